@@ -1,0 +1,231 @@
+//! One opaque error with kinds and stable codes.
+
+mod issue;
+
+use std::fmt;
+use std::sync::Arc;
+
+pub use issue::{IssueCode, RecordKind, TableReport, ValidationIssue, ValidationReport};
+
+/// `Result` with this crate's [`Error`].
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What went wrong, for programs: match on it, or on the text of [`ErrorKind::code`] across languages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// Records were refused; the code is that of the first bad value and [`Error::report`] has them all.
+    InvalidRecords(IssueCode),
+    /// A table as a whole cannot be read: broken JSON, CSV or Arrow, columns of unequal length.
+    UnreadableTable,
+    /// Containers of different tenants met.
+    TenantMismatch,
+    /// An option has a value it may not have.
+    InvalidOption,
+    /// A label period reaches past what was observed, so "stayed" cannot be known.
+    ImmatureLabel,
+    /// All labels are the same; there is nothing to learn.
+    SingleClass,
+    /// Too few customers, events or dates for what was asked.
+    TooLittleData,
+    /// Purging training dates whose label period reaches the test date leaves nothing to train on.
+    NothingAfterPurge,
+    /// Columns that restate the label were refused.
+    Leakage,
+    /// A matrix does not have the columns the model was trained on.
+    FeatureMismatch,
+    /// No such customer in the records or the run.
+    UnknownCustomer,
+    /// No such feature in the plan or matrix.
+    UnknownFeature,
+    /// The caller cancelled the work.
+    Cancelled,
+    /// The bytes are not a model file, or were damaged.
+    ArtifactDamaged,
+    /// The model file is of a format this version does not read.
+    ArtifactVersion,
+    /// The model file is larger than the limit.
+    ArtifactTooLarge,
+    /// A model of another library cannot be imported.
+    ImportFailed,
+    /// A file could not be read or written.
+    Io,
+    /// A fault of this library; please report it.
+    Internal,
+}
+
+impl ErrorKind {
+    /// The stable code, equal in Rust, Python and Node.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::InvalidRecords(code) => code.as_str(),
+            Self::UnreadableTable => "unreadable_table",
+            Self::TenantMismatch => "tenant_mismatch",
+            Self::InvalidOption => "invalid_option",
+            Self::ImmatureLabel => "immature_label",
+            Self::SingleClass => "single_class",
+            Self::TooLittleData => "too_little_data",
+            Self::NothingAfterPurge => "nothing_after_purge",
+            Self::Leakage => "leakage",
+            Self::FeatureMismatch => "feature_mismatch",
+            Self::UnknownCustomer => "no_such_customer",
+            Self::UnknownFeature => "no_such_feature",
+            Self::Cancelled => "cancelled",
+            Self::ArtifactDamaged => "artifact_damaged",
+            Self::ArtifactVersion => "artifact_version",
+            Self::ArtifactTooLarge => "artifact_too_large",
+            Self::ImportFailed => "import_failed",
+            Self::Io => "io",
+            Self::Internal => "internal",
+        }
+    }
+}
+
+/// Everything that can go wrong in this crate.
+///
+/// ```
+/// let error = "10/09/2011".parse::<churn_core::Timestamp>().unwrap_err();
+/// assert_eq!(error.code(), "invalid_option");
+/// ```
+pub struct Error {
+    inner: Box<Inner>,
+}
+
+struct Inner {
+    kind: ErrorKind,
+    message: String,
+    table: Option<RecordKind>,
+    row: Option<u64>,
+    column: Option<String>,
+    report: Option<Arc<ValidationReport>>,
+    source: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+impl Error {
+    /// An error of a kind with its message.
+    pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+        let inner = Inner {
+            kind,
+            message: message.into(),
+            table: None,
+            row: None,
+            column: None,
+            report: None,
+            source: None,
+        };
+        Self {
+            inner: Box::new(inner),
+        }
+    }
+
+    /// The one error of a refused container: it carries the whole report.
+    pub(crate) fn refused(report: ValidationReport) -> Self {
+        let Some(first) = report.issues.first() else {
+            return Self::new(ErrorKind::Internal, "records were refused without an issue");
+        };
+        let more = match report.issues.len() {
+            1 => String::new(),
+            n => format!(" (and {} more)", n - 1),
+        };
+        let mut error = Self::new(
+            ErrorKind::InvalidRecords(first.code),
+            format!("{first}{more}"),
+        );
+        error.inner.table = Some(first.table);
+        error.inner.row = first.row;
+        error.inner.column = first.column.as_ref().map(ToString::to_string);
+        error.inner.report = Some(Arc::new(report));
+        error
+    }
+
+    /// Names the table, row and column at fault, where known.
+    #[must_use]
+    pub(crate) fn at(
+        mut self,
+        table: Option<RecordKind>,
+        row: Option<u64>,
+        column: Option<&str>,
+    ) -> Self {
+        self.inner.table = table;
+        self.inner.row = row;
+        self.inner.column = column.map(str::to_owned);
+        self
+    }
+
+    /// Keeps the error underneath.
+    #[must_use]
+    pub(crate) fn caused_by(
+        mut self,
+        source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+    ) -> Self {
+        self.inner.source = Some(source.into());
+        self
+    }
+
+    /// The kind, to match on.
+    pub fn kind(&self) -> ErrorKind {
+        self.inner.kind
+    }
+
+    /// The stable code, equal in Rust, Python and Node.
+    pub fn code(&self) -> &'static str {
+        self.inner.kind.code()
+    }
+
+    /// The table at fault, where one is.
+    pub fn table(&self) -> Option<RecordKind> {
+        self.inner.table
+    }
+
+    /// The 0-based position of the row at fault in what the caller gave.
+    pub fn row(&self) -> Option<u64> {
+        self.inner.row
+    }
+
+    /// The column, feature or option at fault.
+    pub fn column(&self) -> Option<&str> {
+        self.inner.column.as_deref()
+    }
+
+    /// The whole report, where records were refused.
+    pub fn report(&self) -> Option<&ValidationReport> {
+        self.inner.report.as_deref()
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.inner.message)
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.code(), self.inner.message)
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.inner.source.as_deref().map(|source| source as _)
+    }
+}
+
+impl From<std::io::Error> for Error {
+    fn from(source: std::io::Error) -> Self {
+        Self::new(ErrorKind::Io, source.to_string()).caused_by(source)
+    }
+}
+
+/// At most 64 characters of a value, for messages.
+pub(crate) fn excerpt(value: &str) -> String {
+    let mut shown: String = value
+        .chars()
+        .take(64)
+        .flat_map(char::escape_debug)
+        .collect();
+    if value.chars().nth(64).is_some() {
+        shown.push('…');
+    }
+    shown
+}

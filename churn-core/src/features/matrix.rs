@@ -1,0 +1,122 @@
+//! Customers x features.
+
+use std::sync::Arc;
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::record::{Ids, TenantId};
+use crate::time::AsOf;
+
+/// One feature's values, a row each.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum FeatureColumn {
+    /// Numbers; NaN where missing. Bools are 0 and 1.
+    Number(Vec<f64>),
+    /// Texts: a code per row into `levels`, [`FeatureColumn::MISSING`] where there is none.
+    Text {
+        /// Position in `levels`.
+        codes: Vec<u32>,
+        /// The distinct texts.
+        levels: Vec<String>,
+    },
+}
+
+impl FeatureColumn {
+    /// The code of a missing text.
+    pub const MISSING: u32 = u32::MAX;
+}
+
+/// What is known of each eligible row's customer at its date, column by column.
+///
+/// Rows are ordered by date as given, then by customer id (bytes). The matrix carries its tenant, the date
+/// of every row and the fingerprint of the plan that made it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FeatureMatrix {
+    pub(crate) tenant: TenantId,
+    /// All customer ids of the tenant, sorted; shared with the records' order of codes.
+    pub(crate) ids: Arc<Ids>,
+    /// The customer code of each row.
+    pub(crate) customers: Vec<u32>,
+    pub(crate) as_of: Vec<AsOf>,
+    pub(crate) names: Vec<String>,
+    pub(crate) columns: Vec<FeatureColumn>,
+    /// SHA-256 of the resolved plan, in hex.
+    pub(crate) fingerprint: String,
+}
+
+impl FeatureMatrix {
+    /// Whose customers these are.
+    pub fn tenant(&self) -> &TenantId {
+        &self.tenant
+    }
+
+    /// Number of rows.
+    pub fn rows(&self) -> usize {
+        self.customers.len()
+    }
+
+    /// Feature names in plan order.
+    pub fn feature_names(&self) -> &[String] {
+        &self.names
+    }
+
+    /// The customer of a row.
+    pub fn customer_id(&self, row: usize) -> &str {
+        self.ids.get(self.customers[row] as usize)
+    }
+
+    /// The date of every row.
+    pub fn as_of(&self) -> &[AsOf] {
+        &self.as_of
+    }
+
+    /// The columns in plan order.
+    pub fn columns(&self) -> &[FeatureColumn] {
+        &self.columns
+    }
+
+    /// The column of a feature.
+    ///
+    /// # Errors
+    /// `no_such_feature` if the plan has none of that name.
+    pub fn column(&self, name: &str) -> Result<&FeatureColumn> {
+        let position = self.names.iter().position(|known| known == name);
+        position
+            .map(|position| &self.columns[position])
+            .ok_or_else(|| {
+                Error::new(
+                    ErrorKind::UnknownFeature,
+                    format!("there is no feature '{}'", crate::error::excerpt(name)),
+                )
+                .at(None, None, Some(name))
+            })
+    }
+
+    /// Identifies the plan that made the matrix: SHA-256 in hex.
+    pub fn plan_fingerprint(&self) -> &str {
+        &self.fingerprint
+    }
+
+    /// The rows at these positions, in this order.
+    #[must_use]
+    pub fn select(&self, rows: &[usize]) -> Self {
+        let columns = self.columns.iter().map(|column| match column {
+            FeatureColumn::Number(values) => {
+                FeatureColumn::Number(rows.iter().map(|&row| values[row]).collect())
+            }
+            FeatureColumn::Text { codes, levels } => FeatureColumn::Text {
+                codes: rows.iter().map(|&row| codes[row]).collect(),
+                levels: levels.clone(),
+            },
+        });
+        Self {
+            tenant: self.tenant.clone(),
+            ids: Arc::clone(&self.ids),
+            customers: rows.iter().map(|&row| self.customers[row]).collect(),
+            as_of: rows.iter().map(|&row| self.as_of[row]).collect(),
+            names: self.names.clone(),
+            columns: columns.collect(),
+            fingerprint: self.fingerprint.clone(),
+        }
+    }
+}

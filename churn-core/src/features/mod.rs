@@ -1,0 +1,5 @@
+//! Point-in-time features, population and labels.
+
+mod matrix;
+
+pub use matrix::{FeatureColumn, FeatureMatrix};

@@ -1,0 +1,37 @@
+//! Raw customer records in, calibrated churn scores and their reasons out.
+
+// Rooms, lowest first: none imports one that stands below it in this list.
+mod error;
+mod numeric;
+mod parallel;
+mod time;
+
+mod record;
+
+mod input;
+
+mod features;
+
+mod preprocess;
+
+mod metrics;
+
+mod ensemble;
+
+mod calibration;
+
+mod explain;
+
+mod artifact;
+
+mod model;
+
+mod evaluate;
+
+pub use error::{
+    Error, ErrorKind, IssueCode, RecordKind, Result, TableReport, ValidationIssue, ValidationReport,
+};
+pub use features::{FeatureColumn, FeatureMatrix};
+pub use parallel::{CancelToken, Execution, Progress};
+pub use record::{Currency, StaticAttributes, TenantId, TenantRecords};
+pub use time::{AsOf, Horizon, Timestamp, Window};

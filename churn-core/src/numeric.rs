@@ -1,0 +1,102 @@
+//! The few functions whose bits must be equal on every machine.
+//!
+//! The standard library's `exp` and `ln` come from the platform and differ between them; these come
+//! from one pinned pure-Rust implementation (`libm`, a port of musl). No fused multiply-add is used.
+
+#![allow(clippy::disallowed_methods)]
+
+/// e to the power `x`.
+pub(crate) fn exp(x: f64) -> f64 {
+    libm::exp(x)
+}
+
+/// Natural logarithm.
+pub(crate) fn ln(x: f64) -> f64 {
+    libm::log(x)
+}
+
+/// ln(1 + x), exact near zero.
+pub(crate) fn ln_1p(x: f64) -> f64 {
+    libm::log1p(x)
+}
+
+/// Probability of a log-odds.
+pub(crate) fn sigmoid(z: f64) -> f64 {
+    if z >= 0.0 {
+        1.0 / (1.0 + exp(-z))
+    } else {
+        let e = exp(z);
+        e / (1.0 + e)
+    }
+}
+
+/// Log-odds of a probability, held within ±36 so that 0 and 1 stay finite.
+pub(crate) fn logit(p: f64) -> f64 {
+    let p = p.clamp(2.0e-16, 1.0 - 2.0e-16);
+    ln(p / (1.0 - p))
+}
+
+/// ln(1 + e^z) without overflow: the log-loss of a retained row with log-odds `z`.
+pub(crate) fn softplus(z: f64) -> f64 {
+    if z > 0.0 {
+        z + ln_1p(exp(-z))
+    } else {
+        ln_1p(exp(z))
+    }
+}
+
+/// The first value of a seeded stream and a stream of its own per number: SplitMix64.
+///
+/// Source: Steele, Lea, Flood, "Fast splittable pseudorandom number generators", OOPSLA 2014.
+#[derive(Clone, Debug)]
+pub(crate) struct SplitMix(u64);
+
+impl SplitMix {
+    /// The stream `stream` of `seed`; different streams do not meet.
+    pub(crate) fn new(seed: u64, stream: u64) -> Self {
+        let mut mixed = Self(seed ^ stream.wrapping_mul(0xD1B5_4A32_D192_ED03));
+        let first = mixed.next_u64();
+        Self(first ^ stream)
+    }
+
+    /// Uniform over all 64-bit numbers.
+    pub(crate) fn next_u64(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        z ^ (z >> 31)
+    }
+
+    /// Uniform over `0..bound` (`bound` > 0), by multiply-shift.
+    pub(crate) fn below(&mut self, bound: usize) -> usize {
+        ((u128::from(self.next_u64()) * bound as u128) >> 64) as usize
+    }
+
+    /// Uniform over [0, 1).
+    pub(crate) fn unit(&mut self) -> f64 {
+        (self.next_u64() >> 11) as f64 / (1u64 << 53) as f64
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bits_are_pinned() {
+        assert_eq!(exp(1.0).to_bits(), 0x4005_bf0a_8b14_576a);
+        assert_eq!(ln(10.0).to_bits(), 0x4002_6bb1_bbb5_5516);
+        assert_eq!(sigmoid(0.0), 0.5);
+        assert!((sigmoid(logit(0.3)) - 0.3).abs() < 1e-15);
+        assert!(logit(0.0).is_finite() && logit(1.0).is_finite());
+    }
+
+    #[test]
+    fn streams_differ_and_repeat() {
+        let first = |seed, stream| SplitMix::new(seed, stream).next_u64();
+        assert_eq!(first(1, 2), first(1, 2));
+        assert_ne!(first(1, 2), first(2, 1));
+        assert_ne!(first(0, 0), first(0, 1));
+    }
+}

@@ -1,0 +1,315 @@
+//! The only room that touches threads.
+//!
+//! A long call makes its own pool and drops it at its end: nothing outlives the call, so a host may fork
+//! between calls. Work is cut into fixed pieces whose results come back in order, so the number of
+//! threads never changes a bit. Between pieces the work looks at its [`CancelToken`].
+
+use std::fmt;
+use std::ops::Range;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use rayon::prelude::*;
+
+use crate::error::{Error, ErrorKind, Result};
+
+/// Stops a long call from another thread. Clones share one flag.
+#[derive(Clone, Debug, Default)]
+pub struct CancelToken(Arc<AtomicBool>);
+
+impl CancelToken {
+    /// A token that is not cancelled.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Asks the work to stop; it ends with [`ErrorKind::Cancelled`] within about 50 ms.
+    pub fn cancel(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether [`cancel`](Self::cancel) was called.
+    pub fn is_cancelled(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// How far a long call has come.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Progress {
+    /// What is being done, for people: `"features"`, `"boosting"`.
+    pub stage: &'static str,
+    /// Share of the whole call that is done, 0 to 1, never falling.
+    pub done: f64,
+}
+
+type ProgressCallback = Arc<dyn Fn(Progress) + Send + Sync>;
+
+/// How a long call runs: how many threads, who hears of its progress, who may cancel it.
+/// The result never depends on any of it.
+#[derive(Clone, Default)]
+#[non_exhaustive]
+pub struct Execution {
+    /// Threads to use; `None` for as many as the machine offers.
+    pub threads: Option<usize>,
+    /// Called from time to time, on any thread, with how far the call has come.
+    pub progress: Option<ProgressCallback>,
+    /// Cancels the call.
+    pub cancel: CancelToken,
+}
+
+impl Execution {
+    /// All threads, no progress, never cancelled.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// With `threads` threads.
+    #[must_use]
+    pub fn threads(mut self, threads: usize) -> Self {
+        self.threads = Some(threads);
+        self
+    }
+
+    /// With a progress callback.
+    #[must_use]
+    pub fn on_progress(mut self, callback: impl Fn(Progress) + Send + Sync + 'static) -> Self {
+        self.progress = Some(Arc::new(callback));
+        self
+    }
+
+    /// With a token that can cancel the call.
+    #[must_use]
+    pub fn cancelled_by(mut self, token: CancelToken) -> Self {
+        self.cancel = token;
+        self
+    }
+
+    /// The workers of one call.
+    pub(crate) fn workers(&self) -> Result<Workers> {
+        let threads = match self.threads {
+            Some(0) => {
+                return Err(
+                    Error::new(ErrorKind::InvalidOption, "threads must be at least 1").at(
+                        None,
+                        None,
+                        Some("threads"),
+                    ),
+                );
+            }
+            Some(n) => n,
+            None => std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
+        };
+        let pool = match threads {
+            1 => None,
+            n => {
+                let built = rayon::ThreadPoolBuilder::new()
+                    .num_threads(n)
+                    .thread_name(|i| format!("churn-{i}"))
+                    .build();
+                Some(built.map_err(|e| {
+                    Error::new(ErrorKind::Internal, "threads could not be started").caused_by(e)
+                })?)
+            }
+        };
+        Ok(Workers {
+            pool,
+            progress: self.progress.clone(),
+            cancel: self.cancel.clone(),
+            from: 0.0,
+            to: 1.0,
+        })
+    }
+}
+
+impl fmt::Debug for Execution {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Execution")
+            .field("threads", &self.threads)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The threads of one long call, with its progress and its cancellation.
+pub(crate) struct Workers {
+    pool: Option<rayon::ThreadPool>,
+    progress: Option<ProgressCallback>,
+    cancel: CancelToken,
+    /// The part of the call's progress that the work under way stands for.
+    from: f64,
+    to: f64,
+}
+
+impl Workers {
+    /// One thread, no progress, never cancelled: for short work.
+    pub(crate) fn inline() -> Self {
+        Self {
+            pool: None,
+            progress: None,
+            cancel: CancelToken::new(),
+            from: 0.0,
+            to: 1.0,
+        }
+    }
+
+    /// How many threads there are.
+    pub(crate) fn threads(&self) -> usize {
+        self.pool
+            .as_ref()
+            .map_or(1, rayon::ThreadPool::current_num_threads)
+    }
+
+    /// `Err(Cancelled)` once the caller has cancelled. To be called at least every 50 ms of work.
+    pub(crate) fn check(&self) -> Result<()> {
+        match self.cancel.is_cancelled() {
+            true => Err(Error::new(ErrorKind::Cancelled, "the call was cancelled")),
+            false => Ok(()),
+        }
+    }
+
+    /// The progress reported from now on, from 0 to 1, stands for `from` to `to` of the call.
+    pub(crate) fn part(&mut self, from: f64, to: f64) {
+        (self.from, self.to) = (from, to);
+    }
+
+    /// Tells the caller that `done` of `total` of the work under way is done.
+    pub(crate) fn report(&self, stage: &'static str, done: usize, total: usize) {
+        if let Some(callback) = &self.progress {
+            let share = if total == 0 {
+                1.0
+            } else {
+                done as f64 / total as f64
+            };
+            callback(Progress {
+                stage,
+                done: self.from + (self.to - self.from) * share.min(1.0),
+            });
+        }
+    }
+
+    /// `f` of every number in `items`, results in order.
+    pub(crate) fn map<R: Send>(
+        &self,
+        items: Range<usize>,
+        f: impl Fn(usize) -> Result<R> + Sync + Send,
+    ) -> Result<Vec<R>> {
+        let one = |i| {
+            self.check()?;
+            f(i)
+        };
+        match &self.pool {
+            None => items.map(one).collect(),
+            Some(pool) => pool.install(|| items.into_par_iter().with_max_len(1).map(one).collect()),
+        }
+    }
+
+    /// `f` of the fixed pieces of `0..len`, each `size` long but the last; results in order.
+    pub(crate) fn map_chunks<R: Send>(
+        &self,
+        len: usize,
+        size: usize,
+        f: impl Fn(Range<usize>) -> Result<R> + Sync + Send,
+    ) -> Result<Vec<R>> {
+        let size = size.max(1);
+        self.map(0..len.div_ceil(size), |piece| {
+            f(piece * size..((piece + 1) * size).min(len))
+        })
+    }
+
+    /// `f` of every item, which it may change; results in order.
+    pub(crate) fn map_mut<T: Send, R: Send>(
+        &self,
+        items: &mut [T],
+        f: impl Fn(usize, &mut T) -> Result<R> + Sync + Send,
+    ) -> Result<Vec<R>> {
+        let one = |(i, item): (usize, &mut T)| {
+            self.check()?;
+            f(i, item)
+        };
+        match &self.pool {
+            None => items.iter_mut().enumerate().map(one).collect(),
+            Some(pool) => pool.install(|| {
+                items
+                    .par_iter_mut()
+                    .with_max_len(1)
+                    .enumerate()
+                    .map(one)
+                    .collect()
+            }),
+        }
+    }
+
+    /// `f` of the fixed pieces of a slice, each `size` long but the last, with the position of its start.
+    pub(crate) fn chunks_mut<T: Send>(
+        &self,
+        data: &mut [T],
+        size: usize,
+        f: impl Fn(usize, &mut [T]) -> Result<()> + Sync + Send,
+    ) -> Result<()> {
+        let size = size.max(1);
+        let one = |(i, piece): (usize, &mut [T])| {
+            self.check()?;
+            f(i * size, piece)
+        };
+        match &self.pool {
+            None => data.chunks_mut(size).enumerate().try_for_each(one),
+            Some(pool) => pool.install(|| data.par_chunks_mut(size).enumerate().try_for_each(one)),
+        }
+    }
+
+    /// Sorts by a key, equal keys staying in order.
+    pub(crate) fn sort_by_key<T: Send, K: Ord>(
+        &self,
+        data: &mut [T],
+        key: impl Fn(&T) -> K + Sync + Send,
+    ) {
+        match &self.pool {
+            None => data.sort_by_key(key),
+            Some(pool) => pool.install(|| data.par_sort_by_key(key)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn order_does_not_depend_on_threads() {
+        let squares = |threads| {
+            Execution::new()
+                .threads(threads)
+                .workers()
+                .unwrap()
+                .map(0..1000, |i| Ok(i * i))
+                .unwrap()
+        };
+        assert_eq!(squares(1), squares(3));
+    }
+
+    #[test]
+    fn cancelling_stops_the_work() {
+        let token = CancelToken::new();
+        let workers = Execution::new()
+            .threads(2)
+            .cancelled_by(token.clone())
+            .workers()
+            .unwrap();
+        let outcome = workers.map(0..1_000_000, |i| {
+            if i == 10 {
+                token.cancel();
+            }
+            Ok(())
+        });
+        assert_eq!(outcome.unwrap_err().kind(), ErrorKind::Cancelled);
+    }
+
+    #[test]
+    fn zero_threads_are_refused() {
+        assert_eq!(
+            Execution::new().threads(0).workers().err().unwrap().code(),
+            "invalid_option"
+        );
+    }
+}

@@ -1,0 +1,31 @@
+//! Extra columns. They keep their type and are never dropped.
+
+use crate::record::Ids;
+
+/// The code of a missing text.
+pub(crate) const MISSING_CODE: u32 = u32::MAX;
+
+/// Texts that repeat: a code per row into the levels, [`MISSING_CODE`] where there is none.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct TextColumn {
+    pub(crate) codes: Vec<u32>,
+    /// Sorted by bytes, each used by at least one row.
+    pub(crate) levels: Ids,
+}
+
+/// The values of an attribute, one per row.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum AttributeValues {
+    /// NaN where missing; never infinite.
+    Number(Vec<f64>),
+    Text(TextColumn),
+    /// 0, 1, or 2 where missing.
+    Bool(Vec<u8>),
+}
+
+/// An extra column with its name as the caller gave it.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Attribute {
+    pub(crate) name: String,
+    pub(crate) values: AttributeValues,
+}

@@ -1,0 +1,63 @@
+//! What payments, tickets and activities have in common: a customer, a moment, what was known when.
+
+use std::ops::Range;
+
+use crate::record::{ALWAYS, Attribute, NEVER};
+
+/// The shared columns of an event table, sorted by customer, then time, then order given.
+///
+/// Rows with one id and different `known_at` are versions of one record. Each version is the truth from
+/// its own `known_at` until its successor's: a row is known at `as_of` if
+/// `known_at < as_of <= superseded_at`, and at most one version of a record ever is.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Events {
+    /// `starts[c]..starts[c + 1]` are the rows of customer `c`; one longer than there are customers.
+    pub(crate) starts: Vec<u32>,
+    /// The event time: `due_at`, `opened_at`, `at`.
+    pub(crate) at: Vec<i64>,
+    /// [`ALWAYS`] where null; `None` where no row carries one.
+    pub(crate) known_at: Option<Vec<i64>>,
+    /// [`NEVER`] for the last version; `None` where no record has versions.
+    pub(crate) superseded_at: Option<Vec<i64>>,
+    /// Position in what the caller gave.
+    pub(crate) given: Vec<u32>,
+    /// Extra columns and the descriptive optional ones (`method`, `category`, `channel`), in column order.
+    pub(crate) attributes: Vec<Attribute>,
+}
+
+impl Events {
+    pub(crate) fn len(&self) -> usize {
+        self.at.len()
+    }
+
+    /// The rows of a customer.
+    pub(crate) fn rows_of(&self, customer: usize) -> Range<usize> {
+        self.starts[customer] as usize..self.starts[customer + 1] as usize
+    }
+
+    pub(crate) fn known_at(&self, row: usize) -> i64 {
+        self.known_at.as_ref().map_or(ALWAYS, |known| known[row])
+    }
+
+    pub(crate) fn superseded_at(&self, row: usize) -> i64 {
+        self.superseded_at
+            .as_ref()
+            .map_or(NEVER, |superseded| superseded[row])
+    }
+
+    /// Whether this row is the version of its record that was known strictly before a moment.
+    pub(crate) fn is_known(&self, row: usize, as_of: i64) -> bool {
+        self.known_at(row) < as_of && as_of <= self.superseded_at(row)
+    }
+
+    /// Whether no later version replaces this row.
+    pub(crate) fn is_last_version(&self, row: usize) -> bool {
+        self.superseded_at(row) == NEVER
+    }
+
+    pub(crate) fn attribute(&self, name: &str) -> Option<&Attribute> {
+        self.attributes
+            .iter()
+            .find(|attribute| attribute.name == name)
+    }
+}

@@ -1,0 +1,140 @@
+//! Money: a decimal number of major units outside, an integer of minor units inside.
+
+use std::fmt;
+
+/// A currency and how many decimal digits its minor unit has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Currency {
+    code: Option<String>,
+    digits: u32,
+}
+
+/// ISO 4217 currencies whose minor unit does not have two digits.
+const OTHER_DIGITS: &[(u32, &[&str])] = &[
+    (
+        0,
+        &[
+            "BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "UYI",
+            "VND", "VUV", "XAF", "XOF", "XPF",
+        ],
+    ),
+    (3, &["BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"]),
+    (4, &["CLF", "UYW"]),
+];
+
+/// The largest amount of minor units a record may carry: exact as `f64`.
+pub(crate) const MAX_MINOR: i64 = 1 << 53;
+
+impl Currency {
+    /// The currency of an ISO 4217 code, upper-cased; two digits where the standard says nothing else.
+    pub fn new(code: &str) -> Self {
+        let code = code.trim().to_ascii_uppercase();
+        let digits = OTHER_DIGITS
+            .iter()
+            .find(|(_, codes)| codes.contains(&code.as_str()))
+            .map_or(2, |(digits, _)| *digits);
+        Self {
+            code: Some(code),
+            digits,
+        }
+    }
+
+    /// No currency named: two digits.
+    pub fn unnamed() -> Self {
+        Self {
+            code: None,
+            digits: 2,
+        }
+    }
+
+    /// The code, where one was named.
+    pub fn code(&self) -> Option<&str> {
+        self.code.as_deref()
+    }
+
+    /// Decimal digits of the minor unit.
+    pub fn digits(&self) -> u32 {
+        self.digits
+    }
+
+    /// Minor units in a major unit.
+    pub(crate) fn scale(&self) -> f64 {
+        f64::from(10u32.pow(self.digits))
+    }
+
+    /// Minor units of an amount in major units, rounded half away from zero; `None` beyond ±2^53.
+    ///
+    /// The amount is read as the shortest decimal that names it: 1.005 is a tie and becomes 1.01,
+    /// whether it came as text or as a binary float.
+    pub(crate) fn to_minor(&self, major: f64) -> Option<i64> {
+        let scaled = major * self.scale();
+        if !(scaled.abs() <= MAX_MINOR as f64) {
+            return None;
+        }
+        let rounded = scaled.round();
+        // Only near a tie can the binary product and the decimal disagree.
+        let to_tie = ((scaled - scaled.trunc()).abs() - 0.5).abs();
+        if to_tie > 1e-6 * scaled.abs().max(1.0) || scaled.abs() > 1e9 && to_tie > 0.25 {
+            return Some(rounded as i64);
+        }
+        decimal_to_minor(&format!("{major}"), self.digits).filter(|minor| minor.abs() <= MAX_MINOR)
+    }
+}
+
+/// Rounds a plain decimal text (no exponent) half away from zero.
+fn decimal_to_minor(text: &str, digits: u32) -> Option<i64> {
+    let (negative, text) = text
+        .strip_prefix('-')
+        .map_or((false, text), |rest| (true, rest));
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+    let mut minor: i64 = whole.parse().ok()?;
+    let mut fraction = fraction.bytes();
+    for _ in 0..digits {
+        let digit = fraction.next().map_or(0, |b| i64::from(b - b'0'));
+        minor = minor.checked_mul(10)?.checked_add(digit)?;
+    }
+    if fraction.next().is_some_and(|b| b >= b'5') {
+        minor = minor.checked_add(1)?;
+    }
+    Some(if negative { -minor } else { minor })
+}
+
+impl fmt::Display for Currency {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.code().unwrap_or("unnamed"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rounds_the_decimal_half_away_from_zero() {
+        let cents = |x| Currency::unnamed().to_minor(x);
+        for (major, minor) in [
+            (12.34, 1234),
+            (1.005, 101),
+            (-1.005, -101),
+            (0.145, 15),
+            (2.675, 268),
+            (1.0049999, 100),
+            (0.0, 0),
+            (-0.0, 0),
+            (1e-9, 0),
+            (90_071_992_547_409.92, MAX_MINOR),
+        ] {
+            assert_eq!(cents(major), Some(minor), "{major}");
+        }
+        assert_eq!(cents(1e15), None);
+        assert_eq!(cents(f64::NAN), None);
+        assert_eq!(cents(f64::NEG_INFINITY), None);
+    }
+
+    #[test]
+    fn knows_the_digits() {
+        assert_eq!(Currency::new("jpy").to_minor(2.5), Some(3));
+        assert_eq!(Currency::new("KWD").to_minor(1.2345), Some(1235));
+        assert_eq!(Currency::new("EUR").digits(), 2);
+    }
+}

@@ -1,0 +1,29 @@
+//! Support tickets.
+
+use crate::record::Events;
+
+/// How pressing a ticket is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
+pub(crate) enum Priority {
+    Low,
+    Normal,
+    High,
+    Urgent,
+}
+
+/// Tickets, sorted as [`Events`]; the event time is `opened_at`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Tickets {
+    pub(crate) events: Events,
+    /// `NEVER` where null, as in the next two.
+    pub(crate) first_response_at: Vec<i64>,
+    pub(crate) resolved_at: Vec<i64>,
+    pub(crate) reopened_at: Vec<i64>,
+    /// Normal where null or not given.
+    pub(crate) priority: Vec<Priority>,
+    /// 1 to 5, NaN where not rated.
+    pub(crate) satisfaction: Vec<f64>,
+    /// The moment the satisfaction became visible: `satisfaction_at`, else `resolved_at`, else `NEVER`.
+    pub(crate) satisfaction_at: Vec<i64>,
+}

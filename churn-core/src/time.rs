@@ -1,0 +1,315 @@
+//! Moments and spans. There is no clock here: "now" is always an argument.
+//!
+//! A [`Timestamp`] is UTC, in whole microseconds since 1970-01-01. A date without a time is midnight
+//! UTC and a date-time without an offset is read as UTC. A day is exactly 86 400 s.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, ErrorKind};
+
+/// Microseconds in a day.
+pub const MICROS_PER_DAY: i64 = 86_400_000_000;
+/// Microseconds in an hour.
+pub const MICROS_PER_HOUR: i64 = 3_600_000_000;
+
+/// A moment in UTC: microseconds since 1970-01-01, within the years 1 to 9999.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Timestamp(i64);
+
+impl Timestamp {
+    /// 0001-01-01T00:00:00Z, the earliest moment a record may carry.
+    pub const MIN: Self = Self(-62_135_596_800_000_000);
+    /// 9999-12-31T23:59:59.999999Z, the latest moment a record may carry.
+    pub const MAX: Self = Self(253_402_300_799_999_999);
+
+    /// The moment `micros` microseconds after 1970-01-01T00:00:00Z; `None` outside the years 1 to 9999.
+    pub fn from_micros(micros: i64) -> Option<Self> {
+        (Self::MIN.0..=Self::MAX.0)
+            .contains(&micros)
+            .then_some(Self(micros))
+    }
+
+    /// Midnight UTC of a calendar date; `None` if there is no such date.
+    pub fn from_ymd(year: i16, month: i8, day: i8) -> Option<Self> {
+        Self::from_micros(civil_micros(
+            jiff::civil::Date::new(year, month, day).ok()?.into(),
+        ))
+    }
+
+    /// Microseconds since 1970-01-01T00:00:00Z.
+    pub fn as_micros(self) -> i64 {
+        self.0
+    }
+
+    /// This moment moved by whole days, held within the years 1 to 9999.
+    #[must_use]
+    pub fn plus_days(self, days: i64) -> Self {
+        let moved = self.0.saturating_add(days.saturating_mul(MICROS_PER_DAY));
+        Self(moved.clamp(Self::MIN.0, Self::MAX.0))
+    }
+
+    /// Days from `earlier` to this moment, fractional; negative if `earlier` is later.
+    pub fn days_since(self, earlier: Self) -> f64 {
+        (self.0 - earlier.0) as f64 / MICROS_PER_DAY as f64
+    }
+}
+
+impl FromStr for Timestamp {
+    type Err = Error;
+
+    /// Reads ISO-8601: `2011-09-10`, `2011-09-10T12:30:00`, with or without fraction, `Z` or an offset;
+    /// a space may stand for the `T`. Never a locale format.
+    fn from_str(text: &str) -> Result<Self, Error> {
+        let bad = || {
+            Error::new(
+                ErrorKind::InvalidOption,
+                format!(
+                    "'{}' is not an ISO-8601 date or date-time",
+                    crate::error::excerpt(text)
+                ),
+            )
+        };
+        parse_iso(text.trim()).ok_or_else(bad)
+    }
+}
+
+fn parse_iso(text: &str) -> Option<Timestamp> {
+    let bytes = text.as_bytes();
+    // Calendar dates of four-digit years only: the other ISO forms (weeks, ordinals, signed years) are
+    // more often a mistake in the data than meant.
+    let dated = bytes.len() >= 10
+        && bytes[..4].iter().all(u8::is_ascii_digit)
+        && bytes[4] == b'-'
+        && bytes[5..7].iter().all(u8::is_ascii_digit)
+        && bytes[7] == b'-'
+        && bytes[8..10].iter().all(u8::is_ascii_digit);
+    if !dated {
+        return None;
+    }
+    if bytes.len() == 10 {
+        let date: jiff::civil::Date = text.parse().ok()?;
+        return Timestamp::from_ymd(date.year(), date.month(), date.day());
+    }
+    let (civil, offset) = split_offset(text)?;
+    let civil: jiff::civil::DateTime = civil.parse().ok()?;
+    Timestamp::from_micros(civil_micros(civil).checked_sub(offset)?)
+}
+
+const EPOCH: jiff::civil::DateTime = jiff::civil::DateTime::constant(1970, 1, 1, 0, 0, 0, 0);
+
+/// Finer fractions are cut towards the past, so that order is kept.
+fn civil_micros(civil: jiff::civil::DateTime) -> i64 {
+    civil.duration_since(EPOCH).as_nanos().div_euclid(1000) as i64
+}
+
+/// Splits `Z`, `+01:00`, `+0100` or `+01` off a date-time; the offset in microseconds.
+fn split_offset(text: &str) -> Option<(&str, i64)> {
+    if let Some(civil) = text.strip_suffix(['Z', 'z']) {
+        return Some((civil, 0));
+    }
+    let Some(sign) = text[10..].rfind(['+', '-']).map(|at| at + 10) else {
+        return Some((text, 0));
+    };
+    let digits: String = text[sign + 1..].chars().filter(|&c| c != ':').collect();
+    let well_formed = matches!(digits.len(), 2 | 4)
+        && digits.bytes().all(|b| b.is_ascii_digit())
+        && matches!(text.len() - sign, 3 | 5 | 6);
+    let hours: i64 = digits.get(..2)?.parse().ok()?;
+    let minutes: i64 = digits
+        .get(2..)
+        .filter(|rest| !rest.is_empty())
+        .map_or(Ok(0), str::parse)
+        .ok()?;
+    if !well_formed || hours > 23 || minutes > 59 {
+        return None;
+    }
+    let offset = (hours * 60 + minutes) * 60_000_000;
+    Some((
+        &text[..sign],
+        if text.as_bytes()[sign] == b'-' {
+            -offset
+        } else {
+            offset
+        },
+    ))
+}
+
+impl fmt::Display for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match EPOCH.checked_add(jiff::SignedDuration::from_micros(self.0)) {
+            Ok(civil) if self.0.rem_euclid(MICROS_PER_DAY) == 0 => write!(f, "{}", civil.date()),
+            Ok(civil) => write!(f, "{civil}Z"),
+            Err(_) => write!(f, "{} us", self.0),
+        }
+    }
+}
+
+impl fmt::Debug for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl Serialize for Timestamp {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if serializer.is_human_readable() {
+            serializer.collect_str(self)
+        } else {
+            serializer.serialize_i64(self.0)
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Timestamp {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        use serde::de::Error as _;
+        if deserializer.is_human_readable() {
+            let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+            text.parse().map_err(D::Error::custom)
+        } else {
+            let micros = i64::deserialize(deserializer)?;
+            Self::from_micros(micros)
+                .ok_or_else(|| D::Error::custom("timestamp outside the years 1 to 9999"))
+        }
+    }
+}
+
+/// The moment we pretend it is. Only what happened, and was known, strictly before it may be seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct AsOf(Timestamp);
+
+impl AsOf {
+    /// Pretends that it is `moment`.
+    pub fn new(moment: Timestamp) -> Self {
+        Self(moment)
+    }
+
+    /// The moment itself.
+    pub fn timestamp(self) -> Timestamp {
+        self.0
+    }
+
+    /// Microseconds since 1970-01-01T00:00:00Z.
+    pub fn as_micros(self) -> i64 {
+        self.0.0
+    }
+}
+
+impl From<Timestamp> for AsOf {
+    fn from(moment: Timestamp) -> Self {
+        Self(moment)
+    }
+}
+
+impl FromStr for AsOf {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        text.parse().map(Self)
+    }
+}
+
+impl fmt::Display for AsOf {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
+    }
+}
+
+/// A span of history in whole days: the window of `w` days at `as_of` is `[as_of - w days, as_of)`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Window(u32);
+
+impl Window {
+    /// A window of `days` days; `None` for zero.
+    pub fn days(days: u32) -> Option<Self> {
+        (days > 0).then_some(Self(days))
+    }
+
+    /// Its length in days.
+    pub fn as_days(self) -> u32 {
+        self.0
+    }
+
+    /// Where it begins at `as_of`, in microseconds.
+    pub(crate) fn start(self, as_of: i64) -> i64 {
+        as_of.saturating_sub(i64::from(self.0) * MICROS_PER_DAY)
+    }
+}
+
+/// The label period: it begins `lead` days after `as_of` and lasts `horizon` days.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Horizon {
+    /// Length of the label period in days.
+    pub days: u32,
+    /// Days between `as_of` and the start of the label period.
+    pub lead: u32,
+}
+
+impl Horizon {
+    /// First moment of the label period of `as_of`, in microseconds.
+    pub(crate) fn start(self, as_of: i64) -> i64 {
+        as_of.saturating_add(i64::from(self.lead) * MICROS_PER_DAY)
+    }
+
+    /// First moment after the label period of `as_of`, in microseconds.
+    pub(crate) fn end(self, as_of: i64) -> i64 {
+        self.start(as_of)
+            .saturating_add(i64::from(self.days) * MICROS_PER_DAY)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn micros(text: &str) -> i64 {
+        text.parse::<Timestamp>().unwrap().as_micros()
+    }
+
+    #[test]
+    fn reads_the_iso_forms() {
+        assert_eq!(micros("1970-01-01"), 0);
+        assert_eq!(micros("1970-01-02T00:00:00"), MICROS_PER_DAY);
+        assert_eq!(micros("1970-01-01 00:00:01"), 1_000_000);
+        assert_eq!(micros("1970-01-01T00:00:00.000001Z"), 1);
+        assert_eq!(micros("1970-01-01T01:00:00+01:00"), 0);
+        assert_eq!(micros("0001-01-01"), Timestamp::MIN.as_micros());
+        assert_eq!(
+            micros("9999-12-31T23:59:59.999999Z"),
+            Timestamp::MAX.as_micros()
+        );
+        assert_eq!(
+            micros("2024-02-29"),
+            Timestamp::from_ymd(2024, 2, 29).unwrap().as_micros()
+        );
+        assert_eq!(micros("1969-12-31T23:59:59.9999999Z"), -1);
+    }
+
+    #[test]
+    fn refuses_what_is_not_iso() {
+        for text in [
+            "",
+            "10/09/2011",
+            "2011-02-29",
+            "2011-9-1",
+            "yesterday",
+            "20110910",
+            "2011-09-10T25:00",
+            "2011-09-10T10:00+99:00",
+            "2011-09-10junk",
+        ] {
+            assert!(text.parse::<Timestamp>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn shows_what_it_reads() {
+        for text in ["2011-09-10", "2011-09-10T12:30:00Z", "0001-01-01"] {
+            assert_eq!(text.parse::<Timestamp>().unwrap().to_string(), text);
+        }
+    }
+}
