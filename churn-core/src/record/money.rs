@@ -74,7 +74,7 @@ impl Currency {
         let rounded = scaled.round();
         // Only near a tie can the binary product and the decimal disagree.
         let to_tie = ((scaled - scaled.trunc()).abs() - 0.5).abs();
-        if to_tie > 1e-6 * scaled.abs().max(1.0) || scaled.abs() > 1e9 && to_tie > 0.25 {
+        if to_tie > 1e-15 * scaled.abs() + 1e-12 {
             return Some(rounded as i64);
         }
         decimal_to_minor(&format!("{major}"), self.digits).filter(|minor| minor.abs() <= MAX_MINOR)
