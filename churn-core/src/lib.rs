@@ -12,6 +12,10 @@ mod input;
 
 mod features;
 
+pub mod ensemble;
+
+mod explain;
+
 mod artifact;
 
 pub use error::{
