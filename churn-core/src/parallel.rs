@@ -6,8 +6,8 @@
 
 use std::fmt;
 use std::ops::Range;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use rayon::prelude::*;
 
@@ -112,6 +112,7 @@ impl Execution {
         Ok(Workers {
             pool,
             progress: self.progress.clone(),
+            told: Mutex::new(0.0),
             cancel: self.cancel.clone(),
             from: 0.0,
             to: 1.0,
@@ -131,6 +132,8 @@ impl fmt::Debug for Execution {
 pub(crate) struct Workers {
     pool: Option<rayon::ThreadPool>,
     progress: Option<ProgressCallback>,
+    /// How far was told last; held while telling, so that it never falls.
+    told: Mutex<f64>,
     cancel: CancelToken,
     /// The part of the call's progress that the work under way stands for.
     from: f64,
@@ -143,6 +146,7 @@ impl Workers {
         Self {
             pool: None,
             progress: None,
+            told: Mutex::new(0.0),
             cancel: CancelToken::new(),
             from: 0.0,
             to: 1.0,
@@ -166,10 +170,9 @@ impl Workers {
     pub(crate) fn report(&self, stage: &'static str, done: usize, total: usize) {
         if let Some(callback) = &self.progress {
             let share = if total == 0 { 1.0 } else { done as f64 / total as f64 };
-            callback(Progress {
-                stage,
-                done: self.from + (self.to - self.from) * share.min(1.0),
-            });
+            let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+            *told = told.max(self.from + (self.to - self.from) * share.min(1.0));
+            callback(Progress { stage, done: *told });
         }
     }
 
