@@ -40,13 +40,7 @@ impl Shape {
 pub fn world(seed: u64, shape: Shape) -> World {
     let mut dice = Dice::new(seed);
     let dates = dates(&mut dice);
-    let mut maker = Maker {
-        recent: Vec::new(),
-        shape,
-        ids: Vec::new(),
-        dice,
-        dates,
-    };
+    let mut maker = Maker::new(dice, shape, dates);
     let customers = maker.customers();
     let payments = maker.table(Maker::payments);
     let tickets = maker.table(Maker::tickets);
@@ -105,13 +99,17 @@ pub fn attribute(kind: AttributeType, dice: &mut Dice) -> Attribute {
     }
 }
 
-struct Maker {
-    dice: Dice,
+/// Makes rows.
+#[derive(Debug)]
+pub struct Maker {
+    /// What decides.
+    pub dice: Dice,
     shape: Shape,
+    /// Edges: dates from which the world will be looked at.
     dates: Vec<i64>,
     /// Moments already used, to be met again.
     recent: Vec<i64>,
-    /// All customers.
+    /// All customers so far.
     ids: Vec<String>,
 }
 
@@ -125,6 +123,17 @@ fn columns(dice: &mut Dice, all: &[&'static str]) -> Vec<&'static str> {
 }
 
 impl Maker {
+    /// Makes rows around these dates.
+    pub fn new(dice: Dice, shape: Shape, dates: Vec<i64>) -> Self {
+        Self {
+            dice,
+            shape,
+            dates,
+            recent: Vec::new(),
+            ids: Vec::new(),
+        }
+    }
+
     /// `None`: not given. Sometimes given and empty.
     fn table<T: Default>(&mut self, make: fn(&mut Self) -> T) -> Option<T> {
         match self.dice.between(0, 19) {
@@ -180,7 +189,7 @@ impl Maker {
     }
 
     /// Not before `from`.
-    fn later(&mut self, from: i64) -> i64 {
+    pub fn later(&mut self, from: i64) -> i64 {
         match self.dice.between(0, 9) {
             0 => from,
             1 => from + 1,
@@ -191,7 +200,8 @@ impl Maker {
         }
     }
 
-    fn maybe_later(&mut self, percent: i64, from: i64) -> Option<i64> {
+    /// Not before `from`, or never.
+    pub fn maybe_later(&mut self, percent: i64, from: i64) -> Option<i64> {
         self.dice.chance(percent).then(|| self.later(from))
     }
 
@@ -270,7 +280,7 @@ impl Maker {
     }
 
     /// The versions of one spell.
-    fn spell(
+    pub fn spell(
         &mut self,
         customer_id: &str,
         signed_up_at: i64,
@@ -418,7 +428,8 @@ impl Maker {
         }
     }
 
-    fn payment(
+    /// One row.
+    pub fn payment(
         &mut self,
         columns: &[&str],
         currency: &'static str,
@@ -480,7 +491,8 @@ impl Maker {
         TicketTable { columns, rows }
     }
 
-    fn ticket(&mut self, columns: &[&str], customer: &str, version: Version) -> TicketRow {
+    /// One row.
+    pub fn ticket(&mut self, columns: &[&str], customer: &str, version: Version) -> TicketRow {
         let given = |column| columns.contains(&column);
         let opened_at = self.moment();
         let mut moment = |column, percent| {
@@ -532,7 +544,8 @@ impl Maker {
         ActivityTable { columns, rows }
     }
 
-    fn activity(&mut self, columns: &[&str], customer: &str, version: Version) -> ActivityRow {
+    /// One row.
+    pub fn activity(&mut self, columns: &[&str], customer: &str, version: Version) -> ActivityRow {
         let given = |column| columns.contains(&column);
         let at = self.moment();
         let dice = &mut self.dice;
@@ -557,9 +570,12 @@ impl Maker {
 }
 
 /// One version of one record.
-struct Version {
-    id: Option<String>,
-    known_at: Option<i64>,
+#[derive(Clone, Debug)]
+pub struct Version {
+    /// The record's id, where it has one.
+    pub id: Option<String>,
+    /// Since when this version is known.
+    pub known_at: Option<i64>,
 }
 
 /// Zero, negative, large, and with more digits than the currency has.
