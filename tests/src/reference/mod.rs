@@ -192,3 +192,192 @@ fn vs_usual(in_window: f64, before: f64, first: Option<i64>, as_of: i64, window:
         _ => f64::NAN,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::raw::{
+        ActivityRow, ActivityTable, CustomerRow, CustomerTable, Decimal, HOUR, PaymentRow,
+        PaymentTable, Statics, TicketRow, TicketTable,
+    };
+
+    fn payment(day: i64, units: i64, settled_at: Option<i64>, status: &'static str) -> PaymentRow {
+        PaymentRow {
+            payment_id: None,
+            customer_id: "a".into(),
+            due_at: day * DAY,
+            amount: Decimal { units, places: 2 },
+            settled_at: settled_at.map(|day| day * DAY),
+            status: Some(status),
+            refunded_at: None,
+            currency: None,
+            method: None,
+            known_at: None,
+        }
+    }
+
+    fn ticket(day: i64, resolved_at: Option<i64>, rating: Option<(f64, i64)>) -> TicketRow {
+        TicketRow {
+            ticket_id: None,
+            customer_id: "a".into(),
+            opened_at: day * DAY,
+            first_response_at: Some(day * DAY + 6 * HOUR),
+            resolved_at: resolved_at.map(|day| day * DAY),
+            reopened_at: None,
+            priority: Some("urgent"),
+            category: None,
+            channel: None,
+            satisfaction: rating.map(|(rating, _)| rating),
+            satisfaction_at: rating.map(|(_, day)| day * DAY),
+            known_at: None,
+        }
+    }
+
+    fn activity(micros: i64, kind: Option<&str>, quantity: Option<f64>) -> ActivityRow {
+        ActivityRow {
+            activity_id: None,
+            customer_id: "a".into(),
+            at: micros,
+            kind: kind.map(str::to_owned),
+            quantity,
+            known_at: None,
+        }
+    }
+
+    fn version(from: i64, seats: f64) -> CustomerRow {
+        CustomerRow {
+            customer_id: "a".into(),
+            signed_up_at: 0,
+            churned_at: None,
+            notice_at: None,
+            renews_at: Some(410 * DAY),
+            valid_from: Some(from * DAY),
+            known_at: None,
+            attributes: vec![Some(crate::raw::Attribute::Number(seats))],
+        }
+    }
+
+    /// A history small enough to be worked out on paper, seen on day 400.
+    fn paper() -> World {
+        let payments = vec![
+            payment(100, 1000, Some(101), "paid"),
+            payment(290, 2000, Some(293), "refunded"),
+            payment(380, 3000, Some(380), "paid"),
+            payment(385, 6000, Some(386), "paid"),
+            payment(390, 500, Some(391), "failed"),
+            payment(395, 700, Some(400), "paid"),
+            payment(400, 900, Some(400), "paid"),
+        ];
+        let tickets = vec![
+            ticket(350, Some(352), Some((2.0, 399))),
+            ticket(372, Some(400), Some((5.0, 398))),
+            ticket(371, None, None),
+        ];
+        let activities = vec![
+            activity(399 * DAY, Some("login"), None),
+            activity(399 * DAY + 1, None, Some(2.5)),
+            activity(372 * DAY - 1, Some("login"), Some(-4.0)),
+        ];
+        let seats = ("seats".to_owned(), crate::raw::AttributeType::Number);
+        World {
+            customers: CustomerTable {
+                columns: vec!["renews_at", "valid_from"],
+                attributes: vec![seats],
+                rows: vec![version(0, 3.0), version(372, 5.0), version(373, 4.0)],
+            },
+            payments: Some(PaymentTable {
+                columns: vec!["settled_at", "status"],
+                digits: 2,
+                rows: payments,
+            }),
+            tickets: Some(TicketTable {
+                columns: vec![
+                    "first_response_at",
+                    "resolved_at",
+                    "priority",
+                    "satisfaction",
+                    "satisfaction_at",
+                ],
+                rows: tickets,
+            }),
+            activities: Some(ActivityTable {
+                columns: vec!["kind", "quantity"],
+                rows: activities,
+            }),
+            statics: Statics::None,
+            observed_until: None,
+            dates: vec![],
+        }
+    }
+
+    #[test]
+    fn agrees_with_paper() {
+        let seen = features(&paper(), 400 * DAY);
+        let row = &seen.rows["a"];
+        for (name, expected) in [
+            ("customer_tenure_days", 400.0),
+            ("customer_days_to_renewal", 10.0),
+            ("customer_seats", 4.0),
+            ("customer_seats_change_28d", 1.0),
+            ("customer_seats_change_364d", 1.0),
+            ("customer_days_since_change", 27.0),
+            ("payments_count_28d", 4.0),
+            ("payments_paid_count_28d", 2.0),
+            ("payments_failed_count_28d", 1.0),
+            ("payments_refunded_count_91d", 0.0),
+            ("payments_refunded_sum_182d", 20.0),
+            ("payments_paid_sum_28d", 90.0),
+            ("payments_paid_mean_28d", 45.0),
+            ("payments_paid_max_28d", 60.0),
+            ("payments_paid_std_28d", 450f64.sqrt()),
+            ("payments_failed_share_28d", 1.0 / 3.0),
+            ("payments_late_days_mean_28d", 0.5),
+            ("payments_paid_sum_change_91d", 90.0 - 20.0),
+            (
+                "payments_paid_sum_vs_usual_28d",
+                90.0 / (30.0 * 28.0 / 272.0),
+            ),
+            ("payments_paid_sum_vs_usual_182d", f64::NAN),
+            ("payments_gap_days_mean_28d", 5.0),
+            ("payments_gap_days_std_28d", f64::NAN),
+            ("payments_lifetime_count", 6.0),
+            ("payments_lifetime_paid_sum", 120.0),
+            ("payments_days_since_last_paid", 15.0),
+            ("payments_days_since_first_paid", 300.0),
+            ("payments_last_paid_amount", 60.0),
+            ("payments_overdue_count", 1.0),
+            ("payments_overdue_sum", 7.0),
+            ("payments_unpaid_count", 2.0),
+            ("payments_unpaid_sum", 12.0),
+            ("payments_failed_streak", 1.0),
+            ("payments_gap_days_mean", 95.0),
+            ("payments_recency_ratio", 15.0 / 95.0),
+            ("tickets_count_28d", 1.0),
+            ("tickets_urgent_count_91d", 3.0),
+            ("tickets_resolved_count_91d", 1.0),
+            ("tickets_resolution_hours_mean_91d", 48.0),
+            ("tickets_satisfaction_mean_28d", 3.5),
+            ("tickets_first_response_hours_mean_28d", 6.0),
+            ("tickets_count_change_28d", -1.0),
+            ("tickets_open_count", 2.0),
+            ("tickets_oldest_open_days", 29.0),
+            ("tickets_days_since_last", 28.0),
+            ("tickets_last_satisfaction", 2.0),
+            ("activities_count_28d", 2.0),
+            ("activities_quantity_sum_28d", 3.5),
+            ("activities_active_days_28d", 1.0),
+            ("activities_kinds_28d", 2.0),
+            ("activities_kinds_91d", 2.0),
+            ("activities_quantity_sum_91d", -0.5),
+            ("activities_count_change_28d", 1.0),
+            ("activities_lifetime_count", 3.0),
+        ] {
+            let at = seen.names.iter().position(|n| n == name).expect(name);
+            let Value::Number(found) = row[at] else {
+                panic!("{name} is a text")
+            };
+            let equal = (found - expected).abs() <= 1e-12 || found.is_nan() && expected.is_nan();
+            assert!(equal, "{name}: {expected} on paper, {found} found");
+        }
+    }
+}
