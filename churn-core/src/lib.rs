@@ -12,26 +12,17 @@ mod input;
 
 mod features;
 
-mod preprocess;
-
-mod metrics;
-
-mod ensemble;
-
-mod calibration;
+pub mod ensemble;
 
 mod explain;
 
 mod artifact;
 
-mod model;
-
-mod evaluate;
-
 pub use error::{
     Error, ErrorKind, IssueCode, RecordKind, Result, TableReport, ValidationIssue, ValidationReport,
 };
-pub use features::{FeatureColumn, FeatureMatrix};
+pub use features::*;
+pub use input::*;
 pub use parallel::{CancelToken, Execution, Progress};
 pub use record::{Currency, StaticAttributes, TenantId, TenantRecords};
 pub use time::{AsOf, Horizon, Timestamp, Window};

@@ -20,6 +20,8 @@ pub const MICROS_PER_HOUR: i64 = 3_600_000_000;
 pub struct Timestamp(i64);
 
 impl Timestamp {
+    /// 1970-01-01T00:00:00Z.
+    pub const EPOCH: Self = Self(0);
     /// 0001-01-01T00:00:00Z, the earliest moment a record may carry.
     pub const MIN: Self = Self(-62_135_596_800_000_000);
     /// 9999-12-31T23:59:59.999999Z, the latest moment a record may carry.

@@ -1,1 +1,192 @@
-//! Under construction.
+//! The model file: header, limits, checksum. It knows nothing about ensembles.
+//!
+//! ```text
+//! offset  bytes  what
+//!      0      8  magic: 89 'C' 'H' 'U' 'R' 'N' 0D 0A
+//!      8      4  format number, little endian
+//!     12      4  length of the metadata, little endian
+//!     16      8  length of the payload, little endian
+//!     24      m  metadata: JSON, readable without the payload
+//!   24+m      p  payload: the codec's bytes
+//! 24+m+p     32  SHA-256 of everything before
+//! ```
+//!
+//! The checksum is the hash of the content and thereby the model's id. A file holds no clock, thread
+//! count, host or random number: the same training gives the same bytes.
+
+mod codec;
+
+use std::fmt::Write as _;
+
+use sha2::{Digest, Sha256};
+
+use crate::error::{Error, ErrorKind, Result};
+
+pub(crate) use codec::{decode, encode};
+
+/// As PNG's: the high bit and the line end show a transfer that was not binary.
+const MAGIC: [u8; 8] = *b"\x89CHURN\r\n";
+/// The one format this version writes.
+pub(crate) const FORMAT: u32 = 1;
+const HEADER: usize = 24;
+const CHECKSUM: usize = 32;
+/// Metadata larger than this is refused unread.
+const MAX_METADATA: usize = 64 << 20;
+/// A payload larger than this is refused unread.
+pub(crate) const MAX_PAYLOAD: usize = 1 << 30;
+
+/// The parts of a model file that passed every check.
+#[derive(Debug)]
+pub(crate) struct Artifact<'a> {
+    pub(crate) metadata: &'a [u8],
+    pub(crate) payload: &'a [u8],
+    /// Hash of the content, in hex.
+    pub(crate) id: String,
+}
+
+/// The bytes of a model file.
+pub(crate) fn write(metadata: &[u8], payload: &[u8]) -> Result<Vec<u8>> {
+    if metadata.len() > MAX_METADATA || payload.len() > MAX_PAYLOAD {
+        return Err(too_large(metadata.len() + payload.len()));
+    }
+    let mut bytes = Vec::with_capacity(HEADER + metadata.len() + payload.len() + CHECKSUM);
+    bytes.extend_from_slice(&MAGIC);
+    bytes.extend_from_slice(&FORMAT.to_le_bytes());
+    bytes.extend_from_slice(&(metadata.len() as u32).to_le_bytes());
+    bytes.extend_from_slice(&(payload.len() as u64).to_le_bytes());
+    bytes.extend_from_slice(metadata);
+    bytes.extend_from_slice(payload);
+    let checksum = Sha256::digest(&bytes);
+    bytes.extend_from_slice(&checksum);
+    Ok(bytes)
+}
+
+/// Checks a model file and takes it apart; nothing is allocated that the file's real length does not cover.
+pub(crate) fn read(bytes: &[u8]) -> Result<Artifact<'_>> {
+    let damaged = |what: &str| Error::new(ErrorKind::ArtifactDamaged, what.to_owned());
+    let magic = bytes
+        .get(..MAGIC.len())
+        .ok_or_else(|| damaged("this is not a model file: it is shorter than a header"))?;
+    if magic != MAGIC {
+        return Err(damaged(
+            "this is not a model file: it does not begin with the magic bytes",
+        ));
+    }
+    let header = bytes
+        .get(..HEADER)
+        .ok_or_else(|| damaged("the model file ends inside its header"))?;
+    let format = u32::from_le_bytes([header[8], header[9], header[10], header[11]]);
+    if format != FORMAT {
+        let message =
+            format!("the model file has format {format}; this version reads format {FORMAT}");
+        return Err(Error::new(ErrorKind::ArtifactVersion, message));
+    }
+    let metadata_len =
+        u32::from_le_bytes([header[12], header[13], header[14], header[15]]) as usize;
+    let mut long = [0u8; 8];
+    long.copy_from_slice(&header[16..24]);
+    let payload_len = u64::from_le_bytes(long);
+    if metadata_len > MAX_METADATA || payload_len > MAX_PAYLOAD as u64 {
+        return Err(too_large(metadata_len.saturating_add(payload_len as usize)));
+    }
+    let payload_at = HEADER + metadata_len;
+    let checksum_at = payload_at + payload_len as usize;
+    if bytes.len() != checksum_at + CHECKSUM {
+        let message = format!(
+            "the model file should be {} bytes long and is {}",
+            checksum_at + CHECKSUM,
+            bytes.len()
+        );
+        return Err(Error::new(ErrorKind::ArtifactDamaged, message));
+    }
+    let (content, checksum) = bytes.split_at(checksum_at);
+    if Sha256::digest(content).as_slice() != checksum {
+        return Err(damaged(
+            "the model file was damaged: its checksum does not agree",
+        ));
+    }
+    Ok(Artifact {
+        metadata: &bytes[HEADER..payload_at],
+        payload: &bytes[payload_at..checksum_at],
+        id: hex(&checksum[..16]),
+    })
+}
+
+fn too_large(size: usize) -> Error {
+    Error::new(
+        ErrorKind::ArtifactTooLarge,
+        format!("a model file of {size} bytes is over the limit"),
+    )
+}
+
+/// Lower-case hex.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes
+        .iter()
+        .fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+            // Writing to a String cannot fail.
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn file() -> Vec<u8> {
+        write(br#"{"a":1}"#, &[1, 2, 3, 4, 5]).unwrap()
+    }
+
+    #[test]
+    fn reads_what_it_wrote() {
+        let bytes = file();
+        let artifact = read(&bytes).unwrap();
+        assert_eq!(
+            (artifact.metadata, artifact.payload),
+            (&br#"{"a":1}"#[..], &[1u8, 2, 3, 4, 5][..])
+        );
+        assert_eq!(artifact.id.len(), 32);
+    }
+
+    #[test]
+    fn every_flipped_bit_and_every_cut_is_noticed() {
+        let bytes = file();
+        for at in 0..bytes.len() {
+            assert!(read(&bytes[..at]).is_err());
+            for bit in 0..8 {
+                let mut damaged = bytes.clone();
+                damaged[at] ^= 1 << bit;
+                assert!(read(&damaged).is_err(), "byte {at} bit {bit}");
+            }
+        }
+        assert_eq!(
+            read(&[bytes, vec![0]].concat()).unwrap_err().code(),
+            "artifact_damaged"
+        );
+    }
+
+    #[test]
+    fn another_format_and_huge_lengths_are_told_apart() {
+        let mut other = file();
+        other[8] = 77;
+        assert_eq!(read(&other).unwrap_err().code(), "artifact_version");
+        let mut huge = file();
+        huge[16..24].copy_from_slice(&u64::MAX.to_le_bytes());
+        assert_eq!(read(&huge).unwrap_err().code(), "artifact_too_large");
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200), keep_magic in any::<bool>()) {
+            let mut bytes = bytes;
+            if keep_magic && bytes.len() > 12 {
+                bytes[..8].copy_from_slice(&MAGIC);
+                bytes[8..12].copy_from_slice(&FORMAT.to_le_bytes());
+            }
+            prop_assert!(read(&bytes).is_err());
+        }
+    }
+}

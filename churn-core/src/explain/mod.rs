@@ -1,1 +1,7 @@
-//! Under construction.
+//! Why a score is what it is: exact Shapley values in log-odds.
+
+mod linear;
+mod tree_shap;
+
+pub(crate) use linear::linear_contributions;
+pub(crate) use tree_shap::tree_contributions;

@@ -1,5 +1,23 @@
 //! Point-in-time features, population and labels.
 
+mod definition;
+mod engine;
+mod label;
 mod matrix;
+mod plan;
+mod population;
+mod program;
+mod resolved;
+mod series;
+mod standard;
+mod view;
 
+pub use definition::ChurnDefinition;
+pub use engine::features;
+pub use label::{Label, LabelRule, Labels, labels};
+pub(crate) use label::{labels_of, mature_until};
 pub use matrix::{FeatureColumn, FeatureMatrix};
+pub use plan::{Axis, Condition, Feature, FeaturePlan, Function, Measure};
+pub(crate) use population::eligible;
+pub use resolved::{FeatureKind, ResolvedPlan};
+pub(crate) use view::{tenure_days, visible_events};

@@ -1,1 +1,28 @@
-//! Under construction.
+//! The one room where outside shapes come in: JSON, CSV, Arrow, typed rows. Everything is checked here.
+
+mod activities;
+#[cfg(feature = "arrow")]
+mod arrow;
+mod assemble;
+mod attributes;
+mod builder;
+mod check;
+#[cfg(feature = "csv")]
+mod csv;
+mod customers;
+mod fields;
+mod json;
+mod partition;
+mod payments;
+mod rows;
+mod schema;
+mod table;
+mod tickets;
+
+#[cfg(feature = "arrow")]
+pub use arrow::ArrowColumn;
+pub use builder::{OnInvalid, RecordsBuilder};
+pub use partition::Partition;
+pub use rows::{Activity, AttributeMap, Customer, Payment, Ticket};
+pub use schema::{ColumnSpec, ColumnType, columns_of};
+pub use table::{Column, IntoTable, Table, Value};

@@ -1,0 +1,199 @@
+//! Labels: whether a customer churned in the label period of a date, which rule said so, and when.
+
+use std::fmt;
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::features::definition::ChurnDefinition;
+use crate::features::population::{check, first_event, is_eligible};
+use crate::features::view::CustomerView;
+use crate::parallel::{Execution, Workers};
+use crate::record::{NEVER, TenantRecords};
+use crate::time::{AsOf, Timestamp};
+
+/// The rule that decided a label.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum LabelRule {
+    /// Churned: the spell's `churned_at` lies in the label period.
+    Cancelled,
+    /// Retained: it does not.
+    NotCancelled,
+    /// Churned: no paid payment, or no activity, in the label period.
+    Inactive,
+    /// Retained: there was one.
+    Active,
+    /// Excluded: churned after `as_of` but before the label period.
+    ChurnedInLead,
+    /// Excluded: churned before `as_of`, as became known only later.
+    ChurnedBefore,
+}
+
+impl LabelRule {
+    /// The rule's stable name: `"churned_in_lead"`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Cancelled => "cancelled",
+            Self::NotCancelled => "not_cancelled",
+            Self::Inactive => "inactive",
+            Self::Active => "active",
+            Self::ChurnedInLead => "churned_in_lead",
+            Self::ChurnedBefore => "churned_before",
+        }
+    }
+}
+
+impl fmt::Display for LabelRule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// One eligible customer at one date, and what became of him.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Label {
+    /// The customer's code: a position among [`TenantRecords::customer_ids`].
+    pub customer: u32,
+    /// The date.
+    pub as_of: AsOf,
+    /// Whether he churned; `false` for an excluded row, which says neither.
+    pub churned: bool,
+    /// Which rule said so.
+    pub rule: LabelRule,
+    /// When he cancelled, or showed that he was still active; `None` where nothing happened.
+    pub event_at: Option<Timestamp>,
+}
+
+/// The labels of all eligible customers at some dates: dates as given, then customers sorted by id.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Labels {
+    rows: Vec<Label>,
+    excluded: Vec<Label>,
+}
+
+impl Labels {
+    /// Churned or retained, a row per eligible customer and date.
+    pub fn rows(&self) -> &[Label] {
+        &self.rows
+    }
+
+    /// Neither: those who churned within the lead, or before the date without its being known then.
+    pub fn excluded(&self) -> &[Label] {
+        &self.excluded
+    }
+}
+
+/// The labels of every eligible customer at each date.
+///
+/// # Errors
+/// `immature_label` if the label period of a date reaches past what was observed: it is never read as "stayed".
+/// `invalid_option` if the definition does not fit the records.
+pub fn labels(
+    records: &TenantRecords,
+    as_of: &[AsOf],
+    definition: &ChurnDefinition,
+    execution: &Execution,
+) -> Result<Labels> {
+    labels_of(records, as_of, definition, &execution.workers()?)
+}
+
+pub(crate) fn labels_of(
+    records: &TenantRecords,
+    as_of: &[AsOf],
+    definition: &ChurnDefinition,
+    workers: &Workers,
+) -> Result<Labels> {
+    check(records, definition)?;
+    let mut labels = Labels {
+        rows: vec![],
+        excluded: vec![],
+    };
+    for &date in as_of {
+        let observed_until = mature(records, date, definition)?;
+        let found = workers.map_chunks(records.customers.len(), 1 << 14, |range| {
+            let eligible = range
+                .map(|customer| customer as u32)
+                .filter(|&customer| is_eligible(records, customer, date.as_micros(), definition));
+            Ok(eligible
+                .filter_map(|customer| label(records, customer, date, definition, observed_until))
+                .collect::<Vec<_>>())
+        })?;
+        for label in found.into_iter().flatten() {
+            match label.rule {
+                LabelRule::ChurnedInLead | LabelRule::ChurnedBefore => labels.excluded.push(label),
+                _ => labels.rows.push(label),
+            }
+        }
+    }
+    Ok(labels)
+}
+
+/// The end of what was observed, if the label of a date is mature.
+fn mature(records: &TenantRecords, as_of: AsOf, definition: &ChurnDefinition) -> Result<i64> {
+    let Some(observed_until) = records.observed_until(definition.observed_on()) else {
+        return Err(Error::new(
+            ErrorKind::ImmatureLabel,
+            "nothing was observed, so no label is mature: give observed_until",
+        ));
+    };
+    let end = definition.horizon().end(as_of.as_micros());
+    if end > observed_until.as_micros() {
+        let end = Timestamp::from_micros(end)
+            .map_or("beyond the year 9999".to_owned(), |end| end.to_string());
+        let message = format!(
+            "the label of {as_of} is immature: its period ends at {end}, but only what happened before {observed_until} was observed. Take an earlier date, a shorter horizon, or say observed_until if you know better"
+        );
+        return Err(Error::new(ErrorKind::ImmatureLabel, message).at(None, None, Some("as_of")));
+    }
+    Ok(observed_until.as_micros())
+}
+
+/// The last date whose label is mature; `None` if nothing was observed.
+pub(crate) fn mature_until(records: &TenantRecords, definition: &ChurnDefinition) -> Option<AsOf> {
+    let observed_until = records.observed_until(definition.observed_on())?;
+    let horizon = definition.horizon();
+    Some(AsOf::new(observed_until.plus_days(
+        -(i64::from(horizon.days) + i64::from(horizon.lead)),
+    )))
+}
+
+fn label(
+    records: &TenantRecords,
+    customer: u32,
+    as_of: AsOf,
+    definition: &ChurnDefinition,
+    observed_until: i64,
+) -> Option<Label> {
+    let moment = as_of.as_micros();
+    let horizon = definition.horizon();
+    let (start, end) = (horizon.start(moment), horizon.end(moment));
+    let churned_at = CustomerView::new(records, customer, moment)?.true_churned_at();
+    let decided = |churned, rule, at: Option<i64>| {
+        Some(Label {
+            customer,
+            as_of,
+            churned,
+            rule,
+            event_at: at.and_then(Timestamp::from_micros),
+        })
+    };
+    let cancelled_at = Some(churned_at).filter(|&at| at != NEVER);
+    if churned_at < moment {
+        return decided(false, LabelRule::ChurnedBefore, cancelled_at);
+    }
+    match definition {
+        ChurnDefinition::Cancellation { .. } if churned_at < start => {
+            decided(false, LabelRule::ChurnedInLead, cancelled_at)
+        }
+        ChurnDefinition::Cancellation { .. } if churned_at < end => {
+            decided(true, LabelRule::Cancelled, cancelled_at)
+        }
+        ChurnDefinition::Cancellation { .. } => decided(false, LabelRule::NotCancelled, None),
+        ChurnDefinition::Inactivity { on, .. } => {
+            match first_event(records, customer, *on, observed_until, start, end) {
+                Some(at) => decided(false, LabelRule::Active, Some(at)),
+                None => decided(true, LabelRule::Inactive, None),
+            }
+        }
+    }
+}

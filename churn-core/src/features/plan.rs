@@ -1,0 +1,432 @@
+//! A feature plan is data: what to look at, which of it, what of it, and what to make of it.
+
+use std::collections::HashSet;
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, ErrorKind, RecordKind, Result};
+use crate::features::standard;
+use crate::time::Window;
+
+/// Which moment of a record places it in a window.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Axis {
+    /// The event time: `due_at`, `opened_at`, `at`.
+    #[default]
+    Event,
+    /// When a payment was refunded. Only refunded ones have it.
+    RefundedAt,
+    /// When a ticket was resolved. Only resolved ones have it.
+    ResolvedAt,
+    /// When a ticket was reopened. Only reopened ones have it.
+    ReopenedAt,
+    /// When the satisfaction with a ticket became visible. Only rated ones have it.
+    SatisfactionAt,
+}
+
+/// One condition on a record, as it is known at `as_of`. A filter is a list of them, all of which must hold.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Condition {
+    /// A payment that is paid, refunded since or not.
+    Paid,
+    /// A payment that failed.
+    Failed,
+    /// A payment that is not settled.
+    Pending,
+    /// A payment that is settled: paid or failed.
+    Settled,
+    /// A payment that is pending or failed.
+    Unpaid,
+    /// A ticket that is not resolved.
+    Open,
+    /// A ticket that was answered.
+    Responded,
+    /// A ticket of priority high or urgent.
+    Urgent,
+    /// A text attribute (or `kind`, `method`, `category`, `channel`) is one of these.
+    OneOf {
+        /// The column.
+        column: String,
+        /// The texts.
+        values: Vec<String>,
+    },
+    /// A number attribute (or `amount` in major units, `quantity`, `satisfaction`) is at least this.
+    AtLeast {
+        /// The column.
+        column: String,
+        /// The least value.
+        value: f64,
+    },
+    /// A number attribute (or `amount` in major units, `quantity`, `satisfaction`) is at most this.
+    AtMost {
+        /// The column.
+        column: String,
+        /// The greatest value.
+        value: f64,
+    },
+    /// A bool attribute has this value.
+    Is {
+        /// The column.
+        column: String,
+        /// The value.
+        value: bool,
+    },
+}
+
+/// What is looked at in each record.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Measure {
+    /// The record itself: 1 each.
+    #[default]
+    One,
+    /// A payment's amount, in major units.
+    Amount,
+    /// How late a payment was settled, in days; early is 0.
+    LateDays,
+    /// Hours from a ticket's opening to its resolution.
+    ResolutionHours,
+    /// Hours from a ticket's opening to its first answer.
+    FirstResponseHours,
+    /// The satisfaction with a ticket, 1 to 5.
+    Satisfaction,
+    /// The quantity of an activity.
+    Quantity,
+    /// The kind of an activity; only to count distinct ones.
+    Kind,
+    /// The UTC date of the record; only to count distinct ones.
+    Date,
+    /// Days between a record and the one before it.
+    GapDays,
+    /// A column: an attribute of the record, or of the customer's visible version.
+    Attribute(String),
+    /// Customers: days since the current spell began.
+    TenureDays,
+    /// Customers: days until the contract renews.
+    DaysToRenewal,
+    /// Customers: days since the visible version came into force.
+    DaysSinceChange,
+}
+
+/// What is made of the measures in the window. "Last" is the latest on the axis, of equals the one given later.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Function {
+    /// Their sum; of [`Measure::One`], the count. 0 over no rows.
+    Sum,
+    /// Their arithmetic mean; NaN over no rows, as in all below unless said.
+    Mean,
+    /// The greatest.
+    Max,
+    /// The least.
+    Min,
+    /// The sample standard deviation; NaN below two.
+    Std,
+    /// The last.
+    Last,
+    /// How many different ones; 0 over no rows.
+    Distinct,
+    /// The sum in the window less the sum in the window of the same length before it. Of a customer's attribute:
+    /// the value now less the value a window ago.
+    Change,
+    /// The sum in the window over what is usual in a window: the sum before it, times the window's length, over the
+    /// time from the first record to the window's start. NaN if that time is shorter than the window.
+    VersusUsual,
+    /// The share of rows that meet these conditions too.
+    Share(Vec<Condition>),
+    /// How many rows at the end of the window meet these conditions in a row.
+    Streak(Vec<Condition>),
+    /// Days from the last row to `as_of`.
+    DaysSinceLast,
+    /// Days from the first row to `as_of`.
+    DaysSinceFirst,
+    /// Days from the last row to `as_of`, over the mean gap between rows in days.
+    RecencyRatio,
+    /// The value itself: for customers.
+    Value,
+}
+
+/// One declared feature.
+///
+/// ```
+/// use churn_core::{Condition, Feature, FeaturePlan, Function, Measure, RecordKind};
+///
+/// let cards = Feature::new("payments_card_sum_91d", RecordKind::Payments)
+///     .filter([Condition::Paid, Condition::OneOf { column: "method".into(), values: vec!["card".into()] }])
+///     .measure(Measure::Amount)
+///     .function(Function::Sum)
+///     .window(91);
+/// let plan = FeaturePlan::default().with(cards)?;
+/// # Ok::<(), churn_core::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Feature {
+    /// The column's name; unique in a plan.
+    pub name: String,
+    /// The table it looks at.
+    pub source: RecordKind,
+    /// Which of its records; all conditions must hold.
+    pub filter: Vec<Condition>,
+    /// Which moment places a record in the window.
+    pub axis: Axis,
+    /// What is looked at in each.
+    pub measure: Measure,
+    /// What is made of it.
+    pub function: Function,
+    /// Days before `as_of`; `None` for the whole history.
+    pub window: Option<Window>,
+}
+
+impl Feature {
+    /// A feature that counts all records of a table over the whole history (for customers: their tenure).
+    pub fn new(name: impl Into<String>, source: RecordKind) -> Self {
+        let (measure, function) = match source {
+            RecordKind::Customers => (Measure::TenureDays, Function::Value),
+            _ => (Measure::One, Function::Sum),
+        };
+        Self {
+            name: name.into(),
+            source,
+            filter: vec![],
+            axis: Axis::Event,
+            measure,
+            function,
+            window: None,
+        }
+    }
+
+    /// With these conditions.
+    #[must_use]
+    pub fn filter(mut self, conditions: impl IntoIterator<Item = Condition>) -> Self {
+        self.filter = conditions.into_iter().collect();
+        self
+    }
+
+    /// Placed in the window by this moment.
+    #[must_use]
+    pub fn axis(mut self, axis: Axis) -> Self {
+        self.axis = axis;
+        self
+    }
+
+    /// Looking at this.
+    #[must_use]
+    pub fn measure(mut self, measure: Measure) -> Self {
+        self.measure = measure;
+        self
+    }
+
+    /// Making this of it.
+    #[must_use]
+    pub fn function(mut self, function: Function) -> Self {
+        self.function = function;
+        self
+    }
+
+    /// Over the last `days` days; 0 is the whole history.
+    #[must_use]
+    pub fn window(mut self, days: u32) -> Self {
+        self.window = Window::days(days);
+        self
+    }
+
+    /// `invalid_option` naming the feature if its parts do not go together.
+    pub(crate) fn validate(&self) -> Result<()> {
+        let refuse = |why: &str| {
+            Err(Error::new(
+                ErrorKind::InvalidOption,
+                format!("feature '{}': {why}", crate::error::excerpt(&self.name)),
+            )
+            .at(Some(self.source), None, Some(&self.name)))
+        };
+        if self.name.is_empty() {
+            return refuse("it has no name");
+        }
+        let (on_payments, on_tickets, on_activities, on_customers) = (
+            self.source == RecordKind::Payments,
+            self.source == RecordKind::Tickets,
+            self.source == RecordKind::Activities,
+            self.source == RecordKind::Customers,
+        );
+        let axis_fits = match self.axis {
+            Axis::Event => true,
+            Axis::RefundedAt => on_payments,
+            Axis::ResolvedAt | Axis::ReopenedAt | Axis::SatisfactionAt => on_tickets,
+        };
+        if !axis_fits {
+            return refuse("its axis is not a moment of its source");
+        }
+        let measure_fits = match self.measure {
+            Measure::One | Measure::Date | Measure::GapDays => !on_customers,
+            Measure::Amount | Measure::LateDays => on_payments,
+            Measure::ResolutionHours | Measure::FirstResponseHours | Measure::Satisfaction => {
+                on_tickets
+            }
+            Measure::Quantity | Measure::Kind => on_activities,
+            Measure::Attribute(_) => true,
+            Measure::TenureDays | Measure::DaysToRenewal | Measure::DaysSinceChange => on_customers,
+        };
+        if !measure_fits {
+            return refuse("its measure is not one of its source");
+        }
+        let function_fits = if on_customers {
+            matches!(self.function, Function::Value) && self.window.is_none()
+                || matches!(
+                    (&self.function, &self.measure),
+                    (Function::Change, Measure::Attribute(_))
+                ) && self.window.is_some()
+        } else {
+            let counts_only = matches!(self.measure, Measure::Kind | Measure::Date);
+            let by_row = matches!(
+                self.function,
+                Function::Share(_)
+                    | Function::Streak(_)
+                    | Function::DaysSinceLast
+                    | Function::DaysSinceFirst
+                    | Function::RecencyRatio
+            );
+            match &self.function {
+                Function::Value => false,
+                Function::Distinct => counts_only || matches!(self.measure, Measure::Attribute(_)),
+                Function::Change | Function::VersusUsual => {
+                    self.window.is_some() && !counts_only && self.measure != Measure::GapDays
+                }
+                _ if by_row => self.measure == Measure::One,
+                _ => !counts_only,
+            }
+        };
+        if !function_fits {
+            return refuse("its function does not go with its source, measure and window");
+        }
+        if on_customers && (!self.filter.is_empty() || self.axis != Axis::Event) {
+            return refuse("a customer feature takes no filter and no axis");
+        }
+        let further = match &self.function {
+            Function::Share(conditions) | Function::Streak(conditions) => conditions.as_slice(),
+            _ => &[],
+        };
+        for condition in self.filter.iter().chain(further) {
+            let fits = match condition {
+                Condition::Paid
+                | Condition::Failed
+                | Condition::Pending
+                | Condition::Settled
+                | Condition::Unpaid => on_payments,
+                Condition::Open | Condition::Responded | Condition::Urgent => on_tickets,
+                _ => true,
+            };
+            if !fits {
+                return refuse("one of its conditions is not one of its source");
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The features to compute: the standard ones for some windows, and the user's own.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FeaturePlan {
+    /// Windows of the standard features, ascending; none leaves the standard features out.
+    windows: Vec<Window>,
+    /// The user's own, in order.
+    own: Vec<Feature>,
+}
+
+impl Default for FeaturePlan {
+    /// The standard features over 28, 91, 182 and 364 days.
+    fn default() -> Self {
+        Self {
+            windows: [28, 91, 182, 364]
+                .into_iter()
+                .filter_map(Window::days)
+                .collect(),
+            own: vec![],
+        }
+    }
+}
+
+impl FeaturePlan {
+    /// The standard features over these windows, in days.
+    ///
+    /// # Errors
+    /// `invalid_option` if there is no window or one is zero.
+    pub fn standard(windows: &[u32]) -> Result<Self> {
+        let refuse = |why: &str| {
+            Error::new(ErrorKind::InvalidOption, why.to_owned()).at(None, None, Some("windows"))
+        };
+        let mut windows = windows
+            .iter()
+            .map(|&days| {
+                Window::days(days).ok_or_else(|| refuse("a window of 0 days holds nothing"))
+            })
+            .collect::<Result<Vec<_>>>()?;
+        if windows.is_empty() {
+            return Err(refuse("the standard plan needs at least one window"));
+        }
+        windows.sort_unstable();
+        windows.dedup();
+        Ok(Self {
+            windows,
+            own: vec![],
+        })
+    }
+
+    /// Only the features added with [`with`](Self::with).
+    pub fn empty() -> Self {
+        Self {
+            windows: vec![],
+            own: vec![],
+        }
+    }
+
+    /// With a feature of the user's own, behind the standard ones.
+    ///
+    /// # Errors
+    /// `invalid_option` if its parts do not go together or its name is taken by another of the user's own.
+    pub fn with(mut self, feature: Feature) -> Result<Self> {
+        feature.validate()?;
+        if self.own.iter().any(|own| own.name == feature.name) {
+            return Err(taken(&feature.name));
+        }
+        self.own.push(feature);
+        Ok(self)
+    }
+
+    /// Windows of the standard features, in days, ascending.
+    pub fn windows(&self) -> Vec<u32> {
+        self.windows.iter().map(|window| window.as_days()).collect()
+    }
+
+    /// All features for records with these tables and attributes.
+    pub(crate) fn declare(&self, schema: &standard::Schema<'_>) -> Result<Vec<Feature>> {
+        let mut features = if self.windows.is_empty() {
+            vec![]
+        } else {
+            standard::features(&self.windows, schema)
+        };
+        features.extend(self.own.iter().cloned());
+        let mut names = HashSet::new();
+        match features
+            .iter()
+            .find(|feature| !names.insert(feature.name.as_str()))
+        {
+            Some(twice) => Err(taken(&twice.name)),
+            None => Ok(features),
+        }
+    }
+}
+
+fn taken(name: &str) -> Error {
+    Error::new(
+        ErrorKind::InvalidOption,
+        format!("two features are named '{}'", crate::error::excerpt(name)),
+    )
+    .at(None, None, Some(name))
+}

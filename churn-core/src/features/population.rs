@@ -1,0 +1,75 @@
+//! Who is eligible: the customers for whom churn in the label period is a question.
+
+use crate::error::{Error, ErrorKind, RecordKind, Result};
+use crate::features::definition::ChurnDefinition;
+use crate::features::view::{CustomerView, PaymentState, StreamView};
+use crate::record::TenantRecords;
+use crate::time::{AsOf, MICROS_PER_DAY};
+
+/// The codes of the customers eligible at a date, ascending.
+pub(crate) fn eligible(
+    records: &TenantRecords,
+    as_of: AsOf,
+    definition: &ChurnDefinition,
+) -> Result<Vec<u32>> {
+    check(records, definition)?;
+    Ok((0..records.customers.len() as u32)
+        .filter(|&customer| is_eligible(records, customer, as_of.as_micros(), definition))
+        .collect())
+}
+
+/// The definition is valid and its table was given.
+pub(crate) fn check(records: &TenantRecords, definition: &ChurnDefinition) -> Result<()> {
+    definition.validate()?;
+    match definition.observed_on() {
+        Some(on) if records.rows(on).is_none() => Err(Error::new(
+            ErrorKind::InvalidOption,
+            format!("inactivity on {on} needs the {on} table"),
+        )
+        .at(Some(on), None, Some("on"))),
+        _ => Ok(()),
+    }
+}
+
+pub(crate) fn is_eligible(
+    records: &TenantRecords,
+    customer: u32,
+    as_of: i64,
+    definition: &ChurnDefinition,
+) -> bool {
+    let Some(view) = CustomerView::new(records, customer, as_of) else {
+        return false;
+    };
+    if view.has_churned() {
+        return false;
+    }
+    match definition {
+        ChurnDefinition::Cancellation { .. } => !view.has_given_notice(),
+        ChurnDefinition::Inactivity { on, .. } => {
+            let from = as_of.saturating_sub(i64::from(definition.active_days()) * MICROS_PER_DAY);
+            first_event(records, customer, *on, as_of, from, as_of).is_some()
+        }
+    }
+}
+
+/// The first event that counts against inactivity (a paid payment, an activity) in `[from, to)`, as known at `known_by`.
+pub(crate) fn first_event(
+    records: &TenantRecords,
+    customer: u32,
+    on: RecordKind,
+    known_by: i64,
+    from: i64,
+    to: i64,
+) -> Option<i64> {
+    let view = StreamView::new(records, on, known_by)?;
+    let paid = |row: usize| {
+        matches!(
+            view.payment_state(row),
+            PaymentState::Paid | PaymentState::Refunded
+        )
+    };
+    view.rows(customer)
+        .filter(|&row| (from..to).contains(&view.at(row)) && paid(row))
+        .map(|row| view.at(row))
+        .next()
+}

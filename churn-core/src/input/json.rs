@@ -1,0 +1,188 @@
+//! Records in from JSON, and from anything that serialises to it.
+
+use std::collections::HashMap;
+use std::fmt;
+
+use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::input::table::{Column, Table, Value};
+
+impl Table {
+    /// Reads a JSON array of objects, one per row. A key that any row has is a column; rows without it are null there.
+    ///
+    /// # Errors
+    /// `unreadable_table` if the text is not such an array.
+    pub fn from_json(json: &[u8]) -> Result<Self> {
+        let mut deserializer = serde_json::Deserializer::from_slice(json);
+        let mut columns = Columns::default();
+        let unreadable = |e: serde_json::Error| {
+            Error::new(
+                ErrorKind::UnreadableTable,
+                format!("the table is not a JSON array of objects: {e}"),
+            )
+            .caused_by(e)
+        };
+        Rows(&mut columns)
+            .deserialize(&mut deserializer)
+            .map_err(unreadable)?;
+        deserializer.end().map_err(unreadable)?;
+        columns.into_table()
+    }
+
+    /// Reads rows of any type that serialises to a JSON object. Numbers that JSON cannot hold (NaN, infinities) come
+    /// in as null; the typed rows of this crate keep them.
+    ///
+    /// # Errors
+    /// `unreadable_table` if a row does not serialise to an object.
+    pub fn from_rows<T: Serialize>(rows: &[T]) -> Result<Self> {
+        let json = serde_json::to_vec(rows).map_err(|e| {
+            Error::new(ErrorKind::UnreadableTable, "the rows cannot be serialised").caused_by(e)
+        })?;
+        Self::from_json(&json)
+    }
+
+    /// Makes a table of rows of named values, in order. A name that any row has is a column; rows without it are null
+    /// there.
+    ///
+    /// # Errors
+    /// `unreadable_table` if there are too many rows.
+    pub fn from_values<N: AsRef<str>>(
+        rows: impl IntoIterator<Item = Vec<(N, Value)>>,
+    ) -> Result<Self> {
+        let mut columns = Columns::default();
+        for row in rows {
+            for (name, value) in row {
+                columns.set(name.as_ref(), value);
+            }
+            columns.rows += 1;
+        }
+        columns.into_table()
+    }
+}
+
+/// Columns that grow row by row; a column is filled up with nulls when it is next written or at the end.
+#[derive(Default)]
+struct Columns {
+    rows: usize,
+    positions: HashMap<String, usize>,
+    columns: Vec<(String, Vec<Value>)>,
+}
+
+impl Columns {
+    fn set(&mut self, name: &str, value: Value) {
+        let position = match self.positions.get(name) {
+            Some(&position) => position,
+            None => {
+                self.positions.insert(name.to_owned(), self.columns.len());
+                self.columns.push((name.to_owned(), vec![]));
+                self.columns.len() - 1
+            }
+        };
+        let values = &mut self.columns[position].1;
+        values.truncate(self.rows);
+        values.resize(self.rows, Value::Null);
+        values.push(value);
+    }
+
+    fn into_table(self) -> Result<Table> {
+        let rows = self.rows;
+        if self.columns.is_empty() && rows > 0 {
+            // Rows without any key are rows all the same; one unnamed column of nulls would invent an attribute.
+            return Table::new()
+                .with_column("customer_id", Column::Values(vec![Value::Null; rows]));
+        }
+        self.columns
+            .into_iter()
+            .try_fold(Table::new(), |table, (name, mut values)| {
+                values.resize(rows, Value::Null);
+                table.with_column(name, Column::Values(values))
+            })
+    }
+}
+
+struct Rows<'a>(&'a mut Columns);
+
+impl<'de> DeserializeSeed<'de> for Rows<'_> {
+    type Value = ();
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_seq(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Rows<'_> {
+    type Value = ();
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an array of objects")
+    }
+    fn visit_seq<A: SeqAccess<'de>>(self, mut rows: A) -> Result<(), A::Error> {
+        while rows.next_element_seed(Row(self.0))?.is_some() {
+            self.0.rows += 1;
+        }
+        Ok(())
+    }
+}
+
+struct Row<'a>(&'a mut Columns);
+
+impl<'de> DeserializeSeed<'de> for Row<'_> {
+    type Value = ();
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Row<'_> {
+    type Value = ();
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+    fn visit_map<A: MapAccess<'de>>(self, mut row: A) -> Result<(), A::Error> {
+        while let Some(name) = row.next_key::<std::borrow::Cow<'de, str>>()? {
+            let value: serde_json::Value = row.next_value()?;
+            self.0.set(&name, value.into());
+        }
+        Ok(())
+    }
+}
+
+impl From<serde_json::Value> for Value {
+    fn from(json: serde_json::Value) -> Self {
+        match json {
+            serde_json::Value::Null => Self::Null,
+            serde_json::Value::Bool(value) => Self::Bool(value),
+            serde_json::Value::Number(number) => match (number.as_i64(), number.as_u64()) {
+                (Some(value), _) => Self::Int(value),
+                (_, Some(value)) => Self::UInt(value),
+                _ => Self::Float(number.as_f64().unwrap_or(f64::NAN)),
+            },
+            serde_json::Value::String(value) => Self::Text(value),
+            serde_json::Value::Array(_) => Self::Unsupported("a list"),
+            serde_json::Value::Object(_) => Self::Unsupported("an object"),
+        }
+    }
+}
+
+impl Serialize for Value {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Null | Self::Unsupported(_) => serializer.serialize_none(),
+            Self::Bool(value) => serializer.serialize_bool(*value),
+            Self::Int(value) => serializer.serialize_i64(*value),
+            Self::UInt(value) => serializer.serialize_u64(*value),
+            Self::Float(value) => serializer.serialize_f64(*value),
+            Self::Text(value) => serializer.serialize_str(value),
+            Self::Timestamp(micros) => match crate::time::Timestamp::from_micros(*micros) {
+                Some(at) => serializer.collect_str(&at),
+                None => serializer.serialize_none(),
+            },
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Value {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        serde_json::Value::deserialize(deserializer).map(Self::from)
+    }
+}

@@ -1,0 +1,221 @@
+//! The one shape in which outside records come in: named columns of equal length.
+
+use std::sync::Arc;
+
+use crate::error::{Error, ErrorKind, Result, excerpt};
+
+/// One outside value of a column that may hold values of several types.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Value {
+    /// No value.
+    Null,
+    /// True or false.
+    Bool(bool),
+    /// An integer.
+    Int(i64),
+    /// An integer beyond the signed range.
+    UInt(u64),
+    /// A number; NaN and infinities are told apart from null.
+    Float(f64),
+    /// A text.
+    Text(String),
+    /// A moment in microseconds since 1970-01-01 UTC; outside the years 1 to 9999 it is a bad one.
+    Timestamp(i64),
+    /// A value of a type that no column may have, named for messages: `"a list"`.
+    Unsupported(&'static str),
+}
+
+/// The values of one outside column.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Column {
+    /// Values of any types.
+    Values(Vec<Value>),
+    /// Integers.
+    Ints(Vec<i64>),
+    /// Numbers; NaN is a value, not a null.
+    Floats(Vec<f64>),
+    /// Numbers whose NaN means null, as in a pandas frame.
+    NullableFloats(Vec<f64>),
+    /// Bools.
+    Bools(Vec<bool>),
+    /// Moments in microseconds since 1970-01-01 UTC; `None` is null.
+    Timestamps(Vec<Option<i64>>),
+    /// Texts as they stand in a text file: empty is null, and the column's type is inferred from all of them.
+    TextFile(Vec<Box<str>>),
+    /// An Arrow array; its buffers are read in place.
+    #[cfg(feature = "arrow")]
+    Arrow(crate::input::arrow::ArrowColumn),
+}
+
+impl Column {
+    /// Number of values.
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Values(values) => values.len(),
+            Self::Ints(values) => values.len(),
+            Self::Floats(values) | Self::NullableFloats(values) => values.len(),
+            Self::Bools(values) => values.len(),
+            Self::Timestamps(values) => values.len(),
+            Self::TextFile(values) => values.len(),
+            #[cfg(feature = "arrow")]
+            Self::Arrow(array) => array.len(),
+        }
+    }
+
+    /// Whether there is no value.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The value at a position.
+    pub(crate) fn cell(&self, position: usize) -> Cell<'_> {
+        match self {
+            Self::Values(values) => match &values[position] {
+                Value::Null => Cell::Null,
+                Value::Bool(value) => Cell::Bool(*value),
+                Value::Int(value) => Cell::Int(*value),
+                Value::UInt(value) => Cell::UInt(*value),
+                Value::Float(value) => Cell::Float(*value),
+                Value::Text(value) => Cell::Text(value),
+                Value::Timestamp(micros) => Cell::Timestamp(*micros),
+                Value::Unsupported(what) => Cell::Unsupported(what),
+            },
+            Self::Ints(values) => Cell::Int(values[position]),
+            Self::Floats(values) => Cell::Float(values[position]),
+            Self::NullableFloats(values) => match values[position] {
+                value if value.is_nan() => Cell::Null,
+                value => Cell::Float(value),
+            },
+            Self::Bools(values) => Cell::Bool(values[position]),
+            Self::Timestamps(values) => values[position].map_or(Cell::Null, Cell::Timestamp),
+            Self::TextFile(values) => match &*values[position] {
+                "" => Cell::Null,
+                text => Cell::TextFile(text),
+            },
+            #[cfg(feature = "arrow")]
+            Self::Arrow(array) => array.cell(position),
+        }
+    }
+}
+
+/// A value as the cleaners see it, borrowed from its column.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Cell<'a> {
+    Null,
+    Bool(bool),
+    Int(i64),
+    UInt(u64),
+    Float(f64),
+    Text(&'a str),
+    /// From a text file, where numbers and bools are text too.
+    TextFile(&'a str),
+    Timestamp(i64),
+    Unsupported(&'static str),
+}
+
+/// Outside records of one kind. Every door (JSON, CSV, Arrow, typed rows, the other languages) makes one.
+///
+/// ```
+/// use churn_core::{Column, Table};
+///
+/// let table = Table::new().with_column("customer_id", Column::Ints(vec![1, 2]))?.with_column("seats", Column::Floats(vec![3.0, 5.0]))?;
+/// assert_eq!(table.rows(), 2);
+/// # Ok::<(), churn_core::Error>(())
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct Table {
+    columns: Vec<(Arc<str>, Arc<Column>)>,
+    /// Rows of the columns.
+    length: usize,
+    /// The rows that count, where not all do.
+    selection: Option<Arc<Vec<u32>>>,
+}
+
+impl Table {
+    /// A table without columns and rows: given and empty.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// With a column behind the others.
+    ///
+    /// # Errors
+    /// `unreadable_table` if the name is taken or the length differs from the other columns'.
+    pub fn with_column(mut self, name: impl AsRef<str>, column: Column) -> Result<Self> {
+        let name = name.as_ref();
+        let refuse = |why: String| {
+            Err(Error::new(ErrorKind::UnreadableTable, why).at(None, None, Some(name)))
+        };
+        if self.columns.iter().any(|(known, _)| &**known == name) {
+            return refuse(format!("there are two columns named '{}'", excerpt(name)));
+        }
+        if !self.columns.is_empty() && column.len() != self.length {
+            return refuse(format!(
+                "column '{}' has {} rows and the others {}",
+                excerpt(name),
+                column.len(),
+                self.length
+            ));
+        }
+        if u32::try_from(column.len()).is_err() {
+            return refuse("a table may not have more than 4 294 967 295 rows".to_owned());
+        }
+        self.length = column.len();
+        self.columns.push((name.into(), Arc::new(column)));
+        Ok(self)
+    }
+
+    /// Number of rows.
+    pub fn rows(&self) -> usize {
+        self.selection
+            .as_ref()
+            .map_or(self.length, |selection| selection.len())
+    }
+
+    /// Column names, in order.
+    pub fn column_names(&self) -> impl Iterator<Item = &str> {
+        self.columns.iter().map(|(name, _)| &**name)
+    }
+
+    /// Whether there is a column of this name.
+    pub fn has_column(&self, name: &str) -> bool {
+        self.column(name).is_some()
+    }
+
+    pub(crate) fn column(&self, name: &str) -> Option<&Column> {
+        self.columns
+            .iter()
+            .find(|(known, _)| &**known == name)
+            .map(|(_, column)| &**column)
+    }
+
+    /// Where a row stands in the columns, and in what the caller gave.
+    pub(crate) fn position(&self, row: usize) -> usize {
+        self.selection
+            .as_ref()
+            .map_or(row, |selection| selection[row] as usize)
+    }
+
+    /// Only the rows at these positions.
+    pub(crate) fn select(&self, positions: Vec<u32>) -> Self {
+        Self {
+            columns: self.columns.clone(),
+            length: self.length,
+            selection: Some(Arc::new(positions)),
+        }
+    }
+}
+
+/// What can be given as a table: a [`Table`], or typed rows.
+pub trait IntoTable {
+    /// The rows as a table.
+    fn into_table(self) -> Table;
+}
+
+impl IntoTable for Table {
+    fn into_table(self) -> Table {
+        self
+    }
+}
