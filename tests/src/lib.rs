@@ -8,7 +8,7 @@ pub mod dice;
 pub mod future;
 //pub mod journey;
 pub mod json;
-//pub mod library;
+pub mod library;
 pub mod raw;
 pub mod reference;
 pub mod worlds;

@@ -108,7 +108,11 @@ pub fn bits(matrix: &FeatureMatrix) -> Vec<u8> {
     for column in matrix.columns() {
         match column {
             FeatureColumn::Number(values) => {
-                bits.extend(values.iter().flat_map(|value| value.to_bits().to_le_bytes()));
+                bits.extend(
+                    values
+                        .iter()
+                        .flat_map(|value| value.to_bits().to_le_bytes()),
+                );
             }
             FeatureColumn::Text { codes, levels } => {
                 bits.extend(codes.iter().flat_map(|code| code.to_le_bytes()));
