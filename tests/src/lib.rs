@@ -6,7 +6,7 @@
 
 pub mod dice;
 pub mod future;
-//pub mod journey;
+pub mod journey;
 pub mod json;
 pub mod library;
 pub mod raw;

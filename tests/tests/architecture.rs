@@ -17,8 +17,8 @@ const FLOORS: &[&[&str]] = &[
     &["calibration"],
     &["explain"],
     &["artifact"],
-    &["model"],
     &["evaluate"],
+    &["model"],
 ];
 
 const TOP: &[&str] = &[
@@ -176,6 +176,20 @@ fn lower_rooms_do_not_know_upper_ones() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn the_crate_lists_its_rooms_from_the_ground_up() {
+    let sources = sources();
+    let lib = sources
+        .iter()
+        .find(|source| source.path == "lib.rs")
+        .unwrap();
+    let rooms = lib.code.lines().filter_map(|line| {
+        let line = line.strip_prefix("pub ").unwrap_or(line);
+        line.strip_prefix("mod ")?.strip_suffix(';')
+    });
+    assert!(rooms.eq(FLOORS.iter().copied().flatten().copied()));
 }
 
 #[test]

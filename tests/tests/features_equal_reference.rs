@@ -1,6 +1,8 @@
 //! Every standard feature equals a slow, independent implementation of the specification.
 
-use churn_tests::library::{matrix, rows, valid_records};
+use churn_core::TenantRecords;
+use churn_tests::journey;
+use churn_tests::library::{as_of, matrix, rows, valid_records};
 use churn_tests::raw::World;
 use churn_tests::reference::{self, Value};
 use churn_tests::worlds::{Shape, world};
@@ -32,26 +34,22 @@ fn agree(name: &str, expected: &Value, found: &Value) -> bool {
 }
 
 /// Compares all values at some dates; returns how many were compared.
-fn compare(world: &World, seed: u64, dates: &[i64]) -> usize {
-    let records = valid_records(world, seed);
-    let matrix = matrix(&records, dates, 1);
+fn compare(place: &str, world: &World, records: &TenantRecords, dates: &[i64]) -> usize {
+    let matrix = matrix(records, dates, 1);
     let mut compared = 0;
     for &date in dates {
+        let place = format!("{place} as of {}", as_of(date));
         let expected = reference::features(world, date);
-        assert_eq!(matrix.feature_names(), expected.names, "seed {seed}");
+        assert_eq!(matrix.feature_names(), expected.names, "{place}");
         let found = rows(&matrix, date);
         let customers: Vec<&String> = expected.rows.keys().collect();
-        assert_eq!(
-            found.keys().collect::<Vec<_>>(),
-            customers,
-            "seed {seed} as of {date}"
-        );
+        assert_eq!(found.keys().collect::<Vec<_>>(), customers, "{place}");
         for (customer, values) in &expected.rows {
-            for ((name, expected), found) in expected.names.iter().zip(values).zip(&found[customer])
-            {
+            let pairs = values.iter().zip(&found[customer]);
+            for (name, (expected, found)) in expected.names.iter().zip(pairs) {
                 assert!(
                     agree(name, expected, found),
-                    "seed {seed} as of {date}, '{customer}', {name}: expected {expected:?}, found {found:?}"
+                    "{place}, '{customer}', {name}: expected {expected:?}, found {found:?}"
                 );
                 compared += 1;
             }
@@ -65,7 +63,26 @@ fn on_random_worlds() {
     let mut compared = 0;
     for seed in seeds() {
         let world = world(seed, Shape::of_seed(seed));
-        compared += compare(&world, seed, &world.dates);
+        let records = valid_records(&world, seed);
+        compared += compare(&format!("seed {seed}"), &world, &records, &world.dates);
     }
+    assert!(compared > 1_000_000, "only {compared} values compared");
+}
+
+#[test]
+fn on_complete_journey() {
+    // A date before all, one in the middle of a day, on the second of a basket, and one after all.
+    let dates = [
+        "2017-01-01",
+        "2017-01-02",
+        "2017-05-17T10:30:00",
+        "2017-12-01",
+        "2018-02-01",
+    ];
+    let (world, records) = (journey::world(), journey::records());
+    let mut dates: Vec<i64> = dates.into_iter().map(journey::moment).collect();
+    let baskets = &world.payments.as_ref().unwrap().rows;
+    dates.push(baskets[baskets.len() / 2].due_at);
+    let compared = compare("complete journey", &world, &records, &dates);
     assert!(compared > 1_000_000, "only {compared} values compared");
 }

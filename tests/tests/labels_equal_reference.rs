@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use churn_core::{ChurnDefinition, ErrorKind, Execution, Label, LabelRule, RecordKind, labels};
+use churn_core::{
+    ChurnDefinition, ErrorKind, Execution, Label, LabelRule, Labels, RecordKind, labels,
+};
+use churn_tests::journey;
 use churn_tests::library::{as_of, valid_records};
-use churn_tests::raw::DAY;
 use churn_tests::reference::labels::{Definition, Outcome, Table, labels as expected_labels};
 use churn_tests::worlds::{Shape, world};
 
@@ -50,6 +52,12 @@ fn outcome(label: &Label) -> Outcome {
         (LabelRule::ChurnedBefore, false) => Outcome::ChurnedBefore,
         other => panic!("a label that says {other:?}"),
     }
+}
+
+fn by_customer(labels: &Labels, ids: &[&str]) -> BTreeMap<String, Outcome> {
+    let all = labels.rows().iter().chain(labels.excluded());
+    let named = all.map(|label| (ids[label.customer as usize].to_owned(), outcome(label)));
+    named.collect()
 }
 
 #[test]
@@ -104,12 +112,7 @@ fn on_random_worlds() {
                 };
                 let in_order = found.rows().is_sorted_by_key(|label| label.customer);
                 assert!(in_order, "{place}");
-                let found: BTreeMap<String, Outcome> = found
-                    .rows()
-                    .iter()
-                    .chain(found.excluded())
-                    .map(|label| (ids[label.customer as usize].to_owned(), outcome(label)))
-                    .collect();
+                let found = by_customer(&found, &ids);
                 assert_eq!(found, expected, "{place}");
                 for outcome in found.values() {
                     let name = match outcome {
@@ -127,4 +130,32 @@ fn on_random_worlds() {
     }
     assert_eq!(seen.len(), 7, "{seen:?}");
     assert!(seen.values().all(|&times| times >= 50), "{seen:?}");
+}
+
+#[test]
+fn on_complete_journey() {
+    let (world, records) = (journey::world(), journey::records());
+    let ids: Vec<&str> = records.customer_ids().collect();
+    let mut compared = 0;
+    for (definition, theirs) in [
+        inactivity(30, 0, Some(90), Table::Payments),
+        inactivity(60, 14, None, Table::Activities),
+        cancellation(30, 0),
+    ] {
+        for date in ["2017-04-01", "2017-08-15", "2017-10-15", "2017-12-02"] {
+            let date = journey::moment(date);
+            let found = labels(&records, &[as_of(date)], &theirs, &Execution::new());
+            let Ok(expected) = expected_labels(&world, date, definition) else {
+                assert_eq!(found.unwrap_err().kind(), ErrorKind::ImmatureLabel);
+                continue;
+            };
+            assert_eq!(
+                by_customer(&found.unwrap(), &ids),
+                expected,
+                "{definition:?}"
+            );
+            compared += expected.len();
+        }
+    }
+    assert!(compared > 10_000, "only {compared} labels compared");
 }

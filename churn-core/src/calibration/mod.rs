@@ -1,1 +1,183 @@
-//! Under construction.
+//! From blended log-odds to calibrated probabilities: strictly monotone, so the ranking is kept.
+
+mod isotonic;
+mod platt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::numeric::{sigmoid, softplus};
+use isotonic::Isotonic;
+
+/// Below this many churned rows only the level is corrected.
+const PLATT_FROM: usize = 200;
+/// Below this many churned rows the curve is a straight line in log-odds.
+const ISOTONIC_FROM: usize = 1000;
+/// A curve must be better than a line by this much log-loss per row, held out.
+const WORTH: f64 = 1e-5;
+
+/// How log-odds become probabilities.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) enum Calibrator {
+    /// A shift of the log-odds.
+    Intercept(f64),
+    /// A line in log-odds, rising (Platt, 1999).
+    Platt { slope: f64, intercept: f64 },
+    /// A rising curve (Zadrozny and Elkan, 2002), made strict.
+    Isotonic(Isotonic),
+}
+
+impl Calibrator {
+    /// Fits to predictions that no member was fitted on. `folds` is the fold of each row, by which methods are compared.
+    pub(crate) fn fit(log_odds: &[f64], churned: &[bool], folds: &[usize]) -> Result<Self> {
+        if log_odds.iter().any(|z| !z.is_finite()) {
+            return Err(Error::new(
+                ErrorKind::Internal,
+                "log-odds to be calibrated are not finite",
+            ));
+        }
+        let positives = churned.iter().filter(|&&churned| churned).count();
+        let rarer = positives.min(churned.len() - positives);
+        if rarer < PLATT_FROM {
+            return Ok(Self::Intercept(platt::fit_intercept(log_odds, churned)));
+        }
+        let line = |z: &[f64], churned: &[bool]| {
+            let (slope, intercept) = platt::fit(z, churned);
+            Self::Platt { slope, intercept }
+        };
+        let curve = |z: &[f64], churned: &[bool]| {
+            Self::Isotonic(Isotonic::fit(z, churned, platt::fit(z, churned)))
+        };
+        if rarer < ISOTONIC_FROM {
+            return Ok(line(log_odds, churned));
+        }
+        let better = held_out_loss(log_odds, churned, folds, &curve)
+            < held_out_loss(log_odds, churned, folds, &line) - WORTH;
+        Ok(if better {
+            curve(log_odds, churned)
+        } else {
+            line(log_odds, churned)
+        })
+    }
+
+    /// The probability of log-odds; strictly rising, within [0, 1].
+    pub(crate) fn probability(&self, log_odds: f64) -> f64 {
+        sigmoid(self.calibrated(log_odds))
+    }
+
+    fn calibrated(&self, z: f64) -> f64 {
+        match self {
+            Self::Intercept(shift) => z + shift,
+            Self::Platt { slope, intercept } => slope * z + intercept,
+            Self::Isotonic(curve) => curve.calibrated(z),
+        }
+    }
+
+    /// `"intercept"`, `"platt"` or `"isotonic"`.
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::Intercept(_) => "intercept",
+            Self::Platt { .. } => "platt",
+            Self::Isotonic(_) => "isotonic",
+        }
+    }
+
+    /// Whether it is a rising function with finite values.
+    pub(crate) fn is_valid(&self) -> bool {
+        match self {
+            Self::Intercept(shift) => shift.is_finite(),
+            Self::Platt { slope, intercept } => {
+                slope.is_finite() && *slope > 0.0 && intercept.is_finite()
+            }
+            Self::Isotonic(curve) => curve.is_valid(),
+        }
+    }
+}
+
+/// Mean log-loss of rows calibrated by the other folds.
+fn held_out_loss(
+    log_odds: &[f64],
+    churned: &[bool],
+    folds: &[usize],
+    fit: &dyn Fn(&[f64], &[bool]) -> Calibrator,
+) -> f64 {
+    let count = folds.iter().max().map_or(0, |&most| most + 1);
+    let mut sum = 0.0;
+    for fold in 0..count {
+        let inside = |row: &usize| folds[*row] != fold;
+        let (z, y): (Vec<f64>, Vec<bool>) = (0..folds.len())
+            .filter(inside)
+            .map(|row| (log_odds[row], churned[row]))
+            .unzip();
+        let calibrator = fit(&z, &y);
+        let outside = (0..folds.len()).filter(|row| folds[*row] == fold);
+        sum += outside
+            .map(|row| (calibrator.calibrated(log_odds[row]), churned[row]))
+            .map(|(z, churned)| softplus(if churned { -z } else { z }))
+            .sum::<f64>();
+    }
+    sum / folds.len().max(1) as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::numeric::SplitMix;
+
+    fn sample(rows: usize, shape: impl Fn(f64) -> f64) -> (Vec<f64>, Vec<bool>, Vec<usize>) {
+        let mut random = SplitMix::new(11, rows as u64);
+        let z: Vec<f64> = (0..rows).map(|_| random.unit() * 8.0 - 4.0).collect();
+        let churned = z
+            .iter()
+            .map(|&z| random.unit() < sigmoid(shape(z)))
+            .collect();
+        (z, churned, (0..rows).map(|row| row % 5).collect())
+    }
+
+    #[test]
+    fn the_method_grows_with_the_evidence() {
+        let name = |rows, shape: fn(f64) -> f64| {
+            let (z, churned, folds) = sample(rows, shape);
+            Calibrator::fit(&z, &churned, &folds).unwrap().name()
+        };
+        assert_eq!(name(200, |z| z), "intercept");
+        assert_eq!(name(1500, |z| 0.5 * z - 1.0), "platt");
+        assert_eq!(
+            name(20_000, |z| if z > 0.0 { 2.0 } else { -2.0 }),
+            "isotonic"
+        );
+        assert_eq!(name(20_000, |z| 0.5 * z), "platt");
+    }
+
+    #[test]
+    fn a_line_is_found_again() {
+        let (z, churned, folds) = sample(20_000, |z| 0.6 * z - 1.0);
+        let calibrator = Calibrator::fit(&z, &churned, &folds).unwrap();
+        assert!((calibrator.probability(1.0) - sigmoid(-0.4)).abs() < 0.02);
+    }
+
+    #[test]
+    fn ranking_is_kept_strictly() {
+        for (rows, shape) in [
+            (100, (|z| z) as fn(f64) -> f64),
+            (1500, |z| -z),
+            (20_000, |z| if z > 0.0 { 2.0 } else { -2.0 }),
+            (20_000, |_| 0.0),
+        ] {
+            let (z, churned, folds) = sample(rows, shape);
+            let calibrator = Calibrator::fit(&z, &churned, &folds).unwrap();
+            assert!(calibrator.is_valid());
+            let grid: Vec<f64> = (-200..=200)
+                .map(|step| calibrator.calibrated(f64::from(step) / 20.0))
+                .collect();
+            assert!(
+                grid.windows(2).all(|pair| pair[0] < pair[1]),
+                "{}",
+                calibrator.name()
+            );
+            assert!(
+                calibrator.probability(1e308).is_finite() && calibrator.probability(-1e308) >= 0.0
+            );
+        }
+    }
+}

@@ -1,15 +1,20 @@
-//! The members of the ensemble, and the one layout that all trees end in.
+//! The members of the ensemble, how they are put together, and the one layout that all trees end in.
 
 mod bins;
+mod blend;
 mod boosting;
 mod flat;
 mod forest;
 mod grow;
+mod logistic;
 mod training;
 
+pub(crate) use blend::Blend;
 pub(crate) use boosting::HeldOut;
 pub use boosting::{GradientBoosting, GradientBoostingOptions};
+pub(crate) use flat::Node;
 pub use flat::{FlatEnsemble, Input};
-pub(crate) use flat::{LEAF, Node};
 pub use forest::{RandomForest, RandomForestOptions};
+pub use logistic::{LinearModel, Logistic, LogisticOptions};
+pub(crate) use logistic::{choose_l2, select};
 pub(crate) use training::{Training, prior_log_odds};

@@ -36,6 +36,8 @@ pub enum ErrorKind {
     FeatureMismatch,
     /// No such customer in the records or the run.
     UnknownCustomer,
+    /// The customer is known but has no label period to predict: gone, under notice, or inactive already.
+    NotEligible,
     /// No such feature in the plan or matrix.
     UnknownFeature,
     /// The caller cancelled the work.
@@ -69,6 +71,7 @@ impl ErrorKind {
             Self::Leakage => "leakage",
             Self::FeatureMismatch => "feature_mismatch",
             Self::UnknownCustomer => "no_such_customer",
+            Self::NotEligible => "not_eligible",
             Self::UnknownFeature => "no_such_feature",
             Self::Cancelled => "cancelled",
             Self::ArtifactDamaged => "artifact_damaged",

@@ -1,1 +1,11 @@
-//! Under construction.
+//! Honest evaluation: which dates may train for which, who is held out with whom, how sure a figure is.
+
+mod dates;
+mod folds;
+mod measures;
+
+pub use dates::PurgeProof;
+pub(crate) use dates::{choose_dates, most_recent, purge};
+pub(crate) use folds::grouped_folds;
+pub(crate) use measures::measure;
+pub use measures::{Estimate, Measures};

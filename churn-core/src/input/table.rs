@@ -184,6 +184,15 @@ impl Table {
         self.column(name).is_some()
     }
 
+    /// The id in a row of a column, where there is one.
+    pub(crate) fn text_at(&self, name: &str, row: usize) -> Option<String> {
+        let cell = self.column(name)?.cell(self.position(row));
+        crate::input::fields::id(cell)
+            .ok()
+            .flatten()
+            .map(|id| id.into_owned())
+    }
+
     pub(crate) fn column(&self, name: &str) -> Option<&Column> {
         self.columns
             .iter()

@@ -1,1 +1,45 @@
-//! Under construction.
+//! How good predictions are: pure functions over labels and probabilities.
+//!
+//! ```
+//! let auc = churn_core::metrics::roc_auc(&[false, true, true], &[0.2, 0.1, 0.9]);
+//! assert_eq!(auc, Some(0.5));
+//! ```
+
+mod bootstrap;
+mod calibration;
+mod ranked;
+
+pub(crate) use bootstrap::{Metric, bootstrap_intervals};
+pub use calibration::CalibrationBin;
+pub use ranked::Ranked;
+
+/// Area under the ROC curve; ties count half. `None` with a single class.
+pub fn roc_auc(churned: &[bool], scores: &[f64]) -> Option<f64> {
+    Ranked::new(churned, scores).roc_auc()
+}
+
+/// Average precision: the mean precision at each churned row, ties taken together. `None` without a churned row.
+pub fn pr_auc(churned: &[bool], scores: &[f64]) -> Option<f64> {
+    Ranked::new(churned, scores).pr_auc()
+}
+
+/// Mean negative log-likelihood, probabilities held within 1e-15 of 0 and 1. `None` without rows.
+pub fn log_loss(churned: &[bool], probabilities: &[f64]) -> Option<f64> {
+    Ranked::new(churned, probabilities).log_loss()
+}
+
+/// Mean squared error of the probability. `None` without rows.
+pub fn brier(churned: &[bool], probabilities: &[f64]) -> Option<f64> {
+    Ranked::new(churned, probabilities).brier()
+}
+
+/// Mean distance of predicted and observed over ten bins of equal size. `None` without rows.
+pub fn calibration_error(churned: &[bool], probabilities: &[f64]) -> Option<f64> {
+    Ranked::new(churned, probabilities).calibration_error()
+}
+
+/// Churn rate among the share of rows with the highest scores over the churn rate of all. Ties at the border count in
+/// part. `None` without a churned row.
+pub fn lift_at(churned: &[bool], scores: &[f64], share: f64) -> Option<f64> {
+    Ranked::new(churned, scores).lift_at(share)
+}

@@ -1,1 +1,25 @@
-//! Under construction.
+//! What users hold: options, a model, a run of scores.
+
+mod backtest;
+mod bands;
+mod bytes;
+mod churn_model;
+mod customer_rows;
+mod evidence;
+mod fit;
+mod members;
+mod options;
+mod reason;
+mod report;
+mod sample;
+mod score;
+mod train;
+
+pub use backtest::{Backtest, BacktestOptions};
+pub use bands::{RiskBand, RiskBands};
+pub use churn_model::{ChurnModel, Explanation};
+pub use customer_rows::CustomerRows;
+pub use options::{EnsembleOptions, TrainOptions};
+pub use reason::{Direction, Reason, ReasonValue};
+pub use report::{MemberReport, OutOfTime, TrainReport};
+pub use score::{CustomerScore, Score, ScoreRun, ScoreStatus};

@@ -77,12 +77,12 @@ pub fn labels(
         if before(seen.churned_at, as_of) {
             continue;
         }
+        let churned_at = customers::true_churned_at(world, seen);
         let outcome = match definition {
             Definition::Cancellation { .. } => {
                 if before(seen.notice_at, as_of) {
                     continue;
                 }
-                let churned_at = customers::true_churned_at(world, seen);
                 if before(churned_at, as_of) {
                     Outcome::ChurnedBefore
                 } else if before(churned_at, start) {
@@ -101,6 +101,10 @@ pub fn labels(
                     .iter()
                     .any(recently)
                 {
+                    continue;
+                }
+                if before(churned_at, as_of) {
+                    outcomes.insert(customer.to_owned(), Outcome::ChurnedBefore);
                     continue;
                 }
                 let mut later = life_later.get(customer).unwrap_or(&none).iter();

@@ -1,0 +1,93 @@
+//! A rising curve through pooled bins, tilted a little so that it rises everywhere.
+
+use serde::{Deserialize, Serialize};
+
+use crate::numeric::logit;
+
+/// The most bins that are pooled.
+const MOST_BINS: usize = 50;
+/// Weight of the line that tilts the curve.
+const TILT: f64 = 0.05;
+
+/// Knots in log-odds, between them straight, beyond them level; and a rising line that is mixed in.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Isotonic {
+    /// Given and calibrated log-odds: the first strictly rising, the second not falling.
+    knots: Vec<(f64, f64)>,
+    slope: f64,
+    intercept: f64,
+}
+
+impl Isotonic {
+    /// Pools adjacent bins of equal size until their rates rise (PAVA; Ayer et al., 1955); `line` is the slope and
+    /// intercept of the line to mix in.
+    pub(crate) fn fit(log_odds: &[f64], churned: &[bool], line: (f64, f64)) -> Self {
+        let mut order: Vec<usize> = (0..log_odds.len()).collect();
+        order.sort_by(|&a, &b| log_odds[a].total_cmp(&log_odds[b]));
+        let positives = churned.iter().filter(|&&churned| churned).count();
+        let count = MOST_BINS
+            .min((positives / 20).max(1))
+            .min(order.len().max(1));
+        // Each pool: rows, churned rows, sum of log-odds.
+        let mut pools: Vec<(f64, f64, f64)> = vec![];
+        for bin in order.chunks(order.len().div_ceil(count).max(1)) {
+            let churners = bin.iter().filter(|&&row| churned[row]).count();
+            pools.push((
+                bin.len() as f64,
+                churners as f64,
+                bin.iter().map(|&row| log_odds[row]).sum(),
+            ));
+            while let [.., a, b] = pools.as_slice() {
+                if rate(*a) < rate(*b) {
+                    break;
+                }
+                let joined = (a.0 + b.0, a.1 + b.1, a.2 + b.2);
+                pools.truncate(pools.len() - 2);
+                pools.push(joined);
+            }
+        }
+        let mut knots: Vec<(f64, f64)> = pools
+            .iter()
+            .map(|pool| (pool.2 / pool.0, logit(rate(*pool))))
+            .collect();
+        knots.dedup_by(|b, a| b.0 <= a.0);
+        Self {
+            knots,
+            slope: line.0,
+            intercept: line.1,
+        }
+    }
+
+    pub(crate) fn calibrated(&self, z: f64) -> f64 {
+        let line = self.slope * z + self.intercept;
+        let after = self.knots.partition_point(|(given, _)| *given <= z);
+        let curve = match (
+            after.checked_sub(1).map(|before| self.knots[before]),
+            self.knots.get(after),
+        ) {
+            (Some((x0, y0)), Some(&(x1, y1))) => y0 + (y1 - y0) * ((z - x0) / (x1 - x0)),
+            (Some((_, y)), None) | (None, Some(&(_, y))) => y,
+            (None, None) => line,
+        };
+        (1.0 - TILT) * curve + TILT * line
+    }
+
+    pub(crate) fn is_valid(&self) -> bool {
+        let finite = self
+            .knots
+            .iter()
+            .all(|(given, calibrated)| given.is_finite() && calibrated.is_finite());
+        let rising = self.knots.is_sorted_by(|a, b| a.0 < b.0 && a.1 <= b.1);
+        finite
+            && rising
+            && self.knots.len() <= MOST_BINS
+            && self.slope.is_finite()
+            && self.slope > 0.0
+            && self.intercept.is_finite()
+    }
+}
+
+/// Churn rate of a pool, half a churner and half a stayer added so that it is neither 0 nor 1.
+fn rate((rows, churned, _): (f64, f64, f64)) -> f64 {
+    (churned + 0.5) / (rows + 1.0)
+}

@@ -1,0 +1,294 @@
+//! Members put together: non-negative weights in log-odds.
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::numeric::{sigmoid, softplus};
+
+/// Weights of the members; they are not negative and sum to 1.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Blend {
+    weights: Vec<f64>,
+}
+
+/// Distance from the anchor is charged this much per churned row: it counts as much as one row's log-loss.
+const SHRINKAGE: f64 = 1.0;
+
+impl Blend {
+    /// The weights with the least mean log-loss of the blended log-odds, plus the squared distance from `anchor` (the
+    /// linear member: what is hard to beat on few rows) divided by the number of churned rows.
+    ///
+    /// The problem is convex; it is solved on every face of the simplex by Newton's method, and the best of those
+    /// solutions that are not negative is taken. `log_odds` holds a column of out-of-fold predictions per member.
+    pub(crate) fn fit(
+        log_odds: &[Vec<f64>],
+        churned: &[bool],
+        anchor: Option<usize>,
+    ) -> Result<Self> {
+        let members = log_odds.len();
+        if members == 0 || members > 8 || log_odds.iter().flatten().any(|z| !z.is_finite()) {
+            return Err(Error::new(
+                ErrorKind::Internal,
+                "the members' predictions cannot be blended",
+            ));
+        }
+        let positives = churned.iter().filter(|&&churned| churned).count().max(1);
+        let target: Vec<f64> = (0..members)
+            .map(|member| {
+                anchor.map_or(1.0 / members as f64, |anchor| {
+                    f64::from(u8::from(member == anchor))
+                })
+            })
+            .collect();
+        let problem = Faces {
+            log_odds,
+            churned,
+            target,
+            penalty: SHRINKAGE / positives as f64,
+        };
+        let mut best: Option<(f64, Vec<f64>)> = None;
+        for face in 1u32..1 << members {
+            let free: Vec<usize> = (0..members)
+                .filter(|member| face >> member & 1 == 1)
+                .collect();
+            if let Some((loss, weights)) = problem
+                .solve(&free)
+                .filter(|(loss, _)| best.as_ref().is_none_or(|(least, _)| loss < least))
+            {
+                best = Some((loss, weights));
+            }
+        }
+        let weights = best
+            .map(|(_, weights)| weights)
+            .ok_or_else(|| Error::new(ErrorKind::Internal, "no blend of the members was found"))?;
+        Ok(Self { weights })
+    }
+
+    pub(crate) fn weights(&self) -> &[f64] {
+        &self.weights
+    }
+
+    /// The blended log-odds: members in order, those without weight left out.
+    pub(crate) fn log_odds(&self, members: &[Vec<f64>]) -> Vec<f64> {
+        let rows = members.first().map_or(0, Vec::len);
+        let mut blended = vec![0.0; rows];
+        for (member, &weight) in members
+            .iter()
+            .zip(&self.weights)
+            .filter(|(_, weight)| **weight > 0.0)
+        {
+            blended
+                .iter_mut()
+                .zip(member)
+                .for_each(|(sum, z)| *sum += weight * z);
+        }
+        blended
+    }
+
+    pub(crate) fn is_valid(&self, members: usize) -> bool {
+        self.weights.len() == members
+            && self
+                .weights
+                .iter()
+                .all(|weight| weight.is_finite() && *weight >= 0.0)
+    }
+}
+
+struct Faces<'a> {
+    log_odds: &'a [Vec<f64>],
+    churned: &'a [bool],
+    target: Vec<f64>,
+    penalty: f64,
+}
+
+impl Faces<'_> {
+    /// The best weights of these members alone; `None` if one of them would be negative.
+    fn solve(&self, free: &[usize]) -> Option<(f64, Vec<f64>)> {
+        let (last, moving) = free.split_last()?;
+        let mut weights = vec![0.0; self.log_odds.len()];
+        free.iter()
+            .for_each(|&member| weights[member] = 1.0 / free.len() as f64);
+        let mut loss = self.loss(&weights);
+        for _ in 0..30 {
+            if moving.is_empty() {
+                break;
+            }
+            let step = self.newton_step(&weights, moving, *last)?;
+            let mut size = 1.0;
+            let mut improved = false;
+            while size > 1e-6 {
+                let mut next = weights.clone();
+                for (&member, step) in moving.iter().zip(&step) {
+                    next[member] -= size * step;
+                    next[*last] += size * step;
+                }
+                let next_loss = self.loss(&next);
+                if next_loss < loss {
+                    improved = loss - next_loss > 1e-12;
+                    (weights, loss) = (next, next_loss);
+                    break;
+                }
+                size /= 2.0;
+            }
+            if !improved {
+                break;
+            }
+        }
+        weights
+            .iter()
+            .all(|weight| *weight >= 0.0)
+            .then_some((loss, weights))
+    }
+
+    fn loss(&self, weights: &[f64]) -> f64 {
+        let rows = self.churned.iter().enumerate().map(|(row, &churned)| {
+            let z: f64 = self
+                .log_odds
+                .iter()
+                .zip(weights)
+                .map(|(member, weight)| weight * member[row])
+                .sum();
+            softplus(if churned { -z } else { z })
+        });
+        let distance: f64 = weights
+            .iter()
+            .zip(&self.target)
+            .map(|(weight, target)| (weight - target) * (weight - target))
+            .sum();
+        rows.sum::<f64>() / self.churned.len().max(1) as f64 + self.penalty * distance
+    }
+
+    /// Newton's step of the moving members, `last` taking up what they leave.
+    fn newton_step(&self, weights: &[f64], moving: &[usize], last: usize) -> Option<Vec<f64>> {
+        let size = moving.len();
+        let mut gradient = vec![0.0; size];
+        let mut hessian = vec![vec![0.0; size]; size];
+        let rows = self.churned.len().max(1) as f64;
+        for (row, &churned) in self.churned.iter().enumerate() {
+            let z: f64 = self
+                .log_odds
+                .iter()
+                .zip(weights)
+                .map(|(member, weight)| weight * member[row])
+                .sum();
+            let p = sigmoid(z);
+            let (first, second) = (
+                (p - f64::from(u8::from(churned))) / rows,
+                p * (1.0 - p) / rows,
+            );
+            let way = |member: usize| self.log_odds[member][row] - self.log_odds[last][row];
+            for (a, &member) in moving.iter().enumerate() {
+                gradient[a] += first * way(member);
+                for (b, &other) in moving.iter().enumerate().take(a + 1) {
+                    hessian[a][b] += second * way(member) * way(other);
+                }
+            }
+        }
+        for (a, &member) in moving.iter().enumerate() {
+            gradient[a] += 2.0
+                * self.penalty
+                * ((weights[member] - self.target[member]) - (weights[last] - self.target[last]));
+            for b in 0..=a {
+                hessian[a][b] += 2.0 * self.penalty * if a == b { 2.0 } else { 1.0 };
+            }
+        }
+        let symmetric: Vec<Vec<f64>> = (0..size)
+            .map(|a| {
+                (0..size)
+                    .map(|b| if a >= b { hessian[a][b] } else { hessian[b][a] })
+                    .collect()
+            })
+            .collect();
+        solve_small(symmetric, gradient)
+    }
+}
+
+/// Gaussian elimination with pivoting, for a handful of unknowns.
+fn solve_small(mut matrix: Vec<Vec<f64>>, mut right: Vec<f64>) -> Option<Vec<f64>> {
+    let size = right.len();
+    for pivot in 0..size {
+        let largest = (pivot..size)
+            .max_by(|&a, &b| matrix[a][pivot].abs().total_cmp(&matrix[b][pivot].abs()))?;
+        if matrix[largest][pivot].abs() < 1e-300 {
+            return None;
+        }
+        matrix.swap(pivot, largest);
+        right.swap(pivot, largest);
+        for row in pivot + 1..size {
+            let factor = matrix[row][pivot] / matrix[pivot][pivot];
+            for column in pivot..size {
+                matrix[row][column] -= factor * matrix[pivot][column];
+            }
+            right[row] -= factor * right[pivot];
+        }
+    }
+    for row in (0..size).rev() {
+        let known: f64 = (row + 1..size)
+            .map(|column| matrix[row][column] * right[column])
+            .sum();
+        right[row] = (right[row] - known) / matrix[row][row];
+    }
+    Some(right)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::numeric::SplitMix;
+
+    fn sample(rows: usize, noises: &[f64]) -> (Vec<Vec<f64>>, Vec<bool>) {
+        let mut random = SplitMix::new(3, rows as u64);
+        let truth: Vec<f64> = (0..rows).map(|_| random.unit() * 6.0 - 4.0).collect();
+        let churned = truth.iter().map(|&z| random.unit() < sigmoid(z)).collect();
+        let members = noises
+            .iter()
+            .map(|noise| {
+                truth
+                    .iter()
+                    .map(|z| z + noise * (random.unit() - 0.5))
+                    .collect()
+            })
+            .collect();
+        (members, churned)
+    }
+
+    #[test]
+    fn weights_are_shares_and_favour_the_better_member() {
+        let (members, churned) = sample(4000, &[8.0, 1.0, 8.0]);
+        let blend = Blend::fit(&members, &churned, Some(0)).unwrap();
+        assert!((blend.weights.iter().sum::<f64>() - 1.0).abs() < 1e-9);
+        assert!(blend.weights.iter().all(|weight| *weight >= 0.0));
+        assert!(blend.weights[1] > 0.8, "{:?}", blend.weights);
+    }
+
+    #[test]
+    fn with_few_churners_the_anchor_holds() {
+        let (members, churned) = sample(40, &[1.0, 1.0]);
+        let blend = Blend::fit(&members, &churned, Some(0)).unwrap();
+        assert!(blend.weights[0] > 0.6, "{:?}", blend.weights);
+    }
+
+    #[test]
+    fn no_other_weights_are_better() {
+        let (members, churned) = sample(300, &[3.0, 2.0, 4.0]);
+        let blend = Blend::fit(&members, &churned, Some(0)).unwrap();
+        let positives = churned.iter().filter(|c| **c).count() as f64;
+        let problem = Faces {
+            log_odds: &members,
+            churned: &churned,
+            target: vec![1.0, 0.0, 0.0],
+            penalty: SHRINKAGE / positives,
+        };
+        let best = problem.loss(&blend.weights);
+        for a in 0..=20 {
+            for b in 0..=20 - a {
+                let weights = [
+                    f64::from(a) / 20.0,
+                    f64::from(b) / 20.0,
+                    f64::from(20 - a - b) / 20.0,
+                ];
+                assert!(problem.loss(&weights) >= best - 1e-9);
+            }
+        }
+    }
+}

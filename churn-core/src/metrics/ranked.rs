@@ -1,0 +1,208 @@
+//! Rows in order of their scores, each with a weight: what every metric is computed from in one pass.
+
+use crate::metrics::calibration::{BINS, CalibrationBin, bins};
+use crate::numeric::ln;
+
+/// Labels and scores, sorted by score; rows may count more than once.
+#[derive(Clone, Debug)]
+pub struct Ranked {
+    /// Ascending by score.
+    scores: Vec<f64>,
+    churned: Vec<bool>,
+    weights: Vec<f64>,
+    /// Where each row stood.
+    order: Vec<u32>,
+}
+
+impl Ranked {
+    /// Sorts rows by score; each counts once. NaN scores come last.
+    pub fn new(churned: &[bool], scores: &[f64]) -> Self {
+        let mut order: Vec<u32> = (0..churned.len().min(scores.len()) as u32).collect();
+        order.sort_by(|&a, &b| scores[a as usize].total_cmp(&scores[b as usize]));
+        Self {
+            scores: order.iter().map(|&row| scores[row as usize]).collect(),
+            churned: order.iter().map(|&row| churned[row as usize]).collect(),
+            weights: vec![1.0; order.len()],
+            order,
+        }
+    }
+
+    /// The same rows, each counting as often as `weight` says of its original position.
+    pub(crate) fn reweigh(&mut self, weight: impl Fn(usize) -> f64) {
+        for (weight_here, &row) in self.weights.iter_mut().zip(&self.order) {
+            *weight_here = weight(row as usize);
+        }
+    }
+
+    fn total(&self) -> f64 {
+        self.weights.iter().sum()
+    }
+
+    fn positives(&self) -> f64 {
+        self.weights
+            .iter()
+            .zip(&self.churned)
+            .filter(|(_, churned)| **churned)
+            .map(|(weight, _)| weight)
+            .sum()
+    }
+
+    /// Churned and retained weight of each run of equal scores, lowest score first.
+    fn ties(&self) -> impl DoubleEndedIterator<Item = (f64, f64)> {
+        let mut runs = vec![];
+        let mut start = 0;
+        while start < self.scores.len() {
+            let (mut end, mut churned, mut retained) = (start, 0.0, 0.0);
+            while end < self.scores.len() && self.scores[end] == self.scores[start] || end == start
+            {
+                *(if self.churned[end] {
+                    &mut churned
+                } else {
+                    &mut retained
+                }) += self.weights[end];
+                end += 1;
+            }
+            runs.push((churned, retained));
+            start = end;
+        }
+        runs.into_iter()
+    }
+
+    /// Area under the ROC curve.
+    pub fn roc_auc(&self) -> Option<f64> {
+        let (mut below, mut area, mut positives) = (0.0, 0.0, 0.0);
+        for (churned, retained) in self.ties() {
+            area += churned * (below + retained / 2.0);
+            below += retained;
+            positives += churned;
+        }
+        (positives > 0.0 && below > 0.0).then(|| area / (positives * below))
+    }
+
+    /// Average precision.
+    pub fn pr_auc(&self) -> Option<f64> {
+        let (mut found, mut looked, mut sum) = (0.0, 0.0, 0.0);
+        for (churned, retained) in self.ties().rev() {
+            found += churned;
+            looked += churned + retained;
+            if churned > 0.0 {
+                sum += churned * found / looked;
+            }
+        }
+        (found > 0.0).then(|| sum / found)
+    }
+
+    /// Mean negative log-likelihood.
+    pub fn log_loss(&self) -> Option<f64> {
+        self.mean(|p, churned| {
+            let p = p.clamp(1e-15, 1.0 - 1e-15);
+            -ln(if churned { p } else { 1.0 - p })
+        })
+    }
+
+    /// Mean squared error.
+    pub fn brier(&self) -> Option<f64> {
+        self.mean(|p, churned| {
+            let error = p - f64::from(u8::from(churned));
+            error * error
+        })
+    }
+
+    fn mean(&self, loss: impl Fn(f64, bool) -> f64) -> Option<f64> {
+        let rows = self
+            .scores
+            .iter()
+            .zip(&self.churned)
+            .zip(&self.weights)
+            .filter(|(_, weight)| **weight > 0.0);
+        let (sum, total) = rows.fold((0.0, 0.0), |(sum, total), ((&p, &churned), &weight)| {
+            (sum + weight * loss(p, churned), total + weight)
+        });
+        (total > 0.0).then(|| sum / total)
+    }
+
+    /// Expected calibration error over ten bins of equal size.
+    pub fn calibration_error(&self) -> Option<f64> {
+        let total = self.total();
+        let bins = self.calibration();
+        (total > 0.0).then(|| {
+            bins.iter()
+                .map(|bin| bin.rows / total * (bin.mean_probability - bin.churn_rate).abs())
+                .sum()
+        })
+    }
+
+    /// Predicted against observed in ten bins of equal size, lowest first; empty bins are left out.
+    pub fn calibration(&self) -> Vec<CalibrationBin> {
+        bins(&self.scores, &self.churned, &self.weights, BINS)
+    }
+
+    /// Lift of the highest share.
+    pub fn lift_at(&self, share: f64) -> Option<f64> {
+        let (total, positives) = (self.total(), self.positives());
+        let wanted = total * share;
+        let (mut looked, mut found) = (0.0, 0.0);
+        for (churned, retained) in self.ties().rev() {
+            let size = churned + retained;
+            if size <= 0.0 {
+                continue;
+            }
+            let part = ((wanted - looked) / size).clamp(0.0, 1.0);
+            found += part * churned;
+            looked += part * size;
+            if looked >= wanted {
+                break;
+            }
+        }
+        (positives > 0.0 && looked > 0.0).then(|| (found / looked) / (positives / total))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CHURNED: [bool; 6] = [false, true, false, true, true, false];
+    const SCORES: [f64; 6] = [0.1, 0.4, 0.4, 0.8, 0.9, 0.2];
+
+    #[test]
+    fn agree_with_figures_worked_out_by_hand() {
+        let ranked = Ranked::new(&CHURNED, &SCORES);
+        // 9 pairs: 8 in order, 1 tied.
+        assert!((ranked.roc_auc().unwrap() - 8.5 / 9.0).abs() < 1e-12);
+        // Precision 1 at the first two, 3/4 at the tied third.
+        assert!((ranked.pr_auc().unwrap() - (1.0 + 1.0 + 0.75) / 3.0).abs() < 1e-12);
+        let brier = (0.01 + 0.36 + 0.16 + 0.04 + 0.01 + 0.04) / 6.0;
+        assert!((ranked.brier().unwrap() - brier).abs() < 1e-12);
+        assert!((ranked.lift_at(1.0 / 3.0).unwrap() - 2.0).abs() < 1e-12);
+        // Half of the tied pair counts.
+        assert!((ranked.lift_at(0.5).unwrap() - (2.5 / 3.0) / 0.5).abs() < 1e-12);
+    }
+
+    #[test]
+    fn single_classes_and_no_rows_have_no_figure() {
+        assert_eq!(Ranked::new(&[true, true], &[0.1, 0.2]).roc_auc(), None);
+        assert_eq!(Ranked::new(&[false], &[0.1]).pr_auc(), None);
+        assert_eq!(Ranked::new(&[], &[]).log_loss(), None);
+        assert_eq!(Ranked::new(&[], &[]).calibration_error(), None);
+    }
+
+    #[test]
+    fn weights_count_rows_as_often() {
+        let mut weighed = Ranked::new(&CHURNED, &SCORES);
+        weighed.reweigh(|row| if row == 3 { 2.0 } else { 1.0 });
+        let mut churned = CHURNED.to_vec();
+        let mut scores = SCORES.to_vec();
+        churned.push(true);
+        scores.push(0.8);
+        let repeated = Ranked::new(&churned, &scores);
+        for (a, b) in [
+            (weighed.roc_auc(), repeated.roc_auc()),
+            (weighed.pr_auc(), repeated.pr_auc()),
+            (weighed.log_loss(), repeated.log_loss()),
+            (weighed.lift_at(0.3), repeated.lift_at(0.3)),
+        ] {
+            assert!((a.unwrap() - b.unwrap()).abs() < 1e-12);
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! Rolling-origin backtests: at each origin, a model that could have been trained then.
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::evaluate::choose_dates;
+use crate::features::mature_until;
+use crate::model::options::TrainOptions;
+use crate::model::report::OutOfTime;
+use crate::model::sample::Sample;
+use crate::model::train::test_out_of_time;
+use crate::record::TenantRecords;
+use crate::time::AsOf;
+
+/// Which origins are tested, and how the model at each is trained.
+#[derive(Clone, Debug, Default)]
+pub struct BacktestOptions {
+    /// How each model is trained. `train.as_of` lists the dates that may train; `None` takes dates half a label
+    /// period apart before each origin.
+    pub train: TrainOptions,
+    /// The dates to test, each mature. `None` tests the last mature dates, one label period apart, at most three.
+    pub origins: Option<Vec<AsOf>>,
+}
+
+/// What would have been predicted, origin by origin.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Backtest {
+    /// One test per origin, in order of time, each with its proof that no training label reached it.
+    pub folds: Vec<OutOfTime>,
+}
+
+impl Backtest {
+    /// Runs the backtest.
+    ///
+    /// # Errors
+    /// `nothing_after_purge` if an origin has no training date whose label period ends by it; otherwise as
+    /// [`crate::ChurnModel::train`].
+    pub fn run(records: &TenantRecords, options: &BacktestOptions) -> Result<Self> {
+        let train = &options.train;
+        let mut workers = train.execution.workers()?;
+        let horizon = train.definition.horizon();
+        let from = records.observed_from();
+        let chosen_back_from = |origin: AsOf| {
+            from.map_or(vec![], |from| {
+                choose_dates(origin, from, horizon, train.definition.history_days())
+            })
+        };
+        let mut origins = match &options.origins {
+            Some(origins) => origins.clone(),
+            None => {
+                let last = mature_until(records, &train.definition).ok_or_else(|| {
+                    Error::new(
+                        ErrorKind::ImmatureLabel,
+                        "nothing was observed: give observed_until, or events",
+                    )
+                })?;
+                let step = i64::from(horizon.days) + i64::from(horizon.lead);
+                let days = (0..3)
+                    .map(|k| last.timestamp().plus_days(-k * step))
+                    .map(AsOf::new);
+                let testable = |origin: &AsOf| {
+                    chosen_back_from(*origin)
+                        .iter()
+                        .any(|date| horizon.end(date.as_micros()) <= origin.as_micros())
+                };
+                let mut origins: Vec<AsOf> = days
+                    .filter(testable)
+                    .filter_map(|origin| chosen_back_from(origin).last().copied())
+                    .collect();
+                if origins.is_empty() {
+                    origins.push(last);
+                }
+                origins
+            }
+        };
+        origins.sort_unstable();
+        origins.dedup();
+        let plan = train.plan.resolve(records)?;
+        let mut folds = vec![];
+        let share = 1.0 / origins.len().max(1) as f64;
+        for (position, &origin) in origins.iter().enumerate() {
+            let mut dates: Vec<AsOf> = match &train.as_of {
+                Some(dates) => dates
+                    .iter()
+                    .copied()
+                    .filter(|date| *date < origin)
+                    .collect(),
+                None => chosen_back_from(origin)
+                    .into_iter()
+                    .filter(|date| *date < origin)
+                    .collect(),
+            };
+            // Dates that the purge drops need no labels; an immature one would be an error.
+            dates.retain(|date| horizon.end(date.as_micros()) <= origin.as_micros());
+            if dates.is_empty() {
+                let message = format!(
+                    "no training date has a label period ({} days, lead {}) that ends by the origin {origin}",
+                    horizon.days, horizon.lead
+                );
+                return Err(Error::new(ErrorKind::NothingAfterPurge, message));
+            }
+            dates.sort_unstable();
+            dates.dedup();
+            dates.push(origin);
+            let start = share * position as f64;
+            workers.part(start, start + 0.2 * share);
+            let sample = Sample::draw(records, &dates, &train.definition, &plan, &workers)?;
+            folds.push(test_out_of_time(
+                &sample,
+                &dates,
+                train,
+                &mut workers,
+                (start + 0.2 * share, start + share),
+            )?);
+        }
+        Ok(Self { folds })
+    }
+}

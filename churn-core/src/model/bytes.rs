@@ -1,0 +1,66 @@
+//! A model as bytes: metadata as JSON, everything else through the codec.
+
+use serde::{Deserialize, Serialize};
+
+use crate::artifact;
+use crate::error::{Error, ErrorKind, Result};
+use crate::features::{ChurnDefinition, ResolvedPlan};
+use crate::model::bands::RiskBands;
+use crate::model::fit::Scorer;
+use crate::model::report::TrainReport;
+use crate::record::TenantId;
+
+/// What can be read of a model file without decoding its trees.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Metadata {
+    /// `None` for a model that may score any tenant.
+    pub(crate) tenant: Option<TenantId>,
+    pub(crate) definition: ChurnDefinition,
+    pub(crate) feature_names: Vec<String>,
+    pub(crate) plan_fingerprint: String,
+    pub(crate) bands: RiskBands,
+    pub(crate) report: TrainReport,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Payload {
+    plan: ResolvedPlan,
+    scorer: Scorer,
+}
+
+pub(crate) fn write(metadata: &Metadata, plan: &ResolvedPlan, scorer: &Scorer) -> Result<Vec<u8>> {
+    let json = serde_json::to_vec(metadata).map_err(|e| {
+        Error::new(ErrorKind::Internal, "the metadata cannot be written").caused_by(e)
+    })?;
+    let payload = artifact::encode(&Payload {
+        plan: plan.clone(),
+        scorer: scorer.clone(),
+    })?;
+    artifact::write(&json, &payload)
+}
+
+/// A model's parts, checked against each other, and its id.
+pub(crate) fn read(bytes: &[u8]) -> Result<(Metadata, ResolvedPlan, Scorer, String)> {
+    let artifact = artifact::read(bytes)?;
+    let damaged = |what: &str| {
+        Error::new(
+            ErrorKind::ArtifactDamaged,
+            format!("the model file was damaged: {what}"),
+        )
+    };
+    let metadata: Metadata = serde_json::from_slice(artifact.metadata)
+        .map_err(|e| damaged("its metadata cannot be read").caused_by(e))?;
+    let Payload { plan, scorer } = artifact::decode(artifact.payload)?;
+    plan.validate()
+        .map_err(|e| damaged("its plan is not valid").caused_by(e))?;
+    if plan.fingerprint() != metadata.plan_fingerprint || plan.names() != metadata.feature_names {
+        return Err(damaged("its plan is not the one its metadata names"));
+    }
+    scorer
+        .validate(&plan)
+        .map_err(|e| damaged("its parts do not fit together").caused_by(e))?;
+    if !metadata.bands.is_valid() {
+        return Err(damaged("its risk bands are not in order"));
+    }
+    Ok((metadata, plan, scorer, artifact.id))
+}

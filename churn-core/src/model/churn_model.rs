@@ -1,0 +1,312 @@
+//! A trained model.
+
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
+
+use ndarray::Array2;
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::features::{ChurnDefinition, FeatureMatrix, ResolvedPlan, eligible};
+use crate::model::bands::RiskBands;
+use crate::model::bytes::{self, Metadata};
+use crate::model::customer_rows::CustomerRows;
+use crate::model::evidence::too_thin;
+use crate::model::fit::Scorer;
+use crate::model::reason::top_reasons;
+use crate::model::report::TrainReport;
+use crate::model::score::{CustomerScore, Score, ScoreRun, ScoreStatus};
+use crate::parallel::{Execution, Workers};
+use crate::record::{TenantId, TenantRecords};
+use crate::time::AsOf;
+
+/// Contributions of every feature to every row's blended log-odds.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Explanation {
+    /// Rows x features, in log-odds; with the base value they sum to the blended log-odds before calibration.
+    pub contributions: Array2<f64>,
+    /// What the average training row says, in log-odds.
+    pub base_value: f64,
+}
+
+/// A trained ensemble with the plan, preprocessing and calibration that belong to it. Immutable; clones are cheap.
+#[derive(Clone)]
+pub struct ChurnModel {
+    metadata: Arc<Metadata>,
+    plan: Arc<ResolvedPlan>,
+    scorer: Arc<Scorer>,
+    bytes: Arc<[u8]>,
+    id: Arc<str>,
+}
+
+impl ChurnModel {
+    pub(crate) fn assemble(
+        tenant: Option<TenantId>,
+        definition: ChurnDefinition,
+        plan: ResolvedPlan,
+        scorer: Scorer,
+        bands: RiskBands,
+        report: TrainReport,
+    ) -> Result<Self> {
+        let metadata = Metadata {
+            tenant,
+            definition,
+            feature_names: plan.names().to_vec(),
+            plan_fingerprint: plan.fingerprint().to_owned(),
+            bands,
+            report,
+        };
+        // What is returned is what a reader of the bytes gets: save, load, score cannot differ.
+        Self::from_bytes(&bytes::write(&metadata, &plan, &scorer)?)
+    }
+
+    /// The model file's bytes. They hold no clock, thread count, host or random number.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        self.bytes.to_vec()
+    }
+
+    /// Opens a model file from memory. Safe on any bytes: checked for magic, format, lengths, checksum and
+    /// inner consistency before use.
+    ///
+    /// # Errors
+    /// `artifact_damaged`, `artifact_version`, `artifact_too_large`.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
+        let (metadata, plan, scorer, id) = bytes::read(bytes)?;
+        Ok(Self {
+            metadata: Arc::new(metadata),
+            plan: Arc::new(plan),
+            scorer: Arc::new(scorer),
+            bytes: bytes.into(),
+            id: id.into(),
+        })
+    }
+
+    /// Writes the model file.
+    ///
+    /// # Errors
+    /// `io`.
+    pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
+        Ok(std::fs::write(path, &self.bytes)?)
+    }
+
+    /// Opens a model file.
+    ///
+    /// # Errors
+    /// `io`, and as [`from_bytes`](Self::from_bytes).
+    pub fn load(path: impl AsRef<Path>) -> Result<Self> {
+        Self::from_bytes(&std::fs::read(path)?)
+    }
+
+    /// Identifies the model: the first half of the SHA-256 of its content, in hex.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// How it was trained and what it is worth.
+    pub fn report(&self) -> &TrainReport {
+        &self.metadata.report
+    }
+
+    /// What it predicts.
+    pub fn definition(&self) -> &ChurnDefinition {
+        &self.metadata.definition
+    }
+
+    /// The tenant whose records it may score; `None` if any.
+    pub fn tenant(&self) -> Option<&TenantId> {
+        self.metadata.tenant.as_ref()
+    }
+
+    /// Names of its features in plan order.
+    pub fn feature_names(&self) -> &[String] {
+        &self.metadata.feature_names
+    }
+
+    /// Its plan, resolved against the records it was trained on.
+    pub fn plan(&self) -> &ResolvedPlan {
+        &self.plan
+    }
+
+    /// Where its risk bands begin.
+    pub fn risk_bands(&self) -> RiskBands {
+        self.metadata.bands
+    }
+
+    /// Scores every eligible customer as of a date, on all threads.
+    ///
+    /// # Errors
+    /// `tenant_mismatch` if the records are another tenant's; `feature_mismatch` if they lack a table or
+    /// hold an attribute of another type than the model was trained with.
+    pub fn score(&self, records: &TenantRecords, as_of: impl Into<AsOf>) -> Result<ScoreRun> {
+        self.score_with(records, as_of, &Execution::default())
+    }
+
+    /// As [`score`](Self::score), with threads, progress and cancellation. None of them changes a bit.
+    ///
+    /// # Errors
+    /// As [`score`](Self::score), and `cancelled`.
+    pub fn score_with(
+        &self,
+        records: &TenantRecords,
+        as_of: impl Into<AsOf>,
+        execution: &Execution,
+    ) -> Result<ScoreRun> {
+        self.run(records, as_of.into(), &execution.workers()?)
+    }
+
+    fn run(&self, records: &TenantRecords, as_of: AsOf, workers: &Workers) -> Result<ScoreRun> {
+        self.admit(records.tenant())?;
+        let rows: Vec<(u32, AsOf)> = eligible(records, as_of, self.definition())?
+            .into_iter()
+            .map(|customer| (customer, as_of))
+            .collect();
+        let matrix = self.plan.evaluate_rows(records, &rows, workers)?;
+        workers.report("features", 1, 2);
+        let probabilities = self.scorer.probabilities(&matrix, workers)?;
+        let shortest = self.plan.windows().first().copied();
+        let scores = probabilities
+            .into_iter()
+            .enumerate()
+            .map(|(row, probability)| {
+                let thin = too_thin(records, matrix.customers[row], as_of, shortest);
+                let customer_id = matrix.customer_id(row).to_owned();
+                match thin {
+                    Some(thin) => Score {
+                        customer_id,
+                        probability: None,
+                        risk_band: None,
+                        status: ScoreStatus::NotEnoughEvidence {
+                            reason: thin.reason,
+                            expected_at: thin.expected_at,
+                        },
+                    },
+                    None => Score {
+                        customer_id,
+                        probability: Some(probability),
+                        risk_band: Some(self.metadata.bands.band(probability)),
+                        status: ScoreStatus::Scored,
+                    },
+                }
+            });
+        let scores = scores.collect();
+        workers.report("scores", 2, 2);
+        Ok(ScoreRun {
+            scorer: Arc::clone(&self.scorer),
+            model_id: Arc::clone(&self.id),
+            as_of,
+            matrix,
+            scores,
+        })
+    }
+
+    /// Scores one customer from his own rows: the same bits as in a run over all customers.
+    ///
+    /// Event rows without a `customer_id` are the customer's. `None` is a table not given, an empty one is given and
+    /// empty. Rows later than `as_of` are simply not visible yet.
+    ///
+    /// # Errors
+    /// Records that are not valid are refused; `not_eligible` if the customer has no label period to predict
+    /// (not signed up, gone, notice given, inactive already); `feature_mismatch`.
+    pub fn score_customer(
+        &self,
+        rows: CustomerRows,
+        as_of: impl Into<AsOf>,
+        top: usize,
+    ) -> Result<CustomerScore> {
+        let as_of = as_of.into();
+        let records = rows.into_records(self.tenant())?;
+        let run = self.run(&records, as_of, &Workers::inline())?;
+        let Some(score) = run.scores.first().cloned() else {
+            let id = records.customer_ids().next().unwrap_or_default();
+            return Err(Error::new(
+                ErrorKind::NotEligible,
+                format!(
+                    "customer '{}' has no label period to predict as of {as_of}: not signed up, gone, under notice, or inactive already",
+                    crate::error::excerpt(id)
+                ),
+            ));
+        };
+        let reasons = if score.probability.is_some() {
+            let (contributions, _) = self.scorer.contributions(&run.matrix, &Workers::inline())?;
+            top_reasons(&run.matrix, 0, &contributions.row(0).to_vec(), top)
+        } else {
+            vec![]
+        };
+        Ok(CustomerScore {
+            score,
+            reasons,
+            as_of,
+            model_id: self.id.to_string(),
+        })
+    }
+
+    /// Contributions of every feature to every row of a matrix made by this model's plan.
+    ///
+    /// Exact path-dependent TreeSHAP (Lundberg et al., "Consistent individualized feature attribution for tree
+    /// ensembles", 2018) through the blend, and beta times the distance from the training mean for the linear member.
+    ///
+    /// # Errors
+    /// `feature_mismatch` if the matrix has other columns; `tenant_mismatch`; `cancelled`.
+    pub fn explain(&self, matrix: &FeatureMatrix, execution: &Execution) -> Result<Explanation> {
+        self.admit(matrix.tenant())?;
+        let (contributions, base_value) =
+            self.scorer.contributions(matrix, &execution.workers()?)?;
+        Ok(Explanation {
+            contributions,
+            base_value,
+        })
+    }
+
+    /// Blended log-odds of every row of a matrix, before calibration: what contributions sum to.
+    ///
+    /// # Errors
+    /// As [`explain`](Self::explain).
+    pub fn log_odds(&self, matrix: &FeatureMatrix, execution: &Execution) -> Result<Vec<f64>> {
+        self.admit(matrix.tenant())?;
+        self.scorer.log_odds(matrix, &execution.workers()?)
+    }
+
+    /// Calibrated probabilities of every row of a matrix made by this model's plan.
+    ///
+    /// # Errors
+    /// As [`explain`](Self::explain).
+    pub fn predict_proba(&self, matrix: &FeatureMatrix, execution: &Execution) -> Result<Vec<f64>> {
+        self.admit(matrix.tenant())?;
+        self.scorer.probabilities(matrix, &execution.workers()?)
+    }
+
+    /// The features of chosen customers-at-dates, as this model sees them.
+    ///
+    /// # Errors
+    /// As [`score`](Self::score).
+    pub fn features(
+        &self,
+        records: &TenantRecords,
+        as_of: &[AsOf],
+        execution: &Execution,
+    ) -> Result<FeatureMatrix> {
+        self.admit(records.tenant())?;
+        self.plan.evaluate(records, as_of, &execution.workers()?)
+    }
+
+    fn admit(&self, tenant: &TenantId) -> Result<()> {
+        match self.tenant() {
+            Some(own) if own != tenant => Err(Error::new(
+                ErrorKind::TenantMismatch,
+                format!("the model is of tenant '{own}' and may not see records of '{tenant}'"),
+            )),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl fmt::Debug for ChurnModel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ChurnModel")
+            .field("id", &self.id)
+            .field("definition", &self.metadata.definition)
+            .field("features", &self.feature_names().len())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,93 @@
+//! The rows of one customer, for scoring him alone.
+
+use crate::error::{Error, ErrorKind, RecordKind, Result};
+use crate::input::{Column, IntoTable, Table, Value};
+use crate::record::{TenantId, TenantRecords};
+
+/// One customer's own rows. Event rows without a `customer_id` are his.
+///
+/// ```
+/// use churn_core::{CustomerRows, Table};
+///
+/// let rows = CustomerRows::new(Table::from_json(br#"[{"customer_id": "C-17", "signed_up_at": "2024-01-01"}]"#)?)
+///     .payments(Table::from_json(br#"[{"due_at": "2024-02-01", "amount": 12.5}]"#)?)
+///     .activities(Table::new());
+/// # let _ = rows;
+/// # Ok::<(), churn_core::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct CustomerRows {
+    /// In the order of [`RecordKind::ALL`].
+    tables: [Option<Table>; 4],
+}
+
+impl CustomerRows {
+    /// The customer's row; several where he has versions or spells.
+    pub fn new(customer: impl IntoTable) -> Self {
+        Self {
+            tables: [Some(customer.into_table()), None, None, None],
+        }
+    }
+
+    /// His payments. Not given is not the same as given and empty.
+    #[must_use]
+    pub fn payments(self, rows: impl IntoTable) -> Self {
+        self.table(RecordKind::Payments, rows)
+    }
+
+    /// His tickets.
+    #[must_use]
+    pub fn tickets(self, rows: impl IntoTable) -> Self {
+        self.table(RecordKind::Tickets, rows)
+    }
+
+    /// His activities.
+    #[must_use]
+    pub fn activities(self, rows: impl IntoTable) -> Self {
+        self.table(RecordKind::Activities, rows)
+    }
+
+    /// His rows of one kind.
+    #[must_use]
+    pub fn table(mut self, kind: RecordKind, rows: impl IntoTable) -> Self {
+        self.tables[kind as usize] = Some(rows.into_table());
+        self
+    }
+
+    /// The records of a tenant who has only this customer.
+    pub(crate) fn into_records(self, tenant: Option<&TenantId>) -> Result<TenantRecords> {
+        let customer = self.tables[0].as_ref().filter(|table| table.rows() > 0);
+        let customer = customer.ok_or_else(|| {
+            Error::new(ErrorKind::InvalidOption, "the customer has no row").at(
+                Some(RecordKind::Customers),
+                None,
+                None,
+            )
+        })?;
+        let id = customer.text_at("customer_id", 0);
+        let mut builder = TenantRecords::builder(tenant.map_or("", TenantId::as_str));
+        for (kind, table) in RecordKind::ALL.into_iter().zip(self.tables) {
+            let Some(mut table) = table else { continue };
+            if kind != RecordKind::Customers && table.rows() > 0 && !table.has_column("customer_id")
+            {
+                let his = id.clone().map_or(Value::Null, Value::Text);
+                table = table
+                    .clone()
+                    .with_column("customer_id", Column::Values(vec![his; table.rows()]))?;
+            }
+            builder = builder.table(kind, table);
+        }
+        let (records, _) = builder.build()?;
+        if records.customers() != 1 {
+            return Err(Error::new(
+                ErrorKind::InvalidOption,
+                format!(
+                    "{} customers were given where one was expected",
+                    records.customers()
+                ),
+            )
+            .at(Some(RecordKind::Customers), None, Some("customer_id")));
+        }
+        Ok(records)
+    }
+}

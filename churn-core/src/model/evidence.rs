@@ -1,0 +1,38 @@
+//! Whether there is enough to judge a customer by.
+
+use crate::features::{tenure_days, visible_events};
+use crate::record::TenantRecords;
+use crate::time::{AsOf, MICROS_PER_DAY, Timestamp};
+
+/// Why a customer is not scored, and when that is expected to change.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct TooThin {
+    pub(crate) reason: String,
+    pub(crate) expected_at: Option<Timestamp>,
+}
+
+/// A history is too thin if event tables were given, the customer has no visible event in any of them,
+/// and he has been a customer for less than the plan's shortest window.
+pub(crate) fn too_thin(
+    records: &TenantRecords,
+    customer: u32,
+    as_of: AsOf,
+    shortest_window: Option<u32>,
+) -> Option<TooThin> {
+    let shortest = shortest_window?;
+    let tenure_days = tenure_days(records, customer, as_of);
+    let events = visible_events(records, customer, as_of)?;
+    if events > 0 || tenure_days >= f64::from(shortest) {
+        return None;
+    }
+    let signed_up = as_of
+        .as_micros()
+        .saturating_sub((tenure_days * MICROS_PER_DAY as f64) as i64);
+    let expected_at = Timestamp::from_micros(signed_up).map(|at| at.plus_days(i64::from(shortest)));
+    Some(TooThin {
+        reason: format!(
+            "no event is visible in the {tenure_days:.1} days since sign-up; an answer needs one event or {shortest} days"
+        ),
+        expected_at,
+    })
+}

@@ -1,0 +1,300 @@
+//! Members fitted, blended and calibrated on predictions that no member was fitted on.
+
+use ndarray::Array2;
+use serde::{Deserialize, Serialize};
+
+use crate::calibration::Calibrator;
+use crate::ensemble::{
+    Blend, GradientBoosting, GradientBoostingOptions, HeldOut, Logistic, LogisticOptions,
+    RandomForest, RandomForestOptions, choose_l2, select,
+};
+use crate::error::{Error, ErrorKind, Result};
+use crate::evaluate::grouped_folds;
+use crate::features::{FeatureMatrix, ResolvedPlan};
+use crate::metrics::log_loss;
+use crate::model::members::{Inputs, Member};
+use crate::model::options::EnsembleOptions;
+use crate::model::sample::Sample;
+use crate::numeric::sigmoid;
+use crate::parallel::Workers;
+use crate::preprocess::FittedPreprocessor;
+
+/// From a feature matrix to probabilities and contributions: everything of a model but its plan.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Scorer {
+    pub(crate) preprocessor: FittedPreprocessor,
+    pub(crate) members: Vec<Member>,
+    pub(crate) blend: Blend,
+    pub(crate) calibrator: Calibrator,
+}
+
+/// What the members said of rows they were not fitted on.
+pub(crate) struct OutOfFold {
+    pub(crate) probabilities: Vec<f64>,
+    /// Log-loss of each member, uncalibrated.
+    pub(crate) member_log_loss: Vec<f64>,
+}
+
+impl Scorer {
+    /// Blended log-odds, before calibration.
+    pub(crate) fn log_odds(&self, matrix: &FeatureMatrix, workers: &Workers) -> Result<Vec<f64>> {
+        let inputs = Inputs::new(&self.preprocessor, matrix, workers)?;
+        let members = self
+            .members
+            .iter()
+            .map(|member| member.log_odds(&inputs, workers))
+            .collect::<Result<Vec<_>>>()?;
+        Ok(self.blend.log_odds(&members))
+    }
+
+    /// Calibrated probabilities.
+    pub(crate) fn probabilities(
+        &self,
+        matrix: &FeatureMatrix,
+        workers: &Workers,
+    ) -> Result<Vec<f64>> {
+        let log_odds = self.log_odds(matrix, workers)?;
+        Ok(log_odds
+            .into_iter()
+            .map(|z| self.calibrator.probability(z))
+            .collect())
+    }
+
+    /// Whether its parts fit together, and this plan.
+    pub(crate) fn validate(&self, plan: &ResolvedPlan) -> Result<()> {
+        self.preprocessor.validate(plan.names())?;
+        self.members
+            .iter()
+            .try_for_each(|member| member.check(&self.preprocessor))?;
+        let fits = self.blend.is_valid(self.members.len()) && self.calibrator.is_valid();
+        if fits {
+            Ok(())
+        } else {
+            Err(Error::new(
+                ErrorKind::ArtifactDamaged,
+                "the blend or the calibration is damaged",
+            ))
+        }
+    }
+
+    /// Contributions to the blended log-odds, rows x features, and the base value.
+    pub(crate) fn contributions(
+        &self,
+        matrix: &FeatureMatrix,
+        workers: &Workers,
+    ) -> Result<(Array2<f64>, f64)> {
+        let inputs = Inputs::new(&self.preprocessor, matrix, workers)?;
+        let mut total = Array2::zeros((matrix.rows(), matrix.feature_names().len()));
+        let mut base = 0.0;
+        for (member, &weight) in self.members.iter().zip(self.blend.weights()) {
+            if weight > 0.0 {
+                base += member.add_contributions(
+                    weight,
+                    &inputs,
+                    &self.preprocessor,
+                    &mut total,
+                    workers,
+                )?;
+            }
+        }
+        Ok((total, base))
+    }
+}
+
+/// What is settled once, before members are fitted in folds and on all rows.
+struct Recipe {
+    l2: f64,
+    boosting: Option<GradientBoostingOptions>,
+}
+
+/// Fits a scorer; its progress fills `part` of the call's.
+pub(crate) fn fit(
+    sample: &Sample,
+    options: &EnsembleOptions,
+    seed: u64,
+    workers: &mut Workers,
+    part: (f64, f64),
+) -> Result<(Scorer, OutOfFold)> {
+    if !options.linear && options.boosting.is_none() && options.forest.is_none() {
+        return Err(
+            Error::new(ErrorKind::InvalidOption, "the ensemble has no member").at(
+                None,
+                None,
+                Some("ensemble"),
+            ),
+        );
+    }
+    let minority = sample.minority_customers()?;
+    if minority < 2 {
+        return Err(Error::new(
+            ErrorKind::TooLittleData,
+            "only one customer is of the rarer class: at least 2 are needed",
+        ));
+    }
+    let folds = options.folds.clamp(2, 20).min(minority);
+    let steps = (folds + 2) as f64;
+    let mut step = 0.0;
+    let mut advance = |workers: &mut Workers| {
+        let at = |s: f64| part.0 + (part.1 - part.0) * s / steps;
+        workers.part(at(step), at(step + 1.0));
+        step += 1.0;
+    };
+
+    advance(workers);
+    let recipe = settle(sample, options, folds, seed, workers)?;
+    let fold_of = grouped_folds(sample.customers(), &sample.churned, folds, seed);
+    let mut held_out: Vec<Vec<f64>> = vec![];
+    for fold in 0..folds {
+        advance(workers);
+        let (inside, outside) = split(&fold_of, fold);
+        let train = sample.select(&inside);
+        let preprocessor = FittedPreprocessor::fit(&train.matrix, workers)?;
+        let members = fit_members(&train, &preprocessor, options, &recipe, seed, workers)?;
+        let inputs = Inputs::new(&preprocessor, &sample.matrix.select(&outside), workers)?;
+        held_out.resize(members.len(), vec![0.0; sample.churned.len()]);
+        for (member, all) in members.iter().zip(&mut held_out) {
+            for (&row, z) in outside.iter().zip(member.log_odds(&inputs, workers)?) {
+                all[row] = z;
+            }
+        }
+    }
+
+    advance(workers);
+    let preprocessor = FittedPreprocessor::fit(&sample.matrix, workers)?;
+    let members = fit_members(sample, &preprocessor, options, &recipe, seed, workers)?;
+    let linear = members
+        .iter()
+        .position(|member| matches!(member, Member::Linear(_)));
+    let blend = Blend::fit(&held_out, &sample.churned, linear)?;
+    let blended = blend.log_odds(&held_out);
+    let calibrator = Calibrator::fit(&blended, &sample.churned, &fold_of)?;
+    let probabilities = blended.iter().map(|&z| calibrator.probability(z)).collect();
+    let member_log_loss = held_out
+        .iter()
+        .map(|z| {
+            log_loss(
+                &sample.churned,
+                &z.iter().map(|&z| sigmoid(z)).collect::<Vec<_>>(),
+            )
+            .unwrap_or(f64::NAN)
+        })
+        .collect();
+    Ok((
+        Scorer {
+            preprocessor,
+            members,
+            blend,
+            calibrator,
+        },
+        OutOfFold {
+            probabilities,
+            member_log_loss,
+        },
+    ))
+}
+
+/// Rows outside and inside a fold.
+fn split(fold_of: &[usize], fold: usize) -> (Vec<usize>, Vec<usize>) {
+    (0..fold_of.len()).partition(|&row| fold_of[row] != fold)
+}
+
+/// Trees without a better log-loss on held-out customers after which no more are added.
+const PATIENCE: usize = 50;
+
+/// Chooses the strength of the penalty and the number of trees on held-out customers.
+fn settle(
+    sample: &Sample,
+    options: &EnsembleOptions,
+    folds: usize,
+    seed: u64,
+    workers: &Workers,
+) -> Result<Recipe> {
+    let fold_of = grouped_folds(sample.customers(), &sample.churned, folds, seed ^ 1);
+    let preprocessor = FittedPreprocessor::fit(&sample.matrix, workers)?;
+    let inputs = Inputs::new(&preprocessor, &sample.matrix, workers)?;
+    let l2 = if options.linear {
+        choose_l2(inputs.design(), &sample.churned, &fold_of, workers)?
+    } else {
+        1.0
+    };
+    let boosting = match &options.boosting {
+        None => None,
+        Some(boosting) => {
+            let (inside, outside) = split(&fold_of, 0);
+            let (train, test) = (
+                select(inputs.encoded(), &inside),
+                select(inputs.encoded(), &outside),
+            );
+            let pick = |rows: &[usize]| {
+                rows.iter()
+                    .map(|&row| sample.churned[row])
+                    .collect::<Vec<_>>()
+            };
+            let held_out = HeldOut {
+                x: test.view(),
+                churned: &pick(&outside),
+                patience: PATIENCE,
+            };
+            let fitted = GradientBoosting::new(GradientBoostingOptions {
+                seed,
+                ..boosting.clone()
+            })
+            .fit_on(train.view(), &pick(&inside), None, Some(held_out), workers)?;
+            Some(GradientBoostingOptions {
+                trees: fitted.trees().max(1),
+                ..boosting.clone()
+            })
+        }
+    };
+    Ok(Recipe { l2, boosting })
+}
+
+fn fit_members(
+    sample: &Sample,
+    preprocessor: &FittedPreprocessor,
+    options: &EnsembleOptions,
+    recipe: &Recipe,
+    seed: u64,
+    workers: &Workers,
+) -> Result<Vec<Member>> {
+    let inputs = Inputs::new(preprocessor, &sample.matrix, workers)?;
+    let mut members = vec![];
+    if options.linear {
+        let logistic = Logistic::new(LogisticOptions {
+            l2: recipe.l2,
+            ..Default::default()
+        });
+        members.push(Member::Linear(logistic.fit_on(
+            inputs.design(),
+            &sample.churned,
+            None,
+            workers,
+        )?));
+    }
+    if let Some(boosting) = &recipe.boosting {
+        let boosting = GradientBoosting::new(GradientBoostingOptions {
+            seed,
+            ..boosting.clone()
+        });
+        members.push(Member::Boosting(boosting.fit_on(
+            inputs.encoded(),
+            &sample.churned,
+            None,
+            None,
+            workers,
+        )?));
+    }
+    if let Some(forest) = &options.forest {
+        let forest = RandomForest::new(RandomForestOptions {
+            seed: seed ^ 2,
+            ..forest.clone()
+        });
+        members.push(Member::Forest(forest.fit_on(
+            inputs.encoded(),
+            &sample.churned,
+            None,
+            workers,
+        )?));
+    }
+    Ok(members)
+}

@@ -1,0 +1,160 @@
+//! Why a score is what it is.
+
+use std::cmp::Ordering;
+use std::fmt;
+
+use crate::features::{FeatureColumn, FeatureMatrix};
+
+/// Which way a feature moves a score.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// It makes churn more likely.
+    Raises,
+    /// It makes churn less likely.
+    Lowers,
+}
+
+impl Direction {
+    /// `"raises"` or `"lowers"`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Raises => "raises",
+            Self::Lowers => "lowers",
+        }
+    }
+}
+
+/// A feature's value at the score's date.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum ReasonValue {
+    /// A number.
+    Number(f64),
+    /// A text.
+    Text(String),
+    /// Nothing to look at.
+    Missing,
+}
+
+impl fmt::Display for ReasonValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Number(value) if value.fract() == 0.0 && value.abs() < 1e15 => {
+                write!(f, "{value:.0}")
+            }
+            Self::Number(value) if value.abs() >= 100.0 => write!(f, "{value:.0}"),
+            Self::Number(value) if value.abs() >= 0.01 => write!(f, "{value:.2}"),
+            Self::Number(value) => write!(f, "{value:.3e}"),
+            Self::Text(value) => write!(f, "'{}'", crate::error::excerpt(value)),
+            Self::Missing => f.write_str("nothing"),
+        }
+    }
+}
+
+/// One feature's part in a score.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Reason {
+    /// The feature's name in the plan.
+    pub feature: String,
+    /// Its value for this customer at this date.
+    pub value: ReasonValue,
+    /// What it adds to the blended log-odds, against the average training row.
+    pub contribution: f64,
+    /// Whether that raises or lowers the score.
+    pub direction: Direction,
+    /// The same in words.
+    pub text: String,
+}
+
+impl Reason {
+    fn new(feature: &str, value: ReasonValue, contribution: f64) -> Self {
+        let direction = if contribution >= 0.0 {
+            Direction::Raises
+        } else {
+            Direction::Lowers
+        };
+        let text = format!(
+            "{}: {value} {} the risk",
+            in_words(feature),
+            direction.as_str()
+        );
+        Self {
+            feature: feature.to_owned(),
+            value,
+            contribution,
+            direction,
+            text,
+        }
+    }
+}
+
+/// The features of a row with the largest contributions either way, largest first; ties in plan order. Features
+/// that add nothing are no reasons.
+pub(crate) fn top_reasons(
+    matrix: &FeatureMatrix,
+    row: usize,
+    contributions: &[f64],
+    top: usize,
+) -> Vec<Reason> {
+    let mut order: Vec<usize> = (0..contributions.len())
+        .filter(|&feature| contributions[feature] != 0.0)
+        .collect();
+    order.sort_by(|&a, &b| {
+        contributions[b]
+            .abs()
+            .partial_cmp(&contributions[a].abs())
+            .unwrap_or(Ordering::Equal)
+    });
+    order.truncate(top);
+    order
+        .into_iter()
+        .map(|feature| {
+            Reason::new(
+                &matrix.names[feature],
+                value_of(&matrix.columns[feature], row),
+                contributions[feature],
+            )
+        })
+        .collect()
+}
+
+fn value_of(column: &FeatureColumn, row: usize) -> ReasonValue {
+    match column {
+        FeatureColumn::Number(values) if values[row].is_nan() => ReasonValue::Missing,
+        FeatureColumn::Number(values) => ReasonValue::Number(values[row]),
+        FeatureColumn::Text { codes, levels } => levels
+            .get(codes[row] as usize)
+            .map_or(ReasonValue::Missing, |level| {
+                ReasonValue::Text(level.clone())
+            }),
+    }
+}
+
+/// `payments_paid_count_28d` as "payments paid count, last 28 days".
+fn in_words(feature: &str) -> String {
+    let window = feature
+        .rsplit_once('_')
+        .and_then(|(name, last)| Some((name, last.strip_suffix('d')?.parse::<u32>().ok()?)));
+    match window {
+        Some((name, days)) => format!("{}, last {days} days", name.replace('_', " ")),
+        None => feature.replace('_', " "),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reasons_read_as_sentences() {
+        let reason = Reason::new("payments_paid_count_28d", ReasonValue::Number(0.0), 0.7);
+        assert_eq!(
+            reason.text,
+            "payments paid count, last 28 days: 0 raises the risk"
+        );
+        let reason = Reason::new("customer_plan", ReasonValue::Text("pro".into()), -0.1);
+        assert_eq!(reason.text, "customer plan: 'pro' lowers the risk");
+        assert_eq!(in_words("customer_add"), "customer add");
+    }
+}

@@ -1,0 +1,172 @@
+//! Scores of customers as of a date.
+
+use std::sync::Arc;
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::features::FeatureMatrix;
+use crate::model::bands::RiskBand;
+use crate::model::fit::Scorer;
+use crate::model::reason::{Reason, top_reasons};
+use crate::parallel::Workers;
+use crate::record::TenantId;
+use crate::time::{AsOf, Timestamp};
+
+/// Whether there was an answer.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum ScoreStatus {
+    /// There is a probability.
+    Scored,
+    /// The history is too thin to say.
+    NotEnoughEvidence {
+        /// Why, in words.
+        reason: String,
+        /// When an answer is expected at the latest, if the customer stays.
+        expected_at: Option<Timestamp>,
+    },
+}
+
+impl ScoreStatus {
+    /// `"scored"` or `"not_enough_evidence"`.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Scored => "scored",
+            Self::NotEnoughEvidence { .. } => "not_enough_evidence",
+        }
+    }
+}
+
+/// One customer's answer.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Score {
+    /// Who.
+    pub customer_id: String,
+    /// Calibrated probability of churn in the label period; `None` where there is not enough evidence.
+    pub probability: Option<f64>,
+    /// The band of the probability.
+    pub risk_band: Option<RiskBand>,
+    /// Whether there was an answer, and if not why.
+    pub status: ScoreStatus,
+}
+
+/// The scores of all eligible customers of a tenant as of one date, sorted by customer id.
+#[derive(Clone)]
+pub struct ScoreRun {
+    pub(crate) scorer: Arc<Scorer>,
+    pub(crate) model_id: Arc<str>,
+    pub(crate) as_of: AsOf,
+    pub(crate) matrix: FeatureMatrix,
+    pub(crate) scores: Vec<Score>,
+}
+
+impl ScoreRun {
+    /// One score per eligible customer, sorted by customer id (bytes).
+    pub fn scores(&self) -> &[Score] {
+        &self.scores
+    }
+
+    /// The moment at which it was pretended to be.
+    pub fn as_of(&self) -> AsOf {
+        self.as_of
+    }
+
+    /// The model that scored.
+    pub fn model_id(&self) -> &str {
+        &self.model_id
+    }
+
+    /// Whose customers these are.
+    pub fn tenant(&self) -> &TenantId {
+        &self.matrix.tenant
+    }
+
+    /// The features behind the scores, a row per score.
+    pub fn matrix(&self) -> &FeatureMatrix {
+        &self.matrix
+    }
+
+    /// The score of a customer.
+    ///
+    /// # Errors
+    /// `no_such_customer` if the customer was not eligible.
+    pub fn score_of(&self, customer_id: &str) -> Result<&Score> {
+        self.row_of(customer_id).map(|row| &self.scores[row])
+    }
+
+    /// The features that moved a customer's score the most, either way, largest first; empty where there is
+    /// not enough evidence. Contributions are Shapley values in log-odds before calibration.
+    ///
+    /// # Errors
+    /// `no_such_customer` if the customer was not eligible.
+    pub fn reasons(&self, customer_id: &str, top: usize) -> Result<Vec<Reason>> {
+        let row = self.row_of(customer_id)?;
+        if self.scores[row].probability.is_none() {
+            return Ok(vec![]);
+        }
+        let (contributions, _) = self
+            .scorer
+            .contributions(&self.matrix.select(&[row]), &Workers::inline())?;
+        Ok(top_reasons(
+            &self.matrix,
+            row,
+            &contributions.row(0).to_vec(),
+            top,
+        ))
+    }
+
+    /// The `top` customers most likely to leave, most likely first; ties by customer id.
+    pub fn riskiest(&self, top: usize) -> Vec<&Score> {
+        let mut order: Vec<&Score> = self
+            .scores
+            .iter()
+            .filter(|score| score.probability.is_some())
+            .collect();
+        order.sort_by(|a, b| {
+            b.probability
+                .partial_cmp(&a.probability)
+                .unwrap_or(std::cmp::Ordering::Equal)
+        });
+        order.truncate(top);
+        order
+    }
+
+    fn row_of(&self, customer_id: &str) -> Result<usize> {
+        let found = self
+            .scores
+            .binary_search_by(|score| score.customer_id.as_str().cmp(customer_id));
+        found.map_err(|_| {
+            let message = format!(
+                "customer '{}' was not eligible as of {}",
+                crate::error::excerpt(customer_id),
+                self.as_of
+            );
+            Error::new(ErrorKind::UnknownCustomer, message)
+        })
+    }
+}
+
+impl std::fmt::Debug for ScoreRun {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ScoreRun")
+            .field("tenant", self.tenant())
+            .field("as_of", &self.as_of)
+            .field("model_id", &self.model_id)
+            .field("scores", &self.scores.len())
+            .finish()
+    }
+}
+
+/// One customer's answer with its reasons.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct CustomerScore {
+    /// The answer: the same bits as in a run over all customers.
+    pub score: Score,
+    /// Its reasons, largest first.
+    pub reasons: Vec<Reason>,
+    /// The moment at which it was pretended to be.
+    pub as_of: AsOf,
+    /// The model that scored.
+    pub model_id: String,
+}

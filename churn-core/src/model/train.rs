@@ -1,0 +1,218 @@
+//! Training: choose dates, test out of time on the last, fit on all.
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::evaluate::{choose_dates, measure, most_recent, purge};
+use crate::features::mature_until;
+use crate::model::bands::RiskBands;
+use crate::model::churn_model::ChurnModel;
+use crate::model::fit::fit;
+use crate::model::options::TrainOptions;
+use crate::model::report::{MemberReport, OutOfTime, TrainReport};
+use crate::model::sample::Sample;
+use crate::parallel::Workers;
+use crate::record::TenantRecords;
+use crate::time::AsOf;
+
+impl ChurnModel {
+    /// Trains an ensemble on dates whose labels are mature.
+    ///
+    /// The same options and records give the same bytes for any number of threads. The last date is tested by
+    /// a model trained only on dates whose label periods end by it; then the model that is returned is trained on
+    /// the most recent dates. Where the history is too short for such a test, `report().out_of_time` is `None`
+    /// with the reason, and only the measures on held-out customers remain.
+    ///
+    /// # Errors
+    /// `immature_label` if a date that was asked for is not mature or none can be; `single_class`;
+    /// `too_little_data`; `invalid_option`; `cancelled`.
+    pub fn train(records: &TenantRecords, options: &TrainOptions) -> Result<Self> {
+        let mut workers = options.execution.workers()?;
+        let dates = Dates::choose(records, options)?;
+        let plan = options.plan.resolve(records)?;
+        workers.part(0.0, 0.1);
+        let sample = Sample::draw(records, &dates.all, &options.definition, &plan, &workers)?;
+        workers.report("features", 1, 1);
+
+        let (out_of_time, out_of_time_reason) =
+            match test_out_of_time(&sample, &dates.all, options, &mut workers, (0.1, 0.5)) {
+                Ok(tested) => (Some(tested), None),
+                Err(error)
+                    if matches!(
+                        error.kind(),
+                        ErrorKind::NothingAfterPurge
+                            | ErrorKind::SingleClass
+                            | ErrorKind::TooLittleData
+                    ) =>
+                {
+                    (None, Some(error.to_string()))
+                }
+                Err(error) => return Err(error),
+            };
+
+        let rows: Vec<usize> = (0..sample.churned.len())
+            .filter(|&row| dates.last.contains(&sample.matrix.as_of[row]))
+            .collect();
+        let excluded = sample.excluded;
+        let sample = if rows.len() == sample.churned.len() {
+            sample
+        } else {
+            sample.select(&rows)
+        };
+        let (scorer, held_out) = fit(
+            &sample,
+            &options.ensemble,
+            options.seed,
+            &mut workers,
+            (0.5, 1.0),
+        )?;
+        let churned = sample.positives();
+        let bands = RiskBands::around(churned as f64 / sample.churned.len() as f64);
+        let observed_from = records.observed_from();
+        let first = dates.last.first().copied();
+        let members = scorer
+            .members
+            .iter()
+            .zip(scorer.blend.weights())
+            .zip(&held_out.member_log_loss);
+        let report = TrainReport {
+            training_dates: dates.last.clone(),
+            rows: sample.churned.len(),
+            churned,
+            excluded,
+            observed_from,
+            observed_until: records.observed_until(options.definition.observed_on()),
+            windows_before_history: observed_from
+                .zip(first)
+                .map_or(vec![], |(from, first)| plan.windows_before(from, first)),
+            out_of_time,
+            out_of_time_reason,
+            grouped: measure(
+                &sample.churned,
+                &held_out.probabilities,
+                sample.customers(),
+                options.seed,
+                &workers,
+            )?,
+            members: members
+                .map(|((member, &weight), &log_loss)| MemberReport {
+                    name: member.name().to_owned(),
+                    weight,
+                    log_loss,
+                })
+                .collect(),
+            calibration: scorer.calibrator.name().to_owned(),
+        };
+        workers.report("done", 1, 1);
+        let tenant = (!options.shared).then(|| records.tenant().clone());
+        ChurnModel::assemble(
+            tenant,
+            options.definition.clone(),
+            plan,
+            scorer,
+            bands,
+            report,
+        )
+    }
+}
+
+/// The dates of one training.
+struct Dates {
+    /// All that may train or test, sorted.
+    all: Vec<AsOf>,
+    /// Those that train the final model.
+    last: Vec<AsOf>,
+}
+
+impl Dates {
+    fn choose(records: &TenantRecords, options: &TrainOptions) -> Result<Self> {
+        if let Some(asked) = &options.as_of {
+            let mut all = asked.clone();
+            all.sort_unstable();
+            all.dedup();
+            if all.is_empty() {
+                return Err(Error::new(
+                    ErrorKind::InvalidOption,
+                    "as_of is an empty list of dates",
+                )
+                .at(None, None, Some("as_of")));
+            }
+            return Ok(Self {
+                last: all.clone(),
+                all,
+            });
+        }
+        let immature = |why: &str| Error::new(ErrorKind::ImmatureLabel, why.to_owned());
+        let last = mature_until(records, &options.definition)
+            .ok_or_else(|| immature("nothing was observed: give observed_until, or events"))?;
+        let from = records
+            .observed_from()
+            .ok_or_else(|| immature("nothing was observed: give observed_from, or events"))?;
+        let all = choose_dates(
+            last,
+            from,
+            options.definition.horizon(),
+            options.definition.history_days(),
+        );
+        if all.is_empty() {
+            let horizon = options.definition.horizon();
+            let message = format!(
+                "no date has a mature label: the label period of {} days (lead {}) is longer than the history from {from}",
+                horizon.days, horizon.lead
+            );
+            return Err(immature(&message));
+        }
+        Ok(Self {
+            last: most_recent(&all).to_vec(),
+            all,
+        })
+    }
+}
+
+/// Tests the last date by a model trained on the dates whose label periods end by it.
+pub(crate) fn test_out_of_time(
+    sample: &Sample,
+    dates: &[AsOf],
+    options: &TrainOptions,
+    workers: &mut Workers,
+    part: (f64, f64),
+) -> Result<OutOfTime> {
+    let nothing = |message: String| Error::new(ErrorKind::NothingAfterPurge, message);
+    let Some(&test_date) = dates.last() else {
+        return Err(nothing("there is no date to test".to_owned()));
+    };
+    let horizon = options.definition.horizon();
+    let Some((kept, proof)) = purge(dates, test_date, horizon) else {
+        return Err(nothing(format!(
+            "no earlier training date has a label period ({} days, lead {}) that ends by the test date {test_date}",
+            horizon.days, horizon.lead
+        )));
+    };
+    let training_dates = most_recent(&kept).to_vec();
+    let rows_at = |wanted: &dyn Fn(AsOf) -> bool| {
+        (0..sample.churned.len())
+            .filter(|&row| wanted(sample.matrix.as_of[row]))
+            .collect::<Vec<_>>()
+    };
+    let train = sample.select(&rows_at(&|date| training_dates.contains(&date)));
+    let test = sample.select(&rows_at(&|date| date == test_date));
+    if test.churned.is_empty() {
+        return Err(Error::new(
+            ErrorKind::TooLittleData,
+            format!("no customer is eligible at the test date {test_date}"),
+        ));
+    }
+    let (scorer, _) = fit(&train, &options.ensemble, options.seed, workers, part)?;
+    let probabilities = scorer.probabilities(&test.matrix, workers)?;
+    let measures = measure(
+        &test.churned,
+        &probabilities,
+        test.customers(),
+        options.seed,
+        workers,
+    )?;
+    Ok(OutOfTime {
+        test_date,
+        training_dates,
+        proof,
+        measures,
+    })
+}

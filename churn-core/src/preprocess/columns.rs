@@ -1,0 +1,76 @@
+//! Encoded columns: numbers made of features.
+
+use serde::{Deserialize, Serialize};
+
+use crate::features::{FeatureColumn, FeatureMatrix};
+use crate::preprocess::numbers;
+
+/// One encoded column and the feature that it comes from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct EncodedColumn {
+    pub(crate) feature: u32,
+    pub(crate) encoding: Encoding,
+}
+
+/// How a column is made of its feature.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) enum Encoding {
+    /// The number itself.
+    Number,
+    /// 1 where the text is this level.
+    Level(String),
+    /// 1 where the text is none of these levels: rare in training, or never seen.
+    Other(Vec<String>),
+    /// 1 where the text is missing.
+    Missing,
+    /// ln(1 + rows) that the level had in training; sorted by level.
+    Frequency(Vec<(String, f64)>),
+}
+
+impl EncodedColumn {
+    /// The column of a matrix; NaN where a number is missing.
+    pub(crate) fn apply(&self, matrix: &FeatureMatrix) -> Vec<f64> {
+        let column = &matrix.columns[self.feature as usize];
+        let by_text = |value: &dyn Fn(Option<&str>) -> f64| match column {
+            FeatureColumn::Text { codes, levels } => {
+                let missing = value(None);
+                let by_level: Vec<f64> = levels.iter().map(|level| value(Some(level))).collect();
+                codes
+                    .iter()
+                    .map(|&code| by_level.get(code as usize).copied().unwrap_or(missing))
+                    .collect()
+            }
+            FeatureColumn::Number(values) => vec![value(None); values.len()],
+        };
+        let flag = |yes: bool| f64::from(u8::from(yes));
+        match &self.encoding {
+            Encoding::Number => {
+                numbers(column).map_or_else(|| vec![f64::NAN; matrix.rows()], <[f64]>::to_vec)
+            }
+            Encoding::Level(wanted) => by_text(&|text| flag(text == Some(wanted))),
+            Encoding::Other(frequent) => by_text(&|text| {
+                flag(text.is_some_and(|text| frequent.iter().all(|level| level != text)))
+            }),
+            Encoding::Missing => by_text(&|text| flag(text.is_none())),
+            Encoding::Frequency(known) => by_text(&|text| {
+                text.and_then(|text| {
+                    known
+                        .binary_search_by(|(level, _)| level.as_str().cmp(text))
+                        .ok()
+                })
+                .map_or(0.0, |position| known[position].1)
+            }),
+        }
+    }
+
+    /// Whether its numbers are finite and its levels sorted.
+    pub(crate) fn is_valid(&self) -> bool {
+        match &self.encoding {
+            Encoding::Frequency(known) => {
+                known.iter().all(|(_, value)| value.is_finite())
+                    && known.is_sorted_by(|a, b| a.0 < b.0)
+            }
+            _ => true,
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! The columns of the linear member: complete, of one scale, each saying something of its own.
+
+use std::collections::HashSet;
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::Result;
+use crate::numeric::ln_1p;
+use crate::parallel::Workers;
+
+/// Values further than this many deviations from the mean count as that far: one wild value cannot decide a score.
+const REACH: f64 = 6.0;
+
+/// One column of the design, made of an encoded column.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct DesignColumn {
+    pub(crate) encoded: u32,
+    shape: Shape,
+    mean: f64,
+    deviation: f64,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+enum Shape {
+    /// sign(x) ln(1 + |x|), missing values replaced by this median before.
+    SignedLog { median: f64 },
+    /// 1 where missing.
+    MissingFlag,
+}
+
+impl Shape {
+    fn apply(&self, value: f64) -> f64 {
+        match self {
+            Self::SignedLog { median } => {
+                let value = if value.is_nan() { *median } else { value };
+                let log = ln_1p(value.abs());
+                if value < 0.0 { -log } else { log }
+            }
+            Self::MissingFlag => f64::from(u8::from(value.is_nan())),
+        }
+    }
+}
+
+impl DesignColumn {
+    /// The column's value for an encoded one.
+    pub(crate) fn apply(&self, value: f64) -> f64 {
+        ((self.shape.apply(value) - self.mean) / self.deviation).clamp(-REACH, REACH)
+    }
+
+    pub(crate) fn is_valid(&self) -> bool {
+        let median = match self.shape {
+            Shape::SignedLog { median } => median,
+            Shape::MissingFlag => 0.0,
+        };
+        self.mean.is_finite()
+            && self.deviation.is_finite()
+            && self.deviation > 0.0
+            && median.is_finite()
+    }
+}
+
+/// The design of encoded training columns. Of several columns that are equal in all rows (features missing together
+/// have equal flags) only the first stays.
+pub(crate) fn fit(encoded: &[Vec<f64>], workers: &Workers) -> Result<Vec<DesignColumn>> {
+    let candidates = workers.map(0..encoded.len(), |number| {
+        let values = &encoded[number];
+        let missing = values.iter().any(|value| value.is_nan());
+        let value = Shape::SignedLog {
+            median: median(values),
+        };
+        let flag = missing.then_some(Shape::MissingFlag);
+        Ok([Some(value), flag]
+            .into_iter()
+            .flatten()
+            .filter_map(|shape| column(number as u32, shape, values))
+            .collect::<Vec<_>>())
+    })?;
+    let mut seen = HashSet::new();
+    Ok(candidates
+        .into_iter()
+        .flatten()
+        .filter(|(_, bits)| seen.insert(*bits))
+        .map(|(column, _)| column)
+        .collect())
+}
+
+/// A fitted column and a hash of its values; `None` if it is the same in all rows.
+fn column(encoded: u32, shape: Shape, values: &[f64]) -> Option<(DesignColumn, u128)> {
+    let count = values.len() as f64;
+    let shaped: Vec<f64> = values.iter().map(|&value| shape.apply(value)).collect();
+    let mean = shaped.iter().sum::<f64>() / count;
+    let deviation = (shaped
+        .iter()
+        .map(|value| (value - mean) * (value - mean))
+        .sum::<f64>()
+        / count)
+        .sqrt();
+    if !(mean.is_finite() && deviation.is_finite() && deviation > 1e-9 * mean.abs().max(1.0)) {
+        return None;
+    }
+    // Two multiplicative hashes side by side: 128 bits do not meet by chance.
+    let (mut low, mut high) = (0xcbf2_9ce4_8422_2325u64, 0x9E37_79B9_7F4A_7C15u64);
+    for value in &shaped {
+        low = (low ^ value.to_bits())
+            .wrapping_mul(0x0100_0000_01b3)
+            .rotate_left(17);
+        high = (high.wrapping_add(value.to_bits()))
+            .wrapping_mul(0xD6E8_FEB8_6659_FD93)
+            .rotate_left(29);
+    }
+    Some((
+        DesignColumn {
+            encoded,
+            shape,
+            mean,
+            deviation,
+        },
+        u128::from(low) << 64 | u128::from(high),
+    ))
+}
+
+/// The lower median of the values that are there; 0 if none is.
+fn median(values: &[f64]) -> f64 {
+    let mut present: Vec<f64> = values
+        .iter()
+        .copied()
+        .filter(|value| !value.is_nan())
+        .collect();
+    if present.is_empty() {
+        return 0.0;
+    }
+    let middle = (present.len() - 1) / 2;
+    *present.select_nth_unstable_by(middle, f64::total_cmp).1
+}

@@ -1,0 +1,74 @@
+//! Chooses how each feature is encoded, from training rows.
+
+use crate::features::FeatureColumn;
+use crate::numeric::ln_1p;
+use crate::preprocess::columns::{EncodedColumn, Encoding};
+
+/// Levels that get a column of their own, at most.
+const MOST_LEVELS: usize = 16;
+/// Rows that a level needs for a column of its own, at least; and this share of all rows.
+const LEAST_ROWS: usize = 10;
+const LEAST_SHARE: f64 = 0.005;
+
+/// The columns of a feature. A number that is the same in all rows, missing or not, gets none.
+pub(crate) fn fit(feature: usize, column: &FeatureColumn) -> Vec<EncodedColumn> {
+    let encoded = |encoding| EncodedColumn {
+        feature: feature as u32,
+        encoding,
+    };
+    match column {
+        FeatureColumn::Number(values) => {
+            let first = values.first().copied().unwrap_or(f64::NAN);
+            let constant = values
+                .iter()
+                .all(|value| *value == first || value.is_nan() && first.is_nan());
+            if constant {
+                vec![]
+            } else {
+                vec![encoded(Encoding::Number)]
+            }
+        }
+        FeatureColumn::Text { codes, levels } => {
+            let mut counts = vec![0usize; levels.len()];
+            let mut missing = 0;
+            for &code in codes {
+                match counts.get_mut(code as usize) {
+                    Some(count) => *count += 1,
+                    None => missing += 1,
+                }
+            }
+            let least = LEAST_ROWS.max((codes.len() as f64 * LEAST_SHARE) as usize);
+            let mut seen: Vec<(&String, usize)> = levels
+                .iter()
+                .zip(counts)
+                .filter(|(_, count)| *count > 0)
+                .collect();
+            // Most frequent first; of equals, in order of their bytes.
+            seen.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(b.0)));
+            let frequent: Vec<String> = seen
+                .iter()
+                .filter(|(_, count)| *count >= least)
+                .take(MOST_LEVELS)
+                .map(|(level, _)| (*level).clone())
+                .collect();
+            let rare = seen.len() - frequent.len();
+            let mut columns: Vec<EncodedColumn> = frequent
+                .iter()
+                .map(|level| encoded(Encoding::Level(level.clone())))
+                .collect();
+            if rare > 0 {
+                let mut known: Vec<(String, f64)> = seen
+                    .iter()
+                    .map(|(level, count)| ((*level).clone(), ln_1p(*count as f64)))
+                    .collect();
+                known.sort_by(|a, b| a.0.cmp(&b.0));
+                columns.push(encoded(Encoding::Other(frequent)));
+                columns.push(encoded(Encoding::Frequency(known)));
+            }
+            if missing > 0 {
+                columns.push(encoded(Encoding::Missing));
+            }
+            columns
+        }
+    }
+}
