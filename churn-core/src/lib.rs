@@ -28,13 +28,11 @@ mod evaluate;
 
 mod model;
 
-pub use error::{
-    Error, ErrorKind, IssueCode, RecordKind, Result, TableReport, ValidationIssue, ValidationReport,
-};
+pub use error::{Error, ErrorKind, IssueCode, RecordKind, Result, TableReport, ValidationIssue, ValidationReport};
 pub use evaluate::{Estimate, Measures, PurgeProof};
 pub use features::{
-    Axis, ChurnDefinition, Condition, Feature, FeatureColumn, FeatureKind, FeatureMatrix,
-    FeaturePlan, Function, Label, LabelRule, Labels, Measure, ResolvedPlan, features, labels,
+    Axis, ChurnDefinition, Condition, Feature, FeatureColumn, FeatureKind, FeatureMatrix, FeaturePlan, Function, Label,
+    LabelRule, Labels, Measure, ResolvedPlan, features, labels,
 };
 pub use input::*;
 pub use model::*;

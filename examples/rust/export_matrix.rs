@@ -8,8 +8,7 @@ use std::io::{BufWriter, Write};
 use std::path::Path;
 
 use churn_core::{
-    AsOf, ChurnModel, Error, Execution, FeatureColumn, FeatureMatrix, FeaturePlan, TrainOptions,
-    features, labels,
+    AsOf, ChurnModel, Error, Execution, FeatureColumn, FeatureMatrix, FeaturePlan, TrainOptions, features, labels,
 };
 use churn_examples::journey;
 
@@ -33,9 +32,7 @@ fn main() -> Result<(), Error> {
     for (name, dates) in [("train", dates), ("test", vec![test])] {
         let matrix = features(&records, &dates, &FeaturePlan::default(), &Execution::new())?;
         let labels = labels(&records, &dates, &journey::definition(), &Execution::new())?;
-        let mut out = BufWriter::new(File::create(
-            Path::new(&folder).join(format!("{name}.csv")),
-        )?);
+        let mut out = BufWriter::new(File::create(Path::new(&folder).join(format!("{name}.csv")))?);
         writeln!(
             out,
             "customer_id,as_of,{},churned,probability",

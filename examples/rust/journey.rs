@@ -3,9 +3,7 @@
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use churn_core::{
-    ChurnDefinition, Error, RecordKind, StaticAttributes, Table, TenantRecords, ValidationReport,
-};
+use churn_core::{ChurnDefinition, Error, RecordKind, StaticAttributes, Table, TenantRecords, ValidationReport};
 
 /// Where the bundled files are.
 pub fn folder() -> PathBuf {

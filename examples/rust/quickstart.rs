@@ -54,11 +54,7 @@ fn main() -> Result<(), Error> {
     let reloaded = ChurnModel::load(&path)?;
     std::fs::remove_file(&path)?;
     let again = reloaded.score(&records, run.as_of())?;
-    assert_eq!(
-        run.scores(),
-        again.scores(),
-        "a reloaded model scores the same bits"
-    );
+    assert_eq!(run.scores(), again.scores(), "a reloaded model scores the same bits");
     println!(
         "\nModel {} saved, reloaded, scored again: the same bits ({} bytes).",
         model.id(),
@@ -118,7 +114,7 @@ fn progress_bar() -> ProgressBar {
     if !std::io::stderr().is_terminal() {
         return ProgressBar::hidden();
     }
-    let style = ProgressStyle::with_template("{bar:40} {percent:>3} %  {msg}")
-        .unwrap_or_else(|_| ProgressStyle::default_bar());
+    let style =
+        ProgressStyle::with_template("{bar:40} {percent:>3} %  {msg}").unwrap_or_else(|_| ProgressStyle::default_bar());
     ProgressBar::new(1000).with_style(style)
 }

@@ -79,13 +79,7 @@ impl RandomForest {
     ) -> Result<FlatEnsemble> {
         let options = &self.options;
         let refuse = |name: &str, why: &str| {
-            Err(
-                Error::new(ErrorKind::InvalidOption, format!("{name} {why}")).at(
-                    None,
-                    None,
-                    Some(name),
-                ),
-            )
+            Err(Error::new(ErrorKind::InvalidOption, format!("{name} {why}")).at(None, None, Some(name)))
         };
         match options {
             _ if options.trees == 0 => return refuse("trees", "must be at least 1"),
@@ -95,10 +89,7 @@ impl RandomForest {
             _ if !(options.smoothing.is_finite() && options.smoothing > 0.0) => {
                 return refuse("smoothing", "must be a positive number");
             }
-            _ if options
-                .column_share
-                .is_some_and(|share| !(share > 0.0 && share <= 1.0)) =>
-            {
+            _ if options.column_share.is_some_and(|share| !(share > 0.0 && share <= 1.0)) => {
                 return refuse("column_share", "must be above 0 and at most 1");
             }
             _ => {}
@@ -243,15 +234,10 @@ impl TreeGrower<'_> {
         while let Some((node, range, depth, total)) = open.pop() {
             self.workers.check()?;
             let pure = total.churned == 0 || total.churned == total.rows;
-            if depth >= self.options.depth
-                || pure
-                || total.rows < 2 * self.options.min_leaf_rows.max(1) as u64
-            {
+            if depth >= self.options.depth || pure || total.rows < 2 * self.options.min_leaf_rows.max(1) as u64 {
                 continue;
             }
-            let Some(split) =
-                self.best_split(&drawn[range.clone()], total, &mut order, &mut histogram)
-            else {
+            let Some(split) = self.best_split(&drawn[range.clone()], total, &mut order, &mut histogram) else {
                 continue;
             };
             let bins = self.matrix.column(split.column);
@@ -281,12 +267,7 @@ impl TreeGrower<'_> {
                 left: left as u32,
                 missing_left: split.missing_left,
             };
-            open.push((
-                left + 1,
-                kept..range.end,
-                depth + 1,
-                total.minus(split.left),
-            ));
+            open.push((left + 1, kept..range.end, depth + 1, total.minus(split.left)));
             open.push((left, range.start..kept, depth + 1, split.left));
         }
         Ok(nodes)
@@ -341,47 +322,24 @@ impl TreeGrower<'_> {
                     0
                 };
             }
-            let split = self.best_in_column(
-                column,
-                &histogram[..count],
-                histogram[usize::from(MISSING_BIN)],
-                total,
-            );
-            looked += usize::from(
-                histogram[..count]
-                    .iter()
-                    .filter(|sums| sums.rows > 0)
-                    .count()
-                    > 1
-                    || split.is_some(),
-            );
-            if let Some(split) =
-                split.filter(|split| best.as_ref().is_none_or(|best| split.gain > best.gain))
-            {
+            let split = self.best_in_column(column, &histogram[..count], histogram[usize::from(MISSING_BIN)], total);
+            looked +=
+                usize::from(histogram[..count].iter().filter(|sums| sums.rows > 0).count() > 1 || split.is_some());
+            if let Some(split) = split.filter(|split| best.as_ref().is_none_or(|best| split.gain > best.gain)) {
                 best = Some(split);
             }
         }
         best
     }
 
-    fn best_in_column(
-        &self,
-        column: usize,
-        present: &[Sums],
-        missing: Sums,
-        total: Sums,
-    ) -> Option<Split> {
+    fn best_in_column(&self, column: usize, present: &[Sums], missing: Sums, total: Sums) -> Option<Split> {
         let least = self.options.min_leaf_rows.max(1) as u64;
         let mut best: Option<Split> = None;
         for missing_left in [false, true] {
             if missing_left && missing.rows == 0 {
                 break;
             }
-            let mut left = if missing_left {
-                missing
-            } else {
-                Sums::default()
-            };
+            let mut left = if missing_left { missing } else { Sums::default() };
             for (bin, sums) in present.iter().enumerate() {
                 left = Sums {
                     rows: left.rows + sums.rows,

@@ -105,15 +105,13 @@ impl FeatureMatrix {
     /// `no_such_feature` if the plan has none of that name.
     pub fn column(&self, name: &str) -> Result<&FeatureColumn> {
         let position = self.names.iter().position(|known| known == name);
-        position
-            .map(|position| &self.columns[position])
-            .ok_or_else(|| {
-                Error::new(
-                    ErrorKind::UnknownFeature,
-                    format!("there is no feature '{}'", crate::error::excerpt(name)),
-                )
-                .at(None, None, Some(name))
-            })
+        position.map(|position| &self.columns[position]).ok_or_else(|| {
+            Error::new(
+                ErrorKind::UnknownFeature,
+                format!("there is no feature '{}'", crate::error::excerpt(name)),
+            )
+            .at(None, None, Some(name))
+        })
     }
 
     /// Identifies the plan that made the matrix: SHA-256 in hex.
@@ -125,9 +123,7 @@ impl FeatureMatrix {
     #[must_use]
     pub fn select(&self, rows: &[usize]) -> Self {
         let columns = self.columns.iter().map(|column| match column {
-            FeatureColumn::Number(values) => {
-                FeatureColumn::Number(rows.iter().map(|&row| values[row]).collect())
-            }
+            FeatureColumn::Number(values) => FeatureColumn::Number(rows.iter().map(|&row| values[row]).collect()),
             FeatureColumn::Text { codes, levels } => FeatureColumn::Text {
                 codes: rows.iter().map(|&row| codes[row]).collect(),
                 levels: levels.clone(),
