@@ -6,9 +6,7 @@
 use std::collections::BTreeSet;
 
 use crate::dice::Dice;
-use crate::raw::{
-    ActivityRow, CustomerRow, CustomerTable, DAY, Event, PaymentRow, TicketRow, World,
-};
+use crate::raw::{ActivityRow, CustomerRow, CustomerTable, DAY, Event, PaymentRow, TicketRow, World};
 use crate::worlds::{Maker, Shape, Version, attribute};
 
 /// The same world before `as_of`, another one after it.
@@ -26,12 +24,7 @@ pub fn rewrite(world: &World, as_of: i64, seed: u64) -> World {
     };
     let mut world = world.clone();
     world.customers = rewriter.customers(&world);
-    let ids: BTreeSet<String> = world
-        .customers
-        .rows
-        .iter()
-        .map(|r| r.customer_id.clone())
-        .collect();
+    let ids: BTreeSet<String> = world.customers.rows.iter().map(|r| r.customer_id.clone()).collect();
     rewriter.customers = ids.into_iter().collect();
     if let Some(table) = &mut world.payments {
         table.rows = rewriter.events(&table.columns, &table.rows);
@@ -57,13 +50,7 @@ struct Rewriter {
 /// A row of an event table whose future can be rewritten.
 trait Rewrite: Event + Clone {
     /// Another row of the same table.
-    fn another(
-        maker: &mut Maker,
-        like: &Self,
-        columns: &[&str],
-        customer: &str,
-        v: Version,
-    ) -> Self;
+    fn another(maker: &mut Maker, like: &Self, columns: &[&str], customer: &str, v: Version) -> Self;
     /// Moves the whole row in time.
     fn shift(&mut self, by: i64);
     /// Sets since when it is known.
@@ -75,14 +62,9 @@ trait Rewrite: Event + Clone {
 impl Rewriter {
     fn events<R: Rewrite>(&mut self, columns: &[&str], rows: &[R]) -> Vec<R> {
         // An earlier version of a record shows again when a later one, known in time, is deleted.
-        let versions = |row: &R| {
-            rows.iter()
-                .filter(|r| r.id().is_some() && r.id() == row.id())
-                .count()
-        };
+        let versions = |row: &R| rows.iter().filter(|r| r.id().is_some() && r.id() == row.id()).count();
         let unknowable = |row: &R| {
-            row.known_at()
-                .is_some_and(|known_at| known_at >= self.as_of)
+            row.known_at().is_some_and(|known_at| known_at >= self.as_of)
                 || (row.at() >= self.as_of && versions(row) <= 1)
         };
         let hidden: Vec<bool> = rows.iter().map(unknowable).collect();
@@ -133,9 +115,7 @@ impl Rewriter {
 
     /// A row of anyone that lies after the date, or is not known before it.
     fn unknowable<R: Rewrite>(&mut self, columns: &[&str], like: &R, version: Version) -> R {
-        let known_late = version
-            .known_at
-            .is_some_and(|known_at| known_at >= self.as_of);
+        let known_late = version.known_at.is_some_and(|known_at| known_at >= self.as_of);
         let customer = self.maker.dice.pick(&self.customers).clone();
         let mut row = R::another(&mut self.maker, like, columns, &customer, version);
         if known_late {
@@ -164,11 +144,7 @@ impl Rewriter {
         let mut position = 0;
         while position < rows.len() {
             let row = &rows[position];
-            let last = rows
-                .iter()
-                .filter(|r| r.customer_id == row.customer_id)
-                .count()
-                == 1;
+            let last = rows.iter().filter(|r| r.customer_id == row.customer_id).count() == 1;
             let needed = last && owners.contains(&row.customer_id);
             if unknowable(row) && !needed && self.maker.dice.chance(40) {
                 rows.remove(position);
@@ -176,10 +152,7 @@ impl Rewriter {
             }
             let hidden = unknowable(row);
             let row = &mut rows[position];
-            for (column, moment) in [
-                ("churned_at", &mut row.churned_at),
-                ("notice_at", &mut row.notice_at),
-            ] {
+            for (column, moment) in [("churned_at", &mut row.churned_at), ("notice_at", &mut row.notice_at)] {
                 if columns.contains(&column) && moment.is_none_or(|moment| moment >= as_of) {
                     *moment = self.maker.maybe_later(60, as_of.max(row.signed_up_at));
                 }
@@ -199,19 +172,14 @@ impl Rewriter {
                 false => format!("another-{number}"),
             };
             let signed_up_at = self.maker.later(as_of);
-            let mut added = self
-                .maker
-                .spell(&customer_id, signed_up_at, columns, attributes);
+            let mut added = self.maker.spell(&customer_id, signed_up_at, columns, attributes);
             let mut version = like.clone();
             version.attributes = attributes
                 .iter()
                 .map(|(_, kind)| Some(attribute(*kind, &mut self.maker.dice)))
                 .collect();
             let target = Some(self.maker.later(as_of));
-            match (
-                columns.contains(&"valid_from"),
-                columns.contains(&"known_at"),
-            ) {
+            match (columns.contains(&"valid_from"), columns.contains(&"known_at")) {
                 (true, true) if self.maker.dice.chance(50) => version.known_at = target,
                 (true, _) => version.valid_from = target,
                 (false, true) => version.known_at = target,
@@ -222,12 +190,7 @@ impl Rewriter {
             for row in added {
                 let key = |row: &CustomerRow| {
                     let valid_from = row.valid_from.unwrap_or(row.signed_up_at);
-                    (
-                        row.customer_id.clone(),
-                        row.signed_up_at,
-                        valid_from,
-                        row.known_at,
-                    )
+                    (row.customer_id.clone(), row.signed_up_at, valid_from, row.known_at)
                 };
                 if unknowable(&row) && !rows.iter().any(|r| key(r) == key(&row)) {
                     rows.insert(self.maker.dice.below(rows.len() + 1), row);
@@ -237,10 +200,7 @@ impl Rewriter {
 
         // Keeps the type of every attribute.
         let far = as_of + 4_000 * DAY;
-        let mut last = self
-            .maker
-            .spell("zz-last", far, columns, attributes)
-            .swap_remove(0);
+        let mut last = self.maker.spell("zz-last", far, columns, attributes).swap_remove(0);
         last.attributes = attributes
             .iter()
             .map(|(_, kind)| Some(attribute(*kind, &mut self.maker.dice)))
@@ -257,10 +217,7 @@ fn owners(world: &World) -> BTreeSet<String> {
         .payments
         .iter()
         .flat_map(|t| t.rows.iter().map(|r| &r.customer_id));
-    let tickets = world
-        .tickets
-        .iter()
-        .flat_map(|t| t.rows.iter().map(|r| &r.customer_id));
+    let tickets = world.tickets.iter().flat_map(|t| t.rows.iter().map(|r| &r.customer_id));
     let activities = world
         .activities
         .iter()
@@ -278,13 +235,7 @@ fn open(moment: Option<i64>, as_of: i64) -> bool {
 }
 
 impl Rewrite for PaymentRow {
-    fn another(
-        maker: &mut Maker,
-        like: &Self,
-        columns: &[&str],
-        customer: &str,
-        v: Version,
-    ) -> Self {
+    fn another(maker: &mut Maker, like: &Self, columns: &[&str], customer: &str, v: Version) -> Self {
         maker.payment(columns, like.currency.unwrap_or_default(), customer, v)
     }
 
@@ -306,13 +257,7 @@ impl Rewrite for PaymentRow {
         };
         if given("settled_at") && open(self.settled_at, as_of) {
             if given("status") {
-                let states = [
-                    None,
-                    Some("paid"),
-                    Some("failed"),
-                    Some("pending"),
-                    Some("refunded"),
-                ];
+                let states = [None, Some("paid"), Some("failed"), Some("pending"), Some("refunded")];
                 self.status = *maker.dice.pick(&states);
             }
             self.settled_at = match self.status {
@@ -412,20 +357,10 @@ mod tests {
             let before = world(seed, Shape::of_seed(seed));
             for &as_of in &before.dates {
                 let after = rewrite(&before, as_of, seed);
-                let (a, b) = (
-                    reference::features(&before, as_of),
-                    reference::features(&after, as_of),
-                );
-                assert_eq!(
-                    format!("{a:?}"),
-                    format!("{b:?}"),
-                    "seed {seed} as of {as_of}"
-                );
+                let (a, b) = (reference::features(&before, as_of), reference::features(&after, as_of));
+                assert_eq!(format!("{a:?}"), format!("{b:?}"), "seed {seed} as of {as_of}");
                 let later = as_of + 100 * DAY;
-                let (a, b) = (
-                    reference::features(&before, later),
-                    reference::features(&after, later),
-                );
+                let (a, b) = (reference::features(&before, later), reference::features(&after, later));
                 changed += usize::from(format!("{a:?}") != format!("{b:?}"));
             }
         }

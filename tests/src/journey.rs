@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use churn_core::{AsOf, StaticAttributes, Table, TenantRecords, Timestamp};
 
 use crate::raw::{
-    ActivityRow, ActivityTable, Attribute, AttributeType, CustomerRow, CustomerTable, Decimal,
-    PaymentRow, PaymentTable, Statics, World,
+    ActivityRow, ActivityTable, Attribute, AttributeType, CustomerRow, CustomerTable, Decimal, PaymentRow,
+    PaymentTable, Statics, World,
 };
 
 /// A file of the bundled data.
@@ -20,9 +20,7 @@ fn read(name: &str) -> (Vec<String>, Vec<Vec<String>>) {
     let mut reader = csv::Reader::from_path(file(name)).expect("the data are bundled");
     let owned = |record: &csv::StringRecord| record.iter().map(str::to_owned).collect::<Vec<_>>();
     let header = owned(reader.headers().expect("a header"));
-    let rows = reader
-        .records()
-        .map(|record| owned(&record.expect("a row")));
+    let rows = reader.records().map(|record| owned(&record.expect("a row")));
     let rows = rows.collect();
     (header, rows)
 }

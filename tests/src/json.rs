@@ -28,13 +28,7 @@ impl Object<'_> {
         }
     }
 
-    fn optional<T>(
-        &mut self,
-        columns: &[&str],
-        column: &str,
-        value: Option<T>,
-        put: impl FnOnce(&mut Self, T),
-    ) {
+    fn optional<T>(&mut self, columns: &[&str], column: &str, value: Option<T>, put: impl FnOnce(&mut Self, T)) {
         match value {
             _ if !columns.contains(&column) => {}
             None => self.null(column),
@@ -44,9 +38,7 @@ impl Object<'_> {
 
     /// An id of digits may come as a number.
     fn id(&mut self, column: &str, id: &str) {
-        let number = id
-            .parse::<i64>()
-            .is_ok_and(|number| number.to_string() == id);
+        let number = id.parse::<i64>().is_ok_and(|number| number.to_string() == id);
         match number && self.dice.chance(50) {
             true => self.value(column, id),
             false => self.value(column, &quoted(id)),
@@ -82,11 +74,7 @@ fn quoted(text: &str) -> String {
 
 /// ISO-8601, with and without time, zone and offset.
 fn iso(micros: i64, dice: &mut Dice) -> String {
-    let show = |micros| {
-        Timestamp::from_micros(micros)
-            .expect("within the calendar")
-            .to_string()
-    };
+    let show = |micros| Timestamp::from_micros(micros).expect("within the calendar").to_string();
     let with_time = |text: String| match text.strip_suffix('Z') {
         Some(naive) => naive.to_owned(),
         None => text + "T00:00:00",
@@ -167,9 +155,7 @@ pub fn payments(columns: &[&str], rows: &[PaymentRow], dice: &mut Dice) -> Vec<u
         for (column, word) in [("status", row.status), ("currency", row.currency)] {
             object.optional(columns, column, word, |o, word| o.word(column, word));
         }
-        object.optional(columns, "method", row.method, |o, text| {
-            o.text("method", text)
-        });
+        object.optional(columns, "method", row.method, |o, text| o.text("method", text));
         for (column, value) in [
             ("settled_at", row.settled_at),
             ("refunded_at", row.refunded_at),
@@ -188,9 +174,7 @@ pub fn tickets(columns: &[&str], rows: &[TicketRow], dice: &mut Dice) -> Vec<u8>
         });
         object.id("customer_id", &row.customer_id);
         object.moment("opened_at", row.opened_at);
-        object.optional(columns, "priority", row.priority, |o, word| {
-            o.word("priority", word)
-        });
+        object.optional(columns, "priority", row.priority, |o, word| o.word("priority", word));
         for (column, text) in [("category", row.category), ("channel", row.channel)] {
             object.optional(columns, column, text, |o, text| o.text(column, text));
         }
@@ -212,25 +196,16 @@ pub fn tickets(columns: &[&str], rows: &[TicketRow], dice: &mut Dice) -> Vec<u8>
 /// The activities table.
 pub fn activities(columns: &[&str], rows: &[ActivityRow], dice: &mut Dice) -> Vec<u8> {
     table(rows, dice, |object, row| {
-        object.optional(
-            columns,
-            "activity_id",
-            row.activity_id.as_deref(),
-            |o, id| {
-                o.id("activity_id", id);
-            },
-        );
+        object.optional(columns, "activity_id", row.activity_id.as_deref(), |o, id| {
+            o.id("activity_id", id);
+        });
         object.id("customer_id", &row.customer_id);
         object.moment("at", row.at);
-        object.optional(columns, "kind", row.kind.as_deref(), |o, text| {
-            o.text("kind", text)
-        });
+        object.optional(columns, "kind", row.kind.as_deref(), |o, text| o.text("kind", text));
         object.optional(columns, "quantity", row.quantity, |o, number| {
             o.number("quantity", number);
         });
-        object.optional(columns, "known_at", row.known_at, |o, at| {
-            o.moment("known_at", at)
-        });
+        object.optional(columns, "known_at", row.known_at, |o, at| o.moment("known_at", at));
     })
 }
 
@@ -244,11 +219,7 @@ mod tests {
         for micros in [0, -1, 1_600_000_000_123_456, 1_500_000_000_000_000] {
             for _ in 0..50 {
                 let text = iso(micros, &mut dice);
-                assert_eq!(
-                    text.parse::<Timestamp>().unwrap().as_micros(),
-                    micros,
-                    "{text}"
-                );
+                assert_eq!(text.parse::<Timestamp>().unwrap().as_micros(), micros, "{text}");
             }
         }
     }
@@ -262,19 +233,7 @@ mod tests {
             }),
             "-1.005"
         );
-        assert_eq!(
-            decimal(Decimal {
-                units: 7,
-                places: 2
-            }),
-            "0.07"
-        );
-        assert_eq!(
-            decimal(Decimal {
-                units: 12,
-                places: 0
-            }),
-            "12"
-        );
+        assert_eq!(decimal(Decimal { units: 7, places: 2 }), "0.07");
+        assert_eq!(decimal(Decimal { units: 12, places: 0 }), "12");
     }
 }

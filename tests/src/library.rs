@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use churn_core::{
-    AsOf, Execution, FeatureColumn, FeatureMatrix, FeaturePlan, StaticAttributes, Table,
-    TenantRecords, Timestamp, ValidationReport, features,
+    AsOf, Execution, FeatureColumn, FeatureMatrix, FeaturePlan, StaticAttributes, Table, TenantRecords, Timestamp,
+    ValidationReport, features,
 };
 
 use crate::dice::Dice;
@@ -108,11 +108,7 @@ pub fn bits(matrix: &FeatureMatrix) -> Vec<u8> {
     for column in matrix.columns() {
         match column {
             FeatureColumn::Number(values) => {
-                bits.extend(
-                    values
-                        .iter()
-                        .flat_map(|value| value.to_bits().to_le_bytes()),
-                );
+                bits.extend(values.iter().flat_map(|value| value.to_bits().to_le_bytes()));
             }
             FeatureColumn::Text { codes, levels } => {
                 bits.extend(codes.iter().flat_map(|code| code.to_le_bytes()));

@@ -8,8 +8,8 @@ use std::collections::BTreeSet;
 
 use crate::dice::Dice;
 use crate::raw::{
-    ActivityRow, ActivityTable, Attribute, AttributeType, CustomerRow, CustomerTable, DAY, Decimal,
-    HOUR, PaymentRow, PaymentTable, Statics, TicketRow, TicketTable, World,
+    ActivityRow, ActivityTable, Attribute, AttributeType, CustomerRow, CustomerTable, DAY, Decimal, HOUR, PaymentRow,
+    PaymentTable, Statics, TicketRow, TicketTable, World,
 };
 
 /// 2015-01-01: where random histories begin.
@@ -47,9 +47,7 @@ pub fn world(seed: u64, shape: Shape) -> World {
     let activities = maker.table(Maker::activities);
     let statics = maker.statics(&customers);
     let until = START + LENGTH * DAY;
-    let observed_until = maker
-        .dice
-        .maybe(60, |dice| until + dice.between(-300, 100) * DAY);
+    let observed_until = maker.dice.maybe(60, |dice| until + dice.between(-300, 100) * DAY);
     let dates = maker.dates;
     World {
         customers,
@@ -84,15 +82,7 @@ pub fn attribute(kind: AttributeType, dice: &mut Dice) -> Attribute {
             _ => dice.between(1, 3) as f64,
         }),
         AttributeType::Text => {
-            let texts = [
-                "basic",
-                "pro",
-                "Pro",
-                "größer",
-                "企业",
-                " spaced ",
-                "\"quoted\"",
-            ];
+            let texts = ["basic", "pro", "Pro", "größer", "企业", " spaced ", "\"quoted\""];
             Attribute::Text((*dice.pick(&texts)).to_owned())
         }
         AttributeType::Bool => Attribute::Bool(dice.chance(50)),
@@ -116,10 +106,7 @@ pub struct Maker {
 /// Columns of the table, each given in most worlds.
 fn columns(dice: &mut Dice, all: &[&'static str]) -> Vec<&'static str> {
     let every = dice.chance(25);
-    all.iter()
-        .copied()
-        .filter(|_| every || dice.chance(65))
-        .collect()
+    all.iter().copied().filter(|_| every || dice.chance(65)).collect()
 }
 
 impl Maker {
@@ -149,10 +136,7 @@ impl Maker {
             0 => Statics::None,
             1 => Statics::All,
             _ => {
-                let renews = customers
-                    .columns
-                    .iter()
-                    .filter(|&&column| column == "renews_at");
+                let renews = customers.columns.iter().filter(|&&column| column == "renews_at");
                 let mut named: Vec<String> = names.collect();
                 named.extend(renews.map(|&column| column.to_owned()));
                 named.retain(|_| self.dice.chance(50));
@@ -181,9 +165,7 @@ impl Maker {
 
     /// On, just before or just after a date, or the start of one of its windows.
     fn edge(&mut self) -> i64 {
-        let window = *self
-            .dice
-            .pick(&[0, 0, 0, 14, 28, 56, 90, 91, 182, 364, 728]);
+        let window = *self.dice.pick(&[0, 0, 0, 14, 28, 56, 90, 91, 182, 364, 728]);
         let step = *self.dice.pick(&[-1, 0, 0, 1]);
         *self.dice.pick(&self.dates) - window * DAY + step
     }
@@ -206,13 +188,7 @@ impl Maker {
     }
 
     fn customers(&mut self) -> CustomerTable {
-        let optional = [
-            "churned_at",
-            "notice_at",
-            "renews_at",
-            "valid_from",
-            "known_at",
-        ];
+        let optional = ["churned_at", "notice_at", "renews_at", "valid_from", "known_at"];
         let columns = columns(&mut self.dice, &optional);
         let attributes = self.attributes();
         let mut rows = Vec::new();
@@ -260,9 +236,7 @@ impl Maker {
         ];
         all.retain(|_| self.dice.chance(50));
         self.dice.shuffle(&mut all);
-        all.into_iter()
-            .map(|(name, kind)| (name.to_owned(), kind))
-            .collect()
+        all.into_iter().map(|(name, kind)| (name.to_owned(), kind)).collect()
     }
 
     fn customer_id(&mut self, number: i64) -> String {
@@ -384,11 +358,7 @@ impl Maker {
                 number += 1;
                 for version in self.versions(columns, id, number) {
                     let moved = self.shape.moves && self.dice.chance(3);
-                    let owner = if moved {
-                        self.dice.below(self.ids.len())
-                    } else {
-                        owner
-                    };
+                    let owner = if moved { self.dice.below(self.ids.len()) } else { owner };
                     let customer = self.ids[owner].clone();
                     rows.push(make(self, &customer, version));
                 }
@@ -413,19 +383,13 @@ impl Maker {
         ];
         let columns = columns(&mut self.dice, &optional);
         let (currency, digits) = match columns.contains(&"currency") {
-            true => *self
-                .dice
-                .pick(&[("EUR", 2), ("usd", 2), ("JPY", 0), ("KWD", 3)]),
+            true => *self.dice.pick(&[("EUR", 2), ("usd", 2), ("JPY", 0), ("KWD", 3)]),
             false => ("", 2),
         };
         let rows = self.events(&columns, "payment_id", |maker, customer, version| {
             maker.payment(&columns, currency, customer, version)
         });
-        PaymentTable {
-            columns,
-            digits,
-            rows,
-        }
+        PaymentTable { columns, digits, rows }
     }
 
     /// One row.
@@ -462,11 +426,7 @@ impl Maker {
             status,
             refunded_at,
             currency: given("currency").then_some(currency),
-            method: self
-                .dice
-                .chance(50)
-                .then_some("card")
-                .filter(|_| given("method")),
+            method: self.dice.chance(50).then_some("card").filter(|_| given("method")),
             known_at: version.known_at,
         }
     }
@@ -534,10 +494,7 @@ impl Maker {
     }
 
     fn activities(&mut self) -> ActivityTable {
-        let columns = columns(
-            &mut self.dice,
-            &["activity_id", "kind", "quantity", "known_at"],
-        );
+        let columns = columns(&mut self.dice, &["activity_id", "kind", "quantity", "known_at"]);
         let rows = self.events(&columns, "activity_id", |maker, customer, version| {
             maker.activity(&columns, customer, version)
         });

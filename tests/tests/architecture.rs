@@ -98,9 +98,7 @@ fn code(text: &str) -> String {
             let indent = line.len() - bare.len();
             let end = format!("{}}}", " ".repeat(indent));
             // `mod tests;` and `use x;` end on their line, `mod tests { .. }` with its brace.
-            let item = lines
-                .by_ref()
-                .find(|line| !line.trim_start().starts_with("#["));
+            let item = lines.by_ref().find(|line| !line.trim_start().starts_with("#["));
             if item.is_some_and(|item| item.trim_end().ends_with('{')) {
                 lines.by_ref().find(|line| *line == end);
             }
@@ -115,9 +113,7 @@ fn code(text: &str) -> String {
 /// The first names behind every `crate::`, those in braces too.
 fn crate_paths(code: &str) -> BTreeSet<String> {
     let mut names = BTreeSet::new();
-    let behind = code
-        .match_indices("crate::")
-        .map(|(at, path)| &code[at + path.len()..]);
+    let behind = code.match_indices("crate::").map(|(at, path)| &code[at + path.len()..]);
     for rest in behind {
         let Some(group) = rest.strip_prefix('{') else {
             names.insert(word(rest));
@@ -169,10 +165,7 @@ fn lower_rooms_do_not_know_upper_ones() {
         }
         let through_the_roof = "super::".repeat(source.depth());
         if source.code.contains(&through_the_roof) {
-            wrong.push(format!(
-                "{}: leaves its room by {through_the_roof}",
-                source.path
-            ));
+            wrong.push(format!("{}: leaves its room by {through_the_roof}", source.path));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
@@ -181,10 +174,7 @@ fn lower_rooms_do_not_know_upper_ones() {
 #[test]
 fn the_crate_lists_its_rooms_from_the_ground_up() {
     let sources = sources();
-    let lib = sources
-        .iter()
-        .find(|source| source.path == "lib.rs")
-        .unwrap();
+    let lib = sources.iter().find(|source| source.path == "lib.rs").unwrap();
     let rooms = lib.code.lines().filter_map(|line| {
         let line = line.strip_prefix("pub ").unwrap_or(line);
         line.strip_prefix("mod ")?.strip_suffix(';')
@@ -210,13 +200,8 @@ fn every_folder_is_on_the_plan() {
     for entry in fs::read_dir(root()).unwrap() {
         let entry = entry.unwrap();
         let name = entry.file_name().to_string_lossy().into_owned();
-        let known = TOP.contains(&name.as_str())
-            || left_behind.contains(&name.as_str())
-            || name.starts_with('.');
-        assert!(
-            known || !entry.path().is_dir(),
-            "the folder {name} is not on the plan"
-        );
+        let known = TOP.contains(&name.as_str()) || left_behind.contains(&name.as_str()) || name.starts_with('.');
+        assert!(known || !entry.path().is_dir(), "the folder {name} is not on the plan");
     }
 }
 
@@ -225,9 +210,8 @@ mod reading {
 
     #[test]
     fn finds_names_behind_crate() {
-        let names = crate_paths(
-            "use crate::{error::{Error, Result}, model,\n    time::AsOf};\nlet x = crate::record::NEVER;",
-        );
+        let names =
+            crate_paths("use crate::{error::{Error, Result}, model,\n    time::AsOf};\nlet x = crate::record::NEVER;");
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
         assert_eq!(names, ["error", "model", "record", "time"]);
     }

@@ -23,14 +23,8 @@ fn one_thread_equals_two() {
     for (seed, world) in worlds(true) {
         let records = valid_records(&world, seed);
         let one = matrix(&records, &world.dates, 1);
-        assert!(
-            bits(&one) == bits(&matrix(&records, &world.dates, 2)),
-            "seed {seed}"
-        );
-        assert!(
-            bits(&one) == bits(&matrix(&records, &world.dates, 3)),
-            "seed {seed}"
-        );
+        assert!(bits(&one) == bits(&matrix(&records, &world.dates, 2)), "seed {seed}");
+        assert!(bits(&one) == bits(&matrix(&records, &world.dates, 3)), "seed {seed}");
     }
 }
 
@@ -52,10 +46,7 @@ fn one_row_for_every_customer_and_date() {
                     .map(move |id| (date, id))
             })
             .collect();
-        let expected: Vec<(i64, &str)> = expected
-            .iter()
-            .map(|(date, id)| (*date, id.as_str()))
-            .collect();
+        let expected: Vec<(i64, &str)> = expected.iter().map(|(date, id)| (*date, id.as_str())).collect();
         assert_eq!(found, expected, "seed {seed}");
     }
 }
@@ -68,15 +59,8 @@ fn one_date_equals_the_same_date_among_many() {
         for &date in &world.dates {
             let alone = matrix(&records, &[date], 1);
             assert_eq!(alone.feature_names(), many.feature_names(), "seed {seed}");
-            assert_eq!(
-                alone.plan_fingerprint(),
-                many.plan_fingerprint(),
-                "seed {seed}"
-            );
-            assert!(
-                alone.as_of().iter().all(|&d| d == as_of(date)),
-                "seed {seed}"
-            );
+            assert_eq!(alone.plan_fingerprint(), many.plan_fingerprint(), "seed {seed}");
+            assert!(alone.as_of().iter().all(|&d| d == as_of(date)), "seed {seed}");
             let (alone, among) = (rows(&alone, date), rows(&many, date));
             assert_eq!(alone.len(), among.len(), "seed {seed}");
             for (id, values) in &alone {
@@ -108,18 +92,12 @@ fn one_customer_alone_equals_the_same_customer_in_the_batch() {
     let mut compared = 0;
     for (seed, world) in worlds(false).filter(|(seed, _)| seed % 3 == 0) {
         let batch = matrix(&valid_records(&world, seed), &world.dates, 2);
-        let ids: BTreeSet<&String> = world
-            .customers
-            .rows
-            .iter()
-            .map(|row| &row.customer_id)
-            .collect();
+        let ids: BTreeSet<&String> = world.customers.rows.iter().map(|row| &row.customer_id).collect();
         for id in ids {
             let own = matrix(&valid_records(&alone(&world, id), seed), &world.dates, 1);
             for &date in &world.dates {
                 let (batch_rows, own_rows) = (rows(&batch, date), rows(&own, date));
-                let (Some(in_batch), Some(by_himself)) = (batch_rows.get(id), own_rows.get(id))
-                else {
+                let (Some(in_batch), Some(by_himself)) = (batch_rows.get(id), own_rows.get(id)) else {
                     assert_eq!(batch_rows.contains_key(id), own_rows.contains_key(id));
                     continue;
                 };

@@ -9,9 +9,7 @@ use churn_tests::worlds::{Shape, world};
 
 /// Set `CHURN_WORLDS` to look at more.
 fn seeds() -> std::ops::Range<u64> {
-    let worlds = std::env::var("CHURN_WORLDS")
-        .ok()
-        .and_then(|n| n.parse().ok());
+    let worlds = std::env::var("CHURN_WORLDS").ok().and_then(|n| n.parse().ok());
     0..worlds.unwrap_or(400)
 }
 
@@ -24,9 +22,7 @@ fn is_count(name: &str) -> bool {
 
 fn agree(name: &str, expected: &Value, found: &Value) -> bool {
     match (expected, found) {
-        (Value::Number(a), Value::Number(b)) if a.is_nan() || b.is_nan() => {
-            a.is_nan() && b.is_nan()
-        }
+        (Value::Number(a), Value::Number(b)) if a.is_nan() || b.is_nan() => a.is_nan() && b.is_nan(),
         (Value::Number(a), Value::Number(b)) if is_count(name) => a == b,
         (Value::Number(a), Value::Number(b)) => (a - b).abs() <= 1e-9 * a.abs().max(b.abs()),
         (a, b) => a == b,

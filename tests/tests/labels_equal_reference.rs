@@ -2,9 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use churn_core::{
-    ChurnDefinition, ErrorKind, Execution, Label, LabelRule, Labels, RecordKind, labels,
-};
+use churn_core::{ChurnDefinition, ErrorKind, Execution, Label, LabelRule, Labels, RecordKind, labels};
 use churn_tests::journey;
 use churn_tests::library::{as_of, valid_records};
 use churn_tests::reference::labels::{Definition, Outcome, Table, labels as expected_labels};
@@ -15,12 +13,7 @@ fn cancellation(horizon: i64, lead: i64) -> (Definition, ChurnDefinition) {
     (Definition::Cancellation { horizon, lead }, theirs)
 }
 
-fn inactivity(
-    horizon: i64,
-    lead: i64,
-    active_within: Option<i64>,
-    on: Table,
-) -> (Definition, ChurnDefinition) {
+fn inactivity(horizon: i64, lead: i64, active_within: Option<i64>, on: Table) -> (Definition, ChurnDefinition) {
     let kind = match on {
         Table::Payments => RecordKind::Payments,
         Table::Activities => RecordKind::Activities,
@@ -80,22 +73,15 @@ fn on_random_worlds() {
             for (definition, theirs) in &definitions {
                 let on = match definition {
                     Definition::Inactivity {
-                        on: Table::Payments,
-                        ..
+                        on: Table::Payments, ..
                     } => world.payments.is_some(),
                     Definition::Inactivity {
-                        on: Table::Activities,
-                        ..
+                        on: Table::Activities, ..
                     } => world.activities.is_some(),
                     Definition::Cancellation { .. } => true,
                 };
                 let place = format!("seed {seed} as of {} ({definition:?})", as_of(date));
-                let found = labels(
-                    &records,
-                    &[as_of(date)],
-                    theirs,
-                    &Execution::new().threads(1),
-                );
+                let found = labels(&records, &[as_of(date)], theirs, &Execution::new().threads(1));
                 let expected = expected_labels(&world, date, *definition);
                 let (expected, found) = match (expected, found) {
                     (_, Err(error)) if !on => {
@@ -149,11 +135,7 @@ fn on_complete_journey() {
                 assert_eq!(found.unwrap_err().kind(), ErrorKind::ImmatureLabel);
                 continue;
             };
-            assert_eq!(
-                by_customer(&found.unwrap(), &ids),
-                expected,
-                "{definition:?}"
-            );
+            assert_eq!(by_customer(&found.unwrap(), &ids), expected, "{definition:?}");
             compared += expected.len();
         }
     }

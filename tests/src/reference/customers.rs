@@ -13,11 +13,7 @@ fn valid_from(row: &CustomerRow) -> i64 {
 /// The rows of a customer's spells in the order in which they are true: spell, `valid_from`, `known_at`,
 /// order given.
 fn history<'a>(table: &'a CustomerTable, customer: &str) -> Vec<&'a CustomerRow> {
-    let mut rows: Vec<_> = table
-        .rows
-        .iter()
-        .filter(|r| r.customer_id == customer)
-        .collect();
+    let mut rows: Vec<_> = table.rows.iter().filter(|r| r.customer_id == customer).collect();
     rows.sort_by_key(|row| (row.signed_up_at, valid_from(row), row.known_at));
     rows
 }
@@ -28,12 +24,8 @@ fn known(row: &CustomerRow, as_of: i64) -> bool {
 
 /// The version a customer is seen in: of the latest spell with a visible row, the last visible row.
 pub(super) fn seen<'a>(world: &'a World, customer: &str, as_of: i64) -> Option<&'a CustomerRow> {
-    let visible = |row: &&CustomerRow| {
-        row.signed_up_at < as_of && valid_from(row) < as_of && known(row, as_of)
-    };
-    history(&world.customers, customer)
-        .into_iter()
-        .rfind(visible)
+    let visible = |row: &&CustomerRow| row.signed_up_at < as_of && valid_from(row) < as_of && known(row, as_of);
+    history(&world.customers, customer).into_iter().rfind(visible)
 }
 
 /// When the current spell ends in truth, whether anyone could know it or not.
@@ -53,9 +45,7 @@ pub(super) fn in_a_spell(world: &World, as_of: i64) -> BTreeSet<&str> {
         .iter()
         .map(|row| row.customer_id.as_str())
         .collect();
-    ids.into_iter()
-        .filter(|id| seen(world, id, as_of).is_some())
-        .collect()
+    ids.into_iter().filter(|id| seen(world, id, as_of).is_some()).collect()
 }
 
 pub(super) fn put(row: &mut Row, world: &World, customer: Option<&str>, as_of: i64) {
@@ -86,10 +76,7 @@ pub(super) fn put(row: &mut Row, world: &World, customer: Option<&str>, as_of: i
                 let then = seen
                     .and_then(|seen| seen_earlier(table, seen, as_of, w))
                     .and_then(|then| then.attributes[position].as_ref());
-                row.put(
-                    format!("customer_{name}_change_{w}d"),
-                    number(now) - number(then),
-                );
+                row.put(format!("customer_{name}_change_{w}d"), number(now) - number(then));
             }
         }
     }
@@ -102,17 +89,10 @@ pub(super) fn put(row: &mut Row, world: &World, customer: Option<&str>, as_of: i
 }
 
 /// The version of the same spell that held `w` days ago, as known at `as_of`.
-fn seen_earlier<'a>(
-    table: &'a CustomerTable,
-    seen: &CustomerRow,
-    as_of: i64,
-    w: i64,
-) -> Option<&'a CustomerRow> {
-    history(table, &seen.customer_id).into_iter().rfind(|row| {
-        row.signed_up_at == seen.signed_up_at
-            && valid_from(row) < as_of - w * DAY
-            && known(row, as_of)
-    })
+fn seen_earlier<'a>(table: &'a CustomerTable, seen: &CustomerRow, as_of: i64, w: i64) -> Option<&'a CustomerRow> {
+    history(table, &seen.customer_id)
+        .into_iter()
+        .rfind(|row| row.signed_up_at == seen.signed_up_at && valid_from(row) < as_of - w * DAY && known(row, as_of))
 }
 
 fn number(value: Option<&Attribute>) -> f64 {
@@ -126,9 +106,7 @@ fn value(value: Option<&Attribute>, kind: AttributeType) -> Value {
     match (kind, value) {
         (AttributeType::Text, Some(Attribute::Text(text))) => Value::Text(Some(text.clone())),
         (AttributeType::Text, _) => Value::Text(None),
-        (AttributeType::Bool, Some(Attribute::Bool(yes))) => {
-            Value::Number(f64::from(u8::from(*yes)))
-        }
+        (AttributeType::Bool, Some(Attribute::Bool(yes))) => Value::Number(f64::from(u8::from(*yes))),
         (_, value) => Value::Number(number(value)),
     }
 }

@@ -48,16 +48,10 @@ pub enum Outcome {
 pub struct Immature;
 
 /// What became of every eligible customer.
-pub fn labels(
-    world: &World,
-    as_of: i64,
-    definition: Definition,
-) -> Result<BTreeMap<String, Outcome>, Immature> {
+pub fn labels(world: &World, as_of: i64, definition: Definition) -> Result<BTreeMap<String, Outcome>, Immature> {
     let (horizon, lead, table) = match definition {
         Definition::Cancellation { horizon, lead } => (horizon, lead, None),
-        Definition::Inactivity {
-            horizon, lead, on, ..
-        } => (horizon, lead, Some(on)),
+        Definition::Inactivity { horizon, lead, on, .. } => (horizon, lead, Some(on)),
     };
     let start = as_of + lead * DAY;
     let end = start + horizon * DAY;
@@ -95,12 +89,7 @@ pub fn labels(
             }
             Definition::Inactivity { active_within, .. } => {
                 let recently = |at: &i64| within(*at, as_of, active_within);
-                if !life_then
-                    .get(customer)
-                    .unwrap_or(&none)
-                    .iter()
-                    .any(recently)
-                {
+                if !life_then.get(customer).unwrap_or(&none).iter().any(recently) {
                     continue;
                 }
                 if before(churned_at, as_of) {
@@ -125,21 +114,15 @@ fn signs_of_life(world: &World, on: Table, known: i64) -> BTreeMap<&str, Vec<i64
         (Table::Payments, Some(table), _) => {
             let paid = |rows: &[Given<'_, PaymentRow>]| {
                 let seen = payments::seen(table, rows, known).into_iter();
-                seen.filter(|p| p.state == State::Paid)
-                    .map(|p| p.due_at)
-                    .collect()
+                seen.filter(|p| p.state == State::Paid).map(|p| p.due_at).collect()
             };
             let visible = visible(&table.rows, known).into_iter();
-            visible
-                .map(|(customer, rows)| (customer, paid(&rows)))
-                .collect()
+            visible.map(|(customer, rows)| (customer, paid(&rows))).collect()
         }
         (Table::Activities, _, Some(table)) => {
             let times = |rows: &[Given<'_, ActivityRow>]| rows.iter().map(|a| a.row.at).collect();
             let visible = visible(&table.rows, known).into_iter();
-            visible
-                .map(|(customer, rows)| (customer, times(&rows)))
-                .collect()
+            visible.map(|(customer, rows)| (customer, times(&rows))).collect()
         }
         _ => BTreeMap::new(),
     }
@@ -151,20 +134,12 @@ pub fn observed_until(world: &World, on: Option<Table>) -> Option<i64> {
     let all = i64::MAX;
     let payments = world.payments.iter().flat_map(|table| {
         let seen = visible(&table.rows, all);
-        let seen = seen
-            .values()
-            .flat_map(|rows| payments::seen(table, rows, all));
+        let seen = seen.values().flat_map(|rows| payments::seen(table, rows, all));
         let events = seen.filter(|payment| payment.state != State::Pending);
         events.map(|payment| payment.due_at).collect::<Vec<i64>>()
     });
-    let tickets = world
-        .tickets
-        .iter()
-        .flat_map(|table| times(&table.rows, all));
-    let activities = world
-        .activities
-        .iter()
-        .flat_map(|table| times(&table.rows, all));
+    let tickets = world.tickets.iter().flat_map(|table| times(&table.rows, all));
+    let activities = world.activities.iter().flat_map(|table| times(&table.rows, all));
     let latest = match on {
         Some(Table::Payments) => payments.max(),
         Some(Table::Activities) => activities.max(),
@@ -175,9 +150,5 @@ pub fn observed_until(world: &World, on: Option<Table>) -> Option<i64> {
 
 fn times<R: Event>(rows: &[R], as_of: i64) -> Vec<i64> {
     let visible = visible(rows, as_of);
-    visible
-        .values()
-        .flatten()
-        .map(|event| event.row.at())
-        .collect()
+    visible.values().flatten().map(|event| event.row.at()).collect()
 }

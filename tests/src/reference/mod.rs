@@ -132,10 +132,7 @@ fn visible<R: Event>(rows: &[R], as_of: i64) -> BTreeMap<&str, Vec<Given<'_, R>>
     by_customer
 }
 
-fn rows_of<'v, 'r, R>(
-    visible: &'v BTreeMap<&'r str, Vec<Given<'r, R>>>,
-    customer: &str,
-) -> &'v [Given<'r, R>] {
+fn rows_of<'v, 'r, R>(visible: &'v BTreeMap<&'r str, Vec<Given<'r, R>>>, customer: &str) -> &'v [Given<'r, R>] {
     visible.get(customer).map_or(&[], Vec::as_slice)
 }
 
@@ -186,9 +183,7 @@ fn gaps(moments: &[i64]) -> Vec<i128> {
 fn vs_usual(in_window: f64, before: f64, first: Option<i64>, as_of: i64, window: i64) -> f64 {
     let start = as_of - window * DAY;
     match first {
-        Some(first) if start - first >= window * DAY => {
-            ratio(in_window, before * window as f64 / days(first, start))
-        }
+        Some(first) if start - first >= window * DAY => ratio(in_window, before * window as f64 / days(first, start)),
         _ => f64::NAN,
     }
 }
@@ -197,8 +192,8 @@ fn vs_usual(in_window: f64, before: f64, first: Option<i64>, as_of: i64, window:
 mod tests {
     use super::*;
     use crate::raw::{
-        ActivityRow, ActivityTable, CustomerRow, CustomerTable, Decimal, HOUR, PaymentRow,
-        PaymentTable, Statics, TicketRow, TicketTable,
+        ActivityRow, ActivityTable, CustomerRow, CustomerTable, Decimal, HOUR, PaymentRow, PaymentTable, Statics,
+        TicketRow, TicketTable,
     };
 
     fn payment(day: i64, units: i64, settled_at: Option<i64>, status: &'static str) -> PaymentRow {
@@ -333,10 +328,7 @@ mod tests {
             ("payments_failed_share_28d", 1.0 / 3.0),
             ("payments_late_days_mean_28d", 0.5),
             ("payments_paid_sum_change_91d", 90.0 - 20.0),
-            (
-                "payments_paid_sum_vs_usual_28d",
-                90.0 / (30.0 * 28.0 / 272.0),
-            ),
+            ("payments_paid_sum_vs_usual_28d", 90.0 / (30.0 * 28.0 / 272.0)),
             ("payments_paid_sum_vs_usual_182d", f64::NAN),
             ("payments_gap_days_mean_28d", 5.0),
             ("payments_gap_days_std_28d", f64::NAN),

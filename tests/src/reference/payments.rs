@@ -30,11 +30,7 @@ fn minor(amount: Decimal, digits: u32) -> i128 {
     half_up * scaled.signum()
 }
 
-pub(super) fn seen(
-    table: &PaymentTable,
-    visible: &[Given<'_, PaymentRow>],
-    as_of: i64,
-) -> Vec<Seen> {
+pub(super) fn seen(table: &PaymentTable, visible: &[Given<'_, PaymentRow>], as_of: i64) -> Vec<Seen> {
     let one = |row: &PaymentRow| {
         let status = row.status.unwrap_or("paid");
         let settled_at = match table.columns.contains(&"settled_at") {
@@ -98,34 +94,19 @@ pub(super) fn put(row: &mut Row, all: &[Seen], digits: u32, as_of: i64) {
         row.put(format!("payments_paid_count_{w}d"), paid_now.len());
         row.put(format!("payments_failed_count_{w}d"), failed_now.len());
         row.put(format!("payments_refunded_count_{w}d"), refunded.len());
-        row.put(
-            format!("payments_refunded_sum_{w}d"),
-            sum(&refunded) as f64 / scale,
-        );
-        row.put(
-            format!("payments_paid_sum_{w}d"),
-            sum(&paid_now) as f64 / scale,
-        );
+        row.put(format!("payments_refunded_sum_{w}d"), sum(&refunded) as f64 / scale);
+        row.put(format!("payments_paid_sum_{w}d"), sum(&paid_now) as f64 / scale);
         row.put(format!("payments_paid_mean_{w}d"), mean(&amounts, scale));
         row.put(
             format!("payments_paid_max_{w}d"),
-            amounts
-                .iter()
-                .max()
-                .map_or(f64::NAN, |&max| max as f64 / scale),
+            amounts.iter().max().map_or(f64::NAN, |&max| max as f64 / scale),
         );
         row.put(format!("payments_paid_std_{w}d"), std(&amounts, scale));
         row.put(
             format!("payments_failed_share_{w}d"),
-            ratio(
-                failed_now.len() as f64,
-                (paid_now.len() + failed_now.len()) as f64,
-            ),
+            ratio(failed_now.len() as f64, (paid_now.len() + failed_now.len()) as f64),
         );
-        row.put(
-            format!("payments_late_days_mean_{w}d"),
-            mean(&late, DAY as f64),
-        );
+        row.put(format!("payments_late_days_mean_{w}d"), mean(&late, DAY as f64));
         row.put(
             format!("payments_paid_sum_change_{w}d"),
             (sum(&paid_now) - sum(&paid_before)) as f64 / scale,
@@ -140,14 +121,8 @@ pub(super) fn put(row: &mut Row, all: &[Seen], digits: u32, as_of: i64) {
                 w,
             ),
         );
-        row.put(
-            format!("payments_gap_days_mean_{w}d"),
-            mean(&gaps, DAY as f64),
-        );
-        row.put(
-            format!("payments_gap_days_std_{w}d"),
-            std(&gaps, DAY as f64),
-        );
+        row.put(format!("payments_gap_days_mean_{w}d"), mean(&gaps, DAY as f64));
+        row.put(format!("payments_gap_days_std_{w}d"), std(&gaps, DAY as f64));
     }
 
     let overdue: Vec<&Seen> = all.iter().filter(|p| p.state == State::Pending).collect();
@@ -161,10 +136,7 @@ pub(super) fn put(row: &mut Row, all: &[Seen], digits: u32, as_of: i64) {
     row.put("payments_lifetime_count", all.len());
     row.put("payments_lifetime_paid_sum", sum(&paid) as f64 / scale);
     row.put("payments_days_since_last_paid", since_last);
-    row.put(
-        "payments_days_since_first_paid",
-        since(paid.first().map(|p| p.due_at)),
-    );
+    row.put("payments_days_since_first_paid", since(paid.first().map(|p| p.due_at)));
     row.put(
         "payments_last_paid_amount",
         paid.last().map_or(f64::NAN, |p| p.amount as f64 / scale),
@@ -175,11 +147,7 @@ pub(super) fn put(row: &mut Row, all: &[Seen], digits: u32, as_of: i64) {
     row.put("payments_unpaid_sum", sum(&unpaid) as f64 / scale);
     row.put(
         "payments_failed_streak",
-        settled
-            .iter()
-            .rev()
-            .take_while(|p| p.state == State::Failed)
-            .count(),
+        settled.iter().rev().take_while(|p| p.state == State::Failed).count(),
     );
     row.put("payments_gap_days_mean", gap_mean);
     row.put("payments_gap_days_std", std(&gaps, DAY as f64));
@@ -198,15 +166,6 @@ mod tests {
         assert_eq!(cents(10049, 4), 100);
         assert_eq!(cents(7, 0), 700);
         assert_eq!(cents(0, 3), 0);
-        assert_eq!(
-            minor(
-                Decimal {
-                    units: -25,
-                    places: 1
-                },
-                0
-            ),
-            -3
-        );
+        assert_eq!(minor(Decimal { units: -25, places: 1 }, 0), -3);
     }
 }

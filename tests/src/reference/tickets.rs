@@ -22,9 +22,7 @@ pub(super) fn put(row: &mut Row, all: &[Given<'_, TicketRow>], as_of: i64) {
         let start = as_of - w * DAY;
         let now = opened(start, as_of);
         let in_window = |moment: Option<i64>| moment.is_some_and(|moment| within(moment, as_of, w));
-        let urgent = now
-            .iter()
-            .filter(|t| matches!(t.priority, Some("high" | "urgent")));
+        let urgent = now.iter().filter(|t| matches!(t.priority, Some("high" | "urgent")));
         let resolution: Vec<i128> = tickets()
             .filter(|t| in_window(t.resolved_at))
             .filter_map(|t| Some(i128::from(t.resolved_at? - t.opened_at)))
@@ -84,14 +82,9 @@ pub(super) fn put(row: &mut Row, all: &[Given<'_, TicketRow>], as_of: i64) {
         "tickets_oldest_open_days",
         since(open.iter().map(|t| t.opened_at).min()),
     );
-    row.put(
-        "tickets_days_since_last",
-        since(tickets().map(|t| t.opened_at).max()),
-    );
+    row.put("tickets_days_since_last", since(tickets().map(|t| t.opened_at).max()));
     row.put(
         "tickets_last_satisfaction",
-        last_rated
-            .and_then(|event| event.row.satisfaction)
-            .unwrap_or(f64::NAN),
+        last_rated.and_then(|event| event.row.satisfaction).unwrap_or(f64::NAN),
     );
 }
