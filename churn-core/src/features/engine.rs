@@ -91,6 +91,7 @@ impl ResolvedPlan {
             }
             Ok(())
         })?;
+        columns.iter_mut().for_each(FeatureColumn::keep_used_levels);
         Ok(FeatureMatrix {
             tenant: records.tenant.clone(),
             ids: Arc::clone(&records.customers.ids),
