@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::error::{Error, ErrorKind, IssueCode, RecordKind, ValidationReport};
-use crate::record::{StaticAttributes, TenantRecords};
+use crate::record::{StaticAttributes, TenantId, TenantRecords};
 use crate::time::Timestamp;
 
 const CUSTOMERS: &str =
@@ -431,7 +431,7 @@ fn a_partition_loses_no_row() {
     };
     assert_eq!(builder().partition().unwrap_err().code(), "missing_value");
     let partition = builder().on_invalid(OnInvalid::Quarantine).partition().unwrap();
-    let ids: Vec<&str> = partition.tenants.keys().map(crate::TenantId::as_str).collect();
+    let ids: Vec<&str> = partition.tenants.keys().map(TenantId::as_str).collect();
     assert_eq!(ids, ["x", "y", "z"]);
     let total = |kind| {
         partition

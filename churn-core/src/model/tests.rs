@@ -5,13 +5,13 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use super::*;
+use crate::error::{ErrorKind, RecordKind, Result};
 use crate::features::ChurnDefinition;
 use crate::input::{Activity, Customer, Payment, Table, Ticket, Value};
 use crate::numeric::SplitMix;
 use crate::parallel::{CancelToken, Execution};
 use crate::record::{StaticAttributes, TenantRecords};
 use crate::time::{AsOf, Timestamp};
-use crate::{ErrorKind, RecordKind, Result};
 
 fn day(offset: i64) -> Timestamp {
     Timestamp::from_ymd(2024, 1, 1).unwrap().plus_days(offset)
