@@ -65,7 +65,7 @@ pub struct FlatEnsemble {
 }
 
 /// Rows scored at a time, tree by tree.
-const BLOCK: usize = 64;
+const BLOCK: usize = 256;
 
 impl FlatEnsemble {
     /// An ensemble without trees, of this many features.
@@ -177,7 +177,7 @@ impl FlatEnsemble {
         let mut sums = vec![self.base; x.nrows()];
         // A row without columns still has a cell to stand in.
         let columns = x.ncols().max(1);
-        workers.chunks_mut(&mut sums, BLOCK * 16, |start, sums| {
+        workers.chunks_mut(&mut sums, BLOCK * 4, |start, sums| {
             let mut block = vec![0.0f64; BLOCK * columns];
             for (number, sums) in sums.chunks_mut(BLOCK).enumerate() {
                 let first = start + number * BLOCK;
