@@ -170,7 +170,6 @@ pub(crate) fn table(object: &Bound<'_, PyAny>, name: &str) -> PyResult<Table> {
     if object.hasattr("__arrow_c_stream__")? || object.hasattr("__arrow_c_array__")? {
         let read = object
             .extract::<AnyRecordBatch>()
-            .map_err(PyErr::from)
             .and_then(|batches| Ok(batches.into_table()?));
         let (batches, schema) = match read {
             Ok(table) => table.into_inner(),
@@ -185,10 +184,9 @@ pub(crate) fn table(object: &Bound<'_, PyAny>, name: &str) -> PyResult<Table> {
         };
         return Table::from_record_batches(&batches).or_raise(py);
     }
-    if object.cast::<PyString>().is_err() && object.cast::<PyBytes>().is_err() {
-        if let Ok(rows) = object.try_iter() {
-            return list_of_dicts(rows, &unreadable);
-        }
+    let is_text = object.cast::<PyString>().is_ok() || object.cast::<PyBytes>().is_ok();
+    if let (false, Ok(rows)) = (is_text, object.try_iter()) {
+        return list_of_dicts(rows, &unreadable);
     }
     Err(unreadable(format!(
         "a {} is neither a data frame nor a list of dicts",

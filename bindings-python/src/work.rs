@@ -68,15 +68,11 @@ pub(crate) fn run<T: Send>(
             (worker.join().ok(), raised)
         })
     });
-    if let Some(raised) = raised {
-        return Err(raised);
+    let raised = raised.map_or_else(|| tell(py), Err);
+    if let (Some(bar), Ok(true)) = (&bar, progress.map_or(Ok(false), |progress| progress.extract::<bool>())) {
+        bar.call_method0(py, "close")?;
     }
-    tell(py)?;
-    if let Some(bar) = &bar {
-        if bar.bind(py).hasattr("close")? {
-            bar.call_method0(py, "close")?;
-        }
-    }
+    raised?;
     outcome
         .ok_or_else(|| refuse(py, "internal", "the work ended in a panic; please report it", None))?
         .or_raise(py)

@@ -17,6 +17,29 @@ _Table: TypeAlias = Any
 _Band: TypeAlias = Literal["low", "medium", "high", "critical"]
 
 __version__: str
+__all__ = [
+    "Cancellation",
+    "ChurnModel",
+    "Explanation",
+    "FeatureMatrix",
+    "FeaturePlan",
+    "GradientBoosting",
+    "Inactivity",
+    "Issue",
+    "Labels",
+    "Logistic",
+    "RandomForest",
+    "Reason",
+    "Score",
+    "ScoreRun",
+    "TableReport",
+    "TenantRecords",
+    "ValidationReport",
+    "features",
+    "labels",
+    "partition",
+    "__version__",
+]
 
 @final
 class TableReport:
