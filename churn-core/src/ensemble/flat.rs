@@ -4,7 +4,8 @@ use ndarray::ArrayView2;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::parallel::Workers;
+use crate::numeric::sigmoid;
+use crate::parallel::{Execution, Workers};
 
 /// A number that trees can look at: `f32` or `f64`; both are compared as `f64`, exactly.
 pub trait Input: Copy + Into<f64> + Send + Sync + 'static {}
@@ -195,6 +196,15 @@ impl FlatEnsemble {
             Ok(())
         })?;
         Ok(sums)
+    }
+
+    /// Probability of churn of every row of rows x columns; NaN is missing.
+    ///
+    /// # Errors
+    /// `feature_mismatch` if there are other columns than the ensemble was fitted on; `cancelled`.
+    pub fn predict_proba<T: Input>(&self, x: ArrayView2<'_, T>, execution: &Execution) -> Result<Vec<f64>> {
+        let log_odds = self.log_odds(x, &execution.workers()?)?;
+        Ok(log_odds.into_iter().map(sigmoid).collect())
     }
 
     /// The last tree's leaf of every row.
