@@ -21,6 +21,18 @@ quickstart() {
   cargo run --release --locked --example quickstart
 }
 
+node() {
+  say "Node module"
+  (
+    cd bindings-node
+    npm ci --no-audit --no-fund --loglevel=error
+    npm run --silent build
+    npm test --silent
+    npm run --silent types
+  )
+}
+
 rust
 quickstart
+node
 say "all tests passed"
