@@ -39,7 +39,19 @@ python() {
   )
 }
 
+node() {
+  say "Node module"
+  (
+    cd bindings-node
+    npm ci --no-audit --no-fund --loglevel=error
+    npm run --silent build
+    npm test --silent
+    npm run --silent types
+  )
+}
+
 rust
 quickstart
 python
+node
 say "all tests passed"
