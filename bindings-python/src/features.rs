@@ -96,10 +96,24 @@ impl Inactivity {
     }
 }
 
-#[derive(FromPyObject)]
 pub(crate) enum Definition {
     Cancellation(Cancellation),
     Inactivity(Inactivity),
+}
+
+impl<'py> FromPyObject<'_, 'py> for Definition {
+    type Error = PyErr;
+
+    fn extract(object: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
+        if let Ok(own) = object.cast::<Cancellation>() {
+            return Ok(Self::Cancellation(own.get().clone()));
+        }
+        if let Ok(own) = object.cast::<Inactivity>() {
+            return Ok(Self::Inactivity(own.get().clone()));
+        }
+        let message = "a definition is a churn.Cancellation or a churn.Inactivity";
+        Err(refuse(object.py(), "invalid_option", message, Some("definition")))
+    }
 }
 
 impl From<Definition> for ChurnDefinition {

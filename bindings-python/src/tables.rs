@@ -184,6 +184,9 @@ pub(crate) fn table(object: &Bound<'_, PyAny>, name: &str) -> PyResult<Table> {
         };
         return Table::from_record_batches(&batches).or_raise(py);
     }
+    if object.hasattr("collect")? && object.hasattr("lazy")? {
+        return Err(unreadable("it is lazy; collect() it first".to_owned()));
+    }
     let is_text = object.cast::<PyString>().is_ok() || object.cast::<PyBytes>().is_ok();
     if let (false, Ok(rows)) = (is_text, object.try_iter()) {
         return list_of_dicts(rows, &unreadable);
@@ -217,6 +220,7 @@ fn list_of_dicts(rows: Bound<'_, pyo3::types::PyIterator>, unreadable: &dyn Fn(S
     let py = rows.py();
     let mut read: Vec<Vec<(String, Value)>> = vec![];
     for (number, row) in rows.enumerate() {
+        listen(py, number)?;
         let row = row?;
         let dict = match row.cast::<PyDict>() {
             Ok(dict) => dict.clone(),
@@ -326,13 +330,23 @@ fn array_column(array: &Bound<'_, PyAny>, pandas: bool) -> PyResult<Column> {
                 micros.into_iter().map(|at| (at != i64::MIN).then_some(at)).collect(),
             ))
         }
-        _ => objects(&array.call_method0("tolist")?, pandas),
+        _ if array.hasattr("tolist")? => objects(&array.call_method0("tolist")?, pandas),
+        _ => objects(array, pandas),
     }
 }
 
 fn objects(values: &Bound<'_, PyAny>, nan_is_null: bool) -> PyResult<Column> {
-    let values = values.try_iter()?.map(|object| value(&object?, nan_is_null));
+    let py = values.py();
+    let values = values.try_iter()?.enumerate().map(|(number, object)| {
+        listen(py, number)?;
+        value(&object?, nan_is_null)
+    });
     Ok(Column::Values(values.collect::<PyResult<_>>()?))
+}
+
+/// Lets Ctrl-C through once in a while.
+fn listen(py: Python<'_>, row: usize) -> PyResult<()> {
+    if row % 4096 == 4095 { py.check_signals() } else { Ok(()) }
 }
 
 /// A moment: ISO text, `date`, `datetime`, pandas `Timestamp` or numpy `datetime64`; `option` is for messages.

@@ -150,6 +150,7 @@ def test_errors_are_the_callers_mistakes_by_name(model, records, tables):
         lambda: churn.ChurnModel.train(records, colour="red"),
         lambda: churn.ChurnModel.train(records, boosting={"leafs": 3}),
         lambda: churn.ChurnModel.train(records, threads=0),
+        lambda: churn.ChurnModel.train(records, definition="cancellation"),
         lambda: churn.Inactivity(on="tickets"),
         lambda: churn.TenantRecords(tenant="a", customers=[], on_invalid="ignore"),
         lambda: churn.features(records, "yesterday"),

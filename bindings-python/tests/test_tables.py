@@ -43,6 +43,8 @@ DOORS = {
     "pyarrow batches": lambda rows: pa.concat_tables([pa.Table.from_pylist(rows[:7]), pa.Table.from_pylist(rows[7:])]),
     "record batch": pa.RecordBatch.from_pylist,
     "columns": as_columns,
+    "columns of series": lambda rows: dict(pl.DataFrame(rows).to_dict()),
+    "columns of arrays": lambda rows: {name: pd.Series(values) for name, values in as_columns(rows).items()},
 }
 
 
@@ -168,7 +170,7 @@ def test_refused_rows(row, code):
     assert records.report.to_pandas()["row"].tolist() == [1]
 
 
-@pytest.mark.parametrize("table", ["text", b"bytes", 17, [1, 2], {"customer_id": "C-1"}, [{1: 2}], pd.DataFrame({1: [2]})])
+@pytest.mark.parametrize("table", ["text", b"bytes", 17, [1, 2], {"customer_id": "C-1"}, [{1: 2}], pd.DataFrame({1: [2]}), pl.LazyFrame()])
 def test_unreadable_tables(table):
     with pytest.raises(churn.ChurnError) as caught:
         churn.TenantRecords(tenant="a", customers=table)

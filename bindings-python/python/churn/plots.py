@@ -1,0 +1,92 @@
+"""Plots of models and runs; needs matplotlib (``pip install churn-core[plots]``).
+
+Each takes an optional ``ax`` to draw on and returns the axes drawn on.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ._churn import ChurnModel, ScoreRun
+
+__all__ = ["calibration", "gains", "lift", "over_time", "reasons", "risk"]
+
+
+def _axes(ax: Any, title: str, x: str, y: str) -> Any:
+    if ax is None:
+        import matplotlib.pyplot as plt
+
+        ax = plt.subplots()[1]
+    ax.set(title=title, xlabel=x, ylabel=y)
+    return ax
+
+
+def calibration(model: ChurnModel, ax: Any = None) -> Any:
+    """Predicted against observed churn, out of time where there was a test, in bins of equal size."""
+    report = model.report
+    test = report.out_of_time
+    bins = (test.measures if test else report.grouped).calibration
+    ax = _axes(ax, "Calibration", "predicted probability", "observed churn rate")
+    ax.plot([bin.mean_probability for bin in bins], [bin.churn_rate for bin in bins], marker="o")
+    ax.axline((0, 0), slope=1, linestyle=":", color="grey")
+    return ax
+
+
+def _ranked(probability: npt.ArrayLike, churned: npt.ArrayLike) -> tuple[Any, Any]:
+    order = np.argsort(-np.asarray(probability, dtype=float), kind="stable")
+    found = np.cumsum(np.asarray(churned, dtype=float)[order])
+    return np.arange(1, len(order) + 1) / len(order), found / found[-1]
+
+
+def gains(probability: npt.ArrayLike, churned: npt.ArrayLike, ax: Any = None) -> Any:
+    """Share of all churners among the riskiest share of customers. Both arguments: one per customer."""
+    contacted, found = _ranked(probability, churned)
+    ax = _axes(ax, "Gains", "share of customers, riskiest first", "share of churners found")
+    ax.plot(np.r_[0, contacted], np.r_[0, found])
+    ax.axline((0, 0), slope=1, linestyle=":", color="grey")
+    return ax
+
+
+def lift(probability: npt.ArrayLike, churned: npt.ArrayLike, ax: Any = None) -> Any:
+    """Churn rate among the riskiest share of customers over that of all."""
+    contacted, found = _ranked(probability, churned)
+    ax = _axes(ax, "Lift", "share of customers, riskiest first", "lift")
+    ax.plot(contacted, found / contacted)
+    ax.axhline(1, linestyle=":", color="grey")
+    return ax
+
+
+def risk(run: ScoreRun, ax: Any = None, bins: int = 40) -> Any:
+    """How the probabilities of a run are distributed."""
+    probability = run.probability
+    ax = _axes(ax, f"Risk as of {run.as_of:%Y-%m-%d}", "probability of churn", "customers")
+    ax.hist(probability[~np.isnan(probability)], bins=bins, range=(0, 1))
+    return ax
+
+
+def reasons(run: ScoreRun, customer_id: str, top: int = 8, ax: Any = None) -> Any:
+    """What moved one customer's score the most, in log-odds."""
+    told = run.reasons(customer_id, top=top)[::-1]
+    ax = _axes(ax, f"Customer {customer_id}", "contribution to the log-odds", "")
+    colours = ["tab:red" if reason.direction == "raises" else "tab:blue" for reason in told]
+    ax.barh([reason.feature for reason in told], [reason.contribution for reason in told], color=colours)
+    return ax
+
+
+def over_time(runs: list[ScoreRun], customer_id: str, ax: Any = None) -> Any:
+    """One customer's probability over several runs; runs in which he is not eligible are left out."""
+    from ._errors import UnknownCustomerError
+
+    points = []
+    for run in sorted(runs, key=lambda run: run.as_of):
+        try:
+            points.append((run.as_of, run.score_of(customer_id).probability))
+        except UnknownCustomerError:
+            continue
+    ax = _axes(ax, f"Customer {customer_id}", "as of", "probability of churn")
+    ax.plot([at for at, _ in points], [probability for _, probability in points], marker="o")
+    ax.set_ylim(0, 1)
+    return ax
