@@ -23,6 +23,49 @@ export interface Row {
   [column: string]: Value
 }
 
+/** The keys of a row in both spellings; some columns in one. */
+type Spelt<Snake extends string, V> = { [K in Snake | Camel<Snake>]?: V }
+type Camel<S extends string> = S extends `${infer Head}_${infer Tail}` ? `${Head}${Capitalize<Camel<Tail>>}` : S
+type Id = string | number | bigint | null
+type Time = Moment | null
+
+/** Required: `customer_id`, `signed_up_at`. */
+export type CustomerRow = Row &
+  Spelt<'customer_id' | 'tenant_id', Id> &
+  Spelt<'signed_up_at' | 'churned_at' | 'notice_at' | 'renews_at' | 'valid_from' | 'known_at', Time>
+
+/** Required: `due_at`, `amount`, and `customer_id` unless the rows are those of one customer. */
+export type PaymentRow = Row &
+  Spelt<'customer_id' | 'tenant_id' | 'payment_id', Id> &
+  Spelt<'due_at' | 'settled_at' | 'refunded_at' | 'known_at', Time> &
+  Spelt<'amount', number | null> &
+  Spelt<'status' | 'currency' | 'method', string | null>
+
+/** Required: `opened_at`, and `customer_id` unless the rows are those of one customer. */
+export type TicketRow = Row &
+  Spelt<'customer_id' | 'tenant_id' | 'ticket_id', Id> &
+  Spelt<'opened_at' | 'first_response_at' | 'resolved_at' | 'reopened_at' | 'satisfaction_at' | 'known_at', Time> &
+  Spelt<'satisfaction', number | null> &
+  Spelt<'priority' | 'category' | 'channel', string | null>
+
+/** Required: `at`, and `customer_id` unless the rows are those of one customer. */
+export type ActivityRow = Row &
+  Spelt<'customer_id' | 'tenant_id' | 'activity_id', Id> &
+  Spelt<'at' | 'known_at', Time> &
+  Spelt<'quantity', number | null> &
+  Spelt<'kind', string | null>
+
+/** A column that the library knows. */
+export interface Column {
+  name: string
+  type: 'id' | 'timestamp' | 'number' | 'text'
+  required: boolean
+  meaning: string
+}
+
+/** The columns that the library knows of a table, required ones first. */
+export function columnsOf(table: TableName): Column[]
+
 export interface RecordOptions {
   /** `'refuse'` (default): one error that carries the whole report. `'quarantine'`: bad rows are set aside and reported. */
   onInvalid?: 'refuse' | 'quarantine'
@@ -40,14 +83,10 @@ export interface RecordOptions {
 
 /** Tables as arrays of objects. `undefined` = not given, `[]` = given and empty. */
 export interface ObjectTables {
-  /** `customer_id`, `signed_up_at`; also `churned_at`, `notice_at`, `renews_at`, `valid_from`, `known_at`, attributes. */
-  customers: readonly Row[]
-  /** `customer_id`, `due_at`, `amount`; also `payment_id`, `settled_at`, `status`, `refunded_at`, `currency`, `method`. */
-  payments?: readonly Row[] | null
-  /** `customer_id`, `opened_at`; also `ticket_id`, `resolved_at`, `priority`, `satisfaction`, ... */
-  tickets?: readonly Row[] | null
-  /** `customer_id`, `at`; also `activity_id`, `kind`, `quantity`. */
-  activities?: readonly Row[] | null
+  customers: readonly CustomerRow[]
+  payments?: readonly PaymentRow[] | null
+  tickets?: readonly TicketRow[] | null
+  activities?: readonly ActivityRow[] | null
 }
 
 /** Tables as Arrow IPC files or streams. */
@@ -276,10 +315,10 @@ export interface CustomerScore extends Score {
 
 /** One customer's rows. Event rows without a `customer_id` are his. */
 export interface CustomerRows {
-  customer: Row
-  payments?: readonly Row[] | null
-  tickets?: readonly Row[] | null
-  activities?: readonly Row[] | null
+  customer: CustomerRow
+  payments?: readonly PaymentRow[] | null
+  tickets?: readonly TicketRow[] | null
+  activities?: readonly ActivityRow[] | null
 }
 
 export interface Explanation {

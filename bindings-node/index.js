@@ -4,6 +4,7 @@
 const native = require('./native.js')
 
 const INNER = Symbol('native')
+const INSPECT = Symbol.for('nodejs.util.inspect.custom')
 
 class ChurnError extends Error {
   constructor(message, { code, table = null, row = null, column = null, report = null, cause } = {}) {
@@ -21,6 +22,11 @@ class ChurnError extends Error {
   }
 }
 
+/** What `console.log` shows of an object: its name and a few facts. */
+function shown(name, facts, inspect, options) {
+  return `${name} ${inspect(facts, options)}`
+}
+
 /** The native error as a ChurnError. */
 function translate(error) {
   if (error instanceof ChurnError || !(error instanceof Error)) return error
@@ -28,6 +34,7 @@ function translate(error) {
     const { message, ...details } = JSON.parse(error.message).churn
     return new ChurnError(message, details)
   }
+  if (error.code === undefined) return error // thrown by the caller's own getter or proxy
   const wrongType = /Expected|InvalidArg|Failed to (convert|get)/.test(`${error.code}`)
   return new ChurnError(error.message, { code: wrongType ? 'invalid_option' : 'internal', cause: error })
 }
@@ -101,8 +108,9 @@ function camelCase(value) {
   return Object.fromEntries(Object.entries(value).map(([key, inner]) => [camel(key), camelCase(inner)]))
 }
 
+const TABLES = ['customers', 'payments', 'tickets', 'activities']
 const RECORD_OPTIONS = [
-  'tenant', 'customers', 'payments', 'tickets', 'activities', 'onInvalid', 'observedFrom', 'observedUntil',
+  'tenant', ...TABLES, 'onInvalid', 'observedFrom', 'observedUntil',
   'staticAttributes', 'currency', 'conversionRates',
 ]
 
@@ -132,6 +140,15 @@ class TenantRecords {
   rows(table) {
     return guard(() => this[INNER].rows(table) ?? null)
   }
+
+  [INSPECT](depth, options, inspect) {
+    const tables = TABLES.map((table) => [table, this.rows(table)])
+    return shown('TenantRecords', { tenant: this.tenant, ...Object.fromEntries(tables) }, inspect, options)
+  }
+}
+
+function columnsOf(table) {
+  return guard(() => native.columnsOf(table))
 }
 
 function partition(tables) {
@@ -164,6 +181,11 @@ class FeatureMatrix {
 
   toArrow() {
     return guard(() => this[INNER].toArrow())
+  }
+
+  [INSPECT](depth, options, inspect) {
+    const facts = { tenant: this.tenant, rows: this.rows, features: this.featureNames.length }
+    return shown('FeatureMatrix', facts, inspect, options)
   }
 }
 
@@ -212,6 +234,11 @@ class ScoreRun {
 
   riskiest(top = 10) {
     return guard(() => this[INNER].riskiest(count(top)))
+  }
+
+  [INSPECT](depth, options, inspect) {
+    const facts = { tenant: this.tenant, asOf: this.asOf, modelId: this.modelId, scores: this.probabilities.length }
+    return shown('ScoreRun', facts, inspect, options)
   }
 }
 
@@ -294,6 +321,11 @@ class ChurnModel {
     const source = inner(matrix, FeatureMatrix, 'matrix')
     return long(given, (cancel) => this[INNER].explain(source, given, cancel))
   }
+
+  [INSPECT](depth, options, inspect) {
+    const facts = { id: this.id, tenant: this.tenant, definition: this.definition, features: this.featureNames.length }
+    return shown('ChurnModel', facts, inspect, options)
+  }
 }
 
 function pathOf(path) {
@@ -302,4 +334,6 @@ function pathOf(path) {
   throw new ChurnError('path must be a text or a file URL', { code: 'invalid_option', column: 'path' })
 }
 
-module.exports = { ChurnError, ChurnModel, FeatureMatrix, ScoreRun, TenantRecords, features, featuresAsync, labels, partition }
+module.exports = {
+  ChurnError, ChurnModel, FeatureMatrix, ScoreRun, TenantRecords, columnsOf, features, featuresAsync, labels, partition,
+}

@@ -48,6 +48,12 @@ node() {
     npm test --silent
     npm run --silent types
   )
+  say "Node example"
+  (
+    cd examples/node
+    npm ci --no-audit --no-fund --loglevel=error
+    npm test --silent
+  )
 }
 
 rust

@@ -176,6 +176,38 @@ pub(crate) fn customer_rows(given: &Object<'_>) -> Result<CustomerRows> {
     Ok(rows)
 }
 
+/// A column that the library knows.
+#[napi(object, object_from_js = false)]
+pub struct Column {
+    /// Its name.
+    pub name: String,
+    /// `id`, `timestamp`, `number` or `text`.
+    #[napi(js_name = "type")]
+    pub column_type: String,
+    /// Whether it must be there, without nulls.
+    pub required: bool,
+    /// What it means.
+    pub meaning: String,
+}
+
+/// The table of a name.
+fn kind_of(table: &str) -> Result<RecordKind> {
+    let kind = RecordKind::ALL.into_iter().find(|kind| kind.as_str() == table);
+    kind.ok_or_else(|| invalid_option("table", "must be customers, payments, tickets or activities"))
+}
+
+/// The columns that the library knows of a table, required ones first.
+#[napi(js_name = "columnsOf", catch_unwind)]
+pub fn known_columns(table: String) -> Result<Vec<Column>> {
+    let columns = columns_of(kind_of(&table)?).iter().map(|column| Column {
+        name: column.name.to_owned(),
+        column_type: format!("{:?}", column.column_type).to_ascii_lowercase(),
+        required: column.required,
+        meaning: column.meaning.to_owned(),
+    });
+    Ok(columns.collect())
+}
+
 /// One tenant's records.
 #[napi]
 pub struct Records {
@@ -223,9 +255,7 @@ impl Records {
     /// Rows of a table; null if it was not given.
     #[napi(catch_unwind)]
     pub fn rows(&self, table: String) -> Result<Option<u32>> {
-        let kind = RecordKind::ALL.into_iter().find(|kind| kind.as_str() == table);
-        let kind = kind.ok_or_else(|| invalid_option("table", "is not one of the four tables"))?;
-        Ok(self.inner.rows(kind).map(|rows| rows as u32))
+        Ok(self.inner.rows(kind_of(&table)?).map(|rows| rows as u32))
     }
 
     /// Where the history begins.

@@ -7,8 +7,9 @@ import { join } from 'node:path'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { before, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { inspect } from 'node:util'
 import { tableFromIPC, tableFromJSON, tableToIPC } from 'apache-arrow'
-import { ChurnError, ChurnModel, TenantRecords, features, featuresAsync, labels, partition } from 'churn-core'
+import { ChurnError, ChurnModel, TenantRecords, columnsOf, features, featuresAsync, labels, partition } from 'churn-core'
 import { csv, world } from './world.mjs'
 
 const definition = { kind: 'inactivity', horizon: 60, activeWithin: 60, on: 'payments' }
@@ -30,6 +31,33 @@ const isFault = (details) => (error) => {
 
 test('CommonJS and ESM are one module', () => {
   assert.equal(createRequire(import.meta.url)('churn-core').ChurnError, ChurnError)
+})
+
+test('index.d.ts names every export and every column', async () => {
+  const types = readFileSync(new URL('../index.d.ts', import.meta.url), 'utf8')
+  const { default: all, ...named } = await import('churn-core')
+  assert.deepEqual(Object.keys(named).sort(), Object.keys(all).sort())
+  for (const name of Object.keys(all)) assert.match(types, new RegExp(`export (class|function) ${name}\\b`))
+  for (const [table, type] of [['customers', 'CustomerRow'], ['payments', 'PaymentRow'], ['tickets', 'TicketRow'], ['activities', 'ActivityRow']]) {
+    const declared = new RegExp(`export type ${type} = ([^/]*)`).exec(types)[1]
+    const columns = columnsOf(table)
+    assert.deepEqual([...declared.matchAll(/'(\w+)'/g)].map((match) => match[1]).sort(), columns.map((column) => column.name).sort())
+    assert.ok(columns.filter((column) => column.required).every(({ name, type }) => name && ['id', 'timestamp', 'number'].includes(type)))
+  }
+  assert.throws(() => columnsOf('invoices'), isFault({ code: 'invalid_option', column: 'table' }))
+})
+
+test('what callers\' own getters throw comes through', () => {
+  const oops = new TypeError('a getter')
+  const customers = [{ get customer_id() { throw oops } }]
+  assert.throws(() => TenantRecords.fromObjects({ tenant: 't', customers }), (error) => error === oops)
+})
+
+test('records, models and runs show themselves', () => {
+  assert.match(inspect(records), /^TenantRecords \{\s+tenant: 'acme',\s+customers: 240/)
+  assert.match(inspect(model), /^ChurnModel \{/)
+  assert.match(inspect(run), /^ScoreRun \{\s+tenant: 'acme'/)
+  assert.match(inspect(run.matrix), /^FeatureMatrix \{/)
 })
 
 test('records and their report', () => {

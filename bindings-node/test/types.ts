@@ -48,6 +48,8 @@ export async function typed(signal: AbortSignal): Promise<void> {
   await model.score(records, {})
   // @ts-expect-error a tenant is required
   TenantRecords.fromObjects({ customers: [] })
+  // @ts-expect-error an amount is a number
+  TenantRecords.fromObjects({ tenant: 'a', customers: [], payments: [{ customerId: 'a', dueAt: '2024-01-01', amount: '1' }] })
   // @ts-expect-error rows hold values, not lists
   TenantRecords.fromObjects({ tenant: 'a', customers: [{ customer_id: ['a'] }] })
   // @ts-expect-error records are made by fromObjects and fromArrow
