@@ -14,7 +14,6 @@ const CUT_ROWS: usize = 200_000;
 
 /// A matrix as bins. A row's bin in a column is the number of cuts below its value.
 pub(crate) struct BinnedMatrix {
-    rows: usize,
     /// Column by column.
     bins: Vec<Vec<u8>>,
     /// Upper bounds, ascending: bin `b` holds `cuts[b - 1] < x <= cuts[b]`.
@@ -28,10 +27,7 @@ impl BinnedMatrix {
         let columns = workers.map(0..x.ncols(), |column| {
             let values = x.column(column);
             let cuts = cuts_of(
-                values
-                    .iter()
-                    .copied()
-                    .step_by((values.len() / CUT_ROWS).max(1)),
+                values.iter().copied().step_by((values.len() / CUT_ROWS).max(1)),
                 max_bins,
             );
             let mut bins = vec![0u8; values.len()];
@@ -41,15 +37,7 @@ impl BinnedMatrix {
             Ok((bins, cuts))
         })?;
         let (bins, cuts) = columns.into_iter().unzip();
-        Ok(Self {
-            rows: x.nrows(),
-            bins,
-            cuts,
-        })
-    }
-
-    pub(crate) fn rows(&self) -> usize {
-        self.rows
+        Ok(Self { bins, cuts })
     }
 
     pub(crate) fn columns(&self) -> usize {
@@ -93,11 +81,7 @@ fn cuts_of(values: impl Iterator<Item = f32>, max_bins: usize) -> Vec<f32> {
             _ => distinct.push((value, 1)),
         }
     }
-    let (mut rest, mut left, mut held) = (
-        distinct.iter().map(|(_, count)| count).sum::<usize>(),
-        max_bins,
-        0,
-    );
+    let (mut rest, mut left, mut held) = (distinct.iter().map(|(_, count)| count).sum::<usize>(), max_bins, 0);
     let mut cuts = vec![];
     for pair in distinct.windows(2) {
         let ((low, count), (high, _)) = (pair[0], pair[1]);
@@ -134,16 +118,11 @@ mod tests {
 
     #[test]
     fn few_values_get_a_bin_each_and_missing_its_own() {
-        let x = Array2::from_shape_vec((6, 1), vec![3.0, 1.0, f32::NAN, 2.0, 1.0, f32::INFINITY])
-            .unwrap();
+        let x = Array2::from_shape_vec((6, 1), vec![3.0, 1.0, f32::NAN, 2.0, 1.0, f32::INFINITY]).unwrap();
         let binned = BinnedMatrix::new(x.view(), 255, &Workers::inline()).unwrap();
         assert_eq!(binned.column(0), [2, 0, MISSING_BIN, 1, 0, 3]);
         assert_eq!(
-            (
-                binned.bin_count(0),
-                binned.threshold(0, 0),
-                binned.threshold(0, 1)
-            ),
+            (binned.bin_count(0), binned.threshold(0, 0), binned.threshold(0, 1)),
             (4, 1.5, 2.5)
         );
     }

@@ -144,12 +144,7 @@ impl GradientBoosting {
                 }
                 Ok(())
             })?;
-            let rows = sample(
-                training.rows(),
-                options.row_share,
-                options.seed,
-                2 * number as u64,
-            );
+            let rows = sample(training.rows(), options.row_share, options.seed, 2 * number as u64);
             let columns = sample(
                 matrix.columns(),
                 options.column_share,
@@ -172,8 +167,7 @@ impl GradientBoosting {
                 }
                 Ok(())
             })?;
-            let stalled =
-                tree.leaves() == 1 && options.row_share >= 1.0 && options.column_share >= 1.0;
+            let stalled = tree.leaves() == 1 && options.row_share >= 1.0 && options.column_share >= 1.0;
             ensemble.push(&tree.to_nodes(&matrix));
             workers.report("boosting", number + 1, options.trees);
             if let Some(watch) = &mut watch
@@ -195,13 +189,7 @@ impl GradientBoosting {
     fn validate(&self) -> Result<()> {
         let options = &self.options;
         let refuse = |name: &str, why: &str| {
-            Err(
-                Error::new(ErrorKind::InvalidOption, format!("{name} {why}")).at(
-                    None,
-                    None,
-                    Some(name),
-                ),
-            )
+            Err(Error::new(ErrorKind::InvalidOption, format!("{name} {why}")).at(None, None, Some(name)))
         };
         let share = |value: f64| value > 0.0 && value <= 1.0;
         let positive = |value: f64| value.is_finite() && value >= 0.0;
@@ -215,13 +203,9 @@ impl GradientBoosting {
             _ if !positive(options.min_leaf_hessian) => {
                 refuse("min_leaf_hessian", "must be a number that is not negative")
             }
-            _ if !share(options.column_share) => {
-                refuse("column_share", "must be above 0 and at most 1")
-            }
+            _ if !share(options.column_share) => refuse("column_share", "must be above 0 and at most 1"),
             _ if !share(options.row_share) => refuse("row_share", "must be above 0 and at most 1"),
-            _ if !(2..=255).contains(&options.max_bins) => {
-                refuse("max_bins", "must be from 2 to 255")
-            }
+            _ if !(2..=255).contains(&options.max_bins) => refuse("max_bins", "must be from 2 to 255"),
             _ => Ok(()),
         }
     }
@@ -229,9 +213,7 @@ impl GradientBoosting {
 
 /// A power of two that keeps the sum of all gradients within 62 bits.
 fn scale_for(training: &Training<'_>) -> f64 {
-    let most = (0..training.rows())
-        .map(|row| training.weight(row))
-        .fold(1.0, f64::max);
+    let most = (0..training.rows()).map(|row| training.weight(row)).fold(1.0, f64::max);
     let mut scale = (1u64 << 40) as f64;
     while scale * most * training.rows() as f64 > (1u64 << 62) as f64 {
         scale /= 2.0;

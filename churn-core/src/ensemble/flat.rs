@@ -65,7 +65,7 @@ pub struct FlatEnsemble {
 }
 
 /// Rows scored at a time, tree by tree.
-const BLOCK: usize = 64;
+const BLOCK: usize = 256;
 
 impl FlatEnsemble {
     /// An ensemble without trees, of this many features.
@@ -130,16 +130,12 @@ impl FlatEnsemble {
         if !self.base.is_finite() {
             return damaged("its base is not a finite number");
         }
-        let begins = self.roots.first().is_none_or(|&root| root == 0)
-            && self.roots.is_sorted_by(|a, b| a < b);
+        let begins = self.roots.first().is_none_or(|&root| root == 0) && self.roots.is_sorted_by(|a, b| a < b);
         if !begins || self.roots.is_empty() != self.nodes.is_empty() {
             return damaged("its trees do not follow each other");
         }
         for (tree, &root) in self.roots.iter().enumerate() {
-            let end = self
-                .roots
-                .get(tree + 1)
-                .map_or(self.nodes.len(), |&next| next as usize);
+            let end = self.roots.get(tree + 1).map_or(self.nodes.len(), |&next| next as usize);
             if root as usize >= end || end > self.nodes.len() {
                 return damaged("a tree has no nodes");
             }
@@ -173,23 +169,15 @@ impl FlatEnsemble {
     }
 
     /// The log-odds of every row: the same bits whatever the number of threads and rows.
-    pub(crate) fn log_odds<T: Input>(
-        &self,
-        x: ArrayView2<'_, T>,
-        workers: &Workers,
-    ) -> Result<Vec<f64>> {
+    pub(crate) fn log_odds<T: Input>(&self, x: ArrayView2<'_, T>, workers: &Workers) -> Result<Vec<f64>> {
         if x.ncols() != self.features() {
-            let message = format!(
-                "the ensemble wants {} columns and got {}",
-                self.features(),
-                x.ncols()
-            );
+            let message = format!("the ensemble wants {} columns and got {}", self.features(), x.ncols());
             return Err(Error::new(ErrorKind::FeatureMismatch, message));
         }
         let mut sums = vec![self.base; x.nrows()];
         // A row without columns still has a cell to stand in.
         let columns = x.ncols().max(1);
-        workers.chunks_mut(&mut sums, BLOCK * 16, |start, sums| {
+        workers.chunks_mut(&mut sums, BLOCK * 4, |start, sums| {
             let mut block = vec![0.0f64; BLOCK * columns];
             for (number, sums) in sums.chunks_mut(BLOCK).enumerate() {
                 let first = start + number * BLOCK;
@@ -210,11 +198,7 @@ impl FlatEnsemble {
     }
 
     /// The last tree's leaf of every row.
-    pub(crate) fn last_tree<T: Input>(
-        &self,
-        x: ArrayView2<'_, T>,
-        workers: &Workers,
-    ) -> Result<Vec<f64>> {
+    pub(crate) fn last_tree<T: Input>(&self, x: ArrayView2<'_, T>, workers: &Workers) -> Result<Vec<f64>> {
         let Some(&root) = self.roots.last() else {
             return Ok(vec![0.0; x.nrows()]);
         };
@@ -267,10 +251,7 @@ mod tests {
         assert!(stump().validate().is_ok());
         assert_eq!(
             stump()
-                .log_odds(
-                    ndarray::Array2::<f64>::zeros((1, 2)).view(),
-                    &Workers::inline()
-                )
+                .log_odds(ndarray::Array2::<f64>::zeros((1, 2)).view(), &Workers::inline())
                 .unwrap_err()
                 .code(),
             "feature_mismatch"
@@ -295,11 +276,7 @@ mod tests {
         for (number, damage) in broken.iter().enumerate() {
             let mut ensemble = stump();
             damage(&mut ensemble);
-            assert_eq!(
-                ensemble.validate().unwrap_err().code(),
-                "artifact_damaged",
-                "{number}"
-            );
+            assert_eq!(ensemble.validate().unwrap_err().code(), "artifact_damaged", "{number}");
         }
     }
 }

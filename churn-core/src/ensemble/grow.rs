@@ -114,10 +114,7 @@ impl BinTree {
     }
 
     pub(crate) fn leaves(&self) -> usize {
-        self.nodes
-            .iter()
-            .filter(|node| node.split.is_none())
-            .count()
+        self.nodes.iter().filter(|node| node.split.is_none()).count()
     }
 }
 
@@ -153,10 +150,7 @@ impl Grower<'_> {
                 Some(std::mem::replace(next, *next + self.width(column)))
             })
             .collect();
-        let total = rows
-            .iter()
-            .map(|&row| self.bin_at(row))
-            .fold(Bin::default(), Bin::plus);
+        let total = rows.iter().map(|&row| self.bin_at(row)).fold(Bin::default(), Bin::plus);
         let mut tree = BinTree {
             nodes: vec![self.leaf_node(&rows, total)],
         };
@@ -245,11 +239,7 @@ impl Grower<'_> {
 
     fn bin_at(&self, row: u32) -> Bin {
         let Gradient { first, second } = self.gradients[row as usize];
-        Bin {
-            first,
-            second,
-            rows: 1,
-        }
+        Bin { first, second, rows: 1 }
     }
 
     fn leaf_node(&self, rows: &[u32], total: Bin) -> BinNode {
@@ -257,8 +247,7 @@ impl Grower<'_> {
             None => rows.len() as f64,
             Some(weights) => rows.iter().map(|&row| weights[row as usize]).sum(),
         };
-        let value = -self.limits.learning_rate * self.real(total.first)
-            / (self.real(total.second) + self.limits.l2);
+        let value = -self.limits.learning_rate * self.real(total.first) / (self.real(total.second) + self.limits.l2);
         BinNode {
             split: None,
             left: 0,
@@ -272,10 +261,7 @@ impl Grower<'_> {
     }
 
     fn histogram(&self, rows: &[u32], starts: &[usize]) -> Result<Vec<Bin>> {
-        let gathered: Vec<Gradient> = rows
-            .iter()
-            .map(|&row| self.gradients[row as usize])
-            .collect();
+        let gathered: Vec<Gradient> = rows.iter().map(|&row| self.gradients[row as usize]).collect();
         let length = starts
             .last()
             .zip(self.columns.last())
@@ -330,11 +316,7 @@ impl Grower<'_> {
             if missing_left && missing.rows == 0 {
                 break;
             }
-            let mut left = if missing_left {
-                *missing
-            } else {
-                Bin::default()
-            };
+            let mut left = if missing_left { *missing } else { Bin::default() };
             // With the last bin on the left only missing values could go right: the first pass sees that split too.
             for (bin, sums) in present.iter().enumerate() {
                 let last = bin + 1 == present.len();
@@ -374,8 +356,7 @@ impl Grower<'_> {
     }
 
     fn may_be_leaf(&self, bin: Bin) -> bool {
-        bin.rows as usize >= self.limits.min_leaf_rows
-            && self.real(bin.second) >= self.limits.min_leaf_hessian
+        bin.rows as usize >= self.limits.min_leaf_rows && self.real(bin.second) >= self.limits.min_leaf_hessian
     }
 
     /// Twice the loss that a leaf takes away.

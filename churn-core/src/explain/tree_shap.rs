@@ -30,10 +30,7 @@ pub(crate) fn tree_contributions<T: Input>(
     if x.ncols() != features {
         return Err(Error::new(
             ErrorKind::FeatureMismatch,
-            format!(
-                "the ensemble wants {features} columns and got {}",
-                x.ncols()
-            ),
+            format!("the ensemble wants {features} columns and got {}", x.ncols()),
         ));
     }
     let mut base = ensemble.base();
@@ -82,9 +79,8 @@ pub(crate) fn tree_contributions<T: Input>(
         Ok(block)
     })?;
     let flat: Vec<f64> = blocks.into_iter().flatten().collect();
-    let contributions = Array2::from_shape_vec((x.nrows(), features), flat).map_err(|e| {
-        Error::new(ErrorKind::Internal, "contributions lost their shape").caused_by(e)
-    })?;
+    let contributions = Array2::from_shape_vec((x.nrows(), features), flat)
+        .map_err(|e| Error::new(ErrorKind::Internal, "contributions lost their shape").caused_by(e))?;
     Ok((contributions, base))
 }
 
@@ -108,10 +104,7 @@ fn expectation(nodes: &[Node], root: usize) -> f64 {
 
 /// Which part of a node's cover each child has; halves where there is none.
 fn shares(nodes: &[Node], node: &Node) -> (f64, f64) {
-    let (left, right) = (
-        nodes[node.left as usize].cover,
-        nodes[node.left as usize + 1].cover,
-    );
+    let (left, right) = (nodes[node.left as usize].cover, nodes[node.left as usize + 1].cover);
     let sum = left + right;
     if sum > 0.0 {
         (left / sum, right / sum)
@@ -127,10 +120,7 @@ fn depth(nodes: &[Node], root: usize) -> usize {
         deepest = deepest.max(depth);
         let node = &nodes[position];
         if !node.is_leaf() {
-            open.extend([
-                (node.left as usize, depth + 1),
-                (node.left as usize + 1, depth + 1),
-            ]);
+            open.extend([(node.left as usize, depth + 1), (node.left as usize + 1, depth + 1)]);
         }
     }
     deepest
@@ -174,9 +164,7 @@ impl Walk<'_> {
         if node.is_leaf() {
             for index in 1..=length {
                 let sum = unwound_sum(path, index);
-                let Step {
-                    feature, zero, one, ..
-                } = path[index];
+                let Step { feature, zero, one, .. } = path[index];
                 self.contributions[feature as usize] += sum * (one - zero) * node.number;
             }
             return;
@@ -256,8 +244,7 @@ fn unwind(path: &mut [Step], index: usize) {
         }
     }
     for at in index..depth {
-        (path[at].feature, path[at].zero, path[at].one) =
-            (path[at + 1].feature, path[at + 1].zero, path[at + 1].one);
+        (path[at].feature, path[at].zero, path[at].one) = (path[at + 1].feature, path[at + 1].zero, path[at + 1].one);
     }
 }
 
@@ -296,11 +283,7 @@ mod tests {
                 continue;
             }
             let left = nodes.len();
-            let share = if random.below(10) == 0 {
-                0.0
-            } else {
-                random.unit()
-            };
+            let share = if random.below(10) == 0 { 0.0 } else { random.unit() };
             nodes[position] = Node {
                 number: random.below(4) as f64,
                 cover,
@@ -317,29 +300,17 @@ mod tests {
     }
 
     /// What the tree says on average over the features outside the subset.
-    fn conditional(
-        nodes: &[Node],
-        root: usize,
-        position: usize,
-        cells: &[f64],
-        subset: usize,
-    ) -> f64 {
+    fn conditional(nodes: &[Node], position: usize, cells: &[f64], subset: usize) -> f64 {
         let node = &nodes[position];
         if node.is_leaf() {
             return node.number;
         }
         if subset >> node.feature & 1 == 1 {
-            return conditional(
-                nodes,
-                root,
-                node.child(cells[node.feature as usize]),
-                cells,
-                subset,
-            );
+            return conditional(nodes, node.child(cells[node.feature as usize]), cells, subset);
         }
         let (left, right) = shares(nodes, node);
-        left * conditional(nodes, root, node.left as usize, cells, subset)
-            + right * conditional(nodes, root, node.left as usize + 1, cells, subset)
+        left * conditional(nodes, node.left as usize, cells, subset)
+            + right * conditional(nodes, node.left as usize + 1, cells, subset)
     }
 
     fn brute_force(ensemble: &FlatEnsemble, cells: &[f64]) -> Vec<f64> {
@@ -348,7 +319,7 @@ mod tests {
         let value = |subset: usize| {
             (0..ensemble.trees())
                 .map(|tree| ensemble.tree(tree))
-                .map(|(nodes, root)| conditional(nodes, root, root, cells, subset))
+                .map(|(nodes, root)| conditional(nodes, root, cells, subset))
                 .sum::<f64>()
         };
         let of_feature = |feature: usize| {
@@ -381,15 +352,14 @@ mod tests {
                     random.below(5) as f64 - 0.5
                 }
             });
-            let (contributions, base) =
-                tree_contributions(&ensemble, x.view(), &Workers::inline()).unwrap();
+            let (contributions, base) = tree_contributions(&ensemble, x.view(), &Workers::inline()).unwrap();
             let log_odds = ensemble.log_odds(x.view(), &Workers::inline()).unwrap();
-            for row in 0..4 {
+            for (row, log_odds) in log_odds.iter().enumerate() {
                 let expected = brute_force(&ensemble, &x.row(row).to_vec());
                 for (found, expected) in contributions.row(row).iter().zip(&expected) {
                     assert!((found - expected).abs() < 1e-10, "{found} {expected}");
                 }
-                assert!((contributions.row(row).sum() + base - log_odds[row]).abs() < 1e-9);
+                assert!((contributions.row(row).sum() + base - log_odds).abs() < 1e-9);
             }
         }
     }
@@ -402,19 +372,11 @@ mod tests {
             ensemble.push(&random_tree(&mut random, 5, 7));
         }
         let x = Array2::from_shape_fn((100, 5), |_| random.below(5) as f64 - 0.5);
-        let (all, _) = tree_contributions(
-            &ensemble,
-            x.view(),
-            &Execution::new().threads(3).workers().unwrap(),
-        )
-        .unwrap();
+        let (all, _) =
+            tree_contributions(&ensemble, x.view(), &Execution::new().threads(3).workers().unwrap()).unwrap();
         for row in 0..100 {
-            let (one, _) = tree_contributions(
-                &ensemble,
-                x.slice(ndarray::s![row..=row, ..]),
-                &Workers::inline(),
-            )
-            .unwrap();
+            let (one, _) =
+                tree_contributions(&ensemble, x.slice(ndarray::s![row..=row, ..]), &Workers::inline()).unwrap();
             assert_eq!(one.row(0), all.row(row));
         }
     }

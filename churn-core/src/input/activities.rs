@@ -37,10 +37,6 @@ pub(crate) fn clean(
         None => None,
         Some(quantities) => Some(gather(&quantities, &rows, workers)?),
     };
-    let activities = Activities {
-        events,
-        kind,
-        quantity,
-    };
+    let activities = Activities { events, kind, quantity };
     Ok((activities, checked))
 }

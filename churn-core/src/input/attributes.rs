@@ -28,9 +28,7 @@ impl AttributeDrafts {
                 Draft::Text(reader.texts(&name, text)?)
             } else {
                 match type_of(&name, reader)? {
-                    AttributeType::Number => {
-                        Draft::Number(reader.values(&name, f64::NAN, attribute_number)?)
-                    }
+                    AttributeType::Number => Draft::Number(reader.values(&name, f64::NAN, attribute_number)?),
                     AttributeType::Text => Draft::Text(reader.texts(&name, attribute_text)?),
                     AttributeType::Bool => Draft::Bool(reader.values(&name, 2, attribute_bool)?),
                 }

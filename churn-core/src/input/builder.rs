@@ -46,10 +46,7 @@ impl RecordsOptions {
         match self.rates.iter().find(|(_, rate)| wrong(**rate)) {
             Some((code, rate)) => Err(option(
                 "conversion_rate",
-                format!(
-                    "the rate {rate} of {} is not a positive number",
-                    excerpt(code)
-                ),
+                format!("the rate {rate} of {} is not a positive number", excerpt(code)),
             )),
             None => Ok(Exchange {
                 currency: self.currency.as_deref().map(Currency::new),
@@ -64,10 +61,7 @@ impl RecordsOptions {
         let StaticAttributes::Named(names) = &self.static_attributes else {
             return Ok(());
         };
-        if customers
-            .iter()
-            .all(|table| table.column_names().next().is_none())
-        {
+        if customers.iter().all(|table| table.column_names().next().is_none()) {
             return Ok(());
         }
         let is_there = |name: &str| {
@@ -230,11 +224,7 @@ impl RecordsBuilder {
     }
 
     /// The good rows, and what is wrong with the others, whatever the policy.
-    pub(crate) fn check_and_build(
-        self,
-        workers: &Workers,
-        reports: bool,
-    ) -> Result<(TenantRecords, ValidationReport)> {
+    pub(crate) fn check_and_build(self, workers: &Workers, reports: bool) -> Result<(TenantRecords, ValidationReport)> {
         let exchange = self.options_make_sense()?;
         let tenant = &self.tenant;
         let [customers, payments, tickets, activities] = self.tables;
@@ -252,8 +242,7 @@ impl RecordsBuilder {
         done(checked);
         let mut currency = exchange.currency(None, &[]);
         let mut clean_payments = |tables: Vec<Table>| {
-            let (payments, own, checked) =
-                payments::clean(&tables, tenant, &customers, &exchange, workers)?;
+            let (payments, own, checked) = payments::clean(&tables, tenant, &customers, &exchange, workers)?;
             currency = own;
             Ok::<_, Error>((payments, checked))
         };
@@ -276,8 +265,7 @@ impl RecordsBuilder {
             done(checked);
             table
         });
-        report.untrusted_attributes =
-            untrusted_attributes(&customers, &self.options.static_attributes);
+        report.untrusted_attributes = untrusted_attributes(&customers, &self.options.static_attributes);
         let records = TenantRecords {
             tenant: self.tenant,
             currency,
@@ -294,10 +282,7 @@ impl RecordsBuilder {
 }
 
 /// The attributes that do not enter features, and why.
-fn untrusted_attributes(
-    customers: &Customers,
-    vouched_for: &StaticAttributes,
-) -> Vec<(String, String)> {
+fn untrusted_attributes(customers: &Customers, vouched_for: &StaticAttributes) -> Vec<(String, String)> {
     if customers.dated {
         return vec![];
     }

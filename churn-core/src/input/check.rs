@@ -31,10 +31,7 @@ impl TableCheck {
     pub(crate) fn new(kind: RecordKind, rows: usize) -> Self {
         Self {
             kind,
-            columns: columns_of(kind)
-                .iter()
-                .map(|column| column.name.into())
-                .collect(),
+            columns: columns_of(kind).iter().map(|column| column.name.into()).collect(),
             missing: vec![],
             found: vec![],
             bad: vec![false; rows],
@@ -73,10 +70,7 @@ impl TableCheck {
 
     /// Counts and issues, ordered by row and column; `given` is where a row stood in what the caller gave.
     pub(crate) fn finish(mut self, given: impl Fn(usize) -> u64) -> Checked {
-        let quarantined: Vec<u64> = (0..self.bad.len())
-            .filter(|&row| self.bad[row])
-            .map(&given)
-            .collect();
+        let quarantined: Vec<u64> = (0..self.bad.len()).filter(|&row| self.bad[row]).map(&given).collect();
         self.found.sort_by_key(|found| (found.row, found.column));
         let columns = self.columns;
         let missing = self.missing.into_iter().map(|column| ValidationIssue {

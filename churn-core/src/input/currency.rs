@@ -41,10 +41,7 @@ impl Exchange {
         codes: Option<&TextDraft>,
         reader: &mut TableReader<'_>,
     ) -> Result<Vec<i64>> {
-        let (amount_column, currency_column) = (
-            reader.check.column("amount"),
-            reader.check.column("currency"),
-        );
+        let (amount_column, currency_column) = (reader.check.column("amount"), reader.check.column("currency"));
         let mut minors = vec![0i64; amounts.len()];
         // What each code multiplies by; `None`: cannot be converted.
         let factors: Vec<Option<f64>> = codes.map_or(vec![], |codes| {

@@ -14,11 +14,7 @@ use crate::parallel::Workers;
 use crate::record::{ALWAYS, Customers, NEVER, TenantId, TextColumn};
 
 /// The accepted customers, and what was wrong with the others.
-pub(crate) fn clean(
-    batches: &[Table],
-    tenant: &TenantId,
-    workers: &Workers,
-) -> Result<(Customers, Checked)> {
+pub(crate) fn clean(batches: &[Table], tenant: &TenantId, workers: &Workers) -> Result<(Customers, Checked)> {
     let mut reader = TableReader::new(RecordKind::Customers, batches, workers)?;
     reader.require_columns();
     reader.tenant(tenant)?;
@@ -47,9 +43,7 @@ pub(crate) fn clean(
     // A customer's code is the rank of his id among those of accepted rows, sorted by bytes.
     let accepted: Vec<u32> = {
         let bad = reader.check.bad();
-        (0..reader.rows as u32)
-            .filter(|&row| !bad[row as usize])
-            .collect()
+        (0..reader.rows as u32).filter(|&row| !bad[row as usize]).collect()
     };
     let ranked = ids.gather(&accepted, workers)?;
     let TextColumn { codes, levels } = ranked;
@@ -68,8 +62,7 @@ pub(crate) fn clean(
     let sorted = order(&customers, count, reader.check.bad(), version, workers)?;
     let column = reader.check.column("customer_id");
     let twice = sorted.rows.windows(2).filter(|pair| {
-        customers[pair[0] as usize] == customers[pair[1] as usize]
-            && version(pair[0]) == version(pair[1])
+        customers[pair[0] as usize] == customers[pair[1] as usize] && version(pair[0]) == version(pair[1])
     });
     let twice: Vec<Found> = twice
         .map(|pair| Found {

@@ -79,8 +79,7 @@ impl EventDraft {
             .sum();
         let known_at = match known_at {
             None => None,
-            Some(known) => Some(gather(&known, &rows, workers)?)
-                .filter(|known| known.iter().any(|&at| at != ALWAYS)),
+            Some(known) => Some(gather(&known, &rows, workers)?).filter(|known| known.iter().any(|&at| at != ALWAYS)),
         };
         let superseded_at = match superseded {
             None => None,
@@ -141,16 +140,12 @@ impl EventDraft {
                             row: *row as usize,
                             column,
                             code: IssueCode::DuplicateId,
-                            message: format!(
-                                "'{}' was given before, with the same known_at",
-                                excerpt(id)
-                            ),
+                            message: format!("'{}' was given before, with the same known_at", excerpt(id)),
                         });
                         continue;
                     }
                     Some((before, _, row)) if before == id => {
-                        superseded.get_or_insert_with(|| vec![NEVER; hashes.len()])
-                            [*row as usize] = *known;
+                        superseded.get_or_insert_with(|| vec![NEVER; hashes.len()])[*row as usize] = *known;
                     }
                     _ => {}
                 }

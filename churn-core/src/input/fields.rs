@@ -145,9 +145,7 @@ where
     if text.is_empty() {
         return Ok(None);
     }
-    let known = words
-        .iter()
-        .find(|(word, _)| word.eq_ignore_ascii_case(text));
+    let known = words.iter().find(|(word, _)| word.eq_ignore_ascii_case(text));
     match known {
         Some((_, value)) => Ok(Some(*value)),
         None => {
@@ -208,10 +206,9 @@ pub(crate) fn attribute_bool(cell: Cell<'_>) -> Field<u8> {
     match cell {
         Cell::Null => Ok(None),
         Cell::Bool(value) => Ok(Some(u8::from(value))),
-        Cell::TextFile(text) => file_bool(text).map_or_else(
-            || bad_type("a bool", cell),
-            |value| Ok(Some(u8::from(value))),
-        ),
+        Cell::TextFile(text) => {
+            file_bool(text).map_or_else(|| bad_type("a bool", cell), |value| Ok(Some(u8::from(value))))
+        }
         _ => bad_type("a bool", cell),
     }
 }

@@ -110,12 +110,7 @@ mod tests {
         let mut interner = Interner::default();
         let texts: Vec<String> = (0..1000).map(|i| format!("text {}", i % 333)).collect();
         let codes: Vec<u32> = texts.iter().map(|text| interner.code(text)).collect();
-        assert!(
-            codes
-                .iter()
-                .enumerate()
-                .all(|(i, &code)| code == i as u32 % 333)
-        );
+        assert!(codes.iter().enumerate().all(|(i, &code)| code == i as u32 % 333));
         assert_eq!(interner.code(""), 333);
         let texts = interner.into_texts();
         let index = TextIndex::of(&texts);

@@ -21,6 +21,8 @@ mod reader;
 mod rows;
 mod schema;
 mod table;
+#[cfg(test)]
+mod tests;
 mod texts;
 mod tickets;
 

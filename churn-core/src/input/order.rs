@@ -56,10 +56,7 @@ pub(crate) fn order<K: Ord>(
 }
 
 /// Cuts rows between customers, into parts of about [`PIECE`] rows.
-fn customer_parts<'a>(
-    starts: &'a [u32],
-    mut rows: &'a mut [u32],
-) -> Vec<(&'a [u32], &'a mut [u32])> {
+fn customer_parts<'a>(starts: &'a [u32], mut rows: &'a mut [u32]) -> Vec<(&'a [u32], &'a mut [u32])> {
     let customers = starts.len() - 1;
     let mut parts = vec![];
     let mut first = 0;
@@ -77,11 +74,7 @@ fn customer_parts<'a>(
 }
 
 /// The chosen rows of a column, in order.
-pub(crate) fn gather<T: Copy + Send + Sync>(
-    column: &[T],
-    rows: &[u32],
-    workers: &Workers,
-) -> Result<Vec<T>> {
+pub(crate) fn gather<T: Copy + Send + Sync>(column: &[T], rows: &[u32], workers: &Workers) -> Result<Vec<T>> {
     let Some(&any) = column.first() else {
         return Ok(vec![]);
     };
@@ -112,16 +105,12 @@ mod tests {
             plain.sort_by_key(|&row| (customers[row as usize], at[row as usize], row));
             for threads in [1, 3] {
                 let workers = Execution::new().threads(threads).workers().unwrap();
-                let sorted =
-                    order(&customers, count, &bad, |row| at[row as usize], &workers).unwrap();
+                let sorted = order(&customers, count, &bad, |row| at[row as usize], &workers).unwrap();
                 assert_eq!(sorted.rows, plain);
                 assert_eq!(sorted.starts.len(), count + 1);
                 assert_eq!(
                     gather(&at, &sorted.rows, &workers).unwrap(),
-                    plain
-                        .iter()
-                        .map(|&row| at[row as usize])
-                        .collect::<Vec<_>>()
+                    plain.iter().map(|&row| at[row as usize]).collect::<Vec<_>>()
                 );
             }
         }

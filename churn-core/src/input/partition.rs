@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::error::{Error, RecordKind, Result, ValidationReport};
 use crate::input::builder::RecordsBuilder;
 use crate::input::fields::id;
-use crate::input::reader::TableReader;
+use crate::input::reader::{PIECE, TableReader};
 use crate::input::table::Table;
 use crate::parallel::Workers;
 use crate::record::{MISSING_CODE, TenantId, TenantRecords};
@@ -18,6 +18,8 @@ pub struct Partition {
     pub tenants: BTreeMap<TenantId, (TenantRecords, ValidationReport)>,
     /// What is wrong with rows that name no tenant. Its counts and the tenants' add up to the rows given.
     pub unassigned: ValidationReport,
+    /// For each tenant and table, where his rows stood in the mixed table, ascending.
+    pub positions: BTreeMap<TenantId, BTreeMap<RecordKind, Vec<u32>>>,
 }
 
 impl RecordsBuilder {
@@ -41,13 +43,14 @@ impl RecordsBuilder {
     pub fn partition(self) -> Result<Partition> {
         let workers = self.options.execution.workers()?;
         self.options_make_sense()?;
-        let mut split = BTreeMap::new();
+        let mut split = Split::default();
         let mut unassigned = ValidationReport::default();
         for kind in RecordKind::ALL {
             if let Some(batches) = &self.tables[kind as usize] {
                 split_table(kind, batches, &workers, &mut split, &mut unassigned)?;
             }
         }
+        let Split { rows: split, positions } = split;
         let count = split.len();
         let mut tenants = BTreeMap::new();
         for (done, (tenant, tables)) in split.into_iter().enumerate() {
@@ -79,12 +82,18 @@ impl RecordsBuilder {
         Ok(Partition {
             tenants,
             unassigned,
+            positions,
         })
     }
 }
 
-/// For each tenant and table, the rows of each batch that are his.
-type Split = BTreeMap<TenantId, BTreeMap<RecordKind, Vec<Vec<u32>>>>;
+/// Where each tenant's rows are.
+#[derive(Default)]
+struct Split {
+    /// For each table, the rows of each batch.
+    rows: BTreeMap<TenantId, BTreeMap<RecordKind, Vec<Vec<u32>>>>,
+    positions: BTreeMap<TenantId, BTreeMap<RecordKind, Vec<u32>>>,
+}
 
 fn split_table(
     kind: RecordKind,
@@ -96,23 +105,29 @@ fn split_table(
     let mut reader = TableReader::new(kind, batches, workers)?;
     reader.require_tenants();
     let tenants = reader.texts("tenant_id", id)?;
-    let mut rows: Vec<Vec<Vec<u32>>> = vec![vec![vec![]; batches.len()]; tenants.texts.len()];
+    let given = reader.given();
+    let count = tenants.texts.len();
+    let mut rows: Vec<Vec<Vec<u32>>> = vec![vec![vec![]; batches.len()]; count];
+    let mut positions: Vec<Vec<u32>> = vec![vec![]; count];
     let mut row = 0;
     for (batch, table) in batches.iter().enumerate() {
-        workers.check()?;
         for index in 0..table.rows() {
-            match tenants.codes[row] {
-                MISSING_CODE => {}
-                code => rows[code as usize][batch].push(table.position(index) as u32),
+            if row % PIECE == 0 {
+                workers.check()?;
+            }
+            let code = tenants.codes[row];
+            if code != MISSING_CODE {
+                rows[code as usize][batch].push(table.position(index) as u32);
+                positions[code as usize].push(given(row) as u32);
             }
             row += 1;
         }
     }
-    for (tenant, rows) in tenants.texts.iter().zip(rows) {
-        let tenant = split.entry(TenantId::from(tenant)).or_default();
-        tenant.insert(kind, rows);
+    for ((tenant, rows), positions) in tenants.texts.iter().zip(rows).zip(positions) {
+        let tenant = TenantId::from(tenant);
+        split.rows.entry(tenant.clone()).or_default().insert(kind, rows);
+        split.positions.entry(tenant).or_default().insert(kind, positions);
     }
-    let given = reader.given();
     let mut checked = reader.check.finish(given);
     if !checked.issues.is_empty() {
         checked.report.rows_in = checked.report.rows_quarantined;
@@ -124,10 +139,7 @@ fn split_table(
 }
 
 /// One report of all the rows.
-fn together(
-    first: ValidationReport,
-    others: impl Iterator<Item = ValidationReport>,
-) -> ValidationReport {
+fn together(first: ValidationReport, others: impl Iterator<Item = ValidationReport>) -> ValidationReport {
     let mut all = first;
     for other in others {
         for (kind, table) in other.tables {

@@ -37,11 +37,7 @@ pub(crate) struct TableReader<'a> {
 
 impl<'a> TableReader<'a> {
     /// Begins with the table's required columns: a batch that has columns must have them, if no other batch does.
-    pub(crate) fn new(
-        kind: RecordKind,
-        batches: &'a [Table],
-        workers: &'a Workers,
-    ) -> Result<Self> {
+    pub(crate) fn new(kind: RecordKind, batches: &'a [Table], workers: &'a Workers) -> Result<Self> {
         let mut pieces = vec![];
         let mut rows = 0;
         for (batch, table) in batches.iter().enumerate() {
@@ -75,10 +71,7 @@ impl<'a> TableReader<'a> {
 
     /// Reports the required columns that no batch has. Given and empty, without any column, is fine.
     pub(crate) fn require_columns(&mut self) {
-        let empty = self
-            .batches
-            .iter()
-            .all(|batch| batch.column_names().next().is_none());
+        let empty = self.batches.iter().all(|batch| batch.column_names().next().is_none());
         for column in columns_of(self.kind) {
             if column.required && !empty && !self.has(column.name) {
                 self.check.missing_column(column.name);
@@ -117,11 +110,7 @@ impl<'a> TableReader<'a> {
     /// Where a row stood in what the caller gave.
     pub(crate) fn given(&self) -> impl Fn(usize) -> u64 + use<'a> {
         let selected = self.batches.iter().any(Table::is_selection);
-        let pieces = if selected {
-            self.pieces.clone()
-        } else {
-            vec![]
-        };
+        let pieces = if selected { self.pieces.clone() } else { vec![] };
         let batches = self.batches;
         let offsets: Vec<u64> = batches
             .iter()
@@ -179,9 +168,8 @@ impl<'a> TableReader<'a> {
         read: for<'b> fn(Cell<'b>, &'b mut String) -> Field<&'b str>,
     ) -> Result<TextDraft> {
         let start = || (Interner::default(), String::new());
-        let code = |cell, (interner, buffer): &mut (Interner, String)| {
-            Ok(read(cell, buffer)?.map(|text| interner.code(text)))
-        };
+        let code =
+            |cell, (interner, buffer): &mut (Interner, String)| Ok(read(cell, buffer)?.map(|text| interner.code(text)));
         let (mut codes, pieces) = self.scan(name, MISSING_CODE, start, code)?;
         // Every piece has codes of its own: they become those of the first piece that has the text.
         let mut all = Interner::default();
@@ -234,10 +222,7 @@ impl<'a> TableReader<'a> {
             Some(given) if given == tenant.as_str() => Ok(Some(())),
             Some(given) => Err(Problem::new(
                 IssueCode::WrongTenant,
-                format!(
-                    "the row is of tenant '{}', the container of '{tenant}'",
-                    excerpt(given)
-                ),
+                format!("the row is of tenant '{}', the container of '{tenant}'", excerpt(given)),
             )),
             None => Ok(None),
         };
@@ -260,11 +245,7 @@ impl<'a> TableReader<'a> {
         let number = self.check.column(name);
         // Where a batch says whose its rows are, all must.
         let required = name == "tenant_id" || is_required(self.kind, name);
-        let columns: Vec<Option<&Column>> = self
-            .batches
-            .iter()
-            .map(|batch| batch.column(name))
-            .collect();
+        let columns: Vec<Option<&Column>> = self.batches.iter().map(|batch| batch.column(name)).collect();
         let mut parts = self.split(&mut values);
         let scanned = self.workers.map_mut(&mut parts, |_, (piece, values)| {
             let mut found = vec![];
@@ -287,10 +268,7 @@ impl<'a> TableReader<'a> {
                 };
                 match read(cell, &mut state) {
                     Ok(Some(read)) => *value = read,
-                    Ok(None) if required => wrong(
-                        IssueCode::MissingValue,
-                        "a value is required here".to_owned(),
-                    ),
+                    Ok(None) if required => wrong(IssueCode::MissingValue, "a value is required here".to_owned()),
                     Ok(None) => {}
                     Err(Problem { code, message }) => wrong(code, message),
                 }
@@ -340,17 +318,10 @@ impl<'a> TableReader<'a> {
     }
 
     /// Nothing may end before it starts.
-    pub(crate) fn ends(
-        &mut self,
-        column: &str,
-        ends: &[i64],
-        start_column: &str,
-        starts: &[i64],
-    ) -> Result<()> {
+    pub(crate) fn ends(&mut self, column: &str, ends: &[i64], start_column: &str, starts: &[i64]) -> Result<()> {
         self.rule(column, IssueCode::EndsBeforeStart, |row| {
             let (end, start) = (ends[row], starts[row]);
-            (start != NEVER && end < start)
-                .then(|| format!("'{column}' lies before '{start_column}'").into())
+            (start != NEVER && end < start).then(|| format!("'{column}' lies before '{start_column}'").into())
         })
     }
 }

@@ -36,9 +36,7 @@ impl TextDraft {
                 *used = true;
             }
         }
-        let mut levels: Vec<u32> = (0..texts.len() as u32)
-            .filter(|&code| used[code as usize])
-            .collect();
+        let mut levels: Vec<u32> = (0..texts.len() as u32).filter(|&code| used[code as usize]).collect();
         workers.sort_by_key(&mut levels, |&code| texts.get(code as usize));
         let mut rank = vec![MISSING_CODE; texts.len()];
         for (position, &code) in levels.iter().enumerate() {
@@ -49,10 +47,7 @@ impl TextDraft {
         }
         Ok(TextColumn {
             codes,
-            levels: levels
-                .iter()
-                .map(|&code| texts.get(code as usize))
-                .collect(),
+            levels: levels.iter().map(|&code| texts.get(code as usize)).collect(),
         })
     }
 }

@@ -8,13 +8,6 @@ pub(crate) struct Ids {
 }
 
 impl Ids {
-    pub(crate) fn with_capacity(texts: usize, bytes: usize) -> Self {
-        Self {
-            bytes: String::with_capacity(bytes),
-            ends: Vec::with_capacity(texts),
-        }
-    }
-
     pub(crate) fn push(&mut self, text: &str) {
         self.bytes.push_str(text);
         self.ends.push(self.bytes.len());
@@ -25,30 +18,12 @@ impl Ids {
     }
 
     pub(crate) fn get(&self, position: usize) -> &str {
-        let start = if position == 0 {
-            0
-        } else {
-            self.ends[position - 1]
-        };
+        let start = if position == 0 { 0 } else { self.ends[position - 1] };
         &self.bytes[start..self.ends[position]]
     }
 
     pub(crate) fn iter(&self) -> impl ExactSizeIterator<Item = &str> {
         (0..self.len()).map(|position| self.get(position))
-    }
-
-    /// The position of a text among texts sorted by bytes.
-    pub(crate) fn position_in_sorted(&self, text: &str) -> Option<usize> {
-        let (mut low, mut high) = (0, self.len());
-        while low < high {
-            let middle = low + (high - low) / 2;
-            match self.get(middle).cmp(text) {
-                std::cmp::Ordering::Less => low = middle + 1,
-                std::cmp::Ordering::Greater => high = middle,
-                std::cmp::Ordering::Equal => return Some(middle),
-            }
-        }
-        None
     }
 }
 
