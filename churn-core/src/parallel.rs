@@ -239,6 +239,14 @@ impl Workers {
         }
     }
 
+    /// Sorts values of which equal ones cannot be told apart.
+    pub(crate) fn sort_unstable<T: Send + Ord>(&self, data: &mut [T]) {
+        match &self.pool {
+            None => data.sort_unstable(),
+            Some(pool) => pool.install(|| data.par_sort_unstable()),
+        }
+    }
+
     /// Sorts by a key, equal keys staying in order.
     pub(crate) fn sort_by_key<T: Send, K: Ord>(&self, data: &mut [T], key: impl Fn(&T) -> K + Sync + Send) {
         match &self.pool {

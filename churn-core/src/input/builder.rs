@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use crate::error::{Error, ErrorKind, RecordKind, Result, ValidationReport};
-use crate::input::check::TableCheck;
-use crate::input::payments::Exchange;
+use crate::error::{Error, ErrorKind, RecordKind, Result, ValidationReport, excerpt};
+use crate::input::check::Checked;
+use crate::input::currency::Exchange;
+use crate::input::schema::is_attribute;
 use crate::input::table::{IntoTable, Table};
 use crate::input::{activities, customers, payments, tickets};
-use crate::parallel::Execution;
-use crate::record::{Currency, StaticAttributes, TenantId, TenantRecords};
+use crate::parallel::{Execution, Workers};
+use crate::record::{Currency, Customers, StaticAttributes, TenantId, TenantRecords};
 use crate::time::Timestamp;
 
 /// What to do with rows that are not valid.
@@ -30,13 +31,50 @@ pub(crate) struct RecordsOptions {
     static_attributes: StaticAttributes,
     currency: Option<String>,
     rates: BTreeMap<String, f64>,
-    execution: Execution,
+    pub(crate) execution: Execution,
 }
 
 impl RecordsOptions {
     /// Whether rows that are not valid make an error.
     pub(crate) fn refuses(&self) -> bool {
         self.on_invalid == OnInvalid::Refuse
+    }
+
+    /// The caller's currency and rates, if they make sense.
+    fn exchange(&self) -> Result<Exchange> {
+        let wrong = |rate: f64| !(rate.is_finite() && rate > 0.0);
+        match self.rates.iter().find(|(_, rate)| wrong(**rate)) {
+            Some((code, rate)) => Err(option(
+                "conversion_rate",
+                format!("the rate {rate} of {} is not a positive number", excerpt(code)),
+            )),
+            None => Ok(Exchange {
+                currency: self.currency.as_deref().map(Currency::new),
+                rates: self.rates.clone(),
+            }),
+        }
+    }
+
+    /// Every column that the caller vouches for must be an attribute, or `renews_at`. A table without columns may lack
+    /// them.
+    fn static_columns_exist(&self, customers: &[Table]) -> Result<()> {
+        let StaticAttributes::Named(names) = &self.static_attributes else {
+            return Ok(());
+        };
+        if customers.iter().all(|table| table.column_names().next().is_none()) {
+            return Ok(());
+        }
+        let is_there = |name: &str| {
+            (name == "renews_at" || is_attribute(RecordKind::Customers, name))
+                && customers.iter().any(|table| table.has_column(name))
+        };
+        match names.iter().find(|name| !is_there(name)) {
+            Some(name) => Err(option(
+                "static_attributes",
+                format!("the customers have no attribute '{}'", excerpt(name)),
+            )),
+            None => Ok(()),
+        }
     }
 }
 
@@ -135,7 +173,8 @@ impl RecordsBuilder {
         self
     }
 
-    /// The tenant's currency (ISO 4217). Default: that of the first payment that names one.
+    /// The tenant's currency (ISO 4217). Default: the first that a payment names and that has no conversion rate.
+    /// Payments that name none are in it.
     #[must_use]
     pub fn currency(mut self, code: impl Into<String>) -> Self {
         self.options.currency = Some(code.into());
@@ -163,120 +202,103 @@ impl RecordsBuilder {
     /// # Errors
     /// If a value is not valid and the policy is to refuse: an error with the code, table, row and column of the first
     /// one, that carries the whole report. `invalid_option` if there is no customers table, a static attribute is not
-    /// a column, or a rate is not a positive number. `cancelled`.
+    /// an attribute of it, or a rate is not a positive number. `unreadable_table` if a table has more than 2^32 - 2
+    /// rows. `cancelled`.
     pub fn build(self) -> Result<(TenantRecords, ValidationReport)> {
-        let option = |name: &str, why: String| Error::new(ErrorKind::InvalidOption, why).at(None, None, Some(name));
-        let options = self.options;
-        let refuses = options.refuses();
-        let [customer_tables, payment_tables, ticket_tables, activity_tables] = self.tables;
-        let customer_tables =
-            customer_tables.ok_or_else(|| option("customers", "the customers table was not given".to_owned()))?;
-        for table in [
-            Some(&customer_tables),
-            payment_tables.as_ref(),
-            ticket_tables.as_ref(),
-            activity_tables.as_ref(),
-        ]
-        .into_iter()
-        .flatten()
-        {
-            if u32::try_from(table.iter().map(Table::rows).sum::<usize>()).is_err() {
-                return Err(option(
-                    "rows",
-                    "a table may not have more than 4 294 967 295 rows".to_owned(),
-                ));
-            }
+        let workers = self.options.execution.workers()?;
+        let refuses = self.options.refuses();
+        let (records, report) = self.check_and_build(&workers, true)?;
+        match refuses && !report.is_clean() {
+            true => Err(Error::refused(report)),
+            false => Ok((records, report)),
         }
-        if let Some((code, rate)) = options
-            .rates
-            .iter()
-            .find(|(_, rate)| !(rate.is_finite() && **rate > 0.0))
-        {
-            return Err(option(
-                "conversion_rate",
-                format!("the rate {rate} of {code} is not a positive number"),
-            ));
-        }
-        if let StaticAttributes::Named(names) = &options.static_attributes {
-            let has_rows = customer_tables.iter().any(|table| table.rows() > 0);
-            let absent = names
-                .iter()
-                .find(|name| !customer_tables.iter().any(|table| table.has_column(name)));
-            if let Some(absent) = absent.filter(|_| has_rows) {
-                return Err(option(
-                    "static_attributes",
-                    format!("there is no customers column '{}'", crate::error::excerpt(absent)),
-                ));
-            }
-        }
-        let workers = options.execution.workers()?;
-        let mut exchange = Exchange {
-            currency: options.currency.as_deref().map(Currency::new),
-            rates: options.rates,
-        };
-        let mut checks: Vec<TableCheck> = vec![];
-        let mut done = |check: TableCheck| -> Result<()> {
-            checks.push(check);
-            workers.report("records", checks.len(), 4);
-            workers.check()
-        };
-        let (customers, check) = customers::clean(customer_tables, &self.tenant, &workers)?;
-        done(check)?;
-        let payments = match payment_tables {
-            None => None,
-            Some(tables) => {
-                let (payments, check) = payments::clean(tables, &self.tenant, &customers, &mut exchange, &workers)?;
-                done(check)?;
-                Some(payments)
-            }
-        };
-        let tickets = match ticket_tables {
-            None => None,
-            Some(tables) => {
-                let (tickets, check) = tickets::clean(tables, &self.tenant, &customers, &workers)?;
-                done(check)?;
-                Some(tickets)
-            }
-        };
-        let activities = match activity_tables {
-            None => None,
-            Some(tables) => {
-                let (activities, check) = activities::clean(tables, &self.tenant, &customers, &workers)?;
-                done(check)?;
-                Some(activities)
-            }
-        };
+    }
+
+    /// Looks at what was given before any row is looked at; returns the currency and the rates.
+    pub(crate) fn options_make_sense(&self) -> Result<Exchange> {
+        let customers = self.tables[RecordKind::Customers as usize].as_deref();
+        let why = "the customers table was not given; it may be empty";
+        let customers = customers.ok_or_else(|| option("customers", why))?;
+        self.options.static_columns_exist(customers)?;
+        self.options.exchange()
+    }
+
+    /// The good rows, and what is wrong with the others, whatever the policy.
+    pub(crate) fn check_and_build(self, workers: &Workers, reports: bool) -> Result<(TenantRecords, ValidationReport)> {
+        let exchange = self.options_make_sense()?;
+        let tenant = &self.tenant;
+        let [customers, payments, tickets, activities] = self.tables;
+        let customers = customers.unwrap_or_default();
         let mut report = ValidationReport::default();
-        for check in checks {
-            report.tables.push((check.kind, check.report));
-            report.issues.extend(check.issues);
-        }
-        if !customers.dated {
-            let why = "the customers table has no 'valid_from' column, so its value is today's: name it in static_attributes if it never changes";
-            let names = customers
-                .attributes
-                .iter()
-                .map(|attribute| attribute.name.as_str())
-                .chain(customers.renews_at.is_some().then_some("renews_at"));
-            report.untrusted_attributes = names
-                .filter(|name| !options.static_attributes.includes(name))
-                .map(|name| (name.to_owned(), why.to_owned()))
-                .collect();
-        }
-        if refuses && !report.issues.is_empty() {
-            return Err(Error::refused(report));
-        }
+        let mut done = |checked: Checked| {
+            report.tables.push((checked.kind, checked.report));
+            report.issues.extend(checked.issues);
+            if reports {
+                workers.report("records", report.tables.len(), RecordKind::ALL.len());
+            }
+        };
+        // A table is let go as soon as it has been read.
+        let (customers, checked) = customers::clean(&customers, tenant, workers)?;
+        done(checked);
+        let mut currency = exchange.currency(None, &[]);
+        let mut clean_payments = |tables: Vec<Table>| {
+            let (payments, own, checked) = payments::clean(&tables, tenant, &customers, &exchange, workers)?;
+            currency = own;
+            Ok::<_, Error>((payments, checked))
+        };
+        let payments = payments.map(&mut clean_payments).transpose()?;
+        let payments = payments.map(|(table, checked)| {
+            done(checked);
+            table
+        });
+        let tickets = tickets
+            .map(|tables| tickets::clean(&tables, tenant, &customers, workers))
+            .transpose()?;
+        let tickets = tickets.map(|(table, checked)| {
+            done(checked);
+            table
+        });
+        let activities = activities
+            .map(|tables| activities::clean(&tables, tenant, &customers, workers))
+            .transpose()?;
+        let activities = activities.map(|(table, checked)| {
+            done(checked);
+            table
+        });
+        report.untrusted_attributes = untrusted_attributes(&customers, &self.options.static_attributes);
         let records = TenantRecords {
             tenant: self.tenant,
-            currency: exchange.settled(),
+            currency,
             customers,
             payments,
             tickets,
             activities,
-            static_attributes: options.static_attributes,
-            observed_from: options.observed_from,
-            observed_until: options.observed_until,
+            static_attributes: self.options.static_attributes,
+            observed_from: self.options.observed_from,
+            observed_until: self.options.observed_until,
         };
         Ok((records, report))
     }
+}
+
+/// The attributes that do not enter features, and why.
+fn untrusted_attributes(customers: &Customers, vouched_for: &StaticAttributes) -> Vec<(String, String)> {
+    if customers.dated {
+        return vec![];
+    }
+    let names = customers
+        .attributes
+        .iter()
+        .map(|attribute| attribute.name.as_str())
+        .chain(customers.renews_at.is_some().then_some("renews_at"));
+    names
+        .filter(|name| !vouched_for.includes(name))
+        .map(|name| (name.to_owned(), WHY_UNTRUSTED.to_owned()))
+        .collect()
+}
+
+const WHY_UNTRUSTED: &str = "the customers table has no 'valid_from' column, so its value is today's: name it in static_attributes if it never changes";
+
+fn option(name: &str, why: impl Into<String>) -> Error {
+    Error::new(ErrorKind::InvalidOption, why).at(None, None, Some(name))
 }

@@ -1,147 +1,111 @@
 //! Cleans and validates customers.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::error::{IssueCode, RecordKind, Result};
-use crate::input::attributes::Attributes;
-use crate::input::check::{CHECK_EVERY, TableCheck};
-use crate::input::fields::{id, timestamp};
-use crate::input::table::{Cell, Table};
+use crate::error::{IssueCode, RecordKind, Result, excerpt};
+use crate::input::attributes::AttributeDrafts;
+use crate::input::check::{Checked, Found};
+use crate::input::events::known_at;
+use crate::input::fields::id;
+use crate::input::order::{gather, order};
+use crate::input::reader::{PIECE, TableReader};
+use crate::input::table::Table;
 use crate::parallel::Workers;
-use crate::record::{ALWAYS, Customers, Ids, NEVER, TenantId};
+use crate::record::{ALWAYS, Customers, NEVER, TenantId, TextColumn};
 
-/// The customers that were accepted, and what was wrong with the others.
-pub(crate) fn clean(batches: Vec<Table>, tenant: &TenantId, workers: &Workers) -> Result<(Customers, TableCheck)> {
-    let mut check = TableCheck::new(RecordKind::Customers, &batches);
-    let dated = batches.iter().any(|batch| batch.has_column("valid_from"));
-    let has_renewal = batches.iter().any(|batch| batch.has_column("renews_at"));
-    let has_known = batches.iter().any(|batch| batch.has_column("known_at"));
-    let mut attributes = Attributes::find(RecordKind::Customers, &batches);
-    let mut rows: Vec<Draft> = vec![];
-    let mut ids = Ids::default();
-    let mut codes: HashMap<Box<str>, u32> = HashMap::new();
-    let mut given = 0u64;
-    let complete = check.has_required_columns(&batches);
-    for batch in batches.iter().filter(|_| complete) {
-        let column = |name: &str| batch.column(name);
-        let names = [
-            "customer_id",
-            "signed_up_at",
-            "churned_at",
-            "notice_at",
-            "renews_at",
-            "valid_from",
-            "known_at",
-        ];
-        let known = names.map(column);
-        let tenant_column = column("tenant_id");
-        let extra = attributes.columns_of(batch);
-        for index in 0..batch.rows() {
-            if index % CHECK_EVERY == 0 {
-                workers.check()?;
+/// The accepted customers, and what was wrong with the others.
+pub(crate) fn clean(batches: &[Table], tenant: &TenantId, workers: &Workers) -> Result<(Customers, Checked)> {
+    let mut reader = TableReader::new(RecordKind::Customers, batches, workers)?;
+    reader.require_columns();
+    reader.tenant(tenant)?;
+    let ids = reader.texts("customer_id", id)?;
+    let signed_up_at = reader.moments("signed_up_at")?;
+    let churned_at = reader.moments("churned_at")?;
+    let notice_at = reader.moments("notice_at")?;
+    let renews_at = match reader.has("renews_at") {
+        true => Some(reader.moments("renews_at")?),
+        false => None,
+    };
+    let dated = reader.has("valid_from");
+    let mut valid_from = reader.moments("valid_from")?;
+    workers.chunks_mut(&mut valid_from, PIECE, |start, valid_from| {
+        for (own, &signed_up_at) in valid_from.iter_mut().zip(&signed_up_at[start..]) {
+            if *own == NEVER {
+                *own = signed_up_at;
             }
-            let position = batch.position(index);
-            let cell = |field: usize| known[field].map_or(Cell::Null, |column| column.cell(position));
-            let mut row = check.row(given);
-            row.tenant(tenant_column, position, tenant);
-            let customer = row.required(names[0], id(cell(0)));
-            let signed_up_at = row.required(names[1], timestamp(cell(1)));
-            let churned_at = row.field(names[2], timestamp(cell(2)));
-            let notice_at = row.field(names[3], timestamp(cell(3)));
-            let renews_at = row.field(names[4], timestamp(cell(4)));
-            let valid_from = row.field(names[5], timestamp(cell(5)));
-            let known_at = row.field(names[6], timestamp(cell(6)));
-            row.order(names[2], churned_at, names[1], signed_up_at);
-            attributes.check(&extra, position, &mut row);
-            if let (true, Some(customer), Some(signed_up_at)) = (row.is_good(), customer, signed_up_at) {
-                let code = codes.get(&*customer).copied().unwrap_or_else(|| {
-                    let code = ids.len() as u32;
-                    ids.push(&customer);
-                    codes.insert(customer.into(), code);
-                    code
-                });
-                attributes.push(&extra, position);
-                rows.push(Draft {
-                    customer: code,
-                    signed_up_at,
-                    valid_from: valid_from.unwrap_or(signed_up_at),
-                    known_at: known_at.unwrap_or(ALWAYS),
-                    churned_at: churned_at.unwrap_or(NEVER),
-                    notice_at: notice_at.unwrap_or(NEVER),
-                    renews_at: renews_at.unwrap_or(NEVER),
-                    row: rows.len() as u32,
-                    given,
-                });
-            }
-            given += 1;
         }
-    }
-    drop(codes);
+        Ok(())
+    })?;
+    let known_at = known_at(&mut reader)?;
+    reader.ends("churned_at", &churned_at, "signed_up_at", &signed_up_at)?;
+    let attributes = AttributeDrafts::read(&mut reader)?;
 
-    // A customer's code becomes his rank among all ids, sorted by bytes.
-    let mut order: Vec<u32> = (0..ids.len() as u32).collect();
-    order.sort_unstable_by(|&a, &b| ids.get(a as usize).cmp(ids.get(b as usize)));
-    let mut rank = vec![0u32; ids.len()];
-    for (position, &code) in order.iter().enumerate() {
-        rank[code as usize] = position as u32;
+    // A customer's code is the rank of his id among those of accepted rows, sorted by bytes.
+    let accepted: Vec<u32> = {
+        let bad = reader.check.bad();
+        (0..reader.rows as u32).filter(|&row| !bad[row as usize]).collect()
+    };
+    let ranked = ids.gather(&accepted, workers)?;
+    let TextColumn { codes, levels } = ranked;
+    let mut customers = vec![0u32; reader.rows];
+    for (&row, &code) in accepted.iter().zip(&codes) {
+        customers[row as usize] = code;
     }
-    for row in &mut rows {
-        row.customer = rank[row.customer as usize];
-    }
-    workers.sort_by_key(&mut rows, |row| {
-        (row.customer, row.signed_up_at, row.valid_from, row.known_at, row.given)
+    drop((accepted, codes));
+
+    let version = |row: u32| {
+        let row = row as usize;
+        let known_at = known_at.as_ref().map_or(ALWAYS, |known| known[row]);
+        (signed_up_at[row], valid_from[row], known_at)
+    };
+    let count = levels.len();
+    let sorted = order(&customers, count, reader.check.bad(), version, workers)?;
+    let column = reader.check.column("customer_id");
+    let twice = sorted.rows.windows(2).filter(|pair| {
+        customers[pair[0] as usize] == customers[pair[1] as usize] && version(pair[0]) == version(pair[1])
     });
-    let same = |a: &Draft, b: &Draft| {
-        (a.customer, a.signed_up_at, a.valid_from, a.known_at) == (b.customer, b.signed_up_at, b.valid_from, b.known_at)
-    };
-    let mut kept: Vec<Draft> = Vec::with_capacity(rows.len());
-    for row in rows {
-        if kept.last().is_some_and(|before| same(before, &row)) {
-            let mut checked = check.row(row.given);
-            checked.wrong(
-                "customer_id",
-                IssueCode::DuplicateVersion,
-                format!(
-                    "this version of customer '{}' was given before: same signed_up_at, valid_from and known_at",
-                    crate::error::excerpt(ids.get(order[row.customer as usize] as usize))
-                ),
-            );
-        } else {
-            kept.push(row);
+    let twice: Vec<Found> = twice
+        .map(|pair| Found {
+            row: pair[1] as usize,
+            column,
+            code: IssueCode::DuplicateVersion,
+            message: format!(
+                "this version of customer '{}' was given before: same signed_up_at, valid_from and known_at",
+                excerpt(levels.get(customers[pair[1] as usize] as usize))
+            ),
+        })
+        .collect();
+    // The first of equal versions stays, so every customer keeps a row.
+    let sorted = match twice.is_empty() {
+        true => sorted,
+        false => {
+            reader.check.add(twice);
+            order(&customers, count, reader.check.bad(), version, workers)?
         }
-    }
-    check.finish();
-
-    // The first of equal versions stays, so every customer that was seen still has a row.
-    let starts = crate::input::assemble::starts(kept.iter().map(|row| row.customer), ids.len());
-    let rows: Vec<u32> = kept.iter().map(|row| row.row).collect();
-    let customers = Customers {
-        ids: Arc::new(order.iter().map(|&code| ids.get(code as usize)).collect()),
-        starts,
-        signed_up_at: kept.iter().map(|row| row.signed_up_at).collect(),
-        churned_at: kept.iter().map(|row| row.churned_at).collect(),
-        notice_at: kept.iter().map(|row| row.notice_at).collect(),
-        renews_at: has_renewal.then(|| kept.iter().map(|row| row.renews_at).collect()),
-        valid_from: kept.iter().map(|row| row.valid_from).collect(),
-        known_at: has_known.then(|| kept.iter().map(|row| row.known_at).collect()),
-        dated,
-        attributes: attributes.gather(&rows),
     };
-    Ok((customers, check))
-}
-
-/// An accepted row before it is sorted.
-struct Draft {
-    customer: u32,
-    signed_up_at: i64,
-    valid_from: i64,
-    known_at: i64,
-    churned_at: i64,
-    notice_at: i64,
-    renews_at: i64,
-    /// Its position among the accepted rows.
-    row: u32,
-    /// Its position in what the caller gave.
-    given: u64,
+    drop(customers);
+    let rows = sorted.rows;
+    let gathered = |column: Vec<i64>| gather(&column, &rows, workers);
+    let renews_at = match renews_at {
+        None => None,
+        Some(renews_at) => Some(gathered(renews_at)?),
+    };
+    let known_at = match known_at {
+        None => None,
+        Some(known) => Some(gathered(known)?).filter(|known| known.iter().any(|&at| at != ALWAYS)),
+    };
+    let given = reader.given();
+    let customers = Customers {
+        ids: Arc::new(levels),
+        starts: sorted.starts,
+        signed_up_at: gathered(signed_up_at)?,
+        churned_at: gathered(churned_at)?,
+        notice_at: gathered(notice_at)?,
+        renews_at,
+        valid_from: gathered(valid_from)?,
+        known_at,
+        dated,
+        attributes: attributes.gather(&rows, workers)?,
+    };
+    Ok((customers, reader.check.finish(given)))
 }

@@ -1,6 +1,6 @@
 //! From an outside value to a typed one, or to what is wrong with it.
 
-use std::borrow::Cow;
+use std::fmt::Write;
 
 use crate::error::{IssueCode, excerpt};
 use crate::input::table::Cell;
@@ -46,15 +46,22 @@ fn bad_type<T>(wanted: &str, cell: Cell<'_>) -> Field<T> {
     ))
 }
 
-/// An id: text as it stands, or the decimal text of an integer. The empty text is no id.
-pub(crate) fn id(cell: Cell<'_>) -> Field<Cow<'_, str>> {
+/// An id: text as it stands, or the decimal text of an integer, written to `buffer`. The empty text is no id.
+pub(crate) fn id<'a>(cell: Cell<'a>, buffer: &'a mut String) -> Field<&'a str> {
     match cell {
         Cell::Null | Cell::Text("") => Ok(None),
-        Cell::Text(text) | Cell::TextFile(text) => Ok(Some(Cow::Borrowed(text))),
-        Cell::Int(value) => Ok(Some(Cow::Owned(value.to_string()))),
-        Cell::UInt(value) => Ok(Some(Cow::Owned(value.to_string()))),
+        Cell::Text(text) | Cell::TextFile(text) => Ok(Some(text)),
+        Cell::Int(value) => Ok(Some(written(buffer, value))),
+        Cell::UInt(value) => Ok(Some(written(buffer, value))),
         _ => bad_type("an id (text or integer)", cell),
     }
+}
+
+fn written(buffer: &mut String, value: impl std::fmt::Display) -> &str {
+    buffer.clear();
+    // Writing to a String cannot fail.
+    let _ = write!(buffer, "{value}");
+    buffer
 }
 
 /// A moment, in microseconds.
@@ -101,30 +108,53 @@ fn any_number(cell: Cell<'_>) -> Field<f64> {
 }
 
 /// A text; integers become their decimal text.
-pub(crate) fn text(cell: Cell<'_>) -> Field<Cow<'_, str>> {
+pub(crate) fn text<'a>(cell: Cell<'a>, buffer: &'a mut String) -> Field<&'a str> {
     match cell {
         Cell::Null => Ok(None),
-        Cell::Text(text) | Cell::TextFile(text) => Ok(Some(Cow::Borrowed(text))),
-        Cell::Int(value) => Ok(Some(Cow::Owned(value.to_string()))),
-        Cell::UInt(value) => Ok(Some(Cow::Owned(value.to_string()))),
+        Cell::Text(text) | Cell::TextFile(text) => Ok(Some(text)),
+        Cell::Int(value) => Ok(Some(written(buffer, value))),
+        Cell::UInt(value) => Ok(Some(written(buffer, value))),
         _ => bad_type("a text", cell),
     }
 }
 
-/// A word from a closed list: trimmed, lower case; the empty word is none.
-pub(crate) fn word(cell: Cell<'_>) -> Field<Cow<'_, str>> {
+/// A currency code: trimmed, upper case; the empty one is none.
+pub(crate) fn currency<'a>(cell: Cell<'a>, buffer: &'a mut String) -> Field<&'a str> {
     match cell {
         Cell::Null => Ok(None),
         Cell::Text(text) | Cell::TextFile(text) => {
-            let text = text.trim();
-            let lower = if text.bytes().any(|b| !b.is_ascii_lowercase()) {
-                Cow::Owned(text.to_lowercase())
-            } else {
-                Cow::Borrowed(text)
-            };
-            Ok(Some(lower).filter(|word| !word.is_empty()))
+            buffer.clear();
+            buffer.push_str(text.trim());
+            buffer.make_ascii_uppercase();
+            Ok(Some(buffer.as_str()).filter(|code| !code.is_empty()))
         }
-        _ => bad_type("a text", cell),
+        _ => bad_type("a currency code", cell),
+    }
+}
+
+/// A word of a closed list: trimmed, in any case; the empty word is none.
+pub(crate) fn word<T>(cell: Cell<'_>, unknown: IssueCode, words: &[(&'static str, T)]) -> Field<T>
+where
+    T: Copy,
+{
+    let text = match cell {
+        Cell::Null => return Ok(None),
+        Cell::Text(text) | Cell::TextFile(text) => text.trim(),
+        _ => return bad_type("a text", cell),
+    };
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let known = words.iter().find(|(word, _)| word.eq_ignore_ascii_case(text));
+    match known {
+        Some((_, value)) => Ok(Some(*value)),
+        None => {
+            let names: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
+            Err(Problem::new(
+                unknown,
+                format!("'{}' is none of {}", excerpt(text), names.join(", ")),
+            ))
+        }
     }
 }
 
@@ -171,24 +201,26 @@ pub(crate) fn attribute_number(cell: Cell<'_>) -> Field<f64> {
     }
 }
 
-/// A bool attribute.
-pub(crate) fn attribute_bool(cell: Cell<'_>) -> Field<bool> {
+/// A bool attribute: 0 or 1.
+pub(crate) fn attribute_bool(cell: Cell<'_>) -> Field<u8> {
     match cell {
         Cell::Null => Ok(None),
-        Cell::Bool(value) => Ok(Some(value)),
-        Cell::TextFile(text) => file_bool(text).map_or_else(|| bad_type("a bool", cell), |value| Ok(Some(value))),
+        Cell::Bool(value) => Ok(Some(u8::from(value))),
+        Cell::TextFile(text) => {
+            file_bool(text).map_or_else(|| bad_type("a bool", cell), |value| Ok(Some(u8::from(value))))
+        }
         _ => bad_type("a bool", cell),
     }
 }
 
 /// A text attribute; a moment becomes ISO-8601 text.
-pub(crate) fn attribute_text(cell: Cell<'_>) -> Field<Cow<'_, str>> {
+pub(crate) fn attribute_text<'a>(cell: Cell<'a>, buffer: &'a mut String) -> Field<&'a str> {
     match cell {
         Cell::Null => Ok(None),
-        Cell::Text(text) | Cell::TextFile(text) => Ok(Some(Cow::Borrowed(text))),
+        Cell::Text(text) | Cell::TextFile(text) => Ok(Some(text)),
         Cell::Timestamp(_) => Ok(timestamp(cell)?
             .and_then(Timestamp::from_micros)
-            .map(|at| Cow::Owned(at.to_string()))),
+            .map(|at| written(buffer, at))),
         _ => bad_type("a text", cell),
     }
 }

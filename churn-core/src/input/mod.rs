@@ -3,22 +3,27 @@
 mod activities;
 #[cfg(feature = "arrow")]
 mod arrow;
-mod assemble;
 mod attributes;
 mod builder;
 mod check;
 #[cfg(feature = "csv")]
 mod csv;
+mod currency;
 mod customers;
+mod events;
 mod fields;
+mod interner;
 mod json;
+mod order;
 mod partition;
 mod payments;
+mod reader;
 mod rows;
 mod schema;
 mod table;
 #[cfg(test)]
 mod tests;
+mod texts;
 mod tickets;
 
 #[cfg(feature = "arrow")]

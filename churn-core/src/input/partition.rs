@@ -2,28 +2,30 @@
 
 use std::collections::BTreeMap;
 
-use crate::error::{Error, IssueCode, RecordKind, Result, ValidationIssue, ValidationReport};
+use crate::error::{Error, RecordKind, Result, ValidationReport};
 use crate::input::builder::RecordsBuilder;
-use crate::input::check::TableCheck;
 use crate::input::fields::id;
-use crate::record::{TenantId, TenantRecords};
+use crate::input::reader::{PIECE, TableReader};
+use crate::input::table::Table;
+use crate::parallel::Workers;
+use crate::record::{MISSING_CODE, TenantId, TenantRecords};
 
-/// The records of every tenant that was found in mixed tables.
+/// The records of every tenant that was found in mixed tables. Rows are numbered as in the mixed tables, everywhere.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Partition {
-    /// Each tenant's records, and what validation found in his rows. Rows are numbered within the tenant's own rows of
-    /// the table, in the order given; `positions` tells where they stood.
+    /// Each tenant's records, and what validation found in his rows.
     pub tenants: BTreeMap<TenantId, (TenantRecords, ValidationReport)>,
-    /// Rows that name no tenant, by their position in the mixed tables.
+    /// What is wrong with rows that name no tenant. Its counts and the tenants' add up to the rows given.
     pub unassigned: ValidationReport,
-    /// For each tenant and table, the positions of his rows in the mixed table.
+    /// For each tenant and table, where his rows stood in the mixed table, ascending.
     pub positions: BTreeMap<TenantId, BTreeMap<RecordKind, Vec<u32>>>,
 }
 
 impl RecordsBuilder {
     /// Splits tables with a `tenant_id` column by tenant and builds each tenant's records with this builder's options;
-    /// the builder's own tenant plays no part. Every row ends up in one tenant's report or among the unassigned.
+    /// the builder's own tenant plays no part. Every row ends up in one tenant's report or among the unassigned. A
+    /// tenant without customers is there too: his events are of unknown customers.
     ///
     /// ```
     /// use churn_core::{Table, TenantRecords};
@@ -36,80 +38,133 @@ impl RecordsBuilder {
     /// ```
     ///
     /// # Errors
-    /// As [`build`](Self::build) of any tenant; with the policy to refuse also for a row without a tenant.
+    /// As [`build`](Self::build). With the policy to refuse there is one error, that carries the report of all tenants
+    /// and of the rows without one.
     pub fn partition(self) -> Result<Partition> {
+        let workers = self.options.execution.workers()?;
+        self.options_make_sense()?;
+        let mut split = Split::default();
         let mut unassigned = ValidationReport::default();
-        let mut builders: BTreeMap<TenantId, RecordsBuilder> = BTreeMap::new();
-        let mut positions: BTreeMap<TenantId, BTreeMap<RecordKind, Vec<u32>>> = BTreeMap::new();
-        let mut split = vec![];
         for kind in RecordKind::ALL {
-            let Some(batches) = &self.tables[kind as usize] else {
-                continue;
-            };
-            let mut check = TableCheck::new(kind, &[]);
-            let mut given = 0u64;
-            for batch in batches {
-                let mut rows: BTreeMap<TenantId, Vec<u32>> = BTreeMap::new();
-                let column = batch.column("tenant_id");
-                if column.is_none() && batch.rows() > 0 {
-                    let message = "a table of many tenants needs the column 'tenant_id'".to_owned();
-                    check.issues.push(ValidationIssue {
-                        table: kind,
-                        row: None,
-                        column: Some("tenant_id".into()),
-                        code: IssueCode::MissingColumn,
-                        message,
-                    });
-                    check.report.quarantined.extend(given..given + batch.rows() as u64);
-                }
-                for index in 0..batch.rows() {
-                    let position = batch.position(index);
-                    if let Some(column) = column {
-                        let mut row = check.row(given);
-                        if let Some(tenant) = row.required("tenant_id", id(column.cell(position))) {
-                            rows.entry(TenantId::from(&*tenant)).or_default().push(position as u32);
-                            positions
-                                .entry(TenantId::from(&*tenant))
-                                .or_default()
-                                .entry(kind)
-                                .or_default()
-                                .push(given as u32);
-                        }
-                    }
-                    given += 1;
-                }
-                split.push((kind, batch, rows));
-            }
-            check.report.rows_in = (check.issues.iter().filter(|issue| issue.row.is_some()).count()
-                + check.report.quarantined.len()) as u64;
-            check.finish();
-            if !check.issues.is_empty() {
-                unassigned.tables.push((kind, check.report));
-                unassigned.issues.extend(check.issues);
+            if let Some(batches) = &self.tables[kind as usize] {
+                split_table(kind, batches, &workers, &mut split, &mut unassigned)?;
             }
         }
-        for tenant in positions.keys() {
-            let mut builder = RecordsBuilder {
+        let Split { rows: split, positions } = split;
+        let count = split.len();
+        let mut tenants = BTreeMap::new();
+        for (done, (tenant, tables)) in split.into_iter().enumerate() {
+            // A table was given to all tenants or to none: one without rows is empty for him.
+            let given = |kind: RecordKind| {
+                let batches = self.tables[kind as usize].as_ref()?;
+                let mut rows = tables.get(&kind).cloned().unwrap_or_default().into_iter();
+                Some(
+                    batches
+                        .iter()
+                        .map(|batch| batch.select(rows.next().unwrap_or_default()))
+                        .collect::<Vec<_>>(),
+                )
+            };
+            let builder = Self {
                 tenant: tenant.clone(),
-                tables: [None, None, None, None],
+                tables: RecordKind::ALL.map(given),
                 options: self.options.clone(),
             };
-            for (kind, batch, rows) in &split {
-                builder = builder.table(*kind, batch.select(rows.get(tenant).cloned().unwrap_or_default()));
-            }
-            builders.insert(tenant.clone(), builder);
+            tenants.insert(tenant, builder.check_and_build(&workers, false)?);
+            workers.report("records", done + 1, count);
         }
-        if self.options.refuses() && !unassigned.issues.is_empty() {
-            return Err(Error::refused(unassigned));
+        let refuses = self.options.refuses();
+        let clean = unassigned.is_clean() && tenants.values().all(|(_, report)| report.is_clean());
+        if refuses && !clean {
+            let reports = tenants.into_values().map(|(_, report)| report);
+            return Err(Error::refused(together(unassigned, reports)));
         }
-        let tenants = builders
-            .into_iter()
-            .map(|(tenant, builder)| Ok((tenant, builder.build()?)))
-            .collect::<Result<_>>()?;
         Ok(Partition {
             tenants,
             unassigned,
             positions,
         })
     }
+}
+
+/// Where each tenant's rows are.
+#[derive(Default)]
+struct Split {
+    /// For each table, the rows of each batch.
+    rows: BTreeMap<TenantId, BTreeMap<RecordKind, Vec<Vec<u32>>>>,
+    positions: BTreeMap<TenantId, BTreeMap<RecordKind, Vec<u32>>>,
+}
+
+fn split_table(
+    kind: RecordKind,
+    batches: &[Table],
+    workers: &Workers,
+    split: &mut Split,
+    unassigned: &mut ValidationReport,
+) -> Result<()> {
+    let mut reader = TableReader::new(kind, batches, workers)?;
+    reader.require_tenants();
+    let tenants = reader.texts("tenant_id", id)?;
+    let given = reader.given();
+    let count = tenants.texts.len();
+    let mut rows: Vec<Vec<Vec<u32>>> = vec![vec![vec![]; batches.len()]; count];
+    let mut positions: Vec<Vec<u32>> = vec![vec![]; count];
+    let mut row = 0;
+    for (batch, table) in batches.iter().enumerate() {
+        for index in 0..table.rows() {
+            if row % PIECE == 0 {
+                workers.check()?;
+            }
+            let code = tenants.codes[row];
+            if code != MISSING_CODE {
+                rows[code as usize][batch].push(table.position(index) as u32);
+                positions[code as usize].push(given(row) as u32);
+            }
+            row += 1;
+        }
+    }
+    for ((tenant, rows), positions) in tenants.texts.iter().zip(rows).zip(positions) {
+        let tenant = TenantId::from(tenant);
+        split.rows.entry(tenant.clone()).or_default().insert(kind, rows);
+        split.positions.entry(tenant).or_default().insert(kind, positions);
+    }
+    let mut checked = reader.check.finish(given);
+    if !checked.issues.is_empty() {
+        checked.report.rows_in = checked.report.rows_quarantined;
+        checked.report.rows_accepted = 0;
+        unassigned.tables.push((kind, checked.report));
+        unassigned.issues.extend(checked.issues);
+    }
+    Ok(())
+}
+
+/// One report of all the rows.
+fn together(first: ValidationReport, others: impl Iterator<Item = ValidationReport>) -> ValidationReport {
+    let mut all = first;
+    for other in others {
+        for (kind, table) in other.tables {
+            match all.tables.iter_mut().find(|(known, _)| *known == kind) {
+                None => all.tables.push((kind, table)),
+                Some((_, sum)) => {
+                    sum.rows_in += table.rows_in;
+                    sum.rows_accepted += table.rows_accepted;
+                    sum.rows_quarantined += table.rows_quarantined;
+                    sum.quarantined.extend(table.quarantined);
+                    sum.events_before_sign_up += table.events_before_sign_up;
+                }
+            }
+        }
+        all.issues.extend(other.issues);
+        for attribute in other.untrusted_attributes {
+            if !all.untrusted_attributes.contains(&attribute) {
+                all.untrusted_attributes.push(attribute);
+            }
+        }
+    }
+    all.tables.sort_by_key(|(kind, _)| *kind);
+    for (_, table) in &mut all.tables {
+        table.quarantined.sort_unstable();
+    }
+    all.issues.sort_by_key(|issue| (issue.table, issue.row));
+    all
 }

@@ -1,183 +1,110 @@
 //! Cleans and validates payments.
 
-use std::collections::BTreeMap;
-
-use crate::error::{IssueCode, RecordKind, Result, excerpt};
-use crate::input::assemble::{EventDraft, gather};
-use crate::input::attributes::Attributes;
-use crate::input::check::{CHECK_EVERY, Row, TableCheck};
-use crate::input::fields::{id, number, text, timestamp, word};
-use crate::input::table::{Cell, Table};
+use crate::error::{IssueCode, RecordKind, Result};
+use crate::input::check::Checked;
+use crate::input::currency::Exchange;
+use crate::input::events::EventDraft;
+use crate::input::fields::{currency, word};
+use crate::input::order::gather;
+use crate::input::reader::{PIECE, TableReader};
+use crate::input::table::Table;
 use crate::parallel::Workers;
 use crate::record::{Currency, Customers, NEVER, PaymentStatus, Payments, TenantId};
 
-/// The currency that amounts are turned into, and what others are worth in it.
-pub(crate) struct Exchange {
-    /// The caller's, else that of the first payment that names one.
-    pub(crate) currency: Option<Currency>,
-    /// Upper-case codes to what one major unit is worth.
-    pub(crate) rates: BTreeMap<String, f64>,
-}
-
-impl Exchange {
-    /// The tenant's currency as it stands.
-    pub(crate) fn settled(&self) -> Currency {
-        self.currency.clone().unwrap_or_else(Currency::unnamed)
-    }
-
-    /// Minor units of an amount in some currency.
-    fn exchange(&mut self, amount: f64, code: Option<&str>, row: &mut Row<'_>) -> Option<i64> {
-        let mut amount = amount;
-        if let Some(code) = code {
-            let own = self.currency.get_or_insert_with(|| Currency::new(code));
-            if own.code() != Some(code) {
-                let Some(rate) = self.rates.get(code) else {
-                    row.wrong(
-                        "currency",
-                        IssueCode::MixedCurrency,
-                        format!(
-                            "the payment is in {}, others are in {own}, and there is no rate between them",
-                            excerpt(code)
-                        ),
-                    );
-                    return None;
-                };
-                amount *= rate;
-            }
-        }
-        let minor = self.settled().to_minor(amount);
-        if minor.is_none() {
-            row.wrong(
-                "amount",
-                IssueCode::OutOfRange,
-                format!("the amount {amount} is beyond 2^53 minor units"),
-            );
-        }
-        minor
-    }
-}
-
-/// Status as it was given.
+/// Status as it is given.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Given {
+    /// No status column, or null in it.
+    Nothing,
     Paid,
     Failed,
     Pending,
     Refunded,
 }
 
+const STATUSES: &[(&str, Given)] = &[
+    ("paid", Given::Paid),
+    ("failed", Given::Failed),
+    ("pending", Given::Pending),
+    ("refunded", Given::Refunded),
+];
+
+/// The accepted payments, the currency they are in, and what was wrong with the others.
 pub(crate) fn clean(
-    batches: Vec<Table>,
+    batches: &[Table],
     tenant: &TenantId,
     customers: &Customers,
-    exchange: &mut Exchange,
+    exchange: &Exchange,
     workers: &Workers,
-) -> Result<(Payments, TableCheck)> {
-    let mut check = TableCheck::new(RecordKind::Payments, &batches);
-    let any = |name: &str| batches.iter().any(|batch| batch.has_column(name));
-    let has_settled = any("settled_at");
-    let mut attributes = Attributes::find(RecordKind::Payments, &batches);
-    let mut events = EventDraft::new(any("payment_id"), any("known_at"));
-    let (mut amounts, mut statuses, mut settleds, mut refundeds) = (vec![], vec![], vec![], vec![]);
-    let mut given = 0u64;
-    let complete = check.has_required_columns(&batches);
-    for batch in batches.iter().filter(|_| complete) {
-        let names = [
-            "customer_id",
-            "due_at",
-            "amount",
-            "payment_id",
-            "settled_at",
-            "status",
-            "refunded_at",
-            "currency",
-            "known_at",
-        ];
-        let known = names.map(|name| batch.column(name));
-        let tenant_column = batch.column("tenant_id");
-        let extra = attributes.columns_of(batch);
-        for index in 0..batch.rows() {
-            if index % CHECK_EVERY == 0 {
-                workers.check()?;
-            }
-            let position = batch.position(index);
-            let cell = |field: usize| known[field].map_or(Cell::Null, |column| column.cell(position));
-            let mut row = check.row(given);
-            row.tenant(tenant_column, position, tenant);
-            let customer = row.required(names[0], id(cell(0)));
-            let customer = customer.and_then(|customer| row.customer(&customer, customers));
-            let due_at = row.required(names[1], timestamp(cell(1)));
-            let amount = row.required(names[2], number(cell(2)));
-            let payment_id = row.field(names[3], id(cell(3)));
-            let settled_at = row.field(names[4], timestamp(cell(4)));
-            let status = row
-                .field(names[5], word(cell(5)))
-                .and_then(|status| read_status(&status, &mut row));
-            let refunded_at = row.field(names[6], timestamp(cell(6)));
-            let currency = row
-                .field(names[7], text(cell(7)))
-                .map(|code| code.trim().to_ascii_uppercase())
-                .filter(|code| !code.is_empty());
-            let known_at = row.field(names[8], timestamp(cell(8)));
-            if status == Some(Given::Pending) && settled_at.is_some() {
-                row.wrong(
-                    names[5],
-                    IssueCode::InconsistentStatus,
-                    "the payment is pending and carries a settled_at",
-                );
-            }
-            let settled = match status {
-                Some(Given::Pending) => None,
-                _ if has_settled => settled_at,
-                _ => due_at,
-            };
-            let (outcome, refunded) = match status {
-                _ if settled.is_none() => (PaymentStatus::Pending, None),
-                Some(Given::Failed) => (PaymentStatus::Failed, None),
-                Some(Given::Refunded) => (PaymentStatus::Paid, refunded_at.or(settled)),
-                _ => (PaymentStatus::Paid, refunded_at),
-            };
-            row.order(names[6], refunded, "settled_at", settled);
-            attributes.check(&extra, position, &mut row);
-            let minor = match (row.is_good(), amount) {
-                (true, Some(amount)) => exchange.exchange(amount, currency.as_deref(), &mut row),
-                _ => None,
-            };
-            if let (true, Some(customer), Some(due_at), Some(minor)) = (row.is_good(), customer, due_at, minor) {
-                events.push(customer, due_at, known_at, payment_id.as_deref(), given);
-                amounts.push(minor);
-                statuses.push(outcome);
-                settleds.push(settled.unwrap_or(NEVER));
-                refundeds.push(refunded.unwrap_or(NEVER));
-                attributes.push(&extra, position);
-            }
-            given += 1;
-        }
-    }
-    let (events, rows) = events.assemble(customers, attributes, "payment_id", &mut check, workers);
-    let payments = Payments {
-        events,
-        amount: gather(&amounts, &rows),
-        status: gather(&statuses, &rows),
-        settled_at: gather(&settleds, &rows),
-        refunded_at: gather(&refundeds, &rows),
+) -> Result<(Payments, Currency, Checked)> {
+    let mut reader = TableReader::new(RecordKind::Payments, batches, workers)?;
+    reader.require_columns();
+    reader.tenant(tenant)?;
+    let events = EventDraft::read(&mut reader, "due_at", "payment_id", customers)?;
+    let amounts = reader.numbers("amount")?;
+    let mut settled_at = reader.moments("settled_at")?;
+    let given = reader.values("status", Given::Nothing, |cell| {
+        word(cell, IssueCode::UnknownStatus, STATUSES)
+    })?;
+    let mut refunded_at = reader.moments("refunded_at")?;
+    let currencies = match reader.has("currency") {
+        true => Some(reader.texts("currency", currency)?),
+        false => None,
     };
-    Ok((payments, check))
-}
+    reader.rule("status", IssueCode::InconsistentStatus, |row| {
+        let inconsistent = given[row] == Given::Pending && settled_at[row] != NEVER;
+        inconsistent.then(|| "the payment is pending and carries a settled_at".into())
+    })?;
 
-fn read_status(status: &str, row: &mut Row<'_>) -> Option<Given> {
-    match status {
-        "paid" => Some(Given::Paid),
-        "failed" => Some(Given::Failed),
-        "pending" => Some(Given::Pending),
-        "refunded" => Some(Given::Refunded),
-        other => {
-            row.wrong(
-                "status",
-                IssueCode::UnknownStatus,
-                format!("'{}' is not paid, failed, pending or refunded", excerpt(other)),
-            );
-            None
+    // Without the column, what is not pending settled when it was due.
+    let has_settled_at = reader.has("settled_at");
+    workers.chunks_mut(&mut settled_at, PIECE, |start, settled_at| {
+        for (index, settled_at) in settled_at.iter_mut().enumerate() {
+            if given[start + index] == Given::Pending {
+                *settled_at = NEVER;
+            } else if !has_settled_at {
+                *settled_at = events.at[start + index];
+            }
         }
-    }
+        Ok(())
+    })?;
+    let outcome = |row: usize| match given[row] {
+        _ if settled_at[row] == NEVER => PaymentStatus::Pending,
+        Given::Failed => PaymentStatus::Failed,
+        _ => PaymentStatus::Paid,
+    };
+    // Only what was paid can be refunded.
+    workers.chunks_mut(&mut refunded_at, PIECE, |start, refunded_at| {
+        for (index, refunded_at) in refunded_at.iter_mut().enumerate() {
+            let row = start + index;
+            if outcome(row) != PaymentStatus::Paid {
+                *refunded_at = NEVER;
+            } else if given[row] == Given::Refunded && *refunded_at == NEVER {
+                *refunded_at = settled_at[row];
+            }
+        }
+        Ok(())
+    })?;
+    reader.ends("refunded_at", &refunded_at, "settled_at", &settled_at)?;
+    let currency = exchange.currency(currencies.as_ref(), reader.check.bad());
+    let amounts = exchange.to_minor(&currency, amounts, currencies.as_ref(), &mut reader)?;
+    drop(currencies);
+
+    let (events, rows, checked) = events.finish(reader, customers)?;
+    let mut status = vec![PaymentStatus::Pending; rows.len()];
+    workers.chunks_mut(&mut status, PIECE, |start, status| {
+        for (status, &row) in status.iter_mut().zip(&rows[start..]) {
+            *status = outcome(row as usize);
+        }
+        Ok(())
+    })?;
+    let gathered = |column: Vec<i64>| gather(&column, &rows, workers);
+    let payments = Payments {
+        amount: gathered(amounts)?,
+        refunded_at: gathered(refunded_at)?,
+        settled_at: gathered(settled_at)?,
+        status,
+        events,
+    };
+    Ok((payments, currency, checked))
 }

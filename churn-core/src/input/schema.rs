@@ -146,7 +146,23 @@ pub fn columns_of(kind: RecordKind) -> &'static [ColumnSpec] {
 /// Columns that the library knows but keeps as attributes.
 const KEPT_AS_ATTRIBUTES: [&str; 3] = ["method", "category", "channel"];
 
+/// Whether a column must be there, without nulls.
+pub(crate) fn is_required(kind: RecordKind, column: &str) -> bool {
+    columns_of(kind)
+        .iter()
+        .any(|known| known.required && known.name == column)
+}
+
 /// Whether a column of a table is an attribute.
 pub(crate) fn is_attribute(kind: RecordKind, column: &str) -> bool {
-    KEPT_AS_ATTRIBUTES.contains(&column) || !columns_of(kind).iter().any(|known| known.name == column)
+    !is_known(kind, column) || is_text_attribute(kind, column)
+}
+
+/// Whether a column is an attribute that is always text.
+pub(crate) fn is_text_attribute(kind: RecordKind, column: &str) -> bool {
+    is_known(kind, column) && KEPT_AS_ATTRIBUTES.contains(&column)
+}
+
+fn is_known(kind: RecordKind, column: &str) -> bool {
+    columns_of(kind).iter().any(|known| known.name == column)
 }

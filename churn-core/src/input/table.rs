@@ -170,6 +170,16 @@ impl Table {
         self.selection.as_ref().map_or(self.length, |selection| selection.len())
     }
 
+    /// Rows of the columns, those that do not count included.
+    pub(crate) fn length(&self) -> usize {
+        self.length
+    }
+
+    /// Whether not all rows count.
+    pub(crate) fn is_selection(&self) -> bool {
+        self.selection.is_some()
+    }
+
     /// Column names, in order.
     pub fn column_names(&self) -> impl Iterator<Item = &str> {
         self.columns.iter().map(|(name, _)| &**name)
@@ -183,7 +193,9 @@ impl Table {
     /// The id in a row of a column, where there is one.
     pub(crate) fn text_at(&self, name: &str, row: usize) -> Option<String> {
         let cell = self.column(name)?.cell(self.position(row));
-        crate::input::fields::id(cell).ok().flatten().map(|id| id.into_owned())
+        let mut buffer = String::new();
+        let id = crate::input::fields::id(cell, &mut buffer);
+        id.ok().flatten().map(str::to_owned)
     }
 
     pub(crate) fn column(&self, name: &str) -> Option<&Column> {

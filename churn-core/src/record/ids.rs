@@ -25,20 +25,6 @@ impl Ids {
     pub(crate) fn iter(&self) -> impl ExactSizeIterator<Item = &str> {
         (0..self.len()).map(|position| self.get(position))
     }
-
-    /// The position of a text among texts sorted by bytes.
-    pub(crate) fn position_in_sorted(&self, text: &str) -> Option<usize> {
-        let (mut low, mut high) = (0, self.len());
-        while low < high {
-            let middle = low + (high - low) / 2;
-            match self.get(middle).cmp(text) {
-                std::cmp::Ordering::Less => low = middle + 1,
-                std::cmp::Ordering::Greater => high = middle,
-                std::cmp::Ordering::Equal => return Some(middle),
-            }
-        }
-        None
-    }
 }
 
 impl<T: AsRef<str>> FromIterator<T> for Ids {

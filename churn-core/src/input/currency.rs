@@ -1,0 +1,107 @@
+//! Amounts of one table into one currency.
+
+use std::collections::BTreeMap;
+
+use crate::error::{IssueCode, Result, excerpt};
+use crate::input::check::Found;
+use crate::input::reader::TableReader;
+use crate::input::texts::TextDraft;
+use crate::record::Currency;
+
+/// The currency that amounts are turned into, and what others are worth in it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Exchange {
+    /// As the caller named it.
+    pub(crate) currency: Option<Currency>,
+    /// Upper-case codes to what one major unit is worth in the tenant's currency.
+    pub(crate) rates: BTreeMap<String, f64>,
+}
+
+impl Exchange {
+    /// The tenant's currency: the caller's, else the first one that an otherwise good payment names and that has no
+    /// rate (what has a rate is worth something in another).
+    pub(crate) fn currency(&self, codes: Option<&TextDraft>, bad: &[bool]) -> Currency {
+        let first = || {
+            let codes = codes?;
+            (0..bad.len())
+                .filter(|&row| !bad[row])
+                .filter_map(|row| codes.get(row))
+                .find(|code| !self.rates.contains_key(*code))
+                .map(Currency::new)
+        };
+        let named = self.currency.clone();
+        named.or_else(first).unwrap_or_else(Currency::unnamed)
+    }
+
+    /// Minor units of `currency` of amounts in major units of their own; reports those that cannot be converted.
+    pub(crate) fn to_minor(
+        &self,
+        currency: &Currency,
+        amounts: Vec<f64>,
+        codes: Option<&TextDraft>,
+        reader: &mut TableReader<'_>,
+    ) -> Result<Vec<i64>> {
+        let (amount_column, currency_column) = (reader.check.column("amount"), reader.check.column("currency"));
+        let mut minors = vec![0i64; amounts.len()];
+        // What each code multiplies by; `None`: cannot be converted.
+        let factors: Vec<Option<f64>> = codes.map_or(vec![], |codes| {
+            codes
+                .texts
+                .iter()
+                .map(|code| match currency.code() {
+                    Some(own) if own == code => Some(1.0),
+                    _ => self.rates.get(code).copied(),
+                })
+                .collect()
+        });
+        let convert = |row: usize| -> Result<i64, Found> {
+            let amount = amounts[row];
+            let code = codes.and_then(|codes| Some((codes.codes[row], codes.get(row)?)));
+            let (factor, code) = match code {
+                None => (Some(1.0), ""),
+                Some((number, code)) => (factors[number as usize], code),
+            };
+            let Some(factor) = factor else {
+                return Err(Found {
+                    row,
+                    column: currency_column,
+                    code: IssueCode::MixedCurrency,
+                    message: format!(
+                        "the payment is in {}, others are in {currency}, and there is no rate between them",
+                        excerpt(code)
+                    ),
+                });
+            };
+            // An amount that is not there was reported when it was read.
+            if amount.is_nan() {
+                return Ok(0);
+            }
+            currency.to_minor(amount * factor).ok_or_else(|| Found {
+                row,
+                column: amount_column,
+                code: IssueCode::OutOfRange,
+                message: format!("{} is beyond 2^53 minor units", amount * factor),
+            })
+        };
+        let mut pieces: Vec<(usize, &mut [i64])> = minors
+            .chunks_mut(crate::input::reader::PIECE)
+            .scan(0, |start, piece| {
+                let own = *start;
+                *start += piece.len();
+                Some((own, piece))
+            })
+            .collect();
+        let found = reader.workers.map_mut(&mut pieces, |_, (start, piece)| {
+            let mut found = vec![];
+            for (index, minor) in piece.iter_mut().enumerate() {
+                match convert(*start + index) {
+                    Ok(converted) => *minor = converted,
+                    Err(wrong) => found.push(wrong),
+                }
+            }
+            Ok(found)
+        })?;
+        reader.check.add(found.into_iter().flatten());
+        Ok(minors)
+    }
+}

@@ -1,0 +1,194 @@
+//! What payments, tickets and activities have in common: versions, order, the shared columns.
+
+use crate::error::{IssueCode, Result, excerpt};
+use crate::input::attributes::AttributeDrafts;
+use crate::input::check::{Checked, Found};
+use crate::input::fields::{id, timestamp};
+use crate::input::order::{Order, gather, order};
+use crate::input::reader::TableReader;
+use crate::record::{ALWAYS, Customers, Events, NEVER};
+
+/// The shared columns of an event table, in the order given.
+pub(crate) struct EventDraft {
+    customers: Vec<u32>,
+    pub(crate) at: Vec<i64>,
+    known_at: Option<Vec<i64>>,
+    attributes: AttributeDrafts,
+    id_column: &'static str,
+    /// Hashes of the record ids, 0 where there is none; `None` without an id column.
+    ids: Option<Vec<u64>>,
+}
+
+impl EventDraft {
+    /// Reads the shared columns.
+    pub(crate) fn read(
+        reader: &mut TableReader<'_>,
+        at_column: &'static str,
+        id_column: &'static str,
+        customers: &Customers,
+    ) -> Result<Self> {
+        Ok(Self {
+            customers: reader.customers(&customers.ids)?,
+            at: reader.moments(at_column)?,
+            known_at: known_at(reader)?,
+            attributes: AttributeDrafts::read(reader)?,
+            id_column,
+            ids: match reader.has(id_column) {
+                true => Some(reader.id_hashes(id_column)?),
+                false => None,
+            },
+        })
+    }
+
+    /// Reports records that were given twice, sorts, and ends the check. What is left to gather are the columns of the
+    /// kind, by the rows that are returned.
+    pub(crate) fn finish(
+        self,
+        mut reader: TableReader<'_>,
+        customers: &Customers,
+    ) -> Result<(Events, Vec<u32>, Checked)> {
+        let superseded = self.versions(&mut reader)?;
+        let Self {
+            customers: codes,
+            at,
+            known_at,
+            attributes,
+            ..
+        } = self;
+        let workers = reader.workers;
+        let Order { starts, rows } = order(
+            &codes,
+            customers.len(),
+            reader.check.bad(),
+            |row| at[row as usize],
+            workers,
+        )?;
+        drop(codes);
+        let given = reader.given();
+        let mut checked = reader.check.finish(&given);
+        let at = {
+            let unsorted = at;
+            gather(&unsorted, &rows, workers)?
+        };
+        checked.report.events_before_sign_up = (0..customers.len())
+            .map(|customer| {
+                let signed_up_at = customers.signed_up_at[customers.starts[customer] as usize];
+                let own = &at[starts[customer] as usize..starts[customer + 1] as usize];
+                own.partition_point(|&at| at < signed_up_at) as u64
+            })
+            .sum();
+        let known_at = match known_at {
+            None => None,
+            Some(known) => Some(gather(&known, &rows, workers)?).filter(|known| known.iter().any(|&at| at != ALWAYS)),
+        };
+        let superseded_at = match superseded {
+            None => None,
+            Some(superseded) => Some(gather(&superseded, &rows, workers)?),
+        };
+        let events = Events {
+            at,
+            known_at,
+            superseded_at,
+            given: rows.iter().map(|&row| given(row as usize) as u32).collect(),
+            attributes: attributes.gather(&rows, workers)?,
+            starts,
+        };
+        Ok((events, rows, checked))
+    }
+
+    /// Finds the versions of each record among the good rows: from when on each is replaced by the next. Two of one
+    /// moment are a duplicate. `None` where no record has versions.
+    fn versions(&self, reader: &mut TableReader<'_>) -> Result<Option<Vec<i64>>> {
+        let Some(hashes) = &self.ids else {
+            return Ok(None);
+        };
+        let again = again(reader, hashes)?;
+        if again.is_empty() {
+            return Ok(None);
+        }
+        let bad = reader.check.bad();
+        let mut rows: Vec<(u64, u32)> = hashes
+            .iter()
+            .enumerate()
+            .filter(|(row, hash)| !bad[*row] && again.binary_search(hash).is_ok())
+            .map(|(row, &hash)| (hash, row as u32))
+            .collect();
+        reader.workers.sort_by_key(&mut rows, |&row| row);
+        let known_at = |row: u32| {
+            let known = self.known_at.as_ref();
+            known.map_or(ALWAYS, |known| known[row as usize])
+        };
+        let column = reader.check.column(self.id_column);
+        let mut superseded: Option<Vec<i64>> = None;
+        let mut duplicates = vec![];
+        for (done, same_hash) in rows.chunk_by(|a, b| a.0 == b.0).enumerate() {
+            if done % 4096 == 0 {
+                reader.workers.check()?;
+            }
+            // Equal hashes are not yet equal ids.
+            let mut versions: Vec<(String, i64, u32)> = same_hash
+                .iter()
+                .map(|&(_, row)| (self.id_of(reader, row), known_at(row), row))
+                .collect();
+            versions.sort();
+            let mut last: Option<&(String, i64, u32)> = None;
+            for version in &versions {
+                let (id, known, row) = version;
+                match last {
+                    Some((before, at, _)) if before == id && at == known => {
+                        duplicates.push(Found {
+                            row: *row as usize,
+                            column,
+                            code: IssueCode::DuplicateId,
+                            message: format!("'{}' was given before, with the same known_at", excerpt(id)),
+                        });
+                        continue;
+                    }
+                    Some((before, _, row)) if before == id => {
+                        superseded.get_or_insert_with(|| vec![NEVER; hashes.len()])[*row as usize] = *known;
+                    }
+                    _ => {}
+                }
+                last = Some(version);
+            }
+        }
+        reader.check.add(duplicates);
+        Ok(superseded)
+    }
+
+    fn id_of(&self, reader: &TableReader<'_>, row: u32) -> String {
+        let mut buffer = String::new();
+        match id(reader.cell(self.id_column, row as usize), &mut buffer) {
+            Ok(Some(id)) => id.to_owned(),
+            _ => String::new(),
+        }
+    }
+}
+
+/// When rows became known, [`ALWAYS`] where they do not say; `None` without the column.
+pub(crate) fn known_at(reader: &mut TableReader<'_>) -> Result<Option<Vec<i64>>> {
+    match reader.has("known_at") {
+        true => Ok(Some(reader.values("known_at", ALWAYS, timestamp)?)),
+        false => Ok(None),
+    }
+}
+
+/// The hashes that several good rows have, sorted.
+fn again(reader: &TableReader<'_>, hashes: &[u64]) -> Result<Vec<u64>> {
+    let bad = reader.check.bad();
+    let mut sorted: Vec<u64> = hashes
+        .iter()
+        .zip(bad)
+        .filter(|(hash, bad)| **hash != 0 && !**bad)
+        .map(|(&hash, _)| hash)
+        .collect();
+    reader.workers.sort_unstable(&mut sorted);
+    reader.workers.check()?;
+    let mut again: Vec<u64> = sorted
+        .windows(2)
+        .filter(|pair| pair[0] == pair[1])
+        .map(|pair| pair[0])
+        .collect();
+    again.dedup();
+    Ok(again)
+}

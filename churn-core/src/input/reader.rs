@@ -1,0 +1,327 @@
+//! Reads a table column by column: its batches as one, in fixed pieces, on all threads.
+
+use std::borrow::Cow;
+
+use crate::error::{Error, ErrorKind, IssueCode, RecordKind, Result, excerpt};
+use crate::input::check::{ColumnNumber, Found, TableCheck};
+use crate::input::fields::{Field, Problem, id, number, timestamp};
+use crate::input::interner::{Interner, TextIndex, hash};
+use crate::input::schema::{columns_of, is_required};
+use crate::input::table::{Cell, Column, Table};
+use crate::input::texts::TextDraft;
+use crate::parallel::Workers;
+use crate::record::{Ids, MISSING_CODE, NEVER, TenantId};
+
+/// Rows that are read at a time.
+pub(crate) const PIECE: usize = 1 << 15;
+
+/// Some rows of one batch.
+#[derive(Clone, Copy)]
+struct Piece {
+    batch: usize,
+    /// Its first row, in the batch and in all batches together.
+    first: usize,
+    start: usize,
+    length: usize,
+}
+
+/// The batches of one table, read as one.
+pub(crate) struct TableReader<'a> {
+    kind: RecordKind,
+    batches: &'a [Table],
+    pieces: Vec<Piece>,
+    pub(crate) rows: usize,
+    pub(crate) check: TableCheck,
+    pub(crate) workers: &'a Workers,
+}
+
+impl<'a> TableReader<'a> {
+    /// Begins with the table's required columns: a batch that has columns must have them, if no other batch does.
+    pub(crate) fn new(kind: RecordKind, batches: &'a [Table], workers: &'a Workers) -> Result<Self> {
+        let mut pieces = vec![];
+        let mut rows = 0;
+        for (batch, table) in batches.iter().enumerate() {
+            let pieces_of_batch = (0..table.rows()).step_by(PIECE).map(|first| Piece {
+                batch,
+                first,
+                start: rows + first,
+                length: PIECE.min(table.rows() - first),
+            });
+            pieces.extend(pieces_of_batch);
+            rows += table.rows();
+        }
+        // Positions are 32 bits wide, and the greatest stands for none.
+        let given: usize = batches.iter().map(Table::length).sum();
+        if given >= u32::MAX as usize {
+            return Err(Error::new(
+                ErrorKind::UnreadableTable,
+                "a table may not have more than 4 294 967 294 rows",
+            )
+            .at(Some(kind), None, None));
+        }
+        Ok(Self {
+            kind,
+            batches,
+            pieces,
+            rows,
+            check: TableCheck::new(kind, rows),
+            workers,
+        })
+    }
+
+    /// Reports the required columns that no batch has. Given and empty, without any column, is fine.
+    pub(crate) fn require_columns(&mut self) {
+        let empty = self.batches.iter().all(|batch| batch.column_names().next().is_none());
+        for column in columns_of(self.kind) {
+            if column.required && !empty && !self.has(column.name) {
+                self.check.missing_column(column.name);
+            }
+        }
+    }
+
+    /// Reports a table of many tenants that does not say whose its rows are.
+    pub(crate) fn require_tenants(&mut self) {
+        if self.rows > 0 && !self.has("tenant_id") {
+            self.check.missing_column("tenant_id");
+        }
+    }
+
+    /// Whether a batch has this column.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.batches.iter().any(|batch| batch.has_column(name))
+    }
+
+    pub(crate) fn kind(&self) -> RecordKind {
+        self.kind
+    }
+
+    pub(crate) fn batches(&self) -> &'a [Table] {
+        self.batches
+    }
+
+    /// The batch and the position in it of a row.
+    pub(crate) fn place(&self, row: usize) -> Option<(usize, usize)> {
+        let after = self.pieces.partition_point(|piece| piece.start <= row);
+        let piece = self.pieces.get(after.checked_sub(1)?)?;
+        let table = &self.batches[piece.batch];
+        Some((piece.batch, table.position(piece.first + row - piece.start)))
+    }
+
+    /// Where a row stood in what the caller gave.
+    pub(crate) fn given(&self) -> impl Fn(usize) -> u64 + use<'a> {
+        let selected = self.batches.iter().any(Table::is_selection);
+        let pieces = if selected { self.pieces.clone() } else { vec![] };
+        let batches = self.batches;
+        let offsets: Vec<u64> = batches
+            .iter()
+            .scan(0, |offset, batch| {
+                let own = *offset;
+                *offset += batch.length() as u64;
+                Some(own)
+            })
+            .collect();
+        move |row| {
+            let after = pieces.partition_point(|piece| piece.start <= row);
+            match after.checked_sub(1).and_then(|last| pieces.get(last)) {
+                None => row as u64,
+                Some(piece) => {
+                    let position = batches[piece.batch].position(piece.first + row - piece.start);
+                    offsets[piece.batch] + position as u64
+                }
+            }
+        }
+    }
+
+    /// The value of a column in a row.
+    pub(crate) fn cell(&self, name: &str, row: usize) -> Cell<'a> {
+        let place = self.place(row);
+        place
+            .and_then(|(batch, position)| Some(self.batches[batch].column(name)?.cell(position)))
+            .unwrap_or(Cell::Null)
+    }
+
+    /// Reads every row of a column; `blank` where there is nothing or something wrong.
+    pub(crate) fn values<T: Copy + Send + Sync>(
+        &mut self,
+        name: &str,
+        blank: T,
+        read: impl Fn(Cell<'a>) -> Field<T> + Sync + Send,
+    ) -> Result<Vec<T>> {
+        let read = |cell, _: &mut ()| read(cell);
+        Ok(self.scan(name, blank, || (), read)?.0)
+    }
+
+    /// Moments; [`NEVER`] where there is none.
+    pub(crate) fn moments(&mut self, name: &str) -> Result<Vec<i64>> {
+        self.values(name, NEVER, timestamp)
+    }
+
+    /// Finite numbers; NaN where there is none.
+    pub(crate) fn numbers(&mut self, name: &str) -> Result<Vec<f64>> {
+        self.values(name, f64::NAN, number)
+    }
+
+    /// Texts, each distinct one kept once.
+    pub(crate) fn texts(
+        &mut self,
+        name: &str,
+        read: for<'b> fn(Cell<'b>, &'b mut String) -> Field<&'b str>,
+    ) -> Result<TextDraft> {
+        let start = || (Interner::default(), String::new());
+        let code =
+            |cell, (interner, buffer): &mut (Interner, String)| Ok(read(cell, buffer)?.map(|text| interner.code(text)));
+        let (mut codes, pieces) = self.scan(name, MISSING_CODE, start, code)?;
+        // Every piece has codes of its own: they become those of the first piece that has the text.
+        let mut all = Interner::default();
+        let mut own: Vec<Vec<u32>> = vec![];
+        for (interner, _) in pieces {
+            own.push(interner.texts().iter().map(|text| all.code(text)).collect());
+        }
+        if !own.is_empty() {
+            let mut parts = self.split(&mut codes);
+            self.workers.map_mut(&mut parts, |piece, (_, codes)| {
+                for code in codes.iter_mut().filter(|code| **code != MISSING_CODE) {
+                    *code = own[piece][*code as usize];
+                }
+                Ok(())
+            })?;
+        }
+        Ok(TextDraft::new(codes, all.into_texts()))
+    }
+
+    /// Hashes of ids; 0 where there is none.
+    pub(crate) fn id_hashes(&mut self, name: &str) -> Result<Vec<u64>> {
+        let read = |cell, buffer: &mut String| Ok(id(cell, buffer)?.map(|id| hash(id).max(1)));
+        Ok(self.scan(name, 0, String::new, read)?.0)
+    }
+
+    /// Codes of the customers of an event table; [`MISSING_CODE`] where there is none or an unknown one.
+    pub(crate) fn customers(&mut self, ids: &Ids) -> Result<Vec<u32>> {
+        let index = TextIndex::of(ids);
+        let find = |cell, buffer: &mut String| {
+            let Some(text) = id(cell, buffer)? else {
+                return Ok(None);
+            };
+            match index.find(ids, text) {
+                Some(code) => Ok(Some(code)),
+                None => Err(Problem::new(
+                    IssueCode::UnknownCustomer,
+                    format!("there is no customer '{}'", excerpt(text)),
+                )),
+            }
+        };
+        Ok(self.scan("customer_id", MISSING_CODE, String::new, find)?.0)
+    }
+
+    /// Every row must be of this tenant, where the table says whose its rows are.
+    pub(crate) fn tenant(&mut self, tenant: &TenantId) -> Result<()> {
+        if !self.has("tenant_id") {
+            return Ok(());
+        }
+        let compare = |cell, buffer: &mut String| match id(cell, buffer)? {
+            Some(given) if given == tenant.as_str() => Ok(Some(())),
+            Some(given) => Err(Problem::new(
+                IssueCode::WrongTenant,
+                format!("the row is of tenant '{}', the container of '{tenant}'", excerpt(given)),
+            )),
+            None => Ok(None),
+        };
+        self.scan("tenant_id", (), String::new, compare)?;
+        Ok(())
+    }
+
+    /// Reads a column piece by piece; `start` makes what a piece needs while it is read.
+    fn scan<T: Copy + Send + Sync, S: Send>(
+        &mut self,
+        name: &str,
+        blank: T,
+        start: impl Fn() -> S + Sync + Send,
+        read: impl Fn(Cell<'a>, &mut S) -> Field<T> + Sync + Send,
+    ) -> Result<(Vec<T>, Vec<S>)> {
+        let mut values = vec![blank; self.rows];
+        if !self.has(name) {
+            return Ok((values, vec![]));
+        }
+        let number = self.check.column(name);
+        // Where a batch says whose its rows are, all must.
+        let required = name == "tenant_id" || is_required(self.kind, name);
+        let columns: Vec<Option<&Column>> = self.batches.iter().map(|batch| batch.column(name)).collect();
+        let mut parts = self.split(&mut values);
+        let scanned = self.workers.map_mut(&mut parts, |_, (piece, values)| {
+            let mut found = vec![];
+            let mut state = start();
+            let table = &self.batches[piece.batch];
+            let column = columns[piece.batch];
+            if column.is_none() && !required {
+                return Ok((found, state));
+            }
+            for (index, value) in values.iter_mut().enumerate() {
+                let position = table.position(piece.first + index);
+                let cell = column.map_or(Cell::Null, |column| column.cell(position));
+                let mut wrong = |code, message| {
+                    found.push(Found {
+                        row: piece.start + index,
+                        column: number,
+                        code,
+                        message,
+                    });
+                };
+                match read(cell, &mut state) {
+                    Ok(Some(read)) => *value = read,
+                    Ok(None) if required => wrong(IssueCode::MissingValue, "a value is required here".to_owned()),
+                    Ok(None) => {}
+                    Err(Problem { code, message }) => wrong(code, message),
+                }
+            }
+            Ok((found, state))
+        })?;
+        let mut states = Vec::with_capacity(scanned.len());
+        for (found, state) in scanned {
+            self.check.add(found);
+            states.push(state);
+        }
+        Ok((values, states))
+    }
+
+    /// Cuts a column of all rows into the pieces.
+    fn split<'v, T>(&self, mut values: &'v mut [T]) -> Vec<(Piece, &'v mut [T])> {
+        let mut parts = Vec::with_capacity(self.pieces.len());
+        for &piece in &self.pieces {
+            let (part, rest) = values.split_at_mut(piece.length);
+            parts.push((piece, part));
+            values = rest;
+        }
+        parts
+    }
+
+    /// Looks at every row for something wrong with a column.
+    pub(crate) fn rule(
+        &mut self,
+        column: &str,
+        code: IssueCode,
+        wrong: impl Fn(usize) -> Option<Cow<'static, str>> + Sync + Send,
+    ) -> Result<()> {
+        let number: ColumnNumber = self.check.column(column);
+        let found = self.workers.map_chunks(self.rows, PIECE, |rows| {
+            let found = rows.filter_map(|row| {
+                wrong(row).map(|message| Found {
+                    row,
+                    column: number,
+                    code,
+                    message: message.into_owned(),
+                })
+            });
+            Ok(found.collect::<Vec<_>>())
+        })?;
+        self.check.add(found.into_iter().flatten());
+        Ok(())
+    }
+
+    /// Nothing may end before it starts.
+    pub(crate) fn ends(&mut self, column: &str, ends: &[i64], start_column: &str, starts: &[i64]) -> Result<()> {
+        self.rule(column, IssueCode::EndsBeforeStart, |row| {
+            let (end, start) = (ends[row], starts[row]);
+            (start != NEVER && end < start).then(|| format!("'{column}' lies before '{start_column}'").into())
+        })
+    }
+}
