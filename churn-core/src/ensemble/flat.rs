@@ -4,7 +4,8 @@ use ndarray::ArrayView2;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::parallel::Workers;
+use crate::numeric::sigmoid;
+use crate::parallel::{Execution, Workers};
 
 /// A number that trees can look at: `f32` or `f64`; both are compared as `f64`, exactly.
 pub trait Input: Copy + Into<f64> + Send + Sync + 'static {}
@@ -65,7 +66,7 @@ pub struct FlatEnsemble {
 }
 
 /// Rows scored at a time, tree by tree.
-const BLOCK: usize = 64;
+const BLOCK: usize = 256;
 
 impl FlatEnsemble {
     /// An ensemble without trees, of this many features.
@@ -177,7 +178,7 @@ impl FlatEnsemble {
         let mut sums = vec![self.base; x.nrows()];
         // A row without columns still has a cell to stand in.
         let columns = x.ncols().max(1);
-        workers.chunks_mut(&mut sums, BLOCK * 16, |start, sums| {
+        workers.chunks_mut(&mut sums, BLOCK * 4, |start, sums| {
             let mut block = vec![0.0f64; BLOCK * columns];
             for (number, sums) in sums.chunks_mut(BLOCK).enumerate() {
                 let first = start + number * BLOCK;
@@ -195,6 +196,15 @@ impl FlatEnsemble {
             Ok(())
         })?;
         Ok(sums)
+    }
+
+    /// Probability of churn of every row of rows x columns; NaN is missing.
+    ///
+    /// # Errors
+    /// `feature_mismatch` if there are other columns than the ensemble was fitted on; `cancelled`.
+    pub fn predict_proba<T: Input>(&self, x: ArrayView2<'_, T>, execution: &Execution) -> Result<Vec<f64>> {
+        let log_odds = self.log_odds(x, &execution.workers()?)?;
+        Ok(log_odds.into_iter().map(sigmoid).collect())
     }
 
     /// The last tree's leaf of every row.

@@ -167,24 +167,35 @@ impl Draw {
     }
 }
 
-/// Sums over rows, as often as they were drawn.
-#[derive(Clone, Copy, Default)]
-struct Sums {
-    rows: u64,
-    churned: u64,
-}
+/// Sums over rows, as often as they were drawn: rows in the upper half, those that churned in the lower, so that one
+/// addition serves both. Draws are as many as rows, fewer than 2^32.
+#[derive(Clone, Copy, Default, PartialEq)]
+struct Sums(u64);
 
 impl Sums {
+    fn of(count: u32, churned: bool) -> Self {
+        Self(u64::from(count) << 32 | if churned { u64::from(count) } else { 0 })
+    }
+
+    fn rows(self) -> u64 {
+        self.0 >> 32
+    }
+
+    fn churned(self) -> u64 {
+        self.0 & 0xFFFF_FFFF
+    }
+
+    fn plus(self, other: Self) -> Self {
+        Self(self.0 + other.0)
+    }
+
     fn minus(self, other: Self) -> Self {
-        Self {
-            rows: self.rows - other.rows,
-            churned: self.churned - other.churned,
-        }
+        Self(self.0 - other.0)
     }
 
     /// What Gini's impurity is measured by: the larger, the purer.
     fn purity(self) -> f64 {
-        let (rows, churned) = (self.rows as f64, self.churned as f64);
+        let (rows, churned) = (self.rows() as f64, self.churned() as f64);
         let stayed = rows - churned;
         (churned * churned + stayed * stayed) / rows
     }
@@ -205,7 +216,7 @@ struct TreeGrower<'a> {
 #[derive(Clone, Copy)]
 struct Drawn {
     row: u32,
-    count: u32,
+    sums: Sums,
 }
 
 struct Split {
@@ -219,12 +230,14 @@ struct Split {
 impl TreeGrower<'_> {
     fn grow(mut self, draw: &Draw) -> Result<Vec<Node>> {
         let counts = draw.counts(&mut self.random);
-        let mut drawn: Vec<Drawn> = (0u32..)
-            .zip(counts)
-            .filter(|&(_, count)| count > 0)
-            .map(|(row, count)| Drawn { row, count })
+        let drawn = (0u32..).zip(counts).filter(|&(_, count)| count > 0);
+        let mut drawn: Vec<Drawn> = drawn
+            .map(|(row, count)| Drawn {
+                row,
+                sums: Sums::of(count, self.churned[row as usize]),
+            })
             .collect();
-        let total = self.sums(&drawn);
+        let total = drawn.iter().fold(Sums::default(), |sums, drawn| sums.plus(drawn.sums));
         let mut aside = Vec::with_capacity(drawn.len());
         let mut order: Vec<usize> = (0..self.matrix.columns()).collect();
         let mut histogram = [Sums::default(); 256];
@@ -233,8 +246,8 @@ impl TreeGrower<'_> {
         let mut open = vec![(0usize, 0..drawn.len(), 0usize, total)];
         while let Some((node, range, depth, total)) = open.pop() {
             self.workers.check()?;
-            let pure = total.churned == 0 || total.churned == total.rows;
-            if depth >= self.options.depth || pure || total.rows < 2 * self.options.min_leaf_rows.max(1) as u64 {
+            let pure = total.churned() == 0 || total.churned() == total.rows();
+            if depth >= self.options.depth || pure || total.rows() < 2 * self.options.min_leaf_rows.max(1) as u64 {
                 continue;
             }
             let Some(split) = self.best_split(&drawn[range.clone()], total, &mut order, &mut histogram) else {
@@ -262,7 +275,7 @@ impl TreeGrower<'_> {
             nodes.push(self.leaf(total.minus(split.left)));
             nodes[node] = Node {
                 number: self.matrix.threshold(split.column, split.bin),
-                cover: total.rows as f64,
+                cover: total.rows() as f64,
                 feature: split.column as u32,
                 left: left as u32,
                 missing_left: split.missing_left,
@@ -273,23 +286,10 @@ impl TreeGrower<'_> {
         Ok(nodes)
     }
 
-    fn sums(&self, drawn: &[Drawn]) -> Sums {
-        let mut sums = Sums::default();
-        for drawn in drawn {
-            sums.rows += u64::from(drawn.count);
-            sums.churned += if self.churned[drawn.row as usize] {
-                u64::from(drawn.count)
-            } else {
-                0
-            };
-        }
-        sums
-    }
-
     fn leaf(&self, sums: Sums) -> Node {
         let smoothing = self.options.smoothing;
-        let rate = (sums.churned as f64 + smoothing * self.prior) / (sums.rows as f64 + smoothing);
-        Node::leaf(logit(rate) / self.options.trees as f64, sums.rows as f64)
+        let rate = (sums.churned() as f64 + smoothing * self.prior) / (sums.rows() as f64 + smoothing);
+        Node::leaf(logit(rate) / self.options.trees as f64, sums.rows() as f64)
     }
 
     /// The best split over columns drawn at random. As in Breiman's, a column that cannot split costs no draw.
@@ -315,16 +315,11 @@ impl TreeGrower<'_> {
             let bins = self.matrix.column(column);
             for drawn in drawn {
                 let sums = &mut histogram[usize::from(bins[drawn.row as usize])];
-                sums.rows += u64::from(drawn.count);
-                sums.churned += if self.churned[drawn.row as usize] {
-                    u64::from(drawn.count)
-                } else {
-                    0
-                };
+                *sums = sums.plus(drawn.sums);
             }
             let split = self.best_in_column(column, &histogram[..count], histogram[usize::from(MISSING_BIN)], total);
             looked +=
-                usize::from(histogram[..count].iter().filter(|sums| sums.rows > 0).count() > 1 || split.is_some());
+                usize::from(histogram[..count].iter().filter(|sums| sums.rows() > 0).count() > 1 || split.is_some());
             if let Some(split) = split.filter(|split| best.as_ref().is_none_or(|best| split.gain > best.gain)) {
                 best = Some(split);
             }
@@ -336,30 +331,27 @@ impl TreeGrower<'_> {
         let least = self.options.min_leaf_rows.max(1) as u64;
         let mut best: Option<Split> = None;
         for missing_left in [false, true] {
-            if missing_left && missing.rows == 0 {
+            if missing_left && missing.rows() == 0 {
                 break;
             }
             let mut left = if missing_left { missing } else { Sums::default() };
             for (bin, sums) in present.iter().enumerate() {
-                left = Sums {
-                    rows: left.rows + sums.rows,
-                    churned: left.churned + sums.churned,
-                };
+                left = left.plus(*sums);
                 let last = bin + 1 == present.len();
-                if last && (missing_left || missing.rows == 0) {
+                if last && (missing_left || missing.rows() == 0) {
                     break;
                 }
-                if left.rows < least || sums.rows == 0 && !last {
+                if left.rows() < least || sums.rows() == 0 && !last {
                     continue;
                 }
                 let right = total.minus(left);
-                if right.rows < least {
+                if right.rows() < least {
                     break;
                 }
                 let gain = left.purity() + right.purity() - total.purity();
                 if gain > best.as_ref().map_or(1e-9, |best| best.gain) {
-                    let missing_left = if missing.rows == 0 {
-                        left.rows >= right.rows
+                    let missing_left = if missing.rows() == 0 {
+                        left.rows() >= right.rows()
                     } else {
                         missing_left
                     };

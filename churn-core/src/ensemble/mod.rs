@@ -7,6 +7,8 @@ mod flat;
 mod forest;
 mod grow;
 mod logistic;
+#[cfg(test)]
+mod tests;
 mod training;
 
 pub(crate) use blend::Blend;

@@ -113,34 +113,40 @@ pub(crate) fn fit(
         ));
     }
     let folds = options.folds.clamp(2, 20).min(minority);
-    let steps = (folds + 2) as f64;
-    let mut step = 0.0;
-    let mut advance = |workers: &mut Workers| {
-        let at = |s: f64| part.0 + (part.1 - part.0) * s / steps;
-        workers.part(at(step), at(step + 1.0));
-        step += 1.0;
-    };
+    let at = |share: f64| part.0 + (part.1 - part.0) * share;
 
-    advance(workers);
+    workers.part(at(0.0), at(0.15));
     let recipe = settle(sample, options, folds, seed, workers)?;
+    workers.part(at(0.15), at(0.75));
     let fold_of = grouped_folds(sample.customers(), &sample.churned, folds, seed);
-    let mut held_out: Vec<Vec<f64>> = vec![];
-    for fold in 0..folds {
-        advance(workers);
+    let hold_out = |fold: usize| {
         let (inside, outside) = split(&fold_of, fold);
         let train = sample.select(&inside);
         let preprocessor = FittedPreprocessor::fit(&train.matrix, workers)?;
         let members = fit_members(&train, &preprocessor, options, &recipe, seed, workers)?;
         let inputs = Inputs::new(&preprocessor, &sample.matrix.select(&outside), workers)?;
-        held_out.resize(members.len(), vec![0.0; sample.churned.len()]);
-        for (member, all) in members.iter().zip(&mut held_out) {
-            for (&row, z) in outside.iter().zip(member.log_odds(&inputs, workers)?) {
-                all[row] = z;
-            }
+        let predictions = members
+            .iter()
+            .map(|member| member.log_odds(&inputs, workers))
+            .collect::<Result<Vec<_>>>()?;
+        Ok((outside, predictions))
+    };
+    // Small folds are fitted side by side; large ones one after the other, for each copies its rows.
+    let small = sample.churned.len() * sample.matrix.names.len() <= SMALL_CELLS;
+    let by_fold: Vec<(Vec<usize>, Vec<Vec<f64>>)> = if small {
+        workers.map(0..folds, hold_out)?
+    } else {
+        (0..folds).map(hold_out).collect::<Result<_>>()?
+    };
+    let mut held_out: Vec<Vec<f64>> = vec![];
+    for (rows, predictions) in by_fold {
+        held_out.resize(predictions.len(), vec![0.0; sample.churned.len()]);
+        for (all, member) in held_out.iter_mut().zip(predictions) {
+            rows.iter().zip(member).for_each(|(&row, z)| all[row] = z);
         }
     }
 
-    advance(workers);
+    workers.part(at(0.75), at(1.0));
     let preprocessor = FittedPreprocessor::fit(&sample.matrix, workers)?;
     let members = fit_members(sample, &preprocessor, options, &recipe, seed, workers)?;
     let linear = members.iter().position(|member| matches!(member, Member::Linear(_)));
@@ -165,6 +171,9 @@ pub(crate) fn fit(
         },
     ))
 }
+
+/// Cells of a sample up to which its folds are fitted side by side.
+const SMALL_CELLS: usize = 20_000_000;
 
 /// Rows outside and inside a fold.
 fn split(fold_of: &[usize], fold: usize) -> (Vec<usize>, Vec<usize>) {
