@@ -14,6 +14,8 @@ use crate::error::{Error, ErrorKind};
 pub(crate) const MICROS_PER_DAY: i64 = 86_400_000_000;
 /// Microseconds in an hour.
 pub(crate) const MICROS_PER_HOUR: i64 = 3_600_000_000;
+/// The longest span of days that is of use: all years from 1 to 9999.
+pub(crate) const MOST_DAYS: u32 = 3_652_059;
 
 /// A moment in UTC: microseconds since 1970-01-01, within the years 1 to 9999.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -237,12 +239,13 @@ pub struct Horizon {
 impl Horizon {
     /// First moment of the label period of `as_of`, in microseconds.
     pub(crate) fn start(self, as_of: i64) -> i64 {
-        as_of.saturating_add(i64::from(self.lead) * MICROS_PER_DAY)
+        as_of.saturating_add(i64::from(self.lead).saturating_mul(MICROS_PER_DAY))
     }
 
     /// First moment after the label period of `as_of`, in microseconds.
     pub(crate) fn end(self, as_of: i64) -> i64 {
-        self.start(as_of).saturating_add(i64::from(self.days) * MICROS_PER_DAY)
+        self.start(as_of)
+            .saturating_add(i64::from(self.days).saturating_mul(MICROS_PER_DAY))
     }
 }
 

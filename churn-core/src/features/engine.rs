@@ -8,12 +8,12 @@ use std::sync::Arc;
 use crate::error::{Error, ErrorKind, Result};
 use crate::features::matrix::{FeatureColumn, FeatureMatrix};
 use crate::features::plan::{Axis, FeaturePlan};
-use crate::features::program::{CustomerMeasure, CustomerOutput, Group, Program, Series, StreamProgram, number_at};
+use crate::features::program::{CustomerMeasure, CustomerOutput, Program, Series, StreamProgram};
 use crate::features::resolved::{FeatureKind, ResolvedPlan};
-use crate::features::series::{Point, Values, evaluate};
-use crate::features::view::{CustomerView, StreamView};
+use crate::features::series::{Measured, Point};
+use crate::features::view::{ColumnView, CustomerView, Row, StreamView};
 use crate::parallel::{Execution, Workers};
-use crate::record::{AttributeValues, MISSING_CODE, TenantRecords};
+use crate::record::TenantRecords;
 use crate::time::{AsOf, MICROS_PER_DAY};
 
 /// Rows worked on at a time.
@@ -107,9 +107,7 @@ impl ResolvedPlan {
 fn levels_of(program: &Program<'_>, column: usize) -> Vec<String> {
     let output = program.customers.iter().find(|output| output.column == column);
     match output.map(|output| &output.measure) {
-        Some(CustomerMeasure::Text(Some(AttributeValues::Text(text)))) => {
-            text.levels.iter().map(str::to_owned).collect()
-        }
+        Some(CustomerMeasure::Text(Some(text))) => text.levels().map(str::to_owned).collect(),
         _ => vec![],
     }
 }
@@ -162,9 +160,9 @@ impl<'a> Chunk<'a> {
 /// Buffers that are used again for every row.
 #[derive(Default)]
 struct Scratch {
-    visible: Vec<usize>,
+    visible: Vec<Row>,
     points: Vec<Point>,
-    values: Values,
+    measured: Measured,
 }
 
 impl Program<'_> {
@@ -203,33 +201,21 @@ impl Program<'_> {
 impl CustomerOutput<'_> {
     fn evaluate(&self, view: &CustomerView<'_>, as_of: i64, chunk: &mut Chunk<'_>, position: usize) {
         let days = |micros: i64| micros as f64 / MICROS_PER_DAY as f64;
+        let number = |column: Option<ColumnView<'_>>, version: Option<Row>| {
+            let number = column.zip(version).and_then(|(column, version)| column.number(version));
+            number.unwrap_or(f64::NAN)
+        };
         let value = match &self.measure {
             CustomerMeasure::TenureDays => days(as_of - view.signed_up_at()),
             CustomerMeasure::DaysToRenewal => view.renews_at().map_or(f64::NAN, |renews| days(renews - as_of)),
             CustomerMeasure::DaysSinceChange => days(as_of - view.valid_from()),
-            CustomerMeasure::Number(values) => values
-                .and_then(|values| number_at(values, view.version()))
-                .unwrap_or(f64::NAN),
-            CustomerMeasure::Change(values, span) => {
-                let before = view.version_before(*span);
-                let both = values.zip(before).and_then(|(values, before)| {
-                    Some((number_at(values, view.version())?, number_at(values, before)?))
-                });
-                both.map_or(f64::NAN, |(now, before)| now - before)
+            CustomerMeasure::Number(column) => number(*column, Some(view.version())),
+            CustomerMeasure::Change(column, span) => {
+                number(*column, Some(view.version())) - number(*column, view.version_before(*span))
             }
-            CustomerMeasure::Text(values) => {
-                if let Some(AttributeValues::Text(text)) = values {
-                    let code = text.codes[view.version()];
-                    chunk.code(
-                        self.column,
-                        position,
-                        if code == MISSING_CODE {
-                            FeatureColumn::MISSING
-                        } else {
-                            code
-                        },
-                    );
-                }
+            CustomerMeasure::Text(column) => {
+                let code = column.and_then(|column| column.text(view.version()));
+                chunk.code(self.column, position, code.unwrap_or(FeatureColumn::MISSING));
                 return;
             }
         };
@@ -252,7 +238,11 @@ impl StreamProgram<'_> {
         for series in &self.series {
             series.collect(view, &scratch.visible, &mut scratch.points);
             for group in &series.groups {
-                group.evaluate(view, as_of, &scratch.points, &mut scratch.values, chunk, position);
+                scratch.measured.take(group.measure, view, &scratch.points);
+                for output in &group.outputs {
+                    let value = scratch.measured.evaluate(output, group.measure, view, as_of);
+                    chunk.number(output.column, position, value);
+                }
             }
         }
     }
@@ -260,9 +250,9 @@ impl StreamProgram<'_> {
 
 impl Series<'_> {
     /// The records of the series, in order on its axis; of equals, in the order in which they were given.
-    fn collect(&self, view: &StreamView<'_>, visible: &[usize], points: &mut Vec<Point>) {
+    fn collect(&self, view: &StreamView<'_>, visible: &[Row], points: &mut Vec<Point>) {
         points.clear();
-        let on_axis = |row: usize| match self.axis {
+        let on_axis = |row: Row| match self.axis {
             Axis::Event => Some(view.at(row)),
             Axis::RefundedAt => view.refunded_at(row),
             Axis::ResolvedAt => view.resolved_at(row),
@@ -276,27 +266,6 @@ impl Series<'_> {
         points.extend(wanted.filter_map(|row| on_axis(row).map(|at| Point { at, row })));
         if self.axis != Axis::Event {
             points.sort_unstable_by_key(|point| (point.at, view.given(point.row)));
-        }
-    }
-}
-
-impl Group<'_> {
-    fn evaluate(
-        &self,
-        view: &StreamView<'_>,
-        as_of: i64,
-        points: &[Point],
-        values: &mut Values,
-        chunk: &mut Chunk<'_>,
-        position: usize,
-    ) {
-        values.fill(self.measure, view, points);
-        for output in &self.outputs {
-            chunk.number(
-                output.column,
-                position,
-                evaluate(output, self.measure, view, as_of, points, values),
-            );
         }
     }
 }

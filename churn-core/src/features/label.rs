@@ -5,7 +5,7 @@ use std::fmt;
 use crate::error::{Error, ErrorKind, Result};
 use crate::features::definition::ChurnDefinition;
 use crate::features::population::{check, first_event, is_eligible};
-use crate::features::view::CustomerView;
+use crate::features::view::SpellTruth;
 use crate::parallel::{Execution, Workers};
 use crate::record::{NEVER, TenantRecords};
 use crate::time::{AsOf, Timestamp};
@@ -166,7 +166,7 @@ fn label(
     let moment = as_of.as_micros();
     let horizon = definition.horizon();
     let (start, end) = (horizon.start(moment), horizon.end(moment));
-    let churned_at = CustomerView::new(records, customer, moment)?.true_churned_at();
+    let SpellTruth { churned_at } = SpellTruth::new(records, customer, moment)?;
     let decided = |churned, rule, at: Option<i64>| {
         Some(Label {
             customer,

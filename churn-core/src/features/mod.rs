@@ -1,15 +1,22 @@
 //! Point-in-time features, population and labels.
 
+mod condition;
 mod definition;
 mod engine;
 mod label;
 mod matrix;
+mod measure;
+mod needs;
 mod plan;
 mod population;
 mod program;
 mod resolved;
 mod series;
 mod standard;
+#[cfg(test)]
+mod tests;
+mod validate;
+mod values;
 mod view;
 
 pub use definition::ChurnDefinition;

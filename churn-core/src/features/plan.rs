@@ -77,7 +77,7 @@ pub enum Condition {
     },
 }
 
-/// What is looked at in each record.
+/// What is looked at in each record. Records that do not have it are left out.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -114,6 +114,7 @@ pub enum Measure {
 }
 
 /// What is made of the measures in the window. "Last" is the latest on the axis, of equals the one given later.
+/// [`Measure::One`] goes with counts, shares, streaks and days only.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -152,6 +153,16 @@ pub enum Function {
     Value,
 }
 
+impl Function {
+    /// Those of a share or streak.
+    pub(crate) fn conditions(&self) -> &[Condition] {
+        match self {
+            Self::Share(conditions) | Self::Streak(conditions) => conditions,
+            _ => &[],
+        }
+    }
+}
+
 /// One declared feature.
 ///
 /// ```
@@ -180,8 +191,8 @@ pub struct Feature {
     pub measure: Measure,
     /// What is made of it.
     pub function: Function,
-    /// Days before `as_of`; `None` for the whole history.
-    pub window: Option<Window>,
+    /// Days before `as_of`, at least one; `None` for the whole history.
+    pub window: Option<u32>,
 }
 
 impl Feature {
@@ -230,99 +241,11 @@ impl Feature {
         self
     }
 
-    /// Over the last `days` days; 0 is the whole history.
+    /// Over the last `days` days instead of the whole history.
     #[must_use]
     pub fn window(mut self, days: u32) -> Self {
-        self.window = Window::days(days);
+        self.window = Some(days);
         self
-    }
-
-    /// `invalid_option` naming the feature if its parts do not go together.
-    pub(crate) fn validate(&self) -> Result<()> {
-        let refuse = |why: &str| {
-            Err(Error::new(
-                ErrorKind::InvalidOption,
-                format!("feature '{}': {why}", crate::error::excerpt(&self.name)),
-            )
-            .at(Some(self.source), None, Some(&self.name)))
-        };
-        if self.name.is_empty() {
-            return refuse("it has no name");
-        }
-        let (on_payments, on_tickets, on_activities, on_customers) = (
-            self.source == RecordKind::Payments,
-            self.source == RecordKind::Tickets,
-            self.source == RecordKind::Activities,
-            self.source == RecordKind::Customers,
-        );
-        let axis_fits = match self.axis {
-            Axis::Event => true,
-            Axis::RefundedAt => on_payments,
-            Axis::ResolvedAt | Axis::ReopenedAt | Axis::SatisfactionAt => on_tickets,
-        };
-        if !axis_fits {
-            return refuse("its axis is not a moment of its source");
-        }
-        let measure_fits = match self.measure {
-            Measure::One | Measure::Date | Measure::GapDays => !on_customers,
-            Measure::Amount | Measure::LateDays => on_payments,
-            Measure::ResolutionHours | Measure::FirstResponseHours | Measure::Satisfaction => on_tickets,
-            Measure::Quantity | Measure::Kind => on_activities,
-            Measure::Attribute(_) => true,
-            Measure::TenureDays | Measure::DaysToRenewal | Measure::DaysSinceChange => on_customers,
-        };
-        if !measure_fits {
-            return refuse("its measure is not one of its source");
-        }
-        let function_fits = if on_customers {
-            matches!(self.function, Function::Value) && self.window.is_none()
-                || matches!(
-                    (&self.function, &self.measure),
-                    (Function::Change, Measure::Attribute(_))
-                ) && self.window.is_some()
-        } else {
-            let counts_only = matches!(self.measure, Measure::Kind | Measure::Date);
-            let by_row = matches!(
-                self.function,
-                Function::Share(_)
-                    | Function::Streak(_)
-                    | Function::DaysSinceLast
-                    | Function::DaysSinceFirst
-                    | Function::RecencyRatio
-            );
-            match &self.function {
-                Function::Value => false,
-                Function::Distinct => counts_only || matches!(self.measure, Measure::Attribute(_)),
-                Function::Change | Function::VersusUsual => {
-                    self.window.is_some() && !counts_only && self.measure != Measure::GapDays
-                }
-                _ if by_row => self.measure == Measure::One,
-                _ => !counts_only,
-            }
-        };
-        if !function_fits {
-            return refuse("its function does not go with its source, measure and window");
-        }
-        if on_customers && (!self.filter.is_empty() || self.axis != Axis::Event) {
-            return refuse("a customer feature takes no filter and no axis");
-        }
-        let further = match &self.function {
-            Function::Share(conditions) | Function::Streak(conditions) => conditions.as_slice(),
-            _ => &[],
-        };
-        for condition in self.filter.iter().chain(further) {
-            let fits = match condition {
-                Condition::Paid | Condition::Failed | Condition::Pending | Condition::Settled | Condition::Unpaid => {
-                    on_payments
-                }
-                Condition::Open | Condition::Responded | Condition::Urgent => on_tickets,
-                _ => true,
-            };
-            if !fits {
-                return refuse("one of its conditions is not one of its source");
-            }
-        }
-        Ok(())
     }
 }
 
@@ -401,7 +324,11 @@ impl FeaturePlan {
         let mut names = HashSet::new();
         match features.iter().find(|feature| !names.insert(feature.name.as_str())) {
             Some(twice) => Err(taken(&twice.name)),
-            None => Ok(features),
+            None => {
+                // A plan may have come from JSON, so nothing is taken on trust.
+                features.iter().try_for_each(Feature::validate)?;
+                Ok(features)
+            }
         }
     }
 }
@@ -409,7 +336,10 @@ impl FeaturePlan {
 fn taken(name: &str) -> Error {
     Error::new(
         ErrorKind::InvalidOption,
-        format!("two features are named '{}'", crate::error::excerpt(name)),
+        format!(
+            "two features are named '{}': rename one, or the column it comes from",
+            crate::error::excerpt(name)
+        ),
     )
     .at(None, None, Some(name))
 }

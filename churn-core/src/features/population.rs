@@ -2,7 +2,7 @@
 
 use crate::error::{Error, ErrorKind, RecordKind, Result};
 use crate::features::definition::ChurnDefinition;
-use crate::features::view::{CustomerView, PaymentState, StreamView};
+use crate::features::view::{CustomerView, PaymentState, Row, StreamView};
 use crate::record::TenantRecords;
 use crate::time::{AsOf, MICROS_PER_DAY};
 
@@ -53,7 +53,7 @@ pub(crate) fn first_event(
     to: i64,
 ) -> Option<i64> {
     let view = StreamView::new(records, on, known_by)?;
-    let paid = |row: usize| matches!(view.payment_state(row), PaymentState::Paid | PaymentState::Refunded);
+    let paid = |row: Row| matches!(view.payment_state(row), PaymentState::Paid | PaymentState::Refunded);
     view.rows(customer)
         .filter(|&row| (from..to).contains(&view.at(row)) && paid(row))
         .map(|row| view.at(row))

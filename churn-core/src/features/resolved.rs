@@ -1,12 +1,15 @@
 //! A plan resolved against a tenant's records: every feature concrete, its kind of value known.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::error::{Error, ErrorKind, RecordKind, Result};
 use crate::features::plan::{Feature, FeaturePlan, Function, Measure};
 use crate::features::standard::Schema;
-use crate::record::{AttributeValues, TenantRecords};
+use crate::features::view::ColumnView;
+use crate::record::TenantRecords;
 use crate::time::{AsOf, Timestamp};
 
 /// What a feature's column holds.
@@ -38,53 +41,44 @@ impl FeaturePlan {
     /// may not be used (undated and not static).
     pub fn resolve(&self, records: &TenantRecords) -> Result<ResolvedPlan> {
         let features = self.declare(&Schema::of(records))?;
+        require_tables(&features, records, ErrorKind::InvalidOption)?;
         let kinds = features
             .iter()
             .map(|feature| kind_in(feature, records))
             .collect::<Result<Vec<_>>>()?;
-        let plan = ResolvedPlan::assemble(features, kinds)?;
-        plan.require_tables(records, ErrorKind::InvalidOption)?;
-        Ok(plan)
+        ResolvedPlan::assemble(features, kinds)
     }
 }
 
-/// The kind of a feature's values; refuses columns that are not there or may not be used.
+/// The kind of a feature's values; refuses columns that are not there, hold another type or may not be used.
 fn kind_in(feature: &Feature, records: &TenantRecords) -> Result<FeatureKind> {
     let refuse = |why: String| {
-        Err(
-            Error::new(ErrorKind::InvalidOption, format!("feature '{}': {why}", feature.name)).at(
-                Some(feature.source),
-                None,
-                Some(&feature.name),
-            ),
-        )
+        let message = format!("feature '{}': {why}", crate::error::excerpt(&feature.name));
+        Err(Error::new(ErrorKind::InvalidOption, message).at(Some(feature.source), None, Some(&feature.name)))
     };
-    let Measure::Attribute(column) = &feature.measure else {
-        return Ok(FeatureKind::Number);
+    let find = |column: &str| ColumnView::find(records, feature.source, column);
+    let kind = match &feature.measure {
+        Measure::Attribute(column)
+            if feature.function == Function::Value && find(column).is_some_and(ColumnView::is_text) =>
+        {
+            FeatureKind::Text
+        }
+        _ => FeatureKind::Number,
     };
-    let attribute = match feature.source {
-        RecordKind::Customers => records.customers.attribute(column),
-        kind => records.events(kind).and_then(|events| events.attribute(column)),
-    };
-    let Some(attribute) = attribute else {
-        return refuse(format!("there is no column '{column}' in {}", feature.source));
-    };
-    if feature.source == RecordKind::Customers
-        && !records.customers.dated
-        && !records.static_attributes.includes(column)
-    {
-        return refuse(format!(
-            "'{column}' is undated and not named static: nobody knows since when it is true"
-        ));
+    for need in feature.needs(kind) {
+        if find(need.column).is_none() {
+            return refuse(format!("there is no column '{}' in {}", need.column, feature.source));
+        }
+        let trusted = records.customers.dated || records.static_attributes.includes(need.column);
+        if feature.source == RecordKind::Customers && !trusted {
+            return refuse(format!(
+                "'{}' is undated and not named static: nobody knows since when it is true",
+                need.column
+            ));
+        }
     }
-    let is_text = matches!(attribute.values, AttributeValues::Text(_));
-    let takes_value = matches!(feature.function, Function::Value | Function::Last);
-    match (is_text, &feature.function) {
-        (false, _) => Ok(FeatureKind::Number),
-        (true, Function::Distinct) => Ok(FeatureKind::Number),
-        (true, Function::Value) if takes_value => Ok(FeatureKind::Text),
-        (true, _) => refuse(format!("'{column}' is text")),
-    }
+    feature.require_types(kind, records, ErrorKind::InvalidOption)?;
+    Ok(kind)
 }
 
 impl ResolvedPlan {
@@ -121,12 +115,7 @@ impl ResolvedPlan {
 
     /// All windows, in days, ascending.
     pub fn windows(&self) -> Vec<u32> {
-        let mut windows: Vec<u32> = self
-            .features
-            .iter()
-            .filter_map(|feature| feature.window)
-            .map(|window| window.as_days())
-            .collect();
+        let mut windows: Vec<u32> = self.features.iter().filter_map(|feature| feature.window).collect();
         windows.sort_unstable();
         windows.dedup();
         windows
@@ -155,21 +144,44 @@ impl ResolvedPlan {
         }
     }
 
-    /// An error of `kind` naming the table if records lack one that the plan looks at.
-    pub(crate) fn require_tables(&self, records: &TenantRecords, kind: ErrorKind) -> Result<()> {
-        let missing = self
-            .features
-            .iter()
-            .map(|feature| feature.source)
-            .find(|&source| records.rows(source).is_none());
-        match missing {
-            Some(source) => Err(Error::new(
-                kind,
-                format!("the features look at {source}, a table that was not given (an empty one may be)"),
-            )
-            .at(Some(source), None, None)),
-            None => Ok(()),
-        }
+    /// The tables it looks at, in the order of [`RecordKind::ALL`].
+    pub fn tables(&self) -> Vec<RecordKind> {
+        let needed = |table: &RecordKind| self.features.iter().any(|feature| feature.source == *table);
+        RecordKind::ALL.into_iter().filter(needed).collect()
+    }
+
+    /// The attributes it looks at, by table and name, sorted.
+    pub fn attributes(&self) -> Vec<(RecordKind, &str)> {
+        let features = self.features.iter().zip(&self.kinds);
+        let needs = features.flat_map(|(feature, &kind)| {
+            let columns = feature.needs(kind).into_iter().map(|need| need.column);
+            columns.map(|column| (feature.source, column))
+        });
+        let needs: BTreeSet<_> = needs.collect();
+        needs.into_iter().collect()
+    }
+
+    /// `feature_mismatch` naming the table if records lack one that the plan looks at.
+    pub(crate) fn require_tables(&self, records: &TenantRecords) -> Result<()> {
+        require_tables(&self.features, records, ErrorKind::FeatureMismatch)
+    }
+
+    /// `feature_mismatch` naming the column if one holds another type than the plan was resolved with.
+    pub(crate) fn require_types(&self, records: &TenantRecords) -> Result<()> {
+        let mut features = self.features.iter().zip(&self.kinds);
+        features.try_for_each(|(feature, &kind)| feature.require_types(kind, records, ErrorKind::FeatureMismatch))
+    }
+}
+
+fn require_tables(features: &[Feature], records: &TenantRecords, error: ErrorKind) -> Result<()> {
+    let mut sources = features.iter().map(|feature| feature.source);
+    match sources.find(|&source| records.rows(source).is_none()) {
+        Some(source) => Err(Error::new(
+            error,
+            format!("the features look at {source}, a table that was not given (an empty one may be)"),
+        )
+        .at(Some(source), None, None)),
+        None => Ok(()),
     }
 }
 

@@ -66,7 +66,7 @@ fn customers(windows: &[Window], schema: &Schema<'_>) -> Vec<Feature> {
             let change = |window: &Window| Feature {
                 name: format!("customer_{name}_change_{}d", window.as_days()),
                 function: Function::Change,
-                window: Some(*window),
+                window: Some(window.as_days()),
                 ..value.clone()
             };
             let changes: Vec<Feature> = windows.iter().map(change).collect();

@@ -1,0 +1,78 @@
+//! Conditions with their columns looked up.
+
+use crate::error::RecordKind;
+use crate::features::measure::{Float, Integer};
+use crate::features::plan::Condition;
+use crate::features::view::{ColumnView, PaymentState, Row, StreamView};
+use crate::record::{Priority, TenantRecords};
+
+/// A condition that can be put to a record.
+pub(crate) enum Test<'a> {
+    Payment(fn(PaymentState) -> bool),
+    Open,
+    Responded,
+    Urgent,
+    /// Which texts of the column are wanted; `None`: these records lack the column, so nothing is.
+    OneOf(Option<ColumnView<'a>>, Vec<bool>),
+    /// From and up to.
+    Amount(Integer, f64, f64),
+    Number(Float<'a>, f64, f64),
+}
+
+impl<'a> Test<'a> {
+    pub(crate) fn new(condition: &Condition, source: RecordKind, records: &'a TenantRecords) -> Self {
+        let find = |column: &str| ColumnView::find(records, source, column);
+        let range = |column: &str, from: f64, to: f64| match (source, column) {
+            (RecordKind::Payments, "amount") => {
+                let scale = records.currency.scale();
+                Self::Amount(Integer::Amount { scale }, from, to)
+            }
+            (RecordKind::Activities, "quantity") => Self::Number(Float::Quantity, from, to),
+            (RecordKind::Tickets, "satisfaction") => Self::Number(Float::Satisfaction, from, to),
+            _ => Self::Number(Float::Column(find(column)), from, to),
+        };
+        match condition {
+            Condition::Paid => Self::Payment(|state| matches!(state, PaymentState::Paid | PaymentState::Refunded)),
+            Condition::Failed => Self::Payment(|state| state == PaymentState::Failed),
+            Condition::Pending => Self::Payment(|state| state == PaymentState::Pending),
+            Condition::Settled => Self::Payment(|state| state != PaymentState::Pending),
+            Condition::Unpaid => Self::Payment(|state| matches!(state, PaymentState::Pending | PaymentState::Failed)),
+            Condition::Open => Self::Open,
+            Condition::Responded => Self::Responded,
+            Condition::Urgent => Self::Urgent,
+            Condition::OneOf { column, values } => {
+                let found = find(column);
+                let wanted = found.map(|found| {
+                    let levels = found.levels();
+                    levels.map(|level| values.iter().any(|value| value == level)).collect()
+                });
+                Self::OneOf(found, wanted.unwrap_or_default())
+            }
+            Condition::AtLeast { column, value } => range(column, *value, f64::INFINITY),
+            Condition::AtMost { column, value } => range(column, f64::NEG_INFINITY, *value),
+            Condition::Is { column, value } => {
+                let value = f64::from(u8::from(*value));
+                Self::Number(Float::Column(find(column)), value, value)
+            }
+        }
+    }
+
+    /// What a record does not have meets no condition.
+    pub(crate) fn holds(&self, view: &StreamView<'_>, row: Row) -> bool {
+        match self {
+            Self::Payment(wanted) => wanted(view.payment_state(row)),
+            Self::Open => view.resolved_at(row).is_none(),
+            Self::Responded => view.first_response_at(row).is_some(),
+            Self::Urgent => view.priority(row).is_some_and(|priority| priority >= Priority::High),
+            Self::OneOf(column, wanted) => column
+                .and_then(|column| column.text(row))
+                .is_some_and(|code| wanted[code as usize]),
+            Self::Amount(amount, from, to) => amount
+                .of(view, row)
+                .is_some_and(|minor| (*from..=*to).contains(&(minor as f64 / amount.divisor()))),
+            Self::Number(number, from, to) => number
+                .of(view, row)
+                .is_some_and(|number| (*from..=*to).contains(&number)),
+        }
+    }
+}

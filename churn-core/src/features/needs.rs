@@ -1,0 +1,78 @@
+//! The columns that features look up by name, and what those must hold.
+
+use crate::error::{Error, ErrorKind, RecordKind, Result};
+use crate::features::plan::{Condition, Feature, Function, Measure};
+use crate::features::resolved::FeatureKind;
+use crate::features::view::{ColumnView, Holds};
+use crate::record::TenantRecords;
+
+/// A column that a feature needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Need<'a> {
+    pub(crate) column: &'a str,
+    /// `None`: whatever it holds will do.
+    holds: Option<Holds>,
+}
+
+impl Feature {
+    /// The columns it needs, for its column of the matrix to be of a kind.
+    pub(crate) fn needs(&self, kind: FeatureKind) -> Vec<Need<'_>> {
+        let measure = match &self.measure {
+            Measure::Attribute(column) => Some(Need {
+                column,
+                holds: match (kind, &self.function) {
+                    (_, Function::Distinct) => None,
+                    (FeatureKind::Text, _) => Some(Holds::Texts),
+                    (FeatureKind::Number, _) => Some(Holds::Numbers),
+                },
+            }),
+            _ => None,
+        };
+        let conditions = self.filter.iter().chain(self.function.conditions());
+        let conditions = conditions.filter_map(|condition| need_of(condition, self.source));
+        measure.into_iter().chain(conditions).collect()
+    }
+
+    /// An error naming the feature and the column if one holds another type than is needed. One that is not there is
+    /// left to the caller.
+    pub(crate) fn require_types(&self, kind: FeatureKind, records: &TenantRecords, error: ErrorKind) -> Result<()> {
+        for Need { column, holds } in self.needs(kind) {
+            let (Some(found), Some(holds)) = (ColumnView::find(records, self.source, column), holds) else {
+                continue;
+            };
+            if ![holds, Holds::Nothing].contains(&found.holds()) {
+                let wanted = match holds {
+                    Holds::Texts => "texts",
+                    _ => "numbers",
+                };
+                let message = format!(
+                    "feature '{}' needs column '{}' of {} to hold {wanted}",
+                    crate::error::excerpt(&self.name),
+                    crate::error::excerpt(column),
+                    self.source
+                );
+                return Err(Error::new(error, message).at(Some(self.source), None, Some(column)));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn need_of(condition: &Condition, source: RecordKind) -> Option<Need<'_>> {
+    let (column, holds) = match condition {
+        Condition::OneOf { column, .. } => (column, Holds::Texts),
+        Condition::Is { column, .. } => (column, Holds::Numbers),
+        Condition::AtLeast { column, .. } | Condition::AtMost { column, .. } => (column, Holds::Numbers),
+        _ => return None,
+    };
+    let ranges = matches!(condition, Condition::AtLeast { .. } | Condition::AtMost { .. });
+    // These are no attributes: every record of the table has them, or may have.
+    let built_in = matches!(
+        (source, column.as_str()),
+        (RecordKind::Payments, "amount") | (RecordKind::Tickets, "satisfaction") | (RecordKind::Activities, "quantity")
+    );
+    (!(ranges && built_in)).then_some(Need {
+        column,
+        holds: Some(holds),
+    })
+}

@@ -1,0 +1,87 @@
+//! Features of the user's own.
+
+use serde_json::json;
+
+use super::world::{matrix, number, one_customer, records};
+use crate::error::RecordKind;
+use crate::features::{Condition, Feature, FeaturePlan, Function, Measure};
+
+const DAY: &str = "2024-03-01";
+
+fn value(kind: RecordKind, rows: serde_json::Value, feature: Feature) -> f64 {
+    let plan = FeaturePlan::empty().with(feature).unwrap();
+    let records = records(one_customer(), &[(kind, rows)]);
+    number(&matrix(&records, &plan, &[DAY]), 0, "f")
+}
+
+#[test]
+fn the_sum_of_gaps() {
+    let rows = json!([{"customer_id":"C","at":"2024-02-01"},{"customer_id":"C","at":"2024-02-03"},{"customer_id":"C","at":"2024-02-08"}]);
+    let feature = Feature::new("f", RecordKind::Activities).measure(Measure::GapDays);
+    assert_eq!(value(RecordKind::Activities, rows, feature), 7.0);
+}
+
+#[test]
+fn a_record_without_the_measure_is_left_out() {
+    let rows = json!([
+        {"customer_id":"C","opened_at":"2024-02-01","resolved_at":"2024-02-01T04:00:00"},
+        {"customer_id":"C","opened_at":"2024-02-02"},
+    ]);
+    let feature = Feature::new("f", RecordKind::Tickets)
+        .measure(Measure::ResolutionHours)
+        .function(Function::Mean);
+    assert_eq!(value(RecordKind::Tickets, rows, feature), 4.0);
+}
+
+#[test]
+fn a_sum_over_nothing_is_plus_zero() {
+    let feature = Feature::new("f", RecordKind::Activities).measure(Measure::Quantity);
+    assert_eq!(
+        value(RecordKind::Activities, json!([]), feature).to_bits(),
+        0.0f64.to_bits()
+    );
+}
+
+#[test]
+fn a_condition_on_no_column_is_refused() {
+    let feature = Feature::new("f", RecordKind::Payments).filter([Condition::OneOf {
+        column: "metod".into(),
+        values: vec!["card".into()],
+    }]);
+    let plan = FeaturePlan::empty().with(feature).unwrap();
+    let rows = json!([{"customer_id":"C","due_at":"2024-02-01","amount":1,"method":"card"}]);
+    let error = plan
+        .resolve(&records(one_customer(), &[(RecordKind::Payments, rows)]))
+        .unwrap_err();
+    assert_eq!(error.code(), "invalid_option");
+}
+
+#[test]
+fn a_window_of_no_days_is_refused() {
+    assert!(
+        FeaturePlan::empty()
+            .with(Feature::new("f", RecordKind::Payments).window(0))
+            .is_err()
+    );
+    let text = serde_json::to_string(
+        &FeaturePlan::empty()
+            .with(Feature::new("f", RecordKind::Payments).window(7))
+            .unwrap(),
+    )
+    .unwrap();
+    let plan: FeaturePlan = serde_json::from_str(&text.replace("\"window\":7", "\"window\":0")).unwrap();
+    let rows = json!([]);
+    assert!(
+        plan.resolve(&records(one_customer(), &[(RecordKind::Payments, rows)]))
+            .is_err()
+    );
+}
+
+#[test]
+fn a_threshold_that_is_no_number_is_refused() {
+    let feature = Feature::new("f", RecordKind::Payments).filter([Condition::AtLeast {
+        column: "amount".into(),
+        value: f64::NAN,
+    }]);
+    assert!(FeaturePlan::empty().with(feature).is_err());
+}

@@ -1,0 +1,171 @@
+//! Arithmetic over the measures of some records: exact where they are integers, in one order where they are not.
+//!
+//! Integers (money in minor units, durations in microseconds) are summed exactly and divided once; floats are
+//! summed oldest first, never by subtracting prefixes; deviations are taken from the mean in a second pass, oldest first.
+
+/// The measures of some records, oldest first.
+#[derive(Clone, Copy)]
+pub(crate) enum Values<'a> {
+    /// 1 each.
+    Ones(usize),
+    /// Integers, and what to divide by once.
+    Integers(&'a [i64], f64),
+    /// Neither missing nor infinite.
+    Floats(&'a [f64]),
+}
+
+impl Values<'_> {
+    fn len(self) -> usize {
+        match self {
+            Self::Ones(count) => count,
+            Self::Integers(values, _) => values.len(),
+            Self::Floats(values) => values.len(),
+        }
+    }
+
+    /// 0 over none.
+    pub(crate) fn sum(self) -> f64 {
+        match self {
+            Self::Ones(count) => count as f64,
+            Self::Integers(values, divisor) => exact(values) as f64 / divisor,
+            Self::Floats(values) => total(values.iter().copied()),
+        }
+    }
+
+    /// The sum less another's of the same measure, exact where integers are.
+    pub(crate) fn sum_less(self, other: Self) -> f64 {
+        match (self, other) {
+            (Self::Integers(now, divisor), Self::Integers(before, _)) => (exact(now) - exact(before)) as f64 / divisor,
+            _ => self.sum() - other.sum(),
+        }
+    }
+
+    /// NaN over none, as in those below.
+    pub(crate) fn mean(self) -> f64 {
+        match self {
+            _ if self.len() == 0 => f64::NAN,
+            Self::Integers(values, divisor) => exact(values) as f64 / values.len() as f64 / divisor,
+            _ => self.sum() / self.len() as f64,
+        }
+    }
+
+    pub(crate) fn max(self) -> f64 {
+        self.extreme(|a, b| a > b)
+    }
+
+    pub(crate) fn min(self) -> f64 {
+        self.extreme(|a, b| a < b)
+    }
+
+    /// Of equals the first: two zeros of different sign are told apart on no machine.
+    fn extreme(self, beats: fn(f64, f64) -> bool) -> f64 {
+        let best = |values: &mut dyn Iterator<Item = f64>| {
+            values.reduce(|best, value| if beats(value, best) { value } else { best })
+        };
+        let extreme = match self {
+            Self::Ones(count) => (count > 0).then_some(1.0),
+            // As floats integers keep their order, if not their distance.
+            Self::Integers(values, divisor) => best(&mut values.iter().map(|&value| value as f64 / divisor)),
+            Self::Floats(values) => best(&mut values.iter().copied()),
+        };
+        extreme.unwrap_or(f64::NAN)
+    }
+
+    /// The sample standard deviation (n - 1); NaN below two.
+    pub(crate) fn std(self) -> f64 {
+        let count = self.len();
+        if count < 2 {
+            return f64::NAN;
+        }
+        let about = |mean: f64, values: &mut dyn Iterator<Item = f64>| {
+            let squares = total(values.map(|value| (value - mean) * (value - mean)));
+            (squares / (count - 1) as f64).sqrt()
+        };
+        match self {
+            Self::Ones(_) => 0.0,
+            Self::Integers(values, divisor) => {
+                let mean = exact(values) as f64 / count as f64;
+                about(mean, &mut values.iter().map(|&value| value as f64)) / divisor
+            }
+            Self::Floats(values) => about(self.mean(), &mut values.iter().copied()),
+        }
+    }
+
+    pub(crate) fn last(self) -> f64 {
+        let last = match self {
+            Self::Ones(count) => (count > 0).then_some(1.0),
+            Self::Integers(values, divisor) => values.last().map(|&value| value as f64 / divisor),
+            Self::Floats(values) => values.last().copied(),
+        };
+        last.unwrap_or(f64::NAN)
+    }
+}
+
+fn exact(values: &[i64]) -> i128 {
+    values.iter().map(|&value| i128::from(value)).sum()
+}
+
+/// The sum in order. It starts from 0, which the standard library's does not: its sum of nothing is -0.
+fn total(values: impl Iterator<Item = f64>) -> f64 {
+    values.fold(0.0, |sum, value| sum + value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn over_none() {
+        for none in [Values::Ones(0), Values::Integers(&[], 100.0), Values::Floats(&[])] {
+            assert_eq!(none.sum().to_bits(), 0.0f64.to_bits());
+            assert_eq!(none.sum_less(none).to_bits(), 0.0f64.to_bits());
+            for missing in [none.mean(), none.max(), none.min(), none.std(), none.last()] {
+                assert!(missing.is_nan());
+            }
+        }
+    }
+
+    #[test]
+    fn of_integers() {
+        let cents = Values::Integers(&[1000, -250, 300], 100.0);
+        assert_eq!((cents.sum(), cents.mean(), cents.last()), (10.5, 3.5, 3.0));
+        assert_eq!((cents.max(), cents.min()), (10.0, -2.5));
+        // Squares about 3.5: 42.25 + 36 + 0.25, over 2.
+        assert_eq!(cents.std(), 39.25f64.sqrt());
+        assert_eq!(cents.sum_less(Values::Integers(&[50], 100.0)), 10.0);
+        assert!(Values::Integers(&[7], 1.0).std().is_nan());
+    }
+
+    #[test]
+    fn integers_are_exact_beyond_floats() {
+        let large = 1 << 53;
+        let sum = Values::Integers(&[large, 1, large, -large, -large], 1.0).sum();
+        assert_eq!(sum, 1.0);
+        let change = Values::Integers(&[large, 1], 1.0).sum_less(Values::Integers(&[large], 1.0));
+        assert_eq!(change, 1.0);
+    }
+
+    #[test]
+    fn of_floats_oldest_first() {
+        let floats = Values::Floats(&[1e16, 1.0, -1e16]);
+        assert_eq!(floats.sum(), 0.0, "1 is lost in 1e16 before that is taken away");
+        let floats = Values::Floats(&[2.0, 4.0, 9.0]);
+        assert_eq!(
+            (floats.mean(), floats.max(), floats.min(), floats.last()),
+            (5.0, 9.0, 2.0, 9.0)
+        );
+        assert_eq!(floats.std(), 13.0f64.sqrt());
+    }
+
+    #[test]
+    fn of_two_zeros_the_first() {
+        assert_eq!(Values::Floats(&[-0.0, 0.0]).max().to_bits(), (-0.0f64).to_bits());
+        assert_eq!(Values::Floats(&[0.0, -0.0]).min().to_bits(), 0.0f64.to_bits());
+    }
+
+    #[test]
+    fn of_ones() {
+        let three = Values::Ones(3);
+        assert_eq!((three.sum(), three.sum_less(Values::Ones(5))), (3.0, -2.0));
+    }
+}

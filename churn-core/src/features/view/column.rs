@@ -1,0 +1,95 @@
+//! Columns that are looked up by name.
+
+use crate::error::RecordKind;
+use crate::features::view::Row;
+use crate::record::{AttributeValues, MISSING_CODE, TenantRecords, TextColumn};
+
+/// A column of a table, read for visible rows only.
+#[derive(Clone, Copy)]
+pub(crate) struct ColumnView<'a>(Values<'a>);
+
+#[derive(Clone, Copy)]
+enum Values<'a> {
+    Numbers(&'a [f64]),
+    Texts(&'a TextColumn),
+    Bools(&'a [u8]),
+}
+
+/// What a column holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Holds {
+    /// Numbers, or bools as 0 and 1.
+    Numbers,
+    Texts,
+    /// Missing values only: it may pass for either.
+    Nothing,
+}
+
+impl<'a> ColumnView<'a> {
+    /// An attribute, or the kind of an activity; `None` if there is no such column.
+    pub(crate) fn find(records: &'a TenantRecords, table: RecordKind, name: &str) -> Option<Self> {
+        let attribute = match table {
+            RecordKind::Customers => records.customers.attribute(name),
+            RecordKind::Activities if name == "kind" => {
+                let kind = records.activities.as_ref()?.kind.as_ref()?;
+                return Some(Self(Values::Texts(kind)));
+            }
+            _ => records.events(table)?.attribute(name),
+        };
+        Some(Self(match &attribute?.values {
+            AttributeValues::Number(values) => Values::Numbers(values),
+            AttributeValues::Text(values) => Values::Texts(values),
+            AttributeValues::Bool(values) => Values::Bools(values),
+        }))
+    }
+
+    /// Whether it is a column of texts, be they all missing.
+    pub(crate) fn is_text(self) -> bool {
+        matches!(self.0, Values::Texts(_))
+    }
+
+    pub(crate) fn holds(self) -> Holds {
+        match self.0 {
+            Values::Texts(text) if text.levels.len() > 0 => Holds::Texts,
+            Values::Numbers(values) if values.iter().any(|value| !value.is_nan()) => Holds::Numbers,
+            Values::Bools(values) if values.iter().any(|&value| value < 2) => Holds::Numbers,
+            _ => Holds::Nothing,
+        }
+    }
+
+    /// The number of a row, 0 and 1 of a bool; `None` where missing or text.
+    pub(crate) fn number(self, row: Row) -> Option<f64> {
+        match self.0 {
+            Values::Numbers(values) => Some(values[row.position()]).filter(|value| !value.is_nan()),
+            Values::Bools(values) => Some(values[row.position()]).filter(|&value| value < 2).map(f64::from),
+            Values::Texts(_) => None,
+        }
+    }
+
+    /// The text of a row as a position among [`levels`](Self::levels); `None` where missing or no text.
+    pub(crate) fn text(self, row: Row) -> Option<u32> {
+        match self.0 {
+            Values::Texts(text) => Some(text.codes[row.position()]).filter(|&code| code != MISSING_CODE),
+            _ => None,
+        }
+    }
+
+    /// A number that is equal for equal values of the column, of whatever type; `None` where missing.
+    pub(crate) fn code(self, row: Row) -> Option<i64> {
+        match self.0 {
+            Values::Texts(_) => self.text(row).map(i64::from),
+            // Adding 0 makes one zero of two.
+            _ => self.number(row).map(|number| (number + 0.0).to_bits() as i64),
+        }
+    }
+
+    /// All texts of the column, of rows that are not visible too: to look codes up with. They leave this room only once
+    /// a visible row has them.
+    pub(crate) fn levels(self) -> impl Iterator<Item = &'a str> {
+        let levels = match self.0 {
+            Values::Texts(text) => Some(text.levels.iter()),
+            _ => None,
+        };
+        levels.into_iter().flatten()
+    }
+}

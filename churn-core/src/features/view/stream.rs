@@ -1,0 +1,203 @@
+//! The visible rows of one event table.
+
+use crate::error::RecordKind;
+use crate::features::view::Row;
+use crate::record::{Activities, Events, PaymentStatus, Payments, Priority, TenantRecords, Tickets};
+use crate::time::AsOf;
+
+/// The rows of one event table of one customer that are visible at a moment.
+#[derive(Clone, Copy)]
+pub(crate) struct StreamView<'a> {
+    table: StreamTable<'a>,
+    as_of: i64,
+}
+
+#[derive(Clone, Copy)]
+enum StreamTable<'a> {
+    Payments(&'a Payments),
+    Tickets(&'a Tickets),
+    Activities(&'a Activities),
+}
+
+/// How a payment stands at the view's moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum PaymentState {
+    Pending,
+    Failed,
+    Paid,
+    /// Paid, and refunded since.
+    Refunded,
+}
+
+impl<'a> StreamView<'a> {
+    /// `None` for customers and for a table that was not given.
+    pub(crate) fn new(records: &'a TenantRecords, kind: RecordKind, as_of: i64) -> Option<Self> {
+        let table = match kind {
+            RecordKind::Customers => return None,
+            RecordKind::Payments => StreamTable::Payments(records.payments.as_ref()?),
+            RecordKind::Tickets => StreamTable::Tickets(records.tickets.as_ref()?),
+            RecordKind::Activities => StreamTable::Activities(records.activities.as_ref()?),
+        };
+        Some(Self { table, as_of })
+    }
+
+    fn events(&self) -> &'a Events {
+        match self.table {
+            StreamTable::Payments(table) => &table.events,
+            StreamTable::Tickets(table) => &table.events,
+            StreamTable::Activities(table) => &table.events,
+        }
+    }
+
+    /// The visible rows of a customer, in order of time, then of being given.
+    pub(crate) fn rows(&self, customer: u32) -> impl Iterator<Item = Row> + use<'a> {
+        let (events, as_of) = (self.events(), self.as_of);
+        let all = events.rows_of(customer as usize);
+        let past = events.at[all.clone()].partition_point(|&at| at < as_of);
+        (all.start..all.start + past)
+            .filter(move |&row| events.is_known(row, as_of))
+            .map(Row::new)
+    }
+
+    /// The event time of a visible row.
+    pub(crate) fn at(&self, row: Row) -> i64 {
+        self.events().at[row.position()]
+    }
+
+    /// The position at which the row was given.
+    pub(crate) fn given(&self, row: Row) -> u32 {
+        self.events().given[row.position()]
+    }
+
+    /// A moment of the row other than its event time, if it has come and is known.
+    fn past(&self, moment: i64) -> Option<i64> {
+        (moment < self.as_of).then_some(moment)
+    }
+
+    /// How a payment stands; other records read as paid.
+    pub(crate) fn payment_state(&self, row: Row) -> PaymentState {
+        let StreamTable::Payments(payments) = self.table else {
+            return PaymentState::Paid;
+        };
+        if self.past(payments.settled_at[row.position()]).is_none() {
+            return PaymentState::Pending;
+        }
+        match payments.status[row.position()] {
+            PaymentStatus::Pending => PaymentState::Pending,
+            PaymentStatus::Failed => PaymentState::Failed,
+            PaymentStatus::Paid if self.past(payments.refunded_at[row.position()]).is_some() => PaymentState::Refunded,
+            PaymentStatus::Paid => PaymentState::Paid,
+        }
+    }
+
+    /// When a payment was refunded, if it was.
+    pub(crate) fn refunded_at(&self, row: Row) -> Option<i64> {
+        match self.table {
+            StreamTable::Payments(payments) if self.payment_state(row) == PaymentState::Refunded => {
+                Some(payments.refunded_at[row.position()])
+            }
+            _ => None,
+        }
+    }
+
+    /// Minor units of a payment.
+    pub(crate) fn amount(&self, row: Row) -> Option<i64> {
+        match self.table {
+            StreamTable::Payments(payments) => Some(payments.amount[row.position()]),
+            _ => None,
+        }
+    }
+
+    /// How late a payment was settled, in microseconds; 0 if early, `None` while pending.
+    pub(crate) fn lateness(&self, row: Row) -> Option<i64> {
+        match self.table {
+            StreamTable::Payments(payments) => self
+                .past(payments.settled_at[row.position()])
+                .map(|settled| (settled - payments.events.at[row.position()]).max(0)),
+            _ => None,
+        }
+    }
+
+    /// When a ticket was first answered, if it was.
+    pub(crate) fn first_response_at(&self, row: Row) -> Option<i64> {
+        self.ticket(|tickets| tickets.first_response_at[row.position()])
+    }
+
+    /// When a ticket was resolved, if it was.
+    pub(crate) fn resolved_at(&self, row: Row) -> Option<i64> {
+        self.ticket(|tickets| tickets.resolved_at[row.position()])
+    }
+
+    /// When a ticket was reopened, if it was.
+    pub(crate) fn reopened_at(&self, row: Row) -> Option<i64> {
+        self.ticket(|tickets| tickets.reopened_at[row.position()])
+    }
+
+    /// When the satisfaction with a ticket became visible, if it was rated and did.
+    pub(crate) fn satisfaction_at(&self, row: Row) -> Option<i64> {
+        let rated =
+            matches!(self.table, StreamTable::Tickets(tickets) if !tickets.satisfaction[row.position()].is_nan());
+        if rated {
+            self.ticket(|tickets| tickets.satisfaction_at[row.position()])
+        } else {
+            None
+        }
+    }
+
+    /// The satisfaction with a ticket, 1 to 5, once visible.
+    pub(crate) fn satisfaction(&self, row: Row) -> Option<f64> {
+        self.satisfaction_at(row)?;
+        match self.table {
+            StreamTable::Tickets(tickets) => Some(tickets.satisfaction[row.position()]),
+            _ => None,
+        }
+    }
+
+    fn ticket(&self, moment: impl Fn(&Tickets) -> i64) -> Option<i64> {
+        match self.table {
+            StreamTable::Tickets(tickets) => self.past(moment(tickets)),
+            _ => None,
+        }
+    }
+
+    /// A ticket's priority.
+    pub(crate) fn priority(&self, row: Row) -> Option<Priority> {
+        match self.table {
+            StreamTable::Tickets(tickets) => Some(tickets.priority[row.position()]),
+            _ => None,
+        }
+    }
+
+    /// The quantity of an activity: 1 where none was given.
+    pub(crate) fn quantity(&self, row: Row) -> Option<f64> {
+        match self.table {
+            StreamTable::Activities(activities) => Some(
+                activities
+                    .quantity
+                    .as_ref()
+                    .map_or(1.0, |quantity| quantity[row.position()]),
+            ),
+            _ => None,
+        }
+    }
+
+    /// The code of an activity's kind; without a kind column all are of one kind.
+    pub(crate) fn kind(&self, row: Row) -> Option<u32> {
+        match self.table {
+            StreamTable::Activities(activities) => {
+                Some(activities.kind.as_ref().map_or(0, |kind| kind.codes[row.position()]))
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Number of events of a customer that are visible at a moment, over all given event tables; `None` if none was given.
+pub(crate) fn visible_events(records: &TenantRecords, customer: u32, as_of: AsOf) -> Option<usize> {
+    let views = RecordKind::ALL
+        .iter()
+        .filter_map(|&kind| StreamView::new(records, kind, as_of.as_micros()));
+    views
+        .map(|view| view.rows(customer).count())
+        .fold(None, |sum, rows| Some(sum.unwrap_or(0) + rows))
+}
