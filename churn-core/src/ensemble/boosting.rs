@@ -3,10 +3,12 @@
 use ndarray::ArrayView2;
 use serde::{Deserialize, Serialize};
 
-use crate::ensemble::bins::BinnedMatrix;
-use crate::ensemble::flat::FlatEnsemble;
-use crate::ensemble::grow::{BinTree, Gradient, Grower, Limits};
-use crate::ensemble::{Training, prior_log_odds};
+use super::bins::Cuts;
+use super::flat::FlatEnsemble;
+use super::grow::{BinTree, Grower, Limits, Tiles};
+use super::histogram::{Objective, Packed, Packing};
+use super::training::without_weightless;
+use super::{Training, prior_log_odds};
 use crate::error::{Error, ErrorKind, Result};
 use crate::numeric::{SplitMix, sigmoid, softplus};
 use crate::parallel::{Execution, Workers};
@@ -26,6 +28,8 @@ pub struct GradientBoostingOptions {
     pub min_leaf_rows: usize,
     /// The least sum of second derivatives of a leaf.
     pub min_leaf_hessian: f64,
+    /// Penalty on the size of leaves: sums of first derivatives up to this count as none.
+    pub l1: f64,
     /// Penalty on the square of leaves.
     pub l2: f64,
     /// Share of the columns that each tree may look at.
@@ -47,6 +51,7 @@ impl Default for GradientBoostingOptions {
             learning_rate: 0.1,
             min_leaf_rows: 20,
             min_leaf_hessian: 1e-3,
+            l1: 0.0,
             l2: 1.0,
             column_share: 1.0,
             row_share: 1.0,
@@ -57,7 +62,9 @@ impl Default for GradientBoostingOptions {
 }
 
 /// Histogram gradient boosting (Friedman, "Greedy function approximation: a gradient boosting machine", 2001), leaf by
-/// leaf as LightGBM grows them (Ke et al., 2017), on exact integer histograms.
+/// leaf as LightGBM grows them (Ke et al., 2017), on exact integer histograms: the model is the same to the bit whatever
+/// the number of threads. Where values are missing, each split learns which way they go. Trees end early once none could
+/// split.
 ///
 /// ```
 /// use churn_core::ensemble::{GradientBoosting, GradientBoostingOptions};
@@ -75,6 +82,9 @@ impl Default for GradientBoostingOptions {
 pub struct GradientBoosting {
     options: GradientBoostingOptions,
 }
+
+/// Rows that a worker takes at a time where each is short work.
+const PIECE: usize = 1 << 13;
 
 /// Rows whose labels choose the number of trees.
 pub(crate) struct HeldOut<'a> {
@@ -114,82 +124,84 @@ impl GradientBoosting {
         workers: &Workers,
     ) -> Result<FlatEnsemble> {
         self.validate()?;
-        let options = &self.options;
         let training = Training::new(x.nrows(), churned, weights)?;
-        let matrix = BinnedMatrix::new(x, options.max_bins, workers)?;
-        let base = prior_log_odds(&training);
+        if let Some(held_out) = &held_out {
+            held_out.validate(x.ncols())?;
+        }
+        if let Some((x, churned, weights)) = without_weightless(x, &training) {
+            return self.fit_on(x.view(), &churned, Some(&weights), held_out, workers);
+        }
+        let (ensemble, _) = self.boost(x, &training, held_out, workers)?;
+        Ok(ensemble)
+    }
+
+    /// The ensemble, and what the trainer itself says of its rows after the last tree.
+    fn boost(
+        &self,
+        x: ArrayView2<'_, f32>,
+        training: &Training<'_>,
+        held_out: Option<HeldOut<'_>>,
+        workers: &Workers,
+    ) -> Result<(FlatEnsemble, Vec<f64>)> {
+        let options = &self.options;
+        let cuts = Cuts::new(x, options.max_bins, workers)?;
+        let tiles = Tiles {
+            cells: cuts.by_tile(x, workers)?,
+            cuts,
+        };
+        let objective = Objective {
+            packing: Packing::new(training.rows(), training.total_weight()),
+            min_leaf_rows: options.min_leaf_rows.max(1) as u64,
+            min_leaf_hessian: options.min_leaf_hessian,
+            l1: options.l1,
+            l2: options.l2,
+        };
         let limits = Limits {
             leaves: options.leaves,
             depth: options.depth,
-            min_leaf_rows: options.min_leaf_rows.max(1),
-            min_leaf_hessian: options.min_leaf_hessian,
-            l2: options.l2,
             learning_rate: options.learning_rate,
         };
-        let scale = scale_for(&training);
+        let mut grower = Grower::new(&tiles, training.weights(), objective, limits, workers);
+        let base = prior_log_odds(training);
         let mut ensemble = FlatEnsemble::new(base, x.ncols());
         let mut scores = vec![base; training.rows()];
-        let mut gradients = vec![Gradient::default(); training.rows()];
+        let mut gradients: Vec<Packed> = vec![[0; 2]; training.rows()];
         let mut watch = held_out.map(|held_out| Watch::new(held_out, base));
         for number in 0..options.trees {
-            workers.chunks_mut(&mut gradients, 8192, |start, gradients| {
-                for (row, gradient) in (start..).zip(gradients) {
-                    let (p, weight) = (sigmoid(scores[row]), training.weight(row));
-                    let first = (p - f64::from(u8::from(churned[row]))) * weight;
-                    let second = (p * (1.0 - p)).max(1e-16) * weight;
-                    *gradient = Gradient {
-                        first: (first * scale).round() as i64,
-                        second: (second * scale).round() as i64,
-                    };
-                }
-                Ok(())
-            })?;
-            let rows = sample(
-                training.rows(),
-                options.row_share,
-                options.seed,
-                2 * number as u64,
-            );
-            let columns = sample(
-                matrix.columns(),
-                options.column_share,
-                options.seed,
-                2 * number as u64 + 1,
-            );
-            let grower = Grower {
-                matrix: &matrix,
-                columns: &columns,
-                gradients: &gradients,
-                weights,
-                scale,
-                limits: &limits,
+            differentiate(
+                training,
+                &objective.packing,
+                &scores,
+                &mut gradients,
                 workers,
-            };
-            let tree: BinTree = grower.grow(rows)?;
-            workers.chunks_mut(&mut scores, 8192, |start, scores| {
-                for (row, score) in (start..).zip(scores) {
-                    *score += tree.value(&matrix, row);
-                }
-                Ok(())
-            })?;
-            let stalled =
-                tree.leaves() == 1 && options.row_share >= 1.0 && options.column_share >= 1.0;
-            ensemble.push(&tree.to_nodes(&matrix));
+            )?;
+            let sampled = |count, share, stream| sample(count, share, options.seed, stream);
+            let rows = sampled(training.rows(), options.row_share, 2 * number as u64);
+            let columns = sampled(x.ncols(), options.column_share, 2 * number as u64 + 1);
+            let mut wanted = vec![false; x.ncols()];
+            columns
+                .iter()
+                .for_each(|&column| wanted[column as usize] = true);
+            let all_rows = rows.len() == training.rows();
+            let tree = grower.grow(rows, &gradients, &wanted)?;
+            add_leaves(&tree, &tiles, all_rows, &mut scores, workers)?;
+            let (nodes, covers) = tree.flat(&tiles.cuts);
+            ensemble.push(&nodes, &covers);
             workers.report("boosting", number + 1, options.trees);
             if let Some(watch) = &mut watch
                 && watch.should_stop(&ensemble, workers)?
             {
                 break;
             }
-            // The same gradients would grow the same single leaf again: nothing more can be learnt.
-            if stalled && watch.is_none() {
+            // On the same rows and columns the next tree would be as bare: nothing more can be learnt.
+            if tree.leaves.len() == 1 && all_rows && columns.len() == x.ncols() {
                 break;
             }
         }
         if let Some(watch) = watch {
             ensemble.truncate(watch.best_trees);
         }
-        Ok(ensemble)
+        Ok((ensemble, scores))
     }
 
     fn validate(&self) -> Result<()> {
@@ -211,6 +223,7 @@ impl GradientBoosting {
             _ if !(options.learning_rate.is_finite() && options.learning_rate > 0.0) => {
                 refuse("learning_rate", "must be a positive number")
             }
+            _ if !positive(options.l1) => refuse("l1", "must be a number that is not negative"),
             _ if !positive(options.l2) => refuse("l2", "must be a number that is not negative"),
             _ if !positive(options.min_leaf_hessian) => {
                 refuse("min_leaf_hessian", "must be a number that is not negative")
@@ -227,16 +240,46 @@ impl GradientBoosting {
     }
 }
 
-/// A power of two that keeps the sum of all gradients within 62 bits.
-fn scale_for(training: &Training<'_>) -> f64 {
-    let most = (0..training.rows())
-        .map(|row| training.weight(row))
-        .fold(1.0, f64::max);
-    let mut scale = (1u64 << 40) as f64;
-    while scale * most * training.rows() as f64 > (1u64 << 62) as f64 {
-        scale /= 2.0;
+/// The derivatives of each row's log-loss, times its weight.
+fn differentiate(
+    training: &Training<'_>,
+    packing: &Packing,
+    scores: &[f64],
+    gradients: &mut [Packed],
+    workers: &Workers,
+) -> Result<()> {
+    workers.chunks_mut(gradients, PIECE, |start, gradients| {
+        for (row, gradient) in (start..).zip(gradients) {
+            let (p, weight) = (sigmoid(scores[row]), training.weight(row));
+            let label = f64::from(u8::from(training.churned(row)));
+            *gradient = packing.pack((p - label) * weight, p * (1.0 - p) * weight);
+        }
+        Ok(())
+    })
+}
+
+/// Adds to every row's score its leaf.
+fn add_leaves(
+    tree: &BinTree,
+    tiles: &Tiles,
+    all_rows: bool,
+    scores: &mut [f64],
+    workers: &Workers,
+) -> Result<()> {
+    if all_rows {
+        // Every row is in a leaf already.
+        for (rows, value) in &tree.leaves {
+            workers.check()?;
+            rows.iter().for_each(|&row| scores[row as usize] += value);
+        }
+        return Ok(());
     }
-    scale
+    workers.chunks_mut(scores, PIECE, |start, scores| {
+        for (row, score) in (start..).zip(scores) {
+            *score += tree.value(tiles, row);
+        }
+        Ok(())
+    })
 }
 
 /// A share of `0..count`, ascending; at least one.
@@ -263,6 +306,33 @@ struct Watch<'a> {
     scores: Vec<f64>,
     best: f64,
     best_trees: usize,
+}
+
+impl HeldOut<'_> {
+    fn validate(&self, columns: usize) -> Result<()> {
+        let rows = self.x.nrows();
+        if self.x.ncols() != columns {
+            let message = format!(
+                "held-out rows have {} columns, not {columns}",
+                self.x.ncols()
+            );
+            return Err(Error::new(ErrorKind::FeatureMismatch, message));
+        }
+        if self.churned.len() != rows {
+            let message = format!(
+                "there are {rows} held-out rows and {} labels",
+                self.churned.len()
+            );
+            return Err(Error::new(ErrorKind::InvalidOption, message));
+        }
+        if rows == 0 {
+            return Err(Error::new(
+                ErrorKind::TooLittleData,
+                "there are no held-out rows",
+            ));
+        }
+        Ok(())
+    }
 }
 
 impl<'a> Watch<'a> {
