@@ -43,11 +43,7 @@ pub(crate) fn logit(p: f64) -> f64 {
 
 /// ln(1 + e^z) without overflow: the log-loss of a retained row with log-odds `z`.
 pub(crate) fn softplus(z: f64) -> f64 {
-    if z > 0.0 {
-        z + ln_1p(exp(-z))
-    } else {
-        ln_1p(exp(z))
-    }
+    if z > 0.0 { z + ln_1p(exp(-z)) } else { ln_1p(exp(z)) }
 }
 
 /// The first value of a seeded stream and a stream of its own per number: SplitMix64.

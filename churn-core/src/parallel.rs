@@ -6,8 +6,8 @@
 
 use std::fmt;
 use std::ops::Range;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use rayon::prelude::*;
 
@@ -90,13 +90,11 @@ impl Execution {
     pub(crate) fn workers(&self) -> Result<Workers> {
         let threads = match self.threads {
             Some(0) => {
-                return Err(
-                    Error::new(ErrorKind::InvalidOption, "threads must be at least 1").at(
-                        None,
-                        None,
-                        Some("threads"),
-                    ),
-                );
+                return Err(Error::new(ErrorKind::InvalidOption, "threads must be at least 1").at(
+                    None,
+                    None,
+                    Some("threads"),
+                ));
             }
             Some(n) => n,
             None => std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
@@ -108,14 +106,13 @@ impl Execution {
                     .num_threads(n)
                     .thread_name(|i| format!("churn-{i}"))
                     .build();
-                Some(built.map_err(|e| {
-                    Error::new(ErrorKind::Internal, "threads could not be started").caused_by(e)
-                })?)
+                Some(built.map_err(|e| Error::new(ErrorKind::Internal, "threads could not be started").caused_by(e))?)
             }
         };
         Ok(Workers {
             pool,
             progress: self.progress.clone(),
+            told: Mutex::new(0.0),
             cancel: self.cancel.clone(),
             from: 0.0,
             to: 1.0,
@@ -135,6 +132,8 @@ impl fmt::Debug for Execution {
 pub(crate) struct Workers {
     pool: Option<rayon::ThreadPool>,
     progress: Option<ProgressCallback>,
+    /// How far was told last; held while telling, so that it never falls.
+    told: Mutex<f64>,
     cancel: CancelToken,
     /// The part of the call's progress that the work under way stands for.
     from: f64,
@@ -147,17 +146,11 @@ impl Workers {
         Self {
             pool: None,
             progress: None,
+            told: Mutex::new(0.0),
             cancel: CancelToken::new(),
             from: 0.0,
             to: 1.0,
         }
-    }
-
-    /// How many threads there are.
-    pub(crate) fn threads(&self) -> usize {
-        self.pool
-            .as_ref()
-            .map_or(1, rayon::ThreadPool::current_num_threads)
     }
 
     /// `Err(Cancelled)` once the caller has cancelled. To be called at least every 50 ms of work.
@@ -176,15 +169,10 @@ impl Workers {
     /// Tells the caller that `done` of `total` of the work under way is done.
     pub(crate) fn report(&self, stage: &'static str, done: usize, total: usize) {
         if let Some(callback) = &self.progress {
-            let share = if total == 0 {
-                1.0
-            } else {
-                done as f64 / total as f64
-            };
-            callback(Progress {
-                stage,
-                done: self.from + (self.to - self.from) * share.min(1.0),
-            });
+            let share = if total == 0 { 1.0 } else { done as f64 / total as f64 };
+            let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+            *told = told.max(self.from + (self.to - self.from) * share.min(1.0));
+            callback(Progress { stage, done: *told });
         }
     }
 
@@ -229,14 +217,7 @@ impl Workers {
         };
         match &self.pool {
             None => items.iter_mut().enumerate().map(one).collect(),
-            Some(pool) => pool.install(|| {
-                items
-                    .par_iter_mut()
-                    .with_max_len(1)
-                    .enumerate()
-                    .map(one)
-                    .collect()
-            }),
+            Some(pool) => pool.install(|| items.par_iter_mut().with_max_len(1).enumerate().map(one).collect()),
         }
     }
 
@@ -259,11 +240,7 @@ impl Workers {
     }
 
     /// Sorts by a key, equal keys staying in order.
-    pub(crate) fn sort_by_key<T: Send, K: Ord>(
-        &self,
-        data: &mut [T],
-        key: impl Fn(&T) -> K + Sync + Send,
-    ) {
+    pub(crate) fn sort_by_key<T: Send, K: Ord>(&self, data: &mut [T], key: impl Fn(&T) -> K + Sync + Send) {
         match &self.pool {
             None => data.sort_by_key(key),
             Some(pool) => pool.install(|| data.par_sort_by_key(key)),

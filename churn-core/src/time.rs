@@ -11,9 +11,9 @@ use serde::{Deserialize, Serialize};
 use crate::error::{Error, ErrorKind};
 
 /// Microseconds in a day.
-pub const MICROS_PER_DAY: i64 = 86_400_000_000;
+pub(crate) const MICROS_PER_DAY: i64 = 86_400_000_000;
 /// Microseconds in an hour.
-pub const MICROS_PER_HOUR: i64 = 3_600_000_000;
+pub(crate) const MICROS_PER_HOUR: i64 = 3_600_000_000;
 
 /// A moment in UTC: microseconds since 1970-01-01, within the years 1 to 9999.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -29,16 +29,12 @@ impl Timestamp {
 
     /// The moment `micros` microseconds after 1970-01-01T00:00:00Z; `None` outside the years 1 to 9999.
     pub fn from_micros(micros: i64) -> Option<Self> {
-        (Self::MIN.0..=Self::MAX.0)
-            .contains(&micros)
-            .then_some(Self(micros))
+        (Self::MIN.0..=Self::MAX.0).contains(&micros).then_some(Self(micros))
     }
 
     /// Midnight UTC of a calendar date; `None` if there is no such date.
     pub fn from_ymd(year: i16, month: i8, day: i8) -> Option<Self> {
-        Self::from_micros(civil_micros(
-            jiff::civil::Date::new(year, month, day).ok()?.into(),
-        ))
+        Self::from_micros(civil_micros(jiff::civil::Date::new(year, month, day).ok()?.into()))
     }
 
     /// Microseconds since 1970-01-01T00:00:00Z.
@@ -68,10 +64,7 @@ impl FromStr for Timestamp {
         let bad = || {
             Error::new(
                 ErrorKind::InvalidOption,
-                format!(
-                    "'{}' is not an ISO-8601 date or date-time",
-                    crate::error::excerpt(text)
-                ),
+                format!("'{}' is not an ISO-8601 date or date-time", crate::error::excerpt(text)),
             )
         };
         parse_iso(text.trim()).ok_or_else(bad)
@@ -131,11 +124,7 @@ fn split_offset(text: &str) -> Option<(&str, i64)> {
     let offset = (hours * 60 + minutes) * 60_000_000;
     Some((
         &text[..sign],
-        if text.as_bytes()[sign] == b'-' {
-            -offset
-        } else {
-            offset
-        },
+        if text.as_bytes()[sign] == b'-' { -offset } else { offset },
     ))
 }
 
@@ -173,8 +162,7 @@ impl<'de> Deserialize<'de> for Timestamp {
             text.parse().map_err(D::Error::custom)
         } else {
             let micros = i64::deserialize(deserializer)?;
-            Self::from_micros(micros)
-                .ok_or_else(|| D::Error::custom("timestamp outside the years 1 to 9999"))
+            Self::from_micros(micros).ok_or_else(|| D::Error::custom("timestamp outside the years 1 to 9999"))
         }
     }
 }
@@ -235,11 +223,6 @@ impl Window {
     pub fn as_days(self) -> u32 {
         self.0
     }
-
-    /// Where it begins at `as_of`, in microseconds.
-    pub(crate) fn start(self, as_of: i64) -> i64 {
-        as_of.saturating_sub(i64::from(self.0) * MICROS_PER_DAY)
-    }
 }
 
 /// The label period: it begins `lead` days after `as_of` and lasts `horizon` days.
@@ -259,8 +242,7 @@ impl Horizon {
 
     /// First moment after the label period of `as_of`, in microseconds.
     pub(crate) fn end(self, as_of: i64) -> i64 {
-        self.start(as_of)
-            .saturating_add(i64::from(self.days) * MICROS_PER_DAY)
+        self.start(as_of).saturating_add(i64::from(self.days) * MICROS_PER_DAY)
     }
 }
 
@@ -280,10 +262,7 @@ mod tests {
         assert_eq!(micros("1970-01-01T00:00:00.000001Z"), 1);
         assert_eq!(micros("1970-01-01T01:00:00+01:00"), 0);
         assert_eq!(micros("0001-01-01"), Timestamp::MIN.as_micros());
-        assert_eq!(
-            micros("9999-12-31T23:59:59.999999Z"),
-            Timestamp::MAX.as_micros()
-        );
+        assert_eq!(micros("9999-12-31T23:59:59.999999Z"), Timestamp::MAX.as_micros());
         assert_eq!(
             micros("2024-02-29"),
             Timestamp::from_ymd(2024, 2, 29).unwrap().as_micros()

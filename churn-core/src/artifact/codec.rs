@@ -11,15 +11,13 @@ use crate::artifact::MAX_PAYLOAD;
 use crate::error::{Error, ErrorKind, Result};
 
 /// Fixed-width little-endian numbers; the decoder refuses to claim more than the limit.
-const CONFIG: Configuration<LittleEndian, Fixint, Limit<MAX_PAYLOAD>> = standard()
-    .with_fixed_int_encoding()
-    .with_limit::<MAX_PAYLOAD>();
+const CONFIG: Configuration<LittleEndian, Fixint, Limit<MAX_PAYLOAD>> =
+    standard().with_fixed_int_encoding().with_limit::<MAX_PAYLOAD>();
 
 /// The payload bytes of a value.
 pub(crate) fn encode<T: Serialize>(value: &T) -> Result<Vec<u8>> {
-    bincode::serde::encode_to_vec(value, CONFIG).map_err(|e| {
-        Error::new(ErrorKind::ArtifactTooLarge, "the model cannot be encoded").caused_by(e)
-    })
+    bincode::serde::encode_to_vec(value, CONFIG)
+        .map_err(|e| Error::new(ErrorKind::ArtifactTooLarge, "the model cannot be encoded").caused_by(e))
 }
 
 /// The value of payload bytes, all of which must be used.
@@ -47,15 +45,9 @@ mod tests {
     fn a_lying_length_is_refused_without_allocating() {
         // The length of a vector claims 2^60 numbers.
         let payload = (1u64 << 60).to_le_bytes();
-        assert_eq!(
-            decode::<Vec<f64>>(&payload).unwrap_err().code(),
-            "artifact_damaged"
-        );
+        assert_eq!(decode::<Vec<f64>>(&payload).unwrap_err().code(), "artifact_damaged");
         let payload = (1u64 << 26).to_le_bytes();
-        assert_eq!(
-            decode::<Vec<f64>>(&payload).unwrap_err().code(),
-            "artifact_damaged"
-        );
+        assert_eq!(decode::<Vec<f64>>(&payload).unwrap_err().code(), "artifact_damaged");
     }
 
     #[test]

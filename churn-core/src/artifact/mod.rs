@@ -77,12 +77,10 @@ pub(crate) fn read(bytes: &[u8]) -> Result<Artifact<'_>> {
         .ok_or_else(|| damaged("the model file ends inside its header"))?;
     let format = u32::from_le_bytes([header[8], header[9], header[10], header[11]]);
     if format != FORMAT {
-        let message =
-            format!("the model file has format {format}; this version reads format {FORMAT}");
+        let message = format!("the model file has format {format}; this version reads format {FORMAT}");
         return Err(Error::new(ErrorKind::ArtifactVersion, message));
     }
-    let metadata_len =
-        u32::from_le_bytes([header[12], header[13], header[14], header[15]]) as usize;
+    let metadata_len = u32::from_le_bytes([header[12], header[13], header[14], header[15]]) as usize;
     let mut long = [0u8; 8];
     long.copy_from_slice(&header[16..24]);
     let payload_len = u64::from_le_bytes(long);
@@ -101,9 +99,7 @@ pub(crate) fn read(bytes: &[u8]) -> Result<Artifact<'_>> {
     }
     let (content, checksum) = bytes.split_at(checksum_at);
     if Sha256::digest(content).as_slice() != checksum {
-        return Err(damaged(
-            "the model file was damaged: its checksum does not agree",
-        ));
+        return Err(damaged("the model file was damaged: its checksum does not agree"));
     }
     Ok(Artifact {
         metadata: &bytes[HEADER..payload_at],
@@ -162,10 +158,7 @@ mod tests {
                 assert!(read(&damaged).is_err(), "byte {at} bit {bit}");
             }
         }
-        assert_eq!(
-            read(&[bytes, vec![0]].concat()).unwrap_err().code(),
-            "artifact_damaged"
-        );
+        assert_eq!(read(&[bytes, vec![0]].concat()).unwrap_err().code(), "artifact_damaged");
     }
 
     #[test]

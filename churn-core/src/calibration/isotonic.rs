@@ -25,9 +25,7 @@ impl Isotonic {
         let mut order: Vec<usize> = (0..log_odds.len()).collect();
         order.sort_by(|&a, &b| log_odds[a].total_cmp(&log_odds[b]));
         let positives = churned.iter().filter(|&&churned| churned).count();
-        let count = MOST_BINS
-            .min((positives / 20).max(1))
-            .min(order.len().max(1));
+        let count = MOST_BINS.min((positives / 20).max(1)).min(order.len().max(1));
         // Each pool: rows, churned rows, sum of log-odds.
         let mut pools: Vec<(f64, f64, f64)> = vec![];
         for bin in order.chunks(order.len().div_ceil(count).max(1)) {
@@ -46,10 +44,7 @@ impl Isotonic {
                 pools.push(joined);
             }
         }
-        let mut knots: Vec<(f64, f64)> = pools
-            .iter()
-            .map(|pool| (pool.2 / pool.0, logit(rate(*pool))))
-            .collect();
+        let mut knots: Vec<(f64, f64)> = pools.iter().map(|pool| (pool.2 / pool.0, logit(rate(*pool)))).collect();
         knots.dedup_by(|b, a| b.0 <= a.0);
         Self {
             knots,

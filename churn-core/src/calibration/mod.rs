@@ -45,14 +45,12 @@ impl Calibrator {
             let (slope, intercept) = platt::fit(z, churned);
             Self::Platt { slope, intercept }
         };
-        let curve = |z: &[f64], churned: &[bool]| {
-            Self::Isotonic(Isotonic::fit(z, churned, platt::fit(z, churned)))
-        };
+        let curve = |z: &[f64], churned: &[bool]| Self::Isotonic(Isotonic::fit(z, churned, platt::fit(z, churned)));
         if rarer < ISOTONIC_FROM {
             return Ok(line(log_odds, churned));
         }
-        let better = held_out_loss(log_odds, churned, folds, &curve)
-            < held_out_loss(log_odds, churned, folds, &line) - WORTH;
+        let better =
+            held_out_loss(log_odds, churned, folds, &curve) < held_out_loss(log_odds, churned, folds, &line) - WORTH;
         Ok(if better {
             curve(log_odds, churned)
         } else {
@@ -86,9 +84,7 @@ impl Calibrator {
     pub(crate) fn is_valid(&self) -> bool {
         match self {
             Self::Intercept(shift) => shift.is_finite(),
-            Self::Platt { slope, intercept } => {
-                slope.is_finite() && *slope > 0.0 && intercept.is_finite()
-            }
+            Self::Platt { slope, intercept } => slope.is_finite() && *slope > 0.0 && intercept.is_finite(),
             Self::Isotonic(curve) => curve.is_valid(),
         }
     }
@@ -127,10 +123,7 @@ mod tests {
     fn sample(rows: usize, shape: impl Fn(f64) -> f64) -> (Vec<f64>, Vec<bool>, Vec<usize>) {
         let mut random = SplitMix::new(11, rows as u64);
         let z: Vec<f64> = (0..rows).map(|_| random.unit() * 8.0 - 4.0).collect();
-        let churned = z
-            .iter()
-            .map(|&z| random.unit() < sigmoid(shape(z)))
-            .collect();
+        let churned = z.iter().map(|&z| random.unit() < sigmoid(shape(z))).collect();
         (z, churned, (0..rows).map(|row| row % 5).collect())
     }
 
@@ -142,10 +135,7 @@ mod tests {
         };
         assert_eq!(name(200, |z| z), "intercept");
         assert_eq!(name(1500, |z| 0.5 * z - 1.0), "platt");
-        assert_eq!(
-            name(20_000, |z| if z > 0.0 { 2.0 } else { -2.0 }),
-            "isotonic"
-        );
+        assert_eq!(name(20_000, |z| if z > 0.0 { 2.0 } else { -2.0 }), "isotonic");
         assert_eq!(name(20_000, |z| 0.5 * z), "platt");
     }
 
@@ -170,14 +160,8 @@ mod tests {
             let grid: Vec<f64> = (-200..=200)
                 .map(|step| calibrator.calibrated(f64::from(step) / 20.0))
                 .collect();
-            assert!(
-                grid.windows(2).all(|pair| pair[0] < pair[1]),
-                "{}",
-                calibrator.name()
-            );
-            assert!(
-                calibrator.probability(1e308).is_finite() && calibrator.probability(-1e308) >= 0.0
-            );
+            assert!(grid.windows(2).all(|pair| pair[0] < pair[1]), "{}", calibrator.name());
+            assert!(calibrator.probability(1e308).is_finite() && calibrator.probability(-1e308) >= 0.0);
         }
     }
 }

@@ -26,19 +26,13 @@ fn newton_at(log_odds: &[f64], churned: &[bool], slope: f64) -> f64 {
 fn newton(log_odds: &[f64], churned: &[bool], with_slope: bool) -> (f64, f64) {
     let positives = churned.iter().filter(|&&churned| churned).count() as f64;
     let negatives = churned.len() as f64 - positives;
-    let (high, low) = (
-        (positives + 1.0) / (positives + 2.0),
-        1.0 / (negatives + 2.0),
-    );
+    let (high, low) = ((positives + 1.0) / (positives + 2.0), 1.0 / (negatives + 2.0));
     let (mut slope, mut intercept) = (1.0, 0.0);
     for _ in 0..50 {
         let (mut ga, mut gb, mut haa, mut hab, mut hbb) = (0.0, 0.0, 1e-9, 0.0, 1e-9);
         for (&z, &churned) in log_odds.iter().zip(churned) {
             let p = sigmoid(slope * z + intercept);
-            let (first, second) = (
-                p - if churned { high } else { low },
-                (p * (1.0 - p)).max(1e-12),
-            );
+            let (first, second) = (p - if churned { high } else { low }, (p * (1.0 - p)).max(1e-12));
             ga += first * z;
             gb += first;
             haa += second * z * z;
@@ -47,13 +41,10 @@ fn newton(log_odds: &[f64], churned: &[bool], with_slope: bool) -> (f64, f64) {
         }
         let (step_a, step_b) = if with_slope {
             let determinant = haa * hbb - hab * hab;
-            if !(determinant.abs() > 1e-300) {
+            if determinant.is_nan() || determinant.abs() <= 1e-300 {
                 break;
             }
-            (
-                (hbb * ga - hab * gb) / determinant,
-                (haa * gb - hab * ga) / determinant,
-            )
+            ((hbb * ga - hab * gb) / determinant, (haa * gb - hab * ga) / determinant)
         } else {
             (0.0, gb / hbb)
         };

@@ -57,11 +57,7 @@ impl Cuts {
     }
 
     /// The bins of every column, column by column.
-    pub(crate) fn by_column(
-        &self,
-        x: ArrayView2<'_, f32>,
-        workers: &Workers,
-    ) -> Result<Vec<Vec<u8>>> {
+    pub(crate) fn by_column(&self, x: ArrayView2<'_, f32>, workers: &Workers) -> Result<Vec<Vec<u8>>> {
         workers.map(0..self.columns(), |column| {
             let mut bins = vec![0; x.nrows()];
             self.fill(x, column, workers, |row, bin| bins[row] = bin)?;
@@ -70,11 +66,7 @@ impl Cuts {
     }
 
     /// The bins of [`TILE`] columns each, row by row. Columns that fill up the last tile are 0.
-    pub(crate) fn by_tile(
-        &self,
-        x: ArrayView2<'_, f32>,
-        workers: &Workers,
-    ) -> Result<Vec<Vec<[u8; TILE]>>> {
+    pub(crate) fn by_tile(&self, x: ArrayView2<'_, f32>, workers: &Workers) -> Result<Vec<Vec<[u8; TILE]>>> {
         workers.map(0..self.columns().div_ceil(TILE), |tile| {
             let mut bins = vec![[0; TILE]; x.nrows()];
             for (place, column) in self.columns_of(tile).enumerate() {
@@ -130,11 +122,7 @@ fn cuts_of(values: impl Iterator<Item = f32>, max_bins: usize) -> Vec<f32> {
             _ => distinct.push((value, 1)),
         }
     }
-    let (mut rest, mut left, mut held) = (
-        distinct.iter().map(|(_, count)| count).sum::<usize>(),
-        max_bins,
-        0,
-    );
+    let (mut rest, mut left, mut held) = (distinct.iter().map(|(_, count)| count).sum::<usize>(), max_bins, 0);
     let mut cuts = vec![];
     for pair in distinct.windows(2) {
         let ((low, count), (high, _)) = (pair[0], pair[1]);

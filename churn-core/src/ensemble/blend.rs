@@ -20,11 +20,7 @@ impl Blend {
     ///
     /// The problem is convex; it is solved on every face of the simplex by Newton's method, and the best of those
     /// solutions that are not negative is taken. `log_odds` holds a column of out-of-fold predictions per member.
-    pub(crate) fn fit(
-        log_odds: &[Vec<f64>],
-        churned: &[bool],
-        anchor: Option<usize>,
-    ) -> Result<Self> {
+    pub(crate) fn fit(log_odds: &[Vec<f64>], churned: &[bool], anchor: Option<usize>) -> Result<Self> {
         let members = log_odds.len();
         if members == 0 || members > 8 || log_odds.iter().flatten().any(|z| !z.is_finite()) {
             return Err(Error::new(
@@ -34,11 +30,7 @@ impl Blend {
         }
         let positives = churned.iter().filter(|&&churned| churned).count().max(1);
         let target: Vec<f64> = (0..members)
-            .map(|member| {
-                anchor.map_or(1.0 / members as f64, |anchor| {
-                    f64::from(u8::from(member == anchor))
-                })
-            })
+            .map(|member| anchor.map_or(1.0 / members as f64, |anchor| f64::from(u8::from(member == anchor))))
             .collect();
         let problem = Faces {
             log_odds,
@@ -48,9 +40,7 @@ impl Blend {
         };
         let mut best: Option<(f64, Vec<f64>)> = None;
         for face in 1u32..1 << members {
-            let free: Vec<usize> = (0..members)
-                .filter(|member| face >> member & 1 == 1)
-                .collect();
+            let free: Vec<usize> = (0..members).filter(|member| face >> member & 1 == 1).collect();
             if let Some((loss, weights)) = problem
                 .solve(&free)
                 .filter(|(loss, _)| best.as_ref().is_none_or(|(least, _)| loss < least))
@@ -72,25 +62,14 @@ impl Blend {
     pub(crate) fn log_odds(&self, members: &[Vec<f64>]) -> Vec<f64> {
         let rows = members.first().map_or(0, Vec::len);
         let mut blended = vec![0.0; rows];
-        for (member, &weight) in members
-            .iter()
-            .zip(&self.weights)
-            .filter(|(_, weight)| **weight > 0.0)
-        {
-            blended
-                .iter_mut()
-                .zip(member)
-                .for_each(|(sum, z)| *sum += weight * z);
+        for (member, &weight) in members.iter().zip(&self.weights).filter(|(_, weight)| **weight > 0.0) {
+            blended.iter_mut().zip(member).for_each(|(sum, z)| *sum += weight * z);
         }
         blended
     }
 
     pub(crate) fn is_valid(&self, members: usize) -> bool {
-        self.weights.len() == members
-            && self
-                .weights
-                .iter()
-                .all(|weight| weight.is_finite() && *weight >= 0.0)
+        self.weights.len() == members && self.weights.iter().all(|weight| weight.is_finite() && *weight >= 0.0)
     }
 }
 
@@ -134,10 +113,7 @@ impl Faces<'_> {
                 break;
             }
         }
-        weights
-            .iter()
-            .all(|weight| *weight >= 0.0)
-            .then_some((loss, weights))
+        weights.iter().all(|weight| *weight >= 0.0).then_some((loss, weights))
     }
 
     fn loss(&self, weights: &[f64]) -> f64 {
@@ -172,10 +148,7 @@ impl Faces<'_> {
                 .map(|(member, weight)| weight * member[row])
                 .sum();
             let p = sigmoid(z);
-            let (first, second) = (
-                (p - f64::from(u8::from(churned))) / rows,
-                p * (1.0 - p) / rows,
-            );
+            let (first, second) = ((p - f64::from(u8::from(churned))) / rows, p * (1.0 - p) / rows);
             let way = |member: usize| self.log_odds[member][row] - self.log_odds[last][row];
             for (a, &member) in moving.iter().enumerate() {
                 gradient[a] += first * way(member);
@@ -185,11 +158,10 @@ impl Faces<'_> {
             }
         }
         for (a, &member) in moving.iter().enumerate() {
-            gradient[a] += 2.0
-                * self.penalty
-                * ((weights[member] - self.target[member]) - (weights[last] - self.target[last]));
-            for b in 0..=a {
-                hessian[a][b] += 2.0 * self.penalty * if a == b { 2.0 } else { 1.0 };
+            gradient[a] +=
+                2.0 * self.penalty * ((weights[member] - self.target[member]) - (weights[last] - self.target[last]));
+            for (b, cell) in hessian[a].iter_mut().enumerate().take(a + 1) {
+                *cell += 2.0 * self.penalty * if a == b { 2.0 } else { 1.0 };
             }
         }
         let symmetric: Vec<Vec<f64>> = (0..size)
@@ -207,8 +179,7 @@ impl Faces<'_> {
 fn solve_small(mut matrix: Vec<Vec<f64>>, mut right: Vec<f64>) -> Option<Vec<f64>> {
     let size = right.len();
     for pivot in 0..size {
-        let largest = (pivot..size)
-            .max_by(|&a, &b| matrix[a][pivot].abs().total_cmp(&matrix[b][pivot].abs()))?;
+        let largest = (pivot..size).max_by(|&a, &b| matrix[a][pivot].abs().total_cmp(&matrix[b][pivot].abs()))?;
         if matrix[largest][pivot].abs() < 1e-300 {
             return None;
         }
@@ -216,16 +187,15 @@ fn solve_small(mut matrix: Vec<Vec<f64>>, mut right: Vec<f64>) -> Option<Vec<f64
         right.swap(pivot, largest);
         for row in pivot + 1..size {
             let factor = matrix[row][pivot] / matrix[pivot][pivot];
-            for column in pivot..size {
-                matrix[row][column] -= factor * matrix[pivot][column];
+            let (above, below) = matrix.split_at_mut(row);
+            for (cell, pivoting) in below[0].iter_mut().zip(&above[pivot]).skip(pivot) {
+                *cell -= factor * pivoting;
             }
             right[row] -= factor * right[pivot];
         }
     }
     for row in (0..size).rev() {
-        let known: f64 = (row + 1..size)
-            .map(|column| matrix[row][column] * right[column])
-            .sum();
+        let known: f64 = (row + 1..size).map(|column| matrix[row][column] * right[column]).sum();
         right[row] = (right[row] - known) / matrix[row][row];
     }
     Some(right)
@@ -242,12 +212,7 @@ mod tests {
         let churned = truth.iter().map(|&z| random.unit() < sigmoid(z)).collect();
         let members = noises
             .iter()
-            .map(|noise| {
-                truth
-                    .iter()
-                    .map(|z| z + noise * (random.unit() - 0.5))
-                    .collect()
-            })
+            .map(|noise| truth.iter().map(|z| z + noise * (random.unit() - 0.5)).collect())
             .collect();
         (members, churned)
     }
@@ -282,11 +247,7 @@ mod tests {
         let best = problem.loss(&blend.weights);
         for a in 0..=20 {
             for b in 0..=20 - a {
-                let weights = [
-                    f64::from(a) / 20.0,
-                    f64::from(b) / 20.0,
-                    f64::from(20 - a - b) / 20.0,
-                ];
+                let weights = [f64::from(a) / 20.0, f64::from(b) / 20.0, f64::from(20 - a - b) / 20.0];
                 assert!(problem.loss(&weights) >= best - 1e-9);
             }
         }

@@ -168,20 +168,12 @@ impl GradientBoosting {
         let mut gradients: Vec<Packed> = vec![[0; 2]; training.rows()];
         let mut watch = held_out.map(|held_out| Watch::new(held_out, base));
         for number in 0..options.trees {
-            differentiate(
-                training,
-                &objective.packing,
-                &scores,
-                &mut gradients,
-                workers,
-            )?;
+            differentiate(training, &objective.packing, &scores, &mut gradients, workers)?;
             let sampled = |count, share, stream| sample(count, share, options.seed, stream);
             let rows = sampled(training.rows(), options.row_share, 2 * number as u64);
             let columns = sampled(x.ncols(), options.column_share, 2 * number as u64 + 1);
             let mut wanted = vec![false; x.ncols()];
-            columns
-                .iter()
-                .for_each(|&column| wanted[column as usize] = true);
+            columns.iter().for_each(|&column| wanted[column as usize] = true);
             let all_rows = rows.len() == training.rows();
             let tree = grower.grow(rows, &gradients, &wanted)?;
             add_leaves(&tree, &tiles, all_rows, &mut scores, workers)?;
@@ -207,13 +199,7 @@ impl GradientBoosting {
     fn validate(&self) -> Result<()> {
         let options = &self.options;
         let refuse = |name: &str, why: &str| {
-            Err(
-                Error::new(ErrorKind::InvalidOption, format!("{name} {why}")).at(
-                    None,
-                    None,
-                    Some(name),
-                ),
-            )
+            Err(Error::new(ErrorKind::InvalidOption, format!("{name} {why}")).at(None, None, Some(name)))
         };
         let share = |value: f64| value > 0.0 && value <= 1.0;
         let positive = |value: f64| value.is_finite() && value >= 0.0;
@@ -228,13 +214,9 @@ impl GradientBoosting {
             _ if !positive(options.min_leaf_hessian) => {
                 refuse("min_leaf_hessian", "must be a number that is not negative")
             }
-            _ if !share(options.column_share) => {
-                refuse("column_share", "must be above 0 and at most 1")
-            }
+            _ if !share(options.column_share) => refuse("column_share", "must be above 0 and at most 1"),
             _ if !share(options.row_share) => refuse("row_share", "must be above 0 and at most 1"),
-            _ if !(2..=255).contains(&options.max_bins) => {
-                refuse("max_bins", "must be from 2 to 255")
-            }
+            _ if !(2..=255).contains(&options.max_bins) => refuse("max_bins", "must be from 2 to 255"),
             _ => Ok(()),
         }
     }
@@ -259,13 +241,7 @@ fn differentiate(
 }
 
 /// Adds to every row's score its leaf.
-fn add_leaves(
-    tree: &BinTree,
-    tiles: &Tiles,
-    all_rows: bool,
-    scores: &mut [f64],
-    workers: &Workers,
-) -> Result<()> {
+fn add_leaves(tree: &BinTree, tiles: &Tiles, all_rows: bool, scores: &mut [f64], workers: &Workers) -> Result<()> {
     if all_rows {
         // Every row is in a leaf already.
         for (rows, value) in &tree.leaves {
@@ -312,24 +288,15 @@ impl HeldOut<'_> {
     fn validate(&self, columns: usize) -> Result<()> {
         let rows = self.x.nrows();
         if self.x.ncols() != columns {
-            let message = format!(
-                "held-out rows have {} columns, not {columns}",
-                self.x.ncols()
-            );
+            let message = format!("held-out rows have {} columns, not {columns}", self.x.ncols());
             return Err(Error::new(ErrorKind::FeatureMismatch, message));
         }
         if self.churned.len() != rows {
-            let message = format!(
-                "there are {rows} held-out rows and {} labels",
-                self.churned.len()
-            );
+            let message = format!("there are {rows} held-out rows and {} labels", self.churned.len());
             return Err(Error::new(ErrorKind::InvalidOption, message));
         }
         if rows == 0 {
-            return Err(Error::new(
-                ErrorKind::TooLittleData,
-                "there are no held-out rows",
-            ));
+            return Err(Error::new(ErrorKind::TooLittleData, "there are no held-out rows"));
         }
         Ok(())
     }

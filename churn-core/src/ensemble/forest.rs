@@ -145,15 +145,11 @@ impl RandomForest {
         match options {
             _ if options.trees == 0 => refuse("trees", "must be at least 1"),
             _ if options.depth == 0 => refuse("depth", "must be at least 1"),
-            _ if !(2..=MAX_BINS).contains(&options.max_bins) => {
-                refuse("max_bins", "must be from 2 to 255")
-            }
+            _ if !(2..=MAX_BINS).contains(&options.max_bins) => refuse("max_bins", "must be from 2 to 255"),
             _ if !(options.smoothing.is_finite() && options.smoothing > 0.0) => {
                 refuse("smoothing", "must be a positive number")
             }
-            _ if !options.column_share.is_none_or(share) => {
-                refuse("column_share", "must be above 0 and at most 1")
-            }
+            _ if !options.column_share.is_none_or(share) => refuse("column_share", "must be above 0 and at most 1"),
             _ => Ok(()),
         }
     }
@@ -347,8 +343,7 @@ impl TreeGrower<'_> {
 
     fn leaf(&self, place: usize, sums: Sums) -> Node {
         let smoothing = self.options.smoothing;
-        let rate =
-            (churned(sums) as f64 + smoothing * self.prior) / (rows(sums) as f64 + smoothing);
+        let rate = (churned(sums) as f64 + smoothing * self.prior) / (rows(sums) as f64 + smoothing);
         Node::leaf(place as u32, logit(rate) / self.options.trees as f64)
     }
 
@@ -357,12 +352,7 @@ impl TreeGrower<'_> {
     }
 
     /// The best split over columns drawn at random. As in Breiman's, a column that cannot split costs no draw.
-    fn best_split(
-        &mut self,
-        drawn: &[Drawn],
-        at: &Open,
-        order: &mut [usize],
-    ) -> Result<Option<Split>> {
+    fn best_split(&mut self, drawn: &[Drawn], at: &Open, order: &mut [usize]) -> Result<Option<Split>> {
         self.workers.check()?;
         let pure = churned(at.total) == 0 || churned(at.total) == rows(at.total);
         let small = rows(at.total) < 2 * self.min_leaf_rows();
@@ -399,13 +389,7 @@ impl TreeGrower<'_> {
     }
 
     /// The best split on a column; of equals the one with missing values on the right, then at the lowest bin.
-    fn best_in_column(
-        &self,
-        column: usize,
-        histogram: &[Sums; 256],
-        count: usize,
-        total: Sums,
-    ) -> Option<Split> {
+    fn best_in_column(&self, column: usize, histogram: &[Sums; 256], count: usize, total: Sums) -> Option<Split> {
         let least = self.min_leaf_rows();
         let missing = histogram[usize::from(MISSING_BIN)];
         let mut best: Option<Split> = None;

@@ -7,8 +7,7 @@ use std::borrow::Cow;
 use super::bins::{Cuts, TILE};
 use super::flat::Node;
 use super::histogram::{
-    Objective, Packed, Split, TileBins, add_rows, bin_counts, clear, first_best, minus, plus,
-    subtract,
+    Objective, Packed, Split, TileBins, add_rows, bin_counts, clear, first_best, minus, plus, subtract,
 };
 use crate::error::Result;
 use crate::parallel::Workers;
@@ -139,12 +138,7 @@ impl<'a> Grower<'a> {
     }
 
     /// The tree of these rows, ascending, on the wanted columns.
-    pub(crate) fn grow(
-        &mut self,
-        rows: Vec<u32>,
-        gradients: &[Packed],
-        wanted: &[bool],
-    ) -> Result<BinTree> {
+    pub(crate) fn grow(&mut self, rows: Vec<u32>, gradients: &[Packed], wanted: &[bool]) -> Result<BinTree> {
         let ground = Ground { gradients, wanted };
         let total = self.total(&rows, gradients)?;
         let mut nodes = vec![self.node(&rows, total)];
@@ -183,8 +177,7 @@ impl<'a> Grower<'a> {
             };
             let mut left = leaf(left_rows, left_total, left);
             let mut right = leaf(right_rows, right_total, left.node + 1);
-            let more =
-                leaves.len() + 2 < self.limits.leaves && parent.depth + 1 < self.limits.depth;
+            let more = leaves.len() + 2 < self.limits.leaves && parent.depth + 1 < self.limits.depth;
             let splits = [&left, &right].map(|leaf| self.objective.may_split(leaf.total));
             if more && (splits[0] || splits[1]) {
                 let (small, large) = if left.rows.len() <= right.rows.len() {
@@ -336,24 +329,14 @@ impl<'a> Grower<'a> {
 
     /// The workers for so many cells.
     fn crew(&self, cells: usize) -> &Workers {
-        if cells < SMALL {
-            &self.inline
-        } else {
-            self.workers
-        }
+        if cells < SMALL { &self.inline } else { self.workers }
     }
 
     fn looks_at(&self, tile: usize, wanted: &[bool]) -> bool {
         wanted[self.tiles.cuts.columns_of(tile)].contains(&true)
     }
 
-    fn fill(
-        &self,
-        tile: usize,
-        bins: &mut TileBins,
-        rows: &[u32],
-        gradients: &[Packed],
-    ) -> Result<()> {
+    fn fill(&self, tile: usize, bins: &mut TileBins, rows: &[u32], gradients: &[Packed]) -> Result<()> {
         clear(bins, &self.counts[tile]);
         let cells = &self.tiles.cells[tile];
         for (rows, gradients) in rows.chunks(PIECE).zip(gradients.chunks(PIECE)) {
@@ -364,13 +347,7 @@ impl<'a> Grower<'a> {
     }
 
     /// The best split on a tile's columns; of equals the first.
-    fn best_in_tile(
-        &self,
-        tile: usize,
-        bins: &TileBins,
-        total: Packed,
-        wanted: &[bool],
-    ) -> Option<Split> {
+    fn best_in_tile(&self, tile: usize, bins: &TileBins, total: Packed, wanted: &[bool]) -> Option<Split> {
         if !self.objective.may_split(total) {
             return None;
         }
@@ -379,9 +356,7 @@ impl<'a> Grower<'a> {
             .zip(bins)
             .zip(&self.counts[tile])
             .filter(|((column, _), _)| wanted[*column])
-            .filter_map(|((column, bins), &count)| {
-                self.objective.best_split(column as u32, bins, count, total)
-            });
+            .filter_map(|((column, bins), &count)| self.objective.best_split(column as u32, bins, count, total));
         first_best(splits)
     }
 }

@@ -72,12 +72,7 @@ pub(crate) fn minus(a: Packed, b: Packed) -> Packed {
 }
 
 /// Adds rows to the bins of their cells; `gradients` are theirs, in the same order.
-pub(crate) fn add_rows(
-    bins: &mut TileBins,
-    cells: &[[u8; TILE]],
-    rows: &[u32],
-    gradients: &[Packed],
-) {
+pub(crate) fn add_rows(bins: &mut TileBins, cells: &[[u8; TILE]], rows: &[u32], gradients: &[Packed]) {
     for (&row, gradient) in rows.iter().zip(gradients) {
         for (bins, &cell) in bins.iter_mut().zip(&cells[row as usize]) {
             let bin = &mut bins[usize::from(cell)];
@@ -182,13 +177,7 @@ impl Objective {
 
     /// The best split on a column of a leaf with these bins, of which `count` are in use, missing apart. Of equals the
     /// one with missing values on the right, then the one at the lowest bin.
-    pub(crate) fn best_split(
-        &self,
-        column: u32,
-        bins: &[Packed; 256],
-        count: usize,
-        total: Packed,
-    ) -> Option<Split> {
+    pub(crate) fn best_split(&self, column: u32, bins: &[Packed; 256], count: usize, total: Packed) -> Option<Split> {
         let missing = bins[usize::from(MISSING_BIN)];
         let none_missing = missing == [0; 2];
         let whole = self.worth(self.packing.unpack(total));

@@ -142,18 +142,12 @@ impl Logistic {
 
 /// The penalty, of a fixed path of them, with the least log-loss on rows held out in turn. `folds` is the fold of each
 /// row; the folds of the rows are taken one after the other.
-pub(crate) fn choose_l2(
-    x: ArrayView2<'_, f64>,
-    churned: &[bool],
-    folds: &[usize],
-    workers: &Workers,
-) -> Result<f64> {
+pub(crate) fn choose_l2(x: ArrayView2<'_, f64>, churned: &[bool], folds: &[usize], workers: &Workers) -> Result<f64> {
     /// Strongest first, so that each fit starts from a simpler one.
     const PATH: [f64; 8] = [3000.0, 1000.0, 300.0, 100.0, 30.0, 10.0, 3.0, 1.0];
     let count = folds.iter().max().map_or(0, |&most| most + 1);
     let losses = workers.map(0..count, |fold| {
-        let (inside, outside): (Vec<usize>, Vec<usize>) =
-            (0..folds.len()).partition(|&row| folds[row] != fold);
+        let (inside, outside): (Vec<usize>, Vec<usize>) = (0..folds.len()).partition(|&row| folds[row] != fold);
         let pick = |rows: &[usize]| {
             (
                 select(x, rows),
@@ -182,30 +176,24 @@ pub(crate) fn choose_l2(
                     .map(|(&z, &churned)| softplus(if churned { -z } else { z }))
                     .sum::<f64>(),
             );
-            start = std::iter::once(model.intercept)
-                .chain(model.coefficients)
-                .collect();
+            start = std::iter::once(model.intercept).chain(model.coefficients).collect();
         }
         Ok(losses)
     })?;
     let total = |position: usize| losses.iter().map(|losses| losses[position]).sum::<f64>();
-    let best = (0..PATH.len()).fold(0, |best, position| {
-        if total(position) < total(best) {
-            position
-        } else {
-            best
-        }
-    });
+    let best = (0..PATH.len()).fold(
+        0,
+        |best, position| {
+            if total(position) < total(best) { position } else { best }
+        },
+    );
     Ok(PATH[best])
 }
 
 /// Rows of a matrix, column by column in memory.
 pub(crate) fn select<T: Copy>(x: ArrayView2<'_, T>, rows: &[usize]) -> ndarray::Array2<T> {
     // The shape fits by construction: a column for each column, a value for each row.
-    ndarray::Array2::from_shape_fn((x.ncols(), rows.len()), |(column, row)| {
-        x[(rows[row], column)]
-    })
-    .reversed_axes()
+    ndarray::Array2::from_shape_fn((x.ncols(), rows.len()), |(column, row)| x[(rows[row], column)]).reversed_axes()
 }
 
 /// One set of rows to fit, for any penalty.
@@ -219,12 +207,7 @@ struct Problem<'a> {
 }
 
 impl<'a> Problem<'a> {
-    fn new(
-        x: ArrayView2<'a, f64>,
-        churned: &'a [bool],
-        weights: Option<&'a [f64]>,
-        workers: &Workers,
-    ) -> Result<Self> {
+    fn new(x: ArrayView2<'a, f64>, churned: &'a [bool], weights: Option<&'a [f64]>, workers: &Workers) -> Result<Self> {
         let training = Training::new(x.nrows(), churned, weights)?;
         let columns: Vec<Cow<'a, [f64]>> = (0..x.ncols())
             .map(|column| x.index_axis_move(ndarray::Axis(1), column))
@@ -283,19 +266,13 @@ impl<'a> Problem<'a> {
             }
             let mut loss = 0.0;
             for (row, residual) in (start..).zip(residuals.iter_mut()) {
-                let (z, churned, weight) =
-                    (*residual, self.churned[row], self.training.weight(row));
+                let (z, churned, weight) = (*residual, self.churned[row], self.training.weight(row));
                 loss += weight * softplus(if churned { -z } else { z });
                 *residual = weight * (sigmoid(z) - f64::from(u8::from(churned)));
             }
             Ok(loss)
         })?;
-        let penalty = at[1..]
-            .iter()
-            .map(|coefficient| coefficient * coefficient)
-            .sum::<f64>()
-            * l2
-            / 2.0;
+        let penalty = at[1..].iter().map(|coefficient| coefficient * coefficient).sum::<f64>() * l2 / 2.0;
         let mut gradient = vec![residuals.iter().sum::<f64>()];
         gradient.extend(workers.map(0..self.columns.len(), |column| {
             Ok(dot(&self.columns[column], &residuals) + l2 * at[column + 1])
@@ -303,18 +280,15 @@ impl<'a> Problem<'a> {
         Ok((losses.iter().sum::<f64>() + penalty, gradient))
     }
 
-    fn solve(
-        &self,
-        options: &LogisticOptions,
-        start: Vec<f64>,
-        workers: &Workers,
-    ) -> Result<LinearModel> {
+    fn solve(&self, options: &LogisticOptions, start: Vec<f64>, workers: &Workers) -> Result<LinearModel> {
         if !(options.l2.is_finite() && options.l2 >= 0.0) {
-            return Err(Error::new(
-                ErrorKind::InvalidOption,
-                "l2 must be a number that is not negative",
-            )
-            .at(None, None, Some("l2")));
+            return Err(
+                Error::new(ErrorKind::InvalidOption, "l2 must be a number that is not negative").at(
+                    None,
+                    None,
+                    Some("l2"),
+                ),
+            );
         }
         let rate = sigmoid(prior_log_odds(&self.training));
         let curvature = rate * (1.0 - rate);
@@ -324,26 +298,19 @@ impl<'a> Problem<'a> {
         let mut memory: VecDeque<(Vec<f64>, Vec<f64>, f64)> = VecDeque::new();
         let rows = self.training.rows() as f64;
         for _ in 0..options.max_iterations {
-            if gradient
-                .iter()
-                .all(|part| part.abs() <= options.tolerance * rows)
-            {
+            if gradient.iter().all(|part| part.abs() <= options.tolerance * rows) {
                 break;
             }
             let mut direction = descend(&gradient, &memory, &preconditioner);
             let mut slope = dot(&direction, &gradient);
-            if !(slope < 0.0) {
+            if slope.is_nan() || slope >= 0.0 {
                 memory.clear();
                 direction = gradient.iter().map(|part| -part).collect();
                 slope = -dot(&gradient, &gradient);
             }
             let mut step = 1.0;
             let taken = loop {
-                let next: Vec<f64> = at
-                    .iter()
-                    .zip(&direction)
-                    .map(|(at, way)| at + step * way)
-                    .collect();
+                let next: Vec<f64> = at.iter().zip(&direction).map(|(at, way)| at + step * way).collect();
                 let (next_loss, next_gradient) = self.loss(&next, options.l2, workers)?;
                 if next_loss <= loss + 1e-4 * step * slope {
                     break Some((next, next_loss, next_gradient));
@@ -411,11 +378,7 @@ impl<'a> Preconditioner<'a> {
             }
         }
         let internal = |e: smartcore::error::Failed| {
-            Error::new(
-                ErrorKind::Internal,
-                "the linear member's system cannot be solved",
-            )
-            .caused_by(e.to_string())
+            Error::new(ErrorKind::Internal, "the linear member's system cannot be solved").caused_by(e.to_string())
         };
         let matrix = DenseMatrix::new(size, size, values, false).map_err(internal)?;
         let lower = matrix.cholesky().ok().map(|decomposed| decomposed.L());
@@ -494,30 +457,21 @@ fn dot(a: &[f64], b: &[f64]) -> f64 {
             *lane += a * b;
         }
     }
-    let rest: f64 = a
-        .remainder()
-        .iter()
-        .zip(b.remainder())
-        .map(|(a, b)| a * b)
-        .sum();
+    let rest: f64 = a.remainder().iter().zip(b.remainder()).map(|(a, b)| a * b).sum();
     lanes.iter().sum::<f64>() + rest
 }
 
 #[cfg(test)]
 mod tests {
     use ndarray::Array2;
-    use smartcore::linear::logistic_regression::{
-        LogisticRegression, LogisticRegressionParameters,
-    };
+    use smartcore::linear::logistic_regression::{LogisticRegression, LogisticRegressionParameters};
 
     use super::*;
     use crate::numeric::SplitMix;
 
     fn problem(rows: usize, columns: usize) -> (Array2<f64>, Vec<bool>) {
         let mut random = SplitMix::new(5, rows as u64);
-        let x = Array2::from_shape_fn((rows, columns), |_| {
-            random.unit() * 2.0 - 1.0 + random.unit()
-        });
+        let x = Array2::from_shape_fn((rows, columns), |_| random.unit() * 2.0 - 1.0 + random.unit());
         let churned = x
             .rows()
             .into_iter()
@@ -544,9 +498,7 @@ mod tests {
         )
         .unwrap();
         for column in 0..4 {
-            assert!(
-                (fitted.coefficients[column] - *peer.coefficients().get((0, column))).abs() < 1e-4
-            );
+            assert!((fitted.coefficients[column] - *peer.coefficients().get((0, column))).abs() < 1e-4);
         }
         assert!((fitted.intercept - *peer.intercept().get((0, 0))).abs() < 1e-4);
     }
@@ -581,9 +533,7 @@ mod tests {
             .unwrap();
             assert!(fitted.is_valid());
         }
-        let wide = Array2::from_shape_fn((10, 40), |(row, column)| {
-            ((row * 31 + column * 17) % 13) as f64
-        });
+        let wide = Array2::from_shape_fn((10, 40), |(row, column)| ((row * 31 + column * 17) % 13) as f64);
         assert!(
             Logistic::default()
                 .fit(wide.view(), &churned[20..30], None, &Execution::new())

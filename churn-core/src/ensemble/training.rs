@@ -15,19 +15,11 @@ impl<'a> Training<'a> {
     /// # Errors
     /// `invalid_option` if lengths differ or a weight is negative or not finite; `too_little_data` without rows;
     /// `single_class` if the rows with weight agree.
-    pub(crate) fn new(
-        rows: usize,
-        churned: &'a [bool],
-        weights: Option<&'a [f64]>,
-    ) -> Result<Self> {
-        let refuse = |what: &str, why: String| {
-            Err(Error::new(ErrorKind::InvalidOption, why).at(None, None, Some(what)))
-        };
+    pub(crate) fn new(rows: usize, churned: &'a [bool], weights: Option<&'a [f64]>) -> Result<Self> {
+        let refuse =
+            |what: &str, why: String| Err(Error::new(ErrorKind::InvalidOption, why).at(None, None, Some(what)));
         if churned.len() != rows {
-            return refuse(
-                "y",
-                format!("there are {rows} rows and {} labels", churned.len()),
-            );
+            return refuse("y", format!("there are {rows} rows and {} labels", churned.len()));
         }
         if let Some(weights) = weights {
             if weights.len() != rows {
@@ -40,25 +32,17 @@ impl<'a> Training<'a> {
                 .iter()
                 .position(|weight| !(weight.is_finite() && *weight >= 0.0))
             {
-                return refuse(
-                    "weights",
-                    format!("the weight of row {row} is {}", weights[row]),
-                );
+                return refuse("weights", format!("the weight of row {row} is {}", weights[row]));
             }
             if !weights.iter().sum::<f64>().is_finite() {
                 return refuse("weights", "the weights are too large to be added".into());
             }
         }
         if rows == 0 {
-            return Err(Error::new(
-                ErrorKind::TooLittleData,
-                "there are no rows to learn from",
-            ));
+            return Err(Error::new(ErrorKind::TooLittleData, "there are no rows to learn from"));
         }
         let training = Self { churned, weights };
-        let of_class = |wanted: bool| {
-            (0..rows).any(|row| churned[row] == wanted && training.weight(row) > 0.0)
-        };
+        let of_class = |wanted: bool| (0..rows).any(|row| churned[row] == wanted && training.weight(row) > 0.0);
         match (of_class(true), of_class(false)) {
             (true, true) => Ok(training),
             _ => Err(Error::new(
@@ -95,9 +79,7 @@ pub(crate) fn without_weightless(
     training: &Training<'_>,
 ) -> Option<(Array2<f32>, Vec<bool>, Vec<f64>)> {
     let weights = training.weights()?;
-    let rows: Vec<usize> = (0..training.rows())
-        .filter(|&row| weights[row] > 0.0)
-        .collect();
+    let rows: Vec<usize> = (0..training.rows()).filter(|&row| weights[row] > 0.0).collect();
     if rows.len() == training.rows() {
         return None;
     }

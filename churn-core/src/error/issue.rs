@@ -21,12 +21,7 @@ pub enum RecordKind {
 
 impl RecordKind {
     /// All four, in the order in which they are validated and reported.
-    pub const ALL: [Self; 4] = [
-        Self::Customers,
-        Self::Payments,
-        Self::Tickets,
-        Self::Activities,
-    ];
+    pub const ALL: [Self; 4] = [Self::Customers, Self::Payments, Self::Tickets, Self::Activities];
 
     /// The table's name: `"payments"`.
     pub fn as_str(self) -> &'static str {

@@ -116,9 +116,7 @@ impl Error {
             report: None,
             source: None,
         };
-        Self {
-            inner: Box::new(inner),
-        }
+        Self { inner: Box::new(inner) }
     }
 
     /// The one error of a refused container: it carries the whole report.
@@ -130,10 +128,7 @@ impl Error {
             1 => String::new(),
             n => format!(" (and {} more)", n - 1),
         };
-        let mut error = Self::new(
-            ErrorKind::InvalidRecords(first.code),
-            format!("{first}{more}"),
-        );
+        let mut error = Self::new(ErrorKind::InvalidRecords(first.code), format!("{first}{more}"));
         error.inner.table = Some(first.table);
         error.inner.row = first.row;
         error.inner.column = first.column.as_ref().map(ToString::to_string);
@@ -143,12 +138,7 @@ impl Error {
 
     /// Names the table, row and column at fault, where known.
     #[must_use]
-    pub(crate) fn at(
-        mut self,
-        table: Option<RecordKind>,
-        row: Option<u64>,
-        column: Option<&str>,
-    ) -> Self {
+    pub(crate) fn at(mut self, table: Option<RecordKind>, row: Option<u64>, column: Option<&str>) -> Self {
         self.inner.table = table;
         self.inner.row = row;
         self.inner.column = column.map(str::to_owned);
@@ -157,10 +147,7 @@ impl Error {
 
     /// Keeps the error underneath.
     #[must_use]
-    pub(crate) fn caused_by(
-        mut self,
-        source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
-    ) -> Self {
+    pub(crate) fn caused_by(mut self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         self.inner.source = Some(source.into());
         self
     }
@@ -222,11 +209,7 @@ impl From<std::io::Error> for Error {
 
 /// At most 64 characters of a value, for messages.
 pub(crate) fn excerpt(value: &str) -> String {
-    let mut shown: String = value
-        .chars()
-        .take(64)
-        .flat_map(char::escape_debug)
-        .collect();
+    let mut shown: String = value.chars().take(64).flat_map(char::escape_debug).collect();
     if value.chars().nth(64).is_some() {
         shown.push('…');
     }

@@ -28,11 +28,7 @@ impl PurgeProof {
 /// The dates before `test` whose label period ends by it, with the proof; `None` if there are none.
 ///
 /// `dates` must be sorted.
-pub(crate) fn purge(
-    dates: &[AsOf],
-    test: AsOf,
-    horizon: Horizon,
-) -> Option<(Vec<AsOf>, PurgeProof)> {
+pub(crate) fn purge(dates: &[AsOf], test: AsOf, horizon: Horizon) -> Option<(Vec<AsOf>, PurgeProof)> {
     let earlier = dates.iter().copied().filter(|date| *date < test);
     let (kept, purged): (Vec<AsOf>, Vec<AsOf>) =
         earlier.partition(|date| horizon.end(date.as_micros()) <= test.as_micros());
@@ -55,16 +51,9 @@ const MOST_DATES: i64 = 6;
 ///
 /// A date is taken only if at least `history_days` of history lie before it; if no date has that, the
 /// last mature date is taken if any history lies before it.
-pub(crate) fn choose_dates(
-    last: AsOf,
-    observed_from: Timestamp,
-    horizon: Horizon,
-    history_days: u32,
-) -> Vec<AsOf> {
+pub(crate) fn choose_dates(last: AsOf, observed_from: Timestamp, horizon: Horizon, history_days: u32) -> Vec<AsOf> {
     let last = AsOf::new(midnight(last.timestamp()));
-    let step = (i64::from(horizon.days) + i64::from(horizon.lead))
-        .div_euclid(2)
-        .max(1);
+    let step = (i64::from(horizon.days) + i64::from(horizon.lead)).div_euclid(2).max(1);
     let earliest = observed_from.plus_days(i64::from(history_days));
     let back = |k: i64| last.timestamp().plus_days(-k * step);
     // Two steps back begins the purged part: its label period ends at the last date (three where the step was rounded down).
@@ -104,12 +93,7 @@ mod tests {
     #[test]
     fn dates_go_back_by_half_a_label_period() {
         let horizon = Horizon { days: 30, lead: 0 };
-        let dates = choose_dates(
-            date("2017-12-01T13:00:00"),
-            date("2017-06-01").timestamp(),
-            horizon,
-            90,
-        );
+        let dates = choose_dates(date("2017-12-01T13:00:00"), date("2017-06-01").timestamp(), horizon, 90);
         let shown: Vec<String> = dates.iter().map(ToString::to_string).collect();
         assert_eq!(
             shown,
@@ -133,23 +117,10 @@ mod tests {
     fn short_histories_give_one_date_or_none() {
         let horizon = Horizon { days: 30, lead: 0 };
         assert_eq!(
-            choose_dates(
-                date("2017-12-01"),
-                date("2017-11-20").timestamp(),
-                horizon,
-                90
-            ),
+            choose_dates(date("2017-12-01"), date("2017-11-20").timestamp(), horizon, 90),
             [date("2017-12-01")]
         );
-        assert!(
-            choose_dates(
-                date("2017-12-01"),
-                date("2017-12-02").timestamp(),
-                horizon,
-                90
-            )
-            .is_empty()
-        );
+        assert!(choose_dates(date("2017-12-01"), date("2017-12-02").timestamp(), horizon, 90).is_empty());
     }
 
     proptest! {

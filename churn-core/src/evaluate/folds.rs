@@ -5,12 +5,7 @@ use crate::numeric::SplitMix;
 /// The fold of every row: `folds` of them, each customer in one, customers who churn spread evenly.
 ///
 /// `customers` are codes, `churned` the labels of the same rows. Depends on nothing but its arguments.
-pub(crate) fn grouped_folds(
-    customers: &[u32],
-    churned: &[bool],
-    folds: usize,
-    seed: u64,
-) -> Vec<usize> {
+pub(crate) fn grouped_folds(customers: &[u32], churned: &[bool], folds: usize, seed: u64) -> Vec<usize> {
     let count = customers.iter().max().map_or(0, |&most| most as usize + 1);
     // 0: not among the rows, 1: never churns, 2: churns at some date.
     let mut class = vec![0u8; count];
@@ -20,9 +15,7 @@ pub(crate) fn grouped_folds(
     }
     let mut fold_of = vec![0usize; count];
     for (stream, wanted) in [(0, 2u8), (1, 1u8)] {
-        let mut members: Vec<usize> = (0..count)
-            .filter(|&customer| class[customer] == wanted)
-            .collect();
+        let mut members: Vec<usize> = (0..count).filter(|&customer| class[customer] == wanted).collect();
         let mut random = SplitMix::new(seed, stream);
         for last in (1..members.len()).rev() {
             members.swap(last, random.below(last + 1));
@@ -31,10 +24,7 @@ pub(crate) fn grouped_folds(
             fold_of[customer] = position % folds.max(1);
         }
     }
-    customers
-        .iter()
-        .map(|&customer| fold_of[customer as usize])
-        .collect()
+    customers.iter().map(|&customer| fold_of[customer as usize]).collect()
 }
 
 #[cfg(test)]
@@ -52,9 +42,7 @@ mod tests {
             assert_eq!(folds[row], folds[row - 200]);
         }
         for fold in 0..5 {
-            let positives = (0..200)
-                .filter(|&row| folds[row] == fold && churned[row])
-                .count();
+            let positives = (0..200).filter(|&row| folds[row] == fold && churned[row]).count();
             assert_eq!(positives, 2);
         }
     }

@@ -64,9 +64,7 @@ pub(crate) fn measure(
         |ranked| ranked.lift_at(0.1),
     ];
     let ranked = Ranked::new(churned, probabilities);
-    let intervals = bootstrap_intervals(
-        &ranked, customers, &metrics, REPLICATES, LEVEL, seed, workers,
-    )?;
+    let intervals = bootstrap_intervals(&ranked, customers, &metrics, REPLICATES, LEVEL, seed, workers)?;
     let estimate = |metric: usize| {
         let value = metrics[metric](&ranked).filter(|value| value.is_finite())?;
         intervals[metric].map(|(low, high)| Estimate { value, low, high })

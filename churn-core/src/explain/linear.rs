@@ -19,8 +19,6 @@ pub(crate) fn linear_contributions(
     let base = coefficients
         .iter()
         .zip(means)
-        .fold(intercept, |sum, (coefficient, mean)| {
-            sum + coefficient * mean
-        });
+        .fold(intercept, |sum, (coefficient, mean)| sum + coefficient * mean);
     (contributions, base)
 }

@@ -60,10 +60,7 @@ mod tests {
                     .map(|point| point.weight * point.at.powi(degree as i32))
                     .sum();
                 let expected = 1.0 / (degree as f64 + 1.0);
-                assert!(
-                    (integral / expected - 1.0).abs() < 1e-13,
-                    "{count} {degree}"
-                );
+                assert!((integral / expected - 1.0).abs() < 1e-13, "{count} {degree}");
             }
         }
     }
@@ -73,10 +70,7 @@ mod tests {
         let points = gauss_legendre(256);
         for degree in [511, 1000, 5000] {
             for of in [|point: &Point| point.at, |point: &Point| point.rest] {
-                let integral: f64 = points
-                    .iter()
-                    .map(|point| point.weight * of(point).powi(degree))
-                    .sum();
+                let integral: f64 = points.iter().map(|point| point.weight * of(point).powi(degree)).sum();
                 assert!((integral * (f64::from(degree) + 1.0) - 1.0).abs() < 1e-11);
             }
         }

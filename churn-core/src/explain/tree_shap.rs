@@ -34,11 +34,7 @@ impl FlatEnsemble {
     ///
     /// # Errors
     /// `feature_mismatch` if the matrix has another number of columns; `cancelled`.
-    pub fn explain<T: Input>(
-        &self,
-        x: ArrayView2<'_, T>,
-        execution: &Execution,
-    ) -> Result<(Array2<f64>, f64)> {
+    pub fn explain<T: Input>(&self, x: ArrayView2<'_, T>, execution: &Execution) -> Result<(Array2<f64>, f64)> {
         tree_contributions(self, x, &execution.workers()?)
     }
 }
@@ -53,9 +49,7 @@ pub(crate) fn tree_contributions<T: Input>(
     ensemble.check_columns(x.ncols())?;
     let trees = (0..ensemble.trees()).map(|tree| ensemble.tree(tree));
     let plans: Vec<Plan> = trees.map(|nodes| Plan::new(nodes, features)).collect();
-    let base = plans
-        .iter()
-        .fold(ensemble.base(), |sum, plan| sum + plan.expectation);
+    let base = plans.iter().fold(ensemble.base(), |sum, plan| sum + plan.expectation);
     let most = plans.iter().map(|plan| plan.points).max().unwrap_or(0);
     // Of each number of points that a tree may want, the rule.
     let rules: Vec<Vec<Point>> = (0..=most)
@@ -97,9 +91,8 @@ pub(crate) fn tree_contributions<T: Input>(
         Ok(block)
     })?;
     let contributions = Array2::from_shape_vec((x.nrows(), features), blocks.concat());
-    let contributions = contributions.map_err(|e| {
-        Error::new(ErrorKind::Internal, "contributions lost their shape").caused_by(e)
-    })?;
+    let contributions =
+        contributions.map_err(|e| Error::new(ErrorKind::Internal, "contributions lost their shape").caused_by(e))?;
     Ok((contributions, base))
 }
 
@@ -137,14 +130,9 @@ impl Plan {
         let points = if wanted <= MOST_POINTS_AT_ONCE {
             wanted.next_multiple_of(2)
         } else {
-            wanted
-                .next_multiple_of(MOST_POINTS_AT_ONCE)
-                .min(MOST_POINTS)
+            wanted.next_multiple_of(MOST_POINTS_AT_ONCE).min(MOST_POINTS)
         };
-        Self {
-            points,
-            expectation,
-        }
+        Self { points, expectation }
     }
 }
 
@@ -283,13 +271,7 @@ impl<const N: usize> Lanes<N> {
     }
 
     /// The edge to a child; `None` if neither the row nor any training row goes there.
-    fn edge(
-        &self,
-        mut product: [f64; N],
-        before: Option<&Frame<N>>,
-        share: f64,
-        hot: bool,
-    ) -> Option<Edge<N>> {
+    fn edge(&self, mut product: [f64; N], before: Option<&Frame<N>>, share: f64, hot: bool) -> Option<Edge<N>> {
         let one = hot && before.is_none_or(|before| before.one);
         let zero = share * before.map_or(1.0, |before| before.zero);
         if !one && zero == 0.0 {
@@ -340,11 +322,7 @@ mod tests {
     use crate::numeric::SplitMix;
 
     /// A random tree of these features; features may return on a path, and covers may be zero.
-    fn random_tree(
-        random: &mut SplitMix,
-        features: usize,
-        most_depth: usize,
-    ) -> (Vec<Node>, Vec<f64>) {
+    fn random_tree(random: &mut SplitMix, features: usize, most_depth: usize) -> (Vec<Node>, Vec<f64>) {
         let (mut nodes, mut covers) = (vec![Node::leaf(0, 0.0)], vec![1.0]);
         let mut open = vec![(0usize, 0usize, 1.0 + random.below(50) as f64)];
         while let Some((place, depth, cover)) = open.pop() {
@@ -390,8 +368,7 @@ mod tests {
             return conditional(tree, node.next(cells[node.feature()]), cells, subset);
         }
         let (left, right) = shares(tree, node.left());
-        left * conditional(tree, node.left(), cells, subset)
-            + right * conditional(tree, node.left() + 1, cells, subset)
+        left * conditional(tree, node.left(), cells, subset) + right * conditional(tree, node.left() + 1, cells, subset)
     }
 
     fn brute_force(ensemble: &FlatEnsemble, cells: &[f64]) -> Vec<f64> {
@@ -513,9 +490,7 @@ mod tests {
         }
         let rows: Vec<f64> = (0..100).flat_map(|_| random_row(&mut random, 5)).collect();
         let x = Array2::from_shape_vec((100, 5), rows).unwrap();
-        let (all, base) = ensemble
-            .explain(x.view(), &Execution::new().threads(3))
-            .unwrap();
+        let (all, base) = ensemble.explain(x.view(), &Execution::new().threads(3)).unwrap();
         for row in 0..100 {
             let (one, base_of_one) = explain_row(&ensemble, &x.row(row).to_vec());
             assert_eq!(one, all.row(row).to_vec());

@@ -54,9 +54,7 @@ impl ChurnDefinition {
     #[must_use]
     pub fn with_lead(mut self, days: u32) -> Self {
         match &mut self {
-            Self::Cancellation { horizon } | Self::Inactivity { horizon, .. } => {
-                horizon.lead = days
-            }
+            Self::Cancellation { horizon } | Self::Inactivity { horizon, .. } => horizon.lead = days,
         }
         self
     }
@@ -98,9 +96,7 @@ impl ChurnDefinition {
         match self {
             Self::Cancellation { .. } => 0,
             Self::Inactivity {
-                horizon,
-                active_within,
-                ..
+                horizon, active_within, ..
             } => active_within.unwrap_or(horizon.days.saturating_mul(2)),
         }
     }
@@ -114,8 +110,7 @@ impl ChurnDefinition {
         }
         match self {
             Self::Inactivity {
-                active_within: Some(0),
-                ..
+                active_within: Some(0), ..
             } => refuse("active_within", "active_within must be at least one day"),
             Self::Inactivity {
                 on: RecordKind::Customers | RecordKind::Tickets,

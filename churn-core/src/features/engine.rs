@@ -8,9 +8,7 @@ use std::sync::Arc;
 use crate::error::{Error, ErrorKind, Result};
 use crate::features::matrix::{FeatureColumn, FeatureMatrix};
 use crate::features::plan::{Axis, FeaturePlan};
-use crate::features::program::{
-    CustomerMeasure, CustomerOutput, Group, Program, Series, StreamProgram, number_at,
-};
+use crate::features::program::{CustomerMeasure, CustomerOutput, Group, Program, Series, StreamProgram, number_at};
 use crate::features::resolved::{FeatureKind, ResolvedPlan};
 use crate::features::series::{Point, Values, evaluate};
 use crate::features::view::{CustomerView, StreamView};
@@ -43,35 +41,22 @@ pub fn features(
     plan: &FeaturePlan,
     execution: &Execution,
 ) -> Result<FeatureMatrix> {
-    plan.resolve(records)?
-        .evaluate(records, as_of, &execution.workers()?)
+    plan.resolve(records)?.evaluate(records, as_of, &execution.workers()?)
 }
 
 impl ResolvedPlan {
     /// The features of every customer with a visible spell, at each date.
-    pub(crate) fn evaluate(
-        &self,
-        records: &TenantRecords,
-        as_of: &[AsOf],
-        workers: &Workers,
-    ) -> Result<FeatureMatrix> {
+    pub(crate) fn evaluate(&self, records: &TenantRecords, as_of: &[AsOf], workers: &Workers) -> Result<FeatureMatrix> {
         let customers = records.customers.len();
         let mut rows = vec![];
         for &date in as_of {
             let visible = workers.map_chunks(customers, 1 << 14, |range| {
                 Ok(range
                     .map(|customer| customer as u32)
-                    .filter(|&customer| {
-                        CustomerView::new(records, customer, date.as_micros()).is_some()
-                    })
+                    .filter(|&customer| CustomerView::new(records, customer, date.as_micros()).is_some())
                     .collect::<Vec<_>>())
             })?;
-            rows.extend(
-                visible
-                    .into_iter()
-                    .flatten()
-                    .map(|customer| (customer, date)),
-            );
+            rows.extend(visible.into_iter().flatten().map(|customer| (customer, date)));
         }
         self.evaluate_rows(records, &rows, workers)
     }
@@ -101,14 +86,12 @@ impl ResolvedPlan {
         workers.map_mut(&mut chunks, |number, chunk| {
             let start = number * CHUNK;
             let mut scratch = Scratch::default();
-            for (position, &(customer, as_of)) in rows[start..(start + CHUNK).min(rows.len())]
-                .iter()
-                .enumerate()
-            {
+            for (position, &(customer, as_of)) in rows[start..(start + CHUNK).min(rows.len())].iter().enumerate() {
                 program.evaluate(records, customer, as_of, chunk, position, &mut scratch)?;
             }
             Ok(())
         })?;
+        columns.iter_mut().for_each(FeatureColumn::keep_used_levels);
         Ok(FeatureMatrix {
             tenant: records.tenant.clone(),
             ids: Arc::clone(&records.customers.ids),
@@ -122,10 +105,7 @@ impl ResolvedPlan {
 }
 
 fn levels_of(program: &Program<'_>, column: usize) -> Vec<String> {
-    let output = program
-        .customers
-        .iter()
-        .find(|output| output.column == column);
+    let output = program.customers.iter().find(|output| output.column == column);
     match output.map(|output| &output.measure) {
         Some(CustomerMeasure::Text(Some(AttributeValues::Text(text)))) => {
             text.levels.iter().map(str::to_owned).collect()
@@ -221,19 +201,11 @@ impl Program<'_> {
 }
 
 impl CustomerOutput<'_> {
-    fn evaluate(
-        &self,
-        view: &CustomerView<'_>,
-        as_of: i64,
-        chunk: &mut Chunk<'_>,
-        position: usize,
-    ) {
+    fn evaluate(&self, view: &CustomerView<'_>, as_of: i64, chunk: &mut Chunk<'_>, position: usize) {
         let days = |micros: i64| micros as f64 / MICROS_PER_DAY as f64;
         let value = match &self.measure {
             CustomerMeasure::TenureDays => days(as_of - view.signed_up_at()),
-            CustomerMeasure::DaysToRenewal => view
-                .renews_at()
-                .map_or(f64::NAN, |renews| days(renews - as_of)),
+            CustomerMeasure::DaysToRenewal => view.renews_at().map_or(f64::NAN, |renews| days(renews - as_of)),
             CustomerMeasure::DaysSinceChange => days(as_of - view.valid_from()),
             CustomerMeasure::Number(values) => values
                 .and_then(|values| number_at(values, view.version()))
@@ -241,10 +213,7 @@ impl CustomerOutput<'_> {
             CustomerMeasure::Change(values, span) => {
                 let before = view.version_before(*span);
                 let both = values.zip(before).and_then(|(values, before)| {
-                    Some((
-                        number_at(values, view.version())?,
-                        number_at(values, before)?,
-                    ))
+                    Some((number_at(values, view.version())?, number_at(values, before)?))
                 });
                 both.map_or(f64::NAN, |(now, before)| now - before)
             }
@@ -283,14 +252,7 @@ impl StreamProgram<'_> {
         for series in &self.series {
             series.collect(view, &scratch.visible, &mut scratch.points);
             for group in &series.groups {
-                group.evaluate(
-                    view,
-                    as_of,
-                    &scratch.points,
-                    &mut scratch.values,
-                    chunk,
-                    position,
-                );
+                group.evaluate(view, as_of, &scratch.points, &mut scratch.values, chunk, position);
             }
         }
     }

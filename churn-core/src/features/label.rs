@@ -138,8 +138,7 @@ fn mature(records: &TenantRecords, as_of: AsOf, definition: &ChurnDefinition) ->
     };
     let end = definition.horizon().end(as_of.as_micros());
     if end > observed_until.as_micros() {
-        let end = Timestamp::from_micros(end)
-            .map_or("beyond the year 9999".to_owned(), |end| end.to_string());
+        let end = Timestamp::from_micros(end).map_or("beyond the year 9999".to_owned(), |end| end.to_string());
         let message = format!(
             "the label of {as_of} is immature: its period ends at {end}, but only what happened before {observed_until} was observed. Take an earlier date, a shorter horizon, or say observed_until if you know better"
         );
@@ -152,9 +151,9 @@ fn mature(records: &TenantRecords, as_of: AsOf, definition: &ChurnDefinition) ->
 pub(crate) fn mature_until(records: &TenantRecords, definition: &ChurnDefinition) -> Option<AsOf> {
     let observed_until = records.observed_until(definition.observed_on())?;
     let horizon = definition.horizon();
-    Some(AsOf::new(observed_until.plus_days(
-        -(i64::from(horizon.days) + i64::from(horizon.lead)),
-    )))
+    Some(AsOf::new(
+        observed_until.plus_days(-(i64::from(horizon.days) + i64::from(horizon.lead))),
+    ))
 }
 
 fn label(
@@ -185,9 +184,7 @@ fn label(
         ChurnDefinition::Cancellation { .. } if churned_at < start => {
             decided(false, LabelRule::ChurnedInLead, cancelled_at)
         }
-        ChurnDefinition::Cancellation { .. } if churned_at < end => {
-            decided(true, LabelRule::Cancelled, cancelled_at)
-        }
+        ChurnDefinition::Cancellation { .. } if churned_at < end => decided(true, LabelRule::Cancelled, cancelled_at),
         ChurnDefinition::Cancellation { .. } => decided(false, LabelRule::NotCancelled, None),
         ChurnDefinition::Inactivity { on, .. } => {
             match first_event(records, customer, *on, observed_until, start, end) {

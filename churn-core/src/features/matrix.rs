@@ -16,7 +16,7 @@ pub enum FeatureColumn {
     Text {
         /// Position in `levels`.
         codes: Vec<u32>,
-        /// The distinct texts.
+        /// Distinct texts, sorted by bytes; of the date and before it only.
         levels: Vec<String>,
     },
 }
@@ -24,6 +24,30 @@ pub enum FeatureColumn {
 impl FeatureColumn {
     /// The code of a missing text.
     pub const MISSING: u32 = u32::MAX;
+
+    /// Drops the texts that no row has: a text of the future is not to be seen, not even as a level.
+    pub(crate) fn keep_used_levels(&mut self) {
+        let Self::Text { codes, levels } = self else {
+            return;
+        };
+        let mut used = vec![false; levels.len()];
+        for &code in codes.iter().filter(|&&code| code != Self::MISSING) {
+            used[code as usize] = true;
+        }
+        let mut next = 0;
+        let new: Vec<u32> = used
+            .iter()
+            .map(|&used| {
+                next += u32::from(used);
+                next.wrapping_sub(1)
+            })
+            .collect();
+        for code in codes.iter_mut().filter(|code| **code != Self::MISSING) {
+            *code = new[*code as usize];
+        }
+        let mut used = used.into_iter();
+        levels.retain(|_| used.next() == Some(true));
+    }
 }
 
 /// What is known of each eligible row's customer at its date, column by column.
@@ -81,15 +105,13 @@ impl FeatureMatrix {
     /// `no_such_feature` if the plan has none of that name.
     pub fn column(&self, name: &str) -> Result<&FeatureColumn> {
         let position = self.names.iter().position(|known| known == name);
-        position
-            .map(|position| &self.columns[position])
-            .ok_or_else(|| {
-                Error::new(
-                    ErrorKind::UnknownFeature,
-                    format!("there is no feature '{}'", crate::error::excerpt(name)),
-                )
-                .at(None, None, Some(name))
-            })
+        position.map(|position| &self.columns[position]).ok_or_else(|| {
+            Error::new(
+                ErrorKind::UnknownFeature,
+                format!("there is no feature '{}'", crate::error::excerpt(name)),
+            )
+            .at(None, None, Some(name))
+        })
     }
 
     /// Identifies the plan that made the matrix: SHA-256 in hex.
@@ -101,9 +123,7 @@ impl FeatureMatrix {
     #[must_use]
     pub fn select(&self, rows: &[usize]) -> Self {
         let columns = self.columns.iter().map(|column| match column {
-            FeatureColumn::Number(values) => {
-                FeatureColumn::Number(rows.iter().map(|&row| values[row]).collect())
-            }
+            FeatureColumn::Number(values) => FeatureColumn::Number(rows.iter().map(|&row| values[row]).collect()),
             FeatureColumn::Text { codes, levels } => FeatureColumn::Text {
                 codes: rows.iter().map(|&row| codes[row]).collect(),
                 levels: levels.clone(),

@@ -266,9 +266,7 @@ impl Feature {
         let measure_fits = match self.measure {
             Measure::One | Measure::Date | Measure::GapDays => !on_customers,
             Measure::Amount | Measure::LateDays => on_payments,
-            Measure::ResolutionHours | Measure::FirstResponseHours | Measure::Satisfaction => {
-                on_tickets
-            }
+            Measure::ResolutionHours | Measure::FirstResponseHours | Measure::Satisfaction => on_tickets,
             Measure::Quantity | Measure::Kind => on_activities,
             Measure::Attribute(_) => true,
             Measure::TenureDays | Measure::DaysToRenewal | Measure::DaysSinceChange => on_customers,
@@ -314,11 +312,9 @@ impl Feature {
         };
         for condition in self.filter.iter().chain(further) {
             let fits = match condition {
-                Condition::Paid
-                | Condition::Failed
-                | Condition::Pending
-                | Condition::Settled
-                | Condition::Unpaid => on_payments,
+                Condition::Paid | Condition::Failed | Condition::Pending | Condition::Settled | Condition::Unpaid => {
+                    on_payments
+                }
                 Condition::Open | Condition::Responded | Condition::Urgent => on_tickets,
                 _ => true,
             };
@@ -343,10 +339,7 @@ impl Default for FeaturePlan {
     /// The standard features over 28, 91, 182 and 364 days.
     fn default() -> Self {
         Self {
-            windows: [28, 91, 182, 364]
-                .into_iter()
-                .filter_map(Window::days)
-                .collect(),
+            windows: [28, 91, 182, 364].into_iter().filter_map(Window::days).collect(),
             own: vec![],
         }
     }
@@ -358,24 +351,17 @@ impl FeaturePlan {
     /// # Errors
     /// `invalid_option` if there is no window or one is zero.
     pub fn standard(windows: &[u32]) -> Result<Self> {
-        let refuse = |why: &str| {
-            Error::new(ErrorKind::InvalidOption, why.to_owned()).at(None, None, Some("windows"))
-        };
+        let refuse = |why: &str| Error::new(ErrorKind::InvalidOption, why.to_owned()).at(None, None, Some("windows"));
         let mut windows = windows
             .iter()
-            .map(|&days| {
-                Window::days(days).ok_or_else(|| refuse("a window of 0 days holds nothing"))
-            })
+            .map(|&days| Window::days(days).ok_or_else(|| refuse("a window of 0 days holds nothing")))
             .collect::<Result<Vec<_>>>()?;
         if windows.is_empty() {
             return Err(refuse("the standard plan needs at least one window"));
         }
         windows.sort_unstable();
         windows.dedup();
-        Ok(Self {
-            windows,
-            own: vec![],
-        })
+        Ok(Self { windows, own: vec![] })
     }
 
     /// Only the features added with [`with`](Self::with).
@@ -413,10 +399,7 @@ impl FeaturePlan {
         };
         features.extend(self.own.iter().cloned());
         let mut names = HashSet::new();
-        match features
-            .iter()
-            .find(|feature| !names.insert(feature.name.as_str()))
-        {
+        match features.iter().find(|feature| !names.insert(feature.name.as_str())) {
             Some(twice) => Err(taken(&twice.name)),
             None => Ok(features),
         }

@@ -7,11 +7,7 @@ use crate::record::TenantRecords;
 use crate::time::{AsOf, MICROS_PER_DAY};
 
 /// The codes of the customers eligible at a date, ascending.
-pub(crate) fn eligible(
-    records: &TenantRecords,
-    as_of: AsOf,
-    definition: &ChurnDefinition,
-) -> Result<Vec<u32>> {
+pub(crate) fn eligible(records: &TenantRecords, as_of: AsOf, definition: &ChurnDefinition) -> Result<Vec<u32>> {
     check(records, definition)?;
     Ok((0..records.customers.len() as u32)
         .filter(|&customer| is_eligible(records, customer, as_of.as_micros(), definition))
@@ -31,12 +27,7 @@ pub(crate) fn check(records: &TenantRecords, definition: &ChurnDefinition) -> Re
     }
 }
 
-pub(crate) fn is_eligible(
-    records: &TenantRecords,
-    customer: u32,
-    as_of: i64,
-    definition: &ChurnDefinition,
-) -> bool {
+pub(crate) fn is_eligible(records: &TenantRecords, customer: u32, as_of: i64, definition: &ChurnDefinition) -> bool {
     let Some(view) = CustomerView::new(records, customer, as_of) else {
         return false;
     };
@@ -62,12 +53,7 @@ pub(crate) fn first_event(
     to: i64,
 ) -> Option<i64> {
     let view = StreamView::new(records, on, known_by)?;
-    let paid = |row: usize| {
-        matches!(
-            view.payment_state(row),
-            PaymentState::Paid | PaymentState::Refunded
-        )
-    };
+    let paid = |row: usize| matches!(view.payment_state(row), PaymentState::Paid | PaymentState::Refunded);
     view.rows(customer)
         .filter(|&row| (from..to).contains(&view.at(row)) && paid(row))
         .map(|row| view.at(row))

@@ -85,9 +85,7 @@ impl RowMeasure<'_> {
             Self::Amount { scale } => Some(scale),
             Self::LateDays | Self::GapDays => Some(MICROS_PER_DAY as f64),
             Self::ResolutionHours | Self::FirstResponseHours => Some(MICROS_PER_HOUR as f64),
-            Self::Satisfaction | Self::Quantity | Self::Kind | Self::Date | Self::Attribute(_) => {
-                None
-            }
+            Self::Satisfaction | Self::Quantity | Self::Kind | Self::Date | Self::Attribute(_) => None,
         }
     }
 
@@ -121,9 +119,7 @@ impl RowMeasure<'_> {
             Self::Attribute(Some(AttributeValues::Text(text))) => Some(text.codes[row])
                 .filter(|&code| code != crate::record::MISSING_CODE)
                 .map(i64::from),
-            Self::Attribute(Some(values)) => {
-                number_at(values, row).map(|value| (value + 0.0).to_bits() as i64)
-            }
+            Self::Attribute(Some(values)) => number_at(values, row).map(|value| (value + 0.0).to_bits() as i64),
             _ => None,
         }
     }
@@ -157,32 +153,26 @@ impl Test<'_> {
             Self::Payment(wanted) => wanted(view.payment_state(row)),
             Self::Open => view.resolved_at(row).is_none(),
             Self::Responded => view.first_response_at(row).is_some(),
-            Self::Urgent => view
-                .priority(row)
-                .is_some_and(|priority| priority >= Priority::High),
+            Self::Urgent => view.priority(row).is_some_and(|priority| priority >= Priority::High),
             Self::Kind(wanted, has_kinds) => {
                 *has_kinds
                     && view
                         .kind(row)
                         .is_some_and(|code| wanted.get(code as usize).copied().unwrap_or(false))
             }
-            Self::Text(Some(AttributeValues::Text(text)), wanted) => wanted
-                .get(text.codes[row] as usize)
-                .copied()
-                .unwrap_or(false),
+            Self::Text(Some(AttributeValues::Text(text)), wanted) => {
+                wanted.get(text.codes[row] as usize).copied().unwrap_or(false)
+            }
             Self::Text(..) => false,
             Self::Range(measure, low, high) => {
                 let value = match measure.divisor() {
-                    Some(divisor) => measure
-                        .integer(view, row)
-                        .map(|value| value as f64 / divisor),
+                    Some(divisor) => measure.integer(view, row).map(|value| value as f64 / divisor),
                     None => measure.float(view, row),
                 };
                 value.is_some_and(|value| *low <= value && value <= *high)
             }
             Self::Is(values, wanted) => {
-                values.and_then(|values| number_at(values, row))
-                    == Some(f64::from(u8::from(*wanted)))
+                values.and_then(|values| number_at(values, row)) == Some(f64::from(u8::from(*wanted)))
             }
         }
     }
@@ -222,8 +212,7 @@ impl<'a> Program<'a> {
                     program.streams.len() - 1
                 }
             };
-            let (series_list, declared) =
-                (&mut program.streams[stream].series, &mut declared[stream]);
+            let (series_list, declared) = (&mut program.streams[stream].series, &mut declared[stream]);
             let series = match declared
                 .iter()
                 .position(|(other, _)| other.axis == feature.axis && other.filter == feature.filter)
@@ -240,10 +229,7 @@ impl<'a> Program<'a> {
                 }
             };
             let (groups, measures) = (&mut series_list[series].groups, &mut declared[series].1);
-            let group = match measures
-                .iter()
-                .position(|&measure| *measure == feature.measure)
-            {
+            let group = match measures.iter().position(|&measure| *measure == feature.measure) {
                 Some(group) => group,
                 None => {
                     groups.push(Group {
@@ -255,9 +241,7 @@ impl<'a> Program<'a> {
                 }
             };
             let further = match &feature.function {
-                Function::Share(conditions) | Function::Streak(conditions) => {
-                    tests(conditions, feature, records)?
-                }
+                Function::Share(conditions) | Function::Streak(conditions) => tests(conditions, feature, records)?,
                 _ => vec![],
             };
             groups[group].outputs.push(Output {
@@ -279,16 +263,10 @@ fn mismatch(feature: &Feature, column: &str, wanted: &str) -> Error {
     Error::new(ErrorKind::FeatureMismatch, message).at(Some(feature.source), None, Some(column))
 }
 
-fn attribute_of<'a>(
-    feature: &Feature,
-    column: &str,
-    records: &'a TenantRecords,
-) -> Option<&'a Attribute> {
+fn attribute_of<'a>(feature: &Feature, column: &str, records: &'a TenantRecords) -> Option<&'a Attribute> {
     match feature.source {
         RecordKind::Customers => records.customers.attribute(column),
-        kind => records
-            .events(kind)
-            .and_then(|events| events.attribute(column)),
+        kind => records.events(kind).and_then(|events| events.attribute(column)),
     }
 }
 
@@ -312,11 +290,7 @@ fn values_of<'a>(
     } else if empty {
         Ok(None)
     } else {
-        Err(mismatch(
-            feature,
-            column,
-            if text { "text" } else { "numbers" },
-        ))
+        Err(mismatch(feature, column, if text { "text" } else { "numbers" }))
     }
 }
 
@@ -356,20 +330,16 @@ fn row_measure<'a>(feature: &Feature, records: &'a TenantRecords) -> Result<RowM
         Measure::Date => RowMeasure::Date,
         Measure::GapDays => RowMeasure::GapDays,
         Measure::Attribute(column) => match feature.function {
-            Function::Distinct => RowMeasure::Attribute(
-                attribute_of(feature, column, records).map(|attribute| &attribute.values),
-            ),
+            Function::Distinct => {
+                RowMeasure::Attribute(attribute_of(feature, column, records).map(|attribute| &attribute.values))
+            }
             _ => RowMeasure::Attribute(values_of(feature, column, false, records)?),
         },
         _ => RowMeasure::One,
     })
 }
 
-fn tests<'a>(
-    conditions: &[Condition],
-    feature: &Feature,
-    records: &'a TenantRecords,
-) -> Result<Vec<Test<'a>>> {
+fn tests<'a>(conditions: &[Condition], feature: &Feature, records: &'a TenantRecords) -> Result<Vec<Test<'a>>> {
     let one = |condition: &Condition| -> Result<Test<'a>> {
         let number = |column: &str| -> Result<RowMeasure<'a>> {
             Ok(match (feature.source, column) {
@@ -382,15 +352,11 @@ fn tests<'a>(
             })
         };
         Ok(match condition {
-            Condition::Paid => {
-                Test::Payment(|state| matches!(state, PaymentState::Paid | PaymentState::Refunded))
-            }
+            Condition::Paid => Test::Payment(|state| matches!(state, PaymentState::Paid | PaymentState::Refunded)),
             Condition::Failed => Test::Payment(|state| state == PaymentState::Failed),
             Condition::Pending => Test::Payment(|state| state == PaymentState::Pending),
             Condition::Settled => Test::Payment(|state| state != PaymentState::Pending),
-            Condition::Unpaid => {
-                Test::Payment(|state| matches!(state, PaymentState::Pending | PaymentState::Failed))
-            }
+            Condition::Unpaid => Test::Payment(|state| matches!(state, PaymentState::Pending | PaymentState::Failed)),
             Condition::Open => Test::Open,
             Condition::Responded => Test::Responded,
             Condition::Urgent => Test::Urgent,
@@ -416,15 +382,9 @@ fn tests<'a>(
                     Test::Text(found, codes)
                 }
             }
-            Condition::AtLeast { column, value } => {
-                Test::Range(number(column)?, *value, f64::INFINITY)
-            }
-            Condition::AtMost { column, value } => {
-                Test::Range(number(column)?, f64::NEG_INFINITY, *value)
-            }
-            Condition::Is { column, value } => {
-                Test::Is(values_of(feature, column, false, records)?, *value)
-            }
+            Condition::AtLeast { column, value } => Test::Range(number(column)?, *value, f64::INFINITY),
+            Condition::AtMost { column, value } => Test::Range(number(column)?, f64::NEG_INFINITY, *value),
+            Condition::Is { column, value } => Test::Is(values_of(feature, column, false, records)?, *value),
         })
     };
     conditions.iter().map(one).collect()

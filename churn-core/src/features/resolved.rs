@@ -51,26 +51,23 @@ impl FeaturePlan {
 /// The kind of a feature's values; refuses columns that are not there or may not be used.
 fn kind_in(feature: &Feature, records: &TenantRecords) -> Result<FeatureKind> {
     let refuse = |why: String| {
-        Err(Error::new(
-            ErrorKind::InvalidOption,
-            format!("feature '{}': {why}", feature.name),
+        Err(
+            Error::new(ErrorKind::InvalidOption, format!("feature '{}': {why}", feature.name)).at(
+                Some(feature.source),
+                None,
+                Some(&feature.name),
+            ),
         )
-        .at(Some(feature.source), None, Some(&feature.name)))
     };
     let Measure::Attribute(column) = &feature.measure else {
         return Ok(FeatureKind::Number);
     };
     let attribute = match feature.source {
         RecordKind::Customers => records.customers.attribute(column),
-        kind => records
-            .events(kind)
-            .and_then(|events| events.attribute(column)),
+        kind => records.events(kind).and_then(|events| events.attribute(column)),
     };
     let Some(attribute) = attribute else {
-        return refuse(format!(
-            "there is no column '{column}' in {}",
-            feature.source
-        ));
+        return refuse(format!("there is no column '{column}' in {}", feature.source));
     };
     if feature.source == RecordKind::Customers
         && !records.customers.dated
@@ -92,10 +89,7 @@ fn kind_in(feature: &Feature, records: &TenantRecords) -> Result<FeatureKind> {
 
 impl ResolvedPlan {
     fn assemble(features: Vec<Feature>, kinds: Vec<FeatureKind>) -> Result<Self> {
-        let names = features
-            .iter()
-            .map(|feature| feature.name.clone())
-            .collect();
+        let names = features.iter().map(|feature| feature.name.clone()).collect();
         let fingerprint = fingerprint(&features, &kinds)?;
         Ok(Self {
             features,
@@ -169,16 +163,19 @@ impl ResolvedPlan {
             .map(|feature| feature.source)
             .find(|&source| records.rows(source).is_none());
         match missing {
-            Some(source) => Err(Error::new(kind, format!("the features look at {source}, a table that was not given (an empty one may be)")).at(Some(source), None, None)),
+            Some(source) => Err(Error::new(
+                kind,
+                format!("the features look at {source}, a table that was not given (an empty one may be)"),
+            )
+            .at(Some(source), None, None)),
             None => Ok(()),
         }
     }
 }
 
 fn fingerprint(features: &[Feature], kinds: &[FeatureKind]) -> Result<String> {
-    let json = serde_json::to_vec(&(features, kinds)).map_err(|e| {
-        Error::new(ErrorKind::Internal, "the plan cannot be written as JSON").caused_by(e)
-    })?;
+    let json = serde_json::to_vec(&(features, kinds))
+        .map_err(|e| Error::new(ErrorKind::Internal, "the plan cannot be written as JSON").caused_by(e))?;
     let digest = Sha256::digest(&json);
     Ok(digest.iter().map(|byte| format!("{byte:02x}")).collect())
 }

@@ -30,21 +30,14 @@ pub(crate) struct Values {
 }
 
 impl Values {
-    pub(crate) fn fill(
-        &mut self,
-        measure: RowMeasure<'_>,
-        view: &StreamView<'_>,
-        points: &[Point],
-    ) {
+    pub(crate) fn fill(&mut self, measure: RowMeasure<'_>, view: &StreamView<'_>, points: &[Point]) {
         self.integers.clear();
         self.floats.clear();
         match measure {
             RowMeasure::One | RowMeasure::GapDays | RowMeasure::Kind | RowMeasure::Date => {}
-            _ if measure.divisor().is_some() => self.integers.extend(
-                points
-                    .iter()
-                    .map(|point| measure.integer(view, point.row).unwrap_or(0)),
-            ),
+            _ if measure.divisor().is_some() => self
+                .integers
+                .extend(points.iter().map(|point| measure.integer(view, point.row).unwrap_or(0))),
             _ => self.floats.extend(
                 points
                     .iter()
@@ -98,11 +91,9 @@ pub(crate) fn evaluate(
         },
         Function::Distinct => {
             values.codes.clear();
-            values.codes.extend(
-                points[window]
-                    .iter()
-                    .filter_map(|point| measure.code(view, point.row)),
-            );
+            values
+                .codes
+                .extend(points[window].iter().filter_map(|point| measure.code(view, point.row)));
             values.codes.sort_unstable();
             values.codes.dedup();
             values.codes.len() as f64
@@ -110,8 +101,7 @@ pub(crate) fn evaluate(
         Function::Change => {
             let before = start
                 .zip(span)
-                .map_or(0, |(start, span)| from(start.saturating_sub(span)))
-                ..window.start;
+                .map_or(0, |(start, span)| from(start.saturating_sub(span)))..window.start;
             match integer_sum(measure, values, window.clone())
                 .zip(integer_sum(measure, values, before.clone()))
                 .zip(measure.divisor())
@@ -121,16 +111,14 @@ pub(crate) fn evaluate(
             }
         }
         Function::VersusUsual => {
-            let (Some(days), Some(start), Some(first)) = (output.window, start, points.first())
-            else {
+            let (Some(days), Some(start), Some(first)) = (output.window, start, points.first()) else {
                 return f64::NAN;
             };
             let history = start.saturating_sub(first.at);
             if history < i64::from(days) * day {
                 return f64::NAN;
             }
-            let usual = sum(measure, values, 0..window.start) * f64::from(days)
-                / (history as f64 / day as f64);
+            let usual = sum(measure, values, 0..window.start) * f64::from(days) / (history as f64 / day as f64);
             ratio(sum(measure, values, window), usual)
         }
         Function::Share(_) => {
@@ -145,12 +133,8 @@ pub(crate) fn evaluate(
             .rev()
             .take_while(|point| output.tests.iter().all(|test| test.holds(view, point.row)))
             .count() as f64,
-        Function::DaysSinceLast => points[window]
-            .last()
-            .map_or(f64::NAN, |point| since(point.at)),
-        Function::DaysSinceFirst => points[window]
-            .first()
-            .map_or(f64::NAN, |point| since(point.at)),
+        Function::DaysSinceLast => points[window].last().map_or(f64::NAN, |point| since(point.at)),
+        Function::DaysSinceFirst => points[window].first().map_or(f64::NAN, |point| since(point.at)),
         Function::RecencyRatio => {
             let gap = mean(RowMeasure::GapDays, values, points, window.clone());
             points[window]
@@ -175,44 +159,32 @@ fn gaps<'a>(
     points: &'a [Point],
     window: &Range<usize>,
 ) -> impl ExactSizeIterator<Item = i64> + DoubleEndedIterator + use<'a> {
-    points[window.clone()]
-        .windows(2)
-        .map(|pair| pair[1].at - pair[0].at)
+    points[window.clone()].windows(2).map(|pair| pair[1].at - pair[0].at)
 }
 
 /// The exact sum of an integer measure.
 fn integer_sum(measure: RowMeasure<'_>, values: &Values, window: Range<usize>) -> Option<i128> {
     match measure {
         RowMeasure::One => Some(window.len() as i128),
-        _ => measure.divisor().map(|_| {
-            values.integers[window]
-                .iter()
-                .map(|&value| i128::from(value))
-                .sum()
-        }),
+        _ => measure
+            .divisor()
+            .map(|_| values.integers[window].iter().map(|&value| i128::from(value)).sum()),
     }
 }
 
 fn sum(measure: RowMeasure<'_>, values: &Values, window: Range<usize>) -> f64 {
     match integer_sum(measure, values, window.clone()).zip(measure.divisor()) {
         Some((sum, divisor)) => sum as f64 / divisor,
-        None => values.floats[window]
-            .iter()
-            .filter(|value| !value.is_nan())
-            .sum(),
+        None => values.floats[window].iter().filter(|value| !value.is_nan()).sum(),
     }
 }
 
 fn mean(measure: RowMeasure<'_>, values: &Values, points: &[Point], window: Range<usize>) -> f64 {
     match measure.divisor() {
-        _ if matches!(measure, RowMeasure::GapDays) => {
-            match (&points[window.clone()], window.len()) {
-                ([first, .., last], n) => {
-                    (last.at - first.at) as f64 / (n - 1) as f64 / MICROS_PER_DAY as f64
-                }
-                _ => f64::NAN,
-            }
-        }
+        _ if matches!(measure, RowMeasure::GapDays) => match (&points[window.clone()], window.len()) {
+            ([first, .., last], n) => (last.at - first.at) as f64 / (n - 1) as f64 / MICROS_PER_DAY as f64,
+            _ => f64::NAN,
+        },
         Some(divisor) => ratio(
             integer_sum(measure, values, window.clone()).unwrap_or(0) as f64 / window.len() as f64,
             divisor,
@@ -236,9 +208,9 @@ fn extreme(
 ) -> f64 {
     let day = MICROS_PER_DAY as f64;
     match measure.divisor() {
-        _ if matches!(measure, RowMeasure::GapDays) => gaps(points, &window)
-            .map(|gap| gap as f64 / day)
-            .fold(f64::NAN, pick),
+        _ if matches!(measure, RowMeasure::GapDays) => {
+            gaps(points, &window).map(|gap| gap as f64 / day).fold(f64::NAN, pick)
+        }
         _ if matches!(measure, RowMeasure::One) => {
             if window.is_empty() {
                 f64::NAN
@@ -255,12 +227,7 @@ fn extreme(
 }
 
 /// The sample standard deviation, about the exact mean.
-fn deviation(
-    measure: RowMeasure<'_>,
-    values: &Values,
-    points: &[Point],
-    window: Range<usize>,
-) -> f64 {
+fn deviation(measure: RowMeasure<'_>, values: &Values, points: &[Point], window: Range<usize>) -> f64 {
     let spread = |count: usize, mean: f64, squares: &mut dyn Iterator<Item = f64>| {
         if count < 2 {
             return f64::NAN;
@@ -276,11 +243,7 @@ fn deviation(
                 .last()
                 .zip(points[window].first())
                 .map_or(0, |(last, first)| last.at - first.at);
-            spread(
-                count,
-                total as f64 / count as f64,
-                &mut all.map(|gap| gap as f64),
-            ) / MICROS_PER_DAY as f64
+            spread(count, total as f64 / count as f64, &mut all.map(|gap| gap as f64)) / MICROS_PER_DAY as f64
         }
         _ if matches!(measure, RowMeasure::One) => {
             if window.len() < 2 {
@@ -291,8 +254,7 @@ fn deviation(
         }
         Some(divisor) => {
             let count = window.len();
-            let mean =
-                integer_sum(measure, values, window.clone()).unwrap_or(0) as f64 / count as f64;
+            let mean = integer_sum(measure, values, window.clone()).unwrap_or(0) as f64 / count as f64;
             spread(
                 count,
                 mean,

@@ -54,14 +54,10 @@ pub(crate) fn features(windows: &[Window], schema: &Schema<'_>) -> Vec<Feature> 
 }
 
 fn customers(windows: &[Window], schema: &Schema<'_>) -> Vec<Feature> {
-    let customer =
-        |name: String, measure| Feature::new(name, RecordKind::Customers).measure(measure);
+    let customer = |name: String, measure| Feature::new(name, RecordKind::Customers).measure(measure);
     let mut features = vec![customer("customer_tenure_days".into(), Measure::TenureDays)];
     if schema.renewal {
-        features.push(customer(
-            "customer_days_to_renewal".into(),
-            Measure::DaysToRenewal,
-        ));
+        features.push(customer("customer_days_to_renewal".into(), Measure::DaysToRenewal));
     }
     for (attribute, dated) in &schema.attributes {
         let name = &attribute.name;
@@ -81,10 +77,7 @@ fn customers(windows: &[Window], schema: &Schema<'_>) -> Vec<Feature> {
         }
     }
     if schema.dated {
-        features.push(customer(
-            "customer_days_since_change".into(),
-            Measure::DaysSinceChange,
-        ));
+        features.push(customer("customer_days_since_change".into(), Measure::DaysSinceChange));
     }
     features
 }
@@ -106,17 +99,10 @@ fn payments(windows: &[Window]) -> Vec<Feature> {
                 .axis(Axis::RefundedAt)
                 .measure(Measure::Amount),
             paid("paid_sum").measure(Measure::Amount),
-            paid("paid_mean")
-                .measure(Measure::Amount)
-                .function(Function::Mean),
-            paid("paid_max")
-                .measure(Measure::Amount)
-                .function(Function::Max),
-            paid("paid_std")
-                .measure(Measure::Amount)
-                .function(Function::Std),
-            those(Settled, format!("payments_failed_share_{d}d"))
-                .function(Function::Share(vec![Failed])),
+            paid("paid_mean").measure(Measure::Amount).function(Function::Mean),
+            paid("paid_max").measure(Measure::Amount).function(Function::Max),
+            paid("paid_std").measure(Measure::Amount).function(Function::Std),
+            those(Settled, format!("payments_failed_share_{d}d")).function(Function::Share(vec![Failed])),
             paid("late_days_mean")
                 .measure(Measure::LateDays)
                 .function(Function::Mean),
@@ -126,12 +112,8 @@ fn payments(windows: &[Window]) -> Vec<Feature> {
             paid("paid_sum_vs_usual")
                 .measure(Measure::Amount)
                 .function(Function::VersusUsual),
-            paid("gap_days_mean")
-                .measure(Measure::GapDays)
-                .function(Function::Mean),
-            paid("gap_days_std")
-                .measure(Measure::GapDays)
-                .function(Function::Std),
+            paid("gap_days_mean").measure(Measure::GapDays).function(Function::Mean),
+            paid("gap_days_std").measure(Measure::GapDays).function(Function::Std),
         ];
         features.extend(in_window.map(|feature| feature.window(d)));
     }
@@ -149,12 +131,8 @@ fn payments(windows: &[Window]) -> Vec<Feature> {
         those(Unpaid, "payments_unpaid_count".into()),
         those(Unpaid, "payments_unpaid_sum".into()).measure(Measure::Amount),
         those(Settled, "payments_failed_streak".into()).function(Function::Streak(vec![Failed])),
-        paid("gap_days_mean")
-            .measure(Measure::GapDays)
-            .function(Function::Mean),
-        paid("gap_days_std")
-            .measure(Measure::GapDays)
-            .function(Function::Std),
+        paid("gap_days_mean").measure(Measure::GapDays).function(Function::Mean),
+        paid("gap_days_std").measure(Measure::GapDays).function(Function::Std),
         paid("recency_ratio").function(Function::RecencyRatio),
     ]);
     features
@@ -212,12 +190,8 @@ fn activities(windows: &[Window]) -> Vec<Feature> {
         let in_window = [
             named("count"),
             named("quantity_sum").measure(Measure::Quantity),
-            named("active_days")
-                .measure(Measure::Date)
-                .function(Function::Distinct),
-            named("kinds")
-                .measure(Measure::Kind)
-                .function(Function::Distinct),
+            named("active_days").measure(Measure::Date).function(Function::Distinct),
+            named("kinds").measure(Measure::Kind).function(Function::Distinct),
             named("count_change").function(Function::Change),
             named("count_vs_usual").function(Function::VersusUsual),
         ];

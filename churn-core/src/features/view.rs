@@ -4,9 +4,7 @@
 //! before that moment: a field that became known later reads as not set. The records stay private to it.
 
 use crate::error::RecordKind;
-use crate::record::{
-    Activities, Customers, Events, PaymentStatus, Payments, Priority, TenantRecords, Tickets,
-};
+use crate::record::{Activities, Customers, Events, PaymentStatus, Payments, Priority, TenantRecords, Tickets};
 
 /// The rows of one event table of one customer that are visible at a moment.
 #[derive(Clone, Copy)]
@@ -86,9 +84,7 @@ impl<'a> StreamView<'a> {
         match payments.status[row] {
             PaymentStatus::Pending => PaymentState::Pending,
             PaymentStatus::Failed => PaymentState::Failed,
-            PaymentStatus::Paid if self.past(payments.refunded_at[row]).is_some() => {
-                PaymentState::Refunded
-            }
+            PaymentStatus::Paid if self.past(payments.refunded_at[row]).is_some() => PaymentState::Refunded,
             PaymentStatus::Paid => PaymentState::Paid,
         }
     }
@@ -96,9 +92,7 @@ impl<'a> StreamView<'a> {
     /// When a payment was refunded, if it was.
     pub(crate) fn refunded_at(&self, row: usize) -> Option<i64> {
         match self.table {
-            StreamTable::Payments(payments)
-                if self.payment_state(row) == PaymentState::Refunded =>
-            {
+            StreamTable::Payments(payments) if self.payment_state(row) == PaymentState::Refunded => {
                 Some(payments.refunded_at[row])
             }
             _ => None,
@@ -175,12 +169,9 @@ impl<'a> StreamView<'a> {
     /// The quantity of an activity: 1 where none was given.
     pub(crate) fn quantity(&self, row: usize) -> Option<f64> {
         match self.table {
-            StreamTable::Activities(activities) => Some(
-                activities
-                    .quantity
-                    .as_ref()
-                    .map_or(1.0, |quantity| quantity[row]),
-            ),
+            StreamTable::Activities(activities) => {
+                Some(activities.quantity.as_ref().map_or(1.0, |quantity| quantity[row]))
+            }
             _ => None,
         }
     }
@@ -188,20 +179,14 @@ impl<'a> StreamView<'a> {
     /// The code of an activity's kind; without a kind column all are of one kind.
     pub(crate) fn kind(&self, row: usize) -> Option<u32> {
         match self.table {
-            StreamTable::Activities(activities) => {
-                Some(activities.kind.as_ref().map_or(0, |kind| kind.codes[row]))
-            }
+            StreamTable::Activities(activities) => Some(activities.kind.as_ref().map_or(0, |kind| kind.codes[row])),
             _ => None,
         }
     }
 }
 
 /// Number of events of a customer that are visible at a moment, over all given event tables; `None` if none was given.
-pub(crate) fn visible_events(
-    records: &TenantRecords,
-    customer: u32,
-    as_of: crate::time::AsOf,
-) -> Option<usize> {
+pub(crate) fn visible_events(records: &TenantRecords, customer: u32, as_of: crate::time::AsOf) -> Option<usize> {
     let views = RecordKind::ALL
         .iter()
         .filter_map(|&kind| StreamView::new(records, kind, as_of.as_micros()));
@@ -227,10 +212,7 @@ impl<'a> CustomerView<'a> {
         let customers = &records.customers;
         let rows = customers.rows_of(customer as usize);
         // Rows are sorted by sign-up, then by version: the last visible one is the version of the latest visible spell.
-        let row = rows
-            .clone()
-            .rev()
-            .find(|&row| is_visible(customers, row, as_of))?;
+        let row = rows.clone().rev().find(|&row| is_visible(customers, row, as_of))?;
         let signed_up = &customers.signed_up_at[rows.clone()];
         let first = rows.start + signed_up.partition_point(|&at| at < customers.signed_up_at[row]);
         let end = rows.start + signed_up.partition_point(|&at| at <= customers.signed_up_at[row]);
@@ -250,9 +232,9 @@ impl<'a> CustomerView<'a> {
     /// The version of the current spell that was in force `micros` before the view's moment, as known at it.
     pub(crate) fn version_before(&self, micros: i64) -> Option<usize> {
         let moment = self.as_of.saturating_sub(micros);
-        (self.spell.0..self.spell.1).rev().find(|&row| {
-            is_visible(self.customers, row, self.as_of) && self.customers.valid_from[row] < moment
-        })
+        (self.spell.0..self.spell.1)
+            .rev()
+            .find(|&row| is_visible(self.customers, row, self.as_of) && self.customers.valid_from[row] < moment)
     }
 
     pub(crate) fn signed_up_at(&self) -> i64 {
@@ -288,9 +270,7 @@ impl<'a> CustomerView<'a> {
 }
 
 fn is_visible(customers: &Customers, row: usize, as_of: i64) -> bool {
-    customers.signed_up_at[row] < as_of
-        && customers.valid_from[row] < as_of
-        && customers.known_at(row) < as_of
+    customers.signed_up_at[row] < as_of && customers.valid_from[row] < as_of && customers.known_at(row) < as_of
 }
 
 /// Days since the start of the current spell; 0 if the customer is not known.

@@ -24,21 +24,13 @@ pub(crate) fn clean(
     let mut given = 0u64;
     let complete = check.has_required_columns(&batches);
     for batch in batches.iter().filter(|_| complete) {
-        let names = [
-            "customer_id",
-            "at",
-            "activity_id",
-            "kind",
-            "quantity",
-            "known_at",
-        ];
+        let names = ["customer_id", "at", "activity_id", "kind", "quantity", "known_at"];
         let known = names.map(|name| batch.column(name));
         let tenant_column = batch.column("tenant_id");
         let extra = attributes.columns_of(batch);
         for index in 0..batch.rows() {
             let position = batch.position(index);
-            let cell =
-                |field: usize| known[field].map_or(Cell::Null, |column| column.cell(position));
+            let cell = |field: usize| known[field].map_or(Cell::Null, |column| column.cell(position));
             let mut row = check.row(given);
             row.tenant(tenant_column, position, tenant);
             let customer = row.required(names[0], id(cell(0)));

@@ -1,8 +1,8 @@
 //! Records in from Arrow. Arrays of the usual layouts are read in place, without a copy; others are cast once.
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, BooleanArray, Float64Array, Int64Array, LargeStringArray,
-    PrimitiveArray, RecordBatch, StringArray, StringViewArray, UInt64Array,
+    Array, ArrayRef, AsArray, BooleanArray, Float64Array, Int64Array, LargeStringArray, PrimitiveArray, RecordBatch,
+    StringArray, StringViewArray, UInt64Array,
 };
 use arrow::compute::{cast, concat};
 use arrow::datatypes::{
@@ -44,10 +44,7 @@ impl ArrowColumn {
             cast(array, wanted).map_err(|e| {
                 Error::new(
                     ErrorKind::UnreadableTable,
-                    format!(
-                        "an Arrow column of type {} cannot be read",
-                        array.data_type()
-                    ),
+                    format!("an Arrow column of type {} cannot be read", array.data_type()),
                 )
                 .caused_by(e)
             })
@@ -58,45 +55,30 @@ impl ArrowColumn {
             DataType::Int64 => Layout::Int(array.as_primitive().clone()),
             DataType::UInt64 => Layout::UInt(array.as_primitive().clone()),
             DataType::Float64 => Layout::Float(array.as_primitive().clone()),
-            kind if kind.is_integer() => {
-                Layout::Int(cast_to(&DataType::Int64)?.as_primitive().clone())
-            }
+            kind if kind.is_integer() => Layout::Int(cast_to(&DataType::Int64)?.as_primitive().clone()),
             DataType::Float16
             | DataType::Float32
             | DataType::Decimal32(..)
             | DataType::Decimal64(..)
             | DataType::Decimal128(..)
-            | DataType::Decimal256(..) => {
-                Layout::Float(cast_to(&DataType::Float64)?.as_primitive().clone())
-            }
+            | DataType::Decimal256(..) => Layout::Float(cast_to(&DataType::Float64)?.as_primitive().clone()),
             DataType::Utf8 => Layout::Text(array.as_string().clone()),
             DataType::LargeUtf8 => Layout::LargeText(array.as_string().clone()),
             DataType::Utf8View => Layout::TextView(array.as_string_view().clone()),
             DataType::Dictionary(_, values) => return Self::new(&cast_to(values)?),
-            DataType::Timestamp(TimeUnit::Second, _) => {
-                Layout::Seconds(array.as_primitive().clone())
-            }
-            DataType::Timestamp(TimeUnit::Millisecond, _) => {
-                Layout::Millis(array.as_primitive().clone())
-            }
-            DataType::Timestamp(TimeUnit::Microsecond, _) => {
-                Layout::Micros(array.as_primitive().clone())
-            }
-            DataType::Timestamp(TimeUnit::Nanosecond, _) => {
-                Layout::Nanos(array.as_primitive().clone())
-            }
+            DataType::Timestamp(TimeUnit::Second, _) => Layout::Seconds(array.as_primitive().clone()),
+            DataType::Timestamp(TimeUnit::Millisecond, _) => Layout::Millis(array.as_primitive().clone()),
+            DataType::Timestamp(TimeUnit::Microsecond, _) => Layout::Micros(array.as_primitive().clone()),
+            DataType::Timestamp(TimeUnit::Nanosecond, _) => Layout::Nanos(array.as_primitive().clone()),
             DataType::Date32 => Layout::Days(array.as_primitive().clone()),
             DataType::Date64 => Layout::DateMillis(array.as_primitive().clone()),
             DataType::List(_) | DataType::LargeList(_) | DataType::FixedSizeList(..) => {
                 Layout::Unsupported(array.len(), "a list")
             }
-            DataType::Struct(_) | DataType::Map(..) => {
-                Layout::Unsupported(array.len(), "an object")
+            DataType::Struct(_) | DataType::Map(..) => Layout::Unsupported(array.len(), "an object"),
+            DataType::Binary | DataType::LargeBinary | DataType::BinaryView | DataType::FixedSizeBinary(_) => {
+                Layout::Unsupported(array.len(), "bytes")
             }
-            DataType::Binary
-            | DataType::LargeBinary
-            | DataType::BinaryView
-            | DataType::FixedSizeBinary(_) => Layout::Unsupported(array.len(), "bytes"),
             _ => Layout::Unsupported(array.len(), "a value of an unknown type"),
         }))
     }
@@ -122,9 +104,7 @@ impl ArrowColumn {
 
     pub(crate) fn cell(&self, row: usize) -> Cell<'_> {
         // A moment that microseconds cannot hold lies far outside the years 1 to 9999.
-        let scaled = |value: i64, factor: i64| {
-            Cell::Timestamp(value.checked_mul(factor).unwrap_or(i64::MAX))
-        };
+        let scaled = |value: i64, factor: i64| Cell::Timestamp(value.checked_mul(factor).unwrap_or(i64::MAX));
         match &self.0 {
             Layout::Bool(array) if array.is_valid(row) => Cell::Bool(array.value(row)),
             Layout::Int(array) if array.is_valid(row) => Cell::Int(array.value(row)),
@@ -136,12 +116,8 @@ impl ArrowColumn {
             Layout::Seconds(array) if array.is_valid(row) => scaled(array.value(row), 1_000_000),
             Layout::Millis(array) if array.is_valid(row) => scaled(array.value(row), 1000),
             Layout::Micros(array) if array.is_valid(row) => Cell::Timestamp(array.value(row)),
-            Layout::Nanos(array) if array.is_valid(row) => {
-                Cell::Timestamp(array.value(row).div_euclid(1000))
-            }
-            Layout::Days(array) if array.is_valid(row) => {
-                scaled(i64::from(array.value(row)), MICROS_PER_DAY)
-            }
+            Layout::Nanos(array) if array.is_valid(row) => Cell::Timestamp(array.value(row).div_euclid(1000)),
+            Layout::Days(array) if array.is_valid(row) => scaled(i64::from(array.value(row)), MICROS_PER_DAY),
             Layout::DateMillis(array) if array.is_valid(row) => scaled(array.value(row), 1000),
             Layout::Unsupported(_, what) => Cell::Unsupported(what),
             _ => Cell::Null,
@@ -167,11 +143,9 @@ impl Table {
             .iter()
             .zip(batch.columns())
             .filter(|(field, _)| !index.contains(field.name()));
-        columns
-            .into_iter()
-            .try_fold(Self::new(), |table, (field, array)| {
-                table.with_column(field.name(), Column::Arrow(ArrowColumn::new(array)?))
-            })
+        columns.into_iter().try_fold(Self::new(), |table, (field, array)| {
+            table.with_column(field.name(), Column::Arrow(ArrowColumn::new(array)?))
+        })
     }
 
     /// Reads the batches of one table. Several are put into one first.
@@ -198,8 +172,7 @@ impl Table {
                     concat(&arrays.unwrap_or_default()).map_err(unreadable)
                 });
                 let joined =
-                    RecordBatch::try_new(first.schema(), columns.collect::<Result<Vec<_>>>()?)
-                        .map_err(unreadable)?;
+                    RecordBatch::try_new(first.schema(), columns.collect::<Result<Vec<_>>>()?).map_err(unreadable)?;
                 Self::from_record_batch(&joined)
             }
         }
@@ -236,9 +209,7 @@ impl Table {
 /// The columns that pandas' metadata names as the frame's index.
 fn index_columns(pandas: &str) -> Vec<String> {
     let metadata: serde_json::Value = serde_json::from_str(pandas).unwrap_or_default();
-    let index = metadata
-        .get("index_columns")
-        .and_then(|columns| columns.as_array());
+    let index = metadata.get("index_columns").and_then(|columns| columns.as_array());
     index
         .map(|columns| {
             columns

@@ -29,14 +29,7 @@ impl EventDraft {
         }
     }
 
-    pub(crate) fn push(
-        &mut self,
-        customer: u32,
-        at: i64,
-        known_at: Option<i64>,
-        id: Option<&str>,
-        given: u64,
-    ) {
+    pub(crate) fn push(&mut self, customer: u32, at: i64, known_at: Option<i64>, id: Option<&str>, given: u64) {
         self.customer.push(customer);
         self.at.push(at);
         if let Some(known) = &mut self.known_at {
@@ -64,9 +57,7 @@ impl EventDraft {
             let mut last: Option<u32> = None;
             for row in versions {
                 match last {
-                    Some(before) if self.known_at(before) == self.known_at(row) => {
-                        duplicate.push(row)
-                    }
+                    Some(before) if self.known_at(before) == self.known_at(row) => duplicate.push(row),
                     _ => {
                         if let Some(before) = last {
                             superseded[before as usize] = self.known_at(row);
@@ -83,11 +74,9 @@ impl EventDraft {
                 "'{}' was given before, with the same known_at",
                 crate::error::excerpt(id)
             );
-            check.row(u64::from(self.given[row as usize])).wrong(
-                id_column,
-                IssueCode::DuplicateId,
-                message,
-            );
+            check
+                .row(u64::from(self.given[row as usize]))
+                .wrong(id_column, IssueCode::DuplicateId, message);
         }
         check.finish();
 
@@ -103,17 +92,13 @@ impl EventDraft {
         }
         workers.sort_by_key(&mut order, |&key| key);
         let rows: Vec<u32> = order.iter().map(|&(_, _, row)| row).collect();
-        let first_sign_up =
-            |customer: u32| customers.signed_up_at[customers.starts[customer as usize] as usize];
+        let first_sign_up = |customer: u32| customers.signed_up_at[customers.starts[customer as usize] as usize];
         check.report.events_before_sign_up = order
             .iter()
             .filter(|&&(customer, at, _)| at < first_sign_up(customer))
             .count() as u64;
         let events = Events {
-            starts: starts(
-                order.iter().map(|&(customer, _, _)| customer),
-                customers.len(),
-            ),
+            starts: starts(order.iter().map(|&(customer, _, _)| customer), customers.len()),
             at: order.iter().map(|&(_, at, _)| at).collect(),
             known_at: self.known_at.as_ref().map(|known| gather(known, &rows)),
             superseded_at: superseded.map(|superseded| gather(&superseded, &rows)),
@@ -124,9 +109,7 @@ impl EventDraft {
     }
 
     fn known_at(&self, row: u32) -> i64 {
-        self.known_at
-            .as_ref()
-            .map_or(ALWAYS, |known| known[row as usize])
+        self.known_at.as_ref().map_or(ALWAYS, |known| known[row as usize])
     }
 
     /// Groups of two and more rows with one id, each sorted by `known_at`, then order given.
@@ -147,10 +130,7 @@ impl EventDraft {
             .collect();
         workers.sort_by_key(&mut hashed, |&key| key);
         let mut groups = vec![];
-        for same_hash in hashed
-            .chunk_by(|a, b| a.0 == b.0)
-            .filter(|rows| rows.len() > 1)
-        {
+        for same_hash in hashed.chunk_by(|a, b| a.0 == b.0).filter(|rows| rows.len() > 1) {
             let mut rows: Vec<u32> = same_hash.iter().map(|&(_, row)| row).collect();
             rows.sort_by_key(|&row| (ids.get(row as usize), self.known_at(row), row));
             let same_text = rows.chunk_by(|&a, &b| ids.get(a as usize) == ids.get(b as usize));

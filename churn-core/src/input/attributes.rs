@@ -100,10 +100,7 @@ impl Attributes {
 
     /// The columns of one batch, in the order of the attributes.
     pub(crate) fn columns_of<'a>(&self, batch: &'a Table) -> Vec<Option<&'a Column>> {
-        self.columns
-            .iter()
-            .map(|(name, _)| batch.column(name))
-            .collect()
+        self.columns.iter().map(|(name, _)| batch.column(name)).collect()
     }
 
     /// Looks for what is wrong with a row's attributes.
@@ -123,13 +120,9 @@ impl Attributes {
         for ((_, values), column) in self.columns.iter_mut().zip(columns) {
             let cell = column.map_or(Cell::Null, |column| column.cell(position));
             match values {
-                Values::Number(numbers) => {
-                    numbers.push(attribute_number(cell).ok().flatten().unwrap_or(f64::NAN))
-                }
+                Values::Number(numbers) => numbers.push(attribute_number(cell).ok().flatten().unwrap_or(f64::NAN)),
                 Values::Text(texts) => texts.push(attribute_text(cell).ok().flatten().as_deref()),
-                Values::Bool(bools) => {
-                    bools.push(attribute_bool(cell).ok().flatten().map_or(2, u8::from))
-                }
+                Values::Bool(bools) => bools.push(attribute_bool(cell).ok().flatten().map_or(2, u8::from)),
             }
         }
     }
@@ -142,9 +135,7 @@ impl Attributes {
                     AttributeValues::Number(rows.iter().map(|&row| numbers[row as usize]).collect())
                 }
                 Values::Text(texts) => AttributeValues::Text(texts.gather(rows)),
-                Values::Bool(bools) => {
-                    AttributeValues::Bool(rows.iter().map(|&row| bools[row as usize]).collect())
-                }
+                Values::Bool(bools) => AttributeValues::Bool(rows.iter().map(|&row| bools[row as usize]).collect()),
             };
             Attribute {
                 name: name.to_string(),

@@ -165,19 +165,12 @@ impl RecordsBuilder {
     /// one, that carries the whole report. `invalid_option` if there is no customers table, a static attribute is not
     /// a column, or a rate is not a positive number. `cancelled`.
     pub fn build(self) -> Result<(TenantRecords, ValidationReport)> {
-        let option = |name: &str, why: String| {
-            Error::new(ErrorKind::InvalidOption, why).at(None, None, Some(name))
-        };
+        let option = |name: &str, why: String| Error::new(ErrorKind::InvalidOption, why).at(None, None, Some(name));
         let options = self.options;
         let refuses = options.refuses();
-        let [
-            customer_tables,
-            payment_tables,
-            ticket_tables,
-            activity_tables,
-        ] = self.tables;
-        let customer_tables = customer_tables
-            .ok_or_else(|| option("customers", "the customers table was not given".to_owned()))?;
+        let [customer_tables, payment_tables, ticket_tables, activity_tables] = self.tables;
+        let customer_tables =
+            customer_tables.ok_or_else(|| option("customers", "the customers table was not given".to_owned()))?;
         for table in [
             Some(&customer_tables),
             payment_tables.as_ref(),
@@ -212,10 +205,7 @@ impl RecordsBuilder {
             if let Some(absent) = absent.filter(|_| has_rows) {
                 return Err(option(
                     "static_attributes",
-                    format!(
-                        "there is no customers column '{}'",
-                        crate::error::excerpt(absent)
-                    ),
+                    format!("there is no customers column '{}'", crate::error::excerpt(absent)),
                 ));
             }
         }
@@ -235,8 +225,7 @@ impl RecordsBuilder {
         let payments = match payment_tables {
             None => None,
             Some(tables) => {
-                let (payments, check) =
-                    payments::clean(tables, &self.tenant, &customers, &mut exchange, &workers);
+                let (payments, check) = payments::clean(tables, &self.tenant, &customers, &mut exchange, &workers);
                 done(check)?;
                 Some(payments)
             }
@@ -252,8 +241,7 @@ impl RecordsBuilder {
         let activities = match activity_tables {
             None => None,
             Some(tables) => {
-                let (activities, check) =
-                    activities::clean(tables, &self.tenant, &customers, &workers);
+                let (activities, check) = activities::clean(tables, &self.tenant, &customers, &workers);
                 done(check)?;
                 Some(activities)
             }

@@ -33,9 +33,9 @@ impl TableCheck {
         if self.report.rows_in == 0 {
             return true;
         }
-        let missing = columns_of(self.kind).iter().filter(|column| {
-            column.required && !batches.iter().any(|batch| batch.has_column(column.name))
-        });
+        let missing = columns_of(self.kind)
+            .iter()
+            .filter(|column| column.required && !batches.iter().any(|batch| batch.has_column(column.name)));
         for column in missing {
             let message = format!("the required column '{}' is missing", column.name);
             self.issues.push(ValidationIssue {
@@ -146,13 +146,7 @@ impl Row<'_> {
     }
 
     /// Reports an end before its start.
-    pub(crate) fn order(
-        &mut self,
-        column: &str,
-        end: Option<i64>,
-        start_name: &str,
-        start: Option<i64>,
-    ) {
+    pub(crate) fn order(&mut self, column: &str, end: Option<i64>, start_name: &str, start: Option<i64>) {
         if end.zip(start).is_some_and(|(end, start)| end < start) {
             self.wrong(
                 column,

@@ -12,11 +12,7 @@ use crate::parallel::Workers;
 use crate::record::{ALWAYS, Customers, Ids, NEVER, TenantId};
 
 /// The customers that were accepted, and what was wrong with the others.
-pub(crate) fn clean(
-    batches: Vec<Table>,
-    tenant: &TenantId,
-    workers: &Workers,
-) -> (Customers, TableCheck) {
+pub(crate) fn clean(batches: Vec<Table>, tenant: &TenantId, workers: &Workers) -> (Customers, TableCheck) {
     let mut check = TableCheck::new(RecordKind::Customers, &batches);
     let dated = batches.iter().any(|batch| batch.has_column("valid_from"));
     let has_renewal = batches.iter().any(|batch| batch.has_column("renews_at"));
@@ -43,8 +39,7 @@ pub(crate) fn clean(
         let extra = attributes.columns_of(batch);
         for index in 0..batch.rows() {
             let position = batch.position(index);
-            let cell =
-                |field: usize| known[field].map_or(Cell::Null, |column| column.cell(position));
+            let cell = |field: usize| known[field].map_or(Cell::Null, |column| column.cell(position));
             let mut row = check.row(given);
             row.tenant(tenant_column, position, tenant);
             let customer = row.required(names[0], id(cell(0)));
@@ -56,9 +51,7 @@ pub(crate) fn clean(
             let known_at = row.field(names[6], timestamp(cell(6)));
             row.order(names[2], churned_at, names[1], signed_up_at);
             attributes.check(&extra, position, &mut row);
-            if let (true, Some(customer), Some(signed_up_at)) =
-                (row.is_good(), customer, signed_up_at)
-            {
+            if let (true, Some(customer), Some(signed_up_at)) = (row.is_good(), customer, signed_up_at) {
                 let code = codes.get(&*customer).copied().unwrap_or_else(|| {
                     let code = ids.len() as u32;
                     ids.push(&customer);
@@ -94,23 +87,23 @@ pub(crate) fn clean(
         row.customer = rank[row.customer as usize];
     }
     workers.sort_by_key(&mut rows, |row| {
-        (
-            row.customer,
-            row.signed_up_at,
-            row.valid_from,
-            row.known_at,
-            row.given,
-        )
+        (row.customer, row.signed_up_at, row.valid_from, row.known_at, row.given)
     });
     let same = |a: &Draft, b: &Draft| {
-        (a.customer, a.signed_up_at, a.valid_from, a.known_at)
-            == (b.customer, b.signed_up_at, b.valid_from, b.known_at)
+        (a.customer, a.signed_up_at, a.valid_from, a.known_at) == (b.customer, b.signed_up_at, b.valid_from, b.known_at)
     };
     let mut kept: Vec<Draft> = Vec::with_capacity(rows.len());
     for row in rows {
         if kept.last().is_some_and(|before| same(before, &row)) {
             let mut checked = check.row(row.given);
-            checked.wrong("customer_id", IssueCode::DuplicateVersion, format!("this version of customer '{}' was given before: same signed_up_at, valid_from and known_at", crate::error::excerpt(ids.get(order[row.customer as usize] as usize))));
+            checked.wrong(
+                "customer_id",
+                IssueCode::DuplicateVersion,
+                format!(
+                    "this version of customer '{}' was given before: same signed_up_at, valid_from and known_at",
+                    crate::error::excerpt(ids.get(order[row.customer as usize] as usize))
+                ),
+            );
         } else {
             kept.push(row);
         }

@@ -176,9 +176,7 @@ pub(crate) fn attribute_bool(cell: Cell<'_>) -> Field<bool> {
     match cell {
         Cell::Null => Ok(None),
         Cell::Bool(value) => Ok(Some(value)),
-        Cell::TextFile(text) => {
-            file_bool(text).map_or_else(|| bad_type("a bool", cell), |value| Ok(Some(value)))
-        }
+        Cell::TextFile(text) => file_bool(text).map_or_else(|| bad_type("a bool", cell), |value| Ok(Some(value))),
         _ => bad_type("a bool", cell),
     }
 }

@@ -24,9 +24,7 @@ impl Table {
             )
             .caused_by(e)
         };
-        Rows(&mut columns)
-            .deserialize(&mut deserializer)
-            .map_err(unreadable)?;
+        Rows(&mut columns).deserialize(&mut deserializer).map_err(unreadable)?;
         deserializer.end().map_err(unreadable)?;
         columns.into_table()
     }
@@ -37,9 +35,8 @@ impl Table {
     /// # Errors
     /// `unreadable_table` if a row does not serialise to an object.
     pub fn from_rows<T: Serialize>(rows: &[T]) -> Result<Self> {
-        let json = serde_json::to_vec(rows).map_err(|e| {
-            Error::new(ErrorKind::UnreadableTable, "the rows cannot be serialised").caused_by(e)
-        })?;
+        let json = serde_json::to_vec(rows)
+            .map_err(|e| Error::new(ErrorKind::UnreadableTable, "the rows cannot be serialised").caused_by(e))?;
         Self::from_json(&json)
     }
 
@@ -48,9 +45,7 @@ impl Table {
     ///
     /// # Errors
     /// `unreadable_table` if there are too many rows.
-    pub fn from_values<N: AsRef<str>>(
-        rows: impl IntoIterator<Item = Vec<(N, Value)>>,
-    ) -> Result<Self> {
+    pub fn from_values<N: AsRef<str>>(rows: impl IntoIterator<Item = Vec<(N, Value)>>) -> Result<Self> {
         let mut columns = Columns::default();
         for row in rows {
             for (name, value) in row {
@@ -90,8 +85,7 @@ impl Columns {
         let rows = self.rows;
         if self.columns.is_empty() && rows > 0 {
             // Rows without any key are rows all the same; one unnamed column of nulls would invent an attribute.
-            return Table::new()
-                .with_column("customer_id", Column::Values(vec![Value::Null; rows]));
+            return Table::new().with_column("customer_id", Column::Values(vec![Value::Null; rows]));
         }
         self.columns
             .into_iter()

@@ -17,6 +17,8 @@ mod payments;
 mod rows;
 mod schema;
 mod table;
+#[cfg(test)]
+mod tests;
 mod tickets;
 
 #[cfg(feature = "arrow")]

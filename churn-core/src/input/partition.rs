@@ -60,19 +60,14 @@ impl RecordsBuilder {
                         code: IssueCode::MissingColumn,
                         message,
                     });
-                    check
-                        .report
-                        .quarantined
-                        .extend(given..given + batch.rows() as u64);
+                    check.report.quarantined.extend(given..given + batch.rows() as u64);
                 }
                 for index in 0..batch.rows() {
                     let position = batch.position(index);
                     if let Some(column) = column {
                         let mut row = check.row(given);
                         if let Some(tenant) = row.required("tenant_id", id(column.cell(position))) {
-                            rows.entry(TenantId::from(&*tenant))
-                                .or_default()
-                                .push(position as u32);
+                            rows.entry(TenantId::from(&*tenant)).or_default().push(position as u32);
                             positions
                                 .entry(TenantId::from(&*tenant))
                                 .or_default()
@@ -85,11 +80,7 @@ impl RecordsBuilder {
                 }
                 split.push((kind, batch, rows));
             }
-            check.report.rows_in = (check
-                .issues
-                .iter()
-                .filter(|issue| issue.row.is_some())
-                .count()
+            check.report.rows_in = (check.issues.iter().filter(|issue| issue.row.is_some()).count()
                 + check.report.quarantined.len()) as u64;
             check.finish();
             if !check.issues.is_empty() {
@@ -104,10 +95,7 @@ impl RecordsBuilder {
                 options: self.options.clone(),
             };
             for (kind, batch, rows) in &split {
-                builder = builder.table(
-                    *kind,
-                    batch.select(rows.get(tenant).cloned().unwrap_or_default()),
-                );
+                builder = builder.table(*kind, batch.select(rows.get(tenant).cloned().unwrap_or_default()));
             }
             builders.insert(tenant.clone(), builder);
         }

@@ -26,13 +26,20 @@ impl Exchange {
     }
 
     /// Minor units of an amount in some currency.
-    fn to_minor(&mut self, amount: f64, code: Option<&str>, row: &mut Row<'_>) -> Option<i64> {
+    fn exchange(&mut self, amount: f64, code: Option<&str>, row: &mut Row<'_>) -> Option<i64> {
         let mut amount = amount;
         if let Some(code) = code {
             let own = self.currency.get_or_insert_with(|| Currency::new(code));
             if own.code() != Some(code) {
                 let Some(rate) = self.rates.get(code) else {
-                    row.wrong("currency", IssueCode::MixedCurrency, format!("the payment is in {}, others are in {own}, and there is no rate between them", excerpt(code)));
+                    row.wrong(
+                        "currency",
+                        IssueCode::MixedCurrency,
+                        format!(
+                            "the payment is in {}, others are in {own}, and there is no rate between them",
+                            excerpt(code)
+                        ),
+                    );
                     return None;
                 };
                 amount *= rate;
@@ -91,8 +98,7 @@ pub(crate) fn clean(
         let extra = attributes.columns_of(batch);
         for index in 0..batch.rows() {
             let position = batch.position(index);
-            let cell =
-                |field: usize| known[field].map_or(Cell::Null, |column| column.cell(position));
+            let cell = |field: usize| known[field].map_or(Cell::Null, |column| column.cell(position));
             let mut row = check.row(given);
             row.tenant(tenant_column, position, tenant);
             let customer = row.required(names[0], id(cell(0)));
@@ -131,12 +137,10 @@ pub(crate) fn clean(
             row.order(names[6], refunded, "settled_at", settled);
             attributes.check(&extra, position, &mut row);
             let minor = match (row.is_good(), amount) {
-                (true, Some(amount)) => exchange.to_minor(amount, currency.as_deref(), &mut row),
+                (true, Some(amount)) => exchange.exchange(amount, currency.as_deref(), &mut row),
                 _ => None,
             };
-            if let (true, Some(customer), Some(due_at), Some(minor)) =
-                (row.is_good(), customer, due_at, minor)
-            {
+            if let (true, Some(customer), Some(due_at), Some(minor)) = (row.is_good(), customer, due_at, minor) {
                 events.push(customer, due_at, known_at, payment_id.as_deref(), given);
                 amounts.push(minor);
                 statuses.push(outcome);
@@ -168,10 +172,7 @@ fn read_status(status: &str, row: &mut Row<'_>) -> Option<Given> {
             row.wrong(
                 "status",
                 IssueCode::UnknownStatus,
-                format!(
-                    "'{}' is not paid, failed, pending or refunded",
-                    excerpt(other)
-                ),
+                format!("'{}' is not paid, failed, pending or refunded", excerpt(other)),
             );
             None
         }

@@ -30,11 +30,7 @@ pub struct ColumnSpec {
     pub meaning: &'static str,
 }
 
-const fn required(
-    name: &'static str,
-    column_type: ColumnType,
-    meaning: &'static str,
-) -> ColumnSpec {
+const fn required(name: &'static str, column_type: ColumnType, meaning: &'static str) -> ColumnSpec {
     ColumnSpec {
         name,
         column_type,
@@ -43,11 +39,7 @@ const fn required(
     }
 }
 
-const fn optional(
-    name: &'static str,
-    column_type: ColumnType,
-    meaning: &'static str,
-) -> ColumnSpec {
+const fn optional(name: &'static str, column_type: ColumnType, meaning: &'static str) -> ColumnSpec {
     ColumnSpec {
         name,
         column_type,
@@ -58,16 +50,8 @@ const fn optional(
 
 use ColumnType::{Id, Number, Text, Timestamp};
 
-const TENANT: ColumnSpec = optional(
-    "tenant_id",
-    Id,
-    "whose record it is; must be the container's tenant",
-);
-const KNOWN_AT: ColumnSpec = optional(
-    "known_at",
-    Timestamp,
-    "when the row became known; hidden until then",
-);
+const TENANT: ColumnSpec = optional("tenant_id", Id, "whose record it is; must be the container's tenant");
+const KNOWN_AT: ColumnSpec = optional("known_at", Timestamp, "when the row became known; hidden until then");
 
 const CUSTOMERS: &[ColumnSpec] = &[
     required("customer_id", Id, "who"),
@@ -91,21 +75,13 @@ const CUSTOMERS: &[ColumnSpec] = &[
 const PAYMENTS: &[ColumnSpec] = &[
     required("customer_id", Id, "whose payment"),
     required("due_at", Timestamp, "when it was due"),
-    required(
-        "amount",
-        Number,
-        "in major units; zero and negative amounts are valid",
-    ),
+    required("amount", Number, "in major units; zero and negative amounts are valid"),
     optional(
         "payment_id",
         Id,
         "which; rows with one id and different known_at are versions",
     ),
-    optional(
-        "settled_at",
-        Timestamp,
-        "when it was paid or failed; null: not yet",
-    ),
+    optional("settled_at", Timestamp, "when it was paid or failed; null: not yet"),
     optional("status", Text, "paid, failed, pending or refunded"),
     optional("refunded_at", Timestamp, "when it was refunded"),
     optional("currency", Text, "ISO 4217 code"),
@@ -125,11 +101,7 @@ const TICKETS: &[ColumnSpec] = &[
     optional("first_response_at", Timestamp, "when it was first answered"),
     optional("resolved_at", Timestamp, "when it was resolved"),
     optional("reopened_at", Timestamp, "when it was reopened"),
-    optional(
-        "priority",
-        Text,
-        "low, normal, high or urgent; null: normal",
-    ),
+    optional("priority", Text, "low, normal, high or urgent; null: normal"),
     optional("category", Text, "kept as an attribute"),
     optional("channel", Text, "kept as an attribute"),
     optional("satisfaction", Number, "1 to 5"),
@@ -176,6 +148,5 @@ const KEPT_AS_ATTRIBUTES: [&str; 3] = ["method", "category", "channel"];
 
 /// Whether a column of a table is an attribute.
 pub(crate) fn is_attribute(kind: RecordKind, column: &str) -> bool {
-    KEPT_AS_ATTRIBUTES.contains(&column)
-        || !columns_of(kind).iter().any(|known| known.name == column)
+    KEPT_AS_ATTRIBUTES.contains(&column) || !columns_of(kind).iter().any(|known| known.name == column)
 }

@@ -145,9 +145,7 @@ impl Table {
     /// `unreadable_table` if the name is taken or the length differs from the other columns'.
     pub fn with_column(mut self, name: impl AsRef<str>, column: Column) -> Result<Self> {
         let name = name.as_ref();
-        let refuse = |why: String| {
-            Err(Error::new(ErrorKind::UnreadableTable, why).at(None, None, Some(name)))
-        };
+        let refuse = |why: String| Err(Error::new(ErrorKind::UnreadableTable, why).at(None, None, Some(name)));
         if self.columns.iter().any(|(known, _)| &**known == name) {
             return refuse(format!("there are two columns named '{}'", excerpt(name)));
         }
@@ -169,9 +167,7 @@ impl Table {
 
     /// Number of rows.
     pub fn rows(&self) -> usize {
-        self.selection
-            .as_ref()
-            .map_or(self.length, |selection| selection.len())
+        self.selection.as_ref().map_or(self.length, |selection| selection.len())
     }
 
     /// Column names, in order.
@@ -187,10 +183,7 @@ impl Table {
     /// The id in a row of a column, where there is one.
     pub(crate) fn text_at(&self, name: &str, row: usize) -> Option<String> {
         let cell = self.column(name)?.cell(self.position(row));
-        crate::input::fields::id(cell)
-            .ok()
-            .flatten()
-            .map(|id| id.into_owned())
+        crate::input::fields::id(cell).ok().flatten().map(|id| id.into_owned())
     }
 
     pub(crate) fn column(&self, name: &str) -> Option<&Column> {
@@ -202,9 +195,7 @@ impl Table {
 
     /// Where a row stands in the columns, and in what the caller gave.
     pub(crate) fn position(&self, row: usize) -> usize {
-        self.selection
-            .as_ref()
-            .map_or(row, |selection| selection[row] as usize)
+        self.selection.as_ref().map_or(row, |selection| selection[row] as usize)
     }
 
     /// Only the rows at these positions.

@@ -40,8 +40,7 @@ pub(crate) fn clean(
         let extra = attributes.columns_of(batch);
         for index in 0..batch.rows() {
             let position = batch.position(index);
-            let cell =
-                |field: usize| known[field].map_or(Cell::Null, |column| column.cell(position));
+            let cell = |field: usize| known[field].map_or(Cell::Null, |column| column.cell(position));
             let mut row = check.row(given);
             row.tenant(tenant_column, position, tenant);
             let customer = row.required(names[0], id(cell(0)));
@@ -53,9 +52,7 @@ pub(crate) fn clean(
             let reopened_at = row.field(names[5], timestamp(cell(5)));
             let priority = row
                 .field(names[6], word(cell(6)))
-                .map_or(Priority::Normal, |priority| {
-                    read_priority(&priority, &mut row)
-                });
+                .map_or(Priority::Normal, |priority| read_priority(&priority, &mut row));
             let satisfaction = row.field(names[7], number(cell(7)));
             let satisfaction_at = row.field(names[8], timestamp(cell(8)));
             let known_at = row.field(names[9], timestamp(cell(9)));
@@ -77,9 +74,7 @@ pub(crate) fn clean(
             attributes.check(&extra, position, &mut row);
             if let (true, Some(customer), Some(opened_at)) = (row.is_good(), customer, opened_at) {
                 events.push(customer, opened_at, known_at, ticket_id.as_deref(), given);
-                drafts
-                    .first_response_at
-                    .push(first_response_at.unwrap_or(NEVER));
+                drafts.first_response_at.push(first_response_at.unwrap_or(NEVER));
                 drafts.resolved_at.push(resolved_at.unwrap_or(NEVER));
                 drafts.reopened_at.push(reopened_at.unwrap_or(NEVER));
                 drafts.priority.push(priority);

@@ -34,10 +34,7 @@ pub(crate) fn bootstrap_intervals(
         }
         let mut ranked = ranked.clone();
         ranked.reweigh(|row| f64::from(drawn[positions[row]]));
-        Ok(metrics
-            .iter()
-            .map(|metric| metric(&ranked))
-            .collect::<Vec<_>>())
+        Ok(metrics.iter().map(|metric| metric(&ranked)).collect::<Vec<_>>())
     })?;
     let interval = |metric: usize| {
         let mut values: Vec<f64> = figures

@@ -18,12 +18,7 @@ pub struct CalibrationBin {
 }
 
 /// Cuts rows, sorted by prediction, into bins of equal weight.
-pub(crate) fn bins(
-    probabilities: &[f64],
-    churned: &[bool],
-    weights: &[f64],
-    count: usize,
-) -> Vec<CalibrationBin> {
+pub(crate) fn bins(probabilities: &[f64], churned: &[bool], weights: &[f64], count: usize) -> Vec<CalibrationBin> {
     let total: f64 = weights.iter().sum();
     let mut sums = vec![(0.0, 0.0, 0.0); count];
     let mut before = 0.0;

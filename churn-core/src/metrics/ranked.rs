@@ -53,13 +53,8 @@ impl Ranked {
         let mut start = 0;
         while start < self.scores.len() {
             let (mut end, mut churned, mut retained) = (start, 0.0, 0.0);
-            while end < self.scores.len() && self.scores[end] == self.scores[start] || end == start
-            {
-                *(if self.churned[end] {
-                    &mut churned
-                } else {
-                    &mut retained
-                }) += self.weights[end];
+            while end < self.scores.len() && self.scores[end] == self.scores[start] || end == start {
+                *(if self.churned[end] { &mut churned } else { &mut retained }) += self.weights[end];
                 end += 1;
             }
             runs.push((churned, retained));

@@ -54,9 +54,7 @@ impl Backtest {
                     )
                 })?;
                 let step = i64::from(horizon.days) + i64::from(horizon.lead);
-                let days = (0..3)
-                    .map(|k| last.timestamp().plus_days(-k * step))
-                    .map(AsOf::new);
+                let days = (0..3).map(|k| last.timestamp().plus_days(-k * step)).map(AsOf::new);
                 let testable = |origin: &AsOf| {
                     chosen_back_from(*origin)
                         .iter()
@@ -79,11 +77,7 @@ impl Backtest {
         let share = 1.0 / origins.len().max(1) as f64;
         for (position, &origin) in origins.iter().enumerate() {
             let mut dates: Vec<AsOf> = match &train.as_of {
-                Some(dates) => dates
-                    .iter()
-                    .copied()
-                    .filter(|date| *date < origin)
-                    .collect(),
+                Some(dates) => dates.iter().copied().filter(|date| *date < origin).collect(),
                 None => chosen_back_from(origin)
                     .into_iter()
                     .filter(|date| *date < origin)

@@ -76,10 +76,7 @@ impl RiskBands {
 
     /// Whether the thresholds are probabilities in ascending order.
     pub(crate) fn is_valid(&self) -> bool {
-        0.0 <= self.medium
-            && self.medium <= self.high
-            && self.high <= self.critical
-            && self.critical <= 1.0
+        0.0 <= self.medium && self.medium <= self.high && self.high <= self.critical && self.critical <= 1.0
     }
 }
 
@@ -92,10 +89,7 @@ mod tests {
         let bands = RiskBands::around(0.2);
         assert!((bands.high - 1.0 / 3.0).abs() < 1e-12 && (bands.critical - 0.5).abs() < 1e-12);
         assert!(bands.is_valid());
-        let shown: Vec<&str> = [0.1, 0.25, 0.4, 0.9]
-            .iter()
-            .map(|&p| bands.band(p).as_str())
-            .collect();
+        let shown: Vec<&str> = [0.1, 0.25, 0.4, 0.9].iter().map(|&p| bands.band(p).as_str()).collect();
         assert_eq!(shown, ["low", "medium", "high", "critical"]);
     }
 }

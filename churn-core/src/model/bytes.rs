@@ -29,9 +29,8 @@ struct Payload {
 }
 
 pub(crate) fn write(metadata: &Metadata, plan: &ResolvedPlan, scorer: &Scorer) -> Result<Vec<u8>> {
-    let json = serde_json::to_vec(metadata).map_err(|e| {
-        Error::new(ErrorKind::Internal, "the metadata cannot be written").caused_by(e)
-    })?;
+    let json = serde_json::to_vec(metadata)
+        .map_err(|e| Error::new(ErrorKind::Internal, "the metadata cannot be written").caused_by(e))?;
     let payload = artifact::encode(&Payload {
         plan: plan.clone(),
         scorer: scorer.clone(),
@@ -48,8 +47,8 @@ pub(crate) fn read(bytes: &[u8]) -> Result<(Metadata, ResolvedPlan, Scorer, Stri
             format!("the model file was damaged: {what}"),
         )
     };
-    let metadata: Metadata = serde_json::from_slice(artifact.metadata)
-        .map_err(|e| damaged("its metadata cannot be read").caused_by(e))?;
+    let metadata: Metadata =
+        serde_json::from_slice(artifact.metadata).map_err(|e| damaged("its metadata cannot be read").caused_by(e))?;
     let Payload { plan, scorer } = artifact::decode(artifact.payload)?;
     plan.validate()
         .map_err(|e| damaged("its plan is not valid").caused_by(e))?;

@@ -165,30 +165,27 @@ impl ChurnModel {
         workers.report("features", 1, 2);
         let probabilities = self.scorer.probabilities(&matrix, workers)?;
         let shortest = self.plan.windows().first().copied();
-        let scores = probabilities
-            .into_iter()
-            .enumerate()
-            .map(|(row, probability)| {
-                let thin = too_thin(records, matrix.customers[row], as_of, shortest);
-                let customer_id = matrix.customer_id(row).to_owned();
-                match thin {
-                    Some(thin) => Score {
-                        customer_id,
-                        probability: None,
-                        risk_band: None,
-                        status: ScoreStatus::NotEnoughEvidence {
-                            reason: thin.reason,
-                            expected_at: thin.expected_at,
-                        },
+        let scores = probabilities.into_iter().enumerate().map(|(row, probability)| {
+            let thin = too_thin(records, matrix.customers[row], as_of, shortest);
+            let customer_id = matrix.customer_id(row).to_owned();
+            match thin {
+                Some(thin) => Score {
+                    customer_id,
+                    probability: None,
+                    risk_band: None,
+                    status: ScoreStatus::NotEnoughEvidence {
+                        reason: thin.reason,
+                        expected_at: thin.expected_at,
                     },
-                    None => Score {
-                        customer_id,
-                        probability: Some(probability),
-                        risk_band: Some(self.metadata.bands.band(probability)),
-                        status: ScoreStatus::Scored,
-                    },
-                }
-            });
+                },
+                None => Score {
+                    customer_id,
+                    probability: Some(probability),
+                    risk_band: Some(self.metadata.bands.band(probability)),
+                    status: ScoreStatus::Scored,
+                },
+            }
+        });
         let scores = scores.collect();
         workers.report("scores", 2, 2);
         Ok(ScoreRun {
@@ -208,12 +205,7 @@ impl ChurnModel {
     /// # Errors
     /// Records that are not valid are refused; `not_eligible` if the customer has no label period to predict
     /// (not signed up, gone, notice given, inactive already); `feature_mismatch`.
-    pub fn score_customer(
-        &self,
-        rows: CustomerRows,
-        as_of: impl Into<AsOf>,
-        top: usize,
-    ) -> Result<CustomerScore> {
+    pub fn score_customer(&self, rows: CustomerRows, as_of: impl Into<AsOf>, top: usize) -> Result<CustomerScore> {
         let as_of = as_of.into();
         let records = rows.into_records(self.tenant())?;
         let run = self.run(&records, as_of, &Workers::inline())?;
@@ -250,8 +242,7 @@ impl ChurnModel {
     /// `feature_mismatch` if the matrix has other columns; `tenant_mismatch`; `cancelled`.
     pub fn explain(&self, matrix: &FeatureMatrix, execution: &Execution) -> Result<Explanation> {
         self.admit(matrix.tenant())?;
-        let (contributions, base_value) =
-            self.scorer.contributions(matrix, &execution.workers()?)?;
+        let (contributions, base_value) = self.scorer.contributions(matrix, &execution.workers()?)?;
         Ok(Explanation {
             contributions,
             base_value,
@@ -280,12 +271,7 @@ impl ChurnModel {
     ///
     /// # Errors
     /// As [`score`](Self::score).
-    pub fn features(
-        &self,
-        records: &TenantRecords,
-        as_of: &[AsOf],
-        execution: &Execution,
-    ) -> Result<FeatureMatrix> {
+    pub fn features(&self, records: &TenantRecords, as_of: &[AsOf], execution: &Execution) -> Result<FeatureMatrix> {
         self.admit(records.tenant())?;
         self.plan.evaluate(records, as_of, &execution.workers()?)
     }

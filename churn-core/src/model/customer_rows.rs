@@ -58,18 +58,13 @@ impl CustomerRows {
     pub(crate) fn into_records(self, tenant: Option<&TenantId>) -> Result<TenantRecords> {
         let customer = self.tables[0].as_ref().filter(|table| table.rows() > 0);
         let customer = customer.ok_or_else(|| {
-            Error::new(ErrorKind::InvalidOption, "the customer has no row").at(
-                Some(RecordKind::Customers),
-                None,
-                None,
-            )
+            Error::new(ErrorKind::InvalidOption, "the customer has no row").at(Some(RecordKind::Customers), None, None)
         })?;
         let id = customer.text_at("customer_id", 0);
         let mut builder = TenantRecords::builder(tenant.map_or("", TenantId::as_str));
         for (kind, table) in RecordKind::ALL.into_iter().zip(self.tables) {
             let Some(mut table) = table else { continue };
-            if kind != RecordKind::Customers && table.rows() > 0 && !table.has_column("customer_id")
-            {
+            if kind != RecordKind::Customers && table.rows() > 0 && !table.has_column("customer_id") {
                 let his = id.clone().map_or(Value::Null, Value::Text);
                 table = table
                     .clone()
@@ -81,10 +76,7 @@ impl CustomerRows {
         if records.customers() != 1 {
             return Err(Error::new(
                 ErrorKind::InvalidOption,
-                format!(
-                    "{} customers were given where one was expected",
-                    records.customers()
-                ),
+                format!("{} customers were given where one was expected", records.customers()),
             )
             .at(Some(RecordKind::Customers), None, Some("customer_id")));
         }

@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::calibration::Calibrator;
 use crate::ensemble::{
-    Blend, GradientBoosting, GradientBoostingOptions, HeldOut, Logistic, LogisticOptions,
-    RandomForest, RandomForestOptions, choose_l2, select,
+    Blend, GradientBoosting, GradientBoostingOptions, HeldOut, Logistic, LogisticOptions, RandomForest,
+    RandomForestOptions, choose_l2, select,
 };
 use crate::error::{Error, ErrorKind, Result};
 use crate::evaluate::grouped_folds;
@@ -48,16 +48,9 @@ impl Scorer {
     }
 
     /// Calibrated probabilities.
-    pub(crate) fn probabilities(
-        &self,
-        matrix: &FeatureMatrix,
-        workers: &Workers,
-    ) -> Result<Vec<f64>> {
+    pub(crate) fn probabilities(&self, matrix: &FeatureMatrix, workers: &Workers) -> Result<Vec<f64>> {
         let log_odds = self.log_odds(matrix, workers)?;
-        Ok(log_odds
-            .into_iter()
-            .map(|z| self.calibrator.probability(z))
-            .collect())
+        Ok(log_odds.into_iter().map(|z| self.calibrator.probability(z)).collect())
     }
 
     /// Whether its parts fit together, and this plan.
@@ -78,23 +71,13 @@ impl Scorer {
     }
 
     /// Contributions to the blended log-odds, rows x features, and the base value.
-    pub(crate) fn contributions(
-        &self,
-        matrix: &FeatureMatrix,
-        workers: &Workers,
-    ) -> Result<(Array2<f64>, f64)> {
+    pub(crate) fn contributions(&self, matrix: &FeatureMatrix, workers: &Workers) -> Result<(Array2<f64>, f64)> {
         let inputs = Inputs::new(&self.preprocessor, matrix, workers)?;
         let mut total = Array2::zeros((matrix.rows(), matrix.feature_names().len()));
         let mut base = 0.0;
         for (member, &weight) in self.members.iter().zip(self.blend.weights()) {
             if weight > 0.0 {
-                base += member.add_contributions(
-                    weight,
-                    &inputs,
-                    &self.preprocessor,
-                    &mut total,
-                    workers,
-                )?;
+                base += member.add_contributions(weight, &inputs, &self.preprocessor, &mut total, workers)?;
             }
         }
         Ok((total, base))
@@ -116,13 +99,11 @@ pub(crate) fn fit(
     part: (f64, f64),
 ) -> Result<(Scorer, OutOfFold)> {
     if !options.linear && options.boosting.is_none() && options.forest.is_none() {
-        return Err(
-            Error::new(ErrorKind::InvalidOption, "the ensemble has no member").at(
-                None,
-                None,
-                Some("ensemble"),
-            ),
-        );
+        return Err(Error::new(ErrorKind::InvalidOption, "the ensemble has no member").at(
+            None,
+            None,
+            Some("ensemble"),
+        ));
     }
     let minority = sample.minority_customers()?;
     if minority < 2 {
@@ -132,52 +113,50 @@ pub(crate) fn fit(
         ));
     }
     let folds = options.folds.clamp(2, 20).min(minority);
-    let steps = (folds + 2) as f64;
-    let mut step = 0.0;
-    let mut advance = |workers: &mut Workers| {
-        let at = |s: f64| part.0 + (part.1 - part.0) * s / steps;
-        workers.part(at(step), at(step + 1.0));
-        step += 1.0;
-    };
+    let at = |share: f64| part.0 + (part.1 - part.0) * share;
 
-    advance(workers);
+    workers.part(at(0.0), at(0.15));
     let recipe = settle(sample, options, folds, seed, workers)?;
+    workers.part(at(0.15), at(0.75));
     let fold_of = grouped_folds(sample.customers(), &sample.churned, folds, seed);
-    let mut held_out: Vec<Vec<f64>> = vec![];
-    for fold in 0..folds {
-        advance(workers);
+    let hold_out = |fold: usize| {
         let (inside, outside) = split(&fold_of, fold);
         let train = sample.select(&inside);
         let preprocessor = FittedPreprocessor::fit(&train.matrix, workers)?;
         let members = fit_members(&train, &preprocessor, options, &recipe, seed, workers)?;
         let inputs = Inputs::new(&preprocessor, &sample.matrix.select(&outside), workers)?;
-        held_out.resize(members.len(), vec![0.0; sample.churned.len()]);
-        for (member, all) in members.iter().zip(&mut held_out) {
-            for (&row, z) in outside.iter().zip(member.log_odds(&inputs, workers)?) {
-                all[row] = z;
-            }
+        let predictions = members
+            .iter()
+            .map(|member| member.log_odds(&inputs, workers))
+            .collect::<Result<Vec<_>>>()?;
+        Ok((outside, predictions))
+    };
+    // Small folds are fitted side by side; large ones one after the other, for each copies its rows.
+    let small = sample.churned.len() * sample.matrix.names.len() <= SMALL_CELLS;
+    let by_fold: Vec<(Vec<usize>, Vec<Vec<f64>>)> = if small {
+        workers.map(0..folds, hold_out)?
+    } else {
+        (0..folds).map(hold_out).collect::<Result<_>>()?
+    };
+    let mut held_out: Vec<Vec<f64>> = vec![];
+    for (rows, predictions) in by_fold {
+        held_out.resize(predictions.len(), vec![0.0; sample.churned.len()]);
+        for (all, member) in held_out.iter_mut().zip(predictions) {
+            rows.iter().zip(member).for_each(|(&row, z)| all[row] = z);
         }
     }
 
-    advance(workers);
+    workers.part(at(0.75), at(1.0));
     let preprocessor = FittedPreprocessor::fit(&sample.matrix, workers)?;
     let members = fit_members(sample, &preprocessor, options, &recipe, seed, workers)?;
-    let linear = members
-        .iter()
-        .position(|member| matches!(member, Member::Linear(_)));
+    let linear = members.iter().position(|member| matches!(member, Member::Linear(_)));
     let blend = Blend::fit(&held_out, &sample.churned, linear)?;
     let blended = blend.log_odds(&held_out);
     let calibrator = Calibrator::fit(&blended, &sample.churned, &fold_of)?;
     let probabilities = blended.iter().map(|&z| calibrator.probability(z)).collect();
     let member_log_loss = held_out
         .iter()
-        .map(|z| {
-            log_loss(
-                &sample.churned,
-                &z.iter().map(|&z| sigmoid(z)).collect::<Vec<_>>(),
-            )
-            .unwrap_or(f64::NAN)
-        })
+        .map(|z| log_loss(&sample.churned, &z.iter().map(|&z| sigmoid(z)).collect::<Vec<_>>()).unwrap_or(f64::NAN))
         .collect();
     Ok((
         Scorer {
@@ -193,6 +172,9 @@ pub(crate) fn fit(
     ))
 }
 
+/// Cells of a sample up to which its folds are fitted side by side.
+const SMALL_CELLS: usize = 20_000_000;
+
 /// Rows outside and inside a fold.
 fn split(fold_of: &[usize], fold: usize) -> (Vec<usize>, Vec<usize>) {
     (0..fold_of.len()).partition(|&row| fold_of[row] != fold)
@@ -202,13 +184,7 @@ fn split(fold_of: &[usize], fold: usize) -> (Vec<usize>, Vec<usize>) {
 const PATIENCE: usize = 50;
 
 /// Chooses the strength of the penalty and the number of trees on held-out customers.
-fn settle(
-    sample: &Sample,
-    options: &EnsembleOptions,
-    folds: usize,
-    seed: u64,
-    workers: &Workers,
-) -> Result<Recipe> {
+fn settle(sample: &Sample, options: &EnsembleOptions, folds: usize, seed: u64, workers: &Workers) -> Result<Recipe> {
     let fold_of = grouped_folds(sample.customers(), &sample.churned, folds, seed ^ 1);
     let preprocessor = FittedPreprocessor::fit(&sample.matrix, workers)?;
     let inputs = Inputs::new(&preprocessor, &sample.matrix, workers)?;
@@ -221,15 +197,8 @@ fn settle(
         None => None,
         Some(boosting) => {
             let (inside, outside) = split(&fold_of, 0);
-            let (train, test) = (
-                select(inputs.encoded(), &inside),
-                select(inputs.encoded(), &outside),
-            );
-            let pick = |rows: &[usize]| {
-                rows.iter()
-                    .map(|&row| sample.churned[row])
-                    .collect::<Vec<_>>()
-            };
+            let (train, test) = (select(inputs.encoded(), &inside), select(inputs.encoded(), &outside));
+            let pick = |rows: &[usize]| rows.iter().map(|&row| sample.churned[row]).collect::<Vec<_>>();
             let held_out = HeldOut {
                 x: test.view(),
                 churned: &pick(&outside),

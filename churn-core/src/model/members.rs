@@ -17,11 +17,7 @@ pub(crate) struct Inputs {
 }
 
 impl Inputs {
-    pub(crate) fn new(
-        preprocessor: &FittedPreprocessor,
-        matrix: &FeatureMatrix,
-        workers: &Workers,
-    ) -> Result<Self> {
+    pub(crate) fn new(preprocessor: &FittedPreprocessor, matrix: &FeatureMatrix, workers: &Workers) -> Result<Self> {
         Ok(Self {
             encoded: preprocessor.encode(matrix, workers)?,
             design: preprocessor.design(matrix, workers)?,
@@ -57,9 +53,7 @@ impl Member {
     pub(crate) fn log_odds(&self, inputs: &Inputs, workers: &Workers) -> Result<Vec<f64>> {
         match self {
             Self::Linear(model) => model.log_odds(inputs.design(), workers),
-            Self::Boosting(trees) | Self::Forest(trees) => {
-                trees.log_odds(inputs.encoded(), workers)
-            }
+            Self::Boosting(trees) | Self::Forest(trees) => trees.log_odds(inputs.encoded(), workers),
         }
     }
 
@@ -75,12 +69,8 @@ impl Member {
     ) -> Result<f64> {
         let (by_column, base, sources) = match self {
             Self::Linear(model) => {
-                let (contributions, base) = linear_contributions(
-                    model.intercept(),
-                    model.coefficients(),
-                    model.means(),
-                    inputs.design(),
-                );
+                let (contributions, base) =
+                    linear_contributions(model.intercept(), model.coefficients(), model.means(), inputs.design());
                 (contributions, base, preprocessor.design_sources())
             }
             Self::Boosting(trees) | Self::Forest(trees) => {
@@ -106,10 +96,7 @@ impl Member {
                     "a coefficient is not a finite number",
                 ));
             }
-            Self::Linear(model) => (
-                preprocessor.design_sources().len(),
-                model.coefficients().len(),
-            ),
+            Self::Linear(model) => (preprocessor.design_sources().len(), model.coefficients().len()),
             Self::Boosting(trees) | Self::Forest(trees) => {
                 trees.validate()?;
                 (preprocessor.encoded_sources().len(), trees.features())

@@ -13,6 +13,8 @@ mod reason;
 mod report;
 mod sample;
 mod score;
+#[cfg(test)]
+mod tests;
 mod train;
 
 pub use backtest::{Backtest, BacktestOptions};

@@ -55,12 +55,14 @@ impl Default for EnsembleOptions {
             l2: 5.0,
             column_share: 0.5,
             row_share: 0.7,
+            max_bins: 64,
             ..Default::default()
         };
         let forest = RandomForestOptions {
             trees: 200,
             depth: 10,
             min_leaf_rows: 10,
+            max_bins: 64,
             ..Default::default()
         };
         Self {

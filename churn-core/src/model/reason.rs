@@ -74,11 +74,7 @@ impl Reason {
         } else {
             Direction::Lowers
         };
-        let text = format!(
-            "{}: {value} {} the risk",
-            in_words(feature),
-            direction.as_str()
-        );
+        let text = format!("{}: {value} {} the risk", in_words(feature), direction.as_str());
         Self {
             feature: feature.to_owned(),
             value,
@@ -91,12 +87,7 @@ impl Reason {
 
 /// The features of a row with the largest contributions either way, largest first; ties in plan order. Features
 /// that add nothing are no reasons.
-pub(crate) fn top_reasons(
-    matrix: &FeatureMatrix,
-    row: usize,
-    contributions: &[f64],
-    top: usize,
-) -> Vec<Reason> {
+pub(crate) fn top_reasons(matrix: &FeatureMatrix, row: usize, contributions: &[f64], top: usize) -> Vec<Reason> {
     let mut order: Vec<usize> = (0..contributions.len())
         .filter(|&feature| contributions[feature] != 0.0)
         .collect();
@@ -125,9 +116,7 @@ fn value_of(column: &FeatureColumn, row: usize) -> ReasonValue {
         FeatureColumn::Number(values) => ReasonValue::Number(values[row]),
         FeatureColumn::Text { codes, levels } => levels
             .get(codes[row] as usize)
-            .map_or(ReasonValue::Missing, |level| {
-                ReasonValue::Text(level.clone())
-            }),
+            .map_or(ReasonValue::Missing, |level| ReasonValue::Text(level.clone())),
     }
 }
 
@@ -149,10 +138,7 @@ mod tests {
     #[test]
     fn reasons_read_as_sentences() {
         let reason = Reason::new("payments_paid_count_28d", ReasonValue::Number(0.0), 0.7);
-        assert_eq!(
-            reason.text,
-            "payments paid count, last 28 days: 0 raises the risk"
-        );
+        assert_eq!(reason.text, "payments paid count, last 28 days: 0 raises the risk");
         let reason = Reason::new("customer_plan", ReasonValue::Text("pro".into()), -0.1);
         assert_eq!(reason.text, "customer plan: 'pro' lowers the risk");
         assert_eq!(in_words("customer_add"), "customer add");

@@ -83,10 +83,7 @@ impl Sample {
             let all = if churned == 0 { "stayed" } else { "churned" };
             return Err(Error::new(
                 ErrorKind::SingleClass,
-                format!(
-                    "all {} rows {all}: there is nothing to learn",
-                    self.churned.len()
-                ),
+                format!("all {} rows {all}: there is nothing to learn", self.churned.len()),
             ));
         }
         Ok(churned.min(retained))

@@ -107,21 +107,12 @@ impl ScoreRun {
         let (contributions, _) = self
             .scorer
             .contributions(&self.matrix.select(&[row]), &Workers::inline())?;
-        Ok(top_reasons(
-            &self.matrix,
-            row,
-            &contributions.row(0).to_vec(),
-            top,
-        ))
+        Ok(top_reasons(&self.matrix, row, &contributions.row(0).to_vec(), top))
     }
 
     /// The `top` customers most likely to leave, most likely first; ties by customer id.
     pub fn riskiest(&self, top: usize) -> Vec<&Score> {
-        let mut order: Vec<&Score> = self
-            .scores
-            .iter()
-            .filter(|score| score.probability.is_some())
-            .collect();
+        let mut order: Vec<&Score> = self.scores.iter().filter(|score| score.probability.is_some()).collect();
         order.sort_by(|a, b| {
             b.probability
                 .partial_cmp(&a.probability)

@@ -38,9 +38,7 @@ impl ChurnModel {
                 Err(error)
                     if matches!(
                         error.kind(),
-                        ErrorKind::NothingAfterPurge
-                            | ErrorKind::SingleClass
-                            | ErrorKind::TooLittleData
+                        ErrorKind::NothingAfterPurge | ErrorKind::SingleClass | ErrorKind::TooLittleData
                     ) =>
                 {
                     (None, Some(error.to_string()))
@@ -57,13 +55,7 @@ impl ChurnModel {
         } else {
             sample.select(&rows)
         };
-        let (scorer, held_out) = fit(
-            &sample,
-            &options.ensemble,
-            options.seed,
-            &mut workers,
-            (0.5, 1.0),
-        )?;
+        let (scorer, held_out) = fit(&sample, &options.ensemble, options.seed, &mut workers, (0.5, 1.0))?;
         let churned = sample.positives();
         let bands = RiskBands::around(churned as f64 / sample.churned.len() as f64);
         let observed_from = records.observed_from();
@@ -103,14 +95,7 @@ impl ChurnModel {
         };
         workers.report("done", 1, 1);
         let tenant = (!options.shared).then(|| records.tenant().clone());
-        ChurnModel::assemble(
-            tenant,
-            options.definition.clone(),
-            plan,
-            scorer,
-            bands,
-            report,
-        )
+        ChurnModel::assemble(tenant, options.definition.clone(), plan, scorer, bands, report)
     }
 }
 
@@ -129,16 +114,15 @@ impl Dates {
             all.sort_unstable();
             all.dedup();
             if all.is_empty() {
-                return Err(Error::new(
-                    ErrorKind::InvalidOption,
-                    "as_of is an empty list of dates",
-                )
-                .at(None, None, Some("as_of")));
+                return Err(
+                    Error::new(ErrorKind::InvalidOption, "as_of is an empty list of dates").at(
+                        None,
+                        None,
+                        Some("as_of"),
+                    ),
+                );
             }
-            return Ok(Self {
-                last: all.clone(),
-                all,
-            });
+            return Ok(Self { last: all.clone(), all });
         }
         let immature = |why: &str| Error::new(ErrorKind::ImmatureLabel, why.to_owned());
         let last = mature_until(records, &options.definition)
@@ -202,13 +186,7 @@ pub(crate) fn test_out_of_time(
     }
     let (scorer, _) = fit(&train, &options.ensemble, options.seed, workers, part)?;
     let probabilities = scorer.probabilities(&test.matrix, workers)?;
-    let measures = measure(
-        &test.churned,
-        &probabilities,
-        test.customers(),
-        options.seed,
-        workers,
-    )?;
+    let measures = measure(&test.churned, &probabilities, test.customers(), options.seed, workers)?;
     Ok(OutOfTime {
         test_date,
         training_dates,

@@ -44,21 +44,15 @@ impl EncodedColumn {
         };
         let flag = |yes: bool| f64::from(u8::from(yes));
         match &self.encoding {
-            Encoding::Number => {
-                numbers(column).map_or_else(|| vec![f64::NAN; matrix.rows()], <[f64]>::to_vec)
-            }
+            Encoding::Number => numbers(column).map_or_else(|| vec![f64::NAN; matrix.rows()], <[f64]>::to_vec),
             Encoding::Level(wanted) => by_text(&|text| flag(text == Some(wanted))),
-            Encoding::Other(frequent) => by_text(&|text| {
-                flag(text.is_some_and(|text| frequent.iter().all(|level| level != text)))
-            }),
+            Encoding::Other(frequent) => {
+                by_text(&|text| flag(text.is_some_and(|text| frequent.iter().all(|level| level != text))))
+            }
             Encoding::Missing => by_text(&|text| flag(text.is_none())),
             Encoding::Frequency(known) => by_text(&|text| {
-                text.and_then(|text| {
-                    known
-                        .binary_search_by(|(level, _)| level.as_str().cmp(text))
-                        .ok()
-                })
-                .map_or(0.0, |position| known[position].1)
+                text.and_then(|text| known.binary_search_by(|(level, _)| level.as_str().cmp(text)).ok())
+                    .map_or(0.0, |position| known[position].1)
             }),
         }
     }
@@ -67,8 +61,7 @@ impl EncodedColumn {
     pub(crate) fn is_valid(&self) -> bool {
         match &self.encoding {
             Encoding::Frequency(known) => {
-                known.iter().all(|(_, value)| value.is_finite())
-                    && known.is_sorted_by(|a, b| a.0 < b.0)
+                known.iter().all(|(_, value)| value.is_finite()) && known.is_sorted_by(|a, b| a.0 < b.0)
             }
             _ => true,
         }

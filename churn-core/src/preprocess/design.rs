@@ -52,10 +52,7 @@ impl DesignColumn {
             Shape::SignedLog { median } => median,
             Shape::MissingFlag => 0.0,
         };
-        self.mean.is_finite()
-            && self.deviation.is_finite()
-            && self.deviation > 0.0
-            && median.is_finite()
+        self.mean.is_finite() && self.deviation.is_finite() && self.deviation > 0.0 && median.is_finite()
     }
 }
 
@@ -65,9 +62,7 @@ pub(crate) fn fit(encoded: &[Vec<f64>], workers: &Workers) -> Result<Vec<DesignC
     let candidates = workers.map(0..encoded.len(), |number| {
         let values = &encoded[number];
         let missing = values.iter().any(|value| value.is_nan());
-        let value = Shape::SignedLog {
-            median: median(values),
-        };
+        let value = Shape::SignedLog { median: median(values) };
         let flag = missing.then_some(Shape::MissingFlag);
         Ok([Some(value), flag]
             .into_iter()
@@ -89,21 +84,14 @@ fn column(encoded: u32, shape: Shape, values: &[f64]) -> Option<(DesignColumn, u
     let count = values.len() as f64;
     let shaped: Vec<f64> = values.iter().map(|&value| shape.apply(value)).collect();
     let mean = shaped.iter().sum::<f64>() / count;
-    let deviation = (shaped
-        .iter()
-        .map(|value| (value - mean) * (value - mean))
-        .sum::<f64>()
-        / count)
-        .sqrt();
+    let deviation = (shaped.iter().map(|value| (value - mean) * (value - mean)).sum::<f64>() / count).sqrt();
     if !(mean.is_finite() && deviation.is_finite() && deviation > 1e-9 * mean.abs().max(1.0)) {
         return None;
     }
     // Two multiplicative hashes side by side: 128 bits do not meet by chance.
     let (mut low, mut high) = (0xcbf2_9ce4_8422_2325u64, 0x9E37_79B9_7F4A_7C15u64);
     for value in &shaped {
-        low = (low ^ value.to_bits())
-            .wrapping_mul(0x0100_0000_01b3)
-            .rotate_left(17);
+        low = (low ^ value.to_bits()).wrapping_mul(0x0100_0000_01b3).rotate_left(17);
         high = (high.wrapping_add(value.to_bits()))
             .wrapping_mul(0xD6E8_FEB8_6659_FD93)
             .rotate_left(29);
@@ -121,11 +109,7 @@ fn column(encoded: u32, shape: Shape, values: &[f64]) -> Option<(DesignColumn, u
 
 /// The lower median of the values that are there; 0 if none is.
 fn median(values: &[f64]) -> f64 {
-    let mut present: Vec<f64> = values
-        .iter()
-        .copied()
-        .filter(|value| !value.is_nan())
-        .collect();
+    let mut present: Vec<f64> = values.iter().copied().filter(|value| !value.is_nan()).collect();
     if present.is_empty() {
         return 0.0;
     }

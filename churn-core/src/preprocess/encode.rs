@@ -38,11 +38,7 @@ pub(crate) fn fit(feature: usize, column: &FeatureColumn) -> Vec<EncodedColumn> 
                 }
             }
             let least = LEAST_ROWS.max((codes.len() as f64 * LEAST_SHARE) as usize);
-            let mut seen: Vec<(&String, usize)> = levels
-                .iter()
-                .zip(counts)
-                .filter(|(_, count)| *count > 0)
-                .collect();
+            let mut seen: Vec<(&String, usize)> = levels.iter().zip(counts).filter(|(_, count)| *count > 0).collect();
             // Most frequent first; of equals, in order of their bytes.
             seen.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(b.0)));
             let frequent: Vec<String> = seen

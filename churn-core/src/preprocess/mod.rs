@@ -117,11 +117,7 @@ impl FittedPreprocessor {
 
     /// A matrix of other features than it was fitted on is refused, by name.
     fn check(&self, matrix: &FeatureMatrix) -> Result<()> {
-        let differs = self
-            .names
-            .iter()
-            .zip(&matrix.names)
-            .find(|(own, other)| own != other);
+        let differs = self.names.iter().zip(&matrix.names).find(|(own, other)| own != other);
         let message = match differs {
             Some((own, other)) => format!("feature '{own}' was expected and '{other}' was given"),
             None if self.names.len() != matrix.names.len() => format!(
@@ -131,11 +127,7 @@ impl FittedPreprocessor {
             ),
             None => return Ok(()),
         };
-        Err(Error::new(ErrorKind::FeatureMismatch, message).at(
-            None,
-            None,
-            differs.map(|(own, _)| own.as_str()),
-        ))
+        Err(Error::new(ErrorKind::FeatureMismatch, message).at(None, None, differs.map(|(own, _)| own.as_str())))
     }
 }
 

@@ -40,9 +40,7 @@ impl Events {
     }
 
     pub(crate) fn superseded_at(&self, row: usize) -> i64 {
-        self.superseded_at
-            .as_ref()
-            .map_or(NEVER, |superseded| superseded[row])
+        self.superseded_at.as_ref().map_or(NEVER, |superseded| superseded[row])
     }
 
     /// Whether this row is the version of its record that was known strictly before a moment.
@@ -56,8 +54,6 @@ impl Events {
     }
 
     pub(crate) fn attribute(&self, name: &str) -> Option<&Attribute> {
-        self.attributes
-            .iter()
-            .find(|attribute| attribute.name == name)
+        self.attributes.iter().find(|attribute| attribute.name == name)
     }
 }

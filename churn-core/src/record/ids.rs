@@ -8,13 +8,6 @@ pub(crate) struct Ids {
 }
 
 impl Ids {
-    pub(crate) fn with_capacity(texts: usize, bytes: usize) -> Self {
-        Self {
-            bytes: String::with_capacity(bytes),
-            ends: Vec::with_capacity(texts),
-        }
-    }
-
     pub(crate) fn push(&mut self, text: &str) {
         self.bytes.push_str(text);
         self.ends.push(self.bytes.len());
@@ -25,11 +18,7 @@ impl Ids {
     }
 
     pub(crate) fn get(&self, position: usize) -> &str {
-        let start = if position == 0 {
-            0
-        } else {
-            self.ends[position - 1]
-        };
+        let start = if position == 0 { 0 } else { self.ends[position - 1] };
         &self.bytes[start..self.ends[position]]
     }
 

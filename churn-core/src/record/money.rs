@@ -14,8 +14,8 @@ const OTHER_DIGITS: &[(u32, &[&str])] = &[
     (
         0,
         &[
-            "BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "UYI",
-            "VND", "VUV", "XAF", "XOF", "XPF",
+            "BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "UYI", "VND", "VUV", "XAF",
+            "XOF", "XPF",
         ],
     ),
     (3, &["BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"]),
@@ -41,10 +41,7 @@ impl Currency {
 
     /// No currency named: two digits.
     pub fn unnamed() -> Self {
-        Self {
-            code: None,
-            digits: 2,
-        }
+        Self { code: None, digits: 2 }
     }
 
     /// The code, where one was named.
@@ -68,7 +65,7 @@ impl Currency {
     /// whether it came as text or as a binary float.
     pub(crate) fn to_minor(&self, major: f64) -> Option<i64> {
         let scaled = major * self.scale();
-        if !(scaled.abs() <= MAX_MINOR as f64) {
+        if scaled.is_nan() || scaled.abs() > MAX_MINOR as f64 {
             return None;
         }
         let rounded = scaled.round();
@@ -83,9 +80,7 @@ impl Currency {
 
 /// Rounds a plain decimal text (no exponent) half away from zero.
 fn decimal_to_minor(text: &str, digits: u32) -> Option<i64> {
-    let (negative, text) = text
-        .strip_prefix('-')
-        .map_or((false, text), |rest| (true, rest));
+    let (negative, text) = text.strip_prefix('-').map_or((false, text), |rest| (true, rest));
     let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
     let mut minor: i64 = whole.parse().ok()?;
     let mut fraction = fraction.bytes();

@@ -139,11 +139,7 @@ impl fmt::Debug for TenantRecords {
         shown
             .field("tenant", &self.tenant)
             .field("customers", &self.customers());
-        for kind in [
-            RecordKind::Payments,
-            RecordKind::Tickets,
-            RecordKind::Activities,
-        ] {
+        for kind in [RecordKind::Payments, RecordKind::Tickets, RecordKind::Activities] {
             if let Some(rows) = self.rows(kind) {
                 shown.field(kind.as_str(), &rows);
             }

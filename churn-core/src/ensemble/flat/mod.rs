@@ -119,9 +119,7 @@ impl FlatEnsemble {
 
     /// Where a tree's nodes end.
     fn end(&self, tree: usize) -> usize {
-        self.roots
-            .get(tree + 1)
-            .map_or(self.nodes.len(), |&next| next as usize)
+        self.roots.get(tree + 1).map_or(self.nodes.len(), |&next| next as usize)
     }
 
     /// Whether every walk through the trees ends, within bounds, at a finite value.
@@ -152,10 +150,7 @@ impl FlatEnsemble {
         let first = self.roots.first().copied();
         if first.unwrap_or(self.nodes.len() as u64) != 0
             || !self.roots.is_sorted_by(|a, b| a < b)
-            || self
-                .roots
-                .last()
-                .is_some_and(|&root| root >= self.nodes.len() as u64)
+            || self.roots.last().is_some_and(|&root| root >= self.nodes.len() as u64)
         {
             return Some("its trees do not follow each other");
         }
@@ -166,10 +161,7 @@ impl FlatEnsemble {
 /// What is wrong with a tree. Every node but the root is the child of exactly one node before it: the walk ends.
 fn damage_of(tree: Tree<'_>, features: usize) -> Option<&'static str> {
     let Tree { nodes, covers } = tree;
-    if !covers
-        .iter()
-        .all(|cover| cover.is_finite() && *cover >= 0.0)
-    {
+    if !covers.iter().all(|cover| cover.is_finite() && *cover >= 0.0) {
         return Some("a node's cover is not a finite number");
     }
     let mut has_parent = vec![false; nodes.len()];
@@ -203,10 +195,7 @@ mod tests {
     fn stump() -> FlatEnsemble {
         let mut ensemble = FlatEnsemble::new(0.5, 1);
         let split = Node::split(0, 1.0, true, 1);
-        ensemble.push(
-            &[split, Node::leaf(1, -1.0), Node::leaf(2, 2.0)],
-            &[10.0, 4.0, 6.0],
-        );
+        ensemble.push(&[split, Node::leaf(1, -1.0), Node::leaf(2, 2.0)], &[10.0, 4.0, 6.0]);
         ensemble.push(&[Node::leaf(0, 0.25)], &[10.0]);
         ensemble
     }
@@ -250,10 +239,7 @@ mod tests {
         let x = array![[1.0f32], [1.5], [f32::NAN], [f32::INFINITY]];
         let log_odds = stump().log_odds(x.view(), &Workers::inline()).unwrap();
         assert_eq!(log_odds, [-0.25, 2.75, -0.25, 2.75]);
-        assert_eq!(
-            stump().last_tree(x.view(), &Workers::inline()).unwrap(),
-            [0.25; 4]
-        );
+        assert_eq!(stump().last_tree(x.view(), &Workers::inline()).unwrap(), [0.25; 4]);
     }
 
     #[test]
@@ -268,23 +254,12 @@ mod tests {
         let empty = FlatEnsemble::new(0.5, 0);
         assert!(empty.validate().is_ok());
         let x = Array2::<f32>::zeros((3, 0));
-        assert_eq!(
-            empty.log_odds(x.view(), &Workers::inline()).unwrap(),
-            [0.5; 3]
-        );
+        assert_eq!(empty.log_odds(x.view(), &Workers::inline()).unwrap(), [0.5; 3]);
         let mut constant = empty;
         constant.push(&[Node::leaf(0, 1.0)], &[1.0]);
-        assert_eq!(
-            constant.log_odds(x.view(), &Workers::inline()).unwrap(),
-            [1.5; 3]
-        );
+        assert_eq!(constant.log_odds(x.view(), &Workers::inline()).unwrap(), [1.5; 3]);
         let none = Array2::<f64>::zeros((0, 0));
-        assert!(
-            constant
-                .log_odds(none.view(), &Workers::inline())
-                .unwrap()
-                .is_empty()
-        );
+        assert!(constant.log_odds(none.view(), &Workers::inline()).unwrap().is_empty());
     }
 
     #[test]
@@ -326,8 +301,7 @@ mod tests {
         let ensemble = forest(3, 10, 4);
         let config = bincode::config::standard();
         let bytes = bincode::serde::encode_to_vec(&ensemble, config).unwrap();
-        let (read, _): (FlatEnsemble, usize) =
-            bincode::serde::decode_from_slice(&bytes, config).unwrap();
+        let (read, _): (FlatEnsemble, usize) = bincode::serde::decode_from_slice(&bytes, config).unwrap();
         assert_eq!(read, ensemble);
     }
 

@@ -80,10 +80,7 @@ impl Node {
             self.look == LEAF && self.left as usize == place && self.number.is_finite()
         } else {
             let inside = self.left() > place && self.left() < nodes.saturating_sub(1);
-            inside
-                && self.feature() < features
-                && self.look & CATEGORIES == 0
-                && !self.number.is_nan()
+            inside && self.feature() < features && self.look & CATEGORIES == 0 && !self.number.is_nan()
         }
     }
 }

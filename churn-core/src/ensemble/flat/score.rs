@@ -33,31 +33,19 @@ impl FlatEnsemble {
     ///
     /// # Errors
     /// `feature_mismatch` if the matrix has another number of columns; `cancelled`.
-    pub fn predict_proba<T: Input>(
-        &self,
-        x: ArrayView2<'_, T>,
-        execution: &Execution,
-    ) -> Result<Vec<f64>> {
+    pub fn predict_proba<T: Input>(&self, x: ArrayView2<'_, T>, execution: &Execution) -> Result<Vec<f64>> {
         let log_odds = self.log_odds(x, &execution.workers()?)?;
         Ok(log_odds.into_iter().map(sigmoid).collect())
     }
 
     /// The log-odds of every row: the base, then each tree's leaf, added in `f64` in tree order. The bits do not depend on
     /// threads or on the other rows.
-    pub(crate) fn log_odds<T: Input>(
-        &self,
-        x: ArrayView2<'_, T>,
-        workers: &Workers,
-    ) -> Result<Vec<f64>> {
+    pub(crate) fn log_odds<T: Input>(&self, x: ArrayView2<'_, T>, workers: &Workers) -> Result<Vec<f64>> {
         self.sums(x, 0, self.base, workers)
     }
 
     /// The last tree's leaf of every row.
-    pub(crate) fn last_tree<T: Input>(
-        &self,
-        x: ArrayView2<'_, T>,
-        workers: &Workers,
-    ) -> Result<Vec<f64>> {
+    pub(crate) fn last_tree<T: Input>(&self, x: ArrayView2<'_, T>, workers: &Workers) -> Result<Vec<f64>> {
         self.sums(x, self.trees().saturating_sub(1), 0.0, workers)
     }
 
@@ -66,21 +54,12 @@ impl FlatEnsemble {
         if columns == self.features() {
             return Ok(());
         }
-        let message = format!(
-            "the ensemble wants {} columns and got {columns}",
-            self.features()
-        );
+        let message = format!("the ensemble wants {} columns and got {columns}", self.features());
         Err(Error::new(ErrorKind::FeatureMismatch, message))
     }
 
     /// `base` and the leaves of the trees from `first` on.
-    fn sums<T: Input>(
-        &self,
-        x: ArrayView2<'_, T>,
-        first: usize,
-        base: f64,
-        workers: &Workers,
-    ) -> Result<Vec<f64>> {
+    fn sums<T: Input>(&self, x: ArrayView2<'_, T>, first: usize, base: f64, workers: &Workers) -> Result<Vec<f64>> {
         self.check_columns(x.ncols())?;
         let mut sums = vec![base; x.nrows()];
         // A row without columns still has a cell that a leaf may look at.
@@ -91,10 +70,7 @@ impl FlatEnsemble {
             let mut block = vec![0.0f64; BLOCK.min(sums.len()) * columns];
             for (number, sums) in sums.chunks_mut(BLOCK).enumerate() {
                 let start = start + number * BLOCK;
-                gather(
-                    x.slice(ndarray::s![start..start + sums.len(), ..]),
-                    &mut block,
-                );
+                gather(x.slice(ndarray::s![start..start + sums.len(), ..]), &mut block);
                 for tree in first..self.trees() {
                     // Very many trees: one block may take long.
                     if tree % 1024 == 1023 {

@@ -1,0 +1,1 @@
+//! Criterion benches of `churn-core`, one per stage.

@@ -1,0 +1,457 @@
+//! What holds of every model: the same bits however it is made, moved or asked.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use super::*;
+use crate::error::{ErrorKind, RecordKind, Result};
+use crate::features::ChurnDefinition;
+use crate::input::{Activity, Customer, Payment, Table, Ticket, Value};
+use crate::numeric::SplitMix;
+use crate::parallel::{CancelToken, Execution};
+use crate::record::{StaticAttributes, TenantRecords};
+use crate::time::{AsOf, Timestamp};
+
+fn day(offset: i64) -> Timestamp {
+    Timestamp::from_ymd(2024, 1, 1).unwrap().plus_days(offset)
+}
+
+/// Customers who pay every month until they fall silent, the unhappy ones sooner.
+struct World {
+    customers: Vec<Customer>,
+    payments: Vec<Payment>,
+    tickets: Vec<Ticket>,
+    activities: Vec<Activity>,
+}
+
+fn world(count: usize, seed: u64) -> World {
+    let mut world = World {
+        customers: vec![],
+        payments: vec![],
+        tickets: vec![],
+        activities: vec![],
+    };
+    for number in 0..count {
+        let mut random = SplitMix::new(seed, number as u64);
+        let id = format!("C-{number:04}");
+        let unhappy = random.unit();
+        let start = random.below(200) as i64;
+        let plan = ["basic", "pro", "team"][random.below(3)];
+        let mut customer = Customer {
+            customer_id: id.clone(),
+            signed_up_at: day(start),
+            ..Customer::default()
+        };
+        customer.attributes.insert("plan".into(), Value::Text(plan.into()));
+        customer
+            .attributes
+            .insert("seats".into(), Value::Float(1.0 + random.below(20) as f64));
+        let mut at = start;
+        while at < 730 && random.unit() > 0.02 + 0.12 * unhappy * unhappy {
+            let amount = 10.0 + random.below(50) as f64;
+            world.payments.push(Payment {
+                customer_id: id.clone(),
+                due_at: day(at),
+                amount,
+                ..Payment::default()
+            });
+            if random.unit() < unhappy {
+                let resolved_at = (random.unit() < 0.8).then(|| day(at + 3));
+                world.tickets.push(Ticket {
+                    customer_id: id.clone(),
+                    opened_at: day(at),
+                    resolved_at,
+                    satisfaction: resolved_at.map(|_| 5.0 - (4.0 * unhappy).round()),
+                    ..Ticket::default()
+                });
+            }
+            for _ in 0..random.below(4) {
+                let kind = Some(["login", "export"][random.below(2)].to_owned());
+                world.activities.push(Activity {
+                    customer_id: id.clone(),
+                    at: day(at + random.below(20) as i64),
+                    kind,
+                    ..Activity::default()
+                });
+            }
+            at += 30;
+        }
+        customer.churned_at = (at < 730).then(|| day(at));
+        world.customers.push(customer);
+    }
+    world
+}
+
+impl World {
+    fn records(&self, tenant: &str) -> TenantRecords {
+        let builder = TenantRecords::builder(tenant)
+            .customers(self.customers.as_slice())
+            .payments(self.payments.as_slice())
+            .tickets(self.tickets.as_slice());
+        let builder = builder
+            .activities(self.activities.as_slice())
+            .static_attributes(StaticAttributes::All)
+            .observed_until(day(730));
+        builder.build().unwrap().0
+    }
+}
+
+/// Small and quick.
+fn options(threads: usize) -> TrainOptions {
+    let mut options = TrainOptions {
+        definition: ChurnDefinition::cancellation(60),
+        execution: Execution::new().threads(threads),
+        ..Default::default()
+    };
+    options.ensemble.folds = 3;
+    if let Some(boosting) = &mut options.ensemble.boosting {
+        boosting.trees = 40;
+        boosting.min_leaf_rows = 10;
+    }
+    if let Some(forest) = &mut options.ensemble.forest {
+        forest.trees = 20;
+    }
+    options
+}
+
+fn bits(run: &ScoreRun) -> Vec<(String, Option<u64>)> {
+    run.scores()
+        .iter()
+        .map(|score| (score.customer_id.clone(), score.probability.map(f64::to_bits)))
+        .collect()
+}
+
+#[test]
+fn any_number_of_threads_gives_the_same_bytes() -> Result<()> {
+    let records = world(150, 1).records("acme");
+    let (one, three) = (
+        ChurnModel::train(&records, &options(1))?,
+        ChurnModel::train(&records, &options(3))?,
+    );
+    assert_eq!(one.to_bytes(), three.to_bytes());
+    assert_eq!(one.id(), three.id());
+    let score = |threads| {
+        one.score_with(&records, day(500), &Execution::new().threads(threads))
+            .map(|run| bits(&run))
+    };
+    assert_eq!(score(1)?, score(3)?);
+    assert_ne!(
+        one.id(),
+        ChurnModel::train(&records, &TrainOptions { seed: 1, ..options(1) })?.id()
+    );
+    Ok(())
+}
+
+#[test]
+fn a_reloaded_model_scores_the_same_bits_and_bad_bytes_are_refused() -> Result<()> {
+    let records = world(120, 2).records("acme");
+    let model = ChurnModel::train(&records, &options(2))?;
+    let bytes = model.to_bytes();
+    let reloaded = ChurnModel::from_bytes(&bytes)?;
+    assert_eq!(
+        bits(&model.score(&records, day(500))?),
+        bits(&reloaded.score(&records, day(500))?)
+    );
+    assert_eq!(model.report(), reloaded.report());
+    for at in (0..bytes.len()).step_by(bytes.len() / 50) {
+        assert!(ChurnModel::from_bytes(&bytes[..at]).is_err());
+        let mut damaged = bytes.clone();
+        damaged[at] ^= 0x10;
+        let code = ChurnModel::from_bytes(&damaged).unwrap_err().code();
+        assert!(
+            ["artifact_damaged", "artifact_version", "artifact_too_large"].contains(&code),
+            "{code}"
+        );
+    }
+    Ok(())
+}
+
+#[test]
+fn payloads_that_lie_behind_a_true_checksum_are_refused() -> Result<()> {
+    let records = world(120, 2).records("acme");
+    let model = ChurnModel::train(&records, &options(2))?;
+    let bytes = model.to_bytes();
+    let artifact = crate::artifact::read(&bytes)?;
+    let mut random = SplitMix::new(9, 9);
+    for _ in 0..300 {
+        let mut payload = artifact.payload.to_vec();
+        for _ in 0..1 + random.below(4) {
+            let at = random.below(payload.len());
+            payload[at] = random.next_u64() as u8;
+        }
+        // Either refused, or a model that scores without a panic: a changed leaf is a leaf all the same.
+        if let Ok(model) = ChurnModel::from_bytes(&crate::artifact::write(artifact.metadata, &payload)?) {
+            let _ = model.score(&records, day(500));
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn one_customer_alone_gets_the_bits_of_the_batch() -> Result<()> {
+    let world = world(120, 3);
+    let records = world.records("acme");
+    let model = ChurnModel::train(&records, &options(2))?;
+    let run = model.score(&records, day(420))?;
+    assert!(run.scores().len() > 30);
+    for score in run.scores() {
+        let customer: Vec<Customer> = world
+            .customers
+            .iter()
+            .filter(|row| row.customer_id == score.customer_id)
+            .cloned()
+            .collect();
+        let payments: Vec<Payment> = world
+            .payments
+            .iter()
+            .filter(|row| row.customer_id == score.customer_id)
+            .cloned()
+            .collect();
+        let tickets: Vec<Ticket> = world
+            .tickets
+            .iter()
+            .filter(|row| row.customer_id == score.customer_id)
+            .cloned()
+            .collect();
+        let activities: Vec<Activity> = world
+            .activities
+            .iter()
+            .filter(|row| row.customer_id == score.customer_id)
+            .cloned()
+            .collect();
+        let alone = CustomerRows::new(customer)
+            .payments(payments)
+            .tickets(tickets)
+            .activities(activities);
+        let alone = model.score_customer(alone, day(420), 5)?;
+        assert_eq!(alone.score, *score);
+        assert_eq!(alone.reasons, run.reasons(&score.customer_id, 5)?);
+    }
+    Ok(())
+}
+
+#[test]
+fn contributions_sum_to_the_blended_log_odds() -> Result<()> {
+    let records = world(120, 4).records("acme");
+    let model = ChurnModel::train(&records, &options(2))?;
+    let matrix = model.score(&records, day(420))?.matrix().clone();
+    let execution = Execution::new();
+    let explanation = model.explain(&matrix, &execution)?;
+    for (row, log_odds) in model.log_odds(&matrix, &execution)?.iter().enumerate() {
+        let sum = explanation.contributions.row(row).sum() + explanation.base_value;
+        assert!((sum - log_odds).abs() < 1e-9, "{sum} {log_odds}");
+    }
+    Ok(())
+}
+
+#[test]
+fn the_out_of_time_test_carries_its_proof() -> Result<()> {
+    let records = world(200, 5).records("acme");
+    let model = ChurnModel::train(&records, &options(2))?;
+    let test = model.report().out_of_time.clone().unwrap();
+    assert!(test.proof.holds() && test.proof.last_label_end <= test.test_date.timestamp());
+    assert!(test.measures.roc_auc.unwrap().value > 0.6);
+    let backtest = Backtest::run(
+        &records,
+        &BacktestOptions {
+            train: options(2),
+            origins: None,
+        },
+    )?;
+    assert!(!backtest.folds.is_empty() && backtest.folds.iter().all(|fold| fold.proof.holds()));
+    Ok(())
+}
+
+#[test]
+fn too_little_history_is_told_not_guessed() -> Result<()> {
+    let records = world(200, 5).records("acme");
+    let date: AsOf = day(400).into();
+    let one_date = TrainOptions {
+        as_of: Some(vec![date]),
+        ..options(2)
+    };
+    let model = ChurnModel::train(&records, &one_date)?;
+    assert!(model.report().out_of_time.is_none());
+    assert!(
+        model
+            .report()
+            .out_of_time_reason
+            .as_ref()
+            .unwrap()
+            .contains("label period")
+    );
+    assert!(model.report().grouped.roc_auc.is_some());
+    let backtest = Backtest::run(
+        &records,
+        &BacktestOptions {
+            train: one_date,
+            origins: Some(vec![date]),
+        },
+    );
+    assert_eq!(backtest.unwrap_err().code(), "nothing_after_purge");
+    let immature = TrainOptions {
+        as_of: Some(vec![day(700).into()]),
+        ..options(2)
+    };
+    assert_eq!(
+        ChurnModel::train(&records, &immature).unwrap_err().code(),
+        "immature_label"
+    );
+    Ok(())
+}
+
+#[test]
+fn tenants_do_not_meet() -> Result<()> {
+    let world = world(120, 6);
+    let model = ChurnModel::train(&world.records("acme"), &options(2))?;
+    let other = world.records("other");
+    assert_eq!(model.score(&other, day(420)).unwrap_err().code(), "tenant_mismatch");
+    assert_eq!(
+        model
+            .features(&other, &[day(420).into()], &Execution::new())
+            .unwrap_err()
+            .code(),
+        "tenant_mismatch"
+    );
+    let shared = ChurnModel::train(
+        &world.records("acme"),
+        &TrainOptions {
+            shared: true,
+            ..options(2)
+        },
+    )?;
+    assert!(!shared.score(&other, day(420))?.scores().is_empty());
+    Ok(())
+}
+
+#[test]
+fn records_without_what_the_model_looks_at_are_refused() -> Result<()> {
+    let world = world(120, 7);
+    let model = ChurnModel::train(&world.records("acme"), &options(2))?;
+    let (bare, _) = TenantRecords::builder("acme")
+        .customers(world.customers.as_slice())
+        .build()?;
+    let error = model.score(&bare, day(420)).unwrap_err();
+    assert_eq!(
+        (error.code(), error.table()),
+        ("feature_mismatch", Some(RecordKind::Payments))
+    );
+    let mut changed = world.customers.clone();
+    for customer in &mut changed {
+        customer.attributes.insert("seats".into(), Value::Text("many".into()));
+    }
+    let builder = TenantRecords::builder("acme")
+        .customers(changed)
+        .payments(world.payments.as_slice())
+        .tickets(world.tickets.as_slice());
+    let (changed, _) = builder.activities(world.activities.as_slice()).build()?;
+    let error = model.score(&changed, day(420)).unwrap_err();
+    assert_eq!((error.code(), error.column()), ("feature_mismatch", Some("seats")));
+    Ok(())
+}
+
+#[test]
+fn a_new_customer_without_events_is_not_enough_evidence() -> Result<()> {
+    let world = world(120, 8);
+    let model = ChurnModel::train(&world.records("acme"), &options(2))?;
+    let newcomer = || {
+        CustomerRows::new(vec![Customer {
+            customer_id: "new".into(),
+            signed_up_at: day(410),
+            ..Customer::default()
+        }])
+    };
+    let empty = newcomer()
+        .payments(Table::new())
+        .tickets(Table::new())
+        .activities(Table::new());
+    let answer = model.score_customer(empty, day(420), 5)?;
+    assert_eq!(
+        (
+            answer.score.probability,
+            answer.score.status.as_str(),
+            answer.reasons.len()
+        ),
+        (None, "not_enough_evidence", 0)
+    );
+    let ScoreStatus::NotEnoughEvidence { expected_at, .. } = answer.score.status else {
+        unreachable!()
+    };
+    assert_eq!(expected_at, Some(day(438)));
+    let early = newcomer()
+        .payments(Table::new())
+        .tickets(Table::new())
+        .activities(Table::new());
+    assert_eq!(
+        model.score_customer(early, day(400), 5).unwrap_err().kind(),
+        ErrorKind::NotEligible
+    );
+    Ok(())
+}
+
+#[test]
+fn progress_never_falls_and_cancelling_is_quick() -> Result<()> {
+    let records = world(400, 9).records("acme");
+    let seen = Arc::new(Mutex::new(vec![]));
+    let heard = Arc::clone(&seen);
+    let execution = Execution::new()
+        .threads(1)
+        .on_progress(move |progress| heard.lock().unwrap().push(progress.done));
+    ChurnModel::train(
+        &records,
+        &TrainOptions {
+            execution,
+            ..options(1)
+        },
+    )?;
+    let seen = seen.lock().unwrap();
+    assert!(seen.len() > 20 && seen.windows(2).all(|pair| pair[0] <= pair[1]) && *seen.last().unwrap() > 0.99);
+
+    let token = CancelToken::new();
+    let (cancelled, started) = (Arc::new(AtomicU64::new(0)), Instant::now());
+    let (at, cancelling) = (Arc::clone(&cancelled), token.clone());
+    let execution = Execution::new()
+        .threads(2)
+        .cancelled_by(token)
+        .on_progress(move |progress| {
+            if progress.done > 0.3 && !cancelling.is_cancelled() {
+                at.store(started.elapsed().as_micros() as u64, Ordering::Relaxed);
+                cancelling.cancel();
+            }
+        });
+    let mut long = options(2);
+    long.ensemble = EnsembleOptions::default();
+    let error = ChurnModel::train(&records, &TrainOptions { execution, ..long }).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Cancelled);
+    let waited = started.elapsed() - Duration::from_micros(cancelled.load(Ordering::Relaxed));
+    assert!(waited < Duration::from_secs(2), "{waited:?}");
+    Ok(())
+}
+
+#[test]
+fn a_single_class_and_an_empty_ensemble_are_errors() {
+    let mut world = world(60, 10);
+    for customer in &mut world.customers {
+        customer.churned_at = None;
+    }
+    assert_eq!(
+        ChurnModel::train(&world.records("acme"), &options(1))
+            .unwrap_err()
+            .code(),
+        "single_class"
+    );
+    let nothing = TrainOptions {
+        ensemble: EnsembleOptions {
+            linear: false,
+            boosting: None,
+            forest: None,
+            folds: 3,
+        },
+        ..options(1)
+    };
+    assert_eq!(
+        ChurnModel::train(&world.records("acme"), &nothing).unwrap_err().code(),
+        "invalid_option"
+    );
+}

@@ -1,0 +1,3 @@
+//! The bundled data sets of the examples.
+
+pub mod journey;

@@ -1,0 +1,129 @@
+//! A world through the library under test and back out.
+
+use std::collections::BTreeMap;
+
+use churn_core::{
+    AsOf, Execution, FeatureColumn, FeatureMatrix, FeaturePlan, StaticAttributes, Table, TenantRecords, Timestamp,
+    ValidationReport, features,
+};
+
+use crate::dice::Dice;
+use crate::json;
+use crate::raw::{Statics, World};
+use crate::reference::Value;
+
+/// The moment so many microseconds after 1970.
+pub fn as_of(micros: i64) -> AsOf {
+    AsOf::new(timestamp(micros))
+}
+
+fn timestamp(micros: i64) -> Timestamp {
+    Timestamp::from_micros(micros).expect("within the calendar")
+}
+
+/// The records of a world and what validation found. How things are written is up to the seed.
+pub fn records(world: &World, seed: u64) -> churn_core::Result<(TenantRecords, ValidationReport)> {
+    let dice = &mut Dice::new(seed);
+    let statics = match &world.statics {
+        Statics::None => StaticAttributes::None,
+        Statics::Named(names) => StaticAttributes::Named(names.clone()),
+        Statics::All => StaticAttributes::All,
+    };
+    let mut builder = TenantRecords::builder("acme")
+        .customers(Table::from_json(&json::customers(&world.customers, dice))?)
+        .static_attributes(statics);
+    if let Some(table) = &world.payments {
+        let bytes = json::payments(&table.columns, &table.rows, dice);
+        builder = builder.payments(Table::from_json(&bytes)?);
+    }
+    if let Some(table) = &world.tickets {
+        let bytes = json::tickets(&table.columns, &table.rows, dice);
+        builder = builder.tickets(Table::from_json(&bytes)?);
+    }
+    if let Some(table) = &world.activities {
+        let bytes = json::activities(&table.columns, &table.rows, dice);
+        builder = builder.activities(Table::from_json(&bytes)?);
+    }
+    if let Some(until) = world.observed_until {
+        builder = builder.observed_until(timestamp(until));
+    }
+    builder.build()
+}
+
+/// The records of a world that is valid.
+pub fn valid_records(world: &World, seed: u64) -> TenantRecords {
+    match records(world, seed) {
+        Ok((records, report)) => {
+            assert!(report.is_clean(), "seed {seed}: {report}");
+            records
+        }
+        Err(error) => panic!(
+            "seed {seed}: {error}\n{}",
+            error.report().map(ToString::to_string).unwrap_or_default()
+        ),
+    }
+}
+
+/// The standard features at these dates.
+pub fn matrix(records: &TenantRecords, dates: &[i64], threads: usize) -> FeatureMatrix {
+    let dates: Vec<AsOf> = dates.iter().map(|&date| as_of(date)).collect();
+    let execution = Execution::new().threads(threads);
+    features(records, &dates, &FeaturePlan::default(), &execution).expect("the standard plan fits")
+}
+
+/// One value of a matrix.
+pub fn value(column: &FeatureColumn, row: usize) -> Value {
+    match column {
+        FeatureColumn::Number(values) => Value::Number(values[row]),
+        FeatureColumn::Text { codes, levels } => match codes[row] {
+            FeatureColumn::MISSING => Value::Text(None),
+            code => Value::Text(Some(levels[code as usize].clone())),
+        },
+        other => panic!("a column of a new kind: {other:?}"),
+    }
+}
+
+/// The rows of a matrix at one date: by customer, the values in plan order.
+pub fn rows(matrix: &FeatureMatrix, date: i64) -> BTreeMap<String, Vec<Value>> {
+    let at_date = (0..matrix.rows()).filter(|&row| matrix.as_of()[row] == as_of(date));
+    let rows = at_date.map(|row| {
+        let values = matrix.columns().iter().map(|column| value(column, row));
+        (matrix.customer_id(row).to_owned(), values.collect())
+    });
+    rows.collect()
+}
+
+/// Every bit of a matrix that a reader can see.
+pub fn bits(matrix: &FeatureMatrix) -> Vec<u8> {
+    let mut bits = Vec::new();
+    bits.extend(matrix.tenant().to_string().bytes());
+    bits.extend(matrix.plan_fingerprint().bytes());
+    for name in matrix.feature_names() {
+        bits.extend(name.bytes().chain([0]));
+    }
+    for row in 0..matrix.rows() {
+        bits.extend(matrix.customer_id(row).bytes().chain([0]));
+        bits.extend(matrix.as_of()[row].as_micros().to_le_bytes());
+    }
+    for column in matrix.columns() {
+        match column {
+            FeatureColumn::Number(values) => {
+                bits.extend(values.iter().flat_map(|value| value.to_bits().to_le_bytes()));
+            }
+            FeatureColumn::Text { codes, levels } => {
+                bits.extend(codes.iter().flat_map(|code| code.to_le_bytes()));
+                bits.extend(levels.iter().flat_map(|level| level.bytes().chain([0])));
+            }
+            other => panic!("a column of a new kind: {other:?}"),
+        }
+    }
+    bits
+}
+
+/// Whether two values are the same to the last bit.
+pub fn same(a: &Value, b: &Value) -> bool {
+    match (a, b) {
+        (Value::Number(a), Value::Number(b)) => a.to_bits() == b.to_bits(),
+        (a, b) => a == b,
+    }
+}

@@ -1,0 +1,218 @@
+//! A tenant as its systems hold it: plain rows, nothing resolved, nothing sorted.
+//!
+//! Moments are microseconds since 1970-01-01 UTC. A column that is not given holds `None` in every row.
+
+/// Microseconds in a day.
+pub const DAY: i64 = 86_400_000_000;
+/// Microseconds in an hour.
+pub const HOUR: i64 = 3_600_000_000;
+
+/// All tables of one tenant. A table that is `None` was not given.
+#[derive(Clone, Debug)]
+pub struct World {
+    /// Who may leave.
+    pub customers: CustomerTable,
+    /// What was due.
+    pub payments: Option<PaymentTable>,
+    /// What went wrong.
+    pub tickets: Option<TicketTable>,
+    /// What was done.
+    pub activities: Option<ActivityTable>,
+    /// The undated columns that never change.
+    pub statics: Statics,
+    /// The end of what was observed, where the caller says so.
+    pub observed_until: Option<i64>,
+    /// Moments worth looking at it from.
+    pub dates: Vec<i64>,
+}
+
+/// Which undated columns the caller vouches for.
+#[derive(Clone, Debug)]
+pub enum Statics {
+    /// None of them.
+    None,
+    /// These.
+    Named(Vec<String>),
+    /// All of them.
+    All,
+}
+
+impl Statics {
+    /// Whether a column was vouched for.
+    pub fn includes(&self, column: &str) -> bool {
+        match self {
+            Self::None => false,
+            Self::Named(names) => names.iter().any(|name| name == column),
+            Self::All => true,
+        }
+    }
+}
+
+/// The type of an attribute.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AttributeType {
+    /// Numbers, whole or not.
+    Number,
+    /// Texts.
+    Text,
+    /// Bools.
+    Bool,
+}
+
+/// One value of an attribute.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Attribute {
+    /// A number.
+    Number(f64),
+    /// A text.
+    Text(String),
+    /// A bool.
+    Bool(bool),
+}
+
+/// The customers table.
+#[derive(Clone, Debug, Default)]
+pub struct CustomerTable {
+    /// Optional columns that were given.
+    pub columns: Vec<&'static str>,
+    /// Names and types of the extra columns.
+    pub attributes: Vec<(String, AttributeType)>,
+    /// In the order given.
+    pub rows: Vec<CustomerRow>,
+}
+
+/// One customer, one version.
+#[derive(Clone, Debug)]
+#[expect(missing_docs, reason = "the names of the columns")]
+pub struct CustomerRow {
+    pub customer_id: String,
+    pub signed_up_at: i64,
+    pub churned_at: Option<i64>,
+    pub notice_at: Option<i64>,
+    pub renews_at: Option<i64>,
+    pub valid_from: Option<i64>,
+    pub known_at: Option<i64>,
+    /// One per attribute of the table.
+    pub attributes: Vec<Option<Attribute>>,
+}
+
+/// The payments table.
+#[derive(Clone, Debug, Default)]
+pub struct PaymentTable {
+    /// Optional columns that were given.
+    pub columns: Vec<&'static str>,
+    /// Digits of the currency's minor unit.
+    pub digits: u32,
+    /// In the order given.
+    pub rows: Vec<PaymentRow>,
+}
+
+/// A decimal number: `units / 10^places`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Decimal {
+    /// The digits.
+    pub units: i64,
+    /// How many of them stand behind the point.
+    pub places: u32,
+}
+
+/// One payment, one version.
+#[derive(Clone, Debug)]
+#[expect(missing_docs, reason = "the names of the columns")]
+pub struct PaymentRow {
+    pub payment_id: Option<String>,
+    pub customer_id: String,
+    pub due_at: i64,
+    pub amount: Decimal,
+    pub settled_at: Option<i64>,
+    /// `paid`, `failed`, `pending` or `refunded`.
+    pub status: Option<&'static str>,
+    pub refunded_at: Option<i64>,
+    pub currency: Option<&'static str>,
+    pub method: Option<&'static str>,
+    pub known_at: Option<i64>,
+}
+
+/// The tickets table.
+#[derive(Clone, Debug, Default)]
+pub struct TicketTable {
+    /// Optional columns that were given.
+    pub columns: Vec<&'static str>,
+    /// In the order given.
+    pub rows: Vec<TicketRow>,
+}
+
+/// One ticket, one version.
+#[derive(Clone, Debug)]
+#[expect(missing_docs, reason = "the names of the columns")]
+pub struct TicketRow {
+    pub ticket_id: Option<String>,
+    pub customer_id: String,
+    pub opened_at: i64,
+    pub first_response_at: Option<i64>,
+    pub resolved_at: Option<i64>,
+    pub reopened_at: Option<i64>,
+    /// `low`, `normal`, `high` or `urgent`.
+    pub priority: Option<&'static str>,
+    pub category: Option<&'static str>,
+    pub channel: Option<&'static str>,
+    pub satisfaction: Option<f64>,
+    pub satisfaction_at: Option<i64>,
+    pub known_at: Option<i64>,
+}
+
+/// The activities table.
+#[derive(Clone, Debug, Default)]
+pub struct ActivityTable {
+    /// Optional columns that were given.
+    pub columns: Vec<&'static str>,
+    /// In the order given.
+    pub rows: Vec<ActivityRow>,
+}
+
+/// One activity, one version.
+#[derive(Clone, Debug)]
+#[expect(missing_docs, reason = "the names of the columns")]
+pub struct ActivityRow {
+    pub activity_id: Option<String>,
+    pub customer_id: String,
+    pub at: i64,
+    pub kind: Option<String>,
+    pub quantity: Option<f64>,
+    pub known_at: Option<i64>,
+}
+
+/// What the rows of payments, tickets and activities have in common.
+pub trait Event {
+    /// The record's own id.
+    fn id(&self) -> Option<&str>;
+    /// Whose it is.
+    fn customer_id(&self) -> &str;
+    /// The event time.
+    fn at(&self) -> i64;
+    /// Since when it is known; `None` for always.
+    fn known_at(&self) -> Option<i64>;
+}
+
+macro_rules! event {
+    ($row:ident, $id:ident, $at:ident) => {
+        impl Event for $row {
+            fn id(&self) -> Option<&str> {
+                self.$id.as_deref()
+            }
+            fn customer_id(&self) -> &str {
+                &self.customer_id
+            }
+            fn at(&self) -> i64 {
+                self.$at
+            }
+            fn known_at(&self) -> Option<i64> {
+                self.known_at
+            }
+        }
+    };
+}
+
+event!(PaymentRow, payment_id, due_at);
+event!(TicketRow, ticket_id, opened_at);
+event!(ActivityRow, activity_id, at);

@@ -1,0 +1,154 @@
+//! Who may churn, and who does.
+
+use std::collections::BTreeMap;
+
+use super::payments::State;
+use super::{Given, customers, payments, visible, within};
+use crate::raw::{ActivityRow, DAY, Event, PaymentRow, World};
+
+/// What churn means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the words of the specification, in days")]
+pub enum Definition {
+    Cancellation {
+        horizon: i64,
+        lead: i64,
+    },
+    Inactivity {
+        horizon: i64,
+        lead: i64,
+        active_within: i64,
+        on: Table,
+    },
+}
+
+/// Where the events of inactivity stand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names of the tables")]
+pub enum Table {
+    Payments,
+    Activities,
+}
+
+/// What became of an eligible customer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Churned; for a cancellation at this moment.
+    Churned(Option<i64>),
+    /// Stayed; for inactivity his first event in the label period.
+    Retained(Option<i64>),
+    /// Left between `as_of` and the label period.
+    ChurnedInLead,
+    /// Had left before `as_of`, which nobody knew then.
+    ChurnedBefore,
+}
+
+/// The label period reaches past what was observed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Immature;
+
+/// What became of every eligible customer.
+pub fn labels(world: &World, as_of: i64, definition: Definition) -> Result<BTreeMap<String, Outcome>, Immature> {
+    let (horizon, lead, table) = match definition {
+        Definition::Cancellation { horizon, lead } => (horizon, lead, None),
+        Definition::Inactivity { horizon, lead, on, .. } => (horizon, lead, Some(on)),
+    };
+    let start = as_of + lead * DAY;
+    let end = start + horizon * DAY;
+    let until = observed_until(world, table).ok_or(Immature)?;
+    if end > until {
+        return Err(Immature);
+    }
+    let mut outcomes = BTreeMap::new();
+    let life = |known| table.map_or(BTreeMap::new(), |on| signs_of_life(world, on, known));
+    let (life_then, life_later) = (life(as_of), life(until));
+    let none = Vec::new();
+    let before = |moment: Option<i64>, limit: i64| moment.is_some_and(|moment| moment < limit);
+    for customer in customers::in_a_spell(world, as_of) {
+        let Some(seen) = customers::seen(world, customer, as_of) else {
+            continue;
+        };
+        if before(seen.churned_at, as_of) {
+            continue;
+        }
+        let churned_at = customers::true_churned_at(world, seen);
+        let outcome = match definition {
+            Definition::Cancellation { .. } => {
+                if before(seen.notice_at, as_of) {
+                    continue;
+                }
+                if before(churned_at, as_of) {
+                    Outcome::ChurnedBefore
+                } else if before(churned_at, start) {
+                    Outcome::ChurnedInLead
+                } else if before(churned_at, end) {
+                    Outcome::Churned(churned_at)
+                } else {
+                    Outcome::Retained(None)
+                }
+            }
+            Definition::Inactivity { active_within, .. } => {
+                let recently = |at: &i64| within(*at, as_of, active_within);
+                if !life_then.get(customer).unwrap_or(&none).iter().any(recently) {
+                    continue;
+                }
+                if before(churned_at, as_of) {
+                    outcomes.insert(customer.to_owned(), Outcome::ChurnedBefore);
+                    continue;
+                }
+                let mut later = life_later.get(customer).unwrap_or(&none).iter();
+                match later.find(|&&at| start <= at && at < end) {
+                    Some(&at) => Outcome::Retained(Some(at)),
+                    None => Outcome::Churned(None),
+                }
+            }
+        };
+        outcomes.insert(customer.to_owned(), outcome);
+    }
+    Ok(outcomes)
+}
+
+/// When each customer paid or did something, as known at a moment, oldest first.
+fn signs_of_life(world: &World, on: Table, known: i64) -> BTreeMap<&str, Vec<i64>> {
+    match (on, &world.payments, &world.activities) {
+        (Table::Payments, Some(table), _) => {
+            let paid = |rows: &[Given<'_, PaymentRow>]| {
+                let seen = payments::seen(table, rows, known).into_iter();
+                seen.filter(|p| p.state == State::Paid).map(|p| p.due_at).collect()
+            };
+            let visible = visible(&table.rows, known).into_iter();
+            visible.map(|(customer, rows)| (customer, paid(&rows))).collect()
+        }
+        (Table::Activities, _, Some(table)) => {
+            let times = |rows: &[Given<'_, ActivityRow>]| rows.iter().map(|a| a.row.at).collect();
+            let visible = visible(&table.rows, known).into_iter();
+            visible.map(|(customer, rows)| (customer, times(&rows))).collect()
+        }
+        _ => BTreeMap::new(),
+    }
+}
+
+/// As the caller said, else one step after the latest event: of its own table for inactivity. A payment
+/// that is pending for good is no event.
+pub fn observed_until(world: &World, on: Option<Table>) -> Option<i64> {
+    let all = i64::MAX;
+    let payments = world.payments.iter().flat_map(|table| {
+        let seen = visible(&table.rows, all);
+        let seen = seen.values().flat_map(|rows| payments::seen(table, rows, all));
+        let events = seen.filter(|payment| payment.state != State::Pending);
+        events.map(|payment| payment.due_at).collect::<Vec<i64>>()
+    });
+    let tickets = world.tickets.iter().flat_map(|table| times(&table.rows, all));
+    let activities = world.activities.iter().flat_map(|table| times(&table.rows, all));
+    let latest = match on {
+        Some(Table::Payments) => payments.max(),
+        Some(Table::Activities) => activities.max(),
+        None => payments.chain(tickets).chain(activities).max(),
+    };
+    world.observed_until.or(latest.map(|latest| latest + 1))
+}
+
+fn times<R: Event>(rows: &[R], as_of: i64) -> Vec<i64> {
+    let visible = visible(rows, as_of);
+    visible.values().flatten().map(|event| event.row.at()).collect()
+}

@@ -1,0 +1,551 @@
+//! Random tenants with every awkward case that is still valid.
+//!
+//! Returning customers, versions that correct or reschedule one another, columns that are missing, columns
+//! that are null, events on the very edge of a window, ties, refunds, credit notes, ratings before the
+//! resolution, events before sign-up, ids in every script.
+
+use std::collections::BTreeSet;
+
+use crate::dice::Dice;
+use crate::raw::{
+    ActivityRow, ActivityTable, Attribute, AttributeType, CustomerRow, CustomerTable, DAY, Decimal, HOUR, PaymentRow,
+    PaymentTable, Statics, TicketRow, TicketTable, World,
+};
+
+/// 2015-01-01: where random histories begin.
+pub const START: i64 = 16_436 * DAY;
+/// How many days they last.
+pub const LENGTH: i64 = 900;
+
+/// What kind of world to make.
+#[derive(Clone, Copy, Debug)]
+pub struct Shape {
+    /// At most so many customers.
+    pub customers: i64,
+    /// Whether a later version of an event may name another customer.
+    pub moves: bool,
+}
+
+impl Shape {
+    /// Small worlds first, so that the first failure is the easiest to read.
+    pub fn of_seed(seed: u64) -> Self {
+        Self {
+            customers: 1 + (seed as i64 / 8).min(39),
+            moves: true,
+        }
+    }
+}
+
+/// The world of a seed.
+pub fn world(seed: u64, shape: Shape) -> World {
+    let mut dice = Dice::new(seed);
+    let dates = dates(&mut dice);
+    let mut maker = Maker::new(dice, shape, dates);
+    let customers = maker.customers();
+    let payments = maker.table(Maker::payments);
+    let tickets = maker.table(Maker::tickets);
+    let activities = maker.table(Maker::activities);
+    let statics = maker.statics(&customers);
+    let until = START + LENGTH * DAY;
+    let observed_until = maker.dice.maybe(60, |dice| until + dice.between(-300, 100) * DAY);
+    let dates = maker.dates;
+    World {
+        customers,
+        payments,
+        tickets,
+        activities,
+        statics,
+        observed_until,
+        dates,
+    }
+}
+
+fn dates(dice: &mut Dice) -> Vec<i64> {
+    let date = |dice: &mut Dice| {
+        let midnight = START + dice.between(30, LENGTH - 100) * DAY;
+        match dice.chance(70) {
+            true => midnight,
+            false => midnight + dice.between(0, DAY),
+        }
+    };
+    (0..dice.between(2, 4)).map(|_| date(dice)).collect()
+}
+
+/// The values of attributes.
+pub fn attribute(kind: AttributeType, dice: &mut Dice) -> Attribute {
+    match kind {
+        AttributeType::Number => Attribute::Number(match dice.between(0, 4) {
+            0 => 0.0,
+            1 => dice.between(-5, 5) as f64,
+            2 => dice.between(-1000, 1000) as f64 / 8.0,
+            3 => dice.between(0, 1_000_000) as f64 * 0.01,
+            _ => dice.between(1, 3) as f64,
+        }),
+        AttributeType::Text => {
+            let texts = ["basic", "pro", "Pro", "größer", "企业", " spaced ", "\"quoted\""];
+            Attribute::Text((*dice.pick(&texts)).to_owned())
+        }
+        AttributeType::Bool => Attribute::Bool(dice.chance(50)),
+    }
+}
+
+/// Makes rows.
+#[derive(Debug)]
+pub struct Maker {
+    /// What decides.
+    pub dice: Dice,
+    shape: Shape,
+    /// Edges: dates from which the world will be looked at.
+    dates: Vec<i64>,
+    /// Moments already used, to be met again.
+    recent: Vec<i64>,
+    /// All customers so far.
+    ids: Vec<String>,
+}
+
+/// Columns of the table, each given in most worlds.
+fn columns(dice: &mut Dice, all: &[&'static str]) -> Vec<&'static str> {
+    let every = dice.chance(25);
+    all.iter().copied().filter(|_| every || dice.chance(65)).collect()
+}
+
+impl Maker {
+    /// Makes rows around these dates.
+    pub fn new(dice: Dice, shape: Shape, dates: Vec<i64>) -> Self {
+        Self {
+            dice,
+            shape,
+            dates,
+            recent: Vec::new(),
+            ids: Vec::new(),
+        }
+    }
+
+    /// `None`: not given. Sometimes given and empty.
+    fn table<T: Default>(&mut self, make: fn(&mut Self) -> T) -> Option<T> {
+        match self.dice.between(0, 19) {
+            0..=1 => None,
+            2 => Some(T::default()),
+            _ => Some(make(self)),
+        }
+    }
+
+    fn statics(&mut self, customers: &CustomerTable) -> Statics {
+        let names = customers.attributes.iter().map(|(name, _)| name.clone());
+        match self.dice.between(0, 2) {
+            0 => Statics::None,
+            1 => Statics::All,
+            _ => {
+                let renews = customers.columns.iter().filter(|&&column| column == "renews_at");
+                let mut named: Vec<String> = names.collect();
+                named.extend(renews.map(|&column| column.to_owned()));
+                named.retain(|_| self.dice.chance(50));
+                Statics::Named(named)
+            }
+        }
+    }
+
+    /// A moment of the history, often on an edge.
+    fn moment(&mut self) -> i64 {
+        let dice = &mut self.dice;
+        let day = START + dice.between(0, LENGTH) * DAY;
+        let moment = match dice.between(0, 99) {
+            0..=29 => self.edge(),
+            30..=59 => day,
+            60..=74 => day + dice.between(0, 23) * HOUR,
+            75..=89 if !self.recent.is_empty() => *dice.pick(&self.recent),
+            _ => day + dice.between(0, DAY - 1),
+        };
+        self.recent.push(moment);
+        if self.recent.len() > 6 {
+            self.recent.remove(0);
+        }
+        moment
+    }
+
+    /// On, just before or just after a date, or the start of one of its windows.
+    fn edge(&mut self) -> i64 {
+        let window = *self.dice.pick(&[0, 0, 0, 14, 28, 56, 90, 91, 182, 364, 728]);
+        let step = *self.dice.pick(&[-1, 0, 0, 1]);
+        *self.dice.pick(&self.dates) - window * DAY + step
+    }
+
+    /// Not before `from`.
+    pub fn later(&mut self, from: i64) -> i64 {
+        match self.dice.between(0, 9) {
+            0 => from,
+            1 => from + 1,
+            2..=3 => from + self.dice.between(1, 72) * HOUR,
+            4..=5 => from + self.dice.between(0, 100 * DAY),
+            6..=7 => self.edge().max(from),
+            _ => from + self.dice.between(1, 60) * DAY,
+        }
+    }
+
+    /// Not before `from`, or never.
+    pub fn maybe_later(&mut self, percent: i64, from: i64) -> Option<i64> {
+        self.dice.chance(percent).then(|| self.later(from))
+    }
+
+    fn customers(&mut self) -> CustomerTable {
+        let optional = ["churned_at", "notice_at", "renews_at", "valid_from", "known_at"];
+        let columns = columns(&mut self.dice, &optional);
+        let attributes = self.attributes();
+        let mut rows = Vec::new();
+        for number in 0..self.dice.between(1, self.shape.customers) {
+            let customer_id = self.customer_id(number);
+            self.ids.push(customer_id.clone());
+            let mut signed_up_at = match self.dice.chance(20) {
+                true => self.moment(),
+                false => START + self.dice.between(-200, 300) * DAY,
+            };
+            for _ in 0..*self.dice.pick(&[1, 1, 1, 2, 3]) {
+                let spell = self.spell(&customer_id, signed_up_at, &columns, &attributes);
+                signed_up_at = spell
+                    .iter()
+                    .filter_map(|row| row.churned_at)
+                    .max()
+                    .unwrap_or(signed_up_at);
+                signed_up_at = self.later(signed_up_at + 1);
+                rows.extend(spell);
+            }
+        }
+        // A column without any value has no type.
+        for (position, (_, kind)) in attributes.iter().enumerate() {
+            if rows.iter().all(|row| row.attributes[position].is_none()) {
+                let row = self.dice.below(rows.len());
+                rows[row].attributes[position] = Some(attribute(*kind, &mut self.dice));
+            }
+        }
+        self.dice.shuffle(&mut rows);
+        CustomerTable {
+            columns,
+            attributes,
+            rows,
+        }
+    }
+
+    fn attributes(&mut self) -> Vec<(String, AttributeType)> {
+        let mut all = vec![
+            ("seats", AttributeType::Number),
+            ("plan", AttributeType::Text),
+            ("größe m²", AttributeType::Number),
+            ("is_partner", AttributeType::Bool),
+            ("amount", AttributeType::Number),
+            ("Kanal", AttributeType::Text),
+        ];
+        all.retain(|_| self.dice.chance(50));
+        self.dice.shuffle(&mut all);
+        all.into_iter().map(|(name, kind)| (name.to_owned(), kind)).collect()
+    }
+
+    fn customer_id(&mut self, number: i64) -> String {
+        match self.dice.between(0, 9) {
+            0 => format!("{}", number * 37 - 5),
+            1 => format!("客户-{number}"),
+            2 => format!("Ünï {number}"),
+            3 => format!(" {number} "),
+            4 => format!("q\"uo\\te\t{number}"),
+            5 => format!("{number}👩‍👩‍👧"),
+            6 => format!("{}{number}", "long-".repeat(20)),
+            7 => format!("00{number}"),
+            _ => format!("C-{number}"),
+        }
+    }
+
+    /// The versions of one spell.
+    pub fn spell(
+        &mut self,
+        customer_id: &str,
+        signed_up_at: i64,
+        columns: &[&str],
+        attributes: &[(String, AttributeType)],
+    ) -> Vec<CustomerRow> {
+        let given = |column| columns.contains(&column);
+        let versions = match given("valid_from") || given("known_at") {
+            true => *self.dice.pick(&[1, 1, 2, 3, 4]),
+            false => 1,
+        };
+        let mut rows: Vec<CustomerRow> = Vec::new();
+        let mut told_apart = BTreeSet::new();
+        for version in 0..versions {
+            let valid_from = match given("valid_from") && (version > 0 || self.dice.chance(50)) {
+                true if self.dice.chance(5) => Some(signed_up_at - self.dice.between(1, 50) * DAY),
+                true if self.dice.chance(30) => Some(self.moment().max(signed_up_at)),
+                true => Some(self.later(signed_up_at)),
+                false => None,
+            };
+            let known_from = valid_from.unwrap_or(signed_up_at) - DAY;
+            let percent = if version > 0 { 70 } else { 20 };
+            let known_at = if given("known_at") {
+                self.maybe_later(percent, known_from)
+            } else {
+                None
+            };
+            if !told_apart.insert((valid_from.unwrap_or(signed_up_at), known_at)) {
+                continue;
+            }
+            let mut moment = |column, percent| {
+                if given(column) {
+                    self.maybe_later(percent, signed_up_at)
+                } else {
+                    None
+                }
+            };
+            let (churned_at, notice_at) = (moment("churned_at", 40), moment("notice_at", 25));
+            let renews_at = moment("renews_at", 60);
+            let dice = &mut self.dice;
+            let values = attributes.iter();
+            let attributes = values
+                .map(|(_, kind)| dice.maybe(80, |dice| attribute(*kind, dice)))
+                .collect();
+            rows.push(CustomerRow {
+                customer_id: customer_id.to_owned(),
+                signed_up_at,
+                churned_at,
+                notice_at,
+                renews_at,
+                valid_from,
+                known_at,
+                attributes,
+            });
+        }
+        rows
+    }
+
+    /// The ids and the `known_at` of the versions of one record.
+    fn versions(&mut self, columns: &[&str], name: &str, number: usize) -> Vec<Version> {
+        let id = match columns.contains(&name) && self.dice.chance(85) {
+            true if self.dice.chance(30) => Some(number.to_string()),
+            true => Some(format!("r-{number}")),
+            false => None,
+        };
+        let mut known_at = BTreeSet::new();
+        if columns.contains(&"known_at") {
+            let wanted = if id.is_some() {
+                *self.dice.pick(&[1, 1, 1, 2, 3])
+            } else {
+                1
+            };
+            for _ in 0..wanted {
+                let known = self.dice.chance(60).then(|| self.moment());
+                known_at.insert(known);
+            }
+        } else {
+            known_at.insert(None);
+        }
+        known_at
+            .into_iter()
+            .map(|known_at| Version {
+                id: id.clone(),
+                known_at,
+            })
+            .collect()
+    }
+
+    /// Rows of one table, the versions of each record among them, in random order.
+    fn events<R: Clone>(
+        &mut self,
+        columns: &[&str],
+        id: &str,
+        mut make: impl FnMut(&mut Self, &str, Version) -> R,
+    ) -> Vec<R> {
+        let mut rows = Vec::new();
+        let mut number = 0;
+        for owner in 0..self.ids.len() {
+            let busy = *self.dice.pick(&[0, 1, 3, 8, 16]);
+            for _ in 0..self.dice.between(0, busy) {
+                number += 1;
+                for version in self.versions(columns, id, number) {
+                    let moved = self.shape.moves && self.dice.chance(3);
+                    let owner = if moved { self.dice.below(self.ids.len()) } else { owner };
+                    let customer = self.ids[owner].clone();
+                    rows.push(make(self, &customer, version));
+                }
+            }
+        }
+        // Sorted, as exports often are, or in any order.
+        if self.dice.chance(70) {
+            self.dice.shuffle(&mut rows);
+        }
+        rows
+    }
+
+    fn payments(&mut self) -> PaymentTable {
+        let optional = [
+            "payment_id",
+            "settled_at",
+            "status",
+            "refunded_at",
+            "currency",
+            "method",
+            "known_at",
+        ];
+        let columns = columns(&mut self.dice, &optional);
+        let (currency, digits) = match columns.contains(&"currency") {
+            true => *self.dice.pick(&[("EUR", 2), ("usd", 2), ("JPY", 0), ("KWD", 3)]),
+            false => ("", 2),
+        };
+        let rows = self.events(&columns, "payment_id", |maker, customer, version| {
+            maker.payment(&columns, currency, customer, version)
+        });
+        PaymentTable { columns, digits, rows }
+    }
+
+    /// One row.
+    pub fn payment(
+        &mut self,
+        columns: &[&str],
+        currency: &'static str,
+        customer: &str,
+        version: Version,
+    ) -> PaymentRow {
+        let given = |column| columns.contains(&column);
+        let due_at = self.moment();
+        let states = ["paid", "paid", "paid", "failed", "pending", "refunded"];
+        let status = match given("status") && self.dice.chance(90) {
+            true => Some(*self.dice.pick(&states)),
+            false => None,
+        };
+        let settled_at = match given("settled_at") && status != Some("pending") {
+            true if self.dice.chance(10) => Some(due_at - self.dice.between(0, 10 * DAY)),
+            true => self.maybe_later(80, due_at),
+            false => None,
+        };
+        let percent = if status == Some("refunded") { 60 } else { 15 };
+        let refunded_at = match given("refunded_at") {
+            true => self.maybe_later(percent, settled_at.unwrap_or(due_at)),
+            false => None,
+        };
+        PaymentRow {
+            payment_id: version.id,
+            customer_id: customer.to_owned(),
+            due_at,
+            amount: amount(&mut self.dice),
+            settled_at,
+            status,
+            refunded_at,
+            currency: given("currency").then_some(currency),
+            method: self.dice.chance(50).then_some("card").filter(|_| given("method")),
+            known_at: version.known_at,
+        }
+    }
+
+    fn tickets(&mut self) -> TicketTable {
+        let optional = [
+            "ticket_id",
+            "first_response_at",
+            "resolved_at",
+            "reopened_at",
+            "priority",
+            "category",
+            "channel",
+            "satisfaction",
+            "satisfaction_at",
+            "known_at",
+        ];
+        let columns = columns(&mut self.dice, &optional);
+        let rows = self.events(&columns, "ticket_id", |maker, customer, version| {
+            maker.ticket(&columns, customer, version)
+        });
+        TicketTable { columns, rows }
+    }
+
+    /// One row.
+    pub fn ticket(&mut self, columns: &[&str], customer: &str, version: Version) -> TicketRow {
+        let given = |column| columns.contains(&column);
+        let opened_at = self.moment();
+        let mut moment = |column, percent| {
+            if given(column) {
+                self.maybe_later(percent, opened_at)
+            } else {
+                None
+            }
+        };
+        let first_response_at = moment("first_response_at", 70);
+        let resolved_at = moment("resolved_at", 70);
+        let reopened_at = moment("reopened_at", 25);
+        let satisfaction_at = moment("satisfaction_at", 50);
+        let dice = &mut self.dice;
+        let mut word = |column, percent, words: &[&'static str]| {
+            (given(column) && dice.chance(percent)).then(|| *dice.pick(words))
+        };
+        let priority = word("priority", 80, &["low", "normal", "high", "urgent"]);
+        let category = word("category", 50, &["billing", "fehler"]);
+        let channel = word("channel", 50, &["mail", "phone"]);
+        let satisfaction = match given("satisfaction") {
+            true => dice.maybe(60, |dice| dice.between(2, 10) as f64 / 2.0),
+            false => None,
+        };
+        TicketRow {
+            ticket_id: version.id,
+            customer_id: customer.to_owned(),
+            opened_at,
+            first_response_at,
+            resolved_at,
+            reopened_at,
+            priority,
+            category,
+            channel,
+            satisfaction,
+            satisfaction_at,
+            known_at: version.known_at,
+        }
+    }
+
+    fn activities(&mut self) -> ActivityTable {
+        let columns = columns(&mut self.dice, &["activity_id", "kind", "quantity", "known_at"]);
+        let rows = self.events(&columns, "activity_id", |maker, customer, version| {
+            maker.activity(&columns, customer, version)
+        });
+        ActivityTable { columns, rows }
+    }
+
+    /// One row.
+    pub fn activity(&mut self, columns: &[&str], customer: &str, version: Version) -> ActivityRow {
+        let given = |column| columns.contains(&column);
+        let at = self.moment();
+        let dice = &mut self.dice;
+        let kinds = ["login", "Login", "export", "ログイン"];
+        let kind = (given("kind") && dice.chance(85)).then(|| (*dice.pick(&kinds)).to_owned());
+        let quantity = (given("quantity") && dice.chance(85)).then(|| match dice.between(0, 4) {
+            0 => 0.0,
+            1 => -dice.between(1, 500) as f64 * 0.01,
+            2 => dice.between(1, 100) as f64 * 0.1,
+            3 => dice.between(1, 1_000_000) as f64 / 3.0,
+            _ => dice.between(1, 9) as f64,
+        });
+        ActivityRow {
+            activity_id: version.id,
+            customer_id: customer.to_owned(),
+            at,
+            kind,
+            quantity,
+            known_at: version.known_at,
+        }
+    }
+}
+
+/// One version of one record.
+#[derive(Clone, Debug)]
+pub struct Version {
+    /// The record's id, where it has one.
+    pub id: Option<String>,
+    /// Since when this version is known.
+    pub known_at: Option<i64>,
+}
+
+/// Zero, negative, large, and with more digits than the currency has.
+pub fn amount(dice: &mut Dice) -> Decimal {
+    let (units, places) = match dice.between(0, 9) {
+        0 => (0, 0),
+        1 => (-dice.between(1, 5_000), 2),
+        2 => (dice.between(-20_000, 20_000), 3),
+        3 => (dice.between(0, 1_000) * 10 + 5, 3),
+        4 => (dice.between(0, 99_999_999_999), 2),
+        5 => (dice.between(1, 500), 0),
+        6 => (1999, 2),
+        _ => (dice.between(0, 20_000), 2),
+    };
+    Decimal { units, places }
+}

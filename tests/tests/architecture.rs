@@ -1,0 +1,224 @@
+//! The house stays as it was drawn: dependencies go one way, threads live in one room, and every folder
+//! has its name on the plan.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The rooms of the core, lowest first; rooms on one floor may use each other.
+const FLOORS: &[&[&str]] = &[
+    &["error", "numeric", "parallel", "time"],
+    &["record"],
+    &["input"],
+    &["features"],
+    &["preprocess"],
+    &["metrics"],
+    &["ensemble"],
+    &["calibration"],
+    &["explain"],
+    &["artifact"],
+    &["evaluate"],
+    &["model"],
+];
+
+const TOP: &[&str] = &[
+    "churn-core",
+    "churn-store",
+    "bindings-python",
+    "bindings-node",
+    "examples",
+    "benches",
+    "tests",
+];
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+fn floor(room: &str) -> Option<usize> {
+    FLOORS.iter().position(|floor| floor.contains(&room))
+}
+
+/// A source file of the core: its path below `src`, and its code without comments and tests.
+struct Source {
+    path: String,
+    code: String,
+}
+
+impl Source {
+    /// The room it stands in; `lib` for `lib.rs`.
+    fn room(&self) -> &str {
+        let first = self.path.split('/').next().unwrap_or_default();
+        first.strip_suffix(".rs").unwrap_or(first)
+    }
+
+    /// How many modules it stands below the crate.
+    fn depth(&self) -> usize {
+        let names = self.path.split('/').count();
+        if self.path.ends_with("/mod.rs") {
+            names - 1
+        } else {
+            names
+        }
+    }
+}
+
+fn sources() -> Vec<Source> {
+    let src = root().join("churn-core/src");
+    let mut found = Vec::new();
+    let mut folders = vec![src.clone()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let text = fs::read_to_string(&path).unwrap();
+                let below = path.strip_prefix(&src).unwrap();
+                let names: Vec<_> = below.iter().map(|name| name.to_string_lossy()).collect();
+                found.push(Source {
+                    path: names.join("/"),
+                    code: code(&text),
+                });
+            }
+        }
+    }
+    found.sort_by(|a, b| a.path.cmp(&b.path));
+    assert!(found.len() > 20, "only {} sources found", found.len());
+    found
+}
+
+/// The text without comments, and without items that are there for tests only.
+fn code(text: &str) -> String {
+    let mut code = String::new();
+    let mut lines = text.lines();
+    while let Some(line) = lines.next() {
+        let bare = line.trim_start();
+        if bare.starts_with("#[cfg(test)]") {
+            let indent = line.len() - bare.len();
+            let end = format!("{}}}", " ".repeat(indent));
+            // `mod tests;` and `use x;` end on their line, `mod tests { .. }` with its brace.
+            let item = lines.by_ref().find(|line| !line.trim_start().starts_with("#["));
+            if item.is_some_and(|item| item.trim_end().ends_with('{')) {
+                lines.by_ref().find(|line| *line == end);
+            }
+        } else if !bare.starts_with("//") {
+            code.push_str(line.split(" // ").next().unwrap_or(line));
+            code.push('\n');
+        }
+    }
+    code
+}
+
+/// The first names behind every `crate::`, those in braces too.
+fn crate_paths(code: &str) -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    let behind = code.match_indices("crate::").map(|(at, path)| &code[at + path.len()..]);
+    for rest in behind {
+        let Some(group) = rest.strip_prefix('{') else {
+            names.insert(word(rest));
+            continue;
+        };
+        let mut level = 0;
+        let mut at_start = true;
+        for (at, sign) in group.char_indices() {
+            match sign {
+                '}' if level == 0 => break,
+                '{' => level += 1,
+                '}' => level -= 1,
+                ',' if level == 0 => at_start = true,
+                sign if at_start && level == 0 && !sign.is_whitespace() => {
+                    names.insert(word(&group[at..]));
+                    at_start = false;
+                }
+                _ => {}
+            }
+        }
+    }
+    names
+}
+
+fn word(text: &str) -> String {
+    text.chars()
+        .take_while(|&sign| sign.is_alphanumeric() || sign == '_')
+        .collect()
+}
+
+#[test]
+fn lower_rooms_do_not_know_upper_ones() {
+    let mut wrong = Vec::new();
+    for source in sources() {
+        let room = source.room();
+        if room == "lib" {
+            continue;
+        }
+        let Some(own) = floor(room) else {
+            wrong.push(format!("{}: no such room on the plan", source.path));
+            continue;
+        };
+        for used in crate_paths(&source.code) {
+            match floor(&used) {
+                Some(other) if other <= own => {}
+                Some(_) => wrong.push(format!("{}: {room} uses {used} above it", source.path)),
+                None => wrong.push(format!("{}: crate::{used} is no room", source.path)),
+            }
+        }
+        let through_the_roof = "super::".repeat(source.depth());
+        if source.code.contains(&through_the_roof) {
+            wrong.push(format!("{}: leaves its room by {through_the_roof}", source.path));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn the_crate_lists_its_rooms_from_the_ground_up() {
+    let sources = sources();
+    let lib = sources.iter().find(|source| source.path == "lib.rs").unwrap();
+    let rooms = lib.code.lines().filter_map(|line| {
+        let line = line.strip_prefix("pub ").unwrap_or(line);
+        line.strip_prefix("mod ")?.strip_suffix(';')
+    });
+    assert!(rooms.eq(FLOORS.iter().copied().flatten().copied()));
+}
+
+#[test]
+fn threads_live_in_one_room() {
+    let thread_words = ["rayon", "thread::spawn", "thread::scope"];
+    for source in sources() {
+        for word in thread_words {
+            let found = source.room() != "parallel" && source.code.contains(word);
+            assert!(!found, "{} speaks of {word}", source.path);
+        }
+    }
+}
+
+#[test]
+fn every_folder_is_on_the_plan() {
+    // What tools leave behind is ignored by git and by this test.
+    let left_behind = ["target", "dist", "node_modules"];
+    for entry in fs::read_dir(root()).unwrap() {
+        let entry = entry.unwrap();
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let known = TOP.contains(&name.as_str()) || left_behind.contains(&name.as_str()) || name.starts_with('.');
+        assert!(known || !entry.path().is_dir(), "the folder {name} is not on the plan");
+    }
+}
+
+mod reading {
+    use super::*;
+
+    #[test]
+    fn finds_names_behind_crate() {
+        let names =
+            crate_paths("use crate::{error::{Error, Result}, model,\n    time::AsOf};\nlet x = crate::record::NEVER;");
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        assert_eq!(names, ["error", "model", "record", "time"]);
+    }
+
+    #[test]
+    fn leaves_out_comments_and_tests() {
+        let text = "//! rayon\nuse a;\n#[cfg(test)]\n#[allow(x)]\nmod tests {\n    fn b() {\n    }\n}\nuse c; // d\n#[cfg(test)]\nuse e;\nuse f;\n";
+        assert_eq!(code(text), "use a;\nuse c;\nuse f;\n");
+    }
+}

@@ -1,0 +1,126 @@
+//! The same bits whatever the threads, the batch and the other dates; one row for every pair.
+
+use std::collections::BTreeSet;
+
+use churn_tests::library::{as_of, bits, matrix, rows, same, valid_records};
+use churn_tests::raw::World;
+use churn_tests::reference::{self, Value};
+use churn_tests::worlds::{Shape, world};
+
+const WORLDS: u64 = 300;
+
+/// Worlds of up to 40 customers from the start.
+fn worlds(moves: bool) -> impl Iterator<Item = (u64, World)> {
+    let shape = move |seed| Shape {
+        customers: 1 + (seed as i64 % 40),
+        moves,
+    };
+    (0..WORLDS).map(move |seed| (seed, world(seed, shape(seed))))
+}
+
+#[test]
+fn one_thread_equals_two() {
+    for (seed, world) in worlds(true) {
+        let records = valid_records(&world, seed);
+        let one = matrix(&records, &world.dates, 1);
+        assert!(bits(&one) == bits(&matrix(&records, &world.dates, 2)), "seed {seed}");
+        assert!(bits(&one) == bits(&matrix(&records, &world.dates, 3)), "seed {seed}");
+    }
+}
+
+#[test]
+fn one_row_for_every_customer_and_date() {
+    for (seed, world) in worlds(true) {
+        let dates: BTreeSet<i64> = world.dates.iter().copied().collect();
+        let dates: Vec<i64> = dates.into_iter().rev().collect();
+        let matrix = matrix(&valid_records(&world, seed), &dates, 2);
+        let found: Vec<(i64, &str)> = (0..matrix.rows())
+            .map(|row| (matrix.as_of()[row].as_micros(), matrix.customer_id(row)))
+            .collect();
+        let expected: Vec<(i64, String)> = dates
+            .iter()
+            .flat_map(|&date| {
+                reference::features(&world, date)
+                    .rows
+                    .into_keys()
+                    .map(move |id| (date, id))
+            })
+            .collect();
+        let expected: Vec<(i64, &str)> = expected.iter().map(|(date, id)| (*date, id.as_str())).collect();
+        assert_eq!(found, expected, "seed {seed}");
+    }
+}
+
+#[test]
+fn one_date_equals_the_same_date_among_many() {
+    for (seed, world) in worlds(true) {
+        let records = valid_records(&world, seed);
+        let many = matrix(&records, &world.dates, 2);
+        for &date in &world.dates {
+            let alone = matrix(&records, &[date], 1);
+            assert_eq!(alone.feature_names(), many.feature_names(), "seed {seed}");
+            assert_eq!(alone.plan_fingerprint(), many.plan_fingerprint(), "seed {seed}");
+            assert!(alone.as_of().iter().all(|&d| d == as_of(date)), "seed {seed}");
+            let (alone, among) = (rows(&alone, date), rows(&many, date));
+            assert_eq!(alone.len(), among.len(), "seed {seed}");
+            for (id, values) in &alone {
+                let equal = values.iter().zip(&among[id]).all(|(a, b)| same(a, b));
+                assert!(equal, "seed {seed} as of {date}, '{id}'");
+            }
+        }
+    }
+}
+
+/// The world of one customer alone.
+fn alone(world: &World, id: &str) -> World {
+    let mut world = world.clone();
+    world.customers.rows.retain(|row| row.customer_id == id);
+    if let Some(table) = &mut world.payments {
+        table.rows.retain(|row| row.customer_id == id);
+    }
+    if let Some(table) = &mut world.tickets {
+        table.rows.retain(|row| row.customer_id == id);
+    }
+    if let Some(table) = &mut world.activities {
+        table.rows.retain(|row| row.customer_id == id);
+    }
+    world
+}
+
+#[test]
+fn one_customer_alone_equals_the_same_customer_in_the_batch() {
+    let mut compared = 0;
+    for (seed, world) in worlds(false).filter(|(seed, _)| seed % 3 == 0) {
+        let batch = matrix(&valid_records(&world, seed), &world.dates, 2);
+        let ids: BTreeSet<&String> = world.customers.rows.iter().map(|row| &row.customer_id).collect();
+        for id in ids {
+            let own = matrix(&valid_records(&alone(&world, id), seed), &world.dates, 1);
+            for &date in &world.dates {
+                let (batch_rows, own_rows) = (rows(&batch, date), rows(&own, date));
+                let (Some(in_batch), Some(by_himself)) = (batch_rows.get(id), own_rows.get(id)) else {
+                    assert_eq!(batch_rows.contains_key(id), own_rows.contains_key(id));
+                    continue;
+                };
+                for (name, a) in batch.feature_names().iter().zip(in_batch) {
+                    // An attribute nobody has a value of has no type, so it may be missing alone.
+                    let b = own.feature_names().iter().position(|n| n == name);
+                    let b = b.map_or(Value::Text(None), |at| by_himself[at].clone());
+                    let both_missing = missing(a) && missing(&b);
+                    assert!(
+                        both_missing || same(a, &b),
+                        "seed {seed} as of {date}, '{id}', {name}: {a:?} in the batch, {b:?} alone"
+                    );
+                    compared += 1;
+                }
+            }
+        }
+    }
+    assert!(compared > 300_000, "only {compared} values compared");
+}
+
+fn missing(value: &Value) -> bool {
+    match value {
+        Value::Number(number) => number.is_nan(),
+        Value::Text(text) => text.is_none(),
+    }
+}
