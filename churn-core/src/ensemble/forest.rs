@@ -400,7 +400,7 @@ impl TreeGrower<'_> {
             let mut left = if missing_left { missing } else { 0 };
             // With the last bin on the left only missing values go right; the first pass sees that split.
             let last = count - usize::from(missing_left || missing == 0);
-            for (bin, &sums) in (0u8..).zip(&histogram[..last]) {
+            for (bin, &sums) in histogram[..last].iter().enumerate() {
                 // No rows, no other split than the one before.
                 if sums == 0 {
                     continue;
@@ -418,7 +418,7 @@ impl TreeGrower<'_> {
                     best = Some(Split {
                         gain,
                         column,
-                        bin,
+                        bin: bin as u8,
                         // Where training has no missing value, a later one goes with the larger part.
                         missing_left: if missing == 0 {
                             rows(left) >= rows(right)
@@ -436,3 +436,243 @@ impl TreeGrower<'_> {
 
 /// A split must win more purity than this, in rows: less is rounding.
 const LEAST_GAIN: f64 = 1e-9;
+
+#[cfg(test)]
+mod tests {
+    use ndarray::{Array2, s};
+    use smartcore::ensemble::random_forest_regressor::{RandomForestRegressor, RandomForestRegressorParameters};
+
+    use super::super::synthetic::problem;
+    use super::*;
+    use crate::ensemble::Tree;
+    use crate::metrics::{log_loss, roc_auc};
+    use crate::parallel::CancelToken;
+
+    fn quick() -> RandomForestOptions {
+        RandomForestOptions {
+            trees: 40,
+            ..Default::default()
+        }
+    }
+
+    fn fit(options: RandomForestOptions, x: &Array2<f32>, churned: &[bool], weights: Option<&[f64]>) -> FlatEnsemble {
+        let forest = RandomForest::new(options)
+            .fit(x.view(), churned, weights, &Execution::new())
+            .unwrap();
+        forest.validate().unwrap();
+        forest
+    }
+
+    /// The mean over trees of each tree's probability, as other forests speak.
+    fn mean_probabilities(forest: &FlatEnsemble, x: &Array2<f32>) -> Vec<f64> {
+        let trees = forest.trees() as f64;
+        let of_row = |cells: ndarray::ArrayView1<'_, f32>| {
+            let of_tree = |tree: usize| {
+                let nodes = forest.tree(tree).nodes;
+                let mut place = 0;
+                while !nodes[place].is_leaf() {
+                    place = nodes[place].next(f64::from(cells[nodes[place].feature()]));
+                }
+                sigmoid(nodes[place].number() * trees)
+            };
+            (0..forest.trees()).map(of_tree).sum::<f64>() / trees
+        };
+        x.rows().into_iter().map(of_row).collect()
+    }
+
+    #[test]
+    fn is_as_good_as_an_independent_forest() {
+        let (x, churned) = problem(1, 5000, false);
+        let (train, test) = (x.slice(s![..3000, ..]).to_owned(), x.slice(s![3000.., ..]).to_owned());
+        let options = RandomForestOptions {
+            trees: 60,
+            depth: 10,
+            smoothing: 1e-9,
+            ..Default::default()
+        };
+        let forest = fit(options, &train, &churned[..3000], None);
+        let labels: Vec<f64> = churned[..3000]
+            .iter()
+            .map(|&churned| f64::from(u8::from(churned)))
+            .collect();
+        let parameters = RandomForestRegressorParameters::default()
+            .with_n_trees(60)
+            .with_max_depth(10)
+            .with_min_samples_leaf(5)
+            .with_m(3);
+        let other = RandomForestRegressor::fit(&train.mapv(f64::from), &labels, parameters).unwrap();
+        let theirs = other.predict(&test.mapv(f64::from)).unwrap();
+        let ours = mean_probabilities(&forest, &test);
+        let in_log_odds = forest.predict_proba(test.view(), &Execution::new()).unwrap();
+        let auc = |p: &[f64]| roc_auc(&churned[3000..], p).unwrap();
+        let loss = |p: &[f64]| log_loss(&churned[3000..], p).unwrap();
+        assert!(auc(&ours) > auc(&theirs) - 0.02, "{} {}", auc(&ours), auc(&theirs));
+        assert!(loss(&ours) < loss(&theirs) + 0.02, "{} {}", loss(&ours), loss(&theirs));
+        assert!(auc(&in_log_odds) > auc(&theirs) - 0.02, "{}", auc(&in_log_odds));
+        assert!(auc(&theirs) > 0.7, "the problem can be learnt");
+    }
+
+    #[test]
+    fn threads_and_layout_do_not_change_a_bit() {
+        let (x, churned) = problem(2, 2000, true);
+        let weights: Vec<f64> = (0..2000).map(|row| [1.0, 0.25, 3.0][row % 3]).collect();
+        let turned = x.as_standard_layout().into_owned();
+        for weights in [None, Some(weights.as_slice())] {
+            let by = |x: &Array2<f32>, threads| {
+                let execution = Execution::new().threads(threads);
+                RandomForest::new(quick())
+                    .fit(x.view(), &churned, weights, &execution)
+                    .unwrap()
+            };
+            assert_eq!(by(&x, 1), by(&turned, 3));
+        }
+    }
+
+    #[test]
+    fn leaves_hold_the_rows_that_fall_into_them() {
+        let (x, churned) = problem(3, 500, true);
+        let options = RandomForestOptions {
+            trees: 3,
+            smoothing: 1.5,
+            depth: 6,
+            ..Default::default()
+        };
+        let forest = fit(options, &x, &churned, None);
+        let training = Training::new(500, &churned, None).unwrap();
+        let prior = sigmoid(prior_log_odds(&training));
+        for tree in 0..3 {
+            let mut random = SplitMix::new(0, tree as u64);
+            let counts = Draw::new(&training).counts(&mut random, &Workers::inline()).unwrap();
+            let Tree { nodes, covers } = forest.tree(tree);
+            let mut sums = vec![(0u32, 0u32); nodes.len()];
+            for (row, &count) in counts.iter().enumerate() {
+                let (mut place, mut depth) = (0, 0);
+                while !nodes[place].is_leaf() {
+                    place = nodes[place].next(f64::from(x[[row, nodes[place].feature()]]));
+                    depth += 1;
+                }
+                assert!(depth <= 6);
+                sums[place].0 += count;
+                sums[place].1 += count * u32::from(churned[row]);
+            }
+            for (place, node) in nodes.iter().enumerate().filter(|(_, node)| node.is_leaf()) {
+                let (rows, churned) = (f64::from(sums[place].0), f64::from(sums[place].1));
+                assert!(rows >= 5.0 && rows == covers[place]);
+                let expected = logit((churned + 1.5 * prior) / (rows + 1.5)) / 3.0;
+                assert_eq!(node.number(), expected);
+            }
+            assert_eq!(covers[0], 500.0);
+        }
+    }
+
+    #[test]
+    fn the_seed_and_nothing_else_changes_the_forest() {
+        let (x, churned) = problem(4, 300, true);
+        let of = |seed| {
+            fit(
+                RandomForestOptions {
+                    seed,
+                    trees: 5,
+                    ..quick()
+                },
+                &x,
+                &churned,
+                None,
+            )
+        };
+        assert_eq!(of(1), of(1));
+        assert_ne!(of(1), of(2));
+    }
+
+    #[test]
+    fn rows_of_weight_zero_are_as_if_not_there() {
+        let (x, churned) = problem(5, 600, true);
+        let weights: Vec<f64> = (0..600).map(|row| if row < 400 { 0.5 } else { 0.0 }).collect();
+        let kept = x.slice(s![..400, ..]).to_owned();
+        assert_eq!(
+            fit(quick(), &x, &churned, Some(&weights)),
+            fit(quick(), &kept, &churned[..400], Some(&weights[..400]))
+        );
+    }
+
+    #[test]
+    fn rows_are_drawn_as_often_as_they_weigh() {
+        let labels = [true, false, true];
+        let training = Training::new(3, &labels, Some(&[1.0, 2.0, 5.0])).unwrap();
+        let draw = Draw::new(&training);
+        let mut sums = [0; 3];
+        for stream in 0..20_000 {
+            let counts = draw.counts(&mut SplitMix::new(0, stream), &Workers::inline()).unwrap();
+            assert_eq!(counts.iter().sum::<u32>(), 3);
+            sums.iter_mut().zip(counts).for_each(|(sum, count)| *sum += count);
+        }
+        for (sum, weight) in sums.iter().zip([1.0, 2.0, 5.0]) {
+            assert!((f64::from(*sum) / 60_000.0 - weight / 8.0).abs() < 0.01);
+        }
+    }
+
+    #[test]
+    fn awkward_columns_are_survived() {
+        let (x, churned) = problem(6, 400, false);
+        let mut awkward = Array2::from_elem((400, 5), 1.0f32);
+        awkward.column_mut(1).fill(f32::NAN);
+        let bent = |column: usize, high: f32, low: f32| x.column(column).mapv(|v| if v > 0.5 { high } else { low });
+        awkward.column_mut(2).assign(&bent(0, f32::INFINITY, f32::NEG_INFINITY));
+        awkward.column_mut(3).assign(&bent(1, f32::MAX, f32::MIN));
+        awkward.column_mut(4).assign(&bent(2, f32::NAN, 0.0));
+        let forest = fit(quick(), &awkward, &churned, None);
+        let p = forest.predict_proba(awkward.view(), &Execution::new()).unwrap();
+        assert!(p.iter().all(|p| p.is_finite()) && roc_auc(&churned, &p).unwrap() > 0.7);
+        // Without anything to split on, every tree is one leaf.
+        let bare = fit(quick(), &Array2::zeros((400, 0)), &churned, None);
+        assert_eq!(bare.trees(), 40);
+        assert_eq!(
+            bare.predict_proba(Array2::<f32>::zeros((2, 0)).view(), &Execution::new())
+                .unwrap()
+                .len(),
+            2
+        );
+    }
+
+    #[test]
+    fn bad_input_has_its_code() {
+        let x = Array2::<f32>::zeros((2, 1));
+        let code = |options: RandomForestOptions, churned: &[bool]| {
+            let outcome =
+                RandomForest::new(options).fit(x.slice(s![..churned.len(), ..]), churned, None, &Execution::new());
+            outcome.err().map(|error| error.code())
+        };
+        let ok = RandomForestOptions::default;
+        assert_eq!(code(ok(), &[true, false]), None);
+        assert_eq!(code(ok(), &[true, true]), Some("single_class"));
+        assert_eq!(code(ok(), &[true]), Some("single_class"));
+        assert_eq!(code(ok(), &[]), Some("too_little_data"));
+        for wrong in [
+            RandomForestOptions { trees: 0, ..ok() },
+            RandomForestOptions { depth: 0, ..ok() },
+            RandomForestOptions { smoothing: 0.0, ..ok() },
+            RandomForestOptions {
+                column_share: Some(0.0),
+                ..ok()
+            },
+            RandomForestOptions { max_bins: 1, ..ok() },
+        ] {
+            assert_eq!(code(wrong, &[true, false]), Some("invalid_option"));
+        }
+    }
+
+    #[test]
+    fn cancelling_ends_it() {
+        let (x, churned) = problem(7, 1000, false);
+        let token = CancelToken::new();
+        let inner = token.clone();
+        let execution = Execution::new().threads(1).cancelled_by(token).on_progress(move |_| {
+            assert!(!inner.is_cancelled(), "no tree may follow");
+            inner.cancel();
+        });
+        let error = RandomForest::default()
+            .fit(x.view(), &churned, None, &execution)
+            .unwrap_err();
+        assert_eq!(error.code(), "cancelled");
+    }
+}

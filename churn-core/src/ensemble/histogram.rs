@@ -189,7 +189,7 @@ impl Objective {
             let mut left = if missing_left { missing } else { [0; 2] };
             // With the last bin on the left only missing values go right; the first pass sees that split.
             let last = count - usize::from(missing_left || none_missing);
-            for (bin, &sums) in (0u8..).zip(&bins[..last]) {
+            for (bin, &sums) in bins[..last].iter().enumerate() {
                 // No rows, no other split than the one before.
                 if sums[0] == 0 {
                     continue;
@@ -209,7 +209,7 @@ impl Objective {
                     best = Some(Split {
                         gain,
                         column,
-                        bin,
+                        bin: bin as u8,
                         // Where training has no missing value, a later one goes with the larger part.
                         missing_left: if none_missing {
                             one.rows >= other.rows

@@ -8,6 +8,8 @@ mod forest;
 mod grow;
 mod histogram;
 mod logistic;
+#[cfg(test)]
+mod synthetic;
 mod training;
 
 pub(crate) use blend::Blend;
