@@ -231,7 +231,7 @@ struct Drawn {
 impl Drawn {
     fn sums(self) -> Sums {
         let count = u64::from(self.count >> 1);
-        count << 32 | count * u64::from(self.count & 1)
+        (count << 32) | (count * u64::from(self.count & 1))
     }
 }
 
@@ -274,7 +274,7 @@ impl TreeGrower<'_> {
             .filter(|(_, (count, _))| *count > 0)
             .map(|(row, (count, &churned))| Drawn {
                 row,
-                count: count << 1 | u32::from(churned),
+                count: (count << 1) | u32::from(churned),
             })
             .collect();
         let total: Sums = drawn.iter().map(|drawn| drawn.sums()).sum();

@@ -299,8 +299,8 @@ impl<const N: usize> Lanes<N> {
                 product[k] *= factor;
             }
         } else {
-            for k in 0..N {
-                product[k] *= self.rest[k] * zero;
+            for (product, rest) in product.iter_mut().zip(&self.rest) {
+                *product *= rest * zero;
             }
         }
         Some((one, zero, product, inverse, pull))
@@ -443,7 +443,7 @@ mod tests {
 
     /// A tree of which every split has a leaf on the left.
     fn chain(random: &mut SplitMix, depth: usize, features: usize) -> (Vec<Node>, Vec<f64>) {
-        let mut split = |random: &mut SplitMix, number: usize, left: u32| {
+        let split = |random: &mut SplitMix, number: usize, left: u32| {
             let threshold = random.below(4) as f64;
             let missing_left = random.below(2) == 0;
             Node::split((number % features) as u32, threshold, missing_left, left)

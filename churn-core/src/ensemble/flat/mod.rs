@@ -305,30 +305,32 @@ mod tests {
         assert_eq!(read, ensemble);
     }
 
+    type Damage = fn(&mut FlatEnsemble);
+
     #[test]
     fn what_could_loop_or_leave_is_damaged_and_not_read() {
-        let node = |e: &mut FlatEnsemble, place: usize, number, look, left| {
+        fn node(e: &mut FlatEnsemble, place: usize, number: Option<f64>, look: Option<u32>, left: Option<u32>) {
             e.nodes[place] = e.nodes[place].damaged(number, look, left);
-        };
-        let broken: [Box<dyn Fn(&mut FlatEnsemble)>; 18] = [
-            Box::new(|e| node(e, 0, None, None, Some(0))),
-            Box::new(|e| node(e, 0, None, None, Some(2))),
-            Box::new(|e| node(e, 0, None, None, Some(u32::MAX))),
-            Box::new(|e| node(e, 0, None, Some(1), None)),
-            Box::new(|e| node(e, 0, None, Some(1 << 29), None)),
-            Box::new(|e| node(e, 0, Some(f64::NAN), None, None)),
-            Box::new(|e| node(e, 1, Some(f64::NAN), None, None)),
-            Box::new(|e| node(e, 1, Some(f64::INFINITY), None, None)),
-            Box::new(|e| node(e, 1, None, None, Some(0))),
-            Box::new(|e| node(e, 1, None, Some(1 << 30 | 5), None)),
-            Box::new(|e| e.nodes[0] = Node::leaf(0, 1.0)),
-            Box::new(|e| e.covers[1] = -1.0),
-            Box::new(|e| e.covers.truncate(3)),
-            Box::new(|e| e.roots[1] = 9),
-            Box::new(|e| e.roots[0] = 1),
-            Box::new(|e| e.roots.clear()),
-            Box::new(|e| e.base = f64::INFINITY),
-            Box::new(|e| e.features = u32::MAX),
+        }
+        let broken: [Damage; 18] = [
+            |e| node(e, 0, None, None, Some(0)),
+            |e| node(e, 0, None, None, Some(2)),
+            |e| node(e, 0, None, None, Some(u32::MAX)),
+            |e| node(e, 0, None, Some(1), None),
+            |e| node(e, 0, None, Some(1 << 29), None),
+            |e| node(e, 0, Some(f64::NAN), None, None),
+            |e| node(e, 1, Some(f64::NAN), None, None),
+            |e| node(e, 1, Some(f64::INFINITY), None, None),
+            |e| node(e, 1, None, None, Some(0)),
+            |e| node(e, 1, None, Some(1 << 30 | 5), None),
+            |e| e.nodes[0] = Node::leaf(0, 1.0),
+            |e| e.covers[1] = -1.0,
+            |e| e.covers.truncate(3),
+            |e| e.roots[1] = 9,
+            |e| e.roots[0] = 1,
+            |e| e.roots.clear(),
+            |e| e.base = f64::INFINITY,
+            |e| e.features = u32::MAX,
         ];
         let config = bincode::config::standard();
         for (number, damage) in broken.iter().enumerate() {
