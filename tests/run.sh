@@ -21,6 +21,37 @@ quickstart() {
   cargo run --release --locked --example quickstart
 }
 
+# Debug build: quick to make, the same bits.
+python() {
+  say "Python package"
+  local venv="$PWD/target/venv"
+  [ -x "$venv/bin/pip" ] || python3 -m venv "$venv"
+  "$venv/bin/pip" install --quiet --disable-pip-version-check -r bindings-python/requirements-dev.txt
+  (
+    cd bindings-python
+    export VIRTUAL_ENV="$venv" PATH="$venv/bin:$PATH"
+    maturin develop --locked --quiet
+    say "Python tests"
+    "$venv/bin/pytest" -q
+    say "Python stubs"
+    "$venv/bin/mypy" --strict python/churn
+    MYPYPATH=python "$venv/bin/python" -m mypy.stubtest churn --mypy-config-file pyproject.toml
+  )
+}
+
+node() {
+  say "Node module"
+  (
+    cd bindings-node
+    npm ci --no-audit --no-fund --loglevel=error
+    npm run --silent build
+    npm test --silent
+    npm run --silent types
+  )
+}
+
 rust
 quickstart
+python
+node
 say "all tests passed"

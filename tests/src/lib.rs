@@ -1,7 +1,7 @@
 //! Guarantees across crates, and what they are checked with.
 //!
 //! [`raw`] is a tenant as its systems hold it; [`worlds`] makes random ones with every awkward case;
-//! [`reference`] says, slowly and plainly, what every number should be; [`future`] rewrites all that
+//! [`mod@reference`] says, slowly and plainly, what every number should be; [`future`] rewrites all that
 //! nobody could have known; [`library`] leads a world through the library under test and back out.
 
 pub mod dice;

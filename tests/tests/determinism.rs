@@ -52,6 +52,17 @@ fn one_row_for_every_customer_and_date() {
 }
 
 #[test]
+fn a_date_given_twice_has_its_rows_twice() {
+    let (seed, world) = worlds(true).nth(20).unwrap();
+    let records = valid_records(&world, seed);
+    let date = world.dates[0];
+    let (once, twice) = (matrix(&records, &[date], 1), matrix(&records, &[date, date], 1));
+    let rows: Vec<usize> = (0..once.rows()).chain(0..once.rows()).collect();
+    assert!(once.rows() > 0);
+    assert!(bits(&twice) == bits(&once.select(&rows)));
+}
+
+#[test]
 fn one_date_equals_the_same_date_among_many() {
     for (seed, world) in worlds(true) {
         let records = valid_records(&world, seed);

@@ -71,6 +71,15 @@ impl LinearModel {
         &self.means
     }
 
+    /// Probability of churn of every row of rows x columns.
+    ///
+    /// # Errors
+    /// `feature_mismatch` if there are other columns than the model was fitted on; `cancelled`.
+    pub fn predict_proba(&self, x: ArrayView2<'_, f64>, execution: &Execution) -> Result<Vec<f64>> {
+        let log_odds = self.log_odds(x, &execution.workers()?)?;
+        Ok(log_odds.into_iter().map(sigmoid).collect())
+    }
+
     /// The log-odds of every row: intercept first, then column by column.
     pub(crate) fn log_odds(&self, x: ArrayView2<'_, f64>, workers: &Workers) -> Result<Vec<f64>> {
         if x.ncols() != self.coefficients.len() {

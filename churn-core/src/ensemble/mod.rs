@@ -10,6 +10,8 @@ mod histogram;
 mod logistic;
 #[cfg(test)]
 mod synthetic;
+#[cfg(test)]
+mod tests;
 mod training;
 
 pub(crate) use blend::Blend;

@@ -16,7 +16,7 @@ pub enum FeatureColumn {
     Text {
         /// Position in `levels`.
         codes: Vec<u32>,
-        /// Distinct texts, sorted by bytes; of the date and before it only.
+        /// The distinct texts of these rows, sorted by bytes.
         levels: Vec<String>,
     },
 }
@@ -124,10 +124,14 @@ impl FeatureMatrix {
     pub fn select(&self, rows: &[usize]) -> Self {
         let columns = self.columns.iter().map(|column| match column {
             FeatureColumn::Number(values) => FeatureColumn::Number(rows.iter().map(|&row| values[row]).collect()),
-            FeatureColumn::Text { codes, levels } => FeatureColumn::Text {
-                codes: rows.iter().map(|&row| codes[row]).collect(),
-                levels: levels.clone(),
-            },
+            FeatureColumn::Text { codes, levels } => {
+                let mut selected = FeatureColumn::Text {
+                    codes: rows.iter().map(|&row| codes[row]).collect(),
+                    levels: levels.clone(),
+                };
+                selected.keep_used_levels();
+                selected
+            }
         });
         Self {
             tenant: self.tenant.clone(),
@@ -138,5 +142,24 @@ impl FeatureMatrix {
             columns: columns.collect(),
             fingerprint: self.fingerprint.clone(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_levels_that_a_row_has_are_kept() {
+        let mut column = FeatureColumn::Text {
+            codes: vec![3, FeatureColumn::MISSING, 1, 3],
+            levels: ["a", "b", "c", "d"].map(str::to_owned).to_vec(),
+        };
+        column.keep_used_levels();
+        let expected = FeatureColumn::Text {
+            codes: vec![1, FeatureColumn::MISSING, 0, 1],
+            levels: ["b", "d"].map(str::to_owned).to_vec(),
+        };
+        assert_eq!(column, expected);
     }
 }

@@ -1,9 +1,9 @@
 //! Cleans and validates activities.
 
-use crate::error::RecordKind;
+use crate::error::{RecordKind, Result};
 use crate::input::assemble::{EventDraft, gather};
 use crate::input::attributes::{Attributes, TextValues};
-use crate::input::check::TableCheck;
+use crate::input::check::{CHECK_EVERY, TableCheck};
 use crate::input::fields::{id, number, text, timestamp};
 use crate::input::table::{Cell, Table};
 use crate::parallel::Workers;
@@ -14,7 +14,7 @@ pub(crate) fn clean(
     tenant: &TenantId,
     customers: &Customers,
     workers: &Workers,
-) -> (Activities, TableCheck) {
+) -> Result<(Activities, TableCheck)> {
     let mut check = TableCheck::new(RecordKind::Activities, &batches);
     let any = |name: &str| batches.iter().any(|batch| batch.has_column(name));
     let mut attributes = Attributes::find(RecordKind::Activities, &batches);
@@ -29,6 +29,9 @@ pub(crate) fn clean(
         let tenant_column = batch.column("tenant_id");
         let extra = attributes.columns_of(batch);
         for index in 0..batch.rows() {
+            if index % CHECK_EVERY == 0 {
+                workers.check()?;
+            }
             let position = batch.position(index);
             let cell = |field: usize| known[field].map_or(Cell::Null, |column| column.cell(position));
             let mut row = check.row(given);
@@ -60,5 +63,5 @@ pub(crate) fn clean(
         kind: kinds.map(|kinds| kinds.gather(&rows)),
         quantity: quantities.map(|quantities| gather(&quantities, &rows)),
     };
-    (activities, check)
+    Ok((activities, check))
 }

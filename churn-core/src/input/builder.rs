@@ -220,12 +220,12 @@ impl RecordsBuilder {
             workers.report("records", checks.len(), 4);
             workers.check()
         };
-        let (customers, check) = customers::clean(customer_tables, &self.tenant, &workers);
+        let (customers, check) = customers::clean(customer_tables, &self.tenant, &workers)?;
         done(check)?;
         let payments = match payment_tables {
             None => None,
             Some(tables) => {
-                let (payments, check) = payments::clean(tables, &self.tenant, &customers, &mut exchange, &workers);
+                let (payments, check) = payments::clean(tables, &self.tenant, &customers, &mut exchange, &workers)?;
                 done(check)?;
                 Some(payments)
             }
@@ -233,7 +233,7 @@ impl RecordsBuilder {
         let tickets = match ticket_tables {
             None => None,
             Some(tables) => {
-                let (tickets, check) = tickets::clean(tables, &self.tenant, &customers, &workers);
+                let (tickets, check) = tickets::clean(tables, &self.tenant, &customers, &workers)?;
                 done(check)?;
                 Some(tickets)
             }
@@ -241,7 +241,7 @@ impl RecordsBuilder {
         let activities = match activity_tables {
             None => None,
             Some(tables) => {
-                let (activities, check) = activities::clean(tables, &self.tenant, &customers, &workers);
+                let (activities, check) = activities::clean(tables, &self.tenant, &customers, &workers)?;
                 done(check)?;
                 Some(activities)
             }

@@ -8,6 +8,9 @@ use crate::input::schema::columns_of;
 use crate::input::table::{Column, Table};
 use crate::record::{Customers, TenantId};
 
+/// Rows read between two looks at the cancel token.
+pub(crate) const CHECK_EVERY: usize = 8192;
+
 /// The issues and counts of one table.
 pub(crate) struct TableCheck {
     pub(crate) kind: RecordKind,

@@ -3,16 +3,16 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::error::{IssueCode, RecordKind};
+use crate::error::{IssueCode, RecordKind, Result};
 use crate::input::attributes::Attributes;
-use crate::input::check::TableCheck;
+use crate::input::check::{CHECK_EVERY, TableCheck};
 use crate::input::fields::{id, timestamp};
 use crate::input::table::{Cell, Table};
 use crate::parallel::Workers;
 use crate::record::{ALWAYS, Customers, Ids, NEVER, TenantId};
 
 /// The customers that were accepted, and what was wrong with the others.
-pub(crate) fn clean(batches: Vec<Table>, tenant: &TenantId, workers: &Workers) -> (Customers, TableCheck) {
+pub(crate) fn clean(batches: Vec<Table>, tenant: &TenantId, workers: &Workers) -> Result<(Customers, TableCheck)> {
     let mut check = TableCheck::new(RecordKind::Customers, &batches);
     let dated = batches.iter().any(|batch| batch.has_column("valid_from"));
     let has_renewal = batches.iter().any(|batch| batch.has_column("renews_at"));
@@ -38,6 +38,9 @@ pub(crate) fn clean(batches: Vec<Table>, tenant: &TenantId, workers: &Workers) -
         let tenant_column = column("tenant_id");
         let extra = attributes.columns_of(batch);
         for index in 0..batch.rows() {
+            if index % CHECK_EVERY == 0 {
+                workers.check()?;
+            }
             let position = batch.position(index);
             let cell = |field: usize| known[field].map_or(Cell::Null, |column| column.cell(position));
             let mut row = check.row(given);
@@ -125,7 +128,7 @@ pub(crate) fn clean(batches: Vec<Table>, tenant: &TenantId, workers: &Workers) -
         dated,
         attributes: attributes.gather(&rows),
     };
-    (customers, check)
+    Ok((customers, check))
 }
 
 /// An accepted row before it is sorted.

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use crate::error::{IssueCode, RecordKind, excerpt};
+use crate::error::{IssueCode, RecordKind, Result, excerpt};
 use crate::input::assemble::{EventDraft, gather};
 use crate::input::attributes::Attributes;
-use crate::input::check::{Row, TableCheck};
+use crate::input::check::{CHECK_EVERY, Row, TableCheck};
 use crate::input::fields::{id, number, text, timestamp, word};
 use crate::input::table::{Cell, Table};
 use crate::parallel::Workers;
@@ -72,7 +72,7 @@ pub(crate) fn clean(
     customers: &Customers,
     exchange: &mut Exchange,
     workers: &Workers,
-) -> (Payments, TableCheck) {
+) -> Result<(Payments, TableCheck)> {
     let mut check = TableCheck::new(RecordKind::Payments, &batches);
     let any = |name: &str| batches.iter().any(|batch| batch.has_column(name));
     let has_settled = any("settled_at");
@@ -97,6 +97,9 @@ pub(crate) fn clean(
         let tenant_column = batch.column("tenant_id");
         let extra = attributes.columns_of(batch);
         for index in 0..batch.rows() {
+            if index % CHECK_EVERY == 0 {
+                workers.check()?;
+            }
             let position = batch.position(index);
             let cell = |field: usize| known[field].map_or(Cell::Null, |column| column.cell(position));
             let mut row = check.row(given);
@@ -159,7 +162,7 @@ pub(crate) fn clean(
         settled_at: gather(&settleds, &rows),
         refunded_at: gather(&refundeds, &rows),
     };
-    (payments, check)
+    Ok((payments, check))
 }
 
 fn read_status(status: &str, row: &mut Row<'_>) -> Option<Given> {

@@ -1,9 +1,9 @@
 //! Cleans and validates tickets.
 
-use crate::error::{IssueCode, RecordKind, excerpt};
+use crate::error::{IssueCode, RecordKind, Result, excerpt};
 use crate::input::assemble::{EventDraft, gather};
 use crate::input::attributes::Attributes;
-use crate::input::check::{Row, TableCheck};
+use crate::input::check::{CHECK_EVERY, Row, TableCheck};
 use crate::input::fields::{id, number, timestamp, word};
 use crate::input::table::{Cell, Table};
 use crate::parallel::Workers;
@@ -14,7 +14,7 @@ pub(crate) fn clean(
     tenant: &TenantId,
     customers: &Customers,
     workers: &Workers,
-) -> (Tickets, TableCheck) {
+) -> Result<(Tickets, TableCheck)> {
     let mut check = TableCheck::new(RecordKind::Tickets, &batches);
     let any = |name: &str| batches.iter().any(|batch| batch.has_column(name));
     let mut attributes = Attributes::find(RecordKind::Tickets, &batches);
@@ -39,6 +39,9 @@ pub(crate) fn clean(
         let tenant_column = batch.column("tenant_id");
         let extra = attributes.columns_of(batch);
         for index in 0..batch.rows() {
+            if index % CHECK_EVERY == 0 {
+                workers.check()?;
+            }
             let position = batch.position(index);
             let cell = |field: usize| known[field].map_or(Cell::Null, |column| column.cell(position));
             let mut row = check.row(given);
@@ -97,7 +100,7 @@ pub(crate) fn clean(
         satisfaction: gather(&drafts.satisfaction, &rows),
         satisfaction_at: gather(&drafts.satisfaction_at, &rows),
     };
-    (tickets, check)
+    Ok((tickets, check))
 }
 
 fn read_priority(priority: &str, row: &mut Row<'_>) -> Priority {

@@ -59,7 +59,7 @@ impl Default for EnsembleOptions {
             ..Default::default()
         };
         let forest = RandomForestOptions {
-            trees: 200,
+            trees: 100,
             depth: 10,
             min_leaf_rows: 10,
             max_bins: 64,

@@ -1,0 +1,5 @@
+//! Link settings of a Node module.
+
+fn main() {
+    napi_build::setup();
+}

@@ -1,0 +1,381 @@
+/**
+ * Raw customer records in, calibrated churn scores and their reasons out.
+ *
+ * Moments go in as a `Date` or as ISO-8601 text (`'2011-09-10'`, `'2011-09-10T12:30:00Z'`; without a zone: UTC) and
+ * come out as ISO-8601 text. Row positions count from 0. Every function that fails throws a {@link ChurnError}; every
+ * promise that fails rejects with one.
+ */
+
+/** A moment: ISO-8601 text or a `Date`. */
+export type Moment = string | Date
+
+/** One of the four tables. */
+export type TableName = 'customers' | 'payments' | 'tickets' | 'activities'
+
+/** A value of a row. `null` and `undefined` mean there is none; NaN and the infinities are told apart from it. */
+export type Value = string | number | boolean | bigint | Date | null | undefined
+
+/**
+ * A row. Keys are the column names, such as `customer_id` and `due_at`; the library's own columns may also be spelt
+ * `customerId` and `dueAt`. Other keys are attributes and keep their spelling. Numbers given as ids become their text.
+ */
+export interface Row {
+  [column: string]: Value
+}
+
+export interface RecordOptions {
+  /** `'refuse'` (default): one error that carries the whole report. `'quarantine'`: bad rows are set aside and reported. */
+  onInvalid?: 'refuse' | 'quarantine'
+  /** Where the history begins. Default: the earliest event. */
+  observedFrom?: Moment
+  /** The end of what was observed. Default: just after the latest event. */
+  observedUntil?: Moment
+  /** Undated attributes that never change, so that today's value may stand in for the past. */
+  staticAttributes?: 'all' | string[]
+  /** The tenant's currency (ISO 4217). Default: that of the first payment that names one. */
+  currency?: string
+  /** What one major unit of another currency is worth in the tenant's. */
+  conversionRates?: Record<string, number>
+}
+
+/** Tables as arrays of objects. `undefined` = not given, `[]` = given and empty. */
+export interface ObjectTables {
+  /** `customer_id`, `signed_up_at`; also `churned_at`, `notice_at`, `renews_at`, `valid_from`, `known_at`, attributes. */
+  customers: readonly Row[]
+  /** `customer_id`, `due_at`, `amount`; also `payment_id`, `settled_at`, `status`, `refunded_at`, `currency`, `method`. */
+  payments?: readonly Row[] | null
+  /** `customer_id`, `opened_at`; also `ticket_id`, `resolved_at`, `priority`, `satisfaction`, ... */
+  tickets?: readonly Row[] | null
+  /** `customer_id`, `at`; also `activity_id`, `kind`, `quantity`. */
+  activities?: readonly Row[] | null
+}
+
+/** Tables as Arrow IPC files or streams. */
+export interface ArrowTables {
+  customers: Uint8Array
+  payments?: Uint8Array | null
+  tickets?: Uint8Array | null
+  activities?: Uint8Array | null
+}
+
+export interface TableReport {
+  /** `rowsIn = rowsAccepted + rowsQuarantined`. */
+  rowsIn: number
+  rowsAccepted: number
+  rowsQuarantined: number
+  /** Positions of the rows set aside, ascending. */
+  quarantined: number[]
+  /** Accepted events before their customer's first sign-up. */
+  eventsBeforeSignUp: number
+}
+
+export interface ValidationIssue {
+  table: TableName
+  /** Position of the row; null where the whole table is meant. */
+  row: number | null
+  column: string | null
+  /** `missing_value`, `bad_timestamp`, `unknown_customer`, ... */
+  code: string
+  message: string
+}
+
+export interface ValidationReport {
+  isClean: boolean
+  /** Counts of the tables that were given. */
+  tables: Partial<Record<TableName, TableReport>>
+  issues: ValidationIssue[]
+  /** Attributes left out of features because nobody knows since when they are true. */
+  untrustedAttributes: { attribute: string; reason: string }[]
+}
+
+/** The checked records of one tenant. Immutable. */
+export class TenantRecords {
+  private constructor()
+  /** @throws {ChurnError} with the code, table, row and column of the first bad value, and the whole report. */
+  static fromObjects(tables: { tenant: string } & ObjectTables & RecordOptions): TenantRecords
+  /** @throws {ChurnError} as `fromObjects`; `unreadable_table` if a buffer is not Arrow IPC. */
+  static fromArrow(tables: { tenant: string } & ArrowTables & RecordOptions): TenantRecords
+  readonly tenant: string
+  /** ISO 4217 code of all amounts, where one is known. */
+  readonly currency: string | null
+  /** Sorted by bytes. */
+  readonly customerIds: string[]
+  readonly observedFrom: string | null
+  readonly observedUntil: string | null
+  readonly report: ValidationReport
+  /** Number of rows of a table; null if it was not given. */
+  rows(table: TableName): number | null
+}
+
+export interface Partition {
+  /** Each tenant's records; rows in their reports are counted within the tenant's own rows. */
+  tenants: Map<string, TenantRecords>
+  /** Rows that name no tenant. */
+  unassigned: ValidationReport
+}
+
+/** Splits tables with a `tenant_id` column by tenant. */
+export function partition(tables: (ObjectTables | ArrowTables) & RecordOptions): Partition
+
+/** Churned: the customer's `churned_at` lies in the label period. */
+export interface CancellationDefinition {
+  kind: 'cancellation'
+  /** Length of the label period in days. Default: 90. */
+  horizon?: number
+  /** Days between `asOf` and the label period. Default: 0. */
+  lead?: number
+}
+
+/** Churned: no paid payment, or no activity, in the label period. */
+export interface InactivityDefinition {
+  kind: 'inactivity'
+  /** Length of the label period in days. Default: 90. */
+  horizon?: number
+  /** Days between `asOf` and the label period. Default: 0. */
+  lead?: number
+  /** Eligible only if active in this many days before `asOf`. Default: twice the horizon. */
+  activeWithin?: number | null
+  /** Default: `'payments'`. */
+  on?: 'payments' | 'activities'
+}
+
+export type ChurnDefinition = CancellationDefinition | InactivityDefinition
+
+export interface Progress {
+  /** What is being done, for people. */
+  stage: string
+  /** Share of the whole call that is done, 0 to 1, never falling. */
+  done: number
+}
+
+export interface Cancellable {
+  /** Stops the call; its promise rejects with a ChurnError of code `'cancelled'` and name `'AbortError'`. */
+  signal?: AbortSignal
+}
+
+export interface Threads {
+  /** Default: as many as the machine offers. The number never changes a result. */
+  threads?: number
+}
+
+export interface ScoreOptions extends Cancellable, Threads {
+  asOf: Moment
+  onProgress?: (progress: Progress) => void
+}
+
+export interface TrainOptions extends Cancellable, Threads {
+  /** Default: cancellation within 90 days. */
+  definition?: ChurnDefinition
+  /** Training dates, each of which must be mature. Default: mature dates are chosen. */
+  asOf?: Moment | readonly Moment[]
+  /** Windows of the standard features, in days. Default: 28, 91, 182, 364. */
+  windows?: readonly number[]
+  /** The same seed gives the same model bytes. Default: 0. */
+  seed?: number | bigint
+  /** Folds for blending and calibration. Default: 5. */
+  folds?: number
+  /** Whether the model may score other tenants' records. Default: false. */
+  shared?: boolean
+  /** Called on the event loop. What it throws cancels the call and is what the promise rejects with. */
+  onProgress?: (progress: Progress) => void
+}
+
+/** A value with its 90 % interval. */
+export interface Estimate {
+  value: number
+  low: number
+  high: number
+}
+
+export interface Measures {
+  rows: number
+  churned: number
+  meanProbability: number
+  rocAuc: Estimate | null
+  prAuc: Estimate | null
+  logLoss: Estimate | null
+  brier: Estimate | null
+  calibrationError: Estimate | null
+  topDecileLift: Estimate | null
+  calibration: { rows: number; meanProbability: number; churnRate: number }[]
+}
+
+export interface TrainReport {
+  trainingDates: string[]
+  /** Customer-date pairs. */
+  rows: number
+  churned: number
+  excluded: number
+  observedFrom: string | null
+  observedUntil: string | null
+  windowsBeforeHistory: number[]
+  /** A test at a date later than every training label; null where the history is too short. */
+  outOfTime: {
+    testDate: string
+    trainingDates: string[]
+    proof: { testDate: string; lastTrainingDate: string; lastLabelEnd: string; purgedDates: string[] }
+    measures: Measures
+  } | null
+  outOfTimeReason: string | null
+  /** On customers held out in turn, at the training dates. */
+  grouped: Measures
+  members: { name: string; weight: number; logLoss: number }[]
+  calibration: string
+}
+
+export type RiskBand = 'low' | 'medium' | 'high' | 'critical'
+
+export interface Score {
+  customerId: string
+  /** Calibrated probability of churn in the label period; null where there is not enough evidence. */
+  probability: number | null
+  riskBand: RiskBand | null
+  status: 'scored' | 'not_enough_evidence'
+  /** Why there is no probability. */
+  reason: string | null
+  /** When one is expected at the latest, if the customer stays. */
+  expectedAt: string | null
+}
+
+export interface Reason {
+  /** The feature's name. */
+  feature: string
+  value: number | string | null
+  /** What it adds to the log-odds before calibration, against the average training row. */
+  contribution: number
+  direction: 'raises' | 'lowers'
+  /** The same in words. */
+  text: string
+}
+
+/** The scores of all eligible customers as of one date. */
+export class ScoreRun {
+  private constructor()
+  readonly tenant: string
+  readonly asOf: string
+  readonly modelId: string
+  /** One per eligible customer, sorted by id (bytes). */
+  readonly scores: Score[]
+  /** The probabilities in the order of `scores`; NaN where there is none. */
+  readonly probabilities: Float64Array
+  /** The features behind the scores. */
+  readonly matrix: FeatureMatrix
+  /** @throws {ChurnError} `no_such_customer` if the customer was not eligible. */
+  scoreOf(customerId: string | number | bigint): Score
+  /** The features that moved the score the most, largest first. Default: 5. */
+  reasons(customerId: string | number | bigint, top?: number): Reason[]
+  /** The customers most likely to leave, most likely first. Default: 10. */
+  riskiest(top?: number): Score[]
+}
+
+export interface CustomerScore extends Score {
+  reasons: Reason[]
+  asOf: string
+  modelId: string
+}
+
+/** One customer's rows. Event rows without a `customer_id` are his. */
+export interface CustomerRows {
+  customer: Row
+  payments?: readonly Row[] | null
+  tickets?: readonly Row[] | null
+  activities?: readonly Row[] | null
+}
+
+export interface Explanation {
+  /** Rows x features, row after row: `contributions[row * featureNames.length + feature]`, in log-odds. */
+  contributions: Float64Array
+  /** Added to a row's contributions it gives the log-odds before calibration. */
+  baseValue: number
+  rows: number
+  featureNames: string[]
+}
+
+/** A trained model. Immutable. */
+export class ChurnModel {
+  private constructor()
+  /** Trains off the event loop. Equal records, options and seed give equal bytes, whatever the number of threads. */
+  static train(records: TenantRecords, options?: TrainOptions): Promise<ChurnModel>
+  /** @throws {ChurnError} `artifact_damaged`, `artifact_version`, `artifact_too_large`. */
+  static fromBytes(bytes: Uint8Array): ChurnModel
+  static load(path: string | URL): Promise<ChurnModel>
+  save(path: string | URL): Promise<void>
+  /** The model file's bytes, equal in every host language. */
+  toBytes(): Buffer
+  /** Identifies the model by its content. */
+  readonly id: string
+  /** The tenant whose records it may score; null if any. */
+  readonly tenant: string | null
+  readonly featureNames: string[]
+  readonly definition: Required<CancellationDefinition> | Required<InactivityDefinition>
+  /** Probabilities at which the bands begin. */
+  readonly riskBands: { medium: number; high: number; critical: number }
+  readonly report: TrainReport
+  score(records: TenantRecords, options: ScoreOptions): Promise<ScoreRun>
+  /** One customer, at once: the same bits as in a run over all. `top` reasons, default 5. */
+  scoreCustomer(rows: CustomerRows, options: { asOf: Moment; top?: number }): CustomerScore
+  /** The features as this model sees them. */
+  features(
+    records: TenantRecords,
+    options: { asOf: Moment | readonly Moment[] } & Threads & Cancellable,
+  ): Promise<FeatureMatrix>
+  /** Contributions of every feature to every row of a matrix made by this model's plan. */
+  explain(matrix: FeatureMatrix, options?: Threads & Cancellable): Promise<Explanation>
+}
+
+/** Customers x features: dates as given, then customers sorted by id. */
+export class FeatureMatrix {
+  private constructor()
+  readonly tenant: string
+  readonly rows: number
+  /** In plan order. */
+  readonly featureNames: string[]
+  /** The customer of every row. */
+  readonly customerIds: string[]
+  /** The date of every row. */
+  readonly asOf: string[]
+  /** Numbers (NaN where missing), or texts (null where missing). @throws {ChurnError} `no_such_feature`. */
+  column(name: string): Float64Array | (string | null)[]
+  /** An Arrow IPC file: `customer_id`, `as_of`, then the features. */
+  toArrow(): Buffer
+}
+
+export interface FeatureOptions extends Threads {
+  asOf: Moment | readonly Moment[]
+  /** Windows of the standard features, in days. Default: 28, 91, 182, 364. */
+  windows?: readonly number[]
+}
+
+/** The standard features of every eligible customer, on the calling thread's time. */
+export function features(records: TenantRecords, options: FeatureOptions): FeatureMatrix
+/** As `features`, off the event loop. */
+export function featuresAsync(records: TenantRecords, options: FeatureOptions & Cancellable): Promise<FeatureMatrix>
+
+export interface Label {
+  customerId: string
+  asOf: string
+  /** False for an excluded row, which says neither. */
+  churned: boolean
+  rule: 'cancelled' | 'not_cancelled' | 'inactive' | 'active' | 'churned_in_lead' | 'churned_before'
+  eventAt: string | null
+}
+
+/** What became of every eligible customer. @throws {ChurnError} `immature_label`: never read as "stayed". */
+export function labels(
+  records: TenantRecords,
+  options: { asOf: Moment | readonly Moment[]; definition?: ChurnDefinition } & Threads,
+): { rows: Label[]; excluded: Label[] }
+
+/** Everything that goes wrong. */
+export class ChurnError extends Error {
+  constructor(message: string, details?: Partial<Pick<ChurnError, 'code' | 'table' | 'row' | 'column' | 'report'>> & { cause?: unknown })
+  /** Stable, equal in Rust, Python and Node: `missing_value`, `immature_label`, `cancelled`, ... */
+  readonly code: string
+  readonly table: TableName | null
+  /** Position of the row at fault. */
+  readonly row: number | null
+  /** The column, feature or option at fault. */
+  readonly column: string | null
+  /** The whole report, where records were refused. */
+  readonly report: ValidationReport | null
+}

@@ -1,0 +1,305 @@
+'use strict'
+// The glue between JavaScript's habits and the native module: errors, AbortSignal, Date, promises. No churn logic here.
+
+const native = require('./native.js')
+
+const INNER = Symbol('native')
+
+class ChurnError extends Error {
+  constructor(message, { code, table = null, row = null, column = null, report = null, cause } = {}) {
+    super(message, cause === undefined ? undefined : { cause })
+    this.code = code
+    this.table = table
+    this.row = row
+    this.column = column
+    this.report = report
+  }
+
+  /** As DOMException does: an aborted call has the name that callers look for. */
+  get name() {
+    return this.code === 'cancelled' ? 'AbortError' : 'ChurnError'
+  }
+}
+
+/** The native error as a ChurnError. */
+function translate(error) {
+  if (error instanceof ChurnError || !(error instanceof Error)) return error
+  if (error.message.startsWith('{"churn":')) {
+    const { message, ...details } = JSON.parse(error.message).churn
+    return new ChurnError(message, details)
+  }
+  const wrongType = /Expected|InvalidArg|Failed to (convert|get)/.test(`${error.code}`)
+  return new ChurnError(error.message, { code: wrongType ? 'invalid_option' : 'internal', cause: error })
+}
+
+function guard(call) {
+  try {
+    return call()
+  } catch (error) {
+    throw translate(error)
+  }
+}
+
+/** The native half of an object, if it is one of the class. */
+function inner(object, type, name) {
+  if (object instanceof type) return object[INNER]
+  throw new ChurnError(`${name} must be a ${type.name}`, { code: 'invalid_option', column: name })
+}
+
+/** An options object without misspelt keys. */
+function checked(options, known) {
+  if (options === undefined || options === null) return {}
+  if (typeof options !== 'object') throw new ChurnError('options must be an object', { code: 'invalid_option' })
+  for (const key of Object.keys(options)) {
+    if (!known.includes(key)) {
+      throw new ChurnError(`there is no option '${key}'; there are: ${known.join(', ')}`, { code: 'invalid_option', column: key })
+    }
+  }
+  return options
+}
+
+/** Runs long work: the signal cancels it, an error in onProgress cancels it and is what the promise rejects with. */
+async function long(options, work) {
+  const { signal, onProgress } = options
+  if (onProgress !== undefined && typeof onProgress !== 'function') {
+    throw new ChurnError('onProgress must be a function', { code: 'invalid_option', column: 'onProgress' })
+  }
+  const cancelled = () => new ChurnError('the work was cancelled', { code: 'cancelled', cause: signal.reason })
+  if (signal?.aborted) throw cancelled()
+  const cancel = new native.Cancel()
+  const abort = () => cancel.cancel()
+  let thrown
+  const listener = onProgress && ((step) => {
+    if (thrown) return
+    try {
+      onProgress(step)
+    } catch (error) {
+      thrown = { error }
+      cancel.cancel()
+    }
+  })
+  signal?.addEventListener('abort', abort, { once: true })
+  try {
+    const result = await work(cancel, listener)
+    if (thrown) throw thrown.error
+    return result
+  } catch (error) {
+    if (thrown) throw thrown.error
+    const translated = translate(error)
+    if (translated.code === 'cancelled' && signal?.aborted) throw cancelled()
+    throw translated
+  } finally {
+    signal?.removeEventListener('abort', abort)
+  }
+}
+
+/** JSON with its keys in JavaScript's spelling. */
+function camelCase(value) {
+  if (Array.isArray(value)) return value.map(camelCase)
+  if (value === null || typeof value !== 'object') return value
+  const camel = (key) => key.replace(/_(\w)/g, (_, letter) => letter.toUpperCase())
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [camel(key), camelCase(inner)]))
+}
+
+const RECORD_OPTIONS = [
+  'tenant', 'customers', 'payments', 'tickets', 'activities', 'onInvalid', 'observedFrom', 'observedUntil',
+  'staticAttributes', 'currency', 'conversionRates',
+]
+
+class TenantRecords {
+  constructor(records) {
+    if (!(records instanceof native.Records)) {
+      throw new ChurnError('use TenantRecords.fromObjects or TenantRecords.fromArrow', { code: 'invalid_option' })
+    }
+    Object.defineProperty(this, INNER, { value: records })
+  }
+
+  static fromObjects(tables) {
+    return guard(() => new TenantRecords(native.Records.read(checked(tables, RECORD_OPTIONS), false)))
+  }
+
+  static fromArrow(tables) {
+    return guard(() => new TenantRecords(native.Records.read(checked(tables, RECORD_OPTIONS), true)))
+  }
+
+  get tenant() { return this[INNER].tenant }
+  get currency() { return this[INNER].currency ?? null }
+  get customerIds() { return this[INNER].customerIds }
+  get observedFrom() { return this[INNER].observedFrom ?? null }
+  get observedUntil() { return this[INNER].observedUntil ?? null }
+  get report() { return JSON.parse(this[INNER].report) }
+
+  rows(table) {
+    return guard(() => this[INNER].rows(table) ?? null)
+  }
+}
+
+function partition(tables) {
+  const isBytes = (table) => table instanceof Uint8Array
+  return guard(() => {
+    const given = checked(tables, RECORD_OPTIONS.slice(1))
+    const parts = native.partition(given, isBytes(given.customers))
+    const tenants = parts.tenants.map((records) => new TenantRecords(records))
+    return {
+      tenants: new Map(tenants.map((records) => [records.tenant, records])),
+      unassigned: JSON.parse(parts.unassigned),
+    }
+  })
+}
+
+class FeatureMatrix {
+  constructor(matrix) {
+    Object.defineProperty(this, INNER, { value: matrix })
+  }
+
+  get tenant() { return this[INNER].tenant }
+  get rows() { return this[INNER].rows }
+  get featureNames() { return this[INNER].featureNames }
+  get customerIds() { return this[INNER].customerIds }
+  get asOf() { return this[INNER].asOf }
+
+  column(name) {
+    return guard(() => this[INNER].column(name))
+  }
+
+  toArrow() {
+    return guard(() => this[INNER].toArrow())
+  }
+}
+
+const FEATURE_OPTIONS = ['asOf', 'windows', 'threads']
+
+function features(records, options) {
+  return guard(() => new FeatureMatrix(
+    native.features(inner(records, TenantRecords, 'records'), checked(options, FEATURE_OPTIONS)),
+  ))
+}
+
+async function featuresAsync(records, options) {
+  const given = checked(options, [...FEATURE_OPTIONS, 'signal'])
+  const matrix = await long(given, (cancel) => native.featuresAsync(inner(records, TenantRecords, 'records'), given, cancel))
+  return new FeatureMatrix(matrix)
+}
+
+function labels(records, options) {
+  const given = checked(options, ['asOf', 'definition', 'threads'])
+  checked(given.definition, DEFINITION_OPTIONS)
+  return guard(() => native.labels(inner(records, TenantRecords, 'records'), given))
+}
+
+class ScoreRun {
+  #scores
+  #probabilities
+
+  constructor(run) {
+    Object.defineProperty(this, INNER, { value: run })
+  }
+
+  get tenant() { return this[INNER].tenant }
+  get asOf() { return this[INNER].asOf }
+  get modelId() { return this[INNER].modelId }
+  get matrix() { return new FeatureMatrix(this[INNER].matrix()) }
+  get scores() { return (this.#scores ??= this[INNER].scores()) }
+  get probabilities() { return (this.#probabilities ??= this[INNER].probabilities()) }
+
+  scoreOf(customerId) {
+    return guard(() => this[INNER].scoreOf(String(customerId)))
+  }
+
+  reasons(customerId, top = 5) {
+    return guard(() => this[INNER].reasons(String(customerId), count(top)))
+  }
+
+  riskiest(top = 10) {
+    return guard(() => this[INNER].riskiest(count(top)))
+  }
+}
+
+function count(top) {
+  if (Number.isInteger(top) && top >= 0 && top < 2 ** 32) return top
+  throw new ChurnError('top must be a whole number, not negative', { code: 'invalid_option', column: 'top' })
+}
+
+const DEFINITION_OPTIONS = ['kind', 'horizon', 'lead', 'activeWithin', 'on']
+const TRAIN_OPTIONS = ['definition', 'asOf', 'windows', 'seed', 'threads', 'folds', 'shared', 'signal', 'onProgress']
+
+class ChurnModel {
+  constructor(model) {
+    if (!(model instanceof native.Model)) {
+      throw new ChurnError('use ChurnModel.train, ChurnModel.load or ChurnModel.fromBytes', { code: 'invalid_option' })
+    }
+    Object.defineProperty(this, INNER, { value: model })
+  }
+
+  static async train(records, options) {
+    const given = checked(options, TRAIN_OPTIONS)
+    checked(given.definition, DEFINITION_OPTIONS)
+    const source = inner(records, TenantRecords, 'records')
+    return new ChurnModel(await long(given, (cancel, listener) => native.train(source, given, cancel, listener)))
+  }
+
+  static fromBytes(bytes) {
+    if (!(bytes instanceof Uint8Array)) {
+      throw new ChurnError('bytes must be a Buffer or Uint8Array', { code: 'invalid_option', column: 'bytes' })
+    }
+    return guard(() => new ChurnModel(native.Model.fromBytes(bytes)))
+  }
+
+  static async load(path) {
+    return new ChurnModel(await long({}, () => native.load(pathOf(path))))
+  }
+
+  async save(path) {
+    await long({}, () => this[INNER].save(pathOf(path)))
+  }
+
+  toBytes() {
+    return guard(() => this[INNER].toBytes())
+  }
+
+  get id() { return this[INNER].id }
+  get tenant() { return this[INNER].tenant ?? null }
+  get featureNames() { return this[INNER].featureNames }
+  get riskBands() { return JSON.parse(this[INNER].riskBands) }
+  get report() { return camelCase(JSON.parse(this[INNER].report)) }
+
+  get definition() {
+    const [[kind, { horizon, ...rest }]] = Object.entries(JSON.parse(this[INNER].definition))
+    return { kind, horizon: horizon.days, lead: horizon.lead, ...camelCase(rest) }
+  }
+
+  async score(records, options) {
+    const given = checked(options, ['asOf', 'threads', 'signal', 'onProgress'])
+    const source = inner(records, TenantRecords, 'records')
+    return new ScoreRun(await long(given, (cancel, listener) => this[INNER].score(source, given, cancel, listener)))
+  }
+
+  scoreCustomer(rows, options) {
+    const given = checked(options, ['asOf', 'top'])
+    return guard(() => {
+      const tables = checked(rows, ['customer', 'payments', 'tickets', 'activities'])
+      const { score, ...rest } = this[INNER].scoreCustomer(tables, given)
+      return { ...score, ...rest }
+    })
+  }
+
+  async features(records, options) {
+    const given = checked(options, ['asOf', 'threads', 'signal'])
+    const source = inner(records, TenantRecords, 'records')
+    return new FeatureMatrix(await long(given, (cancel) => this[INNER].features(source, given, cancel)))
+  }
+
+  async explain(matrix, options) {
+    const given = checked(options, ['threads', 'signal'])
+    const source = inner(matrix, FeatureMatrix, 'matrix')
+    return long(given, (cancel) => this[INNER].explain(source, given, cancel))
+  }
+}
+
+function pathOf(path) {
+  if (typeof path === 'string') return path
+  if (path instanceof URL) return require('node:url').fileURLToPath(path)
+  throw new ChurnError('path must be a text or a file URL', { code: 'invalid_option', column: 'path' })
+}
+
+module.exports = { ChurnError, ChurnModel, FeatureMatrix, ScoreRun, TenantRecords, features, featuresAsync, labels, partition }

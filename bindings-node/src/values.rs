@@ -1,0 +1,102 @@
+//! JavaScript values as the library's. The only file that needs `unsafe`: napi's conversion trait is.
+#![allow(unsafe_code)]
+
+use churn_core::Value;
+use napi::bindgen_prelude::{Array, FromNapiValue, JsObjectValue, JsValue, Object, Unknown};
+use napi::{JsDate, Result, ValueType, sys};
+
+/// The largest whole number up to which a JavaScript number holds all whole numbers.
+const MAX_SAFE: f64 = 9_007_199_254_740_991.0;
+
+/// One value of a row or an option.
+pub(crate) struct Cell(pub(crate) Value);
+
+impl FromNapiValue for Cell {
+    unsafe fn from_napi_value(env: sys::napi_env, raw: sys::napi_value) -> Result<Self> {
+        // SAFETY: napi hands over a live environment and value; each conversion follows its type check.
+        let unknown = unsafe { Unknown::from_napi_value(env, raw)? };
+        let value = match unknown.get_type()? {
+            ValueType::Undefined | ValueType::Null => Value::Null,
+            ValueType::Boolean => Value::Bool(unsafe { bool::from_napi_value(env, raw)? }),
+            ValueType::Number => number(unsafe { f64::from_napi_value(env, raw)? }),
+            ValueType::String => Value::Text(unsafe { String::from_napi_value(env, raw)? }),
+            ValueType::BigInt => {
+                let (wide, whole) = unsafe { napi::bindgen_prelude::BigInt::from_napi_value(env, raw)? }.get_i128();
+                match (i64::try_from(wide), u64::try_from(wide)) {
+                    (Ok(value), _) if whole => Value::Int(value),
+                    (_, Ok(value)) if whole => Value::UInt(value),
+                    _ => Value::Unsupported("a bigint beyond 64 bits"),
+                }
+            }
+            ValueType::Object if unknown.is_date()? => {
+                let millis = unsafe { JsDate::from_napi_value(env, raw)? }.value_of()?;
+                // An invalid Date lies outside all years.
+                Value::Timestamp(if millis.is_nan() {
+                    i64::MAX
+                } else {
+                    (millis as i64).saturating_mul(1000)
+                })
+            }
+            ValueType::Object if unknown.is_array()? => Value::Unsupported("a list"),
+            ValueType::Object => Value::Unsupported("an object"),
+            ValueType::Function => Value::Unsupported("a function"),
+            _ => Value::Unsupported("a value of an unknown type"),
+        };
+        Ok(Self(value))
+    }
+}
+
+/// Whole numbers are integers, as JSON would have them; others stay what they are.
+fn number(value: f64) -> Value {
+    if value.fract() == 0.0 && value.abs() <= MAX_SAFE {
+        Value::Int(value as i64)
+    } else {
+        Value::Float(value)
+    }
+}
+
+/// One value, or a list of them.
+pub(crate) enum OneOrMany {
+    One(Value),
+    Many(Vec<Value>),
+}
+
+impl FromNapiValue for OneOrMany {
+    unsafe fn from_napi_value(env: sys::napi_env, raw: sys::napi_value) -> Result<Self> {
+        // SAFETY: as above.
+        if unsafe { Unknown::from_napi_value(env, raw)? }.is_array()? {
+            let cells = unsafe { Vec::<Cell>::from_napi_value(env, raw)? };
+            return Ok(Self::Many(cells.into_iter().map(|cell| cell.0).collect()));
+        }
+        Ok(Self::One(unsafe { Cell::from_napi_value(env, raw)? }.0))
+    }
+}
+
+/// The own enumerable properties of a plain object; `None` if it is not one.
+pub(crate) struct Row(pub(crate) Option<Vec<(String, Value)>>);
+
+impl FromNapiValue for Row {
+    unsafe fn from_napi_value(env: sys::napi_env, raw: sys::napi_value) -> Result<Self> {
+        // SAFETY: as above.
+        let unknown = unsafe { Unknown::from_napi_value(env, raw)? };
+        if unknown.get_type()? != ValueType::Object || unknown.is_array()? || unknown.is_date()? {
+            return Ok(Self(None));
+        }
+        let object = unsafe { Object::from_napi_value(env, raw)? };
+        let names = object.get_all_property_names(
+            napi::KeyCollectionMode::OwnOnly,
+            napi::KeyFilter::Enumerable,
+            napi::KeyConversion::NumbersToStrings,
+        )?;
+        let names = unsafe { Array::from_napi_value(env, names.raw())? };
+        let mut cells = Vec::with_capacity(names.len() as usize);
+        for index in 0..names.len() {
+            let Some(Cell(Value::Text(name))) = names.get(index)? else {
+                continue; // a symbol
+            };
+            let value = object.get::<Cell>(&name)?.map_or(Value::Null, |cell| cell.0);
+            cells.push((name, value));
+        }
+        Ok(Self(Some(cells)))
+    }
+}

@@ -1,0 +1,59 @@
+// Compiled, never run: what index.d.ts lets through and what it does not.
+import {
+  ChurnError, ChurnModel, FeatureMatrix, TenantRecords, features, labels, partition, type Score, type TrainOptions,
+} from 'churn-core'
+
+export async function typed(signal: AbortSignal): Promise<void> {
+  const records: TenantRecords = TenantRecords.fromObjects({
+    tenant: 'acme',
+    customers: [{ customerId: 1n, signedUpAt: new Date(), plan: 'pro', seats: null }],
+    payments: [],
+    tickets: undefined,
+    onInvalid: 'quarantine',
+    staticAttributes: ['plan'],
+    conversionRates: { USD: 0.9 },
+  })
+  TenantRecords.fromArrow({ tenant: 'acme', customers: Buffer.alloc(0) })
+  const rowsIn: number | undefined = records.report.tables.payments?.rowsIn
+  const options: TrainOptions = {
+    definition: { kind: 'inactivity', horizon: 90, activeWithin: 180, on: 'payments' },
+    asOf: ['2024-01-01', new Date()],
+    seed: 0,
+    signal,
+    onProgress: ({ stage, done }) => console.log(stage.length + done),
+  }
+  const model: ChurnModel = await ChurnModel.train(records, options)
+  const run = await model.score(records, { asOf: '2011-09-10' })
+  const scores: Score[] = run.scores
+  const probabilities: Float64Array = run.probabilities
+  const text: string = run.reasons('C-17', 5)[0]!.text
+  const one = model.scoreCustomer({ customer: { customer_id: 'a' }, payments: [] }, { asOf: new Date() })
+  const probability: number | null = one.probability
+  const bytes: Buffer = model.toBytes()
+  await ChurnModel.fromBytes(bytes).save('m.churn')
+  const matrix: FeatureMatrix = features(records, { asOf: '2024-01-01', windows: [28] })
+  const column = matrix.column('customer_tenure_days')
+  if (column instanceof Float64Array) column.fill(0)
+  const churned: boolean = labels(records, { asOf: '2024-01-01', definition: { kind: 'cancellation' } }).rows[0]!.churned
+  const tenants: Map<string, TenantRecords> = partition({ customers: [] }).tenants
+  const auc: number | undefined = model.report.outOfTime?.measures.rocAuc?.value
+  if (model.definition.kind === 'inactivity') console.log(model.definition.activeWithin)
+  console.log(rowsIn, scores, probabilities, text, probability, churned, tenants, auc)
+
+  // @ts-expect-error no such kind
+  options.definition = { kind: 'silence' }
+  // @ts-expect-error cancellation has no activeWithin
+  options.definition = { kind: 'cancellation', activeWithin: 3 }
+  // @ts-expect-error a score needs a date
+  await model.score(records, {})
+  // @ts-expect-error a tenant is required
+  TenantRecords.fromObjects({ customers: [] })
+  // @ts-expect-error rows hold values, not lists
+  TenantRecords.fromObjects({ tenant: 'a', customers: [{ customer_id: ['a'] }] })
+  // @ts-expect-error records are made by fromObjects and fromArrow
+  new TenantRecords()
+}
+
+export function code(error: unknown): string | undefined {
+  return error instanceof ChurnError ? `${error.code} ${error.table} ${error.row} ${error.column}` : undefined
+}

@@ -1,0 +1,125 @@
+"""Raw customer records in, calibrated churn scores and their reasons out.
+
+Moments are UTC; one without a zone is read as UTC, a date as its midnight. Only what happened, and was known, strictly
+before ``as_of`` is seen.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from . import ensemble
+from ._churn import (
+    Cancellation,
+    ChurnModel,
+    Explanation,
+    FeatureMatrix,
+    FeaturePlan,
+    Inactivity,
+    Issue,
+    Labels,
+    Reason,
+    Score,
+    ScoreRun,
+    TableReport,
+    TenantRecords,
+    ValidationReport,
+    __version__,
+    features,
+    labels,
+)
+from ._churn import partition as _partition
+from ._errors import (
+    ArtifactError,
+    CancelledError,
+    ChurnError,
+    FeatureMismatchError,
+    FileError,
+    FileMissingError,
+    ImportFailedError,
+    InternalError,
+    InvalidOptionError,
+    InvalidRecordsError,
+    NotEligibleError,
+    TenantMismatchError,
+    TrainingError,
+    UnknownCustomerError,
+    UnknownFeatureError,
+    UnreadableTableError,
+)
+from ._report import CalibrationBin, Estimate, Measures, MemberReport, OutOfTime, PurgeProof, TrainReport
+
+__all__ = [
+    "ArtifactError",
+    "CalibrationBin",
+    "CancelledError",
+    "Cancellation",
+    "ChurnError",
+    "ChurnModel",
+    "Estimate",
+    "Explanation",
+    "FeatureMatrix",
+    "FeatureMismatchError",
+    "FeaturePlan",
+    "FileError",
+    "FileMissingError",
+    "ImportFailedError",
+    "Inactivity",
+    "InternalError",
+    "InvalidOptionError",
+    "InvalidRecordsError",
+    "Issue",
+    "Labels",
+    "Measures",
+    "MemberReport",
+    "NotEligibleError",
+    "OutOfTime",
+    "Partition",
+    "PurgeProof",
+    "Reason",
+    "Score",
+    "ScoreRun",
+    "TableReport",
+    "TenantMismatchError",
+    "TenantRecords",
+    "TrainReport",
+    "TrainingError",
+    "UnknownCustomerError",
+    "UnknownFeatureError",
+    "UnreadableTableError",
+    "ValidationReport",
+    "__version__",
+    "ensemble",
+    "features",
+    "labels",
+    "partition",
+]
+
+
+class Partition(dict[str, TenantRecords]):
+    """The records of every tenant, by tenant id.
+
+    Attributes:
+        unassigned: Report on the rows that name no tenant, by their position in the mixed tables.
+        positions: For each tenant and table, the positions of its rows in the mixed table.
+    """
+
+    unassigned: ValidationReport
+    positions: dict[str, dict[str, list[int]]]
+
+
+def partition(
+    customers: Any,
+    payments: Any = None,
+    tickets: Any = None,
+    activities: Any = None,
+    **options: Any,
+) -> Partition:
+    """Splits tables with a ``tenant_id`` column into each tenant's records.
+
+    ``options`` are those of `TenantRecords`. Rows are numbered within the tenant's own rows of the table.
+    """
+    records, unassigned, positions = _partition(customers, payments, tickets, activities, **options)
+    parted = Partition(records)
+    parted.unassigned, parted.positions = unassigned, positions
+    return parted

@@ -1,0 +1,32 @@
+"""A progress bar for ``progress=True``."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+
+class Bar:
+    """A tqdm bar, or one line per stage on stderr where tqdm is not installed."""
+
+    def __init__(self) -> None:
+        self._stage = ""
+        self._bar: Any = None
+        try:
+            from tqdm.auto import tqdm
+        except ImportError:
+            return
+        self._bar = tqdm(total=1.0, bar_format="{desc:<12} {percentage:3.0f}%|{bar}| {elapsed}")
+
+    def __call__(self, stage: str, share: float) -> None:
+        if self._bar is None:
+            if stage != self._stage:
+                print(f"churn: {stage}", file=sys.stderr)
+        else:
+            self._bar.set_description(stage, refresh=False)
+            self._bar.update(share - self._bar.n)
+        self._stage = stage
+
+    def close(self) -> None:
+        if self._bar is not None:
+            self._bar.close()

@@ -1,0 +1,134 @@
+"""What training found out, as the model file tells it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A figure with its 90 % interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class CalibrationBin:
+    """Rows of neighbouring predictions."""
+
+    rows: float
+    mean_probability: float
+    churn_rate: float
+
+
+@dataclass(frozen=True)
+class Measures:
+    """What predictions were worth on rows that no part of the model had seen; None where a figure is not defined."""
+
+    rows: int
+    churned: int
+    mean_probability: float
+    roc_auc: Estimate | None
+    pr_auc: Estimate | None
+    log_loss: Estimate | None
+    brier: Estimate | None
+    calibration_error: Estimate | None
+    top_decile_lift: Estimate | None
+    calibration: list[CalibrationBin]
+
+
+@dataclass(frozen=True)
+class PurgeProof:
+    """Shows that no training label could see the test period: ``last_label_end <= test_date``."""
+
+    test_date: datetime
+    last_training_date: datetime
+    last_label_end: datetime
+    purged_dates: list[datetime]
+
+
+@dataclass(frozen=True)
+class OutOfTime:
+    """A test at a date later than every training label."""
+
+    test_date: datetime
+    training_dates: list[datetime]
+    proof: PurgeProof
+    measures: Measures
+
+
+@dataclass(frozen=True)
+class MemberReport:
+    """A member of the ensemble with its weight in the blend."""
+
+    name: str
+    weight: float
+    log_loss: float
+
+
+@dataclass(frozen=True)
+class TrainReport:
+    """How a model was trained and what it is worth."""
+
+    training_dates: list[datetime]
+    rows: int
+    churned: int
+    excluded: int
+    observed_from: datetime | None
+    observed_until: datetime | None
+    windows_before_history: list[int]
+    out_of_time: OutOfTime | None
+    out_of_time_reason: str | None
+    grouped: Measures
+    members: list[MemberReport]
+    calibration: str
+
+    def __repr__(self) -> str:
+        test = self.out_of_time
+        tested = f"out of time at {test.test_date:%Y-%m-%d}" if test else "held-out customers"
+        auc = (test.measures if test else self.grouped).roc_auc
+        shown = "not defined" if auc is None else f"{auc.value:.3f} ({auc.low:.3f} to {auc.high:.3f})"
+        return f"<TrainReport: {self.rows} rows, {self.churned} churned; AUC {shown}, {tested}>"
+
+
+_NESTED: dict[str, Any] = {"proof": PurgeProof, "out_of_time": OutOfTime, "measures": Measures, "grouped": Measures}
+_LISTED: dict[str, Any] = {"members": MemberReport, "calibration": CalibrationBin}
+_MOMENTS = {
+    "test_date",
+    "last_training_date",
+    "last_label_end",
+    "purged_dates",
+    "training_dates",
+    "observed_from",
+    "observed_until",
+}
+_ESTIMATES = {"roc_auc", "pr_auc", "log_loss", "brier", "calibration_error", "top_decile_lift"}
+
+
+def _moment(text: str) -> datetime:
+    at = datetime.fromisoformat(text)
+    return at if at.tzinfo else at.replace(tzinfo=timezone.utc)
+
+
+def _build(kind: Any, values: dict[str, Any]) -> Any:
+    def field(name: str, value: Any) -> Any:
+        if name in _MOMENTS and value is not None:
+            return [_moment(text) for text in value] if isinstance(value, list) else _moment(value)
+        if isinstance(value, dict):
+            return _build(Estimate if name in _ESTIMATES else _NESTED[name], value)
+        if isinstance(value, list) and name in _LISTED:
+            return [_build(_LISTED[name], item) for item in value]
+        return value
+
+    known = kind.__dataclass_fields__
+    return kind(**{name: field(name, value) for name, value in values.items() if name in known})
+
+
+def read(text: str) -> TrainReport:
+    report: TrainReport = _build(TrainReport, json.loads(text))
+    return report

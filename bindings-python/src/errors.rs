@@ -1,0 +1,54 @@
+//! Errors of the core as Python exceptions.
+
+use churn_core::{Error, ErrorKind};
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+
+use crate::records::ValidationReport;
+
+/// The exception of an error of the core.
+pub(crate) fn raise(py: Python<'_>, error: &Error) -> PyErr {
+    let missing = error.kind() == ErrorKind::Io
+        && std::error::Error::source(error)
+            .and_then(|source| source.downcast_ref::<std::io::Error>())
+            .is_some_and(|source| source.kind() == std::io::ErrorKind::NotFound);
+    let build = || {
+        let context = PyDict::new(py);
+        context.set_item("table", error.table().map(|table| table.as_str()))?;
+        context.set_item("row", error.row())?;
+        context.set_item("column", error.column())?;
+        context.set_item("report", error.report().cloned().map(ValidationReport::new))?;
+        context.set_item("missing", missing)?;
+        make(py, error.code(), &error.to_string(), &context)
+    };
+    build().unwrap_or_else(|failure| failure)
+}
+
+/// An error of the bindings' own, for an argument the core never sees.
+pub(crate) fn refuse(py: Python<'_>, code: &str, message: &str, column: Option<&str>) -> PyErr {
+    let build = || {
+        let context = PyDict::new(py);
+        context.set_item("column", column)?;
+        make(py, code, message, &context)
+    };
+    build().unwrap_or_else(|failure| failure)
+}
+
+fn make(py: Python<'_>, code: &str, message: &str, context: &Bound<'_, PyDict>) -> PyResult<PyErr> {
+    let exception = py
+        .import("churn._errors")?
+        .getattr("make")?
+        .call((code, message), Some(context))?;
+    Ok(PyErr::from_value(exception))
+}
+
+/// Turns the core's results into Python's.
+pub(crate) trait OrRaise<T> {
+    fn or_raise(self, py: Python<'_>) -> PyResult<T>;
+}
+
+impl<T> OrRaise<T> for churn_core::Result<T> {
+    fn or_raise(self, py: Python<'_>) -> PyResult<T> {
+        self.map_err(|error| raise(py, &error))
+    }
+}

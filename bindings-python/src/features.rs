@@ -1,0 +1,535 @@
+//! Definitions, plans, feature matrices and labels.
+
+use std::sync::Arc;
+
+use churn_core::{ChurnDefinition, FeatureColumn, RecordKind};
+use ndarray::Array2;
+use numpy::IntoPyArray;
+use pyo3::prelude::*;
+use pyo3::types::{PyCapsule, PyDict};
+
+use crate::errors::{OrRaise, refuse};
+use crate::frames::{Frame, Values, through};
+use crate::records::{TenantRecords, escape};
+use crate::tables::dates;
+use crate::work;
+
+/// Churned if the customer cancels (``churned_at``) within ``horizon`` days, beginning ``lead`` days after ``as_of``.
+#[pyclass(frozen, get_all, eq, from_py_object, module = "churn")]
+#[derive(Clone, PartialEq)]
+pub(crate) struct Cancellation {
+    /// Length of the label period in days.
+    horizon: u32,
+    /// Days between ``as_of`` and the label period.
+    lead: u32,
+}
+
+#[pymethods]
+impl Cancellation {
+    #[new]
+    #[pyo3(signature = (horizon=90, lead=0))]
+    fn new(horizon: u32, lead: u32) -> Self {
+        Self { horizon, lead }
+    }
+
+    fn __reduce__(slf: &Bound<'_, Self>) -> (Py<PyAny>, (u32, u32)) {
+        (slf.get_type().into_any().unbind(), (slf.get().horizon, slf.get().lead))
+    }
+
+    fn __repr__(&self) -> String {
+        format!("Cancellation(horizon={}, lead={})", self.horizon, self.lead)
+    }
+}
+
+/// Churned if there is no paid payment, or no activity, within ``horizon`` days.
+///
+/// Eligible are customers with such an event in the ``active_within`` days before ``as_of`` (default: twice the horizon).
+#[pyclass(frozen, get_all, eq, from_py_object, module = "churn")]
+#[derive(Clone, PartialEq)]
+pub(crate) struct Inactivity {
+    /// Length of the label period in days.
+    horizon: u32,
+    /// Days between ``as_of`` and the label period.
+    lead: u32,
+    /// Days before ``as_of`` in which a customer must have been active; None for twice the horizon.
+    active_within: Option<u32>,
+    /// ``"payments"`` or ``"activities"``.
+    on: String,
+}
+
+#[pymethods]
+impl Inactivity {
+    #[new]
+    #[pyo3(signature = (horizon=90, lead=0, active_within=None, on="payments"))]
+    fn new(py: Python<'_>, horizon: u32, lead: u32, active_within: Option<u32>, on: &str) -> PyResult<Self> {
+        if !matches!(on, "payments" | "activities") {
+            return Err(refuse(
+                py,
+                "invalid_option",
+                "on is 'payments' or 'activities'",
+                Some("on"),
+            ));
+        }
+        Ok(Self {
+            horizon,
+            lead,
+            active_within,
+            on: on.to_owned(),
+        })
+    }
+
+    #[allow(clippy::type_complexity)]
+    fn __reduce__(slf: &Bound<'_, Self>) -> (Py<PyAny>, (u32, u32, Option<u32>, String)) {
+        let own = slf.get();
+        (
+            slf.get_type().into_any().unbind(),
+            (own.horizon, own.lead, own.active_within, own.on.clone()),
+        )
+    }
+
+    fn __repr__(&self) -> String {
+        let within = self.active_within.map_or("None".to_owned(), |days| days.to_string());
+        format!(
+            "Inactivity(horizon={}, lead={}, active_within={within}, on='{}')",
+            self.horizon, self.lead, self.on
+        )
+    }
+}
+
+#[derive(FromPyObject)]
+pub(crate) enum Definition {
+    Cancellation(Cancellation),
+    Inactivity(Inactivity),
+}
+
+impl From<Definition> for ChurnDefinition {
+    fn from(definition: Definition) -> Self {
+        match definition {
+            Definition::Cancellation(own) => ChurnDefinition::cancellation(own.horizon).with_lead(own.lead),
+            Definition::Inactivity(own) => {
+                let on = if own.on == "payments" {
+                    RecordKind::Payments
+                } else {
+                    RecordKind::Activities
+                };
+                let definition = ChurnDefinition::inactivity(own.horizon, on).with_lead(own.lead);
+                own.active_within
+                    .map_or(definition.clone(), |days| definition.active_within(days))
+            }
+        }
+    }
+}
+
+/// The Python object of a definition.
+pub(crate) fn definition_of(py: Python<'_>, definition: &ChurnDefinition) -> PyResult<Py<PyAny>> {
+    let period = definition.horizon();
+    Ok(match definition {
+        ChurnDefinition::Inactivity { active_within, on, .. } => {
+            let own = Inactivity {
+                horizon: period.days,
+                lead: period.lead,
+                active_within: *active_within,
+                on: on.to_string(),
+            };
+            Py::new(py, own)?.into_any()
+        }
+        _ => Py::new(
+            py,
+            Cancellation {
+                horizon: period.days,
+                lead: period.lead,
+            },
+        )?
+        .into_any(),
+    })
+}
+
+/// What is computed of each customer: the standard features over some windows, and the user's own behind them.
+#[pyclass(frozen, from_py_object, module = "churn")]
+#[derive(Clone)]
+pub(crate) struct FeaturePlan(pub(crate) churn_core::FeaturePlan);
+
+#[pymethods]
+impl FeaturePlan {
+    /// The standard features over these windows, in days.
+    #[staticmethod]
+    #[pyo3(signature = (windows=vec![28, 91, 182, 364]), text_signature = "(windows=(28, 91, 182, 364))")]
+    fn standard(py: Python<'_>, windows: Vec<u32>) -> PyResult<Self> {
+        churn_core::FeaturePlan::standard(&windows).or_raise(py).map(Self)
+    }
+
+    /// With a feature of your own: ``plan.with_feature(name="card_28d", source="payments",
+    /// filter=[{"one_of": {"column": "method", "values": ["card"]}}], window=28)``.
+    ///
+    /// Keywords: ``name``, ``source``, ``filter``, ``axis``, ``measure``, ``function``, ``window``.
+    #[pyo3(signature = (**feature))]
+    fn with_feature(&self, py: Python<'_>, feature: Option<&Bound<'_, PyDict>>) -> PyResult<Self> {
+        let wrong = |why: String| {
+            refuse(
+                py,
+                "invalid_option",
+                &format!("the feature cannot be read: {why}"),
+                Some("feature"),
+            )
+        };
+        let given = match feature {
+            Some(feature) => json(feature.as_any())?,
+            None => serde_json::Value::Null,
+        };
+        let text = |name: &str| {
+            given
+                .get(name)
+                .and_then(|value| value.as_str())
+                .ok_or_else(|| wrong(format!("'{name}' is missing")))
+        };
+        let source: RecordKind = serde_json::from_value(text("source")?.into()).map_err(|e| wrong(e.to_string()))?;
+        let mut own =
+            serde_json::to_value(churn_core::Feature::new(text("name")?, source)).map_err(|e| wrong(e.to_string()))?;
+        overlay(&mut own, given).map_err(wrong)?;
+        let own: churn_core::Feature = serde_json::from_value(own).map_err(|e| wrong(e.to_string()))?;
+        self.0.clone().with(own).or_raise(py).map(Self)
+    }
+
+    /// The windows of the standard features, in days.
+    #[getter]
+    fn windows(&self) -> Vec<u32> {
+        self.0.windows()
+    }
+
+    fn __repr__(&self) -> String {
+        format!("FeaturePlan(windows={:?})", self.0.windows())
+    }
+}
+
+/// A Python value of JSON's types.
+pub(crate) fn json(object: &Bound<'_, PyAny>) -> PyResult<serde_json::Value> {
+    let text: String = object
+        .py()
+        .import("json")?
+        .getattr("dumps")?
+        .call1((object,))?
+        .extract()?;
+    serde_json::from_str(&text).map_err(|e| refuse(object.py(), "invalid_option", &e.to_string(), None))
+}
+
+/// Lays given keys over an object's defaults; an unknown key is an error.
+pub(crate) fn overlay(defaults: &mut serde_json::Value, given: serde_json::Value) -> Result<(), String> {
+    let (Some(defaults), serde_json::Value::Object(given)) = (defaults.as_object_mut(), given) else {
+        return Err("not an object".to_owned());
+    };
+    for (key, value) in given {
+        match defaults.get_mut(&key) {
+            Some(slot) => *slot = value,
+            None => return Err(format!("there is no option '{key}'")),
+        }
+    }
+    Ok(())
+}
+
+/// Customers x features: a row per eligible customer and date, dates as given, customers sorted by id.
+///
+/// Frames have ``customer_id``, ``as_of``, then the features in plan order. Missing numbers are NaN.
+#[pyclass(frozen, module = "churn")]
+pub(crate) struct FeatureMatrix(pub(crate) Arc<churn_core::FeatureMatrix>);
+
+impl FeatureMatrix {
+    fn keys(&self) -> Vec<(String, Values)> {
+        let ids = (0..self.0.rows()).map(|row| Some(self.0.customer_id(row).to_owned()));
+        let moments = self.0.as_of().iter().map(|at| Some(at.as_micros()));
+        vec![
+            ("customer_id".into(), Values::Texts(ids.collect())),
+            ("as_of".into(), Values::Moments(moments.collect())),
+        ]
+    }
+
+    fn frame(&self) -> Frame {
+        let mut columns = self.keys();
+        columns.extend(
+            self.0
+                .feature_names()
+                .iter()
+                .cloned()
+                .zip(self.0.columns().iter().map(Values::from)),
+        );
+        Frame(columns)
+    }
+}
+
+#[pymethods]
+impl FeatureMatrix {
+    /// Whose customers these are.
+    #[getter]
+    fn tenant(&self) -> &str {
+        self.0.tenant().as_str()
+    }
+
+    /// Feature names in plan order.
+    #[getter]
+    fn feature_names(&self) -> Vec<String> {
+        self.0.feature_names().to_vec()
+    }
+
+    /// The customer of every row.
+    #[getter]
+    fn customer_ids(&self) -> Vec<&str> {
+        (0..self.0.rows()).map(|row| self.0.customer_id(row)).collect()
+    }
+
+    /// The date of every row, datetime64[us] in UTC.
+    #[getter]
+    fn as_of(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        Values::Moments(self.0.as_of().iter().map(|at| Some(at.as_micros())).collect()).into_python(py)
+    }
+
+    /// (rows, features).
+    #[getter]
+    fn shape(&self) -> (usize, usize) {
+        (self.0.rows(), self.0.feature_names().len())
+    }
+
+    /// Identifies the plan that made the matrix.
+    #[getter]
+    fn plan_fingerprint(&self) -> &str {
+        self.0.plan_fingerprint()
+    }
+
+    /// Rows x features, float64, C order. Missing is NaN, bools are 0 and 1, texts are positions in ``levels``.
+    fn to_numpy(&self, py: Python<'_>) -> Py<PyAny> {
+        let matrix = py.detach(|| {
+            let mut matrix = Array2::<f64>::zeros((self.0.rows(), self.0.columns().len()));
+            for (column, mut out) in self.0.columns().iter().zip(matrix.columns_mut()) {
+                match column {
+                    FeatureColumn::Number(values) => out.iter_mut().zip(values).for_each(|(out, &value)| *out = value),
+                    FeatureColumn::Text { codes, .. } => out.iter_mut().zip(codes).for_each(|(out, &code)| {
+                        *out = if code == FeatureColumn::MISSING {
+                            f64::NAN
+                        } else {
+                            f64::from(code)
+                        }
+                    }),
+                    _ => out.fill(f64::NAN),
+                }
+            }
+            matrix
+        });
+        matrix.into_pyarray(py).into_any().unbind()
+    }
+
+    /// The texts behind each text feature's codes in `to_numpy`.
+    #[getter]
+    fn levels(&self) -> std::collections::BTreeMap<String, Vec<String>> {
+        let named = self.0.feature_names().iter().zip(self.0.columns());
+        let texts = named.filter_map(|(name, column)| match column {
+            FeatureColumn::Text { levels, .. } => Some((name.clone(), levels.clone())),
+            _ => None,
+        });
+        texts.collect()
+    }
+
+    /// A pandas frame.
+    fn to_pandas(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        self.frame().pandas(py)
+    }
+
+    /// A polars frame.
+    fn to_polars(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        through(slf.as_any(), "to_polars")
+    }
+
+    /// A pyarrow table.
+    fn to_arrow(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        through(slf.as_any(), "to_arrow")
+    }
+
+    #[pyo3(signature = (requested_schema=None))]
+    fn __arrow_c_stream__<'py>(
+        &self,
+        py: Python<'py>,
+        requested_schema: Option<Bound<'py, PyCapsule>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        self.frame().stream(py, requested_schema)
+    }
+
+    /// One column: a feature as float64 numbers or a list of texts, ``customer_id`` or ``as_of``.
+    fn __getitem__(&self, py: Python<'_>, name: &str) -> PyResult<Py<PyAny>> {
+        if let Some((_, values)) = self.keys().into_iter().find(|(key, _)| key == name) {
+            return values.into_python(py);
+        }
+        Values::from(self.0.column(name).or_raise(py)?).into_python(py)
+    }
+
+    fn __len__(&self) -> usize {
+        self.0.rows()
+    }
+
+    fn __repr__(&self) -> String {
+        format!(
+            "<FeatureMatrix '{}': {} rows x {} features>",
+            self.0.tenant(),
+            self.0.rows(),
+            self.0.columns().len()
+        )
+    }
+
+    fn _repr_html_(&self) -> String {
+        escape(&self.__repr__())
+    }
+}
+
+/// The features of every eligible customer at one date or several, from what was known strictly before it.
+#[pyfunction]
+#[pyo3(signature = (records, as_of, plan=None, *, threads=None, progress=None))]
+pub(crate) fn features(
+    py: Python<'_>,
+    records: &TenantRecords,
+    as_of: &Bound<'_, PyAny>,
+    plan: Option<FeaturePlan>,
+    threads: Option<usize>,
+    progress: Option<&Bound<'_, PyAny>>,
+) -> PyResult<FeatureMatrix> {
+    let (records, dates) = (Arc::clone(&records.inner), dates(as_of)?);
+    let plan = plan.map(|plan| plan.0).unwrap_or_default();
+    let matrix = work::run(py, threads, progress, move |execution| {
+        churn_core::features(&records, &dates, &plan, &execution)
+    })?;
+    Ok(FeatureMatrix(Arc::new(matrix)))
+}
+
+/// Churned or retained, a row per eligible customer and date: ``customer_id``, ``as_of``, ``churned``, ``rule``,
+/// ``event_at``.
+#[pyclass(frozen, module = "churn")]
+pub(crate) struct Labels {
+    records: Arc<churn_core::TenantRecords>,
+    rows: Vec<churn_core::Label>,
+    excluded: Vec<churn_core::Label>,
+}
+
+impl Labels {
+    fn frame(&self) -> Frame {
+        let ids: Vec<&str> = self.records.customer_ids().collect();
+        let rows = &self.rows;
+        let id = |label: &churn_core::Label| ids.get(label.customer as usize).map(|id| (*id).to_owned());
+        Frame(vec![
+            ("customer_id".into(), Values::Texts(rows.iter().map(id).collect())),
+            (
+                "as_of".into(),
+                Values::Moments(rows.iter().map(|label| Some(label.as_of.as_micros())).collect()),
+            ),
+            (
+                "churned".into(),
+                Values::Bools(rows.iter().map(|label| label.churned).collect()),
+            ),
+            (
+                "rule".into(),
+                Values::Texts(rows.iter().map(|label| Some(label.rule.to_string())).collect()),
+            ),
+            (
+                "event_at".into(),
+                Values::Moments(
+                    rows.iter()
+                        .map(|label| label.event_at.map(|at| at.as_micros()))
+                        .collect(),
+                ),
+            ),
+        ])
+    }
+}
+
+#[pymethods]
+impl Labels {
+    /// Those who are neither: churned within the lead, or before the date without its being known then.
+    #[getter]
+    fn excluded(&self) -> Self {
+        Self {
+            records: Arc::clone(&self.records),
+            rows: self.excluded.clone(),
+            excluded: vec![],
+        }
+    }
+
+    /// Whether each row churned, bool.
+    #[getter]
+    fn churned(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        Values::Bools(self.rows.iter().map(|label| label.churned).collect()).into_python(py)
+    }
+
+    /// The customer of every row.
+    #[getter]
+    fn customer_ids(&self) -> Vec<String> {
+        let ids: Vec<&str> = self.records.customer_ids().collect();
+        self.rows
+            .iter()
+            .filter_map(|label| ids.get(label.customer as usize).map(|id| (*id).to_owned()))
+            .collect()
+    }
+
+    /// One column by its name.
+    fn __getitem__(&self, py: Python<'_>, name: &str) -> PyResult<Py<PyAny>> {
+        let column = self.frame().0.into_iter().find(|(known, _)| known == name);
+        let (_, values) =
+            column.ok_or_else(|| refuse(py, "no_such_feature", "labels have no such column", Some(name)))?;
+        values.into_python(py)
+    }
+
+    /// A pandas frame.
+    fn to_pandas(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        self.frame().pandas(py)
+    }
+
+    /// A polars frame.
+    fn to_polars(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        through(slf.as_any(), "to_polars")
+    }
+
+    /// A pyarrow table.
+    fn to_arrow(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        through(slf.as_any(), "to_arrow")
+    }
+
+    #[pyo3(signature = (requested_schema=None))]
+    fn __arrow_c_stream__<'py>(
+        &self,
+        py: Python<'py>,
+        requested_schema: Option<Bound<'py, PyCapsule>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        self.frame().stream(py, requested_schema)
+    }
+
+    fn __len__(&self) -> usize {
+        self.rows.len()
+    }
+
+    fn __repr__(&self) -> String {
+        let churned = self.rows.iter().filter(|label| label.churned).count();
+        format!(
+            "<Labels: {} rows, {churned} churned, {} excluded>",
+            self.rows.len(),
+            self.excluded.len()
+        )
+    }
+}
+
+/// Whether each eligible customer churned in the label period of each date, by which rule, and when.
+#[pyfunction]
+#[pyo3(signature = (records, as_of, definition=None, *, threads=None))]
+pub(crate) fn labels(
+    py: Python<'_>,
+    records: &TenantRecords,
+    as_of: &Bound<'_, PyAny>,
+    definition: Option<Definition>,
+    threads: Option<usize>,
+) -> PyResult<Labels> {
+    let (records, dates) = (Arc::clone(&records.inner), dates(as_of)?);
+    let definition = definition.map(ChurnDefinition::from).unwrap_or_default();
+    let found = {
+        let records = Arc::clone(&records);
+        work::run(py, threads, None, move |execution| {
+            churn_core::labels(&records, &dates, &definition, &execution)
+        })?
+    };
+    Ok(Labels {
+        records,
+        rows: found.rows().to_vec(),
+        excluded: found.excluded().to_vec(),
+    })
+}

@@ -1,0 +1,136 @@
+//! Results out: numpy columns, Arrow, and through them pandas and polars.
+
+use std::sync::Arc;
+
+use arrow_array::{
+    ArrayRef, BooleanArray, Float64Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray,
+};
+use churn_core::FeatureColumn;
+use numpy::IntoPyArray;
+use pyo3::prelude::*;
+use pyo3::types::{PyCapsule, PyList, PyString};
+use pyo3_arrow::PyTable;
+
+use crate::errors::refuse;
+
+/// One column of a result.
+pub(crate) enum Values {
+    Texts(Vec<Option<String>>),
+    /// Texts by code into levels; a code beyond them is missing.
+    Coded(Vec<u32>, Vec<String>),
+    Numbers(Vec<f64>),
+    Counts(Vec<Option<i64>>),
+    Bools(Vec<bool>),
+    /// Microseconds since 1970-01-01 UTC.
+    Moments(Vec<Option<i64>>),
+}
+
+impl From<&FeatureColumn> for Values {
+    fn from(column: &FeatureColumn) -> Self {
+        match column {
+            FeatureColumn::Number(values) => Self::Numbers(values.clone()),
+            FeatureColumn::Text { codes, levels } => Self::Coded(codes.clone(), levels.clone()),
+            _ => Self::Texts(vec![]),
+        }
+    }
+}
+
+/// A result table on its way out.
+pub(crate) struct Frame(pub(crate) Vec<(String, Values)>);
+
+impl Frame {
+    fn batch(self) -> Result<RecordBatch, arrow_schema::ArrowError> {
+        let columns = self.0.into_iter().map(|(name, values)| {
+            let array: ArrayRef = match values {
+                Values::Texts(values) => Arc::new(StringArray::from(values)),
+                Values::Coded(codes, levels) => {
+                    let texts = codes.iter().map(|&code| levels.get(code as usize).map(String::as_str));
+                    Arc::new(texts.collect::<StringArray>())
+                }
+                Values::Numbers(values) => Arc::new(Float64Array::from(values)),
+                Values::Counts(values) => Arc::new(Int64Array::from(values)),
+                Values::Bools(values) => Arc::new(BooleanArray::from(values)),
+                Values::Moments(values) => Arc::new(TimestampMicrosecondArray::from(values).with_timezone("UTC")),
+            };
+            (name, array)
+        });
+        RecordBatch::try_from_iter(columns)
+    }
+
+    /// The Arrow PyCapsule stream.
+    pub(crate) fn stream<'py>(
+        self,
+        py: Python<'py>,
+        requested: Option<Bound<'py, PyCapsule>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let batch = py
+            .detach(|| self.batch())
+            .map_err(|e| refuse(py, "internal", &e.to_string(), None))?;
+        let schema = batch.schema();
+        let table = PyTable::try_new(vec![batch], schema)?;
+        table
+            .into_pyobject(py)?
+            .call_method1("__arrow_c_stream__", (requested,))
+    }
+
+    /// Each column's name with a numpy array, or a list for texts.
+    pub(crate) fn columns(self, py: Python<'_>) -> PyResult<Vec<(String, Py<PyAny>)>> {
+        self.0
+            .into_iter()
+            .map(|(name, values)| Ok((name, values.into_python(py)?)))
+            .collect()
+    }
+
+    pub(crate) fn pandas(self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        let columns = self.columns(py)?;
+        Ok(py
+            .import("churn._frames")?
+            .getattr("to_pandas")?
+            .call1((columns,))?
+            .unbind())
+    }
+}
+
+impl Values {
+    pub(crate) fn into_python(self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        Ok(match self {
+            Self::Texts(values) => PyList::new(py, values)?.into_any().unbind(),
+            Self::Coded(codes, levels) => {
+                let levels: Vec<Bound<'_, PyString>> = levels.iter().map(|level| PyString::new(py, level)).collect();
+                let texts: Vec<Option<&Bound<'_, PyString>>> =
+                    codes.iter().map(|&code| levels.get(code as usize)).collect();
+                PyList::new(py, texts)?.into_any().unbind()
+            }
+            Self::Numbers(values) => values.into_pyarray(py).into_any().unbind(),
+            Self::Counts(values) => PyList::new(py, values)?.into_any().unbind(),
+            Self::Bools(values) => values.into_pyarray(py).into_any().unbind(),
+            // numpy's missing moment, NaT, is the least integer.
+            Self::Moments(values) => {
+                let micros: Vec<i64> = values.into_iter().map(|at| at.unwrap_or(i64::MIN)).collect();
+                micros
+                    .into_pyarray(py)
+                    .call_method1("view", ("datetime64[us]",))?
+                    .unbind()
+            }
+        })
+    }
+}
+
+/// `to_polars` and `to_arrow` of an object that has `__arrow_c_stream__`.
+pub(crate) fn through(frame: &Bound<'_, PyAny>, function: &str) -> PyResult<Py<PyAny>> {
+    Ok(frame
+        .py()
+        .import("churn._frames")?
+        .getattr(function)?
+        .call1((frame,))?
+        .unbind())
+}
+
+/// A `datetime` in UTC.
+pub(crate) fn datetime(py: Python<'_>, micros: i64) -> PyResult<Py<PyAny>> {
+    let module = py.import("datetime")?;
+    let utc = module.getattr("timezone")?.getattr("utc")?;
+    let epoch = module.getattr("datetime")?.call1((1970, 1, 1, 0, 0, 0, 0, utc))?;
+    let since = module.getattr("timedelta")?.call1((0, 0, micros))?;
+    Ok(epoch.call_method1("__add__", (since,))?.unbind())
+}

@@ -1,0 +1,101 @@
+//! Long calls: the work runs on its own thread without the interpreter, while the caller's thread looks for Ctrl-C and
+//! reports progress.
+
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use churn_core::{CancelToken, Execution, Progress};
+use pyo3::prelude::*;
+
+use crate::errors::{OrRaise, refuse};
+
+/// How often the caller's thread looks.
+const TICK: Duration = Duration::from_millis(25);
+
+/// Runs `work` until it is done, interrupted by a signal, or its progress callback raises.
+pub(crate) fn run<T: Send>(
+    py: Python<'_>,
+    threads: Option<usize>,
+    progress: Option<&Bound<'_, PyAny>>,
+    work: impl FnOnce(Execution) -> churn_core::Result<T> + Send,
+) -> PyResult<T> {
+    let cancel = CancelToken::new();
+    let mut execution = Execution::new().cancelled_by(cancel.clone());
+    execution.threads = threads;
+    let news: Arc<Mutex<Option<Progress>>> = Arc::default();
+    let bar = progress.map(|progress| listener(py, progress)).transpose()?.flatten();
+    if bar.is_some() {
+        let news = Arc::clone(&news);
+        execution = execution.on_progress(move |progress| {
+            *news.lock().unwrap_or_else(PoisonError::into_inner) = Some(progress);
+        });
+    }
+    let tell = |py: Python<'_>| -> PyResult<()> {
+        py.check_signals()?;
+        let latest = news.lock().unwrap_or_else(PoisonError::into_inner).take();
+        match (&bar, latest) {
+            (Some(bar), Some(progress)) => bar.call1(py, (progress.stage, progress.done)).map(drop),
+            _ => Ok(()),
+        }
+    };
+    let (outcome, raised) = py.detach(|| {
+        std::thread::scope(|scope| {
+            let (done, finished) = mpsc::channel::<()>();
+            let worker = std::thread::Builder::new()
+                .name("churn".into())
+                .stack_size(8 << 20)
+                .spawn_scoped(scope, {
+                    move || {
+                        let _done = done;
+                        work(execution)
+                    }
+                });
+            let worker = match worker {
+                Ok(worker) => worker,
+                Err(error) => return (Some(Err(error.into())), None),
+            };
+            let mut raised = None;
+            // The channel closes when the work ends, however it ends.
+            while let Err(RecvTimeoutError::Timeout) = finished.recv_timeout(TICK) {
+                if raised.is_none() {
+                    raised = Python::attach(tell).err();
+                    if raised.is_some() {
+                        cancel.cancel();
+                    }
+                }
+            }
+            (worker.join().ok(), raised)
+        })
+    });
+    let raised = raised.map_or_else(|| tell(py), Err);
+    if let (Some(bar), Ok(true)) = (&bar, progress.map_or(Ok(false), |progress| progress.extract::<bool>())) {
+        bar.call_method0(py, "close")?;
+    }
+    raised?;
+    outcome
+        .ok_or_else(|| refuse(py, "internal", "the work ended in a panic; please report it", None))?
+        .or_raise(py)
+}
+
+/// The callable behind a `progress` argument: itself, or a bar for `True`.
+fn listener(py: Python<'_>, progress: &Bound<'_, PyAny>) -> PyResult<Option<Py<PyAny>>> {
+    if let Ok(wanted) = progress.extract::<bool>() {
+        return match wanted {
+            true => Ok(Some(py.import("churn._progress")?.getattr("Bar")?.call0()?.unbind())),
+            false => Ok(None),
+        };
+    }
+    if progress.is_none() {
+        return Ok(None);
+    }
+    if !progress.is_callable() {
+        return Err(refuse(
+            py,
+            "invalid_option",
+            "progress must be True or a callable (stage, share)",
+            Some("progress"),
+        ));
+    }
+    Ok(Some(progress.clone().unbind()))
+}

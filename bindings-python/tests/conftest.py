@@ -1,0 +1,57 @@
+"""A small world of one tenant, and a model trained on it."""
+
+from datetime import datetime, timedelta, timezone
+
+import pytest
+
+import churn
+
+START = datetime(2023, 1, 1, tzinfo=timezone.utc)
+AS_OF = "2024-03-01"
+DEFINITION = churn.Inactivity(horizon=60, on="payments")
+
+
+def world(customers=300):
+    """Rows as dicts; every fourth customer stops paying at some time."""
+    people, payments, tickets = [], [], []
+    for i in range(customers):
+        cid = f"C-{i:03}"
+        people.append(
+            {
+                "customer_id": cid,
+                "signed_up_at": START + timedelta(days=i % 60),
+                "plan": ["basic", "pro", None][i % 3],
+                "seats": float(i % 7),
+            }
+        )
+        for month in range(20 if i % 4 else 4 + i % 13):
+            due = START + timedelta(days=i % 60 + 30 * month + i % 5, hours=i % 24)
+            payments.append({"customer_id": cid, "due_at": due, "amount": 10.25 + i % 9})
+        if i % 3 == 0:
+            opened = START + timedelta(days=60 + i)
+            tickets.append({"customer_id": cid, "opened_at": opened, "priority": "high", "satisfaction": 1 + i % 5})
+    return {"customers": people, "payments": payments, "tickets": tickets}
+
+
+def small(**options):
+    return {
+        "boosting": {"trees": 20, "leaves": 4},
+        "forest": {"trees": 10, "depth": 4},
+        "folds": 2,
+        **options,
+    }
+
+
+@pytest.fixture(scope="session")
+def tables():
+    return world()
+
+
+@pytest.fixture(scope="session")
+def records(tables):
+    return churn.TenantRecords(tenant="acme", static_attributes="all", **tables)
+
+
+@pytest.fixture(scope="session")
+def model(records):
+    return churn.ChurnModel.train(records, definition=DEFINITION, **small())
