@@ -15,6 +15,11 @@ pub(crate) fn ln(x: f64) -> f64 {
     libm::log(x)
 }
 
+/// Cosine of an angle in radians.
+pub(crate) fn cos(x: f64) -> f64 {
+    libm::cos(x)
+}
+
 /// ln(1 + x), exact near zero.
 pub(crate) fn ln_1p(x: f64) -> f64 {
     libm::log1p(x)

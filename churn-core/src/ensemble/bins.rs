@@ -1,73 +1,114 @@
 //! Columns as small integers: quantile cuts, one byte per cell.
 
+use std::ops::Range;
+
 use ndarray::ArrayView2;
 
-use crate::error::Result;
+use super::flat::MOST_FEATURES;
+use crate::error::{Error, ErrorKind, Result};
 use crate::parallel::Workers;
 
 /// The byte of a missing value.
 pub(crate) const MISSING_BIN: u8 = u8::MAX;
 /// The most bins a column may have; one byte value is kept for missing.
 pub(crate) const MAX_BINS: usize = 255;
-/// Cuts are taken from at most this many rows, evenly spaced.
-const CUT_ROWS: usize = 200_000;
+/// Columns that lie side by side in a tile.
+pub(crate) const TILE: usize = 8;
+/// Cuts are taken from at most twice as many rows, evenly spaced.
+const CUT_ROWS: usize = 100_000;
+/// Cells that are turned into bins between two looks at the cancellation.
+const PIECE: usize = 1 << 17;
 
-/// A matrix as bins. A row's bin in a column is the number of cuts below its value.
-pub(crate) struct BinnedMatrix {
-    /// Column by column.
-    bins: Vec<Vec<u8>>,
-    /// Upper bounds, ascending: bin `b` holds `cuts[b - 1] < x <= cuts[b]`.
-    cuts: Vec<Vec<f32>>,
-}
+/// Where each column is cut: ascending upper bounds. Bin `b` holds `cuts[b - 1] < x <= cuts[b]`.
+pub(crate) struct Cuts(Vec<Vec<f32>>);
 
-impl BinnedMatrix {
+impl Cuts {
     /// Cuts every column into at most `max_bins` bins of about equal size.
+    ///
+    /// # Errors
+    /// `invalid_option` if there are more rows or columns than a tree can number; `cancelled`.
     pub(crate) fn new(x: ArrayView2<'_, f32>, max_bins: usize, workers: &Workers) -> Result<Self> {
+        if x.ncols() >= MOST_FEATURES || x.nrows() >= i32::MAX as usize {
+            let message = format!("{} x {} is too large a matrix", x.nrows(), x.ncols());
+            return Err(Error::new(ErrorKind::InvalidOption, message).at(None, None, Some("x")));
+        }
         let max_bins = max_bins.clamp(2, MAX_BINS);
-        let columns = workers.map(0..x.ncols(), |column| {
+        let cuts = workers.map(0..x.ncols(), |column| {
+            let step = (x.nrows() / CUT_ROWS).max(1);
             let values = x.column(column);
-            let cuts = cuts_of(
-                values.iter().copied().step_by((values.len() / CUT_ROWS).max(1)),
-                max_bins,
-            );
-            let mut bins = vec![0u8; values.len()];
-            for (bin, &value) in bins.iter_mut().zip(values) {
-                *bin = bin_of(&cuts, value);
-            }
-            Ok((bins, cuts))
+            Ok(cuts_of(values.iter().copied().step_by(step), max_bins))
         })?;
-        let (bins, cuts) = columns.into_iter().unzip();
-        Ok(Self { bins, cuts })
+        Ok(Self(cuts))
     }
 
     pub(crate) fn columns(&self) -> usize {
-        self.bins.len()
-    }
-
-    /// The bins of a column.
-    pub(crate) fn column(&self, column: usize) -> &[u8] {
-        &self.bins[column]
+        self.0.len()
     }
 
     /// Bins of a column that are not missing.
     pub(crate) fn bin_count(&self, column: usize) -> usize {
-        self.cuts[column].len() + 1
+        self.0[column].len() + 1
     }
 
     /// The value that separates bin `bin` from the next: `x <= threshold` goes left. Infinite behind the last bin.
     pub(crate) fn threshold(&self, column: usize, bin: u8) -> f64 {
-        self.cuts[column]
-            .get(usize::from(bin))
-            .map_or(f64::INFINITY, |&cut| f64::from(cut))
+        let cut = self.0[column].get(usize::from(bin));
+        cut.map_or(f64::INFINITY, |&cut| f64::from(cut))
+    }
+
+    /// The bins of every column, column by column.
+    pub(crate) fn by_column(&self, x: ArrayView2<'_, f32>, workers: &Workers) -> Result<Vec<Vec<u8>>> {
+        workers.map(0..self.columns(), |column| {
+            let mut bins = vec![0; x.nrows()];
+            self.fill(x, column, workers, |row, bin| bins[row] = bin)?;
+            Ok(bins)
+        })
+    }
+
+    /// The bins of [`TILE`] columns each, row by row. Columns that fill up the last tile are 0.
+    pub(crate) fn by_tile(&self, x: ArrayView2<'_, f32>, workers: &Workers) -> Result<Vec<Vec<[u8; TILE]>>> {
+        workers.map(0..self.columns().div_ceil(TILE), |tile| {
+            let mut bins = vec![[0; TILE]; x.nrows()];
+            for (place, column) in self.columns_of(tile).enumerate() {
+                self.fill(x, column, workers, |row, bin| bins[row][place] = bin)?;
+            }
+            Ok(bins)
+        })
+    }
+
+    /// The columns of a tile.
+    pub(crate) fn columns_of(&self, tile: usize) -> Range<usize> {
+        tile * TILE..((tile + 1) * TILE).min(self.columns())
+    }
+
+    fn fill(
+        &self,
+        x: ArrayView2<'_, f32>,
+        column: usize,
+        workers: &Workers,
+        mut put: impl FnMut(usize, u8),
+    ) -> Result<()> {
+        // All bins have the same number of steps to be found by: no branch depends on the value.
+        let mut bounds = [f32::INFINITY; 256];
+        bounds[..self.0[column].len()].copy_from_slice(&self.0[column]);
+        for (row, &value) in x.column(column).iter().enumerate() {
+            if row % PIECE == 0 {
+                workers.check()?;
+            }
+            put(row, bin_of(&bounds, value));
+        }
+        Ok(())
     }
 }
 
-fn bin_of(cuts: &[f32], value: f32) -> u8 {
-    if value.is_nan() {
-        MISSING_BIN
-    } else {
-        cuts.partition_point(|&cut| cut < value) as u8
+/// The number of cuts below a value, by halving.
+fn bin_of(bounds: &[f32; 256], value: f32) -> u8 {
+    let mut bin = 0u8;
+    for half in [128u8, 64, 32, 16, 8, 4, 2, 1] {
+        let below = bounds[usize::from(bin + half - 1)] < value;
+        bin += if below { half } else { 0 };
     }
+    if value.is_nan() { MISSING_BIN } else { bin }
 }
 
 /// Midpoints between distinct values; where there are too many, each bin gets about its share of the rows.
@@ -111,42 +152,86 @@ fn between(low: f32, high: f32) -> f32 {
 
 #[cfg(test)]
 mod tests {
-    use ndarray::Array2;
+    use ndarray::{Array2, array};
     use proptest::prelude::*;
 
     use super::*;
 
+    fn column(values: Vec<f32>, max_bins: usize) -> (Cuts, Vec<u8>) {
+        let x = Array2::from_shape_vec((values.len(), 1), values).unwrap();
+        let cuts = Cuts::new(x.view(), max_bins, &Workers::inline()).unwrap();
+        let mut bins = cuts.by_column(x.view(), &Workers::inline()).unwrap();
+        (cuts, bins.remove(0))
+    }
+
     #[test]
     fn few_values_get_a_bin_each_and_missing_its_own() {
-        let x = Array2::from_shape_vec((6, 1), vec![3.0, 1.0, f32::NAN, 2.0, 1.0, f32::INFINITY]).unwrap();
-        let binned = BinnedMatrix::new(x.view(), 255, &Workers::inline()).unwrap();
-        assert_eq!(binned.column(0), [2, 0, MISSING_BIN, 1, 0, 3]);
-        assert_eq!(
-            (binned.bin_count(0), binned.threshold(0, 0), binned.threshold(0, 1)),
-            (4, 1.5, 2.5)
-        );
+        let (cuts, bins) = column(vec![3.0, 1.0, f32::NAN, 2.0, 1.0, f32::INFINITY], 255);
+        assert_eq!(bins, [2, 0, MISSING_BIN, 1, 0, 3]);
+        assert_eq!(cuts.bin_count(0), 4);
+        assert_eq!((cuts.threshold(0, 0), cuts.threshold(0, 1)), (1.5, 2.5));
+        assert_eq!(cuts.threshold(0, 3), f64::INFINITY);
     }
 
     #[test]
     fn constant_and_empty_columns_have_one_bin() {
-        let x = Array2::from_shape_vec((2, 2), vec![1.0, f32::NAN, 1.0, f32::NAN]).unwrap();
-        let binned = BinnedMatrix::new(x.view(), 255, &Workers::inline()).unwrap();
-        assert_eq!((binned.bin_count(0), binned.bin_count(1)), (1, 1));
+        assert_eq!(column(vec![1.0, 1.0], 255).0.bin_count(0), 1);
+        assert_eq!(column(vec![f32::NAN, f32::NAN], 255).0.bin_count(0), 1);
+    }
+
+    #[test]
+    fn all_255_bins_are_used_and_about_equal() {
+        let (cuts, bins) = column((0..25_500).map(|i| (i * 7 % 25_500) as f32).collect(), 255);
+        assert_eq!(cuts.bin_count(0), 255);
+        for bin in 0..255u8 {
+            assert_eq!(bins.iter().filter(|&&b| b == bin).count(), 100, "{bin}");
+        }
+    }
+
+    #[test]
+    fn infinities_are_bins_and_not_thresholds() {
+        let (cuts, bins) = column(vec![f32::NEG_INFINITY, 0.0, f32::INFINITY, f32::MAX], 255);
+        assert_eq!(bins, [0, 1, 3, 2]);
+        assert!((0..3).all(|bin| cuts.threshold(0, bin).is_finite()));
+    }
+
+    #[test]
+    fn tiles_hold_what_columns_hold() {
+        let x = Array2::from_shape_fn((50, 11), |(row, column)| (row * column % 17) as f32);
+        let cuts = Cuts::new(x.view(), 255, &Workers::inline()).unwrap();
+        let columns = cuts.by_column(x.view(), &Workers::inline()).unwrap();
+        let tiles = cuts.by_tile(x.view(), &Workers::inline()).unwrap();
+        assert_eq!(tiles.len(), 2);
+        for (column, bins) in columns.iter().enumerate() {
+            for (row, &bin) in bins.iter().enumerate() {
+                assert_eq!(tiles[column / TILE][row][column % TILE], bin);
+            }
+        }
+    }
+
+    #[test]
+    fn memory_layout_does_not_matter() {
+        let x = array![[1.0f32, 5.0], [2.0, f32::NAN], [3.0, 4.0]];
+        let turned = x.t().as_standard_layout().into_owned();
+        let bins = |x: ArrayView2<'_, f32>| {
+            let cuts = Cuts::new(x, 255, &Workers::inline()).unwrap();
+            cuts.by_column(x, &Workers::inline()).unwrap()
+        };
+        assert_eq!(bins(x.view()), bins(turned.t()));
     }
 
     proptest! {
         #[test]
         fn a_bin_and_its_threshold_agree(values in proptest::collection::vec(proptest::num::f32::ANY, 1..400), max_bins in 2usize..20) {
-            let x = Array2::from_shape_vec((values.len(), 1), values.clone()).unwrap();
-            let binned = BinnedMatrix::new(x.view(), max_bins, &Workers::inline()).unwrap();
-            prop_assert!(binned.bin_count(0) <= max_bins);
-            for (&value, &bin) in values.iter().zip(binned.column(0)) {
+            let (cuts, bins) = column(values.clone(), max_bins);
+            prop_assert!(cuts.bin_count(0) <= max_bins);
+            for (&value, &bin) in values.iter().zip(&bins) {
                 if value.is_nan() {
                     prop_assert_eq!(bin, MISSING_BIN);
                     continue;
                 }
-                for cut in 0..binned.bin_count(0) - 1 {
-                    prop_assert_eq!(bin <= cut as u8, f64::from(value) <= binned.threshold(0, cut as u8));
+                for cut in 0..cuts.bin_count(0) - 1 {
+                    prop_assert_eq!(bin <= cut as u8, f64::from(value) <= cuts.threshold(0, cut as u8));
                 }
             }
         }

@@ -3,10 +3,12 @@
 use ndarray::ArrayView2;
 use serde::{Deserialize, Serialize};
 
-use crate::ensemble::bins::BinnedMatrix;
-use crate::ensemble::flat::FlatEnsemble;
-use crate::ensemble::grow::{BinTree, Gradient, Grower, Limits};
-use crate::ensemble::{Training, prior_log_odds};
+use super::bins::Cuts;
+use super::flat::FlatEnsemble;
+use super::grow::{BinTree, Grower, Limits, Tiles};
+use super::histogram::{Objective, Packed, Packing};
+use super::training::without_weightless;
+use super::{Training, prior_log_odds};
 use crate::error::{Error, ErrorKind, Result};
 use crate::numeric::{SplitMix, sigmoid, softplus};
 use crate::parallel::{Execution, Workers};
@@ -26,6 +28,8 @@ pub struct GradientBoostingOptions {
     pub min_leaf_rows: usize,
     /// The least sum of second derivatives of a leaf.
     pub min_leaf_hessian: f64,
+    /// Penalty on the size of leaves: sums of first derivatives up to this count as none.
+    pub l1: f64,
     /// Penalty on the square of leaves.
     pub l2: f64,
     /// Share of the columns that each tree may look at.
@@ -47,6 +51,7 @@ impl Default for GradientBoostingOptions {
             learning_rate: 0.1,
             min_leaf_rows: 20,
             min_leaf_hessian: 1e-3,
+            l1: 0.0,
             l2: 1.0,
             column_share: 1.0,
             row_share: 1.0,
@@ -57,7 +62,9 @@ impl Default for GradientBoostingOptions {
 }
 
 /// Histogram gradient boosting (Friedman, "Greedy function approximation: a gradient boosting machine", 2001), leaf by
-/// leaf as LightGBM grows them (Ke et al., 2017), on exact integer histograms.
+/// leaf as LightGBM grows them (Ke et al., 2017), on exact integer histograms: the model is the same to the bit whatever
+/// the number of threads. Where values are missing, each split learns which way they go. Trees end early once none could
+/// split.
 ///
 /// ```
 /// use churn_core::ensemble::{GradientBoosting, GradientBoostingOptions};
@@ -75,6 +82,9 @@ impl Default for GradientBoostingOptions {
 pub struct GradientBoosting {
     options: GradientBoostingOptions,
 }
+
+/// Rows that a worker takes at a time where each is short work.
+const PIECE: usize = 1 << 13;
 
 /// Rows whose labels choose the number of trees.
 pub(crate) struct HeldOut<'a> {
@@ -114,76 +124,76 @@ impl GradientBoosting {
         workers: &Workers,
     ) -> Result<FlatEnsemble> {
         self.validate()?;
-        let options = &self.options;
         let training = Training::new(x.nrows(), churned, weights)?;
-        let matrix = BinnedMatrix::new(x, options.max_bins, workers)?;
-        let base = prior_log_odds(&training);
+        if let Some(held_out) = &held_out {
+            held_out.validate(x.ncols())?;
+        }
+        if let Some((x, churned, weights)) = without_weightless(x, &training) {
+            return self.fit_on(x.view(), &churned, Some(&weights), held_out, workers);
+        }
+        let (ensemble, _) = self.boost(x, &training, held_out, workers)?;
+        Ok(ensemble)
+    }
+
+    /// The ensemble, and what the trainer itself says of its rows after the last tree.
+    fn boost(
+        &self,
+        x: ArrayView2<'_, f32>,
+        training: &Training<'_>,
+        held_out: Option<HeldOut<'_>>,
+        workers: &Workers,
+    ) -> Result<(FlatEnsemble, Vec<f64>)> {
+        let options = &self.options;
+        let cuts = Cuts::new(x, options.max_bins, workers)?;
+        let tiles = Tiles {
+            cells: cuts.by_tile(x, workers)?,
+            cuts,
+        };
+        let objective = Objective {
+            packing: Packing::new(training.rows(), training.total_weight()),
+            min_leaf_rows: options.min_leaf_rows.max(1) as u64,
+            min_leaf_hessian: options.min_leaf_hessian,
+            l1: options.l1,
+            l2: options.l2,
+        };
         let limits = Limits {
             leaves: options.leaves,
             depth: options.depth,
-            min_leaf_rows: options.min_leaf_rows.max(1),
-            min_leaf_hessian: options.min_leaf_hessian,
-            l2: options.l2,
             learning_rate: options.learning_rate,
         };
-        let scale = scale_for(&training);
+        let mut grower = Grower::new(&tiles, training.weights(), objective, limits, workers);
+        let base = prior_log_odds(training);
         let mut ensemble = FlatEnsemble::new(base, x.ncols());
         let mut scores = vec![base; training.rows()];
-        let mut gradients = vec![Gradient::default(); training.rows()];
+        let mut gradients: Vec<Packed> = vec![[0; 2]; training.rows()];
         let mut watch = held_out.map(|held_out| Watch::new(held_out, base));
         for number in 0..options.trees {
-            workers.chunks_mut(&mut gradients, 8192, |start, gradients| {
-                for (row, gradient) in (start..).zip(gradients) {
-                    let (p, weight) = (sigmoid(scores[row]), training.weight(row));
-                    let first = (p - f64::from(u8::from(churned[row]))) * weight;
-                    let second = (p * (1.0 - p)).max(1e-16) * weight;
-                    *gradient = Gradient {
-                        first: (first * scale).round() as i64,
-                        second: (second * scale).round() as i64,
-                    };
-                }
-                Ok(())
-            })?;
-            let rows = sample(training.rows(), options.row_share, options.seed, 2 * number as u64);
-            let columns = sample(
-                matrix.columns(),
-                options.column_share,
-                options.seed,
-                2 * number as u64 + 1,
-            );
-            let grower = Grower {
-                matrix: &matrix,
-                columns: &columns,
-                gradients: &gradients,
-                weights,
-                scale,
-                limits: &limits,
-                workers,
-            };
-            let tree: BinTree = grower.grow(rows)?;
-            workers.chunks_mut(&mut scores, 8192, |start, scores| {
-                for (row, score) in (start..).zip(scores) {
-                    *score += tree.value(&matrix, row);
-                }
-                Ok(())
-            })?;
-            let stalled = tree.leaves() == 1 && options.row_share >= 1.0 && options.column_share >= 1.0;
-            ensemble.push(&tree.to_nodes(&matrix));
+            differentiate(training, &objective.packing, &scores, &mut gradients, workers)?;
+            let sampled = |count, share, stream| sample(count, share, options.seed, stream);
+            let rows = sampled(training.rows(), options.row_share, 2 * number as u64);
+            let columns = sampled(x.ncols(), options.column_share, 2 * number as u64 + 1);
+            let mut wanted = vec![false; x.ncols()];
+            columns.iter().for_each(|&column| wanted[column as usize] = true);
+            let all_rows = rows.len() == training.rows();
+            let tree = grower.grow(rows, &gradients, &wanted)?;
+            add_leaves(&tree, &tiles, all_rows, &mut scores, workers)?;
+            let (nodes, covers) = tree.flat(&tiles.cuts);
+            ensemble.push(&nodes, &covers);
             workers.report("boosting", number + 1, options.trees);
             if let Some(watch) = &mut watch
                 && watch.should_stop(&ensemble, workers)?
             {
                 break;
             }
-            // The same gradients would grow the same single leaf again: nothing more can be learnt.
-            if stalled && watch.is_none() {
+            // On the same rows and columns the next tree would be as bare: nothing more can be learnt.
+            if tree.leaves.len() == 1 && all_rows && columns.len() == x.ncols() {
                 break;
             }
         }
         if let Some(watch) = watch {
             ensemble.truncate(watch.best_trees);
         }
-        Ok(ensemble)
+        Ok((ensemble, scores))
     }
 
     fn validate(&self) -> Result<()> {
@@ -199,6 +209,7 @@ impl GradientBoosting {
             _ if !(options.learning_rate.is_finite() && options.learning_rate > 0.0) => {
                 refuse("learning_rate", "must be a positive number")
             }
+            _ if !positive(options.l1) => refuse("l1", "must be a number that is not negative"),
             _ if !positive(options.l2) => refuse("l2", "must be a number that is not negative"),
             _ if !positive(options.min_leaf_hessian) => {
                 refuse("min_leaf_hessian", "must be a number that is not negative")
@@ -211,14 +222,40 @@ impl GradientBoosting {
     }
 }
 
-/// A power of two that keeps the sum of all gradients within 62 bits.
-fn scale_for(training: &Training<'_>) -> f64 {
-    let most = (0..training.rows()).map(|row| training.weight(row)).fold(1.0, f64::max);
-    let mut scale = (1u64 << 40) as f64;
-    while scale * most * training.rows() as f64 > (1u64 << 62) as f64 {
-        scale /= 2.0;
+/// The derivatives of each row's log-loss, times its weight.
+fn differentiate(
+    training: &Training<'_>,
+    packing: &Packing,
+    scores: &[f64],
+    gradients: &mut [Packed],
+    workers: &Workers,
+) -> Result<()> {
+    workers.chunks_mut(gradients, PIECE, |start, gradients| {
+        for (row, gradient) in (start..).zip(gradients) {
+            let (p, weight) = (sigmoid(scores[row]), training.weight(row));
+            let label = f64::from(u8::from(training.churned(row)));
+            *gradient = packing.pack((p - label) * weight, p * (1.0 - p) * weight);
+        }
+        Ok(())
+    })
+}
+
+/// Adds to every row's score its leaf.
+fn add_leaves(tree: &BinTree, tiles: &Tiles, all_rows: bool, scores: &mut [f64], workers: &Workers) -> Result<()> {
+    if all_rows {
+        // Every row is in a leaf already.
+        for (rows, value) in &tree.leaves {
+            workers.check()?;
+            rows.iter().for_each(|&row| scores[row as usize] += value);
+        }
+        return Ok(());
     }
-    scale
+    workers.chunks_mut(scores, PIECE, |start, scores| {
+        for (row, score) in (start..).zip(scores) {
+            *score += tree.value(tiles, row);
+        }
+        Ok(())
+    })
 }
 
 /// A share of `0..count`, ascending; at least one.
@@ -245,6 +282,24 @@ struct Watch<'a> {
     scores: Vec<f64>,
     best: f64,
     best_trees: usize,
+}
+
+impl HeldOut<'_> {
+    fn validate(&self, columns: usize) -> Result<()> {
+        let rows = self.x.nrows();
+        if self.x.ncols() != columns {
+            let message = format!("held-out rows have {} columns, not {columns}", self.x.ncols());
+            return Err(Error::new(ErrorKind::FeatureMismatch, message));
+        }
+        if self.churned.len() != rows {
+            let message = format!("there are {rows} held-out rows and {} labels", self.churned.len());
+            return Err(Error::new(ErrorKind::InvalidOption, message));
+        }
+        if rows == 0 {
+            return Err(Error::new(ErrorKind::TooLittleData, "there are no held-out rows"));
+        }
+        Ok(())
+    }
 }
 
 impl<'a> Watch<'a> {
@@ -277,5 +332,360 @@ impl<'a> Watch<'a> {
             (self.best, self.best_trees) = (loss, trees);
         }
         Ok(trees - self.best_trees >= self.held_out.patience)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ndarray::{Array2, Axis, concatenate, s};
+
+    use super::super::synthetic::problem;
+    use super::*;
+    use crate::metrics::roc_auc;
+    use crate::parallel::CancelToken;
+
+    fn quick() -> GradientBoostingOptions {
+        GradientBoostingOptions {
+            trees: 30,
+            leaves: 15,
+            ..Default::default()
+        }
+    }
+
+    fn fit(options: GradientBoostingOptions, x: &Array2<f32>, churned: &[bool]) -> FlatEnsemble {
+        let ensemble = GradientBoosting::new(options)
+            .fit(x.view(), churned, None, &Execution::new())
+            .unwrap();
+        ensemble.validate().unwrap();
+        ensemble
+    }
+
+    fn weights(rows: usize) -> Vec<f64> {
+        (0..rows).map(|row| [1.0, 0.25, 3.0][row % 3]).collect()
+    }
+
+    #[test]
+    fn learns_what_a_line_cannot() {
+        let (x, churned) = problem(1, 6000, true);
+        let train = s![..4000, ..];
+        let boosting = GradientBoosting::new(quick());
+        let ensemble = boosting
+            .fit(x.slice(train), &churned[..4000], None, &Execution::new())
+            .unwrap();
+        let p = ensemble
+            .predict_proba(x.slice(s![4000.., ..]), &Execution::new())
+            .unwrap();
+        let auc = roc_auc(&churned[4000..], &p).unwrap();
+        assert!(auc > 0.75, "{auc}");
+    }
+
+    #[test]
+    fn threads_do_not_change_a_bit() {
+        // Large enough that rows are cut into pieces and threads take part.
+        let (x, churned) = problem(2, 40_000, true);
+        let weights = weights(40_000);
+        for (share, weights) in [(1.0, None), (0.7, Some(weights.as_slice()))] {
+            let options = GradientBoostingOptions {
+                trees: 5,
+                column_share: share,
+                row_share: share,
+                ..quick()
+            };
+            let by = |threads| {
+                let execution = Execution::new().threads(threads);
+                GradientBoosting::new(options.clone())
+                    .fit(x.view(), &churned, weights, &execution)
+                    .unwrap()
+            };
+            assert_eq!(by(1), by(3));
+        }
+    }
+
+    #[test]
+    fn the_flat_trees_say_what_the_trainer_says() {
+        let (x, churned) = problem(3, 3000, true);
+        let weights = weights(3000);
+        for share in [1.0, 0.6] {
+            let options = GradientBoostingOptions {
+                row_share: share,
+                column_share: share,
+                ..quick()
+            };
+            let training = Training::new(3000, &churned, Some(&weights)).unwrap();
+            let boosting = GradientBoosting::new(options);
+            let (ensemble, scores) = boosting.boost(x.view(), &training, None, &Workers::inline()).unwrap();
+            assert_eq!(ensemble.log_odds(x.view(), &Workers::inline()).unwrap(), scores);
+        }
+    }
+
+    #[test]
+    fn memory_layout_does_not_matter() {
+        let (x, churned) = problem(4, 1000, true);
+        assert_eq!(
+            fit(quick(), &x, &churned),
+            fit(quick(), &x.as_standard_layout().into_owned(), &churned)
+        );
+    }
+
+    #[test]
+    fn rows_of_weight_zero_are_as_if_not_there() {
+        let (x, churned) = problem(5, 1000, true);
+        let (noise, others) = problem(6, 500, true);
+        let both = concatenate![Axis(0), x, noise * 9.0];
+        let labels = [churned.clone(), others].concat();
+        let weights: Vec<f64> = (0..1500).map(|row| if row < 1000 { 2.0 } else { 0.0 }).collect();
+        let fit = |x: &Array2<f32>, churned: &[bool], weights: &[f64]| {
+            GradientBoosting::new(quick())
+                .fit(x.view(), churned, Some(weights), &Execution::new())
+                .unwrap()
+        };
+        assert_eq!(fit(&both, &labels, &weights), fit(&x, &churned, &weights[..1000]));
+    }
+
+    #[test]
+    fn the_unit_of_weights_does_not_matter_without_penalties() {
+        let (x, churned) = problem(7, 1000, false);
+        let options = GradientBoostingOptions {
+            l2: 0.0,
+            min_leaf_hessian: 0.0,
+            trees: 10,
+            ..quick()
+        };
+        let by = |unit: f64| {
+            let weights = vec![unit; 1000];
+            let boosting = GradientBoosting::new(options.clone());
+            let ensemble = boosting
+                .fit(x.view(), &churned, Some(&weights), &Execution::new())
+                .unwrap();
+            ensemble.log_odds(x.view(), &Workers::inline()).unwrap()
+        };
+        assert_eq!(by(1.0), by(2f64.powi(-200)));
+        assert_eq!(by(1.0), by(2f64.powi(200)));
+    }
+
+    #[test]
+    fn a_weight_counts_as_so_many_rows() {
+        let (x, churned) = problem(8, 1500, false);
+        let twice = concatenate![Axis(0), x, x];
+        let labels = [churned.clone(), churned.clone()].concat();
+        let options = GradientBoostingOptions {
+            min_leaf_rows: 1,
+            max_bins: 16,
+            trees: 5,
+            ..quick()
+        };
+        let boosting = GradientBoosting::new(options.clone());
+        let weighted = boosting
+            .fit(x.view(), &churned, Some(&vec![2.0; 1500]), &Execution::new())
+            .unwrap();
+        let repeated = fit(options, &twice, &labels);
+        let of = |ensemble: &FlatEnsemble| ensemble.log_odds(x.view(), &Workers::inline()).unwrap();
+        for (a, b) in of(&weighted).iter().zip(of(&repeated)) {
+            assert!((a - b).abs() < 1e-6, "{a} {b}");
+        }
+    }
+
+    #[test]
+    fn awkward_columns_are_survived() {
+        let (x, churned) = problem(9, 400, false);
+        let mut awkward = Array2::from_elem((400, 6), 1.0f32);
+        awkward.column_mut(1).fill(f32::NAN);
+        awkward.column_mut(2).assign(
+            &x.column(0)
+                .mapv(|v| if v > 0.5 { f32::INFINITY } else { f32::NEG_INFINITY }),
+        );
+        awkward
+            .column_mut(3)
+            .assign(&x.column(1).mapv(|v| if v > 0.5 { f32::MAX } else { f32::MIN }));
+        awkward
+            .column_mut(4)
+            .assign(&x.column(2).mapv(|v| if v > 0.5 { f32::NAN } else { 1e-45 }));
+        awkward.column_mut(5).assign(&x.column(3));
+        let ensemble = fit(quick(), &awkward, &churned);
+        let p = ensemble.predict_proba(awkward.view(), &Execution::new()).unwrap();
+        assert!(p.iter().all(|p| p.is_finite()));
+        assert!(roc_auc(&churned, &p).unwrap() > 0.75);
+    }
+
+    #[test]
+    fn what_cannot_be_split_is_the_churn_rate() {
+        for x in [
+            Array2::from_elem((8, 2), 1.0f32),
+            Array2::from_elem((8, 2), f32::NAN),
+            Array2::zeros((8, 0)),
+        ] {
+            let churned = [true, false, false, false, false, false, true, false];
+            let ensemble = fit(
+                GradientBoostingOptions {
+                    min_leaf_rows: 1,
+                    ..quick()
+                },
+                &x,
+                &churned,
+            );
+            assert_eq!(ensemble.trees(), 1);
+            for p in ensemble.predict_proba(x.view(), &Execution::new()).unwrap() {
+                assert!((p - 0.25).abs() < 1e-12);
+            }
+        }
+    }
+
+    #[test]
+    fn separable_labels_stay_finite() {
+        let x = Array2::from_shape_fn((100, 1), |(row, _)| row as f32);
+        let churned: Vec<bool> = (0..100).map(|row| row >= 50).collect();
+        let options = GradientBoostingOptions {
+            trees: 300,
+            learning_rate: 1.0,
+            l2: 0.0,
+            min_leaf_hessian: 0.0,
+            min_leaf_rows: 1,
+            ..quick()
+        };
+        let z = fit(options, &x, &churned)
+            .log_odds(x.view(), &Workers::inline())
+            .unwrap();
+        assert!(
+            z.iter()
+                .zip(&churned)
+                .all(|(z, &churned)| z.is_finite() && (*z > 0.0) == churned)
+        );
+    }
+
+    #[test]
+    fn bad_input_has_its_code() {
+        let x = Array2::<f32>::zeros((2, 1));
+        let code = |options: GradientBoostingOptions, rows: usize, churned: &[bool], weights: Option<&[f64]>| {
+            let boosting = GradientBoosting::new(options);
+            let outcome = boosting.fit(x.slice(s![..rows, ..]), churned, weights, &Execution::new());
+            outcome.err().map(|error| error.code())
+        };
+        let ok = GradientBoostingOptions::default;
+        let labels = [true, false];
+        assert_eq!(code(ok(), 2, &labels, None), None);
+        assert_eq!(code(ok(), 2, &[true, true], None), Some("single_class"));
+        assert_eq!(code(ok(), 1, &[true], None), Some("single_class"));
+        assert_eq!(code(ok(), 0, &[], None), Some("too_little_data"));
+        assert_eq!(code(ok(), 2, &[true], None), Some("invalid_option"));
+        assert_eq!(code(ok(), 2, &labels, Some(&[1.0, 0.0])), Some("single_class"));
+        for weights in [[1.0, -1.0], [1.0, f64::NAN], [1.0, f64::INFINITY], [f64::MAX, f64::MAX]] {
+            assert_eq!(code(ok(), 2, &labels, Some(&weights)), Some("invalid_option"));
+        }
+        for wrong in [
+            GradientBoostingOptions { leaves: 1, ..ok() },
+            GradientBoostingOptions { depth: 0, ..ok() },
+            GradientBoostingOptions {
+                learning_rate: 0.0,
+                ..ok()
+            },
+            GradientBoostingOptions { l1: -1.0, ..ok() },
+            GradientBoostingOptions { l2: f64::NAN, ..ok() },
+            GradientBoostingOptions {
+                min_leaf_hessian: f64::INFINITY,
+                ..ok()
+            },
+            GradientBoostingOptions {
+                column_share: 0.0,
+                ..ok()
+            },
+            GradientBoostingOptions { row_share: 1.5, ..ok() },
+            GradientBoostingOptions { max_bins: 256, ..ok() },
+        ] {
+            assert_eq!(code(wrong, 2, &labels, None), Some("invalid_option"));
+        }
+    }
+
+    #[test]
+    fn limits_are_kept() {
+        let (x, churned) = problem(10, 2000, true);
+        let options = GradientBoostingOptions {
+            leaves: 9,
+            depth: 4,
+            min_leaf_rows: 37,
+            trees: 10,
+            ..quick()
+        };
+        let ensemble = fit(options, &x, &churned);
+        for tree in (0..ensemble.trees()).map(|tree| ensemble.tree(tree)) {
+            let mut depths = vec![0; tree.nodes.len()];
+            let mut leaves = 0;
+            for (place, node) in tree.nodes.iter().enumerate() {
+                if node.is_leaf() {
+                    leaves += 1;
+                    assert!(tree.covers[place] >= 37.0 && depths[place] <= 4);
+                } else {
+                    let (left, right) = (node.left(), node.left() + 1);
+                    assert_eq!(tree.covers[place], tree.covers[left] + tree.covers[right]);
+                    depths[left] = depths[place] + 1;
+                    depths[right] = depths[place] + 1;
+                }
+            }
+            assert!(leaves <= 9 && tree.covers[0] == 2000.0);
+        }
+    }
+
+    #[test]
+    fn held_out_rows_end_what_does_not_help_them() {
+        let (x, churned) = problem(11, 3000, true);
+        let fit = |held: &Array2<f32>, labels: &[bool], patience: usize| {
+            let held_out = HeldOut {
+                x: held.view(),
+                churned: labels,
+                patience,
+            };
+            let options = GradientBoostingOptions {
+                trees: 300,
+                learning_rate: 0.3,
+                ..quick()
+            };
+            let workers = Workers::inline();
+            GradientBoosting::new(options).fit_on(x.view(), &churned, None, Some(held_out), &workers)
+        };
+        let (held, labels) = problem(12, 1000, true);
+        let kept = fit(&held, &labels, 10).unwrap().trees();
+        assert!((1..200).contains(&kept), "{kept}");
+        // The trees that were kept are the first of those that would have been.
+        let longer = fit(&held, &labels, 20).unwrap();
+        assert!(longer.trees() >= kept);
+        assert_eq!(fit(&held, &labels[1..], 10).unwrap_err().code(), "invalid_option");
+        assert_eq!(
+            fit(&Array2::zeros((0, 8)), &[], 10).unwrap_err().code(),
+            "too_little_data"
+        );
+        assert_eq!(
+            fit(&Array2::zeros((1000, 7)), &labels, 10).unwrap_err().code(),
+            "feature_mismatch"
+        );
+    }
+
+    #[test]
+    fn cancelling_ends_it_at_once_even_within_a_tree() {
+        let (x, churned) = problem(13, 2000, false);
+        let token = CancelToken::new();
+        let inner = token.clone();
+        let execution = Execution::new()
+            .threads(2)
+            .cancelled_by(token)
+            .on_progress(move |progress| {
+                assert!(!inner.is_cancelled(), "no tree may follow");
+                assert_eq!(progress.stage, "boosting");
+                inner.cancel();
+            });
+        let error = GradientBoosting::default()
+            .fit(x.view(), &churned, None, &execution)
+            .unwrap_err();
+        assert_eq!(error.code(), "cancelled");
+    }
+
+    #[test]
+    fn samples_are_of_the_size_asked_for_and_differ() {
+        assert_eq!(sample(5, 1.0, 0, 0), [0, 1, 2, 3, 4]);
+        let one = sample(1000, 0.3, 0, 0);
+        assert!(one.len() == 300 && one.is_sorted_by(|a, b| a < b));
+        assert_eq!(one, sample(1000, 0.3, 0, 0));
+        assert_ne!(one, sample(1000, 0.3, 0, 1));
+        assert_ne!(one, sample(1000, 0.3, 1, 0));
+        assert_eq!(sample(3, 0.01, 0, 0).len(), 1);
+        assert!(sample(0, 0.5, 0, 0).is_empty());
     }
 }

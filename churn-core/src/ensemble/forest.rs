@@ -1,11 +1,15 @@
 //! A random forest whose trees speak in smoothed log-odds.
 
+use std::ops::Range;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use ndarray::ArrayView2;
 use serde::{Deserialize, Serialize};
 
-use crate::ensemble::bins::{BinnedMatrix, MISSING_BIN};
-use crate::ensemble::flat::{FlatEnsemble, Node};
-use crate::ensemble::{Training, prior_log_odds};
+use super::bins::{Cuts, MAX_BINS, MISSING_BIN};
+use super::flat::{FlatEnsemble, Node};
+use super::training::without_weightless;
+use super::{Training, prior_log_odds};
 use crate::error::{Error, ErrorKind, Result};
 use crate::numeric::{SplitMix, logit, sigmoid};
 use crate::parallel::{Execution, Workers};
@@ -21,7 +25,8 @@ pub struct RandomForestOptions {
     pub min_leaf_rows: usize,
     /// Share of the columns that each split may look at; `None` for the square root of their number.
     pub column_share: Option<f64>,
-    /// Rows of the churn rate that each leaf is mixed with before it becomes log-odds.
+    /// Rows of the churn rate that each leaf is mixed with before it becomes log-odds: above 0, so that a leaf without
+    /// churn stays finite; the more, the less a small leaf may say.
     pub smoothing: f64,
     /// The most bins of a column, 2 to 255.
     pub max_bins: usize,
@@ -43,8 +48,23 @@ impl Default for RandomForestOptions {
     }
 }
 
-/// Random forest (Breiman, "Random forests", 2001). Each tree's leaf says `logit((churned + s p) / (rows + s))` with the
-/// churn rate `p` and smoothing `s`; the forest's log-odds are the mean over trees.
+/// Random forest (Breiman, "Random forests", 2001), split by Gini's impurity. Each tree's leaf says
+/// `logit((churned + s p) / (rows + s))` with the churn rate `p` and smoothing `s`; the forest's log-odds are the mean over
+/// trees. The model is the same to the bit whatever the number of threads.
+///
+/// ```
+/// use churn_core::Execution;
+/// use churn_core::ensemble::{RandomForest, RandomForestOptions};
+/// use ndarray::Array2;
+///
+/// let x = Array2::from_shape_fn((200, 2), |(row, column)| ((row * 7 + column * 3) % 20) as f32);
+/// let y: Vec<bool> = x.rows().into_iter().map(|row| row[0] > 9.0).collect();
+/// let forest = RandomForest::new(RandomForestOptions { trees: 20, ..Default::default() });
+/// let ensemble = forest.fit(x.view(), &y, None, &Execution::default())?;
+/// let probabilities = ensemble.predict_proba(x.view(), &Execution::default())?;
+/// assert!((0..200).all(|row| (probabilities[row] > 0.5) == y[row]));
+/// # Ok::<(), churn_core::Error>(())
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct RandomForest {
     options: RandomForestOptions,
@@ -77,53 +97,61 @@ impl RandomForest {
         weights: Option<&[f64]>,
         workers: &Workers,
     ) -> Result<FlatEnsemble> {
-        let options = &self.options;
-        let refuse = |name: &str, why: &str| {
-            Err(Error::new(ErrorKind::InvalidOption, format!("{name} {why}")).at(None, None, Some(name)))
-        };
-        match options {
-            _ if options.trees == 0 => return refuse("trees", "must be at least 1"),
-            _ if !(2..=255).contains(&options.max_bins) => {
-                return refuse("max_bins", "must be from 2 to 255");
-            }
-            _ if !(options.smoothing.is_finite() && options.smoothing > 0.0) => {
-                return refuse("smoothing", "must be a positive number");
-            }
-            _ if options.column_share.is_some_and(|share| !(share > 0.0 && share <= 1.0)) => {
-                return refuse("column_share", "must be above 0 and at most 1");
-            }
-            _ => {}
-        }
+        self.validate()?;
         let training = Training::new(x.nrows(), churned, weights)?;
-        let matrix = BinnedMatrix::new(x, options.max_bins, workers)?;
+        if let Some((x, churned, weights)) = without_weightless(x, &training) {
+            return self.fit_on(x.view(), &churned, Some(&weights), workers);
+        }
+        let options = &self.options;
+        let cuts = Cuts::new(x, options.max_bins, workers)?;
+        let bins = cuts.by_column(x, workers)?;
         let draw = Draw::new(&training);
         let prior = sigmoid(prior_log_odds(&training));
         let columns = match options.column_share {
-            None => (matrix.columns() as f64).sqrt().ceil() as usize,
-            Some(share) => (matrix.columns() as f64 * share).round() as usize,
+            None => (x.ncols() as f64).sqrt().ceil() as usize,
+            Some(share) => (x.ncols() as f64 * share).round() as usize,
         };
-        let done = std::sync::atomic::AtomicUsize::new(0);
+        let done = AtomicUsize::new(0);
         let trees = workers.map(0..options.trees, |number| {
-            let random = SplitMix::new(options.seed, number as u64);
-            let tree = TreeGrower {
-                matrix: &matrix,
+            let grower = TreeGrower {
+                cuts: &cuts,
+                bins: &bins,
                 churned,
                 options,
-                columns: columns.clamp(1, matrix.columns().max(1)),
+                columns: columns.clamp(1, x.ncols().max(1)),
                 prior,
-                random,
+                random: SplitMix::new(options.seed, number as u64),
                 workers,
-            }
-            .grow(&draw)?;
-            let done = done.fetch_add(1, std::sync::atomic::Ordering::Relaxed) + 1;
+            };
+            let tree = grower.grow(&draw)?;
+            let done = done.fetch_add(1, Ordering::Relaxed) + 1;
             workers.report("forest", done, options.trees);
             Ok(tree)
         })?;
         let mut ensemble = FlatEnsemble::new(0.0, x.ncols());
-        for tree in trees {
-            ensemble.push(&tree);
+        for (nodes, covers) in trees {
+            ensemble.push(&nodes, &covers);
         }
         Ok(ensemble)
+    }
+
+    fn validate(&self) -> Result<()> {
+        let options = &self.options;
+        let refuse = |name: &str, why: &str| {
+            let message = format!("{name} {why}");
+            Err(Error::new(ErrorKind::InvalidOption, message).at(None, None, Some(name)))
+        };
+        let share = |share: f64| share > 0.0 && share <= 1.0;
+        match options {
+            _ if options.trees == 0 => refuse("trees", "must be at least 1"),
+            _ if options.depth == 0 => refuse("depth", "must be at least 1"),
+            _ if !(2..=MAX_BINS).contains(&options.max_bins) => refuse("max_bins", "must be from 2 to 255"),
+            _ if !(options.smoothing.is_finite() && options.smoothing > 0.0) => {
+                refuse("smoothing", "must be a positive number")
+            }
+            _ if !options.column_share.is_none_or(share) => refuse("column_share", "must be above 0 and at most 1"),
+            _ => Ok(()),
+        }
     }
 }
 
@@ -151,58 +179,66 @@ impl Draw {
     }
 
     /// How often each row is drawn, in as many draws as there are rows.
-    fn counts(&self, random: &mut SplitMix) -> Vec<u32> {
+    fn counts(&self, random: &mut SplitMix, workers: &Workers) -> Result<Vec<u32>> {
         let mut counts = vec![0u32; self.rows];
-        for _ in 0..self.rows {
+        for number in 0..self.rows {
+            if number % PIECE == 0 {
+                workers.check()?;
+            }
             let row = match &self.running {
                 None => random.below(self.rows),
                 Some(running) => {
                     let at = random.unit() * running.last().copied().unwrap_or(0.0);
-                    running.partition_point(|&sum| sum <= at).min(self.rows - 1)
+                    let row = running.partition_point(|&sum| sum <= at);
+                    row.min(self.rows - 1)
                 }
             };
             counts[row] += 1;
         }
-        counts
+        Ok(counts)
     }
 }
 
-/// Sums over rows, as often as they were drawn: rows in the upper half, those that churned in the lower, so that one
-/// addition serves both. Draws are as many as rows, fewer than 2^32.
-#[derive(Clone, Copy, Default, PartialEq)]
-struct Sums(u64);
+/// Rows that are looked at between two looks at the cancellation.
+const PIECE: usize = 1 << 18;
 
-impl Sums {
-    fn of(count: u32, churned: bool) -> Self {
-        Self(u64::from(count) << 32 | if churned { u64::from(count) } else { 0 })
-    }
+/// How many rows, as often as they were drawn, and how many of them churned: in the high and the low half, so that both
+/// are added at once.
+type Sums = u64;
 
-    fn rows(self) -> u64 {
-        self.0 >> 32
-    }
+fn rows(sums: Sums) -> u64 {
+    sums >> 32
+}
 
-    fn churned(self) -> u64 {
-        self.0 & 0xFFFF_FFFF
-    }
+fn churned(sums: Sums) -> u64 {
+    sums & u64::from(u32::MAX)
+}
 
-    fn plus(self, other: Self) -> Self {
-        Self(self.0 + other.0)
-    }
+/// What Gini's impurity is measured by: the larger, the purer.
+fn purity(sums: Sums) -> f64 {
+    let (rows, churned) = (rows(sums) as f64, churned(sums) as f64);
+    let stayed = rows - churned;
+    (churned * churned + stayed * stayed) / rows
+}
 
-    fn minus(self, other: Self) -> Self {
-        Self(self.0 - other.0)
-    }
+/// A row that was drawn: how often, and, in the lowest bit, whether it churned.
+#[derive(Clone, Copy)]
+struct Drawn {
+    row: u32,
+    count: u32,
+}
 
-    /// What Gini's impurity is measured by: the larger, the purer.
-    fn purity(self) -> f64 {
-        let (rows, churned) = (self.rows() as f64, self.churned() as f64);
-        let stayed = rows - churned;
-        (churned * churned + stayed * stayed) / rows
+impl Drawn {
+    fn sums(self) -> Sums {
+        let count = u64::from(self.count >> 1);
+        (count << 32) | (count * u64::from(self.count & 1))
     }
 }
 
 struct TreeGrower<'a> {
-    matrix: &'a BinnedMatrix,
+    cuts: &'a Cuts,
+    /// Column by column.
+    bins: &'a [Vec<u8>],
     churned: &'a [bool],
     options: &'a RandomForestOptions,
     /// Columns that each split looks at.
@@ -212,11 +248,13 @@ struct TreeGrower<'a> {
     workers: &'a Workers,
 }
 
-/// A row that was drawn, and how often.
-#[derive(Clone, Copy)]
-struct Drawn {
-    row: u32,
-    sums: Sums,
+/// A node whose split has not been looked for.
+struct Open {
+    node: usize,
+    /// Its part of the rows drawn.
+    drawn: Range<usize>,
+    depth: usize,
+    total: Sums,
 }
 
 struct Split {
@@ -228,78 +266,99 @@ struct Split {
 }
 
 impl TreeGrower<'_> {
-    fn grow(mut self, draw: &Draw) -> Result<Vec<Node>> {
-        let counts = draw.counts(&mut self.random);
-        let drawn = (0u32..).zip(counts).filter(|&(_, count)| count > 0);
-        let mut drawn: Vec<Drawn> = drawn
-            .map(|(row, count)| Drawn {
+    /// The nodes of a tree and their covers: rows, as often as drawn.
+    fn grow(mut self, draw: &Draw) -> Result<(Vec<Node>, Vec<f64>)> {
+        let counts = draw.counts(&mut self.random, self.workers)?;
+        let mut drawn: Vec<Drawn> = (0u32..)
+            .zip(counts.into_iter().zip(self.churned))
+            .filter(|(_, (count, _))| *count > 0)
+            .map(|(row, (count, &churned))| Drawn {
                 row,
-                sums: Sums::of(count, self.churned[row as usize]),
+                count: (count << 1) | u32::from(churned),
             })
             .collect();
-        let total = drawn.iter().fold(Sums::default(), |sums, drawn| sums.plus(drawn.sums));
-        let mut aside = Vec::with_capacity(drawn.len());
-        let mut order: Vec<usize> = (0..self.matrix.columns()).collect();
-        let mut histogram = [Sums::default(); 256];
-        let mut nodes = vec![self.leaf(total)];
-        // Node, its rows, its depth, its sums; the left child is taken first.
-        let mut open = vec![(0usize, 0..drawn.len(), 0usize, total)];
-        while let Some((node, range, depth, total)) = open.pop() {
-            self.workers.check()?;
-            let pure = total.churned() == 0 || total.churned() == total.rows();
-            if depth >= self.options.depth || pure || total.rows() < 2 * self.options.min_leaf_rows.max(1) as u64 {
-                continue;
-            }
-            let Some(split) = self.best_split(&drawn[range.clone()], total, &mut order, &mut histogram) else {
+        let total: Sums = drawn.iter().map(|drawn| drawn.sums()).sum();
+        let mut aside = vec![Drawn { row: 0, count: 0 }; drawn.len()];
+        let mut order: Vec<usize> = (0..self.bins.len()).collect();
+        let (mut nodes, mut covers) = (vec![self.leaf(0, total)], vec![rows(total) as f64]);
+        // The left child is taken first.
+        let mut open = vec![Open {
+            node: 0,
+            drawn: 0..drawn.len(),
+            depth: 0,
+            total,
+        }];
+        while let Some(at) = open.pop() {
+            let Some(split) = self.best_split(&drawn[at.drawn.clone()], &at, &mut order)? else {
                 continue;
             };
-            let bins = self.matrix.column(split.column);
-            let goes_left = |drawn: &Drawn| match bins[drawn.row as usize] {
+            let lefts = self.sort_out(&split, &mut drawn[at.drawn.clone()], &mut aside);
+            let left = nodes.len();
+            let middle = at.drawn.start + lefts;
+            nodes[at.node] = Node::split(
+                split.column as u32,
+                self.cuts.threshold(split.column, split.bin),
+                split.missing_left,
+                left as u32,
+            );
+            let children = [
+                (left, at.drawn.start..middle, split.left),
+                (left + 1, middle..at.drawn.end, at.total - split.left),
+            ];
+            for (node, _, total) in &children {
+                nodes.push(self.leaf(*node, *total));
+                covers.push(rows(*total) as f64);
+            }
+            for (node, drawn, total) in children.into_iter().rev() {
+                open.push(Open {
+                    node,
+                    drawn,
+                    depth: at.depth + 1,
+                    total,
+                });
+            }
+        }
+        Ok((nodes, covers))
+    }
+
+    /// Brings the rows that go left to the front, keeping both sides' order; returns how many they are.
+    fn sort_out(&self, split: &Split, drawn: &mut [Drawn], aside: &mut [Drawn]) -> usize {
+        let bins = &self.bins[split.column];
+        let (mut lefts, mut rights) = (0, 0);
+        for position in 0..drawn.len() {
+            let one = drawn[position];
+            let goes_left = match bins[one.row as usize] {
                 MISSING_BIN => split.missing_left,
                 bin => bin <= split.bin,
             };
-            aside.clear();
-            let mut kept = range.start;
-            for position in range.clone() {
-                let row = drawn[position];
-                if goes_left(&row) {
-                    drawn[kept] = row;
-                    kept += 1;
-                } else {
-                    aside.push(row);
-                }
-            }
-            drawn[kept..range.end].copy_from_slice(&aside);
-            let left = nodes.len();
-            nodes.push(self.leaf(split.left));
-            nodes.push(self.leaf(total.minus(split.left)));
-            nodes[node] = Node {
-                number: self.matrix.threshold(split.column, split.bin),
-                cover: total.rows() as f64,
-                feature: split.column as u32,
-                left: left as u32,
-                missing_left: split.missing_left,
-            };
-            open.push((left + 1, kept..range.end, depth + 1, total.minus(split.left)));
-            open.push((left, range.start..kept, depth + 1, split.left));
+            // Written to both sides and counted on one: no branch depends on the row.
+            drawn[lefts] = one;
+            aside[rights] = one;
+            lefts += usize::from(goes_left);
+            rights += usize::from(!goes_left);
         }
-        Ok(nodes)
+        drawn[lefts..].copy_from_slice(&aside[..rights]);
+        lefts
     }
 
-    fn leaf(&self, sums: Sums) -> Node {
+    fn leaf(&self, place: usize, sums: Sums) -> Node {
         let smoothing = self.options.smoothing;
-        let rate = (sums.churned() as f64 + smoothing * self.prior) / (sums.rows() as f64 + smoothing);
-        Node::leaf(logit(rate) / self.options.trees as f64, sums.rows() as f64)
+        let rate = (churned(sums) as f64 + smoothing * self.prior) / (rows(sums) as f64 + smoothing);
+        Node::leaf(place as u32, logit(rate) / self.options.trees as f64)
+    }
+
+    fn min_leaf_rows(&self) -> u64 {
+        self.options.min_leaf_rows.max(1) as u64
     }
 
     /// The best split over columns drawn at random. As in Breiman's, a column that cannot split costs no draw.
-    fn best_split(
-        &mut self,
-        drawn: &[Drawn],
-        total: Sums,
-        order: &mut [usize],
-        histogram: &mut [Sums; 256],
-    ) -> Option<Split> {
+    fn best_split(&mut self, drawn: &[Drawn], at: &Open, order: &mut [usize]) -> Result<Option<Split>> {
+        self.workers.check()?;
+        let pure = churned(at.total) == 0 || churned(at.total) == rows(at.total);
+        let small = rows(at.total) < 2 * self.min_leaf_rows();
+        if pure || small || at.depth >= self.options.depth {
+            return Ok(None);
+        }
         let mut best: Option<Split> = None;
         let mut looked = 0;
         for next in 0..order.len() {
@@ -309,62 +368,311 @@ impl TreeGrower<'_> {
             let pick = next + self.random.below(order.len() - next);
             order.swap(next, pick);
             let column = order[next];
-            let count = self.matrix.bin_count(column);
-            histogram[..count].fill(Sums::default());
-            histogram[usize::from(MISSING_BIN)] = Sums::default();
-            let bins = self.matrix.column(column);
-            for drawn in drawn {
-                let sums = &mut histogram[usize::from(bins[drawn.row as usize])];
-                *sums = sums.plus(drawn.sums);
+            let count = self.cuts.bin_count(column);
+            let mut histogram = [0; 256];
+            let bins = &self.bins[column];
+            for drawn in drawn.chunks(PIECE) {
+                self.workers.check()?;
+                for drawn in drawn {
+                    histogram[usize::from(bins[drawn.row as usize])] += drawn.sums();
+                }
             }
-            let split = self.best_in_column(column, &histogram[..count], histogram[usize::from(MISSING_BIN)], total);
-            looked +=
-                usize::from(histogram[..count].iter().filter(|sums| sums.rows() > 0).count() > 1 || split.is_some());
-            if let Some(split) = split.filter(|split| best.as_ref().is_none_or(|best| split.gain > best.gain)) {
-                best = Some(split);
-            }
+            let used = histogram.iter().filter(|&&sums| sums > 0).count();
+            looked += usize::from(used > 1);
+            let split = self.best_in_column(column, &histogram, count, at.total);
+            best = match (best, split) {
+                (Some(best), Some(split)) if best.gain >= split.gain => Some(best),
+                (best, split) => split.or(best),
+            };
         }
-        best
+        Ok(best)
     }
 
-    fn best_in_column(&self, column: usize, present: &[Sums], missing: Sums, total: Sums) -> Option<Split> {
-        let least = self.options.min_leaf_rows.max(1) as u64;
+    /// The best split on a column; of equals the one with missing values on the right, then at the lowest bin.
+    fn best_in_column(&self, column: usize, histogram: &[Sums; 256], count: usize, total: Sums) -> Option<Split> {
+        let least = self.min_leaf_rows();
+        let missing = histogram[usize::from(MISSING_BIN)];
         let mut best: Option<Split> = None;
         for missing_left in [false, true] {
-            if missing_left && missing.rows() == 0 {
+            if missing_left && missing == 0 {
                 break;
             }
-            let mut left = if missing_left { missing } else { Sums::default() };
-            for (bin, sums) in present.iter().enumerate() {
-                left = left.plus(*sums);
-                let last = bin + 1 == present.len();
-                if last && (missing_left || missing.rows() == 0) {
-                    break;
-                }
-                if left.rows() < least || sums.rows() == 0 && !last {
+            let mut left = if missing_left { missing } else { 0 };
+            // With the last bin on the left only missing values go right; the first pass sees that split.
+            let last = count - usize::from(missing_left || missing == 0);
+            for (bin, &sums) in histogram[..last].iter().enumerate() {
+                // No rows, no other split than the one before.
+                if sums == 0 {
                     continue;
                 }
-                let right = total.minus(left);
-                if right.rows() < least {
+                left += sums;
+                let right = total - left;
+                if rows(left) < least {
+                    continue;
+                }
+                if rows(right) < least {
                     break;
                 }
-                let gain = left.purity() + right.purity() - total.purity();
-                if gain > best.as_ref().map_or(1e-9, |best| best.gain) {
-                    let missing_left = if missing.rows() == 0 {
-                        left.rows() >= right.rows()
-                    } else {
-                        missing_left
-                    };
+                let gain = purity(left) + purity(right) - purity(total);
+                if gain > best.as_ref().map_or(LEAST_GAIN, |best| best.gain) {
                     best = Some(Split {
                         gain,
                         column,
                         bin: bin as u8,
-                        missing_left,
+                        // Where training has no missing value, a later one goes with the larger part.
+                        missing_left: if missing == 0 {
+                            rows(left) >= rows(right)
+                        } else {
+                            missing_left
+                        },
                         left,
                     });
                 }
             }
         }
         best
+    }
+}
+
+/// A split must win more purity than this, in rows: less is rounding.
+const LEAST_GAIN: f64 = 1e-9;
+
+#[cfg(test)]
+mod tests {
+    use ndarray::{Array2, s};
+    use smartcore::ensemble::random_forest_regressor::{RandomForestRegressor, RandomForestRegressorParameters};
+
+    use super::super::synthetic::problem;
+    use super::*;
+    use crate::ensemble::Tree;
+    use crate::metrics::{log_loss, roc_auc};
+    use crate::parallel::CancelToken;
+
+    fn quick() -> RandomForestOptions {
+        RandomForestOptions {
+            trees: 40,
+            ..Default::default()
+        }
+    }
+
+    fn fit(options: RandomForestOptions, x: &Array2<f32>, churned: &[bool], weights: Option<&[f64]>) -> FlatEnsemble {
+        let forest = RandomForest::new(options)
+            .fit(x.view(), churned, weights, &Execution::new())
+            .unwrap();
+        forest.validate().unwrap();
+        forest
+    }
+
+    /// The mean over trees of each tree's probability, as other forests speak.
+    fn mean_probabilities(forest: &FlatEnsemble, x: &Array2<f32>) -> Vec<f64> {
+        let trees = forest.trees() as f64;
+        let of_row = |cells: ndarray::ArrayView1<'_, f32>| {
+            let of_tree = |tree: usize| {
+                let nodes = forest.tree(tree).nodes;
+                let mut place = 0;
+                while !nodes[place].is_leaf() {
+                    place = nodes[place].next(f64::from(cells[nodes[place].feature()]));
+                }
+                sigmoid(nodes[place].number() * trees)
+            };
+            (0..forest.trees()).map(of_tree).sum::<f64>() / trees
+        };
+        x.rows().into_iter().map(of_row).collect()
+    }
+
+    #[test]
+    fn is_as_good_as_an_independent_forest() {
+        let (x, churned) = problem(1, 5000, false);
+        let (train, test) = (x.slice(s![..3000, ..]).to_owned(), x.slice(s![3000.., ..]).to_owned());
+        let options = RandomForestOptions {
+            trees: 60,
+            depth: 10,
+            smoothing: 1e-9,
+            ..Default::default()
+        };
+        let forest = fit(options, &train, &churned[..3000], None);
+        let labels: Vec<f64> = churned[..3000]
+            .iter()
+            .map(|&churned| f64::from(u8::from(churned)))
+            .collect();
+        let parameters = RandomForestRegressorParameters::default()
+            .with_n_trees(60)
+            .with_max_depth(10)
+            .with_min_samples_leaf(5)
+            .with_m(3);
+        let other = RandomForestRegressor::fit(&train.mapv(f64::from), &labels, parameters).unwrap();
+        let theirs = other.predict(&test.mapv(f64::from)).unwrap();
+        let ours = mean_probabilities(&forest, &test);
+        let in_log_odds = forest.predict_proba(test.view(), &Execution::new()).unwrap();
+        let auc = |p: &[f64]| roc_auc(&churned[3000..], p).unwrap();
+        let loss = |p: &[f64]| log_loss(&churned[3000..], p).unwrap();
+        assert!(auc(&ours) > auc(&theirs) - 0.02, "{} {}", auc(&ours), auc(&theirs));
+        assert!(loss(&ours) < loss(&theirs) + 0.02, "{} {}", loss(&ours), loss(&theirs));
+        assert!(auc(&in_log_odds) > auc(&theirs) - 0.02, "{}", auc(&in_log_odds));
+        assert!(auc(&theirs) > 0.7, "the problem can be learnt");
+    }
+
+    #[test]
+    fn threads_and_layout_do_not_change_a_bit() {
+        let (x, churned) = problem(2, 2000, true);
+        let weights: Vec<f64> = (0..2000).map(|row| [1.0, 0.25, 3.0][row % 3]).collect();
+        let turned = x.as_standard_layout().into_owned();
+        for weights in [None, Some(weights.as_slice())] {
+            let by = |x: &Array2<f32>, threads| {
+                let execution = Execution::new().threads(threads);
+                RandomForest::new(quick())
+                    .fit(x.view(), &churned, weights, &execution)
+                    .unwrap()
+            };
+            assert_eq!(by(&x, 1), by(&turned, 3));
+        }
+    }
+
+    #[test]
+    fn leaves_hold_the_rows_that_fall_into_them() {
+        let (x, churned) = problem(3, 500, true);
+        let options = RandomForestOptions {
+            trees: 3,
+            smoothing: 1.5,
+            depth: 6,
+            ..Default::default()
+        };
+        let forest = fit(options, &x, &churned, None);
+        let training = Training::new(500, &churned, None).unwrap();
+        let prior = sigmoid(prior_log_odds(&training));
+        for tree in 0..3 {
+            let mut random = SplitMix::new(0, tree as u64);
+            let counts = Draw::new(&training).counts(&mut random, &Workers::inline()).unwrap();
+            let Tree { nodes, covers } = forest.tree(tree);
+            let mut sums = vec![(0u32, 0u32); nodes.len()];
+            for (row, &count) in counts.iter().enumerate() {
+                let (mut place, mut depth) = (0, 0);
+                while !nodes[place].is_leaf() {
+                    place = nodes[place].next(f64::from(x[[row, nodes[place].feature()]]));
+                    depth += 1;
+                }
+                assert!(depth <= 6);
+                sums[place].0 += count;
+                sums[place].1 += count * u32::from(churned[row]);
+            }
+            for (place, node) in nodes.iter().enumerate().filter(|(_, node)| node.is_leaf()) {
+                let (rows, churned) = (f64::from(sums[place].0), f64::from(sums[place].1));
+                assert!(rows >= 5.0 && rows == covers[place]);
+                let expected = logit((churned + 1.5 * prior) / (rows + 1.5)) / 3.0;
+                assert_eq!(node.number(), expected);
+            }
+            assert_eq!(covers[0], 500.0);
+        }
+    }
+
+    #[test]
+    fn the_seed_and_nothing_else_changes_the_forest() {
+        let (x, churned) = problem(4, 300, true);
+        let of = |seed| {
+            fit(
+                RandomForestOptions {
+                    seed,
+                    trees: 5,
+                    ..quick()
+                },
+                &x,
+                &churned,
+                None,
+            )
+        };
+        assert_eq!(of(1), of(1));
+        assert_ne!(of(1), of(2));
+    }
+
+    #[test]
+    fn rows_of_weight_zero_are_as_if_not_there() {
+        let (x, churned) = problem(5, 600, true);
+        let weights: Vec<f64> = (0..600).map(|row| if row < 400 { 0.5 } else { 0.0 }).collect();
+        let kept = x.slice(s![..400, ..]).to_owned();
+        assert_eq!(
+            fit(quick(), &x, &churned, Some(&weights)),
+            fit(quick(), &kept, &churned[..400], Some(&weights[..400]))
+        );
+    }
+
+    #[test]
+    fn rows_are_drawn_as_often_as_they_weigh() {
+        let labels = [true, false, true];
+        let training = Training::new(3, &labels, Some(&[1.0, 2.0, 5.0])).unwrap();
+        let draw = Draw::new(&training);
+        let mut sums = [0; 3];
+        for stream in 0..20_000 {
+            let counts = draw.counts(&mut SplitMix::new(0, stream), &Workers::inline()).unwrap();
+            assert_eq!(counts.iter().sum::<u32>(), 3);
+            sums.iter_mut().zip(counts).for_each(|(sum, count)| *sum += count);
+        }
+        for (sum, weight) in sums.iter().zip([1.0, 2.0, 5.0]) {
+            assert!((f64::from(*sum) / 60_000.0 - weight / 8.0).abs() < 0.01);
+        }
+    }
+
+    #[test]
+    fn awkward_columns_are_survived() {
+        let (x, churned) = problem(6, 400, false);
+        let mut awkward = Array2::from_elem((400, 5), 1.0f32);
+        awkward.column_mut(1).fill(f32::NAN);
+        let bent = |column: usize, high: f32, low: f32| x.column(column).mapv(|v| if v > 0.5 { high } else { low });
+        awkward.column_mut(2).assign(&bent(0, f32::INFINITY, f32::NEG_INFINITY));
+        awkward.column_mut(3).assign(&bent(1, f32::MAX, f32::MIN));
+        awkward.column_mut(4).assign(&bent(2, f32::NAN, 0.0));
+        let forest = fit(quick(), &awkward, &churned, None);
+        let p = forest.predict_proba(awkward.view(), &Execution::new()).unwrap();
+        assert!(p.iter().all(|p| p.is_finite()) && roc_auc(&churned, &p).unwrap() > 0.7);
+        // Without anything to split on, every tree is one leaf.
+        let bare = fit(quick(), &Array2::zeros((400, 0)), &churned, None);
+        assert_eq!(bare.trees(), 40);
+        assert_eq!(
+            bare.predict_proba(Array2::<f32>::zeros((2, 0)).view(), &Execution::new())
+                .unwrap()
+                .len(),
+            2
+        );
+    }
+
+    #[test]
+    fn bad_input_has_its_code() {
+        let x = Array2::<f32>::zeros((2, 1));
+        let code = |options: RandomForestOptions, churned: &[bool]| {
+            let outcome =
+                RandomForest::new(options).fit(x.slice(s![..churned.len(), ..]), churned, None, &Execution::new());
+            outcome.err().map(|error| error.code())
+        };
+        let ok = RandomForestOptions::default;
+        assert_eq!(code(ok(), &[true, false]), None);
+        assert_eq!(code(ok(), &[true, true]), Some("single_class"));
+        assert_eq!(code(ok(), &[true]), Some("single_class"));
+        assert_eq!(code(ok(), &[]), Some("too_little_data"));
+        for wrong in [
+            RandomForestOptions { trees: 0, ..ok() },
+            RandomForestOptions { depth: 0, ..ok() },
+            RandomForestOptions { smoothing: 0.0, ..ok() },
+            RandomForestOptions {
+                column_share: Some(0.0),
+                ..ok()
+            },
+            RandomForestOptions { max_bins: 1, ..ok() },
+        ] {
+            assert_eq!(code(wrong, &[true, false]), Some("invalid_option"));
+        }
+    }
+
+    #[test]
+    fn cancelling_ends_it() {
+        let (x, churned) = problem(7, 1000, false);
+        let token = CancelToken::new();
+        let inner = token.clone();
+        let execution = Execution::new().threads(1).cancelled_by(token).on_progress(move |_| {
+            assert!(!inner.is_cancelled(), "no tree may follow");
+            inner.cancel();
+        });
+        let error = RandomForest::default()
+            .fit(x.view(), &churned, None, &execution)
+            .unwrap_err();
+        assert_eq!(error.code(), "cancelled");
     }
 }

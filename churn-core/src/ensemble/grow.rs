@@ -1,377 +1,378 @@
-//! Grows one regression tree on gradients, best leaf first, from exact integer histograms.
+//! Grows one regression tree on gradients, best leaf first.
 //!
-//! Gradients and hessians are integers (scaled by a power of two), so sums do not depend on the order of adding: any
-//! number of threads grows the same tree, to the bit, and a sibling's histogram is the parent's less the other's.
+//! All sums are integers ([`histogram`](super::histogram)), so any number of threads grows the same tree, to the bit.
 
-use crate::ensemble::bins::{BinnedMatrix, MISSING_BIN};
-use crate::ensemble::flat::Node;
+use std::borrow::Cow;
+
+use super::bins::{Cuts, TILE};
+use super::flat::Node;
+use super::histogram::{
+    Objective, Packed, Split, TileBins, add_rows, bin_counts, clear, first_best, minus, plus, subtract,
+};
 use crate::error::Result;
 use crate::parallel::Workers;
 
-/// What a tree may become.
-#[derive(Clone, Debug)]
+/// Rows that are summed up between two looks at the cancellation.
+const PIECE: usize = 1 << 16;
+/// Rows that are sorted out in one piece.
+const SORT_PIECE: usize = 1 << 14;
+/// Cells and bins below which threads cost more than they save.
+const SMALL: usize = 1 << 14;
+
+/// The matrix as bins, tile by tile.
+pub(crate) struct Tiles {
+    pub(crate) cuts: Cuts,
+    pub(crate) cells: Vec<Vec<[u8; TILE]>>,
+}
+
+impl Tiles {
+    fn bin(&self, column: u32, row: usize) -> u8 {
+        self.cells[column as usize / TILE][row][column as usize % TILE]
+    }
+}
+
+/// How large a tree may grow.
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
     pub(crate) leaves: usize,
     pub(crate) depth: usize,
-    pub(crate) min_leaf_rows: usize,
-    pub(crate) min_leaf_hessian: f64,
-    pub(crate) l2: f64,
     pub(crate) learning_rate: f64,
 }
 
-/// First and second derivative of the loss at a row, as integers.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Gradient {
-    pub(crate) first: i64,
-    pub(crate) second: i64,
-}
-
-/// Sums over the rows of a bin.
-#[derive(Clone, Copy, Debug, Default)]
-struct Bin {
-    first: i64,
-    second: i64,
-    rows: u32,
-}
-
-impl Bin {
-    fn plus(self, other: Self) -> Self {
-        Self {
-            first: self.first + other.first,
-            second: self.second + other.second,
-            rows: self.rows + other.rows,
-        }
-    }
-
-    fn minus(self, other: Self) -> Self {
-        Self {
-            first: self.first - other.first,
-            second: self.second - other.second,
-            rows: self.rows - other.rows,
-        }
-    }
-}
-
-/// A tree as it was grown: nodes with bins, for rows that are bins.
-#[derive(Clone, Debug, Default)]
+/// A tree as it was grown: for rows that are bins.
 pub(crate) struct BinTree {
     nodes: Vec<BinNode>,
+    /// The rows of each leaf, ascending, and its value.
+    pub(crate) leaves: Vec<(Vec<u32>, f64)>,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 struct BinNode {
     split: Option<Split>,
     left: u32,
-    /// Of a leaf.
     value: f64,
     cover: f64,
 }
 
-#[derive(Clone, Copy, Debug)]
-struct Split {
-    gain: f64,
-    column: u32,
-    /// Bins up to this one go left.
-    bin: u8,
-    missing_left: bool,
-    left: Bin,
-}
-
-impl Split {
-    fn goes_left(&self, bin: u8) -> bool {
-        if bin == MISSING_BIN {
-            self.missing_left
-        } else {
-            bin <= self.bin
-        }
-    }
-}
-
 impl BinTree {
     /// The value of a row's leaf.
-    pub(crate) fn value(&self, matrix: &BinnedMatrix, row: usize) -> f64 {
+    pub(crate) fn value(&self, tiles: &Tiles, row: usize) -> f64 {
         let mut node = &self.nodes[0];
         while let Some(split) = &node.split {
-            let left = split.goes_left(matrix.column(split.column as usize)[row]);
+            let left = split.goes_left(tiles.bin(split.column, row));
             node = &self.nodes[node.left as usize + usize::from(!left)];
         }
         node.value
     }
 
-    /// The tree for rows that are numbers.
-    pub(crate) fn to_nodes(&self, matrix: &BinnedMatrix) -> Vec<Node> {
-        let nodes = self.nodes.iter().map(|node| match &node.split {
-            None => Node::leaf(node.value, node.cover),
-            Some(split) => Node {
-                number: matrix.threshold(split.column as usize, split.bin),
-                cover: node.cover,
-                feature: split.column,
-                left: node.left,
-                missing_left: split.missing_left,
-            },
+    /// The tree for rows that are numbers, and the cover of its nodes.
+    pub(crate) fn flat(&self, cuts: &Cuts) -> (Vec<Node>, Vec<f64>) {
+        let nodes = (0u32..).zip(&self.nodes).map(|(place, node)| {
+            let flat = match &node.split {
+                None => Node::leaf(place, node.value),
+                Some(split) => Node::split(
+                    split.column,
+                    cuts.threshold(split.column as usize, split.bin),
+                    split.missing_left,
+                    node.left,
+                ),
+            };
+            (flat, node.cover)
         });
-        nodes.collect()
+        nodes.unzip()
     }
-
-    pub(crate) fn leaves(&self) -> usize {
-        self.nodes.iter().filter(|node| node.split.is_none()).count()
-    }
-}
-
-/// What grows: the matrix, which of its columns, and each row's gradient, integers of `1 / scale`.
-pub(crate) struct Grower<'a> {
-    pub(crate) matrix: &'a BinnedMatrix,
-    pub(crate) columns: &'a [u32],
-    pub(crate) gradients: &'a [Gradient],
-    pub(crate) weights: Option<&'a [f64]>,
-    pub(crate) scale: f64,
-    pub(crate) limits: &'a Limits,
-    pub(crate) workers: &'a Workers,
 }
 
 /// A leaf that may still be split.
 struct Leaf {
     rows: Vec<u32>,
-    /// Bins of all columns, one after the other.
-    histogram: Vec<Bin>,
-    total: Bin,
+    /// The histogram; empty where there will be no split.
+    bins: Vec<TileBins>,
+    total: Packed,
     best: Option<Split>,
     node: usize,
     depth: usize,
 }
 
-impl Grower<'_> {
-    /// The tree of these rows.
-    pub(crate) fn grow(&self, rows: Vec<u32>) -> Result<BinTree> {
-        let starts: Vec<usize> = self
-            .columns
-            .iter()
-            .scan(0, |next, &column| {
-                Some(std::mem::replace(next, *next + self.width(column)))
-            })
-            .collect();
-        let total = rows.iter().map(|&row| self.bin_at(row)).fold(Bin::default(), Bin::plus);
-        let mut tree = BinTree {
-            nodes: vec![self.leaf_node(&rows, total)],
-        };
+/// Grows trees one after the other, keeping the memory of histograms.
+pub(crate) struct Grower<'a> {
+    tiles: &'a Tiles,
+    weights: Option<&'a [f64]>,
+    objective: Objective,
+    limits: Limits,
+    workers: &'a Workers,
+    inline: Workers,
+    counts: Vec<[usize; TILE]>,
+    spare: Vec<Vec<TileBins>>,
+}
+
+/// What one tree is grown on.
+#[derive(Clone, Copy)]
+struct Ground<'a> {
+    /// Of all rows.
+    gradients: &'a [Packed],
+    /// Whether a column may be split on.
+    wanted: &'a [bool],
+}
+
+impl<'a> Grower<'a> {
+    pub(crate) fn new(
+        tiles: &'a Tiles,
+        weights: Option<&'a [f64]>,
+        objective: Objective,
+        limits: Limits,
+        workers: &'a Workers,
+    ) -> Self {
+        Self {
+            tiles,
+            weights,
+            objective,
+            limits,
+            workers,
+            inline: Workers::inline(),
+            counts: (0..tiles.cells.len())
+                .map(|tile| bin_counts(&tiles.cuts, tile))
+                .collect(),
+            spare: vec![],
+        }
+    }
+
+    /// The tree of these rows, ascending, on the wanted columns.
+    pub(crate) fn grow(&mut self, rows: Vec<u32>, gradients: &[Packed], wanted: &[bool]) -> Result<BinTree> {
+        let ground = Ground { gradients, wanted };
+        let total = self.total(&rows, gradients)?;
+        let mut nodes = vec![self.node(&rows, total)];
         let mut root = Leaf {
             rows,
-            histogram: vec![],
+            bins: vec![],
             total,
             best: None,
             node: 0,
             depth: 0,
         };
-        root.histogram = self.histogram(&root.rows, &starts)?;
-        root.best = self.best_split(&root, &starts)?;
+        if self.objective.may_split(total) {
+            self.plant(&mut root, ground)?;
+        }
         let mut leaves = vec![root];
         while leaves.len() < self.limits.leaves {
-            // The first of equals: the choice does not depend on anything but the data.
-            let mut chosen: Option<(usize, Split)> = None;
-            for (position, leaf) in leaves.iter().enumerate() {
-                if let Some(best) = leaf
-                    .best
-                    .filter(|best| chosen.is_none_or(|(_, so_far)| best.gain > so_far.gain))
-                {
-                    chosen = Some((position, best));
-                }
-            }
-            let Some((position, split)) = chosen else {
+            self.workers.check()?;
+            let Some((chosen, split)) = choose(&leaves) else {
                 break;
             };
-            self.workers.check()?;
-            let parent = leaves.swap_remove(position);
-            let bins = self.matrix.column(split.column as usize);
-            let (left_rows, right_rows): (Vec<u32>, Vec<u32>) = parent
-                .rows
-                .iter()
-                .partition(|&&row| split.goes_left(bins[row as usize]));
-            let (left_total, right_total) = (split.left, parent.total.minus(split.left));
-            let left_node = tree.nodes.len();
-            tree.nodes.push(self.leaf_node(&left_rows, left_total));
-            tree.nodes.push(self.leaf_node(&right_rows, right_total));
-            tree.nodes[parent.node].split = Some(split);
-            tree.nodes[parent.node].left = left_node as u32;
-            let depth = parent.depth + 1;
-            let mut left = Leaf {
-                rows: left_rows,
-                histogram: vec![],
-                total: left_total,
+            let parent = leaves.swap_remove(chosen);
+            let (left_rows, right_rows) = self.sort_out(&parent.rows, &split)?;
+            let (left_total, right_total) = (split.left, minus(parent.total, split.left));
+            let left = nodes.len();
+            nodes.push(self.node(&left_rows, left_total));
+            nodes.push(self.node(&right_rows, right_total));
+            nodes[parent.node].split = Some(split);
+            nodes[parent.node].left = left as u32;
+            let leaf = |rows, total, node| Leaf {
+                rows,
+                bins: vec![],
+                total,
                 best: None,
-                node: left_node,
-                depth,
+                node,
+                depth: parent.depth + 1,
             };
-            let mut right = Leaf {
-                rows: right_rows,
-                histogram: vec![],
-                total: right_total,
-                best: None,
-                node: left_node + 1,
-                depth,
-            };
-            let last = leaves.len() + 2 >= self.limits.leaves;
-            if !last && depth < self.limits.depth {
+            let mut left = leaf(left_rows, left_total, left);
+            let mut right = leaf(right_rows, right_total, left.node + 1);
+            let more = leaves.len() + 2 < self.limits.leaves && parent.depth + 1 < self.limits.depth;
+            let splits = [&left, &right].map(|leaf| self.objective.may_split(leaf.total));
+            if more && (splits[0] || splits[1]) {
                 let (small, large) = if left.rows.len() <= right.rows.len() {
                     (&mut left, &mut right)
                 } else {
                     (&mut right, &mut left)
                 };
-                small.histogram = self.histogram(&small.rows, &starts)?;
-                large.histogram = parent.histogram;
-                large
-                    .histogram
-                    .iter_mut()
-                    .zip(&small.histogram)
-                    .for_each(|(bin, other)| *bin = bin.minus(*other));
-                small.best = self.best_split(small, &starts)?;
-                large.best = self.best_split(large, &starts)?;
+                large.bins = parent.bins;
+                self.divide(small, large, ground)?;
+            } else {
+                self.spare.push(parent.bins);
             }
-            leaves.push(left);
-            leaves.push(right);
+            for leaf in [left, right] {
+                leaves.push(self.without_use(leaf));
+            }
         }
-        Ok(tree)
+        let leaves = leaves.into_iter().map(|leaf| {
+            self.spare.push(leaf.bins);
+            (leaf.rows, nodes[leaf.node].value)
+        });
+        let leaves = leaves.collect();
+        self.spare.retain(|bins| !bins.is_empty());
+        Ok(BinTree { nodes, leaves })
     }
 
-    /// Bins of a column, the last for missing.
-    fn width(&self, column: u32) -> usize {
-        self.matrix.bin_count(column as usize) + 1
+    /// Gives back the histogram of a leaf that will not be split.
+    fn without_use(&mut self, mut leaf: Leaf) -> Leaf {
+        if leaf.best.is_none() && !leaf.bins.is_empty() {
+            self.spare.push(std::mem::take(&mut leaf.bins));
+        }
+        leaf
     }
 
-    fn bin_at(&self, row: u32) -> Bin {
-        let Gradient { first, second } = self.gradients[row as usize];
-        Bin { first, second, rows: 1 }
-    }
-
-    fn leaf_node(&self, rows: &[u32], total: Bin) -> BinNode {
+    fn node(&self, rows: &[u32], total: Packed) -> BinNode {
         let cover = match self.weights {
             None => rows.len() as f64,
             Some(weights) => rows.iter().map(|&row| weights[row as usize]).sum(),
         };
-        let value = -self.limits.learning_rate * self.real(total.first) / (self.real(total.second) + self.limits.l2);
         BinNode {
             split: None,
             left: 0,
-            value: if value.is_finite() { value } else { 0.0 },
+            value: self.limits.learning_rate * self.objective.value(total),
             cover,
         }
     }
 
-    fn real(&self, integer: i64) -> f64 {
-        integer as f64 / self.scale
-    }
-
-    fn histogram(&self, rows: &[u32], starts: &[usize]) -> Result<Vec<Bin>> {
-        let gathered: Vec<Gradient> = rows.iter().map(|&row| self.gradients[row as usize]).collect();
-        let length = starts
-            .last()
-            .zip(self.columns.last())
-            .map_or(0, |(&start, &column)| start + self.width(column));
-        let mut bins = vec![Bin::default(); length];
-        // Each column's bins are a piece of their own, so columns can be filled side by side.
-        let mut pieces = vec![];
-        let mut rest = bins.as_mut_slice();
-        for &column in self.columns {
-            let (piece, behind) = rest.split_at_mut(self.width(column));
-            pieces.push((column, piece));
-            rest = behind;
-        }
-        self.workers.map_mut(&mut pieces, |_, (column, piece)| {
-            let cells = self.matrix.column(*column as usize);
-            let missing = piece.len() - 1;
-            for (&row, gradient) in rows.iter().zip(&gathered) {
-                let bin = &mut piece[usize::from(cells[row as usize]).min(missing)];
-                bin.first += gradient.first;
-                bin.second += gradient.second;
-                bin.rows += 1;
-            }
-            Ok(())
+    fn total(&self, rows: &[u32], gradients: &[Packed]) -> Result<Packed> {
+        let sums = self.workers.map_chunks(rows.len(), PIECE, |piece| {
+            let of_row = |sum, &row: &u32| plus(sum, gradients[row as usize]);
+            Ok(rows[piece].iter().fold([0; 2], of_row))
         })?;
-        Ok(bins)
+        Ok(sums.into_iter().fold([0; 2], plus))
     }
 
-    /// The best split of a leaf over all columns; of equals the one in the first column, at the lowest bin.
-    fn best_split(&self, leaf: &Leaf, starts: &[usize]) -> Result<Option<Split>> {
-        if leaf.rows.len() < 2 * self.limits.min_leaf_rows {
-            return Ok(None);
+    /// The rows that go left and those that go right, in order.
+    fn sort_out(&self, rows: &[u32], split: &Split) -> Result<(Vec<u32>, Vec<u32>)> {
+        let cells = &self.tiles.cells[split.column as usize / TILE];
+        let place = split.column as usize % TILE;
+        let sort_out = |rows: &[u32]| {
+            // Each row is written to both sides and counted on one: no branch depends on it.
+            let (mut left, mut right) = (vec![0; rows.len()], vec![0; rows.len()]);
+            let (mut lefts, mut rights) = (0, 0);
+            for &row in rows {
+                let goes_left = split.goes_left(cells[row as usize][place]);
+                left[lefts] = row;
+                right[rights] = row;
+                lefts += usize::from(goes_left);
+                rights += usize::from(!goes_left);
+            }
+            left.truncate(lefts);
+            right.truncate(rights);
+            (left, right)
+        };
+        if rows.len() <= SORT_PIECE {
+            return Ok(sort_out(rows));
         }
-        let by_column = self.workers.map_chunks(self.columns.len(), 16, |columns| {
-            let splits = columns.filter_map(|position| {
-                let column = self.columns[position];
-                self.best_in_column(
-                    column,
-                    &leaf.histogram[starts[position]..starts[position] + self.width(column)],
-                    leaf.total,
-                )
-            });
-            Ok(first_best(splits))
+        let pieces = self
+            .workers
+            .map_chunks(rows.len(), SORT_PIECE, |piece| Ok(sort_out(&rows[piece])))?;
+        let (left, right): (Vec<_>, Vec<_>) = pieces.into_iter().unzip();
+        Ok((left.concat(), right.concat()))
+    }
+
+    /// The gradients of rows, side by side.
+    fn gather<'g>(&self, rows: &[u32], gradients: &'g [Packed]) -> Result<Cow<'g, [Packed]>> {
+        // Rows are ascending: as many as there are means all of them.
+        if rows.len() == gradients.len() {
+            return Ok(Cow::Borrowed(gradients));
+        }
+        let mut gathered = vec![[0; 2]; rows.len()];
+        self.crew(rows.len())
+            .chunks_mut(&mut gathered, SORT_PIECE, |start, piece| {
+                for (gradient, &row) in piece.iter_mut().zip(&rows[start..]) {
+                    *gradient = gradients[row as usize];
+                }
+                Ok(())
+            })?;
+        Ok(Cow::Owned(gathered))
+    }
+
+    /// Fills the root's histogram and finds its best split.
+    fn plant(&mut self, root: &mut Leaf, ground: Ground<'_>) -> Result<()> {
+        root.bins = self.empty();
+        let gathered = self.gather(&root.rows, ground.gradients)?;
+        let crew = self.crew((root.rows.len() + 512) * self.tiles.cuts.columns());
+        let (rows, total) = (&root.rows, root.total);
+        let splits = crew.map_mut(&mut root.bins, |tile, bins| {
+            if !self.looks_at(tile, ground.wanted) {
+                return Ok(None);
+            }
+            self.fill(tile, bins, rows, &gathered)?;
+            Ok(self.best_in_tile(tile, bins, total, ground.wanted))
         })?;
-        Ok(first_best(by_column.into_iter().flatten()))
+        root.best = first_best(splits.into_iter().flatten());
+        Ok(())
     }
 
-    fn best_in_column(&self, column: u32, bins: &[Bin], total: Bin) -> Option<Split> {
-        let (missing, present) = bins.split_last()?;
-        let parent = self.quality(total);
-        let mut best: Option<Split> = None;
-        for missing_left in [false, true] {
-            if missing_left && missing.rows == 0 {
-                break;
+    /// Fills the smaller child's histogram, takes it out of the parent's, which the larger child holds, and finds the best
+    /// split of both.
+    fn divide(&mut self, small: &mut Leaf, large: &mut Leaf, ground: Ground<'_>) -> Result<()> {
+        small.bins = self.empty();
+        let gathered = self.gather(&small.rows, ground.gradients)?;
+        let crew = self.crew((small.rows.len() + 512) * self.tiles.cuts.columns());
+        let rows = &small.rows;
+        let (small_total, large_total) = (small.total, large.total);
+        let mut pairs: Vec<_> = small.bins.iter_mut().zip(&mut large.bins).collect();
+        let splits = crew.map_mut(&mut pairs, |tile, (small, large)| {
+            if !self.looks_at(tile, ground.wanted) {
+                return Ok((None, None));
             }
-            let mut left = if missing_left { *missing } else { Bin::default() };
-            // With the last bin on the left only missing values could go right: the first pass sees that split too.
-            for (bin, sums) in present.iter().enumerate() {
-                let last = bin + 1 == present.len();
-                left = left.plus(*sums);
-                if last && (missing_left || missing.rows == 0) {
-                    break;
-                }
-                if sums.rows == 0 && !last {
-                    continue;
-                }
-                let right = total.minus(left);
-                if !self.may_be_leaf(left) {
-                    continue;
-                }
-                if !self.may_be_leaf(right) {
-                    break;
-                }
-                let gain = self.quality(left) + self.quality(right) - parent;
-                if gain > best.map_or(1e-9, |best| best.gain) {
-                    // Where training had no missing value, a later one goes with the larger part.
-                    let missing_left = if missing.rows == 0 {
-                        left.rows >= right.rows
-                    } else {
-                        missing_left
-                    };
-                    best = Some(Split {
-                        gain,
-                        column,
-                        bin: bin as u8,
-                        missing_left,
-                        left,
-                    });
-                }
-            }
+            self.fill(tile, small, rows, &gathered)?;
+            subtract(large, small, &self.counts[tile]);
+            Ok((
+                self.best_in_tile(tile, small, small_total, ground.wanted),
+                self.best_in_tile(tile, large, large_total, ground.wanted),
+            ))
+        })?;
+        small.best = first_best(splits.iter().filter_map(|(small, _)| *small));
+        large.best = first_best(splits.iter().filter_map(|(_, large)| *large));
+        Ok(())
+    }
+
+    /// Memory for a histogram, with anything in it.
+    fn empty(&mut self) -> Vec<TileBins> {
+        self.spare
+            .pop()
+            .unwrap_or_else(|| vec![[[[0; 2]; 256]; TILE]; self.tiles.cells.len()])
+    }
+
+    /// The workers for so many cells.
+    fn crew(&self, cells: usize) -> &Workers {
+        if cells < SMALL { &self.inline } else { self.workers }
+    }
+
+    fn looks_at(&self, tile: usize, wanted: &[bool]) -> bool {
+        wanted[self.tiles.cuts.columns_of(tile)].contains(&true)
+    }
+
+    fn fill(&self, tile: usize, bins: &mut TileBins, rows: &[u32], gradients: &[Packed]) -> Result<()> {
+        clear(bins, &self.counts[tile]);
+        let cells = &self.tiles.cells[tile];
+        for (rows, gradients) in rows.chunks(PIECE).zip(gradients.chunks(PIECE)) {
+            self.workers.check()?;
+            add_rows(bins, cells, rows, gradients);
         }
-        best
+        Ok(())
     }
 
-    fn may_be_leaf(&self, bin: Bin) -> bool {
-        bin.rows as usize >= self.limits.min_leaf_rows && self.real(bin.second) >= self.limits.min_leaf_hessian
-    }
-
-    /// Twice the loss that a leaf takes away.
-    fn quality(&self, bin: Bin) -> f64 {
-        let first = self.real(bin.first);
-        first * first / (self.real(bin.second) + self.limits.l2)
+    /// The best split on a tile's columns; of equals the first.
+    fn best_in_tile(&self, tile: usize, bins: &TileBins, total: Packed, wanted: &[bool]) -> Option<Split> {
+        if !self.objective.may_split(total) {
+            return None;
+        }
+        let columns = self.tiles.cuts.columns_of(tile);
+        let splits = columns
+            .zip(bins)
+            .zip(&self.counts[tile])
+            .filter(|((column, _), _)| wanted[*column])
+            .filter_map(|((column, bins), &count)| self.objective.best_split(column as u32, bins, count, total));
+        first_best(splits)
     }
 }
 
-fn first_best(splits: impl Iterator<Item = Split>) -> Option<Split> {
-    splits.fold(None, |best: Option<Split>, split| {
-        if best.is_none_or(|best| split.gain > best.gain) {
-            Some(split)
-        } else {
-            best
+/// The leaf whose split gains most, the earliest grown of equals: its position and split.
+fn choose(leaves: &[Leaf]) -> Option<(usize, Split)> {
+    let mut chosen: Option<(usize, Split)> = None;
+    for (position, leaf) in leaves.iter().enumerate() {
+        if let Some(split) = leaf.best {
+            let better = chosen.is_none_or(|(so_far, best)| {
+                split.gain > best.gain || split.gain == best.gain && leaf.node < leaves[so_far].node
+            });
+            if better {
+                chosen = Some((position, split));
+            }
         }
-    })
+    }
+    chosen
 }

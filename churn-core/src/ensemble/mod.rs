@@ -6,7 +6,10 @@ mod boosting;
 mod flat;
 mod forest;
 mod grow;
+mod histogram;
 mod logistic;
+#[cfg(test)]
+mod synthetic;
 #[cfg(test)]
 mod tests;
 mod training;
@@ -14,7 +17,9 @@ mod training;
 pub(crate) use blend::Blend;
 pub(crate) use boosting::HeldOut;
 pub use boosting::{GradientBoosting, GradientBoostingOptions};
+#[cfg(test)]
 pub(crate) use flat::Node;
+pub(crate) use flat::Tree;
 pub use flat::{FlatEnsemble, Input};
 pub use forest::{RandomForest, RandomForestOptions};
 pub use logistic::{LinearModel, Logistic, LogisticOptions};

@@ -4,8 +4,6 @@ use ndarray::Array2;
 use smartcore::ensemble::random_forest_regressor::{RandomForestRegressor, RandomForestRegressorParameters};
 use smartcore::linalg::basic::matrix::DenseMatrix;
 
-use super::bins::BinnedMatrix;
-use super::grow::{Gradient, Grower, Limits};
 use super::*;
 use crate::metrics::roc_auc;
 use crate::numeric::{SplitMix, sigmoid};
@@ -119,49 +117,6 @@ fn threads_do_not_change_a_bit() {
             .log_odds(x.slice(ndarray::s![row..=row, ..]), &Workers::inline())
             .unwrap();
         assert_eq!(alone[0].to_bits(), scored(1)[row].to_bits());
-    }
-}
-
-#[test]
-fn flat_trees_score_as_they_were_grown() {
-    let (mut x, churned) = sample(1500, 4);
-    x[(7, 0)] = f32::INFINITY;
-    x[(8, 0)] = f32::NEG_INFINITY;
-    x[(9, 1)] = f32::MAX;
-    let workers = Workers::inline();
-    let matrix = BinnedMatrix::new(x.view(), 40, &workers).unwrap();
-    let gradients: Vec<Gradient> = churned
-        .iter()
-        .map(|&c| Gradient {
-            first: if c { -500 } else { 500 },
-            second: 250,
-        })
-        .collect();
-    let limits = Limits {
-        leaves: 60,
-        depth: 20,
-        min_leaf_rows: 1,
-        min_leaf_hessian: 0.0,
-        l2: 1.0,
-        learning_rate: 1.0,
-    };
-    let columns: Vec<u32> = (0..6).collect();
-    let grower = Grower {
-        matrix: &matrix,
-        columns: &columns,
-        gradients: &gradients,
-        weights: None,
-        scale: 1000.0,
-        limits: &limits,
-        workers: &workers,
-    };
-    let tree = grower.grow((0..1500).collect()).unwrap();
-    assert_eq!(tree.leaves(), 60);
-    let mut flat = FlatEnsemble::new(0.0, 6);
-    flat.push(&tree.to_nodes(&matrix));
-    flat.validate().unwrap();
-    for (row, scored) in flat.log_odds(x.view(), &workers).unwrap().into_iter().enumerate() {
-        assert_eq!(scored, tree.value(&matrix, row), "row {row}");
     }
 }
 

@@ -1,5 +1,7 @@
 //! What every trainer is given besides the matrix.
 
+use ndarray::{Array2, ArrayView2, Axis};
+
 use crate::error::{Error, ErrorKind, Result};
 use crate::numeric::logit;
 
@@ -32,6 +34,9 @@ impl<'a> Training<'a> {
             {
                 return refuse("weights", format!("the weight of row {row} is {}", weights[row]));
             }
+            if !weights.iter().sum::<f64>().is_finite() {
+                return refuse("weights", "the weights are too large to be added".into());
+            }
         }
         if rows == 0 {
             return Err(Error::new(ErrorKind::TooLittleData, "there are no rows to learn from"));
@@ -55,9 +60,34 @@ impl<'a> Training<'a> {
         self.weights
     }
 
+    pub(crate) fn churned(&self, row: usize) -> bool {
+        self.churned[row]
+    }
+
+    pub(crate) fn total_weight(&self) -> f64 {
+        (0..self.rows()).map(|row| self.weight(row)).sum()
+    }
+
     pub(crate) fn weight(&self, row: usize) -> f64 {
         self.weights.map_or(1.0, |weights| weights[row])
     }
+}
+
+/// Rows, labels and weights without the rows of weight zero, which teach nothing; `None` if there are no such rows.
+pub(crate) fn without_weightless(
+    x: ArrayView2<'_, f32>,
+    training: &Training<'_>,
+) -> Option<(Array2<f32>, Vec<bool>, Vec<f64>)> {
+    let weights = training.weights()?;
+    let rows: Vec<usize> = (0..training.rows()).filter(|&row| weights[row] > 0.0).collect();
+    if rows.len() == training.rows() {
+        return None;
+    }
+    // Column by column, as the trainers read.
+    let x = x.t().select(Axis(1), &rows).reversed_axes();
+    let churned = rows.iter().map(|&row| training.churned[row]).collect();
+    let weights = rows.iter().map(|&row| weights[row]).collect();
+    Some((x, churned, weights))
 }
 
 /// The log-odds of the weighted churn rate.

@@ -1,6 +1,7 @@
 //! Why a score is what it is: exact Shapley values in log-odds.
 
 mod linear;
+mod quadrature;
 mod tree_shap;
 
 pub(crate) use linear::linear_contributions;

@@ -1,268 +1,316 @@
-//! Exact path-dependent TreeSHAP.
+//! Exact path-dependent TreeSHAP (Lundberg, Erion, Lee, "Consistent individualized feature attribution for tree
+//! ensembles", 2018) in time linear in the tree.
 //!
-//! Lundberg, Erion, Lee, "Consistent individualized feature attribution for tree ensembles", 2018, algorithm 2: for each
-//! leaf, the shares of feature subsets that reach it are kept along the path and undone where a feature returns. Time is
-//! O(leaves x depth^2) per tree and row, memory O(depth^2).
+//! A leaf of value `v` is a game in which each feature on its path either follows the row (`one`: 1 if the row goes this
+//! way, else 0) or is averaged over the training rows (`zero`: the share of cover that goes this way). Its Shapley value is
+//! an integral (Owen, "Multilinear extensions of games", 1972):
+//!
+//! ```text
+//! phi_i = v (one_i - zero_i) ∫ ∏_{j≠i} (t one_j + (1 - t) zero_j) dt,  t from 0 to 1
+//! ```
+//!
+//! The integrand is a polynomial, so a Gauss-Legendre rule of half as many points as there are features on the path is
+//! exact. At each point the product is carried down the tree and the sum over leaves is carried up, so that each edge adds
+//! to its feature once for all leaves below it (Yu, Xu et al., "Linear TreeShap", 2022). No term cancels another of
+//! larger size, nothing is recursive, and time is O(nodes x points) per tree and row, memory O(depth x points).
 
 use ndarray::{Array2, ArrayView2};
 
-use crate::ensemble::{FlatEnsemble, Input, Node};
+use super::quadrature::{Point, gauss_legendre};
+use crate::ensemble::{FlatEnsemble, Input, Tree};
 use crate::error::{Error, ErrorKind, Result};
-use crate::parallel::Workers;
+use crate::parallel::{Execution, Workers};
 
-/// Trees deeper than this are not explained: the walk is recursive.
-const MOST_DEPTH: usize = 512;
 /// Rows explained at a time.
 const CHUNK: usize = 16;
+/// Points carried through a tree at once; more take more passes.
+const MOST_POINTS_AT_ONCE: usize = 8;
+/// More points change nothing: what they would add is below the rounding of a sum.
+const MOST_POINTS: usize = 256;
 
-/// Contributions of every feature to every row's log-odds (rows x features), and the base value: what the average
-/// training row says. For each row they sum to its log-odds.
-///
-/// # Errors
-/// `feature_mismatch` if the matrix has another number of columns; `invalid_option` for a tree deeper than 512;
-/// `cancelled`.
+impl FlatEnsemble {
+    /// Contributions of every feature to every row's log-odds (rows x features), and the base value: what the average
+    /// training row says. For each row they sum to its log-odds.
+    ///
+    /// # Errors
+    /// `feature_mismatch` if the matrix has another number of columns; `cancelled`.
+    pub fn explain<T: Input>(&self, x: ArrayView2<'_, T>, execution: &Execution) -> Result<(Array2<f64>, f64)> {
+        tree_contributions(self, x, &execution.workers()?)
+    }
+}
+
+/// As [`FlatEnsemble::explain`]. The bits do not depend on threads or on the other rows.
 pub(crate) fn tree_contributions<T: Input>(
     ensemble: &FlatEnsemble,
     x: ArrayView2<'_, T>,
     workers: &Workers,
 ) -> Result<(Array2<f64>, f64)> {
     let features = ensemble.features();
-    if x.ncols() != features {
-        return Err(Error::new(
-            ErrorKind::FeatureMismatch,
-            format!("the ensemble wants {features} columns and got {}", x.ncols()),
-        ));
-    }
-    let mut base = ensemble.base();
-    let mut deepest = 0;
-    for tree in 0..ensemble.trees() {
-        let (nodes, root) = ensemble.tree(tree);
-        deepest = deepest.max(depth(nodes, root));
-        base += expectation(nodes, root);
-    }
-    if deepest > MOST_DEPTH {
-        return Err(Error::new(
-            ErrorKind::InvalidOption,
-            format!("a tree of depth {deepest} is too deep to explain: the limit is {MOST_DEPTH}"),
-        ));
-    }
+    ensemble.check_columns(x.ncols())?;
+    let trees = (0..ensemble.trees()).map(|tree| ensemble.tree(tree));
+    let plans: Vec<Plan> = trees.map(|nodes| Plan::new(nodes, features)).collect();
+    let base = plans.iter().fold(ensemble.base(), |sum, plan| sum + plan.expectation);
+    let most = plans.iter().map(|plan| plan.points).max().unwrap_or(0);
+    // Of each number of points that a tree may want, the rule.
+    let rules: Vec<Vec<Point>> = (0..=most)
+        .map(|count| {
+            if plans.iter().any(|plan| plan.points == count) {
+                gauss_legendre(count)
+            } else {
+                vec![]
+            }
+        })
+        .collect();
     let blocks = workers.map_chunks(x.nrows(), CHUNK, |rows| {
         let mut block = vec![0.0; rows.len() * features];
-        let mut walk = Walk {
-            nodes: &[],
-            cells: vec![],
-            contributions: vec![0.0; features],
-            path: vec![Step::default(); (deepest + 2) * (deepest + 3) / 2],
-        };
+        let mut cells = Vec::with_capacity(features);
+        let mut last = vec![NONE; features];
         for (row, out) in rows.zip(block.chunks_mut(features.max(1))) {
-            workers.check()?;
-            walk.cells.clear();
-            walk.cells
-                .extend(x.row(row).iter().map(|&value| -> f64 { value.into() }));
-            walk.contributions.fill(0.0);
-            for tree in 0..ensemble.trees() {
-                let (nodes, root) = ensemble.tree(tree);
-                walk.nodes = nodes;
-                walk.visit(
-                    root,
-                    0,
-                    0,
-                    Step {
-                        zero: 1.0,
-                        one: 1.0,
-                        ..Step::default()
-                    },
-                );
+            cells.clear();
+            cells.extend(x.row(row).iter().map(|&value| -> f64 { value.into() }));
+            for (tree, plan) in plans.iter().enumerate() {
+                workers.check()?;
+                let rule = &rules[plan.points];
+                let row = Row {
+                    tree: ensemble.tree(tree),
+                    cells: &cells,
+                };
+                match plan.points {
+                    0 => {}
+                    2 => walk::<2>(&row, rule, &mut last, out),
+                    4 => walk::<4>(&row, rule, &mut last, out),
+                    6 => walk::<6>(&row, rule, &mut last, out),
+                    _ => {
+                        for points in rule.chunks_exact(MOST_POINTS_AT_ONCE) {
+                            walk::<MOST_POINTS_AT_ONCE>(&row, points, &mut last, out);
+                        }
+                    }
+                }
             }
-            out.copy_from_slice(&walk.contributions);
         }
         Ok(block)
     })?;
-    let flat: Vec<f64> = blocks.into_iter().flatten().collect();
-    let contributions = Array2::from_shape_vec((x.nrows(), features), flat)
-        .map_err(|e| Error::new(ErrorKind::Internal, "contributions lost their shape").caused_by(e))?;
+    let contributions = Array2::from_shape_vec((x.nrows(), features), blocks.concat());
+    let contributions =
+        contributions.map_err(|e| Error::new(ErrorKind::Internal, "contributions lost their shape").caused_by(e))?;
     Ok((contributions, base))
 }
 
-/// The mean of a tree's leaves, weighted by cover. Children stand behind their parent.
-fn expectation(nodes: &[Node], root: usize) -> f64 {
-    let mut open = vec![(root, 1.0)];
-    let mut sum = 0.0;
-    while let Some((position, share)) = open.pop() {
-        let node = &nodes[position];
-        if node.is_leaf() {
-            sum += share * node.number;
-        } else {
-            let left = node.left as usize;
-            let (left_share, right_share) = shares(nodes, node);
-            open.push((left + 1, share * right_share));
-            open.push((left, share * left_share));
-        }
-    }
-    sum
+/// What a tree needs whatever the row.
+struct Plan {
+    /// Points that integrate its longest path exactly; none for a single leaf.
+    points: usize,
+    /// The mean of its leaves, weighted by cover.
+    expectation: f64,
 }
 
-/// Which part of a node's cover each child has; halves where there is none.
-fn shares(nodes: &[Node], node: &Node) -> (f64, f64) {
-    let (left, right) = (nodes[node.left as usize].cover, nodes[node.left as usize + 1].cover);
+impl Plan {
+    /// Of a tree's nodes, whose children stand behind their parents.
+    fn new(tree: Tree<'_>, features: usize) -> Self {
+        let nodes = tree.nodes;
+        let mut reached = vec![(0usize, 0.0); nodes.len()];
+        if let Some(root) = reached.first_mut() {
+            root.1 = 1.0;
+        }
+        let (mut deepest, mut expectation) = (0, 0.0);
+        for (position, node) in nodes.iter().enumerate() {
+            let (depth, share) = reached[position];
+            if node.is_leaf() {
+                deepest = deepest.max(depth);
+                expectation += share * node.number();
+                continue;
+            }
+            let left = node.left();
+            let (left_share, right_share) = shares(tree, left);
+            reached[left] = (depth + 1, share * left_share);
+            reached[left + 1] = (depth + 1, share * right_share);
+        }
+        // A path of n features is a polynomial of degree n - 1; n points are exact up to degree 2n - 1.
+        let wanted = deepest.min(features).div_ceil(2);
+        let points = if wanted <= MOST_POINTS_AT_ONCE {
+            wanted.next_multiple_of(2)
+        } else {
+            wanted.next_multiple_of(MOST_POINTS_AT_ONCE).min(MOST_POINTS)
+        };
+        Self { points, expectation }
+    }
+}
+
+/// Which part of a node's cover each child has, by the left one's place; halves where there is none.
+fn shares(tree: Tree<'_>, left: usize) -> (f64, f64) {
+    let (left, right) = (tree.covers[left], tree.covers[left + 1]);
     let sum = left + right;
-    if sum > 0.0 {
+    if sum > 0.0 && sum.is_finite() {
         (left / sum, right / sum)
     } else {
         (0.5, 0.5)
     }
 }
 
-fn depth(nodes: &[Node], root: usize) -> usize {
-    let mut open = vec![(root, 0)];
-    let mut deepest = 0;
-    while let Some((position, depth)) = open.pop() {
-        deepest = deepest.max(depth);
-        let node = &nodes[position];
-        if !node.is_leaf() {
-            open.extend([(node.left as usize, depth + 1), (node.left as usize + 1, depth + 1)]);
-        }
-    }
-    deepest
+/// A tree and the row that walks through it.
+struct Row<'a> {
+    tree: Tree<'a>,
+    cells: &'a [f64],
 }
 
-/// A split on the path to a node.
-#[derive(Clone, Copy, Default)]
-struct Step {
-    /// Its feature.
-    feature: u32,
-    /// Share of subsets without the feature that go on.
+/// No edge of this feature on the path.
+const NONE: u32 = u32::MAX;
+
+/// A node on the path, and the edge that leads to it; every array holds a value per point.
+struct Frame<const N: usize> {
+    node: usize,
+    /// Children that were visited.
+    visited: u8,
+    /// The feature split on at the parent.
+    feature: usize,
+    /// Place in the path of the edge above this one that splits on the same feature.
+    before: u32,
+    /// Whether the row goes this way at every split on the feature.
+    one: bool,
+    /// Share of cover that goes this way at every split on the feature.
     zero: f64,
-    /// Share with it: 1 if the row goes on, else 0.
-    one: f64,
-    /// Weight of subsets of this size.
-    weight: f64,
+    /// Product of the factors `t one + (1 - t) zero` of all features on the path, times the point's weight.
+    product: [f64; N],
+    /// One divided by this feature's factor, where `one`.
+    inverse: [f64; N],
+    /// `(one - zero) / factor`.
+    pull: [f64; N],
+    /// Sum over the leaves below of value times product.
+    sum: [f64; N],
 }
 
-/// One row's way through the trees.
-struct Walk<'a> {
-    nodes: &'a [Node],
-    cells: Vec<f64>,
-    contributions: Vec<f64>,
-    /// The paths to all nodes on the way, one behind the other.
-    path: Vec<Step>,
-}
-
-impl Walk<'_> {
-    /// `start` is where the parent's path begins, `length` its length; `step` leads from the parent here.
-    fn visit(&mut self, position: usize, start: usize, length: usize, step: Step) {
-        // Neither with the feature nor without it does anything come here.
-        if step.zero == 0.0 && step.one == 0.0 {
-            return;
-        }
-        // This node's path is the parent's with one step more.
-        let from = start + length;
-        self.path.copy_within(start..start + length, from);
-        let path = &mut self.path[from..=from + length];
-        extend(path, step);
-        let node = self.nodes[position];
+/// Adds one tree's contributions to one row, at these points. `last` holds `NONE` for every feature, before and after.
+fn walk<const N: usize>(row: &Row<'_>, points: &[Point], last: &mut [u32], out: &mut [f64]) {
+    let lanes = Lanes::new(points);
+    let mut path: Vec<Frame<N>> = vec![Frame {
+        node: 0,
+        visited: 0,
+        feature: 0,
+        before: NONE,
+        one: true,
+        zero: 1.0,
+        product: lanes.weight,
+        inverse: [1.0; N],
+        pull: [0.0; N],
+        sum: [0.0; N],
+    }];
+    while let Some(top) = path.last_mut() {
+        let node = row.tree.nodes[top.node];
         if node.is_leaf() {
-            for index in 1..=length {
-                let sum = unwound_sum(path, index);
-                let Step { feature, zero, one, .. } = path[index];
-                self.contributions[feature as usize] += sum * (one - zero) * node.number;
-            }
-            return;
-        }
-        let left = node.left as usize;
-        let hot = node.child(self.cells[node.feature as usize]);
-        let cold = if hot == left { left + 1 } else { left };
-        let (left_share, right_share) = shares(self.nodes, &node);
-        let (hot_share, cold_share) = if hot == left {
-            (left_share, right_share)
-        } else {
-            (right_share, left_share)
-        };
-        let (mut zero, mut one, mut length) = (1.0, 1.0, length + 1);
-        // A feature that was split on before: its earlier step is undone and merged into this one.
-        if let Some(before) = path[1..]
-            .iter()
-            .position(|step| step.feature == node.feature)
-            .map(|index| index + 1)
-        {
-            (zero, one) = (path[before].zero, path[before].one);
-            unwind(path, before);
-            length -= 1;
-        }
-        self.visit(
-            hot,
-            from,
-            length,
-            Step {
-                feature: node.feature,
-                zero: zero * hot_share,
+            top.sum = top.product.map(|product| product * node.number());
+        } else if top.visited < 2 {
+            let right = usize::from(top.visited);
+            top.visited += 1;
+            let child = node.left() + right;
+            let (left_share, right_share) = shares(row.tree, node.left());
+            let share = if right == 0 { left_share } else { right_share };
+            let feature = node.feature();
+            let hot = child == node.next(row.cells[feature]);
+            let product = top.product;
+            let before = last[feature];
+            let edge = lanes.edge(product, path.get(before as usize), share, hot);
+            let Some((one, zero, product, inverse, pull)) = edge else {
+                continue;
+            };
+            last[feature] = path.len() as u32;
+            path.push(Frame {
+                node: child,
+                visited: 0,
+                feature,
+                before,
                 one,
-                weight: 0.0,
-            },
-        );
-        self.visit(
-            cold,
-            from,
-            length,
-            Step {
-                feature: node.feature,
-                zero: zero * cold_share,
-                one: 0.0,
-                weight: 0.0,
-            },
-        );
+                zero,
+                product,
+                inverse,
+                pull,
+                sum: [0.0; N],
+            });
+            continue;
+        }
+        // All below is summed up: the edge gives its feature its due and the sum goes up.
+        let Some(done) = path.pop() else { break };
+        let Some(parent) = path.last_mut() else { break };
+        for (sum, below) in parent.sum.iter_mut().zip(&done.sum) {
+            *sum += below;
+        }
+        last[done.feature] = done.before;
+        let mut due = dot(&done.sum, &done.pull);
+        if let Some(before) = path.get(done.before as usize) {
+            if !before.one {
+                // Both edges pull with the same force: what the upper one adds is already right.
+                continue;
+            }
+            // The upper edge will add these leaves as if this one were not there.
+            due -= dot(&done.sum, &before.pull);
+        }
+        out[done.feature] += due;
     }
 }
 
-/// Adds a step at the end of a path whose last place is free.
-fn extend(path: &mut [Step], step: Step) {
-    let depth = path.len() - 1;
-    path[depth] = Step {
-        weight: if depth == 0 { 1.0 } else { 0.0 },
-        ..step
-    };
-    let size = (depth + 1) as f64;
-    for index in (0..depth).rev() {
-        path[index + 1].weight += step.one * path[index].weight * (index + 1) as f64 / size;
-        path[index].weight = step.zero * path[index].weight * (depth - index) as f64 / size;
-    }
+/// Points side by side.
+struct Lanes<const N: usize> {
+    at: [f64; N],
+    rest: [f64; N],
+    weight: [f64; N],
+    /// The pull of an edge that the row does not take: `-zero / ((1 - t) zero)`.
+    away: [f64; N],
 }
 
-/// Takes a step out of a path; the last place becomes free.
-fn unwind(path: &mut [Step], index: usize) {
-    let depth = path.len() - 1;
-    let Step { zero, one, .. } = path[index];
-    let size = (depth + 1) as f64;
-    let mut next = path[depth].weight;
-    for at in (0..depth).rev() {
-        if one != 0.0 {
-            let before = path[at].weight;
-            path[at].weight = next * size / ((at + 1) as f64 * one);
-            next = before - path[at].weight * zero * (depth - at) as f64 / size;
+/// `one`, `zero`, product, inverse and pull.
+type Edge<const N: usize> = (bool, f64, [f64; N], [f64; N], [f64; N]);
+
+impl<const N: usize> Lanes<N> {
+    fn new(points: &[Point]) -> Self {
+        let of = |of: fn(&Point) -> f64| std::array::from_fn(|k| points.get(k).map_or(0.0, of));
+        Self {
+            at: of(|point| point.at),
+            rest: of(|point| point.rest),
+            weight: of(|point| point.weight),
+            away: of(|point| -1.0 / point.rest),
+        }
+    }
+
+    /// The edge to a child; `None` if neither the row nor any training row goes there.
+    fn edge(&self, mut product: [f64; N], before: Option<&Frame<N>>, share: f64, hot: bool) -> Option<Edge<N>> {
+        let one = hot && before.is_none_or(|before| before.one);
+        let zero = share * before.map_or(1.0, |before| before.zero);
+        if !one && zero == 0.0 {
+            return None;
+        }
+        // An earlier split on the feature is merged into this one: its factor leaves the product.
+        match before {
+            Some(before) if before.one => {
+                for (product, inverse) in product.iter_mut().zip(&before.inverse) {
+                    *product *= inverse;
+                }
+            }
+            Some(_) => {
+                let product = product.map(|product| product * share);
+                return Some((one, zero, product, [1.0; N], self.away));
+            }
+            None => {}
+        }
+        let (mut inverse, mut pull) = ([1.0; N], self.away);
+        if one {
+            for k in 0..N {
+                let factor = self.at[k] + self.rest[k] * zero;
+                inverse[k] = 1.0 / factor;
+                pull[k] = (1.0 - zero) * inverse[k];
+                product[k] *= factor;
+            }
         } else {
-            path[at].weight = path[at].weight * size / (zero * (depth - at) as f64);
+            for (product, rest) in product.iter_mut().zip(&self.rest) {
+                *product *= rest * zero;
+            }
         }
-    }
-    for at in index..depth {
-        (path[at].feature, path[at].zero, path[at].one) = (path[at + 1].feature, path[at + 1].zero, path[at + 1].one);
+        Some((one, zero, product, inverse, pull))
     }
 }
 
-/// The sum of weights that a path would have without one of its steps.
-fn unwound_sum(path: &[Step], index: usize) -> f64 {
-    let depth = path.len() - 1;
-    let Step { zero, one, .. } = path[index];
-    let size = (depth + 1) as f64;
-    let mut next = path[depth].weight;
+fn dot<const N: usize>(a: &[f64; N], b: &[f64; N]) -> f64 {
     let mut sum = 0.0;
-    for at in (0..depth).rev() {
-        if one != 0.0 {
-            let weight = next * size / ((at + 1) as f64 * one);
-            sum += weight;
-            next = path[at].weight - weight * zero * (depth - at) as f64 / size;
-        } else if zero != 0.0 {
-            sum += path[at].weight * size / (zero * (depth - at) as f64);
-        }
+    for k in 0..N {
+        sum += a[k] * b[k];
     }
     sum
 }
@@ -270,47 +318,57 @@ fn unwound_sum(path: &[Step], index: usize) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ensemble::Node;
     use crate::numeric::SplitMix;
-    use crate::parallel::Execution;
 
-    /// A random tree of these features; features may return on a path.
-    fn random_tree(random: &mut SplitMix, features: usize, depth: usize) -> Vec<Node> {
-        let mut nodes = vec![Node::leaf(0.0, 0.0)];
+    /// A random tree of these features; features may return on a path, and covers may be zero.
+    fn random_tree(random: &mut SplitMix, features: usize, most_depth: usize) -> (Vec<Node>, Vec<f64>) {
+        let (mut nodes, mut covers) = (vec![Node::leaf(0, 0.0)], vec![1.0]);
         let mut open = vec![(0usize, 0usize, 1.0 + random.below(50) as f64)];
-        while let Some((position, at, cover)) = open.pop() {
-            if at == depth || random.below(5) == 0 {
-                nodes[position] = Node::leaf(random.unit() * 2.0 - 1.0, cover);
+        while let Some((place, depth, cover)) = open.pop() {
+            covers[place] = cover;
+            if depth == most_depth || random.below(5) == 0 {
+                nodes[place] = Node::leaf(place as u32, random.unit() * 2.0 - 1.0);
                 continue;
             }
             let left = nodes.len();
-            let share = if random.below(10) == 0 { 0.0 } else { random.unit() };
-            nodes[position] = Node {
-                number: random.below(4) as f64,
-                cover,
-                feature: random.below(features) as u32,
-                left: left as u32,
-                missing_left: random.below(2) == 0,
+            let share = match random.below(10) {
+                0 => 0.0,
+                1 => 1.0,
+                _ => random.unit(),
             };
-            nodes.push(Node::leaf(0.0, 0.0));
-            nodes.push(Node::leaf(0.0, 0.0));
-            open.push((left, at + 1, cover * share));
-            open.push((left + 1, at + 1, cover * (1.0 - share)));
+            let feature = random.below(features) as u32;
+            let threshold = random.below(4) as f64;
+            nodes[place] = Node::split(feature, threshold, random.below(2) == 0, left as u32);
+            for child in [left, left + 1] {
+                nodes.push(Node::leaf(child as u32, 0.0));
+                covers.push(0.0);
+            }
+            open.push((left, depth + 1, cover * share));
+            open.push((left + 1, depth + 1, cover * (1.0 - share)));
         }
-        nodes
+        (nodes, covers)
+    }
+
+    fn random_row(random: &mut SplitMix, features: usize) -> Vec<f64> {
+        let cell = |random: &mut SplitMix| match random.below(5) {
+            0 => f64::NAN,
+            _ => random.below(5) as f64 - 0.5,
+        };
+        (0..features).map(|_| cell(random)).collect()
     }
 
     /// What the tree says on average over the features outside the subset.
-    fn conditional(nodes: &[Node], position: usize, cells: &[f64], subset: usize) -> f64 {
-        let node = &nodes[position];
+    fn conditional(tree: Tree<'_>, place: usize, cells: &[f64], subset: usize) -> f64 {
+        let node = tree.nodes[place];
         if node.is_leaf() {
-            return node.number;
+            return node.number();
         }
-        if subset >> node.feature & 1 == 1 {
-            return conditional(nodes, node.child(cells[node.feature as usize]), cells, subset);
+        if subset >> node.feature() & 1 == 1 {
+            return conditional(tree, node.next(cells[node.feature()]), cells, subset);
         }
-        let (left, right) = shares(nodes, node);
-        left * conditional(nodes, node.left as usize, cells, subset)
-            + right * conditional(nodes, node.left as usize + 1, cells, subset)
+        let (left, right) = shares(tree, node.left());
+        left * conditional(tree, node.left(), cells, subset) + right * conditional(tree, node.left() + 1, cells, subset)
     }
 
     fn brute_force(ensemble: &FlatEnsemble, cells: &[f64]) -> Vec<f64> {
@@ -318,8 +376,7 @@ mod tests {
         let factorial = |n: usize| (1..=n).map(|i| i as f64).product::<f64>();
         let value = |subset: usize| {
             (0..ensemble.trees())
-                .map(|tree| ensemble.tree(tree))
-                .map(|(nodes, root)| conditional(nodes, root, cells, subset))
+                .map(|tree| conditional(ensemble.tree(tree), 0, cells, subset))
                 .sum::<f64>()
         };
         let of_feature = |feature: usize| {
@@ -334,6 +391,15 @@ mod tests {
         (0..features).map(of_feature).collect()
     }
 
+    fn explain_row(ensemble: &FlatEnsemble, cells: &[f64]) -> (Vec<f64>, f64) {
+        let x = ArrayView2::from_shape((1, cells.len()), cells).unwrap();
+        let (contributions, base) = tree_contributions(ensemble, x, &Workers::inline()).unwrap();
+        let log_odds = ensemble.log_odds(x, &Workers::inline()).unwrap()[0];
+        let gap = (contributions.sum() + base - log_odds).abs();
+        assert!(gap <= 1e-9 * log_odds.abs().max(1.0), "{gap}");
+        (contributions.row(0).to_vec(), base)
+    }
+
     #[test]
     fn equals_brute_force_shapley_values_on_200_ensembles() {
         let mut random = SplitMix::new(42, 0);
@@ -341,43 +407,116 @@ mod tests {
             let features = 1 + random.below(6);
             let mut ensemble = FlatEnsemble::new(random.unit(), features);
             for _ in 0..1 + random.below(4) {
-                let depth = random.below(8);
-                ensemble.push(&random_tree(&mut random, features, depth));
+                let depth = random.below(9);
+                let (nodes, covers) = random_tree(&mut random, features, depth);
+                ensemble.push(&nodes, &covers);
             }
             ensemble.validate().unwrap();
-            let x = Array2::from_shape_fn((4, features), |_| {
-                if random.below(5) == 0 {
-                    f64::NAN
-                } else {
-                    random.below(5) as f64 - 0.5
-                }
-            });
-            let (contributions, base) = tree_contributions(&ensemble, x.view(), &Workers::inline()).unwrap();
-            let log_odds = ensemble.log_odds(x.view(), &Workers::inline()).unwrap();
-            for (row, log_odds) in log_odds.iter().enumerate() {
-                let expected = brute_force(&ensemble, &x.row(row).to_vec());
-                for (found, expected) in contributions.row(row).iter().zip(&expected) {
+            for _ in 0..4 {
+                let cells = random_row(&mut random, features);
+                let (found, base) = explain_row(&ensemble, &cells);
+                let expected = brute_force(&ensemble, &cells);
+                for (found, expected) in found.iter().zip(&expected) {
                     assert!((found - expected).abs() < 1e-10, "{found} {expected}");
                 }
-                assert!((contributions.row(row).sum() + base - log_odds).abs() < 1e-9);
+                let trees = (0..ensemble.trees()).map(|tree| ensemble.tree(tree));
+                let mean: f64 = trees.map(|tree| conditional(tree, 0, &cells, 0)).sum();
+                assert!((base - ensemble.base() - mean).abs() < 1e-10);
             }
         }
+    }
+
+    #[test]
+    fn long_paths_of_many_features_equal_brute_force() {
+        let mut random = SplitMix::new(43, 0);
+        for _ in 0..3 {
+            let mut ensemble = FlatEnsemble::new(0.0, 13);
+            let (nodes, covers) = chain(&mut random, 40, 13);
+            ensemble.push(&nodes, &covers);
+            let cells = random_row(&mut random, 13);
+            let (found, _) = explain_row(&ensemble, &cells);
+            for (found, expected) in found.iter().zip(brute_force(&ensemble, &cells)) {
+                assert!((found - expected).abs() < 1e-10, "{found} {expected}");
+            }
+        }
+    }
+
+    /// A tree of which every split has a leaf on the left.
+    fn chain(random: &mut SplitMix, depth: usize, features: usize) -> (Vec<Node>, Vec<f64>) {
+        let split = |random: &mut SplitMix, number: usize, left: u32| {
+            let threshold = random.below(4) as f64;
+            let missing_left = random.below(2) == 0;
+            Node::split((number % features) as u32, threshold, missing_left, left)
+        };
+        let mut nodes = vec![split(random, 0, 1)];
+        let mut covers = vec![1e6];
+        for number in 1..=depth {
+            let left = nodes.len() as u32;
+            nodes.push(Node::leaf(left, random.unit()));
+            nodes.push(if number < depth {
+                split(random, number, left + 2)
+            } else {
+                Node::leaf(left + 1, random.unit())
+            });
+            let cover = covers[left as usize - 1];
+            covers.extend([cover * 0.01, cover * 0.99]);
+        }
+        (nodes, covers)
+    }
+
+    #[test]
+    fn the_deepest_trees_do_not_overflow_the_stack() {
+        let mut random = SplitMix::new(44, 0);
+        let mut ensemble = FlatEnsemble::new(0.0, 700);
+        for depth in [20_000, 1000] {
+            let (nodes, covers) = chain(&mut random, depth, 700);
+            ensemble.push(&nodes, &covers);
+        }
+        ensemble.validate().unwrap();
+        let cells = random_row(&mut random, 700);
+        let on_a_small_stack = std::thread::Builder::new()
+            .stack_size(128 << 10)
+            .spawn(move || explain_row(&ensemble, &cells));
+        on_a_small_stack.unwrap().join().unwrap();
     }
 
     #[test]
     fn threads_and_batches_do_not_change_a_bit() {
         let mut random = SplitMix::new(7, 0);
         let mut ensemble = FlatEnsemble::new(0.1, 5);
-        for _ in 0..20 {
-            ensemble.push(&random_tree(&mut random, 5, 7));
+        for depth in 0..20 {
+            let (nodes, covers) = random_tree(&mut random, 5, depth % 8);
+            ensemble.push(&nodes, &covers);
         }
-        let x = Array2::from_shape_fn((100, 5), |_| random.below(5) as f64 - 0.5);
-        let (all, _) =
-            tree_contributions(&ensemble, x.view(), &Execution::new().threads(3).workers().unwrap()).unwrap();
+        let rows: Vec<f64> = (0..100).flat_map(|_| random_row(&mut random, 5)).collect();
+        let x = Array2::from_shape_vec((100, 5), rows).unwrap();
+        let (all, base) = ensemble.explain(x.view(), &Execution::new().threads(3)).unwrap();
         for row in 0..100 {
-            let (one, _) =
-                tree_contributions(&ensemble, x.slice(ndarray::s![row..=row, ..]), &Workers::inline()).unwrap();
-            assert_eq!(one.row(0), all.row(row));
+            let (one, base_of_one) = explain_row(&ensemble, &x.row(row).to_vec());
+            assert_eq!(one, all.row(row).to_vec());
+            assert_eq!(base, base_of_one);
         }
+    }
+
+    #[test]
+    fn without_trees_or_features_there_is_only_the_base() {
+        let empty = FlatEnsemble::new(0.5, 2);
+        assert_eq!(explain_row(&empty, &[1.0, 2.0]), (vec![0.0; 2], 0.5));
+        let mut constant = FlatEnsemble::new(0.5, 0);
+        constant.push(&[Node::leaf(0, 1.0)], &[0.0]);
+        assert_eq!(explain_row(&constant, &[]), (vec![], 1.5));
+    }
+
+    #[test]
+    fn another_number_of_columns_and_cancelling_are_errors() {
+        let ensemble = FlatEnsemble::new(0.5, 2);
+        let x = Array2::<f32>::zeros((5, 3));
+        let error = ensemble.explain(x.view(), &Execution::new()).unwrap_err();
+        assert_eq!(error.code(), "feature_mismatch");
+        let execution = Execution::new().threads(1);
+        execution.cancel.cancel();
+        let x = Array2::<f32>::zeros((5, 2));
+        let error = ensemble.explain(x.view(), &execution).unwrap_err();
+        assert_eq!(error.code(), "cancelled");
     }
 }

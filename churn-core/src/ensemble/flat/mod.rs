@@ -1,0 +1,355 @@
+//! The one layout that all trees end in, and that scores them.
+
+mod node;
+mod score;
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, ErrorKind, Result};
+
+pub(crate) use node::{MOST_FEATURES, Node};
+pub use score::Input;
+
+/// An ensemble of trees whose leaves add up: `base` plus one leaf of each tree, in tree order, in `f64`.
+///
+/// What is read back is validated: every walk ends, within bounds, at a finite value.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Unchecked")]
+pub struct FlatEnsemble {
+    nodes: Vec<Node>,
+    /// Training weight that passed through each node.
+    covers: Vec<f64>,
+    /// The root of each tree; its nodes end where the next tree begins.
+    roots: Vec<u64>,
+    base: f64,
+    features: u32,
+}
+
+/// What was read and may be anything.
+#[derive(Deserialize)]
+struct Unchecked {
+    nodes: Vec<Node>,
+    covers: Vec<f64>,
+    roots: Vec<u64>,
+    base: f64,
+    features: u32,
+}
+
+impl TryFrom<Unchecked> for FlatEnsemble {
+    type Error = Error;
+
+    fn try_from(read: Unchecked) -> Result<Self> {
+        let Unchecked {
+            nodes,
+            covers,
+            roots,
+            base,
+            features,
+        } = read;
+        let ensemble = Self {
+            nodes,
+            covers,
+            roots,
+            base,
+            features,
+        };
+        ensemble.validate()?;
+        Ok(ensemble)
+    }
+}
+
+/// One tree: its nodes, the root first and children behind their parents, and the cover of each.
+#[derive(Clone, Copy)]
+pub(crate) struct Tree<'a> {
+    pub(crate) nodes: &'a [Node],
+    pub(crate) covers: &'a [f64],
+}
+
+impl FlatEnsemble {
+    /// An ensemble without trees, of this many features, fewer than [`MOST_FEATURES`].
+    pub(crate) fn new(base: f64, features: usize) -> Self {
+        Self {
+            nodes: vec![],
+            covers: vec![],
+            roots: vec![],
+            base,
+            features: features as u32,
+        }
+    }
+
+    /// Adds a tree: as many covers as nodes.
+    pub(crate) fn push(&mut self, nodes: &[Node], covers: &[f64]) {
+        self.roots.push(self.nodes.len() as u64);
+        self.nodes.extend(nodes);
+        self.covers.extend(covers);
+    }
+
+    /// Number of trees.
+    pub fn trees(&self) -> usize {
+        self.roots.len()
+    }
+
+    /// Number of features that a row must have.
+    pub fn features(&self) -> usize {
+        self.features as usize
+    }
+
+    /// What is added to the leaves.
+    pub(crate) fn base(&self) -> f64 {
+        self.base
+    }
+
+    /// Forgets all trees behind the first `trees`.
+    pub(crate) fn truncate(&mut self, trees: usize) {
+        if let Some(&root) = self.roots.get(trees) {
+            self.nodes.truncate(root as usize);
+            self.covers.truncate(root as usize);
+            self.roots.truncate(trees);
+        }
+    }
+
+    /// One of the trees.
+    pub(crate) fn tree(&self, tree: usize) -> Tree<'_> {
+        let nodes = self.roots[tree] as usize..self.end(tree);
+        Tree {
+            nodes: &self.nodes[nodes.clone()],
+            covers: &self.covers[nodes],
+        }
+    }
+
+    /// Where a tree's nodes end.
+    fn end(&self, tree: usize) -> usize {
+        self.roots.get(tree + 1).map_or(self.nodes.len(), |&next| next as usize)
+    }
+
+    /// Whether every walk through the trees ends, within bounds, at a finite value.
+    ///
+    /// # Errors
+    /// `artifact_damaged`.
+    pub(crate) fn validate(&self) -> Result<()> {
+        match self.damage() {
+            None => Ok(()),
+            Some(what) => Err(Error::new(
+                ErrorKind::ArtifactDamaged,
+                format!("the ensemble is damaged: {what}"),
+            )),
+        }
+    }
+
+    /// What is wrong, if anything is.
+    fn damage(&self) -> Option<&'static str> {
+        if !self.base.is_finite() {
+            return Some("its base is not a finite number");
+        }
+        if self.features() >= MOST_FEATURES {
+            return Some("it has too many features");
+        }
+        if self.covers.len() != self.nodes.len() {
+            return Some("its nodes and covers differ in number");
+        }
+        let first = self.roots.first().copied();
+        if first.unwrap_or(self.nodes.len() as u64) != 0
+            || !self.roots.is_sorted_by(|a, b| a < b)
+            || self.roots.last().is_some_and(|&root| root >= self.nodes.len() as u64)
+        {
+            return Some("its trees do not follow each other");
+        }
+        (0..self.trees()).find_map(|tree| damage_of(self.tree(tree), self.features()))
+    }
+}
+
+/// What is wrong with a tree. Every node but the root is the child of exactly one node before it: the walk ends.
+fn damage_of(tree: Tree<'_>, features: usize) -> Option<&'static str> {
+    let Tree { nodes, covers } = tree;
+    if !covers.iter().all(|cover| cover.is_finite() && *cover >= 0.0) {
+        return Some("a node's cover is not a finite number");
+    }
+    let mut has_parent = vec![false; nodes.len()];
+    for (place, node) in nodes.iter().enumerate() {
+        if !node.fits(place, nodes.len(), features) {
+            return Some("a node points outside its tree, or its number is not finite");
+        }
+        if !node.is_leaf() {
+            for child in [node.left(), node.left() + 1] {
+                if std::mem::replace(&mut has_parent[child], true) {
+                    return Some("a node has two parents");
+                }
+            }
+        }
+    }
+    match has_parent.iter().skip(1).all(|&has| has) {
+        true => None,
+        false => Some("a node has no parent"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ndarray::{Array2, ShapeBuilder, array};
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::numeric::SplitMix;
+    use crate::parallel::{Execution, Workers};
+
+    fn stump() -> FlatEnsemble {
+        let mut ensemble = FlatEnsemble::new(0.5, 1);
+        let split = Node::split(0, 1.0, true, 1);
+        ensemble.push(&[split, Node::leaf(1, -1.0), Node::leaf(2, 2.0)], &[10.0, 4.0, 6.0]);
+        ensemble.push(&[Node::leaf(0, 0.25)], &[10.0]);
+        ensemble
+    }
+
+    /// Random trees of up to 31 nodes.
+    fn forest(seed: u64, trees: usize, features: usize) -> FlatEnsemble {
+        let mut random = SplitMix::new(seed, 0);
+        let mut ensemble = FlatEnsemble::new(random.unit(), features);
+        for _ in 0..trees {
+            let mut nodes = vec![Node::leaf(0, random.unit())];
+            for _ in 0..random.below(16) {
+                let place = random.below(nodes.len());
+                if !nodes[place].is_leaf() {
+                    continue;
+                }
+                let left = nodes.len() as u32;
+                let feature = random.below(features) as u32;
+                let missing_left = random.below(2) == 0;
+                nodes[place] = Node::split(feature, random.unit(), missing_left, left);
+                nodes.push(Node::leaf(left, random.unit() - 0.5));
+                nodes.push(Node::leaf(left + 1, random.unit() - 0.5));
+            }
+            ensemble.push(&nodes, &vec![1.0; nodes.len()]);
+        }
+        ensemble.validate().unwrap();
+        ensemble
+    }
+
+    fn matrix(seed: u64, rows: usize, columns: usize) -> Array2<f32> {
+        let mut random = SplitMix::new(seed, 1);
+        Array2::from_shape_fn((rows, columns).f(), |_| match random.below(8) {
+            0 => f32::NAN,
+            1 => f32::INFINITY,
+            2 => f32::NEG_INFINITY,
+            _ => random.unit() as f32,
+        })
+    }
+
+    #[test]
+    fn rows_fall_to_their_leaves() {
+        let x = array![[1.0f32], [1.5], [f32::NAN], [f32::INFINITY]];
+        let log_odds = stump().log_odds(x.view(), &Workers::inline()).unwrap();
+        assert_eq!(log_odds, [-0.25, 2.75, -0.25, 2.75]);
+        assert_eq!(stump().last_tree(x.view(), &Workers::inline()).unwrap(), [0.25; 4]);
+    }
+
+    #[test]
+    fn an_f64_just_above_the_threshold_goes_right() {
+        let above = 1.0f64.next_up();
+        let log_odds = stump().log_odds(array![[1.0], [above]].view(), &Workers::inline());
+        assert_eq!(log_odds.unwrap(), [-0.25, 2.75]);
+    }
+
+    #[test]
+    fn nothing_is_a_valid_ensemble() {
+        let empty = FlatEnsemble::new(0.5, 0);
+        assert!(empty.validate().is_ok());
+        let x = Array2::<f32>::zeros((3, 0));
+        assert_eq!(empty.log_odds(x.view(), &Workers::inline()).unwrap(), [0.5; 3]);
+        let mut constant = empty;
+        constant.push(&[Node::leaf(0, 1.0)], &[1.0]);
+        assert_eq!(constant.log_odds(x.view(), &Workers::inline()).unwrap(), [1.5; 3]);
+        let none = Array2::<f64>::zeros((0, 0));
+        assert!(constant.log_odds(none.view(), &Workers::inline()).unwrap().is_empty());
+    }
+
+    #[test]
+    fn another_number_of_columns_is_refused() {
+        let x = Array2::<f64>::zeros((1, 2));
+        let error = stump().log_odds(x.view(), &Workers::inline()).unwrap_err();
+        assert_eq!(error.code(), "feature_mismatch");
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(32))]
+        #[test]
+        fn a_row_has_the_bits_it_has_alone(seed: u64, rows in 1usize..700, trees in 0usize..40) {
+            let (ensemble, x) = (forest(seed, trees, 5), matrix(seed, rows, 5));
+            let three = Execution::new().threads(3).workers().unwrap();
+            let all = ensemble.log_odds(x.view(), &three).unwrap();
+            prop_assert_eq!(&all, &ensemble.log_odds(x.view(), &Workers::inline()).unwrap());
+            let wide = x.mapv(f64::from).as_standard_layout().into_owned();
+            prop_assert_eq!(&all, &ensemble.log_odds(wide.view(), &three).unwrap());
+            for row in [0, rows / 2, rows - 1] {
+                let one = ensemble.log_odds(x.slice(ndarray::s![row..=row, ..]), &Workers::inline());
+                prop_assert_eq!(one.unwrap()[0].to_bits(), all[row].to_bits());
+                // The plainest walk there is.
+                let plain = (0..trees).fold(ensemble.base(), |sum, tree| {
+                    let nodes = ensemble.tree(tree).nodes;
+                    let mut place = 0;
+                    while !nodes[place].is_leaf() {
+                        place = nodes[place].next(f64::from(x[[row, nodes[place].feature()]]));
+                    }
+                    sum + nodes[place].number()
+                });
+                prop_assert_eq!(plain.to_bits(), all[row].to_bits());
+            }
+        }
+    }
+
+    #[test]
+    fn what_was_written_is_read_back() {
+        let ensemble = forest(3, 10, 4);
+        let config = bincode::config::standard();
+        let bytes = bincode::serde::encode_to_vec(&ensemble, config).unwrap();
+        let (read, _): (FlatEnsemble, usize) = bincode::serde::decode_from_slice(&bytes, config).unwrap();
+        assert_eq!(read, ensemble);
+    }
+
+    type Damage = fn(&mut FlatEnsemble);
+
+    #[test]
+    fn what_could_loop_or_leave_is_damaged_and_not_read() {
+        fn node(e: &mut FlatEnsemble, place: usize, number: Option<f64>, look: Option<u32>, left: Option<u32>) {
+            e.nodes[place] = e.nodes[place].damaged(number, look, left);
+        }
+        let broken: [Damage; 18] = [
+            |e| node(e, 0, None, None, Some(0)),
+            |e| node(e, 0, None, None, Some(2)),
+            |e| node(e, 0, None, None, Some(u32::MAX)),
+            |e| node(e, 0, None, Some(1), None),
+            |e| node(e, 0, None, Some(1 << 29), None),
+            |e| node(e, 0, Some(f64::NAN), None, None),
+            |e| node(e, 1, Some(f64::NAN), None, None),
+            |e| node(e, 1, Some(f64::INFINITY), None, None),
+            |e| node(e, 1, None, None, Some(0)),
+            |e| node(e, 1, None, Some(1 << 30 | 5), None),
+            |e| e.nodes[0] = Node::leaf(0, 1.0),
+            |e| e.covers[1] = -1.0,
+            |e| e.covers.truncate(3),
+            |e| e.roots[1] = 9,
+            |e| e.roots[0] = 1,
+            |e| e.roots.clear(),
+            |e| e.base = f64::INFINITY,
+            |e| e.features = u32::MAX,
+        ];
+        let config = bincode::config::standard();
+        for (number, damage) in broken.iter().enumerate() {
+            let mut ensemble = stump();
+            damage(&mut ensemble);
+            let error = ensemble.validate().unwrap_err();
+            assert_eq!(error.code(), "artifact_damaged", "{number}");
+            let bytes = bincode::serde::encode_to_vec(&ensemble, config).unwrap();
+            let read = bincode::serde::decode_from_slice::<FlatEnsemble, _>(&bytes, config);
+            assert!(read.is_err(), "{number}");
+        }
+    }
+
+    #[test]
+    fn cancelled_scoring_stops() {
+        let execution = Execution::new().threads(2);
+        execution.cancel.cancel();
+        let x = matrix(1, 1000, 5);
+        let error = forest(1, 5, 5).predict_proba(x.view(), &execution);
+        assert_eq!(error.unwrap_err().code(), "cancelled");
+    }
+}
