@@ -190,17 +190,20 @@ impl Table {
             )
             .caused_by(e)
         };
-        let cursor = std::io::Cursor::new(bytes);
         let batches: Vec<RecordBatch> = if bytes.starts_with(b"ARROW1") {
-            arrow::ipc::reader::FileReader::try_new(cursor, None)
-                .map_err(unreadable)?
-                .collect::<Result<_, _>>()
-                .map_err(unreadable)?
+            let cursor = std::io::Cursor::new(bytes);
+            let reader = arrow::ipc::reader::FileReader::try_new(cursor, None).map_err(unreadable)?;
+            reader.collect::<Result<_, _>>().map_err(unreadable)?
         } else {
-            arrow::ipc::reader::StreamReader::try_new(cursor, None)
-                .map_err(unreadable)?
-                .collect::<Result<_, _>>()
-                .map_err(unreadable)?
+            // The decoder waits for bytes that a length promises instead of making room for them.
+            let mut decoder = arrow::ipc::reader::StreamDecoder::new();
+            let mut rest = arrow::buffer::Buffer::from(bytes);
+            let mut batches = vec![];
+            while let Some(batch) = decoder.decode(&mut rest).map_err(unreadable)? {
+                batches.push(batch);
+            }
+            decoder.finish().map_err(unreadable)?;
+            batches
         };
         Self::from_record_batches(&batches)
     }

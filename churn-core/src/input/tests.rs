@@ -395,6 +395,20 @@ fn tables_that_are_none_are_unreadable() {
         Table::from_csv(&b"a\n\xff\n"[..]).unwrap_err().code(),
         "unreadable_table"
     );
+    #[cfg(feature = "arrow")]
+    for bytes in [
+        &b""[..],
+        b"nonsense",
+        b"ARROW1",
+        b"\xff\xff\xff\xff\xff\xff\xff\x7f",
+        b"\xff\xff\xff\x7f0123",
+    ] {
+        let read = Table::from_ipc(bytes);
+        assert!(
+            bytes.is_empty() || read.is_err_and(|error| error.code() == "unreadable_table"),
+            "{bytes:?}"
+        );
+    }
     let uneven = Table::new()
         .with_column("a", Column::Ints(vec![1]))
         .unwrap()

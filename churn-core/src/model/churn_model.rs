@@ -219,7 +219,7 @@ impl ChurnModel {
                 ),
             ));
         };
-        let reasons = if score.probability.is_some() {
+        let reasons = if top > 0 && score.probability.is_some() {
             let (contributions, _) = self.scorer.contributions(&run.matrix, &Workers::inline())?;
             top_reasons(&run.matrix, 0, &contributions.row(0).to_vec(), top)
         } else {

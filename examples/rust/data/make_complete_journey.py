@@ -32,7 +32,7 @@ def write(name, header, rows):
 baskets = {}
 cents = defaultdict(int)
 for line in read("transactions_sample"):
-    basket = line["basket_id"]
+    basket = str(int(float(line["basket_id"])))  # one id was exported as 4.0128e+10
     moment = EPOCH + timedelta(seconds=float(line["transaction_timestamp"]))
     baskets[basket] = (line["household_id"], moment.strftime("%Y-%m-%dT%H:%M:%SZ"))
     cents[basket] += round(float(line["sales_value"]) * 100)
