@@ -54,7 +54,7 @@ pub(crate) fn clean(
     let satisfaction = reader.numbers("satisfaction")?;
     reader.rule("satisfaction", IssueCode::OutOfRange, |row| {
         let value = satisfaction[row];
-        (!(1.0..=5.0).contains(&value)).then(|| format!("{value} is not between 1 and 5").into())
+        (!value.is_nan() && !(1.0..=5.0).contains(&value)).then(|| format!("{value} is not between 1 and 5").into())
     })?;
     let (events, rows, checked) = events.finish(reader, customers)?;
     let moments = |column: Vec<i64>| gather(&column, &rows, workers);
