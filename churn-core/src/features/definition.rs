@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, ErrorKind, RecordKind, Result};
-use crate::time::Horizon;
+use crate::time::{Horizon, MOST_DAYS};
 
 /// What is predicted: that a customer cancels, or falls silent, within the label period.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -105,7 +105,17 @@ impl ChurnDefinition {
         let refuse = |option: &str, why: &str| {
             Err(Error::new(ErrorKind::InvalidOption, why.to_owned()).at(None, None, Some(option)))
         };
-        if self.horizon().days == 0 {
+        let horizon = self.horizon();
+        if [horizon.days, horizon.lead, self.active_days()]
+            .into_iter()
+            .any(|days| days > MOST_DAYS)
+        {
+            return refuse(
+                "horizon",
+                "horizon, lead and active_within may not be longer than the years 1 to 9999",
+            );
+        }
+        if horizon.days == 0 {
             return refuse("horizon", "the horizon must be at least one day");
         }
         match self {

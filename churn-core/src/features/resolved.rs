@@ -65,6 +65,11 @@ fn kind_in(feature: &Feature, records: &TenantRecords) -> Result<FeatureKind> {
         }
         _ => FeatureKind::Number,
     };
+    // The renewal stands in the same undated row as the attributes: today's must not explain yesterday.
+    let renewal_trusted = records.customers.dated || records.static_attributes.includes("renews_at");
+    if feature.measure == Measure::DaysToRenewal && (records.customers.renews_at.is_none() || !renewal_trusted) {
+        return refuse("'renews_at' is not there, or undated and not named static".to_owned());
+    }
     for need in feature.needs(kind) {
         if find(need.column).is_none() {
             return refuse(format!("there is no column '{}' in {}", need.column, feature.source));

@@ -4,7 +4,10 @@ use serde_json::json;
 
 use super::world::{matrix, number, one_customer, records};
 use crate::error::RecordKind;
-use crate::features::{Condition, Feature, FeaturePlan, Function, Measure};
+use crate::features::{ChurnDefinition, Condition, Feature, FeaturePlan, Function, Measure, labels};
+use crate::input::Table;
+use crate::parallel::Execution;
+use crate::record::{StaticAttributes, TenantRecords};
 
 const DAY: &str = "2024-03-01";
 
@@ -84,4 +87,35 @@ fn a_threshold_that_is_no_number_is_refused() {
         value: f64::NAN,
     }]);
     assert!(FeaturePlan::empty().with(feature).is_err());
+}
+
+#[test]
+fn an_undated_renewal_is_refused_unless_vouched_for() {
+    let plan = FeaturePlan::empty()
+        .with(Feature::new("f", RecordKind::Customers).measure(Measure::DaysToRenewal))
+        .unwrap();
+    let customers = br#"[{"customer_id":"C","signed_up_at":"2024-01-01","renews_at":"2024-06-01"}]"#;
+    let builder = || TenantRecords::builder("t").customers(Table::from_json(customers).unwrap());
+    let (undated, _) = builder().build().unwrap();
+    assert_eq!(plan.resolve(&undated).unwrap_err().code(), "invalid_option");
+    let (vouched, _) = builder().static_attributes(StaticAttributes::All).build().unwrap();
+    assert_eq!(number(&matrix(&vouched, &plan, &[DAY]), 0, "f"), 92.0);
+}
+
+#[test]
+fn spans_beyond_the_calendar_are_refused() {
+    let (records, _) = TenantRecords::builder("t")
+        .customers(Table::new())
+        .payments(Table::new())
+        .build()
+        .unwrap();
+    for definition in [
+        ChurnDefinition::cancellation(u32::MAX),
+        ChurnDefinition::cancellation(30).with_lead(u32::MAX),
+        ChurnDefinition::inactivity(30, RecordKind::Payments).active_within(u32::MAX),
+        ChurnDefinition::inactivity(u32::MAX / 2, RecordKind::Payments),
+    ] {
+        let error = labels(&records, &[DAY.parse().unwrap()], &definition, &Execution::new()).unwrap_err();
+        assert_eq!(error.code(), "invalid_option");
+    }
 }
