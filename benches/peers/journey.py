@@ -43,7 +43,7 @@ def boosted(**options):
 
 peers = {
     "scikit-learn LogisticRegression, default": linear(1.0, log=False),
-    "scikit-learn LogisticRegression, signed log, C=0.01": linear(0.01, log=True),
+    "scikit-learn LogisticRegression, signed log, C=0.003": linear(0.003, log=True),
     "LightGBM, default": boosted(),
     "LightGBM, small and slow": boosted(n_estimators=150, learning_rate=0.03, num_leaves=12, min_child_samples=40, subsample=0.7, subsample_freq=1, colsample_bytree=0.5, reg_lambda=5.0),
 }
