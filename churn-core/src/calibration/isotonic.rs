@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::calibration::Row;
 use crate::numeric::logit;
 
 /// The most bins that are pooled.
@@ -21,19 +22,22 @@ pub(crate) struct Isotonic {
 impl Isotonic {
     /// Pools adjacent bins of equal size until their rates rise (PAVA; Ayer et al., 1955); `line` is the slope and
     /// intercept of the line to mix in.
-    pub(crate) fn fit(log_odds: &[f64], churned: &[bool], line: (f64, f64)) -> Self {
-        let mut order: Vec<usize> = (0..log_odds.len()).collect();
-        order.sort_by(|&a, &b| log_odds[a].total_cmp(&log_odds[b]));
-        let positives = churned.iter().filter(|&&churned| churned).count();
+    pub(crate) fn fit(rows: &[Row], line: (f64, f64)) -> Self {
+        let mut order: Vec<Row> = rows.to_vec();
+        order.sort_by(|a, b| a.log_odds.total_cmp(&b.log_odds));
+        let positives = order.iter().filter(|row| row.churned).count();
         let count = MOST_BINS.min((positives / 20).max(1)).min(order.len().max(1));
-        // Each pool: rows, churned rows, sum of log-odds.
+        // Each pool: rows, churned rows, sum of log-odds, all weighed.
         let mut pools: Vec<(f64, f64, f64)> = vec![];
         for bin in order.chunks(order.len().div_ceil(count).max(1)) {
-            let churners = bin.iter().filter(|&&row| churned[row]).count();
+            let weight: f64 = bin.iter().map(|row| row.weight).sum();
+            if weight <= 0.0 {
+                continue;
+            }
             pools.push((
-                bin.len() as f64,
-                churners as f64,
-                bin.iter().map(|&row| log_odds[row]).sum(),
+                weight,
+                bin.iter().filter(|row| row.churned).map(|row| row.weight).sum(),
+                bin.iter().map(|row| row.weight * row.log_odds).sum(),
             ));
             while let [.., a, b] = pools.as_slice() {
                 if rate(*a) < rate(*b) {

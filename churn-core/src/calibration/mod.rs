@@ -27,9 +27,19 @@ pub(crate) enum Calibrator {
     Isotonic(Isotonic),
 }
 
+/// One prediction to calibrate by.
+#[derive(Clone, Copy)]
+pub(crate) struct Row {
+    log_odds: f64,
+    churned: bool,
+    /// How much it counts.
+    weight: f64,
+}
+
 impl Calibrator {
-    /// Fits to predictions that no member was fitted on. `folds` is the fold of each row, by which methods are compared.
-    pub(crate) fn fit(log_odds: &[f64], churned: &[bool], folds: &[usize]) -> Result<Self> {
+    /// Fits to predictions that no member was fitted on. `folds` is the fold of each row, by which methods are compared;
+    /// `weights` how much each row counts.
+    pub(crate) fn fit(log_odds: &[f64], churned: &[bool], weights: Option<&[f64]>, folds: &[usize]) -> Result<Self> {
         if log_odds.iter().any(|z| !z.is_finite()) {
             return Err(Error::new(
                 ErrorKind::Internal,
@@ -38,24 +48,26 @@ impl Calibrator {
         }
         let positives = churned.iter().filter(|&&churned| churned).count();
         let rarer = positives.min(churned.len() - positives);
+        let rows: Vec<Row> = (0..churned.len())
+            .map(|row| Row {
+                log_odds: log_odds[row],
+                churned: churned[row],
+                weight: weights.map_or(1.0, |weights| weights[row]),
+            })
+            .collect();
         if rarer < PLATT_FROM {
-            return Ok(Self::Intercept(platt::fit_intercept(log_odds, churned)));
+            return Ok(Self::Intercept(platt::fit_intercept(&rows)));
         }
-        let line = |z: &[f64], churned: &[bool]| {
-            let (slope, intercept) = platt::fit(z, churned);
+        let line = |rows: &[Row]| {
+            let (slope, intercept) = platt::fit(rows);
             Self::Platt { slope, intercept }
         };
-        let curve = |z: &[f64], churned: &[bool]| Self::Isotonic(Isotonic::fit(z, churned, platt::fit(z, churned)));
+        let curve = |rows: &[Row]| Self::Isotonic(Isotonic::fit(rows, platt::fit(rows)));
         if rarer < ISOTONIC_FROM {
-            return Ok(line(log_odds, churned));
+            return Ok(line(&rows));
         }
-        let better =
-            held_out_loss(log_odds, churned, folds, &curve) < held_out_loss(log_odds, churned, folds, &line) - WORTH;
-        Ok(if better {
-            curve(log_odds, churned)
-        } else {
-            line(log_odds, churned)
-        })
+        let better = held_out_loss(&rows, folds, &curve) < held_out_loss(&rows, folds, &line) - WORTH;
+        Ok(if better { curve(&rows) } else { line(&rows) })
     }
 
     /// The probability of log-odds; strictly rising, within [0, 1].
@@ -91,28 +103,22 @@ impl Calibrator {
 }
 
 /// Mean log-loss of rows calibrated by the other folds.
-fn held_out_loss(
-    log_odds: &[f64],
-    churned: &[bool],
-    folds: &[usize],
-    fit: &dyn Fn(&[f64], &[bool]) -> Calibrator,
-) -> f64 {
+fn held_out_loss(rows: &[Row], folds: &[usize], fit: &dyn Fn(&[Row]) -> Calibrator) -> f64 {
     let count = folds.iter().max().map_or(0, |&most| most + 1);
     let mut sum = 0.0;
     for fold in 0..count {
-        let inside = |row: &usize| folds[*row] != fold;
-        let (z, y): (Vec<f64>, Vec<bool>) = (0..folds.len())
-            .filter(inside)
-            .map(|row| (log_odds[row], churned[row]))
-            .unzip();
-        let calibrator = fit(&z, &y);
-        let outside = (0..folds.len()).filter(|row| folds[*row] == fold);
-        sum += outside
-            .map(|row| (calibrator.calibrated(log_odds[row]), churned[row]))
-            .map(|(z, churned)| softplus(if churned { -z } else { z }))
+        let of = |wanted: bool| {
+            let rows = rows.iter().zip(folds);
+            rows.filter(move |(_, own)| (**own == fold) == wanted)
+                .map(|(row, _)| *row)
+        };
+        let calibrator = fit(&of(false).collect::<Vec<_>>());
+        sum += of(true)
+            .map(|row| (calibrator.calibrated(row.log_odds), row))
+            .map(|(z, row)| row.weight * softplus(if row.churned { -z } else { z }))
             .sum::<f64>();
     }
-    sum / folds.len().max(1) as f64
+    sum / rows.iter().map(|row| row.weight).sum::<f64>()
 }
 
 #[cfg(test)]
@@ -131,7 +137,7 @@ mod tests {
     fn the_method_grows_with_the_evidence() {
         let name = |rows, shape: fn(f64) -> f64| {
             let (z, churned, folds) = sample(rows, shape);
-            Calibrator::fit(&z, &churned, &folds).unwrap().name()
+            Calibrator::fit(&z, &churned, None, &folds).unwrap().name()
         };
         assert_eq!(name(200, |z| z), "intercept");
         assert_eq!(name(1500, |z| 0.5 * z - 1.0), "platt");
@@ -142,7 +148,7 @@ mod tests {
     #[test]
     fn a_line_is_found_again() {
         let (z, churned, folds) = sample(20_000, |z| 0.6 * z - 1.0);
-        let calibrator = Calibrator::fit(&z, &churned, &folds).unwrap();
+        let calibrator = Calibrator::fit(&z, &churned, None, &folds).unwrap();
         assert!((calibrator.probability(1.0) - sigmoid(-0.4)).abs() < 0.02);
     }
 
@@ -155,7 +161,7 @@ mod tests {
             (20_000, |_| 0.0),
         ] {
             let (z, churned, folds) = sample(rows, shape);
-            let calibrator = Calibrator::fit(&z, &churned, &folds).unwrap();
+            let calibrator = Calibrator::fit(&z, &churned, None, &folds).unwrap();
             assert!(calibrator.is_valid());
             let grid: Vec<f64> = (-200..=200)
                 .map(|step| calibrator.calibrated(f64::from(step) / 20.0))

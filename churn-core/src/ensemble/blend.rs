@@ -19,8 +19,14 @@ impl Blend {
     /// linear member: what is hard to beat on few rows) divided by the number of churned rows.
     ///
     /// The problem is convex; it is solved on every face of the simplex by Newton's method, and the best of those
-    /// solutions that are not negative is taken. `log_odds` holds a column of out-of-fold predictions per member.
-    pub(crate) fn fit(log_odds: &[Vec<f64>], churned: &[bool], anchor: Option<usize>) -> Result<Self> {
+    /// solutions that are not negative is taken. `log_odds` holds a column of out-of-fold predictions per member,
+    /// `weights` how much each row counts.
+    pub(crate) fn fit(
+        log_odds: &[Vec<f64>],
+        churned: &[bool],
+        weights: Option<&[f64]>,
+        anchor: Option<usize>,
+    ) -> Result<Self> {
         let members = log_odds.len();
         if members == 0 || members > 8 || log_odds.iter().flatten().any(|z| !z.is_finite()) {
             return Err(Error::new(
@@ -28,15 +34,19 @@ impl Blend {
                 "the members' predictions cannot be blended",
             ));
         }
-        let positives = churned.iter().filter(|&&churned| churned).count().max(1);
+        let weight = |row: usize| weights.map_or(1.0, |weights| weights[row]);
+        let rows = 0..churned.len();
+        let positives: f64 = rows.clone().filter(|&row| churned[row]).map(weight).sum();
         let target: Vec<f64> = (0..members)
             .map(|member| anchor.map_or(1.0 / members as f64, |anchor| f64::from(u8::from(member == anchor))))
             .collect();
         let problem = Faces {
             log_odds,
             churned,
+            weights,
+            total: rows.map(weight).sum(),
             target,
-            penalty: SHRINKAGE / positives as f64,
+            penalty: SHRINKAGE / positives.max(1.0),
         };
         let mut best: Option<(f64, Vec<f64>)> = None;
         for face in 1u32..1 << members {
@@ -76,6 +86,9 @@ impl Blend {
 struct Faces<'a> {
     log_odds: &'a [Vec<f64>],
     churned: &'a [bool],
+    weights: Option<&'a [f64]>,
+    /// The sum of the weights.
+    total: f64,
     target: Vec<f64>,
     penalty: f64,
 }
@@ -116,6 +129,11 @@ impl Faces<'_> {
         weights.iter().all(|weight| *weight >= 0.0).then_some((loss, weights))
     }
 
+    /// The share of a row in the mean.
+    fn weigh(&self, row: usize, value: f64) -> f64 {
+        self.weights.map_or(1.0, |weights| weights[row]) * value
+    }
+
     fn loss(&self, weights: &[f64]) -> f64 {
         let rows = self.churned.iter().enumerate().map(|(row, &churned)| {
             let z: f64 = self
@@ -124,14 +142,14 @@ impl Faces<'_> {
                 .zip(weights)
                 .map(|(member, weight)| weight * member[row])
                 .sum();
-            softplus(if churned { -z } else { z })
+            self.weigh(row, softplus(if churned { -z } else { z }))
         });
         let distance: f64 = weights
             .iter()
             .zip(&self.target)
             .map(|(weight, target)| (weight - target) * (weight - target))
             .sum();
-        rows.sum::<f64>() / self.churned.len().max(1) as f64 + self.penalty * distance
+        rows.sum::<f64>() / self.total + self.penalty * distance
     }
 
     /// Newton's step of the moving members, `last` taking up what they leave.
@@ -139,7 +157,6 @@ impl Faces<'_> {
         let size = moving.len();
         let mut gradient = vec![0.0; size];
         let mut hessian = vec![vec![0.0; size]; size];
-        let rows = self.churned.len().max(1) as f64;
         for (row, &churned) in self.churned.iter().enumerate() {
             let z: f64 = self
                 .log_odds
@@ -148,7 +165,8 @@ impl Faces<'_> {
                 .map(|(member, weight)| weight * member[row])
                 .sum();
             let p = sigmoid(z);
-            let (first, second) = ((p - f64::from(u8::from(churned))) / rows, p * (1.0 - p) / rows);
+            let first = self.weigh(row, p - f64::from(u8::from(churned))) / self.total;
+            let second = self.weigh(row, p * (1.0 - p)) / self.total;
             let way = |member: usize| self.log_odds[member][row] - self.log_odds[last][row];
             for (a, &member) in moving.iter().enumerate() {
                 gradient[a] += first * way(member);
@@ -220,7 +238,7 @@ mod tests {
     #[test]
     fn weights_are_shares_and_favour_the_better_member() {
         let (members, churned) = sample(4000, &[8.0, 1.0, 8.0]);
-        let blend = Blend::fit(&members, &churned, Some(0)).unwrap();
+        let blend = Blend::fit(&members, &churned, None, Some(0)).unwrap();
         assert!((blend.weights.iter().sum::<f64>() - 1.0).abs() < 1e-9);
         assert!(blend.weights.iter().all(|weight| *weight >= 0.0));
         assert!(blend.weights[1] > 0.8, "{:?}", blend.weights);
@@ -229,18 +247,39 @@ mod tests {
     #[test]
     fn with_few_churners_the_anchor_holds() {
         let (members, churned) = sample(40, &[1.0, 1.0]);
-        let blend = Blend::fit(&members, &churned, Some(0)).unwrap();
+        let blend = Blend::fit(&members, &churned, None, Some(0)).unwrap();
         assert!(blend.weights[0] > 0.6, "{:?}", blend.weights);
+    }
+
+    #[test]
+    fn a_weight_is_a_number_of_equal_rows() {
+        let (members, churned) = sample(300, &[3.0, 2.0]);
+        let weights: Vec<f64> = (0..300).map(|row| [1.0, 0.0, 3.0][row % 3]).collect();
+        let repeat = |values: &[f64]| -> Vec<f64> {
+            let rows = values.iter().zip(&weights);
+            rows.flat_map(|(&value, &weight)| vec![value; weight as usize])
+                .collect()
+        };
+        let repeated: Vec<Vec<f64>> = members.iter().map(|member| repeat(member)).collect();
+        let flags: Vec<f64> = churned.iter().map(|&churned| f64::from(u8::from(churned))).collect();
+        let repeated_churned: Vec<bool> = repeat(&flags).iter().map(|&flag| flag > 0.5).collect();
+        let weighted = Blend::fit(&members, &churned, Some(&weights), Some(0)).unwrap();
+        let same = Blend::fit(&repeated, &repeated_churned, None, Some(0)).unwrap();
+        for (weighted, same) in weighted.weights.iter().zip(&same.weights) {
+            assert!((weighted - same).abs() < 1e-6, "{weighted} {same}");
+        }
     }
 
     #[test]
     fn no_other_weights_are_better() {
         let (members, churned) = sample(300, &[3.0, 2.0, 4.0]);
-        let blend = Blend::fit(&members, &churned, Some(0)).unwrap();
+        let blend = Blend::fit(&members, &churned, None, Some(0)).unwrap();
         let positives = churned.iter().filter(|c| **c).count() as f64;
         let problem = Faces {
             log_odds: &members,
             churned: &churned,
+            weights: None,
+            total: churned.len() as f64,
             target: vec![1.0, 0.0, 0.0],
             penalty: SHRINKAGE / positives,
         };

@@ -90,6 +90,7 @@ const PIECE: usize = 1 << 13;
 pub(crate) struct HeldOut<'a> {
     pub(crate) x: ArrayView2<'a, f32>,
     pub(crate) churned: &'a [bool],
+    pub(crate) weights: Option<&'a [f64]>,
     /// Trees without a better log-loss after which to stop.
     pub(crate) patience: usize,
 }
@@ -295,6 +296,10 @@ impl HeldOut<'_> {
             let message = format!("there are {rows} held-out rows and {} labels", self.churned.len());
             return Err(Error::new(ErrorKind::InvalidOption, message));
         }
+        if let Some(weights) = self.weights.filter(|weights| weights.len() != rows) {
+            let message = format!("there are {rows} held-out rows and {} weights", weights.len());
+            return Err(Error::new(ErrorKind::InvalidOption, message));
+        }
         if rows == 0 {
             return Err(Error::new(ErrorKind::TooLittleData, "there are no held-out rows"));
         }
@@ -326,7 +331,11 @@ impl<'a> Watch<'a> {
             .scores
             .iter()
             .zip(self.held_out.churned)
-            .map(|(&z, &churned)| softplus(if churned { -z } else { z }));
+            .enumerate()
+            .map(|(row, (&z, &churned))| {
+                let weight = self.held_out.weights.map_or(1.0, |weights| weights[row]);
+                weight * softplus(if churned { -z } else { z })
+            });
         let loss = losses.sum::<f64>() / self.scores.len().max(1) as f64;
         if loss < self.best {
             (self.best, self.best_trees) = (loss, trees);
@@ -631,6 +640,7 @@ mod tests {
             let held_out = HeldOut {
                 x: held.view(),
                 churned: labels,
+                weights: None,
                 patience,
             };
             let options = GradientBoostingOptions {

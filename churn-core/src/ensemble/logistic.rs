@@ -151,7 +151,13 @@ impl Logistic {
 
 /// The penalty, of a fixed path of them, with the least log-loss on rows held out in turn. `folds` is the fold of each
 /// row; the folds of the rows are taken one after the other.
-pub(crate) fn choose_l2(x: ArrayView2<'_, f64>, churned: &[bool], folds: &[usize], workers: &Workers) -> Result<f64> {
+pub(crate) fn choose_l2(
+    x: ArrayView2<'_, f64>,
+    churned: &[bool],
+    weights: Option<&[f64]>,
+    folds: &[usize],
+    workers: &Workers,
+) -> Result<f64> {
     /// Strongest first, so that each fit starts from a simpler one.
     const PATH: [f64; 8] = [3000.0, 1000.0, 300.0, 100.0, 30.0, 10.0, 3.0, 1.0];
     let count = folds.iter().max().map_or(0, |&most| most + 1);
@@ -161,10 +167,12 @@ pub(crate) fn choose_l2(x: ArrayView2<'_, f64>, churned: &[bool], folds: &[usize
             (
                 select(x, rows),
                 rows.iter().map(|&row| churned[row]).collect::<Vec<bool>>(),
+                weights.map(|weights| rows.iter().map(|&row| weights[row]).collect::<Vec<f64>>()),
             )
         };
-        let ((train, train_churned), (test, test_churned)) = (pick(&inside), pick(&outside));
-        let problem = Problem::new(train.view(), &train_churned, None, workers)?;
+        let ((train, train_churned, train_weights), (test, test_churned, test_weights)) =
+            (pick(&inside), pick(&outside));
+        let problem = Problem::new(train.view(), &train_churned, train_weights.as_deref(), workers)?;
         let mut start = problem.start();
         let mut losses = vec![];
         for l2 in PATH {
@@ -182,7 +190,11 @@ pub(crate) fn choose_l2(x: ArrayView2<'_, f64>, churned: &[bool], folds: &[usize
                 log_odds
                     .iter()
                     .zip(&test_churned)
-                    .map(|(&z, &churned)| softplus(if churned { -z } else { z }))
+                    .enumerate()
+                    .map(|(row, (&z, &churned))| {
+                        let weight = test_weights.as_ref().map_or(1.0, |weights| weights[row]);
+                        weight * softplus(if churned { -z } else { z })
+                    })
                     .sum::<f64>(),
             );
             start = std::iter::once(model.intercept).chain(model.coefficients).collect();

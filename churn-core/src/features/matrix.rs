@@ -25,6 +25,21 @@ impl FeatureColumn {
     /// The code of a missing text.
     pub const MISSING: u32 = u32::MAX;
 
+    /// The rows at these positions, in this order.
+    pub(crate) fn select(&self, rows: &[usize]) -> Self {
+        match self {
+            Self::Number(values) => Self::Number(rows.iter().map(|&row| values[row]).collect()),
+            Self::Text { codes, levels } => {
+                let mut selected = Self::Text {
+                    codes: rows.iter().map(|&row| codes[row]).collect(),
+                    levels: levels.clone(),
+                };
+                selected.keep_used_levels();
+                selected
+            }
+        }
+    }
+
     /// Drops the texts that no row has: a text of the future is not to be seen, not even as a level.
     pub(crate) fn keep_used_levels(&mut self) {
         let Self::Text { codes, levels } = self else {
@@ -48,6 +63,14 @@ impl FeatureColumn {
         let mut used = used.into_iter();
         levels.retain(|_| used.next() == Some(true));
     }
+}
+
+/// Named columns of equal length: all that preprocessing and members look at, of customers or of any flat table.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Columns<'a> {
+    pub(crate) names: &'a [String],
+    pub(crate) columns: &'a [FeatureColumn],
+    pub(crate) rows: usize,
 }
 
 /// What is known of each eligible row's customer at its date, column by column.
@@ -119,27 +142,25 @@ impl FeatureMatrix {
         &self.fingerprint
     }
 
+    /// Its columns without customers and dates.
+    pub(crate) fn view(&self) -> Columns<'_> {
+        Columns {
+            names: &self.names,
+            columns: &self.columns,
+            rows: self.customers.len(),
+        }
+    }
+
     /// The rows at these positions, in this order.
     #[must_use]
     pub fn select(&self, rows: &[usize]) -> Self {
-        let columns = self.columns.iter().map(|column| match column {
-            FeatureColumn::Number(values) => FeatureColumn::Number(rows.iter().map(|&row| values[row]).collect()),
-            FeatureColumn::Text { codes, levels } => {
-                let mut selected = FeatureColumn::Text {
-                    codes: rows.iter().map(|&row| codes[row]).collect(),
-                    levels: levels.clone(),
-                };
-                selected.keep_used_levels();
-                selected
-            }
-        });
         Self {
             tenant: self.tenant.clone(),
             ids: Arc::clone(&self.ids),
             customers: rows.iter().map(|&row| self.customers[row]).collect(),
             as_of: rows.iter().map(|&row| self.as_of[row]).collect(),
             names: self.names.clone(),
-            columns: columns.collect(),
+            columns: self.columns.iter().map(|column| column.select(rows)).collect(),
             fingerprint: self.fingerprint.clone(),
         }
     }

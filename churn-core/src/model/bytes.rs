@@ -56,7 +56,7 @@ pub(crate) fn read(bytes: &[u8]) -> Result<(Metadata, ResolvedPlan, Scorer, Stri
         return Err(damaged("its plan is not the one its metadata names"));
     }
     scorer
-        .validate(&plan)
+        .validate(plan.names())
         .map_err(|e| damaged("its parts do not fit together").caused_by(e))?;
     if !metadata.bands.is_valid() {
         return Err(damaged("its risk bands are not in order"));

@@ -163,7 +163,7 @@ impl ChurnModel {
             .collect();
         let matrix = self.plan.evaluate_rows(records, &rows, workers)?;
         workers.report("features", 1, 2);
-        let probabilities = self.scorer.probabilities(&matrix, workers)?;
+        let probabilities = self.scorer.probabilities(matrix.view(), workers)?;
         let shortest = self.plan.windows().first().copied();
         let scores = probabilities.into_iter().enumerate().map(|(row, probability)| {
             let thin = too_thin(records, matrix.customers[row], as_of, shortest);
@@ -220,8 +220,8 @@ impl ChurnModel {
             ));
         };
         let reasons = if top > 0 && score.probability.is_some() {
-            let (contributions, _) = self.scorer.contributions(&run.matrix, &Workers::inline())?;
-            top_reasons(&run.matrix, 0, &contributions.row(0).to_vec(), top)
+            let (contributions, _) = self.scorer.contributions(run.matrix.view(), &Workers::inline())?;
+            top_reasons(run.matrix.view(), 0, &contributions.row(0).to_vec(), top)
         } else {
             vec![]
         };
@@ -242,7 +242,7 @@ impl ChurnModel {
     /// `feature_mismatch` if the matrix has other columns; `tenant_mismatch`; `cancelled`.
     pub fn explain(&self, matrix: &FeatureMatrix, execution: &Execution) -> Result<Explanation> {
         self.admit(matrix.tenant())?;
-        let (contributions, base_value) = self.scorer.contributions(matrix, &execution.workers()?)?;
+        let (contributions, base_value) = self.scorer.contributions(matrix.view(), &execution.workers()?)?;
         Ok(Explanation {
             contributions,
             base_value,
@@ -255,7 +255,7 @@ impl ChurnModel {
     /// As [`explain`](Self::explain).
     pub fn log_odds(&self, matrix: &FeatureMatrix, execution: &Execution) -> Result<Vec<f64>> {
         self.admit(matrix.tenant())?;
-        self.scorer.log_odds(matrix, &execution.workers()?)
+        self.scorer.log_odds(matrix.view(), &execution.workers()?)
     }
 
     /// Calibrated probabilities of every row of a matrix made by this model's plan.
@@ -264,7 +264,7 @@ impl ChurnModel {
     /// As [`explain`](Self::explain).
     pub fn predict_proba(&self, matrix: &FeatureMatrix, execution: &Execution) -> Result<Vec<f64>> {
         self.admit(matrix.tenant())?;
-        self.scorer.probabilities(matrix, &execution.workers()?)
+        self.scorer.probabilities(matrix.view(), &execution.workers()?)
     }
 
     /// The features of chosen customers-at-dates, as this model sees them.

@@ -10,11 +10,11 @@ use crate::ensemble::{
 };
 use crate::error::{Error, ErrorKind, Result};
 use crate::evaluate::grouped_folds;
-use crate::features::{FeatureMatrix, ResolvedPlan};
+use crate::features::Columns;
 use crate::metrics::log_loss;
 use crate::model::members::{Inputs, Member};
 use crate::model::options::EnsembleOptions;
-use crate::model::sample::Sample;
+use crate::model::sample::Examples;
 use crate::numeric::sigmoid;
 use crate::parallel::Workers;
 use crate::preprocess::FittedPreprocessor;
@@ -37,8 +37,8 @@ pub(crate) struct OutOfFold {
 
 impl Scorer {
     /// Blended log-odds, before calibration.
-    pub(crate) fn log_odds(&self, matrix: &FeatureMatrix, workers: &Workers) -> Result<Vec<f64>> {
-        let inputs = Inputs::new(&self.preprocessor, matrix, workers)?;
+    pub(crate) fn log_odds(&self, table: Columns<'_>, workers: &Workers) -> Result<Vec<f64>> {
+        let inputs = Inputs::new(&self.preprocessor, table, workers)?;
         let members = self
             .members
             .iter()
@@ -48,14 +48,14 @@ impl Scorer {
     }
 
     /// Calibrated probabilities.
-    pub(crate) fn probabilities(&self, matrix: &FeatureMatrix, workers: &Workers) -> Result<Vec<f64>> {
-        let log_odds = self.log_odds(matrix, workers)?;
+    pub(crate) fn probabilities(&self, table: Columns<'_>, workers: &Workers) -> Result<Vec<f64>> {
+        let log_odds = self.log_odds(table, workers)?;
         Ok(log_odds.into_iter().map(|z| self.calibrator.probability(z)).collect())
     }
 
-    /// Whether its parts fit together, and this plan.
-    pub(crate) fn validate(&self, plan: &ResolvedPlan) -> Result<()> {
-        self.preprocessor.validate(plan.names())?;
+    /// Whether its parts fit together, and features of these names.
+    pub(crate) fn validate(&self, names: &[String]) -> Result<()> {
+        self.preprocessor.validate(names)?;
         self.members
             .iter()
             .try_for_each(|member| member.check(&self.preprocessor))?;
@@ -71,9 +71,9 @@ impl Scorer {
     }
 
     /// Contributions to the blended log-odds, rows x features, and the base value.
-    pub(crate) fn contributions(&self, matrix: &FeatureMatrix, workers: &Workers) -> Result<(Array2<f64>, f64)> {
-        let inputs = Inputs::new(&self.preprocessor, matrix, workers)?;
-        let mut total = Array2::zeros((matrix.rows(), matrix.feature_names().len()));
+    pub(crate) fn contributions(&self, table: Columns<'_>, workers: &Workers) -> Result<(Array2<f64>, f64)> {
+        let inputs = Inputs::new(&self.preprocessor, table, workers)?;
+        let mut total = Array2::zeros((table.rows, table.columns.len()));
         let mut base = 0.0;
         for (member, &weight) in self.members.iter().zip(self.blend.weights()) {
             if weight > 0.0 {
@@ -92,7 +92,7 @@ struct Recipe {
 
 /// Fits a scorer; its progress fills `part` of the call's.
 pub(crate) fn fit(
-    sample: &Sample,
+    examples: &Examples<'_>,
     options: &EnsembleOptions,
     seed: u64,
     workers: &mut Workers,
@@ -105,26 +105,28 @@ pub(crate) fn fit(
             Some("ensemble"),
         ));
     }
-    let minority = sample.minority_customers()?;
-    if minority < 2 {
+    let rarer = examples.rarer_groups()?;
+    if rarer < 2 {
         return Err(Error::new(
             ErrorKind::TooLittleData,
-            "only one customer is of the rarer class: at least 2 are needed",
+            "the rarer class has only one member: at least 2 are needed",
         ));
     }
-    let folds = options.folds.clamp(2, 20).min(minority);
+    let folds = options.folds.clamp(2, 20).min(rarer);
     let at = |share: f64| part.0 + (part.1 - part.0) * share;
 
     workers.part(at(0.0), at(0.15));
-    let recipe = settle(sample, options, folds, seed, workers)?;
+    let recipe = settle(examples, options, folds, seed, workers)?;
     workers.part(at(0.15), at(0.75));
-    let fold_of = grouped_folds(sample.customers(), &sample.churned, folds, seed);
+    let fold_of = grouped_folds(examples.groups, examples.churned, folds, seed);
     let hold_out = |fold: usize| {
         let (inside, outside) = split(&fold_of, fold);
-        let train = sample.select(&inside);
-        let preprocessor = FittedPreprocessor::fit(&train.matrix, workers)?;
+        let train = examples.select(&inside);
+        let train = train.examples(examples.table.names);
+        let preprocessor = FittedPreprocessor::fit(train.table, workers)?;
         let members = fit_members(&train, &preprocessor, options, &recipe, seed, workers)?;
-        let inputs = Inputs::new(&preprocessor, &sample.matrix.select(&outside), workers)?;
+        let test = examples.select(&outside);
+        let inputs = Inputs::new(&preprocessor, test.examples(examples.table.names).table, workers)?;
         let predictions = members
             .iter()
             .map(|member| member.log_odds(&inputs, workers))
@@ -132,7 +134,7 @@ pub(crate) fn fit(
         Ok((outside, predictions))
     };
     // Small folds are fitted side by side; large ones one after the other, for each copies its rows.
-    let small = sample.churned.len() * sample.matrix.names.len() <= SMALL_CELLS;
+    let small = examples.churned.len() * examples.table.columns.len() <= SMALL_CELLS;
     let by_fold: Vec<(Vec<usize>, Vec<Vec<f64>>)> = if small {
         workers.map(0..folds, hold_out)?
     } else {
@@ -140,23 +142,23 @@ pub(crate) fn fit(
     };
     let mut held_out: Vec<Vec<f64>> = vec![];
     for (rows, predictions) in by_fold {
-        held_out.resize(predictions.len(), vec![0.0; sample.churned.len()]);
+        held_out.resize(predictions.len(), vec![0.0; examples.churned.len()]);
         for (all, member) in held_out.iter_mut().zip(predictions) {
             rows.iter().zip(member).for_each(|(&row, z)| all[row] = z);
         }
     }
 
     workers.part(at(0.75), at(1.0));
-    let preprocessor = FittedPreprocessor::fit(&sample.matrix, workers)?;
-    let members = fit_members(sample, &preprocessor, options, &recipe, seed, workers)?;
+    let preprocessor = FittedPreprocessor::fit(examples.table, workers)?;
+    let members = fit_members(examples, &preprocessor, options, &recipe, seed, workers)?;
     let linear = members.iter().position(|member| matches!(member, Member::Linear(_)));
-    let blend = Blend::fit(&held_out, &sample.churned, linear)?;
+    let blend = Blend::fit(&held_out, examples.churned, examples.weights, linear)?;
     let blended = blend.log_odds(&held_out);
-    let calibrator = Calibrator::fit(&blended, &sample.churned, &fold_of)?;
+    let calibrator = Calibrator::fit(&blended, examples.churned, examples.weights, &fold_of)?;
     let probabilities = blended.iter().map(|&z| calibrator.probability(z)).collect();
     let member_log_loss = held_out
         .iter()
-        .map(|z| log_loss(&sample.churned, &z.iter().map(|&z| sigmoid(z)).collect::<Vec<_>>()).unwrap_or(f64::NAN))
+        .map(|z| log_loss(examples.churned, &z.iter().map(|&z| sigmoid(z)).collect::<Vec<_>>()).unwrap_or(f64::NAN))
         .collect();
     Ok((
         Scorer {
@@ -184,12 +186,18 @@ fn split(fold_of: &[usize], fold: usize) -> (Vec<usize>, Vec<usize>) {
 const PATIENCE: usize = 50;
 
 /// Chooses the strength of the penalty and the number of trees on held-out customers.
-fn settle(sample: &Sample, options: &EnsembleOptions, folds: usize, seed: u64, workers: &Workers) -> Result<Recipe> {
-    let fold_of = grouped_folds(sample.customers(), &sample.churned, folds, seed ^ 1);
-    let preprocessor = FittedPreprocessor::fit(&sample.matrix, workers)?;
-    let inputs = Inputs::new(&preprocessor, &sample.matrix, workers)?;
+fn settle(
+    examples: &Examples<'_>,
+    options: &EnsembleOptions,
+    folds: usize,
+    seed: u64,
+    workers: &Workers,
+) -> Result<Recipe> {
+    let fold_of = grouped_folds(examples.groups, examples.churned, folds, seed ^ 1);
+    let preprocessor = FittedPreprocessor::fit(examples.table, workers)?;
+    let inputs = Inputs::new(&preprocessor, examples.table, workers)?;
     let l2 = if options.linear {
-        choose_l2(inputs.design(), &sample.churned, &fold_of, workers)?
+        choose_l2(inputs.design(), examples.churned, examples.weights, &fold_of, workers)?
     } else {
         1.0
     };
@@ -198,17 +206,29 @@ fn settle(sample: &Sample, options: &EnsembleOptions, folds: usize, seed: u64, w
         Some(boosting) => {
             let (inside, outside) = split(&fold_of, 0);
             let (train, test) = (select(inputs.encoded(), &inside), select(inputs.encoded(), &outside));
-            let pick = |rows: &[usize]| rows.iter().map(|&row| sample.churned[row]).collect::<Vec<_>>();
+            let pick = |rows: &[usize]| rows.iter().map(|&row| examples.churned[row]).collect::<Vec<_>>();
+            let weigh = |rows: &[usize]| -> Option<Vec<f64>> {
+                let weights = examples.weights?;
+                Some(rows.iter().map(|&row| weights[row]).collect())
+            };
+            let (inside_weights, outside_weights) = (weigh(&inside), weigh(&outside));
             let held_out = HeldOut {
                 x: test.view(),
                 churned: &pick(&outside),
+                weights: outside_weights.as_deref(),
                 patience: PATIENCE,
             };
             let fitted = GradientBoosting::new(GradientBoostingOptions {
                 seed,
                 ..boosting.clone()
             })
-            .fit_on(train.view(), &pick(&inside), None, Some(held_out), workers)?;
+            .fit_on(
+                train.view(),
+                &pick(&inside),
+                inside_weights.as_deref(),
+                Some(held_out),
+                workers,
+            )?;
             Some(GradientBoostingOptions {
                 trees: fitted.trees().max(1),
                 ..boosting.clone()
@@ -219,14 +239,14 @@ fn settle(sample: &Sample, options: &EnsembleOptions, folds: usize, seed: u64, w
 }
 
 fn fit_members(
-    sample: &Sample,
+    examples: &Examples<'_>,
     preprocessor: &FittedPreprocessor,
     options: &EnsembleOptions,
     recipe: &Recipe,
     seed: u64,
     workers: &Workers,
 ) -> Result<Vec<Member>> {
-    let inputs = Inputs::new(preprocessor, &sample.matrix, workers)?;
+    let inputs = Inputs::new(preprocessor, examples.table, workers)?;
     let mut members = vec![];
     if options.linear {
         let logistic = Logistic::new(LogisticOptions {
@@ -235,8 +255,8 @@ fn fit_members(
         });
         members.push(Member::Linear(logistic.fit_on(
             inputs.design(),
-            &sample.churned,
-            None,
+            examples.churned,
+            examples.weights,
             workers,
         )?));
     }
@@ -247,8 +267,8 @@ fn fit_members(
         });
         members.push(Member::Boosting(boosting.fit_on(
             inputs.encoded(),
-            &sample.churned,
-            None,
+            examples.churned,
+            examples.weights,
             None,
             workers,
         )?));
@@ -260,8 +280,8 @@ fn fit_members(
         });
         members.push(Member::Forest(forest.fit_on(
             inputs.encoded(),
-            &sample.churned,
-            None,
+            examples.churned,
+            examples.weights,
             workers,
         )?));
     }

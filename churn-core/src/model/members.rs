@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::ensemble::{FlatEnsemble, LinearModel};
 use crate::error::{Error, ErrorKind, Result};
 use crate::explain::{linear_contributions, tree_contributions};
-use crate::features::FeatureMatrix;
+use crate::features::Columns;
 use crate::parallel::Workers;
 use crate::preprocess::FittedPreprocessor;
 
@@ -17,10 +17,10 @@ pub(crate) struct Inputs {
 }
 
 impl Inputs {
-    pub(crate) fn new(preprocessor: &FittedPreprocessor, matrix: &FeatureMatrix, workers: &Workers) -> Result<Self> {
+    pub(crate) fn new(preprocessor: &FittedPreprocessor, table: Columns<'_>, workers: &Workers) -> Result<Self> {
         Ok(Self {
-            encoded: preprocessor.encode(matrix, workers)?,
-            design: preprocessor.design(matrix, workers)?,
+            encoded: preprocessor.encode(table, workers)?,
+            design: preprocessor.design(table, workers)?,
         })
     }
 

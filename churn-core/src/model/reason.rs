@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 use std::fmt;
 
-use crate::features::{FeatureColumn, FeatureMatrix};
+use crate::features::{Columns, FeatureColumn};
 
 /// Which way a feature moves a score.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,7 +87,7 @@ impl Reason {
 
 /// The features of a row with the largest contributions either way, largest first; ties in plan order. Features
 /// that add nothing are no reasons.
-pub(crate) fn top_reasons(matrix: &FeatureMatrix, row: usize, contributions: &[f64], top: usize) -> Vec<Reason> {
+pub(crate) fn top_reasons(table: Columns<'_>, row: usize, contributions: &[f64], top: usize) -> Vec<Reason> {
     let mut order: Vec<usize> = (0..contributions.len())
         .filter(|&feature| contributions[feature] != 0.0)
         .collect();
@@ -102,8 +102,8 @@ pub(crate) fn top_reasons(matrix: &FeatureMatrix, row: usize, contributions: &[f
         .into_iter()
         .map(|feature| {
             Reason::new(
-                &matrix.names[feature],
-                value_of(&matrix.columns[feature], row),
+                &table.names[feature],
+                value_of(&table.columns[feature], row),
                 contributions[feature],
             )
         })

@@ -1,7 +1,7 @@
 //! What a model learns from: rows with their labels.
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::features::{ChurnDefinition, FeatureMatrix, ResolvedPlan, labels_of};
+use crate::features::{ChurnDefinition, Columns, FeatureColumn, FeatureMatrix, ResolvedPlan, labels_of};
 use crate::parallel::Workers;
 use crate::record::TenantRecords;
 use crate::time::AsOf;
@@ -55,28 +55,51 @@ impl Sample {
         self.churned.iter().filter(|&&churned| churned).count()
     }
 
-    /// The number of different customers among the rows that churned, or that did not, whichever is smaller.
+    /// What members learn from: customers are held out with all their rows.
+    pub(crate) fn examples(&self) -> Examples<'_> {
+        Examples {
+            table: self.matrix.view(),
+            churned: &self.churned,
+            groups: self.customers(),
+            weights: None,
+        }
+    }
+}
+
+/// What members learn from, wherever the rows came from.
+#[derive(Clone, Copy)]
+pub(crate) struct Examples<'a> {
+    pub(crate) table: Columns<'a>,
+    pub(crate) churned: &'a [bool],
+    /// Rows of one group, such as a customer's, are held out together.
+    pub(crate) groups: &'a [u32],
+    /// How much each row counts; `None` for once.
+    pub(crate) weights: Option<&'a [f64]>,
+}
+
+impl Examples<'_> {
+    /// The number of different groups among the rows that churned, or that did not, whichever is smaller.
     ///
     /// # Errors
     /// `too_little_data` without rows, `single_class` if all rows agree.
-    pub(crate) fn minority_customers(&self) -> Result<usize> {
+    pub(crate) fn rarer_groups(&self) -> Result<usize> {
         if self.churned.is_empty() {
             return Err(Error::new(
                 ErrorKind::TooLittleData,
-                "no customer is eligible at the training dates",
+                "there are no rows to learn from: nobody is eligible at the training dates",
             ));
         }
         let distinct = |wanted: bool| {
-            let mut customers: Vec<u32> = self
-                .customers()
+            let mut groups: Vec<u32> = self
+                .groups
                 .iter()
-                .zip(&self.churned)
+                .zip(self.churned)
                 .filter(|(_, churned)| **churned == wanted)
-                .map(|(&customer, _)| customer)
+                .map(|(&group, _)| group)
                 .collect();
-            customers.sort_unstable();
-            customers.dedup();
-            customers.len()
+            groups.sort_unstable();
+            groups.dedup();
+            groups.len()
         };
         let (churned, retained) = (distinct(true), distinct(false));
         if churned == 0 || retained == 0 {
@@ -87,5 +110,41 @@ impl Sample {
             ));
         }
         Ok(churned.min(retained))
+    }
+
+    /// Copies of the rows at these positions.
+    pub(crate) fn select(&self, rows: &[usize]) -> Selected {
+        Selected {
+            columns: self.table.columns.iter().map(|column| column.select(rows)).collect(),
+            churned: rows.iter().map(|&row| self.churned[row]).collect(),
+            groups: rows.iter().map(|&row| self.groups[row]).collect(),
+            weights: self
+                .weights
+                .map(|weights| rows.iter().map(|&row| weights[row]).collect()),
+        }
+    }
+}
+
+/// Rows chosen from [`Examples`].
+pub(crate) struct Selected {
+    columns: Vec<FeatureColumn>,
+    churned: Vec<bool>,
+    groups: Vec<u32>,
+    weights: Option<Vec<f64>>,
+}
+
+impl Selected {
+    /// As what members learn from; `names` are those of the rows they were chosen from.
+    pub(crate) fn examples<'a>(&'a self, names: &'a [String]) -> Examples<'a> {
+        Examples {
+            table: Columns {
+                names,
+                columns: &self.columns,
+                rows: self.churned.len(),
+            },
+            churned: &self.churned,
+            groups: &self.groups,
+            weights: self.weights.as_deref(),
+        }
     }
 }

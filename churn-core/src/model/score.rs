@@ -106,8 +106,13 @@ impl ScoreRun {
         }
         let (contributions, _) = self
             .scorer
-            .contributions(&self.matrix.select(&[row]), &Workers::inline())?;
-        Ok(top_reasons(&self.matrix, row, &contributions.row(0).to_vec(), top))
+            .contributions(self.matrix.select(&[row]).view(), &Workers::inline())?;
+        Ok(top_reasons(
+            self.matrix.view(),
+            row,
+            &contributions.row(0).to_vec(),
+            top,
+        ))
     }
 
     /// The `top` customers most likely to leave, most likely first; ties by customer id.

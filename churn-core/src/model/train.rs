@@ -55,7 +55,13 @@ impl ChurnModel {
         } else {
             sample.select(&rows)
         };
-        let (scorer, held_out) = fit(&sample, &options.ensemble, options.seed, &mut workers, (0.5, 1.0))?;
+        let (scorer, held_out) = fit(
+            &sample.examples(),
+            &options.ensemble,
+            options.seed,
+            &mut workers,
+            (0.5, 1.0),
+        )?;
         let churned = sample.positives();
         let bands = RiskBands::around(churned as f64 / sample.churned.len() as f64);
         let observed_from = records.observed_from();
@@ -184,8 +190,8 @@ pub(crate) fn test_out_of_time(
             format!("no customer is eligible at the test date {test_date}"),
         ));
     }
-    let (scorer, _) = fit(&train, &options.ensemble, options.seed, workers, part)?;
-    let probabilities = scorer.probabilities(&test.matrix, workers)?;
+    let (scorer, _) = fit(&train.examples(), &options.ensemble, options.seed, workers, part)?;
+    let probabilities = scorer.probabilities(test.matrix.view(), workers)?;
     let measures = measure(&test.churned, &probabilities, test.customers(), options.seed, workers)?;
     Ok(OutOfTime {
         test_date,

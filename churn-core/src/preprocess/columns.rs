@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::features::{FeatureColumn, FeatureMatrix};
+use crate::features::{Columns, FeatureColumn};
 use crate::preprocess::numbers;
 
 /// One encoded column and the feature that it comes from.
@@ -29,8 +29,8 @@ pub(crate) enum Encoding {
 
 impl EncodedColumn {
     /// The column of a matrix; NaN where a number is missing.
-    pub(crate) fn apply(&self, matrix: &FeatureMatrix) -> Vec<f64> {
-        let column = &matrix.columns[self.feature as usize];
+    pub(crate) fn apply(&self, table: Columns<'_>) -> Vec<f64> {
+        let column = &table.columns[self.feature as usize];
         let by_text = |value: &dyn Fn(Option<&str>) -> f64| match column {
             FeatureColumn::Text { codes, levels } => {
                 let missing = value(None);
@@ -44,7 +44,7 @@ impl EncodedColumn {
         };
         let flag = |yes: bool| f64::from(u8::from(yes));
         match &self.encoding {
-            Encoding::Number => numbers(column).map_or_else(|| vec![f64::NAN; matrix.rows()], <[f64]>::to_vec),
+            Encoding::Number => numbers(column).map_or_else(|| vec![f64::NAN; table.rows], <[f64]>::to_vec),
             Encoding::Level(wanted) => by_text(&|text| flag(text == Some(wanted))),
             Encoding::Other(frequent) => {
                 by_text(&|text| flag(text.is_some_and(|text| frequent.iter().all(|level| level != text))))

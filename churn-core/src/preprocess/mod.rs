@@ -8,7 +8,7 @@ use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::features::{FeatureColumn, FeatureMatrix};
+use crate::features::{Columns, FeatureColumn};
 use crate::parallel::Workers;
 use columns::EncodedColumn;
 use design::DesignColumn;
@@ -29,16 +29,16 @@ pub(crate) struct FittedPreprocessor {
 }
 
 impl FittedPreprocessor {
-    /// Fits to the rows of a matrix.
-    pub(crate) fn fit(matrix: &FeatureMatrix, workers: &Workers) -> Result<Self> {
-        let by_feature = workers.map(0..matrix.columns.len(), |feature| {
-            Ok(encode::fit(feature, &matrix.columns[feature]))
+    /// Fits to the rows of a table.
+    pub(crate) fn fit(table: Columns<'_>, workers: &Workers) -> Result<Self> {
+        let by_feature = workers.map(0..table.columns.len(), |feature| {
+            Ok(encode::fit(feature, &table.columns[feature]))
         })?;
         let encoded: Vec<EncodedColumn> = by_feature.into_iter().flatten().collect();
-        let values = workers.map(0..encoded.len(), |column| Ok(encoded[column].apply(matrix)))?;
+        let values = workers.map(0..encoded.len(), |column| Ok(encoded[column].apply(table)))?;
         let design = design::fit(&values, workers)?;
         Ok(Self {
-            names: matrix.names.clone(),
+            names: table.names.to_vec(),
             encoded_sources: encoded.iter().map(|column| column.feature).collect(),
             design_sources: design
                 .iter()
@@ -50,30 +50,30 @@ impl FittedPreprocessor {
     }
 
     /// What trees look at: rows x columns, column by column in memory, NaN where missing.
-    pub(crate) fn encode(&self, matrix: &FeatureMatrix, workers: &Workers) -> Result<Array2<f32>> {
-        self.check(matrix)?;
+    pub(crate) fn encode(&self, table: Columns<'_>, workers: &Workers) -> Result<Array2<f32>> {
+        self.check(table)?;
         let columns = workers.map(0..self.encoded.len(), |column| {
             Ok(self.encoded[column]
-                .apply(matrix)
+                .apply(table)
                 .into_iter()
                 .map(|value| value as f32)
                 .collect::<Vec<f32>>())
         })?;
-        by_column(matrix.rows(), columns)
+        by_column(table.rows, columns)
     }
 
     /// What the linear member looks at: rows x columns, no value missing.
-    pub(crate) fn design(&self, matrix: &FeatureMatrix, workers: &Workers) -> Result<Array2<f64>> {
-        self.check(matrix)?;
+    pub(crate) fn design(&self, table: Columns<'_>, workers: &Workers) -> Result<Array2<f64>> {
+        self.check(table)?;
         let columns = workers.map(0..self.design.len(), |column| {
             let column = &self.design[column];
             Ok(self.encoded[column.encoded as usize]
-                .apply(matrix)
+                .apply(table)
                 .into_iter()
                 .map(|value| column.apply(value))
                 .collect::<Vec<f64>>())
         })?;
-        by_column(matrix.rows(), columns)
+        by_column(table.rows, columns)
     }
 
     /// The feature that each encoded column came from.
@@ -116,14 +116,14 @@ impl FittedPreprocessor {
     }
 
     /// A matrix of other features than it was fitted on is refused, by name.
-    fn check(&self, matrix: &FeatureMatrix) -> Result<()> {
-        let differs = self.names.iter().zip(&matrix.names).find(|(own, other)| own != other);
+    fn check(&self, table: Columns<'_>) -> Result<()> {
+        let differs = self.names.iter().zip(table.names).find(|(own, other)| own != other);
         let message = match differs {
             Some((own, other)) => format!("feature '{own}' was expected and '{other}' was given"),
-            None if self.names.len() != matrix.names.len() => format!(
+            None if self.names.len() != table.names.len() => format!(
                 "{} features were expected and {} were given",
                 self.names.len(),
-                matrix.names.len()
+                table.names.len()
             ),
             None => return Ok(()),
         };
