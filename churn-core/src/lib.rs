@@ -98,6 +98,9 @@ mod evaluate;
 
 mod model;
 
+mod classifier;
+
+pub use classifier::{ChurnClassifier, ClassWeights, ClassifierOptions, ClassifierPart, ClassifierReport};
 pub use error::{Error, ErrorKind, IssueCode, RecordKind, Result, TableReport, ValidationIssue, ValidationReport};
 pub use evaluate::{Estimate, Measures, PurgeProof};
 pub use features::{

@@ -19,6 +19,7 @@ const FLOORS: &[&[&str]] = &[
     &["artifact"],
     &["evaluate"],
     &["model"],
+    &["classifier"],
 ];
 
 const TOP: &[&str] = &[

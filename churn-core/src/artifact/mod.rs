@@ -61,6 +61,15 @@ pub(crate) fn write(metadata: &[u8], payload: &[u8]) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
+/// What sort of model the metadata of a file say it holds; the files of event-level models do not say.
+pub(crate) fn kind_of(metadata: &[u8]) -> Option<String> {
+    #[derive(serde::Deserialize)]
+    struct Tag {
+        kind: String,
+    }
+    serde_json::from_slice::<Tag>(metadata).ok().map(|tag| tag.kind)
+}
+
 /// Checks a model file and takes it apart; nothing is allocated that the file's real length does not cover.
 pub(crate) fn read(bytes: &[u8]) -> Result<Artifact<'_>> {
     let damaged = |what: &str| Error::new(ErrorKind::ArtifactDamaged, what.to_owned());

@@ -12,6 +12,7 @@ mod currency;
 mod customers;
 mod events;
 mod fields;
+mod flat;
 mod interner;
 mod json;
 mod order;
@@ -29,6 +30,7 @@ mod tickets;
 #[cfg(feature = "arrow")]
 pub use arrow::ArrowColumn;
 pub use builder::{OnInvalid, RecordsBuilder};
+pub(crate) use flat::{FlatKind, kinds, read};
 pub use partition::Partition;
 pub use rows::{Activity, AttributeMap, Customer, Payment, Ticket};
 pub use schema::{ColumnSpec, ColumnType, columns_of};

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::artifact;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result, excerpt};
 use crate::features::{ChurnDefinition, ResolvedPlan};
 use crate::model::bands::RiskBands;
 use crate::model::fit::Scorer;
@@ -47,6 +47,10 @@ pub(crate) fn read(bytes: &[u8]) -> Result<(Metadata, ResolvedPlan, Scorer, Stri
             format!("the model file was damaged: {what}"),
         )
     };
+    if let Some(kind) = artifact::kind_of(artifact.metadata) {
+        let message = format!("the file holds a {}, not a model of customers' records", excerpt(&kind));
+        return Err(Error::new(ErrorKind::ArtifactDamaged, message));
+    }
     let metadata: Metadata =
         serde_json::from_slice(artifact.metadata).map_err(|e| damaged("its metadata cannot be read").caused_by(e))?;
     let Payload { plan, scorer } = artifact::decode(artifact.payload)?;

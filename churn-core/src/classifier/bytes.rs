@@ -1,0 +1,76 @@
+//! A classifier as bytes: the same container as a model's, with a kind of its own.
+
+use serde::{Deserialize, Serialize};
+
+use crate::artifact;
+use crate::classifier::report::ClassifierReport;
+use crate::error::{Error, ErrorKind, Result};
+use crate::input::FlatKind;
+use crate::model::Scorer;
+
+const KIND: &str = "classifier";
+
+/// What can be read of the file without decoding its trees.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Metadata {
+    kind: String,
+    pub(crate) feature_names: Vec<String>,
+    pub(crate) classes: usize,
+    pub(crate) report: ClassifierReport,
+}
+
+impl Metadata {
+    pub(crate) fn new(feature_names: Vec<String>, classes: usize, report: ClassifierReport) -> Self {
+        Self {
+            kind: KIND.to_owned(),
+            feature_names,
+            classes,
+            report,
+        }
+    }
+}
+
+/// Everything that scores.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Parts {
+    pub(crate) kinds: Vec<FlatKind>,
+    /// One for two classes, else one for each.
+    pub(crate) scorers: Vec<Scorer>,
+}
+
+pub(crate) fn write(metadata: &Metadata, parts: &Parts) -> Result<Vec<u8>> {
+    let json = serde_json::to_vec(metadata)
+        .map_err(|e| Error::new(ErrorKind::Internal, "the metadata cannot be written").caused_by(e))?;
+    artifact::write(&json, &artifact::encode(parts)?)
+}
+
+/// A classifier's parts, checked against each other, and its id.
+pub(crate) fn read(bytes: &[u8]) -> Result<(Metadata, Parts, String)> {
+    let artifact = artifact::read(bytes)?;
+    let damaged = |what: &str| {
+        Error::new(
+            ErrorKind::ArtifactDamaged,
+            format!("the model file was damaged: {what}"),
+        )
+    };
+    if artifact::kind_of(artifact.metadata).as_deref() != Some(KIND) {
+        let message = "the file holds no classifier of flat tables but another model";
+        return Err(Error::new(ErrorKind::ArtifactDamaged, message));
+    }
+    let metadata: Metadata =
+        serde_json::from_slice(artifact.metadata).map_err(|e| damaged("its metadata cannot be read").caused_by(e))?;
+    let parts: Parts = artifact::decode(artifact.payload)?;
+    let wanted = match metadata.classes {
+        2 => 1,
+        classes => classes,
+    };
+    if metadata.classes < 2 || parts.scorers.len() != wanted || parts.kinds.len() != metadata.feature_names.len() {
+        return Err(damaged("its parts are not those its metadata name"));
+    }
+    for scorer in &parts.scorers {
+        scorer
+            .validate(&metadata.feature_names)
+            .map_err(|e| damaged("its parts do not fit together").caused_by(e))?;
+    }
+    Ok((metadata, parts, artifact.id))
+}

@@ -1,0 +1,182 @@
+//! Fitting: the ensemble of the event-level model, once for two classes, else once for each against the rest.
+
+use crate::classifier::bytes::{self, Metadata, Parts};
+use crate::classifier::options::{ClassWeights, ClassifierOptions};
+use crate::classifier::report::{ClassifierPart, ClassifierReport};
+use crate::classifier::rows::order;
+use crate::classifier::{ChurnClassifier, FlatColumns};
+use crate::error::{Error, ErrorKind, Result};
+use crate::features::{Columns, FeatureColumn};
+use crate::input::{Table, kinds};
+use crate::metrics::{log_loss, roc_auc};
+use crate::model::{Examples, MemberReport, fit};
+
+impl ChurnClassifier {
+    /// Fits to a table with a row per customer and to who churned; `weights` is one per row.
+    ///
+    /// Columns of texts that all spell numbers are read as numbers, blank ones as missing; moments as days. A whole weight
+    /// is that many equal rows, to the bit; other weights are scaled to a mean of 1. The same seed gives the same bytes for
+    /// any number of threads and any order of the rows.
+    ///
+    /// # Errors
+    /// `single_class`, `too_little_data` with fewer than two rows of a class, `not_finite` and `bad_type` with row and
+    /// column, `invalid_option`, `cancelled`.
+    pub fn fit(table: &Table, churned: &[bool], weights: Option<&[f64]>, options: &ClassifierOptions) -> Result<Self> {
+        let classes: Vec<u32> = churned.iter().map(|&churned| u32::from(churned)).collect();
+        Self::fit_classes(table, &classes, weights, options)
+    }
+
+    /// As [`fit`](Self::fit), for labels that are codes from 0 on without gaps.
+    ///
+    /// # Errors
+    /// As [`fit`](Self::fit).
+    pub fn fit_classes(
+        table: &Table,
+        classes: &[u32],
+        weights: Option<&[f64]>,
+        options: &ClassifierOptions,
+    ) -> Result<Self> {
+        let mut workers = options.execution.workers()?;
+        if classes.len() != table.rows() {
+            let message = format!("there are {} rows and {} labels", table.rows(), classes.len());
+            return Err(Error::new(ErrorKind::InvalidOption, message));
+        }
+        let names: Vec<String> = table.column_names().map(str::to_owned).collect();
+        if names.is_empty() || classes.is_empty() {
+            let message = format!(
+                "there are {} columns and {} rows to learn from",
+                names.len(),
+                classes.len()
+            );
+            return Err(Error::new(ErrorKind::TooLittleData, message));
+        }
+        let kinds = kinds(table, &workers)?;
+        let given = FlatColumns::read(table, names, &kinds, &workers)?;
+        let count = classes.iter().max().map_or(0, |&most| most as usize + 1);
+        let weights = weigh(classes, count, weights, &options.class_weights)?;
+        let order = order(&given.columns, classes, weights.as_deref())?;
+        let columns: Vec<FeatureColumn> = given.columns.iter().map(|column| column.select(&order.rows)).collect();
+        let names = given.names;
+        let labels: Vec<u32> = order.rows.iter().map(|&row| classes[row]).collect();
+        let rows_of_class = rows_of_class(&labels, count)?;
+        let wanted = if count == 2 { 1..2 } else { 0..count };
+        let (total, first) = (wanted.len() as f64, wanted.start);
+        let (mut scorers, mut reported) = (vec![], vec![]);
+        for class in wanted {
+            let churned: Vec<bool> = labels.iter().map(|&label| label as usize == class).collect();
+            let examples = Examples {
+                table: Columns {
+                    names: &names,
+                    columns: &columns,
+                    rows: labels.len(),
+                },
+                churned: &churned,
+                groups: &order.groups,
+                weights: order.weights.as_deref(),
+            };
+            let done = (class - first) as f64;
+            let part = (done / total, (done + 1.0) / total);
+            let (scorer, held_out) = fit(&examples, &options.ensemble, options.seed, &mut workers, part)?;
+            let members = scorer
+                .members
+                .iter()
+                .zip(scorer.blend.weights())
+                .zip(&held_out.member_log_loss);
+            reported.push(ClassifierPart {
+                class: class as u32,
+                members: members
+                    .map(|((member, &weight), &log_loss)| MemberReport {
+                        name: member.name().to_owned(),
+                        weight,
+                        log_loss,
+                    })
+                    .collect(),
+                calibration: scorer.calibrator.name().to_owned(),
+                log_loss: log_loss(&churned, &held_out.probabilities).unwrap_or(f64::NAN),
+                roc_auc: roc_auc(&churned, &held_out.probabilities),
+            });
+            scorers.push(scorer);
+        }
+        workers.report("done", 1, 1);
+        let report = ClassifierReport {
+            rows: labels.len(),
+            rows_of_class,
+            parts: reported,
+        };
+        // What is returned is what a reader of the bytes gets: save, load, score cannot differ.
+        Self::from_bytes(&bytes::write(
+            &Metadata::new(names, count, report),
+            &Parts { kinds, scorers },
+        )?)
+    }
+}
+
+/// Rows of each class.
+///
+/// # Errors
+/// `single_class`, and `too_little_data` for a class that has none.
+fn rows_of_class(labels: &[u32], classes: usize) -> Result<Vec<usize>> {
+    let mut rows = vec![0; classes];
+    for &label in labels {
+        rows[label as usize] += 1;
+    }
+    if rows.iter().filter(|&&rows| rows > 0).count() < 2 {
+        let message = format!(
+            "there is only one class among the {} rows that count: nothing to learn",
+            labels.len()
+        );
+        return Err(Error::new(ErrorKind::SingleClass, message));
+    }
+    match rows.iter().position(|&rows| rows < 2) {
+        None => Ok(rows),
+        Some(class) => {
+            let message = format!(
+                "class {class} has {} of the rows that count: at least 2 are needed",
+                rows[class]
+            );
+            Err(Error::new(ErrorKind::TooLittleData, message))
+        }
+    }
+}
+
+/// Each row's weight times its class's.
+fn weigh(
+    classes: &[u32],
+    count: usize,
+    weights: Option<&[f64]>,
+    class_weights: &ClassWeights,
+) -> Result<Option<Vec<f64>>> {
+    let weight = |row: usize| weights.and_then(|weights| weights.get(row)).copied().unwrap_or(1.0);
+    let factors = match class_weights {
+        ClassWeights::Equal => return Ok(weights.map(<[f64]>::to_vec)),
+        ClassWeights::Balanced => {
+            let mut totals = vec![0.0; count];
+            for (row, &class) in classes.iter().enumerate() {
+                totals[class as usize] += weight(row);
+            }
+            let all: f64 = totals.iter().sum();
+            let share = all / count as f64;
+            totals
+                .iter()
+                .map(|&total| if total > 0.0 { share / total } else { 0.0 })
+                .collect()
+        }
+        ClassWeights::Given(given) => given.clone(),
+    };
+    let valid = factors.len() == count && factors.iter().all(|factor| factor.is_finite() && *factor >= 0.0);
+    if !valid {
+        let message = format!("class weights must be {count} numbers that are not negative, one for each class");
+        return Err(Error::new(ErrorKind::InvalidOption, message).at(None, None, Some("class_weight")));
+    }
+    if let Some(weights) = weights.filter(|weights| weights.len() != classes.len()) {
+        let message = format!("there are {} rows and {} sample weights", classes.len(), weights.len());
+        return Err(Error::new(ErrorKind::InvalidOption, message).at(None, None, Some("sample_weight")));
+    }
+    Ok(Some(
+        classes
+            .iter()
+            .enumerate()
+            .map(|(row, &class)| weight(row) * factors[class as usize])
+            .collect(),
+    ))
+}

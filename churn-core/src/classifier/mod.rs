@@ -1,0 +1,265 @@
+//! The same ensemble for any flat table: a row per customer, columns of any type, a label.
+
+mod bytes;
+mod fit;
+mod options;
+mod report;
+mod rows;
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
+
+use ndarray::Array2;
+
+use crate::classifier::bytes::{Metadata, Parts};
+use crate::error::{Error, ErrorKind, Result};
+use crate::features::{Columns, FeatureColumn};
+use crate::input::{Table, read};
+use crate::model::{Explanation, Reason, top_reasons};
+use crate::parallel::{Execution, Workers};
+use crate::record::AttributeValues;
+
+pub use options::{ClassWeights, ClassifierOptions};
+pub use report::{ClassifierPart, ClassifierReport};
+
+/// A fitted classifier of flat tables: numbers, texts of any number of levels, bools and moments, values missing or not.
+///
+/// It shares preprocessing, members, cross-fitted blend and calibration with [`ChurnModel`](crate::ChurnModel), and knows
+/// nothing of dates: whether its columns were known before the label is for the caller to see to. It does not depend on the
+/// order of rows, on threads or on the machine. Immutable; clones are cheap.
+///
+/// ```
+/// use churn_core::{ChurnClassifier, ClassifierOptions, Column, Execution, Table, Value};
+///
+/// let minutes: Vec<f64> = (0..200).map(|row| f64::from(row * 37 % 200)).collect();
+/// let plan = (0..200).map(|row| Value::Text(["basic", "pro"][row / 2 % 2].to_owned())).collect();
+/// let churned: Vec<bool> = minutes.iter().enumerate().map(|(row, m)| *m < 60.0 && row % 9 > 0).collect();
+/// let table = Table::new()
+///     .with_column("minutes", Column::Floats(minutes))?
+///     .with_column("plan", Column::Values(plan))?;
+///
+/// let model = ChurnClassifier::fit(&table, &churned, None, &ClassifierOptions::default())?;
+/// let probabilities = model.predict_proba(&table, &Execution::default())?;
+/// assert_eq!(probabilities.dim(), (200, 2));
+/// assert_eq!(ChurnClassifier::from_bytes(&model.to_bytes())?.id(), model.id());
+/// # Ok::<(), churn_core::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct ChurnClassifier {
+    metadata: Arc<Metadata>,
+    parts: Arc<Parts>,
+    bytes: Arc<[u8]>,
+    id: Arc<str>,
+}
+
+impl ChurnClassifier {
+    /// The model file's bytes: those of [`ChurnModel`](crate::ChurnModel)'s container.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        self.bytes.to_vec()
+    }
+
+    /// Opens a model file from memory. Safe on any bytes.
+    ///
+    /// # Errors
+    /// `artifact_damaged` (also for the file of another sort of model), `artifact_version`, `artifact_too_large`.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
+        let (metadata, parts, id) = bytes::read(bytes)?;
+        Ok(Self {
+            metadata: Arc::new(metadata),
+            parts: Arc::new(parts),
+            bytes: bytes.into(),
+            id: id.into(),
+        })
+    }
+
+    /// Writes the model file.
+    ///
+    /// # Errors
+    /// `io`.
+    pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
+        Ok(std::fs::write(path, &self.bytes)?)
+    }
+
+    /// Opens a model file.
+    ///
+    /// # Errors
+    /// `io`, and as [`from_bytes`](Self::from_bytes).
+    pub fn load(path: impl AsRef<Path>) -> Result<Self> {
+        Self::from_bytes(&std::fs::read(path)?)
+    }
+
+    /// Identifies the classifier: the first half of the SHA-256 of its content, in hex.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// How it was fitted and what it is worth.
+    pub fn report(&self) -> &ClassifierReport {
+        &self.metadata.report
+    }
+
+    /// Names of the columns it was fitted on, in order.
+    pub fn feature_names(&self) -> &[String] {
+        &self.metadata.feature_names
+    }
+
+    /// Number of classes.
+    pub fn classes(&self) -> usize {
+        self.metadata.classes
+    }
+
+    /// Calibrated probability of every class, rows x classes. With more than two classes each is told from the rest by an
+    /// ensemble of its own, and the probabilities are divided by their sum.
+    ///
+    /// # Errors
+    /// `feature_mismatch` if the table has other columns or a column of texts where numbers were learnt; `not_finite`;
+    /// `cancelled`.
+    pub fn predict_proba(&self, table: &Table, execution: &Execution) -> Result<Array2<f64>> {
+        let workers = execution.workers()?;
+        let read = self.read(table, &workers)?;
+        let mut probabilities = Array2::zeros((table.rows(), self.classes()));
+        if let [scorer] = self.parts.scorers.as_slice() {
+            for (mut row, p) in probabilities
+                .rows_mut()
+                .into_iter()
+                .zip(scorer.probabilities(read.view(), &workers)?)
+            {
+                row[0] = 1.0 - p;
+                row[1] = p;
+            }
+            return Ok(probabilities);
+        }
+        for (class, scorer) in self.parts.scorers.iter().enumerate() {
+            let column = probabilities.column_mut(class);
+            column
+                .into_iter()
+                .zip(scorer.probabilities(read.view(), &workers)?)
+                .for_each(|(cell, p)| *cell = p);
+        }
+        for mut row in probabilities.rows_mut() {
+            let sum: f64 = row.sum();
+            let even = 1.0 / row.len() as f64;
+            row.mapv_inplace(|p| if sum > 0.0 { p / sum } else { even });
+        }
+        Ok(probabilities)
+    }
+
+    /// Contributions of every column to every row's blended log-odds of the second class: Shapley values, before
+    /// calibration, as [`ChurnModel::explain`](crate::ChurnModel::explain).
+    ///
+    /// # Errors
+    /// As [`predict_proba`](Self::predict_proba); `invalid_option` with more than two classes.
+    pub fn explain(&self, table: &Table, execution: &Execution) -> Result<Explanation> {
+        let workers = execution.workers()?;
+        let read = self.read(table, &workers)?;
+        let (contributions, base_value) = self.scorer()?.contributions(read.view(), &workers)?;
+        Ok(Explanation {
+            contributions,
+            base_value,
+        })
+    }
+
+    /// Blended log-odds of the second class, before calibration: what contributions sum to.
+    ///
+    /// # Errors
+    /// As [`explain`](Self::explain).
+    pub fn log_odds(&self, table: &Table, execution: &Execution) -> Result<Vec<f64>> {
+        let workers = execution.workers()?;
+        let read = self.read(table, &workers)?;
+        self.scorer()?.log_odds(read.view(), &workers)
+    }
+
+    /// For every row the columns that move its score the most, either way, largest first.
+    ///
+    /// # Errors
+    /// As [`explain`](Self::explain).
+    pub fn reasons(&self, table: &Table, top: usize, execution: &Execution) -> Result<Vec<Vec<Reason>>> {
+        let workers = execution.workers()?;
+        let read = self.read(table, &workers)?;
+        let (contributions, _) = self.scorer()?.contributions(read.view(), &workers)?;
+        let rows = contributions.rows().into_iter().enumerate();
+        Ok(rows
+            .map(|(row, parts)| top_reasons(read.view(), row, &parts.to_vec(), top))
+            .collect())
+    }
+
+    /// The one ensemble of two classes.
+    fn scorer(&self) -> Result<&crate::model::Scorer> {
+        match self.parts.scorers.as_slice() {
+            [scorer] => Ok(scorer),
+            _ => Err(Error::new(
+                ErrorKind::InvalidOption,
+                format!("only two classes can be explained, not {}", self.classes()),
+            )),
+        }
+    }
+
+    fn read(&self, table: &Table, workers: &Workers) -> Result<FlatColumns> {
+        let names: Vec<String> = table.column_names().map(str::to_owned).collect();
+        let known = self.feature_names();
+        let differs = known.iter().zip(&names).find(|(own, other)| own != other);
+        if differs.is_some() || known.len() != names.len() {
+            let message = match differs {
+                Some((own, other)) => format!("column '{own}' was expected and '{other}' was given"),
+                None => format!("{} columns were expected and {} were given", known.len(), names.len()),
+            };
+            return Err(Error::new(ErrorKind::FeatureMismatch, message).at(
+                None,
+                None,
+                differs.map(|(own, _)| own.as_str()),
+            ));
+        }
+        FlatColumns::read(table, names, &self.parts.kinds, workers)
+    }
+}
+
+impl fmt::Debug for ChurnClassifier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ChurnClassifier")
+            .field("id", &self.id)
+            .field("classes", &self.classes())
+            .field("features", &self.feature_names().len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// A flat table as members see it.
+struct FlatColumns {
+    names: Vec<String>,
+    columns: Vec<FeatureColumn>,
+    rows: usize,
+}
+
+impl FlatColumns {
+    fn read(table: &Table, names: Vec<String>, kinds: &[crate::input::FlatKind], workers: &Workers) -> Result<Self> {
+        let columns = read(table, kinds, workers)?.into_iter().map(|values| match values {
+            AttributeValues::Number(values) => FeatureColumn::Number(values),
+            AttributeValues::Bool(values) => FeatureColumn::Number(
+                values
+                    .into_iter()
+                    .map(|value| if value < 2 { f64::from(value) } else { f64::NAN })
+                    .collect(),
+            ),
+            AttributeValues::Text(text) => FeatureColumn::Text {
+                codes: text.codes,
+                levels: text.levels.iter().map(str::to_owned).collect(),
+            },
+        });
+        Ok(Self {
+            names,
+            columns: columns.collect(),
+            rows: table.rows(),
+        })
+    }
+
+    fn view(&self) -> Columns<'_> {
+        Columns {
+            names: &self.names,
+            columns: &self.columns,
+            rows: self.rows,
+        }
+    }
+}
