@@ -86,6 +86,8 @@ mod preprocess;
 
 pub mod metrics;
 
+mod leakage;
+
 pub mod ensemble;
 
 mod calibration;
@@ -108,6 +110,7 @@ pub use features::{
     LabelRule, Labels, Measure, ResolvedPlan, features, labels,
 };
 pub use input::*;
+pub use leakage::{Leak, LeakAction, LeakFinding, Leakage};
 pub use model::*;
 pub use parallel::{CancelToken, Execution, Progress};
 pub use record::{Currency, StaticAttributes, TenantId, TenantRecords};

@@ -13,6 +13,7 @@ const FLOORS: &[&[&str]] = &[
     &["features"],
     &["preprocess"],
     &["metrics"],
+    &["leakage"],
     &["ensemble"],
     &["calibration"],
     &["explain"],

@@ -156,6 +156,26 @@ pub(crate) fn mature_until(records: &TenantRecords, definition: &ChurnDefinition
     ))
 }
 
+/// Whether a customer who is known at a date has churned by the end of what was observed, whatever the label period:
+/// the spell ends, or no event counted against inactivity in the last horizon. `None` if he is not known at the date.
+pub(crate) fn churned_in_the_end(
+    records: &TenantRecords,
+    customer: u32,
+    as_of: AsOf,
+    definition: &ChurnDefinition,
+) -> Option<bool> {
+    let SpellTruth { churned_at } = SpellTruth::new(records, customer, as_of.as_micros())?;
+    match definition {
+        ChurnDefinition::Cancellation { .. } => Some(churned_at != NEVER),
+        ChurnDefinition::Inactivity { on, .. } => {
+            let end = records.observed_until(definition.observed_on())?;
+            let start = end.plus_days(-i64::from(definition.horizon().days)).as_micros();
+            let end = end.as_micros();
+            Some(first_event(records, customer, *on, end, start, end).is_none())
+        }
+    }
+}
+
 fn label(
     records: &TenantRecords,
     customer: u32,

@@ -22,7 +22,7 @@ mod view;
 pub use definition::ChurnDefinition;
 pub use engine::features;
 pub use label::{Label, LabelRule, Labels, labels};
-pub(crate) use label::{labels_of, mature_until};
+pub(crate) use label::{churned_in_the_end, labels_of, mature_until};
 pub(crate) use matrix::Columns;
 pub use matrix::{FeatureColumn, FeatureMatrix};
 pub use plan::{Axis, Condition, Feature, FeaturePlan, Function, Measure};

@@ -3,6 +3,7 @@
 use crate::error::{Error, ErrorKind, Result};
 use crate::evaluate::choose_dates;
 use crate::features::mature_until;
+use crate::model::leaks::find_leaks;
 use crate::model::options::TrainOptions;
 use crate::model::report::OutOfTime;
 use crate::model::sample::Sample;
@@ -98,6 +99,7 @@ impl Backtest {
             let start = share * position as f64;
             workers.part(start, start + 0.2 * share);
             let sample = Sample::draw(records, &dates, &train.definition, &plan, &workers)?;
+            find_leaks(records, &sample, &plan, train, &workers)?;
             folds.push(test_out_of_time(
                 &sample,
                 &dates,

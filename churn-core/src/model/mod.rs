@@ -7,6 +7,9 @@ mod churn_model;
 mod customer_rows;
 mod evidence;
 mod fit;
+#[cfg(test)]
+mod leak_tests;
+mod leaks;
 mod members;
 mod options;
 mod reason;

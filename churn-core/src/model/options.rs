@@ -2,6 +2,7 @@
 
 use crate::ensemble::{GradientBoostingOptions, RandomForestOptions};
 use crate::features::{ChurnDefinition, FeaturePlan};
+use crate::leakage::Leakage;
 use crate::parallel::Execution;
 use crate::time::AsOf;
 
@@ -23,6 +24,12 @@ pub struct TrainOptions {
     pub plan: FeaturePlan,
     /// The members and how they are put together.
     pub ensemble: EnsembleOptions,
+    /// What is done about columns that know the label. Default: attributes that do are an error, features made of events
+    /// are reported. Asked with at least 20 churned and 20 retained rows.
+    pub leakage: Leakage,
+    /// Columns that the caller vouches for, by their own or their feature's name: known at the date, whatever they tell.
+    /// The report names those that would have been refused.
+    pub allow_columns: Vec<String>,
     /// Whether the model may score records of other tenants (a pretrained model). Default: refuse them.
     pub shared: bool,
     /// Seeds everything that is drawn. The same seed gives the same bytes.

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::evaluate::{Measures, PurgeProof};
+use crate::leakage::LeakFinding;
 use crate::time::{AsOf, Timestamp};
 
 /// A test at a date later than every training label.
@@ -60,4 +61,6 @@ pub struct TrainReport {
     pub members: Vec<MemberReport>,
     /// How log-odds become probabilities.
     pub calibration: String,
+    /// Columns that seem to know the label and stayed: those the caller allowed, and those that only warn.
+    pub leaks: Vec<LeakFinding>,
 }

@@ -13,19 +13,19 @@ use crate::parallel::{CancelToken, Execution};
 use crate::record::{StaticAttributes, TenantRecords};
 use crate::time::{AsOf, Timestamp};
 
-fn day(offset: i64) -> Timestamp {
+pub(super) fn day(offset: i64) -> Timestamp {
     Timestamp::from_ymd(2024, 1, 1).unwrap().plus_days(offset)
 }
 
 /// Customers who pay every month until they fall silent, the unhappy ones sooner.
-struct World {
-    customers: Vec<Customer>,
+pub(super) struct World {
+    pub(super) customers: Vec<Customer>,
     payments: Vec<Payment>,
     tickets: Vec<Ticket>,
     activities: Vec<Activity>,
 }
 
-fn world(count: usize, seed: u64) -> World {
+pub(super) fn world(count: usize, seed: u64) -> World {
     let mut world = World {
         customers: vec![],
         payments: vec![],
@@ -84,7 +84,7 @@ fn world(count: usize, seed: u64) -> World {
 }
 
 impl World {
-    fn records(&self, tenant: &str) -> TenantRecords {
+    pub(super) fn records(&self, tenant: &str) -> TenantRecords {
         let builder = TenantRecords::builder(tenant)
             .customers(self.customers.as_slice())
             .payments(self.payments.as_slice())
@@ -98,7 +98,7 @@ impl World {
 }
 
 /// Small and quick.
-fn options(threads: usize) -> TrainOptions {
+pub(super) fn options(threads: usize) -> TrainOptions {
     let mut options = TrainOptions {
         definition: ChurnDefinition::cancellation(60),
         execution: Execution::new().threads(threads),

@@ -6,6 +6,7 @@ use crate::features::mature_until;
 use crate::model::bands::RiskBands;
 use crate::model::churn_model::ChurnModel;
 use crate::model::fit::fit;
+use crate::model::leaks::find_leaks;
 use crate::model::options::TrainOptions;
 use crate::model::report::{MemberReport, OutOfTime, TrainReport};
 use crate::model::sample::Sample;
@@ -23,7 +24,7 @@ impl ChurnModel {
     ///
     /// # Errors
     /// `immature_label` if a date that was asked for is not mature or none can be; `single_class`;
-    /// `too_little_data`; `invalid_option`; `cancelled`.
+    /// `too_little_data`; `leakage`, naming the column and the evidence; `invalid_option`; `cancelled`.
     pub fn train(records: &TenantRecords, options: &TrainOptions) -> Result<Self> {
         let mut workers = options.execution.workers()?;
         let dates = Dates::choose(records, options)?;
@@ -31,6 +32,7 @@ impl ChurnModel {
         workers.part(0.0, 0.1);
         let sample = Sample::draw(records, &dates.all, &options.definition, &plan, &workers)?;
         workers.report("features", 1, 1);
+        let leaks = find_leaks(records, &sample, &plan, options, &workers)?;
 
         let (out_of_time, out_of_time_reason) =
             match test_out_of_time(&sample, &dates.all, options, &mut workers, (0.1, 0.5)) {
@@ -98,6 +100,7 @@ impl ChurnModel {
                 })
                 .collect(),
             calibration: scorer.calibrator.name().to_owned(),
+            leaks,
         };
         workers.report("done", 1, 1);
         let tenant = (!options.shared).then(|| records.tenant().clone());

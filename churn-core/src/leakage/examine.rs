@@ -1,0 +1,456 @@
+//! The questions that each column is asked.
+
+use std::ops::Range;
+
+use crate::error::Result;
+use crate::features::FeatureColumn;
+use crate::leakage::finding::{Leak, LeakAction, LeakFinding};
+use crate::leakage::statistic::{Binned, PERMUTATIONS, folds, greatest_by_chance, skill};
+use crate::numeric::{SplitMix, exp, ln};
+use crate::parallel::Workers;
+use crate::time::Timestamp;
+
+/// With fewer rows of the rarer class nothing is claimed.
+const LEAST_POSITIVES: usize = 20;
+/// More rows than this say no more: a seeded draw of so many is looked at.
+const MOST_ROWS: usize = 50_000;
+/// An attribute that takes away this share of the log-loss by itself restates the label.
+const ATTRIBUTE_SKILL: f64 = 0.4;
+/// Features of events may be strong in all honesty: a customer who has fallen silent is likely to stay so.
+const EVENT_SKILL: f64 = 0.6;
+/// Rows that must agree before "all of them churned" is a claim, for missing values and for a value.
+const LEAST_PURE: usize = 8;
+const LEAST_PURE_VALUE: usize = 12;
+/// The chance that shuffled labels agree as well must be below this.
+const CHANCE: f64 = 1e-5;
+/// Churned rows that a group without any should have had.
+const LEAST_MISSED: f64 = 30.0;
+/// Rows below which distinct values are no sign of an id.
+const LEAST_ROWS_OF_ID: usize = 50;
+
+/// Where a column comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// A state of the customer, or a column of a flat table. Refuses.
+    Attribute,
+    /// Made of dated events, or of the sign-up. Warns.
+    Event,
+}
+
+/// A column under suspicion.
+pub(crate) struct Suspect<'a> {
+    /// As the caller named it.
+    pub(crate) name: &'a str,
+    /// The feature made of it.
+    pub(crate) feature: &'a str,
+    pub(crate) column: &'a FeatureColumn,
+    pub(crate) origin: Origin,
+}
+
+/// Labels, and which rows belong together.
+pub(crate) struct Question<'a> {
+    pub(crate) churned: &'a [bool],
+    /// Rows of one customer have one number; each row its own in a flat table.
+    pub(crate) groups: &'a [u32],
+    /// Rows of one date have one number, and stand side by side.
+    pub(crate) strata: &'a [u32],
+    /// Numbers known at the date whose later growth a column may tell: what became of them is in the label period.
+    pub(crate) known: &'a [&'a [f64]],
+}
+
+/// The rows that are looked at.
+struct Looked<'a> {
+    question: &'a Question<'a>,
+    rows: Vec<usize>,
+    churned: Vec<bool>,
+    folds: Vec<u8>,
+    strata: Vec<Range<usize>>,
+    positives: usize,
+    seed: u64,
+    workers: &'a Workers,
+}
+
+/// The columns that know the label, at most one finding each, in order.
+///
+/// One date is looked at where it has enough rows of both classes (the one with the most churned rows, of equals the last),
+/// else all of them.
+pub(crate) fn examine(
+    suspects: &[Suspect<'_>],
+    question: &Question<'_>,
+    seed: u64,
+    workers: &Workers,
+) -> Result<Vec<LeakFinding>> {
+    let Some(looked) = Looked::new(question, seed, workers) else {
+        return Ok(vec![]);
+    };
+    let mut findings = vec![];
+    for suspect in suspects {
+        workers.check()?;
+        findings.extend(looked.ask(suspect)?);
+    }
+    Ok(findings)
+}
+
+impl<'a> Looked<'a> {
+    fn new(question: &'a Question<'a>, seed: u64, workers: &'a Workers) -> Option<Self> {
+        let mut strata: Vec<Range<usize>> = vec![];
+        for (row, stratum) in question.strata.iter().enumerate() {
+            match strata.last_mut() {
+                Some(last) if question.strata[last.start] == *stratum => last.end = row + 1,
+                _ => strata.push(row..row + 1),
+            }
+        }
+        let rarer = |rows: Range<usize>| {
+            let positives = rows.clone().filter(|&row| question.churned[row]).count();
+            positives.min(rows.len() - positives)
+        };
+        let best = strata.iter().max_by_key(|rows| rarer((*rows).clone()))?.clone();
+        let from = if rarer(best.clone()) >= LEAST_POSITIVES {
+            best
+        } else if rarer(0..question.churned.len()) >= LEAST_POSITIVES {
+            0..question.churned.len()
+        } else {
+            return None;
+        };
+        let mut rows: Vec<usize> = from.collect();
+        if rows.len() > MOST_ROWS {
+            let mut random = SplitMix::new(seed, 0x5A3);
+            for place in 0..MOST_ROWS {
+                let other = place + random.below(rows.len() - place);
+                rows.swap(place, other);
+            }
+            rows.truncate(MOST_ROWS);
+            rows.sort_unstable();
+        }
+        let churned: Vec<bool> = rows.iter().map(|&row| question.churned[row]).collect();
+        let positives = churned.iter().filter(|&&churned| churned).count();
+        if positives.min(rows.len() - positives) < LEAST_POSITIVES {
+            return None;
+        }
+        let groups: Vec<u32> = rows.iter().map(|&row| question.groups[row]).collect();
+        let mut drawn_strata: Vec<Range<usize>> = vec![];
+        for (place, &row) in rows.iter().enumerate() {
+            match drawn_strata.last_mut() {
+                Some(last) if question.strata[rows[last.start]] == question.strata[row] => last.end = place + 1,
+                _ => drawn_strata.push(place..place + 1),
+            }
+        }
+        Some(Self {
+            question,
+            folds: folds(&groups, seed),
+            rows,
+            churned,
+            strata: drawn_strata,
+            positives,
+            seed,
+            workers,
+        })
+    }
+
+    fn rate(&self) -> f64 {
+        self.positives as f64 / self.rows.len() as f64
+    }
+
+    fn ask(&self, suspect: &Suspect<'_>) -> Result<Option<LeakFinding>> {
+        let attribute = suspect.origin == Origin::Attribute;
+        let column = Column::of(suspect.column, &self.rows);
+        let found = |leak, (statistic, by_chance, evidence): Evidence| {
+            Some(LeakFinding {
+                column: suspect.name.to_owned(),
+                feature: suspect.feature.to_owned(),
+                leak,
+                statistic,
+                by_chance,
+                evidence,
+                action: LeakAction::Warned,
+                refuses: attribute,
+            })
+        };
+        if attribute && let Some(evidence) = self.identifies(suspect.column, &column) {
+            return Ok(found(Leak::Identifier, evidence));
+        }
+        let least = if attribute { ATTRIBUTE_SKILL } else { EVENT_SKILL };
+        for binned in &column.binned {
+            if let Some(evidence) = self.separates(binned, least)? {
+                return Ok(found(Leak::RestatesLabel, evidence));
+            }
+        }
+        if !attribute {
+            return Ok(None);
+        }
+        for binned in &column.binned {
+            if let Some((leak, evidence)) = self.agrees(binned) {
+                return Ok(found(leak, evidence));
+            }
+        }
+        if let Some(values) = &column.numbers
+            && let Some(evidence) = self.reaches_ahead(values)?
+        {
+            return Ok(found(Leak::ReachesIntoLabelPeriod, evidence));
+        }
+        Ok(None)
+    }
+
+    /// Whether the column alone tells churned from retained.
+    fn separates(&self, binned: &Binned, least: f64) -> Result<Option<Evidence>> {
+        let statistic = skill(binned, &self.churned, &self.folds);
+        if statistic < least {
+            return Ok(None);
+        }
+        let chance = greatest_by_chance(
+            binned,
+            &self.churned,
+            &self.folds,
+            &self.strata,
+            self.seed,
+            self.workers,
+        )?;
+        Ok((statistic > chance).then(|| {
+            let evidence = format!(
+                "alone it takes away {:.0} % of the log-loss of {} rows, {} of them churned; with labels shuffled {PERMUTATIONS} times at most {:.1} %",
+                100.0 * statistic,
+                self.rows.len(),
+                self.positives,
+                100.0 * chance.max(0.0),
+            );
+            (statistic, Some(chance), evidence)
+        }))
+    }
+
+    /// Whether missing values, or one value, go with one class only.
+    fn agrees(&self, binned: &Binned) -> Option<(Leak, Evidence)> {
+        let counts = binned.counts(&self.churned);
+        let (&missing, values) = counts.split_last()?;
+        let filled = values.iter().fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1));
+        let rate = self.rate();
+        let all_churned = |(rows, churned): (usize, usize), least: usize| {
+            let chance = exp(rows as f64 * ln(rate));
+            (rows >= least && churned == rows && rows < self.rows.len() && chance < CHANCE).then_some(chance)
+        };
+        let words = |(rows, churned): (usize, usize), which: &str, chance: f64| {
+            format!(
+                "{churned} of the {rows} rows {which} churned, against {:.1} % of all; the chance that shuffled labels do so is {chance:.0e}",
+                100.0 * rate
+            )
+        };
+        if let Some(chance) = all_churned(filled, LEAST_PURE) {
+            return Some((
+                Leak::OnlyForChurned,
+                (1.0, Some(chance), words(filled, "where it is filled", chance)),
+            ));
+        }
+        if let Some(chance) = all_churned(missing, LEAST_PURE) {
+            return Some((
+                Leak::OnlyForRetained,
+                (1.0, Some(chance), words(missing, "where it is missing", chance)),
+            ));
+        }
+        let none = |(rows, churned): (usize, usize)| {
+            let chance = exp(rows as f64 * ln(1.0 - rate));
+            let missed = rows as f64 * rate;
+            (churned == 0 && rows < self.rows.len() && missed >= LEAST_MISSED && chance < CHANCE).then_some(chance)
+        };
+        if missing.0 > 0
+            && let Some(chance) = none(filled)
+        {
+            return Some((
+                Leak::OnlyForRetained,
+                (1.0, Some(chance), words(filled, "where it is filled", chance)),
+            ));
+        }
+        if let Some(chance) = none(missing) {
+            return Some((
+                Leak::OnlyForChurned,
+                (1.0, Some(chance), words(missing, "where it is missing", chance)),
+            ));
+        }
+        let pure = values
+            .iter()
+            .filter(|_| binned.values)
+            .find_map(|&value| Some((value, all_churned(value, LEAST_PURE_VALUE)?)));
+        pure.map(|(value, chance)| {
+            (
+                Leak::OnlyForChurned,
+                (1.0, Some(chance), words(value, "where it holds one value", chance)),
+            )
+        })
+    }
+
+    /// Whether the column is an id: a text of its own, or a running number, for every row.
+    fn identifies(&self, given: &FeatureColumn, column: &Column) -> Option<Evidence> {
+        let one_row_each = {
+            let mut groups: Vec<u32> = self.rows.iter().map(|&row| self.question.groups[row]).collect();
+            groups.sort_unstable();
+            groups.windows(2).all(|pair| pair[0] != pair[1])
+        };
+        if !one_row_each || self.rows.len() < LEAST_ROWS_OF_ID {
+            return None;
+        }
+        let rows = self.rows.len();
+        match given {
+            FeatureColumn::Text { levels, .. } if !column.moments => {
+                let (filled, distinct) = (column.filled, column.distinct);
+                let id =
+                    filled * 2 > rows && distinct as f64 >= 0.98 * filled as f64 && levels.len() >= LEAST_ROWS_OF_ID;
+                id.then(|| {
+                    let evidence = format!("{distinct} different texts in {filled} rows: it identifies them");
+                    (distinct as f64 / filled as f64, None, evidence)
+                })
+            }
+            FeatureColumn::Number(_) => {
+                let numbers = column.numbers.as_ref()?;
+                let whole = column.filled == rows && numbers.iter().all(|value| *value == value.trunc());
+                if !whole || column.distinct != rows {
+                    return None;
+                }
+                let (least, most) = numbers
+                    .iter()
+                    .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), &value| {
+                        (low.min(value), high.max(value))
+                    });
+                // Running numbers lie densely; measurements that happen to differ do not.
+                let dense = rows as f64 / (most - least + 1.0);
+                let ordered = numbers.is_sorted() || numbers.is_sorted_by(|a, b| a >= b);
+                (dense >= 0.3 || ordered).then(|| {
+                    let evidence = format!(
+                        "{rows} different whole numbers in {rows} rows, from {least} to {most}: it numbers them"
+                    );
+                    (1.0, None, evidence)
+                })
+            }
+            FeatureColumn::Text { .. } => None,
+        }
+    }
+
+    /// Whether what is left of the column, when what was known at the date is taken away, tells the label.
+    fn reaches_ahead(&self, values: &[f64]) -> Result<Option<Evidence>> {
+        let own = skill(&Binned::numbers(values), &self.churned, &self.folds);
+        for known in self.question.known {
+            let known: Vec<f64> = self.rows.iter().map(|&row| known[row]).collect();
+            let Some((correlation, slope)) = regression(values, &known) else {
+                continue;
+            };
+            if correlation < 0.4 {
+                continue;
+            }
+            let alone = skill(&Binned::numbers(&known), &self.churned, &self.folds);
+            // Days may be told in months or years; anything else by its own slope.
+            for factor in [1.0, 1.0 / 30.4375, 1.0 / 30.0, 1.0 / 7.0, 1.0 / 365.25, slope] {
+                if !(0.5..2.0).contains(&(slope / factor)) {
+                    continue;
+                }
+                let rest: Vec<f64> = values
+                    .iter()
+                    .zip(&known)
+                    .map(|(value, known)| value - factor * known)
+                    .collect();
+                let binned = Binned::numbers(&rest);
+                if skill(&binned, &self.churned, &self.folds) < (own.max(alone) + 0.15).max(ATTRIBUTE_SKILL) {
+                    continue;
+                }
+                if let Some((statistic, chance, evidence)) = self.separates(&binned, ATTRIBUTE_SKILL)? {
+                    return Ok(Some((
+                        statistic,
+                        chance,
+                        format!("less what was known at the date, {evidence}"),
+                    )));
+                }
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// Statistic, what chance gives, words.
+type Evidence = (f64, Option<f64>, String);
+
+/// A column at the rows that are looked at.
+struct Column {
+    /// The ways in which its values are put together.
+    binned: Vec<Binned>,
+    numbers: Option<Vec<f64>>,
+    filled: usize,
+    distinct: usize,
+    /// A text that tells moments.
+    moments: bool,
+}
+
+impl Column {
+    fn of(column: &FeatureColumn, rows: &[usize]) -> Self {
+        match column {
+            FeatureColumn::Number(values) => {
+                let numbers: Vec<f64> = rows.iter().map(|&row| values[row]).collect();
+                let mut present: Vec<f64> = numbers.iter().copied().filter(|value| !value.is_nan()).collect();
+                let filled = present.len();
+                present.sort_unstable_by(f64::total_cmp);
+                present.dedup();
+                Self {
+                    binned: vec![Binned::numbers(&numbers)],
+                    filled,
+                    distinct: present.len(),
+                    numbers: Some(numbers),
+                    moments: false,
+                }
+            }
+            FeatureColumn::Text { codes, levels } => {
+                let codes: Vec<u32> = rows.iter().map(|&row| codes[row]).collect();
+                let mut present: Vec<u32> = codes
+                    .iter()
+                    .copied()
+                    .filter(|&code| code != FeatureColumn::MISSING)
+                    .collect();
+                let filled = present.len();
+                present.sort_unstable();
+                present.dedup();
+                let moment = |level: &String| level.len() >= 8 && level.parse::<Timestamp>().is_ok();
+                let moments = filled > 0 && present.iter().take(20).all(|&code| moment(&levels[code as usize]));
+                let mut binned = vec![Binned::texts(&codes, levels.len())];
+                // The order of texts may tell too: moments, numbers written as text, ids.
+                let mut numbers = None;
+                if present.len() > 16 {
+                    let read = |code: &u32| match *code {
+                        FeatureColumn::MISSING => f64::NAN,
+                        code if moments => levels[code as usize]
+                            .parse::<Timestamp>()
+                            .map_or(f64::NAN, |at| at.as_micros() as f64),
+                        code => f64::from(code),
+                    };
+                    let values: Vec<f64> = codes.iter().map(read).collect();
+                    binned.push(Binned::numbers(&values));
+                    numbers = Some(values);
+                }
+                Self {
+                    binned,
+                    numbers,
+                    filled,
+                    distinct: present.len(),
+                    moments,
+                }
+            }
+        }
+    }
+}
+
+/// Correlation and slope of `y` on `x` where both are there; `None` if either stands still.
+fn regression(y: &[f64], x: &[f64]) -> Option<(f64, f64)> {
+    let pairs: Vec<(f64, f64)> = x
+        .iter()
+        .zip(y)
+        .map(|(&x, &y)| (x, y))
+        .filter(|(x, y)| x.is_finite() && y.is_finite())
+        .collect();
+    let count = pairs.len() as f64;
+    if count < 20.0 {
+        return None;
+    }
+    let mean = pairs
+        .iter()
+        .fold((0.0, 0.0), |sum, pair| (sum.0 + pair.0 / count, sum.1 + pair.1 / count));
+    let (mut xx, mut xy, mut yy) = (0.0, 0.0, 0.0);
+    for (x, y) in pairs {
+        xx += (x - mean.0) * (x - mean.0);
+        xy += (x - mean.0) * (y - mean.1);
+        yy += (y - mean.1) * (y - mean.1);
+    }
+    (xx > 0.0 && yy > 0.0).then(|| (xy / (xx * yy).sqrt(), xy / xx))
+}

@@ -1,0 +1,151 @@
+//! How much a column alone says of the label, and how much it would say by chance.
+
+use std::collections::HashMap;
+use std::ops::Range;
+
+use crate::error::Result;
+use crate::features::FeatureColumn;
+use crate::numeric::{SplitMix, ln};
+use crate::parallel::Workers;
+
+/// Bins of a number or an ordered text; levels of a text.
+const BINS: usize = 32;
+const FOLDS: usize = 5;
+/// Labels are shuffled this often.
+pub(crate) const PERMUTATIONS: usize = 200;
+
+/// Every row's bin; the last bin holds the missing values.
+pub(crate) struct Binned {
+    codes: Vec<u16>,
+    bins: usize,
+    /// Whether a bin is one value, not a range of them.
+    pub(crate) values: bool,
+}
+
+impl Binned {
+    /// Numbers by rank in bins of equal size, equal values together; few distinct values are a bin each.
+    pub(crate) fn numbers(values: &[f64]) -> Self {
+        let mut present: Vec<f64> = values.iter().copied().filter(|value| !value.is_nan()).collect();
+        present.sort_unstable_by(f64::total_cmp);
+        let mut distinct = present.clone();
+        distinct.dedup();
+        let values_of_their_own = distinct.len() <= BINS;
+        let mut edges = if values_of_their_own {
+            distinct
+        } else {
+            (0..BINS).map(|bin| present[bin * present.len() / BINS]).collect()
+        };
+        edges.dedup();
+        let missing = edges.len();
+        let code = |value: &f64| match value.is_nan() {
+            true => missing,
+            false => edges.partition_point(|edge| edge <= value).saturating_sub(1),
+        };
+        Self {
+            codes: values.iter().map(|value| code(value) as u16).collect(),
+            bins: missing + 1,
+            values: values_of_their_own,
+        }
+    }
+
+    /// Texts: a bin for each of the most frequent, one for the others.
+    pub(crate) fn texts(codes: &[u32], levels: usize) -> Self {
+        let mut counts = vec![(0usize, 0usize); levels];
+        for (level, count) in counts.iter_mut().enumerate() {
+            count.1 = level;
+        }
+        for &code in codes.iter().filter(|&&code| code != FeatureColumn::MISSING) {
+            counts[code as usize].0 += 1;
+        }
+        counts.sort_unstable_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(&b.1)));
+        let own: HashMap<u32, u16> = counts
+            .iter()
+            .take(BINS - 1)
+            .enumerate()
+            .map(|(bin, &(_, level))| (level as u32, bin as u16))
+            .collect();
+        let (other, missing) = (own.len() as u16, own.len() as u16 + 1);
+        let code = |code: &u32| match *code {
+            FeatureColumn::MISSING => missing,
+            code => own.get(&code).copied().unwrap_or(other),
+        };
+        Self {
+            codes: codes.iter().map(code).collect(),
+            bins: usize::from(missing) + 1,
+            values: true,
+        }
+    }
+
+    /// Rows and churned rows of each bin; the last is of missing values.
+    pub(crate) fn counts(&self, churned: &[bool]) -> Vec<(usize, usize)> {
+        let mut counts = vec![(0, 0); self.bins];
+        for (&code, &churned) in self.codes.iter().zip(churned) {
+            let count = &mut counts[usize::from(code)];
+            count.0 += 1;
+            count.1 += usize::from(churned);
+        }
+        counts
+    }
+}
+
+/// The share of the log-loss of the churn rate that the column takes away: 1 if it knows the label, 0 or less if it knows
+/// nothing. Each fold is predicted by the rates of the other folds' bins. With the fold of each row.
+pub(crate) fn skill(binned: &Binned, churned: &[bool], folds: &[u8]) -> f64 {
+    let mut counts = vec![[(0.0, 0.0); FOLDS]; binned.bins];
+    for ((&code, &churned), &fold) in binned.codes.iter().zip(churned).zip(folds) {
+        let (rows, positives) = &mut counts[usize::from(code)][usize::from(fold)];
+        *rows += 1.0;
+        *positives += f64::from(u8::from(churned));
+    }
+    let mut all = [(0.0, 0.0); FOLDS];
+    for bin in &counts {
+        for (sum, fold) in all.iter_mut().zip(bin) {
+            *sum = (sum.0 + fold.0, sum.1 + fold.1);
+        }
+    }
+    let outside = |by_fold: &[(f64, f64); FOLDS], fold: usize| {
+        let others = (0..FOLDS).filter(|&other| other != fold).map(|other| by_fold[other]);
+        others.fold((0.0, 0.0), |sum, one| (sum.0 + one.0, sum.1 + one.1))
+    };
+    let loss = |(rows, positives): (f64, f64), rate: f64| -positives * ln(rate) - (rows - positives) * ln(1.0 - rate);
+    let (mut alone, mut with) = (0.0, 0.0);
+    for fold in 0..FOLDS {
+        let (rows, positives) = outside(&all, fold);
+        let base = (positives + 0.5) / (rows + 1.0);
+        alone += loss(all[fold], base);
+        for bin in counts.iter().filter(|bin| bin[fold].0 > 0.0) {
+            let (rows, positives) = outside(bin, fold);
+            with += loss(bin[fold], (positives + 0.5 * base) / (rows + 0.5));
+        }
+    }
+    if alone > 0.0 { 1.0 - with / alone } else { 0.0 }
+}
+
+/// The fold of every row, all rows of a group in one.
+pub(crate) fn folds(groups: &[u32], seed: u64) -> Vec<u8> {
+    let fold = |&group: &u32| SplitMix::new(seed ^ 0x1EAF, u64::from(group)).below(FOLDS) as u8;
+    groups.iter().map(fold).collect()
+}
+
+/// The greatest skill of [`PERMUTATIONS`] draws in which labels are shuffled within each stratum.
+pub(crate) fn greatest_by_chance(
+    binned: &Binned,
+    churned: &[bool],
+    folds: &[u8],
+    strata: &[Range<usize>],
+    seed: u64,
+    workers: &Workers,
+) -> Result<f64> {
+    let draws = workers.map(0..PERMUTATIONS, |draw| {
+        let mut random = SplitMix::new(seed, draw as u64);
+        let mut shuffled = churned.to_vec();
+        for stratum in strata {
+            let labels = &mut shuffled[stratum.clone()];
+            for last in (1..labels.len()).rev() {
+                labels.swap(last, random.below(last + 1));
+            }
+        }
+        Ok(skill(binned, &shuffled, folds))
+    })?;
+    Ok(draws.into_iter().fold(f64::NEG_INFINITY, f64::max))
+}

@@ -1,0 +1,118 @@
+//! Records that tell more of the future than they should.
+
+use super::tests::{World, day, options, world};
+use super::*;
+use crate::error::Result;
+use crate::input::{Customer, Value};
+use crate::leakage::{Leak, LeakAction, Leakage};
+
+/// 400 customers, changed.
+fn changed(change: impl Fn(&mut Customer, usize)) -> World {
+    let mut world = world(400, 21);
+    world
+        .customers
+        .iter_mut()
+        .enumerate()
+        .for_each(|(number, customer)| change(customer, number));
+    world
+}
+
+fn attribute(name: &'static str, value: impl Fn(&Customer, usize) -> Value) -> World {
+    changed(|customer, number| {
+        let value = value(customer, number);
+        customer.attributes.insert(name.into(), value);
+    })
+}
+
+#[test]
+fn attributes_that_know_the_label_are_refused_by_name() {
+    let planted: [(&str, World); 7] = [
+        (
+            "status",
+            attribute("status", |c, _| {
+                Value::Text(if c.churned_at.is_some() { "closed" } else { "active" }.into())
+            }),
+        ),
+        (
+            "exit_reason",
+            attribute("exit_reason", |c, number| match c.churned_at {
+                Some(_) if number % 2 == 0 => Value::Text(["price", "service"][number / 2 % 2].into()),
+                _ => Value::Null,
+            }),
+        ),
+        (
+            "next_invoice",
+            attribute("next_invoice", |c, number| match c.churned_at {
+                Some(_) => Value::Null,
+                None => Value::Float(10.0 + number as f64),
+            }),
+        ),
+        ("row", attribute("row", |_, number| Value::Int(number as i64))),
+        (
+            "total_days",
+            attribute("total_days", |c, _| {
+                Value::Float(c.churned_at.unwrap_or(day(730)).days_since(c.signed_up_at))
+            }),
+        ),
+        (
+            "renews_at",
+            changed(|c, number| {
+                c.renews_at = match c.churned_at {
+                    Some(at) => Some(at),
+                    None => Some(day(740 + number as i64 % 300)),
+                };
+            }),
+        ),
+        (
+            "renews_at",
+            changed(|c, number| {
+                c.renews_at = c.churned_at.is_none().then(|| day(500 + number as i64 % 300));
+            }),
+        ),
+    ];
+    for (column, world) in planted {
+        let records = world.records("acme");
+        for as_of in [None, Some(vec![day(300).into()])] {
+            let error = ChurnModel::train(&records, &TrainOptions { as_of, ..options(2) }).unwrap_err();
+            assert_eq!((error.code(), error.column()), ("leakage", Some(column)), "{error}");
+        }
+    }
+}
+
+#[test]
+fn the_report_says_what_was_allowed() -> Result<()> {
+    let records = attribute("status", |c, _| {
+        Value::Text(if c.churned_at.is_some() { "closed" } else { "active" }.into())
+    })
+    .records("acme");
+    let train = |options: TrainOptions| ChurnModel::train(&records, &options);
+    let allowed = train(TrainOptions {
+        allow_columns: vec!["status".into()],
+        ..options(2)
+    })?;
+    let leaks = &allowed.report().leaks;
+    let found = leaks.iter().find(|leak| leak.column == "status").unwrap();
+    assert_eq!((found.leak, found.action), (Leak::RestatesLabel, LeakAction::Allowed));
+    assert!(found.statistic > found.by_chance.unwrap() && found.statistic > 0.4);
+    let warned = train(TrainOptions {
+        leakage: Leakage::Warn,
+        ..options(2)
+    })?;
+    assert!(
+        warned
+            .report()
+            .leaks
+            .iter()
+            .any(|leak| leak.action == LeakAction::Warned)
+    );
+    Ok(())
+}
+
+#[test]
+fn honest_records_pass() -> Result<()> {
+    for seed in 30..36 {
+        let model = ChurnModel::train(&world(300, seed).records("acme"), &options(2))?;
+        assert_eq!(model.report().leaks, [], "seed {seed}");
+    }
+    Ok(())
+}

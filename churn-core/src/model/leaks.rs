@@ -1,0 +1,137 @@
+//! Asks the features of a training sample whether they know the label.
+
+use crate::error::{RecordKind, Result};
+use crate::features::{FeatureColumn, Measure, ResolvedPlan, churned_in_the_end};
+use crate::leakage::{LeakFinding, Origin, Question, Suspect, decide, examine};
+use crate::model::options::TrainOptions;
+use crate::model::sample::Sample;
+use crate::parallel::Workers;
+use crate::record::TenantRecords;
+
+/// Features known at the date whose later growth an attribute may tell.
+const GROWING: [&str; 6] = [
+    "customer_tenure_days",
+    "payments_lifetime_count",
+    "payments_lifetime_paid_sum",
+    "tickets_lifetime_count",
+    "activities_lifetime_count",
+    "payments_days_since_first_paid",
+];
+
+/// What is to be told of columns that know the label.
+///
+/// Attributes without a date are asked twice: about the labels of a date, and, one row a customer, about how it ended in
+/// truth, for what is true today may restate a label of any date.
+///
+/// # Errors
+/// `leakage` if one refuses.
+pub(crate) fn find_leaks(
+    records: &TenantRecords,
+    sample: &Sample,
+    plan: &ResolvedPlan,
+    options: &TrainOptions,
+    workers: &Workers,
+) -> Result<Vec<LeakFinding>> {
+    let matrix = &sample.matrix;
+    let sources: Vec<(&str, bool, bool)> = plan
+        .features()
+        .iter()
+        .map(|feature| {
+            let attribute = match &feature.measure {
+                Measure::Attribute(column) if feature.source == RecordKind::Customers => Some(column.as_str()),
+                Measure::DaysToRenewal => Some("renews_at"),
+                _ => None,
+            };
+            let undated =
+                attribute.is_some_and(|column| !records.customers.dated || records.static_attributes.includes(column));
+            (attribute.unwrap_or(&feature.name), attribute.is_some(), undated)
+        })
+        .collect();
+    let suspect = |feature: usize, column| Suspect {
+        name: sources[feature].0,
+        feature: &matrix.names[feature],
+        column,
+        origin: if sources[feature].1 {
+            Origin::Attribute
+        } else {
+            Origin::Event
+        },
+    };
+    let all: Vec<Suspect<'_>> = (0..matrix.columns.len())
+        .map(|feature| suspect(feature, &matrix.columns[feature]))
+        .collect();
+    let strata = ranks(&matrix.as_of);
+    let known: Vec<&[f64]> = GROWING
+        .iter()
+        .filter_map(|name| matrix.names.iter().position(|known| known == name))
+        .filter_map(|feature| match &matrix.columns[feature] {
+            FeatureColumn::Number(values) => Some(values.as_slice()),
+            FeatureColumn::Text { .. } => None,
+        })
+        .collect();
+    let question = Question {
+        churned: &sample.churned,
+        groups: sample.customers(),
+        strata: &strata,
+        known: &known,
+    };
+    let mut findings = examine(&all, &question, options.seed, workers)?;
+
+    let undated: Vec<usize> = (0..sources.len()).filter(|&feature| sources[feature].2).collect();
+    if !undated.is_empty() {
+        let last = last_rows(sample.customers());
+        let ends: Vec<(usize, bool)> = last
+            .into_iter()
+            .filter_map(|row| {
+                let end = churned_in_the_end(records, matrix.customers[row], matrix.as_of[row], &options.definition);
+                end.map(|end| (row, end))
+            })
+            .collect();
+        let (rows, ended): (Vec<usize>, Vec<bool>) = ends.into_iter().unzip();
+        let customers: Vec<u32> = rows.iter().map(|&row| matrix.customers[row]).collect();
+        let last = matrix.select(&rows);
+        let suspects: Vec<Suspect<'_>> = undated
+            .iter()
+            .filter(|&&feature| findings.iter().all(|known| known.column != sources[feature].0))
+            .map(|&feature| suspect(feature, &last.columns[feature]))
+            .collect();
+        let question = Question {
+            churned: &ended,
+            groups: &customers,
+            strata: &vec![0; rows.len()],
+            known: &[],
+        };
+        findings.extend(examine(&suspects, &question, options.seed, workers)?);
+    }
+    decide(
+        findings,
+        options.leakage,
+        &options.allow_columns,
+        Some(RecordKind::Customers),
+    )
+}
+
+/// The position of each value among the distinct ones, as they come.
+fn ranks<T: PartialEq + Copy>(values: &[T]) -> Vec<u32> {
+    let mut distinct: Vec<T> = vec![];
+    values
+        .iter()
+        .map(|value| match distinct.iter().position(|known| known == value) {
+            Some(position) => position as u32,
+            None => {
+                distinct.push(*value);
+                distinct.len() as u32 - 1
+            }
+        })
+        .collect()
+}
+
+/// The last row of every customer, sorted by customer.
+fn last_rows(customers: &[u32]) -> Vec<usize> {
+    let count = customers.iter().max().map_or(0, |&most| most as usize + 1);
+    let mut last = vec![None; count];
+    for (row, &customer) in customers.iter().enumerate() {
+        last[customer as usize] = Some(row);
+    }
+    last.into_iter().flatten().collect()
+}
