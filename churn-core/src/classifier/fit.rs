@@ -8,6 +8,7 @@ use crate::classifier::{ChurnClassifier, FlatColumns};
 use crate::error::{Error, ErrorKind, Result};
 use crate::features::{Columns, FeatureColumn};
 use crate::input::{Table, kinds};
+use crate::leakage::{LeakFinding, decide, examine_table};
 use crate::metrics::{log_loss, roc_auc};
 use crate::model::{Examples, MemberReport, fit};
 
@@ -19,7 +20,7 @@ impl ChurnClassifier {
     /// any number of threads and any order of the rows.
     ///
     /// # Errors
-    /// `single_class`, `too_little_data` with fewer than two rows of a class, `not_finite` and `bad_type` with row and
+    /// `leakage`, naming the column and the evidence; `single_class`, `too_little_data` with fewer than two rows of a class, `not_finite` and `bad_type` with row and
     /// column, `invalid_option`, `cancelled`.
     pub fn fit(table: &Table, churned: &[bool], weights: Option<&[f64]>, options: &ClassifierOptions) -> Result<Self> {
         let classes: Vec<u32> = churned.iter().map(|&churned| u32::from(churned)).collect();
@@ -61,7 +62,7 @@ impl ChurnClassifier {
         let rows_of_class = rows_of_class(&labels, count)?;
         let wanted = if count == 2 { 1..2 } else { 0..count };
         let (total, first) = (wanted.len() as f64, wanted.start);
-        let (mut scorers, mut reported) = (vec![], vec![]);
+        let (mut scorers, mut reported, mut leaks) = (vec![], vec![], vec![]);
         for class in wanted {
             let churned: Vec<bool> = labels.iter().map(|&label| label as usize == class).collect();
             let examples = Examples {
@@ -74,6 +75,13 @@ impl ChurnClassifier {
                 groups: &order.groups,
                 weights: order.weights.as_deref(),
             };
+            let found = examine_table(examples.table, &churned, examples.groups, options.seed, &workers)?;
+            let found = decide(found, options.leakage, &options.allow_columns, None)?;
+            for leak in found {
+                if leaks.iter().all(|known: &LeakFinding| known.column != leak.column) {
+                    leaks.push(leak);
+                }
+            }
             let done = (class - first) as f64;
             let part = (done / total, (done + 1.0) / total);
             let (scorer, held_out) = fit(&examples, &options.ensemble, options.seed, &mut workers, part)?;
@@ -102,6 +110,7 @@ impl ChurnClassifier {
             rows: labels.len(),
             rows_of_class,
             parts: reported,
+            leaks,
         };
         // What is returned is what a reader of the bytes gets: save, load, score cannot differ.
         Self::from_bytes(&bytes::write(

@@ -1,5 +1,6 @@
 //! What the fit of a classifier may be told. Every field has a default.
 
+use crate::leakage::Leakage;
 use crate::model::EnsembleOptions;
 use crate::parallel::Execution;
 
@@ -23,14 +24,32 @@ pub enum ClassWeights {
 /// let options = ClassifierOptions { seed: 7, ..Default::default() };
 /// assert_eq!(options.class_weights, ClassWeights::Equal);
 /// ```
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct ClassifierOptions {
     /// The members and how they are put together.
     pub ensemble: EnsembleOptions,
     /// How much the rows of each class count.
     pub class_weights: ClassWeights,
+    /// What is done about columns that know the label. Default: the report names them. Asked with at least 20 rows of
+    /// each class.
+    pub leakage: Leakage,
+    /// Columns that the caller vouches for, whatever they tell.
+    pub allow_columns: Vec<String>,
     /// Seeds everything that is drawn. The same seed gives the same bytes.
     pub seed: u64,
     /// Threads, progress, cancellation.
     pub execution: Execution,
+}
+
+impl Default for ClassifierOptions {
+    fn default() -> Self {
+        Self {
+            ensemble: EnsembleOptions::default(),
+            class_weights: ClassWeights::default(),
+            leakage: Leakage::Warn,
+            allow_columns: vec![],
+            seed: 0,
+            execution: Execution::default(),
+        }
+    }
 }

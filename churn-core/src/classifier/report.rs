@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::leakage::LeakFinding;
 use crate::model::MemberReport;
 
 /// The ensemble that tells one class from the rest.
@@ -30,4 +31,6 @@ pub struct ClassifierReport {
     pub rows_of_class: Vec<usize>,
     /// With two classes one ensemble, of the second; with more, one for each.
     pub parts: Vec<ClassifierPart>,
+    /// Columns that seem to know the label and stayed: those the caller allowed, and those that only warn.
+    pub leaks: Vec<LeakFinding>,
 }

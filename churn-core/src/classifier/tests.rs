@@ -1,5 +1,6 @@
 use super::*;
 use crate::input::{Column, Value};
+use crate::leakage::Leakage;
 use crate::metrics::{log_loss, roc_auc};
 use crate::model::EnsembleOptions;
 use crate::numeric::{SplitMix, sigmoid};
@@ -234,4 +235,24 @@ fn more_classes_share_the_whole() {
         model.explain(&table, &Execution::default()).unwrap_err().code(),
         "invalid_option"
     );
+}
+
+#[test]
+fn columns_that_know_the_label_are_named() {
+    let (table, churned) = world(300, 9);
+    let restated = churned.iter().map(|&churned| f64::from(u8::from(churned))).collect();
+    let table = table.with_column("refunded", Column::Floats(restated)).unwrap();
+    let fit = |leakage, allow_columns: &[&str]| {
+        let options = ClassifierOptions {
+            leakage,
+            allow_columns: allow_columns.iter().map(|&name| name.to_owned()).collect(),
+            ..quick()
+        };
+        ChurnClassifier::fit(&table, &churned, None, &options)
+    };
+    let warned = fit(Leakage::Warn, &[]).unwrap();
+    assert_eq!(warned.report().leaks[0].column, "refunded");
+    let error = fit(Leakage::Refuse, &[]).unwrap_err();
+    assert_eq!((error.code(), error.column()), ("leakage", Some("refunded")));
+    assert_eq!(fit(Leakage::Refuse, &["refunded"]).unwrap().report().leaks.len(), 1);
 }

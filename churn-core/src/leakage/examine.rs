@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use crate::error::Result;
-use crate::features::FeatureColumn;
+use crate::features::{Columns, FeatureColumn};
 use crate::leakage::finding::{Leak, LeakAction, LeakFinding};
 use crate::leakage::statistic::{Binned, PERMUTATIONS, folds, greatest_by_chance, skill};
 use crate::numeric::{SplitMix, exp, ln};
@@ -89,6 +89,34 @@ pub(crate) fn examine(
         findings.extend(looked.ask(suspect)?);
     }
     Ok(findings)
+}
+
+/// The columns of a flat table that know the label: all of them are attributes.
+pub(crate) fn examine_table(
+    table: Columns<'_>,
+    churned: &[bool],
+    groups: &[u32],
+    seed: u64,
+    workers: &Workers,
+) -> Result<Vec<LeakFinding>> {
+    let suspects: Vec<Suspect<'_>> = table
+        .names
+        .iter()
+        .zip(table.columns)
+        .map(|(name, column)| Suspect {
+            name,
+            feature: name,
+            column,
+            origin: Origin::Attribute,
+        })
+        .collect();
+    let question = Question {
+        churned,
+        groups,
+        strata: &vec![0; churned.len()],
+        known: &[],
+    };
+    examine(&suspects, &question, seed, workers)
 }
 
 impl<'a> Looked<'a> {
@@ -310,8 +338,7 @@ impl<'a> Looked<'a> {
                     });
                 // Running numbers lie densely; measurements that happen to differ do not.
                 let dense = rows as f64 / (most - least + 1.0);
-                let ordered = numbers.is_sorted() || numbers.is_sorted_by(|a, b| a >= b);
-                (dense >= 0.3 || ordered).then(|| {
+                (dense >= 0.3).then(|| {
                     let evidence = format!(
                         "{rows} different whole numbers in {rows} rows, from {least} to {most}: it numbers them"
                     );

@@ -11,6 +11,6 @@ mod statistic;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use examine::{Origin, Question, Suspect, examine};
+pub(crate) use examine::{Origin, Question, Suspect, examine, examine_table};
 pub(crate) use finding::decide;
 pub use finding::{Leak, LeakAction, LeakFinding, Leakage};
