@@ -153,6 +153,19 @@ impl Workers {
         }
     }
 
+    /// How many threads there are.
+    pub(crate) fn threads(&self) -> usize {
+        self.pool.as_ref().map_or(1, rayon::ThreadPool::current_num_threads)
+    }
+
+    /// Runs on one of the threads, so that many short pieces of work inside need not be handed over one by one.
+    pub(crate) fn inside<R: Send>(&self, f: impl FnOnce() -> R + Send) -> R {
+        match &self.pool {
+            None => f(),
+            Some(pool) => pool.install(f),
+        }
+    }
+
     /// `Err(Cancelled)` once the caller has cancelled. To be called at least every 50 ms of work.
     pub(crate) fn check(&self) -> Result<()> {
         match self.cancel.is_cancelled() {

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use ndarray::ArrayView2;
+use ndarray::{ArrayView2, Axis, s};
 
 use super::flat::MOST_FEATURES;
 use crate::error::{Error, ErrorKind, Result};
@@ -12,12 +12,16 @@ use crate::parallel::Workers;
 pub(crate) const MISSING_BIN: u8 = u8::MAX;
 /// The most bins a column may have; one byte value is kept for missing.
 pub(crate) const MAX_BINS: usize = 255;
-/// Columns that lie side by side in a tile.
+/// Columns of a tile: those whose histogram stays in the fastest cache while rows are added.
 pub(crate) const TILE: usize = 8;
+/// Tiles of a stripe.
+pub(crate) const TILES: usize = 4;
+/// The bins of a row in neighbouring columns, tile by tile: half a cache line, so that few lines are touched for a row.
+pub(crate) type Stripe = [[u8; TILE]; TILES];
 /// Cuts are taken from at most twice as many rows, evenly spaced.
 const CUT_ROWS: usize = 100_000;
-/// Cells that are turned into bins between two looks at the cancellation.
-const PIECE: usize = 1 << 17;
+/// Rows that are turned into bins at a time.
+const PIECE: usize = 1 << 10;
 
 /// Where each column is cut: ascending upper bounds. Bin `b` holds `cuts[b - 1] < x <= cuts[b]`.
 pub(crate) struct Cuts(Vec<Vec<f32>>);
@@ -59,21 +63,44 @@ impl Cuts {
     /// The bins of every column, column by column.
     pub(crate) fn by_column(&self, x: ArrayView2<'_, f32>, workers: &Workers) -> Result<Vec<Vec<u8>>> {
         workers.map(0..self.columns(), |column| {
+            let bounds = self.bounds(column);
             let mut bins = vec![0; x.nrows()];
-            self.fill(x, column, workers, |row, bin| bins[row] = bin)?;
+            let pieces = x.column(column);
+            let pieces = pieces.axis_chunks_iter(Axis(0), 64 * PIECE);
+            for (bins, values) in bins.chunks_mut(64 * PIECE).zip(pieces) {
+                workers.check()?;
+                for (bin, &value) in bins.iter_mut().zip(values) {
+                    *bin = bin_of(&bounds, value);
+                }
+            }
             Ok(bins)
         })
     }
 
-    /// The bins of [`TILE`] columns each, row by row. Columns that fill up the last tile are 0.
-    pub(crate) fn by_tile(&self, x: ArrayView2<'_, f32>, workers: &Workers) -> Result<Vec<Vec<[u8; TILE]>>> {
-        workers.map(0..self.columns().div_ceil(TILE), |tile| {
-            let mut bins = vec![[0; TILE]; x.nrows()];
-            for (place, column) in self.columns_of(tile).enumerate() {
-                self.fill(x, column, workers, |row, bin| bins[row][place] = bin)?;
-            }
+    /// The bins of a stripe's columns each, row by row. Columns that fill up the last stripe are 0.
+    pub(crate) fn by_stripe(&self, x: ArrayView2<'_, f32>, workers: &Workers) -> Result<Vec<Vec<Stripe>>> {
+        let bounds: Vec<_> = (0..self.columns()).map(|column| self.bounds(column)).collect();
+        let of_stripe = |stripe: usize| {
+            let first = stripe * TILES * TILE;
+            let mut bins = vec![Stripe::default(); x.nrows()];
+            workers.chunks_mut(&mut bins, PIECE, |start, bins| {
+                let end = start + bins.len();
+                for (place, column) in (first..self.columns().min(first + TILES * TILE)).enumerate() {
+                    let values = x.slice(s![start..end, column]);
+                    for (bins, &value) in bins.iter_mut().zip(values) {
+                        bins[place / TILE][place % TILE] = bin_of(&bounds[column], value);
+                    }
+                }
+                Ok(())
+            })?;
             Ok(bins)
-        })
+        };
+        (0..self.columns().div_ceil(TILES * TILE)).map(of_stripe).collect()
+    }
+
+    /// Tiles that hold the columns.
+    pub(crate) fn tiles(&self) -> usize {
+        self.columns().div_ceil(TILE)
     }
 
     /// The columns of a tile.
@@ -81,23 +108,12 @@ impl Cuts {
         tile * TILE..((tile + 1) * TILE).min(self.columns())
     }
 
-    fn fill(
-        &self,
-        x: ArrayView2<'_, f32>,
-        column: usize,
-        workers: &Workers,
-        mut put: impl FnMut(usize, u8),
-    ) -> Result<()> {
-        // All bins have the same number of steps to be found by: no branch depends on the value.
+    /// A column's cuts, filled up so that all bins have the same number of steps to be found by: no branch depends on the
+    /// value.
+    fn bounds(&self, column: usize) -> [f32; 256] {
         let mut bounds = [f32::INFINITY; 256];
         bounds[..self.0[column].len()].copy_from_slice(&self.0[column]);
-        for (row, &value) in x.column(column).iter().enumerate() {
-            if row % PIECE == 0 {
-                workers.check()?;
-            }
-            put(row, bin_of(&bounds, value));
-        }
-        Ok(())
+        bounds
     }
 }
 
@@ -196,15 +212,16 @@ mod tests {
     }
 
     #[test]
-    fn tiles_hold_what_columns_hold() {
-        let x = Array2::from_shape_fn((50, 11), |(row, column)| (row * column % 17) as f32);
+    fn stripes_hold_what_columns_hold() {
+        let x = Array2::from_shape_fn((50, 43), |(row, column)| (row * column % 17) as f32);
         let cuts = Cuts::new(x.view(), 255, &Workers::inline()).unwrap();
         let columns = cuts.by_column(x.view(), &Workers::inline()).unwrap();
-        let tiles = cuts.by_tile(x.view(), &Workers::inline()).unwrap();
-        assert_eq!(tiles.len(), 2);
+        let stripes = cuts.by_stripe(x.view(), &Workers::inline()).unwrap();
+        assert_eq!((stripes.len(), cuts.tiles()), (2, 6));
         for (column, bins) in columns.iter().enumerate() {
             for (row, &bin) in bins.iter().enumerate() {
-                assert_eq!(tiles[column / TILE][row][column % TILE], bin);
+                let tile = column / TILE;
+                assert_eq!(stripes[tile / TILES][row][tile % TILES][column % TILE], bin);
             }
         }
     }

@@ -3,10 +3,9 @@
 use ndarray::ArrayView2;
 use serde::{Deserialize, Serialize};
 
-use super::bins::Cuts;
 use super::flat::FlatEnsemble;
-use super::grow::{BinTree, Grower, Limits, Tiles};
-use super::histogram::{Objective, Packed, Packing};
+use super::grow::{BinMatrix, BinTree, Gradients, Grower, Limits};
+use super::histogram::{MOST_ROWS, Objective, Packing};
 use super::training::without_weightless;
 use super::{Training, prior_log_odds};
 use crate::error::{Error, ErrorKind, Result};
@@ -38,6 +37,9 @@ pub struct GradientBoostingOptions {
     pub row_share: f64,
     /// The most bins of a column, 2 to 255.
     pub max_bins: usize,
+    /// Whether the log-odds may only rise (1) or only fall (-1) with a column, other columns being equal; 0 where they are
+    /// free. One for each column, or empty for none.
+    pub monotone: Vec<i8>,
     /// Seeds the sampling.
     pub seed: u64,
 }
@@ -56,6 +58,7 @@ impl Default for GradientBoostingOptions {
             column_share: 1.0,
             row_share: 1.0,
             max_bins: 255,
+            monotone: vec![],
             seed: 0,
         }
     }
@@ -132,7 +135,7 @@ impl GradientBoosting {
         if let Some((x, churned, weights)) = without_weightless(x, &training) {
             return self.fit_on(x.view(), &churned, Some(&weights), held_out, workers);
         }
-        let (ensemble, _) = self.boost(x, &training, held_out, workers)?;
+        let (ensemble, _) = workers.inside(|| self.boost(x, &training, held_out, workers))?;
         Ok(ensemble)
     }
 
@@ -145,13 +148,13 @@ impl GradientBoosting {
         workers: &Workers,
     ) -> Result<(FlatEnsemble, Vec<f64>)> {
         let options = &self.options;
-        let cuts = Cuts::new(x, options.max_bins, workers)?;
-        let tiles = Tiles {
-            cells: cuts.by_tile(x, workers)?,
-            cuts,
-        };
+        if training.rows() > MOST_ROWS {
+            let message = format!("boosting takes at most {MOST_ROWS} rows, not {}", training.rows());
+            return Err(Error::new(ErrorKind::InvalidOption, message).at(None, None, Some("x")));
+        }
+        let directions = self.directions(x.ncols())?;
+        let cells = BinMatrix::new(x, options.max_bins, workers)?;
         let objective = Objective {
-            packing: Packing::new(training.rows(), training.total_weight()),
             min_leaf_rows: options.min_leaf_rows.max(1) as u64,
             min_leaf_hessian: options.min_leaf_hessian,
             l1: options.l1,
@@ -162,14 +165,14 @@ impl GradientBoosting {
             depth: options.depth,
             learning_rate: options.learning_rate,
         };
-        let mut grower = Grower::new(&tiles, training.weights(), objective, limits, workers);
+        let mut grower = Grower::new(&cells, training.weights(), objective, limits, directions, workers);
         let base = prior_log_odds(training);
         let mut ensemble = FlatEnsemble::new(base, x.ncols());
         let mut scores = vec![base; training.rows()];
-        let mut gradients: Vec<Packed> = vec![[0; 2]; training.rows()];
+        let mut gradients = Gradients::of_nothing(training.rows());
         let mut watch = held_out.map(|held_out| Watch::new(held_out, base));
         for number in 0..options.trees {
-            differentiate(training, &objective.packing, &scores, &mut gradients, workers)?;
+            gradients.differentiate(training, &scores, workers)?;
             let sampled = |count, share, stream| sample(count, share, options.seed, stream);
             let rows = sampled(training.rows(), options.row_share, 2 * number as u64);
             let columns = sampled(x.ncols(), options.column_share, 2 * number as u64 + 1);
@@ -177,8 +180,8 @@ impl GradientBoosting {
             columns.iter().for_each(|&column| wanted[column as usize] = true);
             let all_rows = rows.len() == training.rows();
             let tree = grower.grow(rows, &gradients, &wanted)?;
-            add_leaves(&tree, &tiles, all_rows, &mut scores, workers)?;
-            let (nodes, covers) = tree.flat(&tiles.cuts);
+            add_leaves(&tree, &cells, all_rows, &mut scores, workers)?;
+            let (nodes, covers) = tree.flat(&cells.cuts);
             ensemble.push(&nodes, &covers);
             workers.report("boosting", number + 1, options.trees);
             if let Some(watch) = &mut watch
@@ -195,6 +198,21 @@ impl GradientBoosting {
             ensemble.truncate(watch.best_trees);
         }
         Ok((ensemble, scores))
+    }
+
+    /// Of each of so many columns.
+    fn directions(&self, columns: usize) -> Result<Vec<i8>> {
+        let given = &self.options.monotone;
+        match given {
+            _ if given.is_empty() => Ok(vec![0; columns]),
+            _ if given.len() == columns && given.iter().all(|direction| (-1..=1).contains(direction)) => {
+                Ok(given.clone())
+            }
+            _ => {
+                let message = format!("monotone must be empty, or -1, 0 or 1 for each of {columns} columns");
+                Err(Error::new(ErrorKind::InvalidOption, message).at(None, None, Some("monotone")))
+            }
+        }
     }
 
     fn validate(&self) -> Result<()> {
@@ -223,26 +241,48 @@ impl GradientBoosting {
     }
 }
 
-/// The derivatives of each row's log-loss, times its weight.
-fn differentiate(
-    training: &Training<'_>,
-    packing: &Packing,
-    scores: &[f64],
-    gradients: &mut [Packed],
-    workers: &Workers,
-) -> Result<()> {
-    workers.chunks_mut(gradients, PIECE, |start, gradients| {
-        for (row, gradient) in (start..).zip(gradients) {
-            let (p, weight) = (sigmoid(scores[row]), training.weight(row));
-            let label = f64::from(u8::from(training.churned(row)));
-            *gradient = packing.pack((p - label) * weight, p * (1.0 - p) * weight);
+impl Gradients {
+    fn of_nothing(rows: usize) -> Self {
+        Self {
+            exact: vec![[0.0; 2]; rows],
+            compact: vec![0; rows],
+            packing: Packing::new(rows, 1.0, 1.0),
         }
+    }
+
+    /// The derivatives of each row's log-loss at these log-odds, times its weight.
+    fn differentiate(&mut self, training: &Training<'_>, scores: &[f64], workers: &Workers) -> Result<()> {
+        let exact = &mut self.exact;
+        workers.chunks_mut(exact, PIECE, |start, exact| {
+            for (row, derivatives) in (start..).zip(exact) {
+                let (p, weight) = (sigmoid(scores[row]), training.weight(row));
+                let label = f64::from(u8::from(training.churned(row)));
+                *derivatives = [(p - label) * weight, p * (1.0 - p) * weight];
+            }
+            Ok(())
+        })?;
+        let exact = &self.exact;
+        let largest = workers.map_chunks(exact.len(), PIECE, |piece| {
+            let larger = |[a, b]: [f64; 2], [first, second]: &[f64; 2]| [a.max(first.abs()), b.max(*second)];
+            Ok(exact[piece].iter().fold([0.0; 2], larger))
+        })?;
+        let [first, second] = largest
+            .into_iter()
+            .fold([0.0f64; 2], |[a, b], [first, second]| [a.max(first), b.max(second)]);
+        let packing = Packing::new(exact.len(), first, second);
+        workers.chunks_mut(&mut self.compact, PIECE, |start, compact| {
+            for (compact, [first, second]) in compact.iter_mut().zip(&exact[start..]) {
+                *compact = packing.pack(*first, *second);
+            }
+            Ok(())
+        })?;
+        self.packing = packing;
         Ok(())
-    })
+    }
 }
 
 /// Adds to every row's score its leaf.
-fn add_leaves(tree: &BinTree, tiles: &Tiles, all_rows: bool, scores: &mut [f64], workers: &Workers) -> Result<()> {
+fn add_leaves(tree: &BinTree, cells: &BinMatrix, all_rows: bool, scores: &mut [f64], workers: &Workers) -> Result<()> {
     if all_rows {
         // Every row is in a leaf already.
         for (rows, value) in &tree.leaves {
@@ -253,7 +293,7 @@ fn add_leaves(tree: &BinTree, tiles: &Tiles, all_rows: bool, scores: &mut [f64],
     }
     workers.chunks_mut(scores, PIECE, |start, scores| {
         for (row, score) in (start..).zip(scores) {
-            *score += tree.value(tiles, row);
+            *score += tree.value(cells, row);
         }
         Ok(())
     })
@@ -406,7 +446,7 @@ mod tests {
                     .fit(x.view(), &churned, weights, &execution)
                     .unwrap()
             };
-            assert_eq!(by(1), by(3));
+            assert_eq!(by(1), by(5));
         }
     }
 
@@ -425,6 +465,48 @@ mod tests {
             let (ensemble, scores) = boosting.boost(x.view(), &training, None, &Workers::inline()).unwrap();
             assert_eq!(ensemble.log_odds(x.view(), &Workers::inline()).unwrap(), scores);
         }
+    }
+
+    #[test]
+    fn what_must_rise_never_falls() {
+        let (x, churned) = problem(14, 3000, true);
+        let free = fit(quick(), &x, &churned);
+        for direction in [1, -1] {
+            let monotone: Vec<i8> = (0..x.ncols())
+                .map(|column| if column < 2 { direction } else { 0 })
+                .collect();
+            let bound = fit(GradientBoostingOptions { monotone, ..quick() }, &x, &churned);
+            let falls = |ensemble: &FlatEnsemble| {
+                let mut falls = 0;
+                for row in x.rows().into_iter().take(50) {
+                    for column in 0..2 {
+                        let steps = Array2::from_shape_fn((41, x.ncols()), |(step, other)| {
+                            if other == column {
+                                step as f32 / 20.0 - 0.5
+                            } else {
+                                row[other]
+                            }
+                        });
+                        let z = ensemble.log_odds(steps.view(), &Workers::inline()).unwrap();
+                        falls += z
+                            .windows(2)
+                            .filter(|pair| f64::from(direction) * (pair[1] - pair[0]) < 0.0)
+                            .count();
+                    }
+                }
+                falls
+            };
+            assert!(falls(&bound) == 0 && falls(&free) > 0);
+        }
+        let code = |monotone: Vec<i8>| {
+            let boosting = GradientBoosting::new(GradientBoostingOptions { monotone, ..quick() });
+            boosting
+                .fit(x.view(), &churned, None, &Execution::new())
+                .err()
+                .map(|error| error.code())
+        };
+        assert_eq!(code(vec![1]), Some("invalid_option"));
+        assert_eq!(code(vec![2; x.ncols()]), Some("invalid_option"));
     }
 
     #[test]

@@ -4,30 +4,45 @@
 
 use std::borrow::Cow;
 
-use super::bins::{Cuts, TILE};
+use ndarray::ArrayView2;
+
+use super::bins::{Cuts, Stripe, TILE, TILES};
 use super::flat::Node;
 use super::histogram::{
-    Objective, Packed, Split, TileBins, add_rows, bin_counts, clear, first_best, minus, plus, subtract,
+    BLOCK, Compact, Objective, Packed, Packing, Span, Split, TileBins, Whole, add_rows, bin_counts, first_best, merge,
+    minus, plus, spread, subtract,
 };
 use crate::error::Result;
 use crate::parallel::Workers;
 
-/// Rows that are summed up between two looks at the cancellation.
-const PIECE: usize = 1 << 16;
+/// The fewest rows that are summed up apart from others.
+const SUM_PIECE: usize = 1 << 15;
 /// Rows that are sorted out in one piece.
 const SORT_PIECE: usize = 1 << 14;
 /// Cells and bins below which threads cost more than they save.
 const SMALL: usize = 1 << 14;
 
-/// The matrix as bins, tile by tile.
-pub(crate) struct Tiles {
+/// The matrix as bins.
+pub(crate) struct BinMatrix {
     pub(crate) cuts: Cuts,
-    pub(crate) cells: Vec<Vec<[u8; TILE]>>,
+    /// For sums over many columns of some rows.
+    stripes: Vec<Vec<Stripe>>,
+    /// For a look at one column of many rows.
+    columns: Vec<Vec<u8>>,
 }
 
-impl Tiles {
+impl BinMatrix {
+    pub(crate) fn new(x: ArrayView2<'_, f32>, max_bins: usize, workers: &Workers) -> Result<Self> {
+        let cuts = Cuts::new(x, max_bins, workers)?;
+        Ok(Self {
+            stripes: cuts.by_stripe(x, workers)?,
+            columns: cuts.by_column(x, workers)?,
+            cuts,
+        })
+    }
+
     fn bin(&self, column: u32, row: usize) -> u8 {
-        self.cells[column as usize / TILE][row][column as usize % TILE]
+        self.columns[column as usize][row]
     }
 }
 
@@ -54,12 +69,22 @@ struct BinNode {
     cover: f64,
 }
 
+impl BinNode {
+    /// Neither split nor valued yet.
+    const BARE: Self = Self {
+        split: None,
+        left: 0,
+        value: 0.0,
+        cover: 0.0,
+    };
+}
+
 impl BinTree {
     /// The value of a row's leaf.
-    pub(crate) fn value(&self, tiles: &Tiles, row: usize) -> f64 {
+    pub(crate) fn value(&self, cells: &BinMatrix, row: usize) -> f64 {
         let mut node = &self.nodes[0];
         while let Some(split) = &node.split {
-            let left = split.goes_left(tiles.bin(split.column, row));
+            let left = split.goes_left(cells.bin(split.column, row));
             node = &self.nodes[node.left as usize + usize::from(!left)];
         }
         node.value
@@ -89,17 +114,29 @@ struct Leaf {
     /// The histogram; empty where there will be no split.
     bins: Vec<TileBins>,
     total: Packed,
+    span: Span,
     best: Option<Split>,
     node: usize,
     depth: usize,
 }
 
+/// The derivatives of every row.
+pub(crate) struct Gradients {
+    /// First and second, as they are.
+    pub(crate) exact: Vec<[f64; 2]>,
+    /// Rounded.
+    pub(crate) compact: Vec<Compact>,
+    pub(crate) packing: Packing,
+}
+
 /// Grows trees one after the other, keeping the memory of histograms.
 pub(crate) struct Grower<'a> {
-    tiles: &'a Tiles,
+    cells: &'a BinMatrix,
     weights: Option<&'a [f64]>,
     objective: Objective,
     limits: Limits,
+    /// Of every column: up (1), down (-1) or free (0).
+    directions: Vec<i8>,
     workers: &'a Workers,
     inline: Workers,
     counts: Vec<[usize; TILE]>,
@@ -109,48 +146,49 @@ pub(crate) struct Grower<'a> {
 /// What one tree is grown on.
 #[derive(Clone, Copy)]
 struct Ground<'a> {
-    /// Of all rows.
-    gradients: &'a [Packed],
+    gradients: &'a Gradients,
     /// Whether a column may be split on.
     wanted: &'a [bool],
 }
 
 impl<'a> Grower<'a> {
     pub(crate) fn new(
-        tiles: &'a Tiles,
+        cells: &'a BinMatrix,
         weights: Option<&'a [f64]>,
         objective: Objective,
         limits: Limits,
+        directions: Vec<i8>,
         workers: &'a Workers,
     ) -> Self {
         Self {
-            tiles,
+            cells,
             weights,
             objective,
             limits,
+            directions,
             workers,
             inline: Workers::inline(),
-            counts: (0..tiles.cells.len())
-                .map(|tile| bin_counts(&tiles.cuts, tile))
+            counts: (0..cells.cuts.tiles())
+                .map(|tile| bin_counts(&cells.cuts, tile))
                 .collect(),
             spare: vec![],
         }
     }
 
     /// The tree of these rows, ascending, on the wanted columns.
-    pub(crate) fn grow(&mut self, rows: Vec<u32>, gradients: &[Packed], wanted: &[bool]) -> Result<BinTree> {
+    pub(crate) fn grow(&mut self, rows: Vec<u32>, gradients: &Gradients, wanted: &[bool]) -> Result<BinTree> {
         let ground = Ground { gradients, wanted };
-        let total = self.total(&rows, gradients)?;
-        let mut nodes = vec![self.node(&rows, total)];
+        let mut nodes = vec![BinNode::BARE];
         let mut root = Leaf {
+            total: self.total(&rows, gradients)?,
             rows,
             bins: vec![],
-            total,
+            span: Span::ALL,
             best: None,
             node: 0,
             depth: 0,
         };
-        if self.objective.may_split(total) {
+        if self.whole(&root, ground).may_split() {
             self.plant(&mut root, ground)?;
         }
         let mut leaves = vec![root];
@@ -161,25 +199,24 @@ impl<'a> Grower<'a> {
             };
             let parent = leaves.swap_remove(chosen);
             let (left_rows, right_rows) = self.sort_out(&parent.rows, &split)?;
-            let (left_total, right_total) = (split.left, minus(parent.total, split.left));
-            let left = nodes.len();
-            nodes.push(self.node(&left_rows, left_total));
-            nodes.push(self.node(&right_rows, right_total));
+            let node = nodes.len();
+            nodes.extend([BinNode::BARE; 2]);
             nodes[parent.node].split = Some(split);
-            nodes[parent.node].left = left as u32;
-            let leaf = |rows, total, node| Leaf {
+            nodes[parent.node].left = node as u32;
+            let leaf = |rows, total, span, node| Leaf {
                 rows,
                 bins: vec![],
                 total,
+                span,
                 best: None,
                 node,
                 depth: parent.depth + 1,
             };
-            let mut left = leaf(left_rows, left_total, left);
-            let mut right = leaf(right_rows, right_total, left.node + 1);
+            let (low, high) = parent.span.divide(&split, self.directions[split.column as usize]);
+            let mut left = leaf(left_rows, split.left, low, node);
+            let mut right = leaf(right_rows, minus(parent.total, split.left), high, node + 1);
             let more = leaves.len() + 2 < self.limits.leaves && parent.depth + 1 < self.limits.depth;
-            let splits = [&left, &right].map(|leaf| self.objective.may_split(leaf.total));
-            if more && (splits[0] || splits[1]) {
+            if more && [&left, &right].iter().any(|leaf| self.whole(leaf, ground).may_split()) {
                 let (small, large) = if left.rows.len() <= right.rows.len() {
                     (&mut left, &mut right)
                 } else {
@@ -194,13 +231,49 @@ impl<'a> Grower<'a> {
                 leaves.push(self.without_use(leaf));
             }
         }
-        let leaves = leaves.into_iter().map(|leaf| {
-            self.spare.push(leaf.bins);
-            (leaf.rows, nodes[leaf.node].value)
-        });
-        let leaves = leaves.collect();
+        self.finish(nodes, leaves, gradients)
+    }
+
+    /// Gives the leaves their values, from derivatives that are not rounded, and the nodes their covers.
+    fn finish(&mut self, mut nodes: Vec<BinNode>, mut leaves: Vec<Leaf>, gradients: &Gradients) -> Result<BinTree> {
+        let said = self.workers.map(0..leaves.len(), |number| {
+            let leaf = &leaves[number];
+            let (mut first, mut second, mut cover) = (0.0, 0.0, 0.0);
+            for &row in &leaf.rows {
+                let row = row as usize;
+                first += gradients.exact[row][0];
+                second += gradients.exact[row][1];
+                cover += self.weights.map_or(1.0, |weights| weights[row]);
+            }
+            let value = leaf.span.hold(self.objective.value(first, second));
+            Ok((self.limits.learning_rate * value, cover))
+        })?;
+        for (leaf, (value, cover)) in leaves.iter_mut().zip(said) {
+            (nodes[leaf.node].value, nodes[leaf.node].cover) = (value, cover);
+            self.spare.push(std::mem::take(&mut leaf.bins));
+        }
         self.spare.retain(|bins| !bins.is_empty());
-        Ok(BinTree { nodes, leaves })
+        // Children stand behind their parents.
+        for place in (0..nodes.len()).rev() {
+            if nodes[place].split.is_some() {
+                let left = nodes[place].left as usize;
+                nodes[place].cover = nodes[left].cover + nodes[left + 1].cover;
+            }
+        }
+        let leaves = leaves.into_iter().map(|leaf| (leaf.rows, nodes[leaf.node].value));
+        Ok(BinTree {
+            leaves: leaves.collect(),
+            nodes,
+        })
+    }
+
+    fn whole<'w>(&'w self, leaf: &Leaf, ground: Ground<'w>) -> Whole<'w> {
+        Whole {
+            objective: &self.objective,
+            packing: &ground.gradients.packing,
+            total: leaf.total,
+            span: leaf.span,
+        }
     }
 
     /// Gives back the histogram of a leaf that will not be split.
@@ -211,37 +284,23 @@ impl<'a> Grower<'a> {
         leaf
     }
 
-    fn node(&self, rows: &[u32], total: Packed) -> BinNode {
-        let cover = match self.weights {
-            None => rows.len() as f64,
-            Some(weights) => rows.iter().map(|&row| weights[row as usize]).sum(),
-        };
-        BinNode {
-            split: None,
-            left: 0,
-            value: self.limits.learning_rate * self.objective.value(total),
-            cover,
-        }
-    }
-
-    fn total(&self, rows: &[u32], gradients: &[Packed]) -> Result<Packed> {
-        let sums = self.workers.map_chunks(rows.len(), PIECE, |piece| {
-            let of_row = |sum, &row: &u32| plus(sum, gradients[row as usize]);
-            Ok(rows[piece].iter().fold([0; 2], of_row))
+    fn total(&self, rows: &[u32], gradients: &Gradients) -> Result<Packed> {
+        let sums = self.workers.map_chunks(rows.len(), BLOCK, |piece| {
+            let of_row = |&row: &u32| gradients.compact[row as usize];
+            Ok(gradients.packing.spread(rows[piece].iter().map(of_row).sum()))
         })?;
         Ok(sums.into_iter().fold([0; 2], plus))
     }
 
     /// The rows that go left and those that go right, in order.
     fn sort_out(&self, rows: &[u32], split: &Split) -> Result<(Vec<u32>, Vec<u32>)> {
-        let cells = &self.tiles.cells[split.column as usize / TILE];
-        let place = split.column as usize % TILE;
+        let bins = &self.cells.columns[split.column as usize];
         let sort_out = |rows: &[u32]| {
             // Each row is written to both sides and counted on one: no branch depends on it.
             let (mut left, mut right) = (vec![0; rows.len()], vec![0; rows.len()]);
             let (mut lefts, mut rights) = (0, 0);
             for &row in rows {
-                let goes_left = split.goes_left(cells[row as usize][place]);
+                let goes_left = split.goes_left(bins[row as usize]);
                 left[lefts] = row;
                 right[rights] = row;
                 lefts += usize::from(goes_left);
@@ -262,12 +321,12 @@ impl<'a> Grower<'a> {
     }
 
     /// The gradients of rows, side by side.
-    fn gather<'g>(&self, rows: &[u32], gradients: &'g [Packed]) -> Result<Cow<'g, [Packed]>> {
+    fn gather<'g>(&self, rows: &[u32], gradients: &'g [Compact]) -> Result<Cow<'g, [Compact]>> {
         // Rows are ascending: as many as there are means all of them.
         if rows.len() == gradients.len() {
             return Ok(Cow::Borrowed(gradients));
         }
-        let mut gathered = vec![[0; 2]; rows.len()];
+        let mut gathered = vec![0; rows.len()];
         self.crew(rows.len())
             .chunks_mut(&mut gathered, SORT_PIECE, |start, piece| {
                 for (gradient, &row) in piece.iter_mut().zip(&rows[start..]) {
@@ -280,43 +339,103 @@ impl<'a> Grower<'a> {
 
     /// Fills the root's histogram and finds its best split.
     fn plant(&mut self, root: &mut Leaf, ground: Ground<'_>) -> Result<()> {
-        root.bins = self.empty();
-        let gathered = self.gather(&root.rows, ground.gradients)?;
-        let crew = self.crew((root.rows.len() + 512) * self.tiles.cuts.columns());
-        let (rows, total) = (&root.rows, root.total);
-        let splits = crew.map_mut(&mut root.bins, |tile, bins| {
-            if !self.looks_at(tile, ground.wanted) {
-                return Ok(None);
-            }
-            self.fill(tile, bins, rows, &gathered)?;
-            Ok(self.best_in_tile(tile, bins, total, ground.wanted))
+        let mut parts = self.fill(&root.rows, ground)?;
+        let mut bins = parts.swap_remove(0);
+        let whole = self.whole(root, ground);
+        let splits = self.crew(root.rows.len()).map_mut(&mut bins, |tile, bins| {
+            let places = self.places(tile, ground.wanted);
+            parts
+                .iter()
+                .for_each(|part| merge(bins, &part[tile], &self.counts[tile]));
+            Ok(self.best_in_tile(tile, &places, bins, whole))
         })?;
         root.best = first_best(splits.into_iter().flatten());
+        root.bins = bins;
+        self.spare.extend(parts);
         Ok(())
     }
 
     /// Fills the smaller child's histogram, takes it out of the parent's, which the larger child holds, and finds the best
     /// split of both.
     fn divide(&mut self, small: &mut Leaf, large: &mut Leaf, ground: Ground<'_>) -> Result<()> {
-        small.bins = self.empty();
-        let gathered = self.gather(&small.rows, ground.gradients)?;
-        let crew = self.crew((small.rows.len() + 512) * self.tiles.cuts.columns());
-        let rows = &small.rows;
-        let (small_total, large_total) = (small.total, large.total);
+        let mut parts = self.fill(&small.rows, ground)?;
+        small.bins = parts.swap_remove(0);
+        let wholes = [&*small, &*large].map(|leaf| self.whole(leaf, ground));
         let mut pairs: Vec<_> = small.bins.iter_mut().zip(&mut large.bins).collect();
-        let splits = crew.map_mut(&mut pairs, |tile, (small, large)| {
-            if !self.looks_at(tile, ground.wanted) {
-                return Ok((None, None));
-            }
-            self.fill(tile, small, rows, &gathered)?;
-            subtract(large, small, &self.counts[tile]);
-            Ok((
-                self.best_in_tile(tile, small, small_total, ground.wanted),
-                self.best_in_tile(tile, large, large_total, ground.wanted),
-            ))
-        })?;
+        let splits = self
+            .crew(small.rows.len())
+            .map_mut(&mut pairs, |tile, (small, large)| {
+                let (places, counts) = (self.places(tile, ground.wanted), &self.counts[tile]);
+                parts.iter().for_each(|part| merge(small, &part[tile], counts));
+                subtract(large, small, counts);
+                Ok((
+                    self.best_in_tile(tile, &places, small, wholes[0]),
+                    self.best_in_tile(tile, &places, large, wholes[1]),
+                ))
+            })?;
         small.best = first_best(splits.iter().filter_map(|(small, _)| *small));
         large.best = first_best(splits.iter().filter_map(|(_, large)| *large));
+        self.spare.extend(parts);
+        Ok(())
+    }
+
+    /// Histograms of these rows, whose sum is theirs: more than one where there are more threads than stripes. Sums are
+    /// exact, so it does not matter how rows are shared out.
+    fn fill(&mut self, rows: &[u32], ground: Ground<'_>) -> Result<Vec<Vec<TileBins>>> {
+        let gradients = self.gather(rows, &ground.gradients.compact)?;
+        let crew = self.workers.threads().div_ceil(self.cells.stripes.len().max(1));
+        let pieces = crew.min(rows.len() / SUM_PIECE).max(1);
+        let length = rows.len().div_ceil(pieces).max(1);
+        let mut parts: Vec<_> = (0..pieces).map(|_| self.empty()).collect();
+        let mut work: Vec<_> = parts
+            .iter_mut()
+            .zip(rows.chunks(length).zip(gradients.chunks(length)))
+            .flat_map(|(bins, share)| {
+                bins.chunks_mut(TILES)
+                    .enumerate()
+                    .map(move |(stripe, bins)| (stripe, bins, share))
+            })
+            .collect();
+        self.crew(rows.len())
+            .map_mut(&mut work, |_, (stripe, bins, (rows, gradients))| {
+                self.fill_stripe(*stripe, bins, rows, gradients, ground)
+            })?;
+        Ok(parts)
+    }
+
+    /// The sums of a stripe's tiles.
+    fn fill_stripe(
+        &self,
+        stripe: usize,
+        bins: &mut [TileBins],
+        rows: &[u32],
+        gradients: &[Compact],
+        ground: Ground<'_>,
+    ) -> Result<()> {
+        let cells = &self.cells.stripes[stripe];
+        let first = stripe * TILES;
+        let mut near = vec![[0; TILE]; TILES * rows.len().min(BLOCK)];
+        let mut block = [[0; 256]; TILE];
+        for (number, (rows, gradients)) in rows.chunks(BLOCK).zip(gradients.chunks(BLOCK)).enumerate() {
+            self.workers.check()?;
+            // Fetched first: so many lines are on their way at once, and each is fetched for all tiles.
+            let mut tiles: Vec<_> = near.chunks_exact_mut(rows.len()).collect();
+            if let [a, b, c, d, ..] = &mut tiles[..] {
+                for ((((&row, a), b), c), d) in rows.iter().zip(&mut **a).zip(&mut **b).zip(&mut **c).zip(&mut **d) {
+                    [*a, *b, *c, *d] = cells[row as usize];
+                }
+            }
+            for ((tile, bins), near) in (first..).zip(&mut *bins).zip(&tiles) {
+                add_rows(&mut block, &self.places(tile, ground.wanted), near, gradients);
+                spread(
+                    bins,
+                    &mut block,
+                    &self.counts[tile],
+                    &ground.gradients.packing,
+                    number > 0,
+                );
+            }
+        }
         Ok(())
     }
 
@@ -324,39 +443,42 @@ impl<'a> Grower<'a> {
     fn empty(&mut self) -> Vec<TileBins> {
         self.spare
             .pop()
-            .unwrap_or_else(|| vec![[[[0; 2]; 256]; TILE]; self.tiles.cells.len()])
+            .unwrap_or_else(|| vec![[[[0; 2]; 256]; TILE]; self.cells.cuts.tiles()])
     }
 
-    /// The workers for so many cells.
-    fn crew(&self, cells: usize) -> &Workers {
-        if cells < SMALL { &self.inline } else { self.workers }
-    }
-
-    fn looks_at(&self, tile: usize, wanted: &[bool]) -> bool {
-        wanted[self.tiles.cuts.columns_of(tile)].contains(&true)
-    }
-
-    fn fill(&self, tile: usize, bins: &mut TileBins, rows: &[u32], gradients: &[Packed]) -> Result<()> {
-        clear(bins, &self.counts[tile]);
-        let cells = &self.tiles.cells[tile];
-        for (rows, gradients) in rows.chunks(PIECE).zip(gradients.chunks(PIECE)) {
-            self.workers.check()?;
-            add_rows(bins, cells, rows, gradients);
+    /// The workers for so many rows.
+    fn crew(&self, rows: usize) -> &Workers {
+        if (rows + 512) * self.cells.cuts.columns() < SMALL {
+            &self.inline
+        } else {
+            self.workers
         }
-        Ok(())
     }
 
-    /// The best split on a tile's columns; of equals the first.
-    fn best_in_tile(&self, tile: usize, bins: &TileBins, total: Packed, wanted: &[bool]) -> Option<Split> {
-        if !self.objective.may_split(total) {
+    /// Where a tile's wanted columns are in it.
+    fn places(&self, tile: usize, wanted: &[bool]) -> Vec<usize> {
+        let columns = self.cells.cuts.columns_of(tile);
+        (0..)
+            .zip(columns)
+            .filter(|(_, column)| wanted[*column])
+            .map(|(place, _)| place)
+            .collect()
+    }
+
+    /// The best split on a tile's columns at `places`; of equals the first.
+    fn best_in_tile(&self, tile: usize, places: &[usize], bins: &TileBins, whole: Whole<'_>) -> Option<Split> {
+        if !whole.may_split() {
             return None;
         }
-        let columns = self.tiles.cuts.columns_of(tile);
-        let splits = columns
-            .zip(bins)
-            .zip(&self.counts[tile])
-            .filter(|((column, _), _)| wanted[*column])
-            .filter_map(|((column, bins), &count)| self.objective.best_split(column as u32, bins, count, total));
+        let splits = places.iter().filter_map(|&place| {
+            let column = tile * TILE + place;
+            whole.best_split(
+                column as u32,
+                &bins[place],
+                self.counts[tile][place],
+                self.directions[column],
+            )
+        });
         first_best(splits)
     }
 }

@@ -64,10 +64,6 @@ impl<'a> Training<'a> {
         self.churned[row]
     }
 
-    pub(crate) fn total_weight(&self) -> f64 {
-        (0..self.rows()).map(|row| self.weight(row)).sum()
-    }
-
     pub(crate) fn weight(&self, row: usize) -> f64 {
         self.weights.map_or(1.0, |weights| weights[row])
     }
