@@ -1,0 +1,84 @@
+"""Hostile input: the cases of tests/fixtures/hostile.json, as the Rust and the Node tests read them."""
+
+import json
+import math
+from pathlib import Path
+
+import pytest
+
+import churn
+
+CASES = json.loads((Path(__file__).parents[2] / "tests/fixtures/hostile.json").read_text())
+TABLES = ("customers", "payments", "tickets", "activities")
+
+
+def cell(given, number):
+    match given:
+        case {"$number": word}:
+            return float(word)
+        case {"$repeat": [text, times]}:
+            return text * times
+        case str():
+            return given.replace("{i}", str(number))
+    return given
+
+
+def rows(given):
+    if isinstance(given, list):
+        return [{name: cell(value, 0) for name, value in row.items()} for row in given]
+    return [{name: cell(value, number) for name, value in given["row"].items()} for number in range(given["$rows"])]
+
+
+def definition(kind, horizon, lead=0, on=None):
+    if kind == "cancellation":
+        return churn.Cancellation(horizon=horizon, lead=lead)
+    return churn.Inactivity(horizon=horizon, lead=lead, on=on)
+
+
+def agrees(expected, value):
+    if expected is None:
+        return value is None or math.isnan(value)
+    return value == (expected if isinstance(expected, str) else pytest.approx(expected, rel=1e-9, abs=0))
+
+
+def run(given, then, expect):
+    tables = {name: rows(given[name]) for name in TABLES if name in given}
+    options = {name: given[name] for name in ("on_invalid", "static_attributes") if name in given}
+    records = churn.TenantRecords(tenant="t", **tables, **options)
+    for table, counts in expect.get("tables", {}).items():
+        found = records.report.tables[table]
+        assert [found.rows_in, found.rows_accepted, found.rows_quarantined] == counts
+    if "issues" in expect:
+        found = [[issue.table, issue.row, issue.column, issue.code] for issue in records.report.issues]
+        assert sorted(found, key=str) == sorted(expect["issues"], key=str)
+    if "features" in then:
+        matrix = churn.features(records, as_of=then["features"])
+        frame = matrix.to_pandas().set_index("customer_id")
+        if "rows" in expect:
+            assert len(frame) == expect["rows"]
+        assert not set(expect.get("absent", ())) & set(frame.columns)
+        if "features" in expect:
+            assert list(frame.index) == sorted(expect["features"], key=str.encode)
+            for customer, values in expect["features"].items():
+                for name, value in values.items():
+                    assert agrees(value, frame.loc[customer, name]), (customer, name, frame.loc[customer, name])
+    if "labels" in then:
+        frame = churn.labels(records, as_of=then["labels"], definition=definition(**then["definition"])).to_pandas()
+        if "labels" in expect:
+            assert dict(zip(frame["customer_id"], frame["churned"])) == expect["labels"]
+    if "train" in then:
+        churn.ChurnModel.train(records, definition=definition(**then["definition"]))
+
+
+@pytest.mark.parametrize("case", CASES, ids=[case["name"] for case in CASES])
+def test_hostile(case):
+    given, then, expect = case["given"], case.get("then", {}), case["expect"]
+    if "error" not in expect:
+        run(given, then, expect)
+        return
+    with pytest.raises(churn.ChurnError) as caught:
+        run(given, then, {})
+    error, wanted = caught.value, expect["error"]
+    assert error.code == wanted["code"]
+    if wanted["table"] is not None:
+        assert (error.table, error.row, error.column) == (wanted["table"], wanted["row"], wanted["column"])
