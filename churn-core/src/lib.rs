@@ -80,6 +80,8 @@ mod record;
 
 mod input;
 
+pub mod synthetic;
+
 mod features;
 
 mod preprocess;

@@ -10,6 +10,7 @@ const FLOORS: &[&[&str]] = &[
     &["error", "numeric", "parallel", "time"],
     &["record"],
     &["input"],
+    &["synthetic"],
     &["features"],
     &["preprocess"],
     &["metrics"],

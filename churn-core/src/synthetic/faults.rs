@@ -1,0 +1,50 @@
+//! What makes rows bad: duplicates, orphans, strays.
+
+use crate::error::RecordKind;
+use crate::synthetic::options::WorldOptions;
+use crate::synthetic::profile::{Trade, Use};
+use crate::synthetic::table::{WorldColumn, WorldTable, WorldTables};
+
+/// Spoils the share of rows that the options ask for. `batch` is the first customer of the rows.
+pub(super) fn add(tables: &mut WorldTables, options: &WorldOptions, trade: &Trade, batch: u32) {
+    let mut random = trade.random(batch, Use::Faults, 0);
+    for kind in RecordKind::ALL {
+        let table = tables.table_mut(kind);
+        if options.duplicates > 0.0 {
+            let mut rows = vec![];
+            for row in 0..table.rows() as u32 {
+                rows.push(row);
+                if random.unit() < options.duplicates {
+                    rows.push(row);
+                }
+            }
+            *table = table.pick(&rows);
+        }
+        let is_events = kind != RecordKind::Customers;
+        if options.orphans > 0.0 && is_events {
+            let ids = texts(table, "customer_id");
+            for (number, id) in ids.iter_mut().enumerate() {
+                if random.unit() < options.orphans {
+                    *id = format!("nobody-{number}").into();
+                }
+            }
+        }
+        if options.strays > 0.0 {
+            let mut owners: Vec<Box<str>> = vec![trade.id.as_str().into(); table.rows()];
+            for owner in &mut owners {
+                if is_events && random.unit() < options.strays {
+                    *owner = if trade.id == "t001" { "t002" } else { "t001" }.into();
+                }
+            }
+            table.columns.insert(0, ("tenant_id", WorldColumn::Texts(owners)));
+        }
+    }
+}
+
+fn texts<'a>(table: &'a mut WorldTable, name: &str) -> &'a mut [Box<str>] {
+    let column = table.columns.iter_mut().find(|(known, _)| *known == name);
+    match column {
+        Some((_, WorldColumn::Texts(values))) => values,
+        _ => &mut [],
+    }
+}

@@ -1,0 +1,433 @@
+//! A customer's life, day by day: what he does, and each morning's chance that he decides to leave.
+
+use std::ops::ControlFlow;
+
+use crate::numeric::{SplitMix, exp};
+use crate::synthetic::options::WorldOptions;
+use crate::synthetic::profile::{Profile, Trade, Use};
+use crate::time::{MICROS_PER_DAY, MICROS_PER_HOUR};
+
+/// Days of a contract of a year: whole weeks.
+const TERM: i32 = 364;
+/// Days of notice of one with a contract of a year; others leave when they decide to.
+const NOTICE: i32 = 30;
+/// Days between two attempts to charge a card, and the most attempts there are.
+const RETRY_AFTER: i32 = 4;
+const MOST_ATTEMPTS: u8 = 3;
+
+/// What holds for all days of a customer.
+pub(super) struct Circumstances<'a> {
+    pub(super) options: &'a WorldOptions,
+    pub(super) trade: &'a Trade,
+    pub(super) profile: &'a Profile,
+}
+
+/// What a customer is like on a morning. All that the chance to leave depends on is on record by then; the rest moves
+/// what will be.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct State {
+    /// Days since the world's start; the day that begins.
+    pub(super) day: i32,
+    signed_up_day: i32,
+    pub(super) plan: u8,
+    pub(super) seats: u32,
+    pub(super) renews_in: i32,
+    /// Activities per working day at present, and whether he loses interest or finds more.
+    rate: f64,
+    fading: bool,
+    growing: bool,
+    /// What his activities of late and of old come to per working day.
+    short: f64,
+    long: f64,
+    /// Whether the product gives him trouble.
+    trouble: bool,
+    pub(super) open: u8,
+    pain: f64,
+    /// Whether he is short of money, or his card is no good.
+    short_of_money: bool,
+    due_in: i32,
+    attempt: u8,
+    retry_in: i32,
+    /// Days that an invoice has been open; -1: none is.
+    open_invoice: i32,
+    refundable: bool,
+    fails: f64,
+    late: f64,
+    shrinkage: f64,
+}
+
+/// How a charge or an invoice came out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Bill {
+    /// An invoice went out.
+    Sent,
+    /// The open invoice was paid.
+    Settled,
+    /// The open invoice was given up.
+    WrittenOff,
+    /// A card was charged, at this attempt.
+    Charged(u8),
+    /// A card refused, at this attempt.
+    Refused(u8),
+}
+
+/// A ticket that is answered for good, for now.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Resolution {
+    pub(super) rating: Option<u8>,
+    pub(super) reopened: bool,
+}
+
+/// What happened on a day.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Today {
+    pub(super) activities: u32,
+    /// 0 low to 3 urgent.
+    pub(super) opened: Option<u8>,
+    pub(super) resolved: Option<Resolution>,
+    pub(super) bill: Option<Bill>,
+    pub(super) refunded: bool,
+    /// Seats, plan or renewal are others than in the morning.
+    pub(super) changed: bool,
+}
+
+/// From a sign-up to the end.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Spell {
+    /// Microseconds since 1970.
+    pub(super) signed_up_at: i64,
+    /// When it became known, where that was late.
+    pub(super) known_at: Option<i64>,
+    pub(super) decided_at: Option<i64>,
+    pub(super) churned_at: Option<i64>,
+}
+
+/// Someone who looks at a life. Breaking off ends it.
+pub(super) trait Witness {
+    fn begins(&mut self, _: &Spell, _: &State) {}
+    fn morning(&mut self, _: &Spell, _: &State) -> ControlFlow<()> {
+        ControlFlow::Continue(())
+    }
+    fn decides(&mut self, _: &Spell, _: &State) {}
+    /// The state is that of the next morning.
+    fn lived(&mut self, _: &Spell, _: &State, _: &Today) {}
+    fn ends(&mut self, _: &Spell) {}
+}
+
+/// Microseconds of a moment on a day.
+pub(super) fn moment(options: &WorldOptions, day: i32, hour: f64) -> i64 {
+    options.start.as_micros() + i64::from(day) * MICROS_PER_DAY + (hour * MICROS_PER_HOUR as f64) as i64
+}
+
+/// Days of notice.
+pub(super) fn notice_days(profile: &Profile) -> i32 {
+    if profile.annual { NOTICE } else { 0 }
+}
+
+/// When a sign-up becomes known, where that is late. What is not known by the end is known at once; founders were imported with the
+/// rest of the history; and without dated versions there is nowhere to say it.
+fn known_late(options: &WorldOptions, signed_up_at: i64, random: &mut SplitMix) -> Option<i64> {
+    let (late, known_at) = (random.unit() < options.late_known, signed_up_at + late_by(random));
+    let founder = signed_up_at < options.start.as_micros();
+    let end = moment(options, options.days as i32, 0.0);
+    (late && options.dated && !founder && known_at < end).then_some(known_at)
+}
+
+/// Microseconds by which something is known late: an hour to nine days.
+pub(super) fn late_by(random: &mut SplitMix) -> i64 {
+    MICROS_PER_HOUR + (random.unit() * 9.0 * MICROS_PER_DAY as f64) as i64
+}
+
+/// Lives a customer's life from the world's start to its end.
+pub(super) fn live(life: &Circumstances<'_>, customer: u32, witness: &mut impl Witness) {
+    let Circumstances {
+        options,
+        trade,
+        profile,
+    } = *life;
+    let mut random = trade.random(customer, Use::Life, 0);
+    let mut signed_up_day = profile.signed_up_day;
+    let last = options.days as i32;
+    // Nobody comes back twice.
+    for spell_number in 0..2 {
+        let signed_up_at = moment(options, signed_up_day, 8.0 + 12.0 * random.unit());
+        let mut spell = Spell {
+            signed_up_at,
+            known_at: known_late(options, signed_up_at, &mut random),
+            decided_at: None,
+            churned_at: None,
+        };
+        let mut state = State::new(life, signed_up_day, spell_number > 0, &mut random);
+        witness.begins(&spell, &state);
+        let mut left_on = i32::MAX;
+        while state.day < last && state.day < left_on {
+            if witness.morning(&spell, &state).is_break() {
+                return;
+            }
+            if spell.decided_at.is_none() && random.unit() < state.hazard(life) {
+                let at = moment(options, state.day, 8.0 + 4.0 * random.unit());
+                left_on = state.day + notice_days(profile);
+                spell.decided_at = Some(at);
+                spell.churned_at = Some(at + i64::from(notice_days(profile)) * MICROS_PER_DAY);
+                witness.decides(&spell, &state);
+                if left_on == state.day {
+                    break;
+                }
+            }
+            let today = state.live(life, &mut random);
+            witness.lived(&spell, &state, &today);
+        }
+        witness.ends(&spell);
+        if left_on >= last || spell_number > 0 || random.unit() >= options.returning {
+            return;
+        }
+        signed_up_day = left_on + 60 + random.below(240) as i32;
+        if signed_up_day >= last {
+            return;
+        }
+    }
+}
+
+impl State {
+    fn new(life: &Circumstances<'_>, signed_up_day: i32, again: bool, random: &mut SplitMix) -> Self {
+        let Circumstances { options, profile, .. } = *life;
+        let day = (signed_up_day + 1).max(0);
+        let tenure = day - signed_up_day;
+        Self {
+            day,
+            signed_up_day,
+            plan: profile.plan,
+            seats: if again {
+                profile.seats.div_ceil(2)
+            } else {
+                profile.seats
+            },
+            renews_in: TERM - tenure % TERM,
+            rate: profile.activity,
+            fading: false,
+            growing: false,
+            short: profile.activity,
+            long: profile.activity,
+            trouble: false,
+            open: 0,
+            pain: 0.0,
+            short_of_money: false,
+            due_in: match signed_up_day < 0 {
+                true => random.below(options.billing_days as usize) as i32,
+                false => 0,
+            },
+            attempt: 0,
+            retry_in: 0,
+            open_invoice: -1,
+            refundable: false,
+            fails: 0.0,
+            late: 0.0,
+            shrinkage: 0.0,
+        }
+    }
+
+    /// How far use has fallen, 0 to 1: nothing for the first tenth, all at two thirds.
+    fn decline(&self, options: &WorldOptions) -> f64 {
+        let floor = 0.1 * options.activities_per_day + 1e-9;
+        let fallen = 1.0 - (self.short + floor) / (self.long + floor);
+        let share = ((fallen - 0.1) / 0.55).clamp(0.0, 1.0);
+        share * share * (3.0 - 2.0 * share)
+    }
+
+    /// The chance that he decides to leave on the day that begins.
+    pub(super) fn hazard(&self, life: &Circumstances<'_>) -> f64 {
+        let Circumstances {
+            options,
+            trade,
+            profile,
+        } = *life;
+        let drift = options.drift * f64::from(self.day) / f64::from(options.days);
+        let decline = self.decline(options);
+        let pain = self.pain.min(6.0) * if self.plan == 3 { 1.5 } else { 1.0 };
+        let fails = self.fails.min(4.0) * if profile.annual { 0.8 } else { 1.2 };
+        let tenure = f64::from(self.day - self.signed_up_day);
+        let mut z = -9.0 + options.risk + trade.risk + profile.hidden;
+        z += 2.3 * decline;
+        z += (0.28 + 0.3 * decline) * pain * (1.0 - drift);
+        z += 0.75 * fails * (1.0 + drift);
+        z += 0.03 * self.late.min(20.0);
+        z += 2.0 * self.shrinkage.min(0.8);
+        z += [0.35, 0.0, -0.25, -0.5][usize::from(self.plan)];
+        z += 0.9 / (1.0 + tenure / 120.0);
+        if profile.annual {
+            z += match self.renews_in {
+                ..=75 => (1.7 + 0.7 * decline) * (1.0 + 0.5 * drift),
+                _ => -0.9,
+            };
+        }
+        if self.day >= options.days as i32 - 182 {
+            z += options.base_rate_shift;
+        }
+        exp(z).min(0.5)
+    }
+
+    /// Lives the day that begins, to the next morning.
+    pub(super) fn live(&mut self, life: &Circumstances<'_>, random: &mut SplitMix) -> Today {
+        let mut today = Today::default();
+        self.moods(life, random);
+        self.use_product(life, &mut today, random);
+        self.seek_help(life, &mut today, random);
+        self.pay(life, &mut today, random);
+        self.change(life, &mut today, random);
+        self.day += 1;
+        today
+    }
+
+    /// What no record shows.
+    fn moods(&mut self, life: &Circumstances<'_>, random: &mut SplitMix) {
+        let mut switch = |mood: &mut bool, begins: f64, ends: f64| {
+            if random.unit() < if *mood { ends } else { begins } {
+                *mood = !*mood;
+            }
+        };
+        let annoyed = if self.pain > 2.5 { 3.0 } else { 1.0 };
+        switch(&mut self.fading, annoyed / 420.0, 1.0 / 130.0);
+        switch(&mut self.growing, 1.0 / 500.0, 1.0 / 150.0);
+        switch(&mut self.trouble, 1.0 / 380.0, 1.0 / 55.0);
+        switch(&mut self.short_of_money, 1.0 / 420.0, 1.0 / 60.0);
+        let level = match (self.fading, self.growing) {
+            (true, _) => 0.2,
+            (false, true) => 1.7,
+            (false, false) => 1.0,
+        };
+        self.rate += 0.035 * (level * life.profile.activity - self.rate);
+    }
+
+    fn use_product(&mut self, life: &Circumstances<'_>, today: &mut Today, random: &mut SplitMix) {
+        // 1970-01-01 was a Thursday.
+        let epoch_day = life.options.start.as_micros() / MICROS_PER_DAY + i64::from(self.day);
+        let weekend = (epoch_day + 3).rem_euclid(7) >= 5;
+        let mean = if weekend { 0.2 * self.rate } else { self.rate };
+        // Geometric: a day's work comes in bursts.
+        let again = mean / (1.0 + mean);
+        while random.unit() < again && today.activities < 500 {
+            today.activities += 1;
+        }
+        if !weekend {
+            self.short += 0.045 * (f64::from(today.activities) - self.short);
+            self.long += 0.009 * (f64::from(today.activities) - self.long);
+        }
+    }
+
+    fn seek_help(&mut self, life: &Circumstances<'_>, today: &mut Today, random: &mut SplitMix) {
+        self.pain *= 0.985;
+        // Answered before anything new is asked: the ticket that waits longest.
+        if self.open > 0 && random.unit() < if self.trouble { 0.12 } else { 0.3 } {
+            self.open -= 1;
+            let liked = random.unit() + if self.trouble { 0.0 } else { 0.35 };
+            let rating = (random.unit() < 0.6).then(|| ((liked * 5.0) as u8 + 1).min(5));
+            let reopened = random.unit() < if self.trouble { 0.25 } else { 0.08 };
+            self.pain += if rating.is_some_and(|rating| rating <= 2) {
+                1.2
+            } else {
+                0.0
+            };
+            self.pain += if reopened { 0.6 } else { 0.0 };
+            if rating == Some(1) && self.refundable && random.unit() < 0.5 {
+                today.refunded = true;
+                self.refundable = false;
+            }
+            today.resolved = Some(Resolution { rating, reopened });
+        }
+        // On average as many as asked for: an eighth of all days are days of trouble.
+        let rate = life.profile.tickets * if self.trouble { 5.0 } else { 0.45 };
+        if self.open < 5 && random.unit() < rate {
+            let urgency = random.unit() + if self.trouble { 0.25 } else { 0.0 };
+            let priority = match urgency {
+                u if u < 0.25 => 0,
+                u if u < 0.75 => 1,
+                u if u < 0.95 => 2,
+                _ => 3,
+            };
+            self.open += 1;
+            self.pain += [0.1, 0.4, 1.0, 1.6][usize::from(priority)];
+            today.opened = Some(priority);
+        }
+    }
+
+    fn pay(&mut self, life: &Circumstances<'_>, today: &mut Today, random: &mut SplitMix) {
+        self.fails *= 0.98;
+        self.late *= 0.985;
+        let billing = life.options.billing_days as i32;
+        if life.profile.invoice {
+            if self.open_invoice >= 0 {
+                self.open_invoice += 1;
+                if random.unit() < if self.short_of_money { 0.02 } else { 0.14 } {
+                    today.bill = Some(Bill::Settled);
+                    self.late += 0.35 * f64::from(self.open_invoice);
+                    self.open_invoice = -1;
+                    self.refundable = true;
+                } else if self.open_invoice >= billing.min(30) - 2 {
+                    today.bill = Some(Bill::WrittenOff);
+                    self.fails += 1.6;
+                    self.open_invoice = -1;
+                }
+            } else if self.due_in <= 0 {
+                today.bill = Some(Bill::Sent);
+                self.open_invoice = 0;
+                self.due_in = billing;
+            }
+        } else {
+            let charge = if self.due_in <= 0 {
+                self.due_in = billing;
+                Some(1)
+            } else if self.attempt > 0 && self.retry_in <= 0 {
+                Some(self.attempt + 1)
+            } else {
+                None
+            };
+            if let Some(attempt) = charge {
+                self.attempt = 0;
+                if random.unit() < if self.short_of_money { 0.7 } else { 0.02 } {
+                    today.bill = Some(Bill::Refused(attempt));
+                    self.fails += 0.7;
+                    if attempt < MOST_ATTEMPTS && self.due_in > RETRY_AFTER {
+                        self.attempt = attempt;
+                        self.retry_in = RETRY_AFTER;
+                    }
+                } else {
+                    today.bill = Some(Bill::Charged(attempt));
+                    self.refundable = true;
+                }
+            }
+            self.retry_in -= 1;
+        }
+        self.due_in -= 1;
+    }
+
+    fn change(&mut self, life: &Circumstances<'_>, today: &mut Today, random: &mut SplitMix) {
+        self.shrinkage *= 0.992;
+        let (less, more) = match (self.fading, self.growing) {
+            (true, _) => (0.008, 0.0003),
+            (false, true) => (0.0004, 0.006),
+            (false, false) => (0.0008, 0.001),
+        };
+        let drawn = random.unit();
+        if drawn < less && self.seats > 1 {
+            let fewer = ((f64::from(self.seats) * (0.6 + 0.3 * random.unit())) as u32).clamp(1, self.seats - 1);
+            self.shrinkage += 1.0 - f64::from(fewer) / f64::from(self.seats);
+            self.seats = fewer;
+            today.changed = true;
+        } else if drawn > 1.0 - more {
+            self.seats += 1 + (f64::from(self.seats) * 0.3 * random.unit()) as u32;
+            today.changed = true;
+        }
+        self.renews_in -= 1;
+        if self.renews_in <= 0 {
+            self.renews_in = TERM;
+            let up = random.unit() < if self.growing { 0.3 } else { 0.08 };
+            let down = random.unit() < if self.fading { 0.3 } else { 0.04 };
+            match (up, down) {
+                (true, false) if self.plan < 3 => self.plan += 1,
+                (false, true) if self.plan > 0 => self.plan -= 1,
+                _ => {}
+            }
+            today.changed = today.changed || life.profile.annual || up != down;
+        }
+    }
+}

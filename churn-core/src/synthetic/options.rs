@@ -1,0 +1,154 @@
+//! What names a world.
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::parallel::Execution;
+use crate::synthetic::leaks::Leak;
+use crate::time::Timestamp;
+
+/// Everything that a world depends on; see [the room's text](crate::synthetic).
+#[derive(Clone, Debug)]
+pub struct WorldOptions {
+    /// Seeds everything that is drawn.
+    pub seed: u64,
+    /// Number of tenants: `t001`, `t002`, ... Default: 3.
+    pub tenants: usize,
+    /// Customers of each tenant who sign up at any time, most of them still there at the end or not. Default: 1000.
+    pub customers: usize,
+    /// Midnight at which the history begins. Default: 2023-01-02.
+    pub start: Timestamp,
+    /// Days of history; the world ends at `start + days`. Default: 910.
+    pub days: u32,
+    /// Share of customers who signed up before the start. Default: 0.5. The others sign up evenly until the end.
+    pub founders: f64,
+    /// Activities per customer and working day, on average. Default: 0.5.
+    pub activities_per_day: f64,
+    /// Tickets per customer and day, on average. Default: 0.012.
+    pub tickets_per_day: f64,
+    /// Days between two bills, at least 7. Default: 30.
+    pub billing_days: u32,
+    /// Log-odds added to every day's chance to leave. Default: 0.
+    pub risk: f64,
+    /// Share of those who left that come back after two to ten months. Default: 0.1.
+    pub returning: f64,
+    /// Share of rows that become known some days late, and of payments that are corrected. Default: 0.02.
+    pub late_known: f64,
+    /// Whether versions of customers are dated. If not, each spell is one row that tells what is true at the end, without
+    /// `valid_from` and `known_at`. Default: true.
+    pub dated: bool,
+    /// Standard deviation of what makes a customer leave and is on no record, in log-odds. Default: 0.
+    pub hidden: f64,
+    /// How far the effects change over the world, 0 to 1: support matters less, charges and renewals more. Default: 0.
+    pub drift: f64,
+    /// Log-odds added in the last 182 days of the world. Default: 0.
+    pub base_rate_shift: f64,
+    /// Share of event rows, and of customers' versions, that are there twice. Default: 0.
+    pub duplicates: f64,
+    /// Share of event rows whose customer does not exist. Default: 0.
+    pub orphans: f64,
+    /// Share of event rows that belong to another tenant; tables then carry `tenant_id`. Default: 0.
+    pub strays: f64,
+    /// Columns that tell what nobody could have known. Default: none.
+    pub leaks: Vec<Leak>,
+    /// Continued lives behind each true risk. Default: 64.
+    pub paths: u32,
+    /// Threads, progress, cancellation.
+    pub execution: Execution,
+}
+
+impl Default for WorldOptions {
+    fn default() -> Self {
+        Self {
+            seed: 0,
+            tenants: 3,
+            customers: 1000,
+            start: Timestamp::from_ymd(2023, 1, 2).unwrap_or_default(),
+            days: 910,
+            founders: 0.5,
+            activities_per_day: 0.5,
+            tickets_per_day: 0.012,
+            billing_days: 30,
+            risk: 0.0,
+            returning: 0.1,
+            late_known: 0.02,
+            dated: true,
+            hidden: 0.0,
+            drift: 0.0,
+            base_rate_shift: 0.0,
+            duplicates: 0.0,
+            orphans: 0.0,
+            strays: 0.0,
+            leaks: vec![],
+            paths: 64,
+            execution: Execution::default(),
+        }
+    }
+}
+
+impl WorldOptions {
+    /// One tenant over two years with 10 payments, 2 tickets and 5 activities per customer, on average.
+    pub fn scale(customers: usize) -> Self {
+        Self {
+            tenants: 1,
+            customers,
+            days: 728,
+            activities_per_day: 0.0169,
+            tickets_per_day: 0.0045,
+            billing_days: 42,
+            ..Self::default()
+        }
+    }
+
+    pub(super) fn check(&self) -> Result<()> {
+        let wrong = |name: &str, why: &str| {
+            Err(Error::new(ErrorKind::InvalidOption, format!("{name} {why}")).at(None, None, Some(name)))
+        };
+        let shares = [
+            ("founders", self.founders),
+            ("returning", self.returning),
+            ("late_known", self.late_known),
+            ("drift", self.drift),
+            ("duplicates", self.duplicates),
+            ("orphans", self.orphans),
+            ("strays", self.strays),
+        ];
+        if let Some((name, _)) = shares.iter().find(|(_, share)| !(0.0..=1.0).contains(share)) {
+            return wrong(name, "must be a share from 0 to 1");
+        }
+        let sizes = [
+            ("activities_per_day", self.activities_per_day, 50.0),
+            ("tickets_per_day", self.tickets_per_day, 0.5),
+            ("hidden", self.hidden, 10.0),
+        ];
+        if let Some((name, _, most)) = sizes.iter().find(|(_, size, most)| !(0.0..=*most).contains(size)) {
+            return wrong(name, &format!("must be from 0 to {most}"));
+        }
+        for (name, shift) in [("risk", self.risk), ("base_rate_shift", self.base_rate_shift)] {
+            if !(-20.0..=20.0).contains(&shift) {
+                return wrong(name, "must be log-odds from -20 to 20");
+            }
+        }
+        if self.start.as_micros().rem_euclid(crate::time::MICROS_PER_DAY) != 0 {
+            return wrong("start", "must be a midnight");
+        }
+        let years = Timestamp::from_ymd(1000, 1, 1)..Timestamp::from_ymd(9000, 1, 1);
+        if !years.contains(&Some(self.start)) {
+            return wrong("start", "must lie in the years 1000 to 9000");
+        }
+        if !(1..=36_500).contains(&self.days) {
+            return wrong("days", "must be from 1 to 36500");
+        }
+        if !(7..=366).contains(&self.billing_days) {
+            return wrong("billing_days", "must be from 7 to 366");
+        }
+        if !(1..=999).contains(&self.tenants) {
+            return wrong("tenants", "must be from 1 to 999");
+        }
+        if self.customers > 9_999_999 {
+            return wrong("customers", "must be at most 9999999");
+        }
+        if self.paths == 0 {
+            return wrong("paths", "must be at least 1");
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,195 @@
+//! Generated tables.
+
+use crate::error::RecordKind;
+use crate::input::{Column, IntoTable, RecordsBuilder, Table, Value};
+
+/// One column of a generated table. Equal columns have equal bits, so that a missing number equals another.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum WorldColumn {
+    /// Texts; the empty one is null.
+    Texts(Vec<Box<str>>),
+    /// Numbers; NaN is null.
+    Numbers(Vec<f64>),
+    /// Bools.
+    Bools(Vec<Option<bool>>),
+    /// Microseconds since 1970-01-01 UTC.
+    Moments(Vec<Option<i64>>),
+}
+
+impl PartialEq for WorldColumn {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Texts(own), Self::Texts(theirs)) => own == theirs,
+            (Self::Numbers(own), Self::Numbers(theirs)) => own
+                .iter()
+                .map(|value| value.to_bits())
+                .eq(theirs.iter().map(|value| value.to_bits())),
+            (Self::Bools(own), Self::Bools(theirs)) => own == theirs,
+            (Self::Moments(own), Self::Moments(theirs)) => own == theirs,
+            _ => false,
+        }
+    }
+}
+
+impl WorldColumn {
+    /// Number of values.
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Texts(values) => values.len(),
+            Self::Numbers(values) => values.len(),
+            Self::Bools(values) => values.len(),
+            Self::Moments(values) => values.len(),
+        }
+    }
+
+    /// Whether there is no value.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    fn append(&mut self, other: Self) {
+        match (self, other) {
+            (Self::Texts(all), Self::Texts(more)) => all.extend(more),
+            (Self::Numbers(all), Self::Numbers(more)) => all.extend(more),
+            (Self::Bools(all), Self::Bools(more)) => all.extend(more),
+            (Self::Moments(all), Self::Moments(more)) => all.extend(more),
+            _ => {}
+        }
+    }
+
+    /// The same with rows picked by position, in the order and as often as they are named.
+    pub(super) fn pick(&self, rows: &[u32]) -> Self {
+        fn picked<T: Clone>(values: &[T], rows: &[u32]) -> Vec<T> {
+            rows.iter().map(|&row| values[row as usize].clone()).collect()
+        }
+        match self {
+            Self::Texts(values) => Self::Texts(picked(values, rows)),
+            Self::Numbers(values) => Self::Numbers(picked(values, rows)),
+            Self::Bools(values) => Self::Bools(picked(values, rows)),
+            Self::Moments(values) => Self::Moments(picked(values, rows)),
+        }
+    }
+
+    fn into_column(self) -> Column {
+        match self {
+            Self::Texts(values) => Column::TextFile(values),
+            Self::Numbers(values) => Column::NullableFloats(values),
+            Self::Bools(values) => Column::Values(
+                values
+                    .into_iter()
+                    .map(|value| value.map_or(Value::Null, Value::Bool))
+                    .collect(),
+            ),
+            Self::Moments(values) => Column::Timestamps(values),
+        }
+    }
+}
+
+/// A generated table: named columns of equal length. It goes into [`RecordsBuilder`] as it is.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct WorldTable {
+    pub(super) columns: Vec<(&'static str, WorldColumn)>,
+}
+
+impl WorldTable {
+    /// Names and columns, in order.
+    pub fn columns(&self) -> &[(&'static str, WorldColumn)] {
+        &self.columns
+    }
+
+    /// The column of a name.
+    pub fn column(&self, name: &str) -> Option<&WorldColumn> {
+        self.columns
+            .iter()
+            .find(|(known, _)| *known == name)
+            .map(|(_, column)| column)
+    }
+
+    /// Number of rows.
+    pub fn rows(&self) -> usize {
+        self.columns.first().map_or(0, |(_, column)| column.len())
+    }
+
+    /// The same rows as what a [`RecordsBuilder`] takes.
+    pub fn to_table(&self) -> Table {
+        self.clone().into_table()
+    }
+
+    pub(super) fn append(&mut self, other: Self) {
+        if self.columns.is_empty() {
+            *self = other;
+            return;
+        }
+        for ((_, all), (_, more)) in self.columns.iter_mut().zip(other.columns) {
+            all.append(more);
+        }
+    }
+
+    pub(super) fn pick(&self, rows: &[u32]) -> Self {
+        let columns = self.columns.iter().map(|(name, column)| (*name, column.pick(rows)));
+        Self {
+            columns: columns.collect(),
+        }
+    }
+}
+
+impl IntoTable for WorldTable {
+    fn into_table(self) -> Table {
+        // Names differ and lengths are equal, so that nothing can be refused.
+        self.columns.into_iter().fold(Table::new(), |table, (name, column)| {
+            table.clone().with_column(name, column.into_column()).unwrap_or(table)
+        })
+    }
+}
+
+/// The tables of a tenant, or of some of his customers.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct WorldTables {
+    /// Customers, a row per version.
+    pub customers: WorldTable,
+    /// Payments.
+    pub payments: WorldTable,
+    /// Tickets.
+    pub tickets: WorldTable,
+    /// Activities.
+    pub activities: WorldTable,
+}
+
+impl WorldTables {
+    /// The table of a kind.
+    pub fn table(&self, kind: RecordKind) -> &WorldTable {
+        match kind {
+            RecordKind::Customers => &self.customers,
+            RecordKind::Payments => &self.payments,
+            RecordKind::Tickets => &self.tickets,
+            RecordKind::Activities => &self.activities,
+        }
+    }
+
+    pub(super) fn table_mut(&mut self, kind: RecordKind) -> &mut WorldTable {
+        match kind {
+            RecordKind::Customers => &mut self.customers,
+            RecordKind::Payments => &mut self.payments,
+            RecordKind::Tickets => &mut self.tickets,
+            RecordKind::Activities => &mut self.activities,
+        }
+    }
+
+    /// Hands all four to a builder, as one more batch.
+    #[must_use]
+    pub fn add_to(self, builder: RecordsBuilder) -> RecordsBuilder {
+        builder
+            .customers(self.customers)
+            .payments(self.payments)
+            .tickets(self.tickets)
+            .activities(self.activities)
+    }
+
+    pub(super) fn append(&mut self, other: Self) {
+        self.customers.append(other.customers);
+        self.payments.append(other.payments);
+        self.tickets.append(other.tickets);
+        self.activities.append(other.activities);
+    }
+}

@@ -1,0 +1,162 @@
+//! The true risk: lives continued from a date, many times over.
+
+use std::ops::ControlFlow;
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::parallel::Workers;
+use crate::synthetic::life::{Circumstances, Spell, State, Witness, live, notice_days};
+use crate::synthetic::options::WorldOptions;
+use crate::synthetic::profile::{Profile, Trade, Use};
+use crate::time::{AsOf, Horizon, MICROS_PER_DAY};
+
+/// One customer's true risk at one date.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct TrueRisk {
+    /// Whose customer.
+    pub tenant_id: String,
+    /// Which.
+    pub customer_id: String,
+    /// The date.
+    pub as_of: AsOf,
+    /// Probability that he leaves in the label period, given what had happened to him before the date.
+    pub probability: f64,
+    /// Whether he did; `None` where the label period reaches past the world's end.
+    pub churned: Option<bool>,
+}
+
+/// Customers whose lives are continued at a time.
+const PIECE: usize = 64;
+
+/// The true risk of the tenant's eligible customers, sorted by id.
+pub(super) fn true_risks(
+    options: &WorldOptions,
+    trade: &Trade,
+    as_of: AsOf,
+    horizon: Horizon,
+    workers: &Workers,
+) -> Result<Vec<TrueRisk>> {
+    let since = as_of.as_micros() - options.start.as_micros();
+    let day = since.div_euclid(MICROS_PER_DAY);
+    let wrong = |why: String| Err(Error::new(ErrorKind::InvalidOption, why).at(None, None, Some("as_of")));
+    if since.rem_euclid(MICROS_PER_DAY) != 0 {
+        return wrong(format!("the true risk is known at midnights, and {as_of} is none"));
+    }
+    if day < 0 || day > i64::from(options.days) {
+        return wrong(format!("{as_of} lies outside the world"));
+    }
+    if horizon.days == 0 || horizon.days > 3660 || horizon.lead > 3660 {
+        let why = "a label period has 1 to 3660 days, and begins within as many";
+        return Err(Error::new(ErrorKind::InvalidOption, why).at(None, None, Some("horizon")));
+    }
+    let found = workers.map_chunks(options.customers, PIECE, |customers| {
+        let risks = customers.filter_map(|customer| {
+            let profile = Profile::draw(options, trade, customer as u32);
+            let life = Circumstances {
+                options,
+                trade,
+                profile: &profile,
+            };
+            risk(&life, customer as u32, day as i32, as_of, horizon)
+        });
+        Ok(risks.collect::<Vec<_>>())
+    })?;
+    Ok(found.into_iter().flatten().collect())
+}
+
+fn risk(life: &Circumstances<'_>, customer: u32, day: i32, as_of: AsOf, horizon: Horizon) -> Option<TrueRisk> {
+    let mut seen = Seen {
+        as_of: as_of.as_micros(),
+        day,
+        last: life.options.days as i32,
+        state: None,
+        churned_at: None,
+    };
+    live(life, customer, &mut seen);
+    let state = seen.state?;
+    let (from, to) = (horizon.start(as_of.as_micros()), horizon.end(as_of.as_micros()));
+    // Who leaves within the lead has no label.
+    if seen.churned_at.is_some_and(|at| at < from) {
+        return None;
+    }
+    let end = life.options.start.plus_days(i64::from(life.options.days)).as_micros();
+    Some(TrueRisk {
+        tenant_id: life.trade.id.clone(),
+        customer_id: life.profile.id.clone(),
+        as_of,
+        probability: probability(life, customer, state, horizon),
+        churned: (to <= end).then(|| seen.churned_at.is_some_and(|at| at < to)),
+    })
+}
+
+/// The state of the spell that has not ended, nor is under notice, on the morning of a day; and how that spell ends.
+struct Seen {
+    as_of: i64,
+    day: i32,
+    last: i32,
+    state: Option<State>,
+    churned_at: Option<i64>,
+}
+
+impl Seen {
+    fn look(&mut self, spell: &Spell, state: &State) {
+        let known = spell.known_at.is_none_or(|at| at < self.as_of);
+        if state.day == self.day && known && spell.decided_at.is_none() {
+            self.state = Some(*state);
+        }
+    }
+}
+
+impl Witness for Seen {
+    fn begins(&mut self, spell: &Spell, state: &State) {
+        self.look(spell, state);
+    }
+
+    fn morning(&mut self, spell: &Spell, state: &State) -> ControlFlow<()> {
+        self.look(spell, state);
+        // Without him by then, nothing after it matters.
+        match state.day >= self.day && self.state.is_none() {
+            true => ControlFlow::Break(()),
+            false => ControlFlow::Continue(()),
+        }
+    }
+
+    fn lived(&mut self, spell: &Spell, state: &State, _: &crate::synthetic::life::Today) {
+        // The world's end is a morning too, on which nothing begins.
+        if state.day == self.last {
+            self.look(spell, state);
+        }
+    }
+
+    fn ends(&mut self, spell: &Spell) {
+        if self.state.is_some() && self.churned_at.is_none() {
+            self.churned_at = spell.churned_at;
+        }
+    }
+}
+
+/// The mean over continued lives of the chance to have left in the label period, given that the lead was survived.
+fn probability(life: &Circumstances<'_>, customer: u32, state: State, horizon: Horizon) -> f64 {
+    let notice = i64::from(notice_days(life.profile));
+    // He leaves in the label period if he decides to in these days.
+    let first = (i64::from(horizon.lead) - notice).max(0);
+    let last = (i64::from(horizon.lead) + i64::from(horizon.days) - notice).max(first);
+    let mut random = life.trade.random(customer, Use::Truth, state.day);
+    let (mut until_first, mut until_last) = (0.0, 0.0);
+    for _ in 0..life.options.paths {
+        let mut path = state;
+        let mut stays = 1.0;
+        for day in 0..last {
+            if day == first {
+                until_first += stays;
+            }
+            stays *= 1.0 - path.hazard(life);
+            path.live(life, &mut random);
+        }
+        until_last += stays;
+        if first == last {
+            until_first += stays;
+        }
+    }
+    1.0 - until_last / until_first
+}

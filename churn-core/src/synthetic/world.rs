@@ -1,0 +1,239 @@
+//! The world: its tenants, their rows in batches, and the truth about them.
+
+use crate::error::{RecordKind, Result};
+use crate::input::RecordsBuilder;
+use crate::record::TenantRecords;
+use crate::synthetic::faults;
+use crate::synthetic::options::WorldOptions;
+use crate::synthetic::profile::Trade;
+use crate::synthetic::recorder::Recorder;
+use crate::synthetic::table::{WorldColumn, WorldTable, WorldTables};
+use crate::synthetic::truth::{TrueRisk, true_risks};
+use crate::time::{AsOf, Horizon, Timestamp};
+
+/// Customers whose rows are made at a time.
+const PIECE: usize = 256;
+/// The label period that the defaults are made for.
+const HORIZON: Horizon = Horizon { days: 90, lead: 0 };
+
+/// Some tenants, and the truth about them. Holds no rows: they are made when asked for.
+#[derive(Clone, Debug)]
+pub struct World {
+    tenants: Vec<WorldTenant>,
+}
+
+/// One tenant of a world.
+#[derive(Clone, Debug)]
+pub struct WorldTenant {
+    options: WorldOptions,
+    trade: Trade,
+}
+
+/// The world of these options.
+///
+/// # Errors
+/// `invalid_option` if a number makes no sense.
+pub fn world(options: &WorldOptions) -> Result<World> {
+    options.check()?;
+    let tenants = (0..options.tenants).map(|index| WorldTenant {
+        options: options.clone(),
+        trade: Trade::new(options.seed, index),
+    });
+    Ok(World {
+        tenants: tenants.collect(),
+    })
+}
+
+impl World {
+    /// The tenants, by id.
+    pub fn tenants(&self) -> &[WorldTenant] {
+        &self.tenants
+    }
+
+    /// The tenant of an id: `"t001"`.
+    pub fn tenant(&self, id: &str) -> Option<&WorldTenant> {
+        self.tenants.iter().find(|tenant| tenant.id() == id)
+    }
+
+    /// Where the history begins.
+    pub fn observed_from(&self) -> Timestamp {
+        self.tenants[0].observed_from()
+    }
+
+    /// The end of the world.
+    pub fn observed_until(&self) -> Timestamp {
+        self.tenants[0].observed_until()
+    }
+
+    /// Six dates, 45 days apart, latest first. At each the label period of 90 days is over by the last event: the first
+    /// is the date that training tests by itself where records do not say until when they were observed.
+    pub fn dates(&self) -> Vec<AsOf> {
+        let last = self.observed_until().plus_days(-91);
+        let dates = (0..6).map(|step| last.plus_days(-45 * step));
+        let from = self.observed_from();
+        let dates = dates.filter(|date| *date >= from).map(AsOf::new).collect::<Vec<_>>();
+        if dates.is_empty() { vec![AsOf::new(from)] } else { dates }
+    }
+
+    /// The true risk of every eligible customer of every tenant, for cancellation within 90 days.
+    ///
+    /// # Errors
+    /// As [`WorldTenant::truth_within`].
+    pub fn truth(&self, as_of: AsOf) -> Result<Vec<TrueRisk>> {
+        let risks = self.tenants.iter().map(|tenant| tenant.truth(as_of));
+        Ok(risks.collect::<Result<Vec<_>>>()?.into_iter().flatten().collect())
+    }
+
+    /// One kind of rows of all tenants in one table with a `tenant_id`, for partitioning.
+    ///
+    /// # Errors
+    /// `cancelled`.
+    pub fn mixed(&self) -> Result<WorldTables> {
+        let mut all = WorldTables::default();
+        for tenant in &self.tenants {
+            let mut tables = tenant.tables()?;
+            for kind in RecordKind::ALL {
+                let table = tables.table_mut(kind);
+                if table.column("tenant_id").is_none() {
+                    let ids = vec![Box::from(tenant.id()); table.rows()];
+                    table.columns.insert(0, ("tenant_id", WorldColumn::Texts(ids)));
+                }
+            }
+            all.append(tables);
+        }
+        Ok(all)
+    }
+}
+
+impl WorldTenant {
+    /// Its id.
+    pub fn id(&self) -> &str {
+        &self.trade.id
+    }
+
+    /// Where the history begins.
+    pub fn observed_from(&self) -> Timestamp {
+        self.options.start
+    }
+
+    /// The end of the world: nothing at or after it is in the rows.
+    pub fn observed_until(&self) -> Timestamp {
+        self.options.start.plus_days(i64::from(self.options.days))
+    }
+
+    /// All rows.
+    ///
+    /// # Errors
+    /// `cancelled`.
+    pub fn tables(&self) -> Result<WorldTables> {
+        self.rows_of(0, self.options.customers)
+    }
+
+    /// The rows of `size` customers at a time, so that memory is bounded by the batch. Together they are those of
+    /// [`tables`](Self::tables).
+    pub fn batches(&self, size: usize) -> Batches<'_> {
+        Batches {
+            tenant: self,
+            size: size.max(1),
+            next: 0,
+        }
+    }
+
+    fn rows_of(&self, from: usize, to: usize) -> Result<WorldTables> {
+        let workers = self.options.execution.workers()?;
+        let made = workers.map_chunks(to - from, PIECE, |customers| {
+            let mut recorder = Recorder::new(&self.options, &self.trade);
+            for customer in customers {
+                recorder.record((from + customer) as u32);
+            }
+            Ok(recorder.finish())
+        })?;
+        // Without customers there are columns all the same.
+        let mut tables = Recorder::new(&self.options, &self.trade).finish();
+        made.into_iter().for_each(|more| tables.append(more));
+        faults::add(&mut tables, &self.options, &self.trade, from as u32);
+        Ok(tables)
+    }
+
+    /// A builder that knows how long this tenant was observed, without rows.
+    pub fn empty_records(&self) -> RecordsBuilder {
+        TenantRecords::builder(self.id())
+            .observed_from(self.observed_from())
+            .observed_until(self.observed_until())
+    }
+
+    /// A builder with all rows.
+    ///
+    /// # Errors
+    /// `cancelled`.
+    pub fn records(&self) -> Result<RecordsBuilder> {
+        Ok(self.tables()?.add_to(self.empty_records()))
+    }
+
+    /// The true risk of every eligible customer, sorted by id, for cancellation within 90 days.
+    ///
+    /// # Errors
+    /// As [`truth_within`](Self::truth_within).
+    pub fn truth(&self, as_of: AsOf) -> Result<Vec<TrueRisk>> {
+        self.truth_within(as_of, HORIZON)
+    }
+
+    /// The true risk of every eligible customer, sorted by id, for cancellation within any label period. Who leaves within the lead is
+    /// left out, as he has no label; the others' risk is that of those who do not.
+    ///
+    /// # Errors
+    /// `invalid_option` if the date is not a midnight between the world's start and its end; `cancelled`.
+    pub fn truth_within(&self, as_of: AsOf, horizon: Horizon) -> Result<Vec<TrueRisk>> {
+        let workers = self.options.execution.workers()?;
+        true_risks(&self.options, &self.trade, as_of, horizon, &workers)
+    }
+}
+
+/// A tenant's rows, some customers at a time.
+#[derive(Debug)]
+pub struct Batches<'a> {
+    tenant: &'a WorldTenant,
+    size: usize,
+    next: usize,
+}
+
+impl Iterator for Batches<'_> {
+    type Item = Result<WorldTables>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let all = self.tenant.options.customers;
+        if self.next >= all {
+            return None;
+        }
+        let from = self.next;
+        self.next = (from + self.size).min(all);
+        Some(self.tenant.rows_of(from, self.next))
+    }
+}
+
+impl WorldTable {
+    /// Bytes that are equal for equal tables: names, then values, column by column.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut bytes = vec![];
+        for (name, column) in &self.columns {
+            bytes.extend(name.as_bytes());
+            match column {
+                WorldColumn::Texts(values) => values.iter().for_each(|value| {
+                    bytes.extend(value.as_bytes());
+                    bytes.push(0);
+                }),
+                WorldColumn::Numbers(values) => {
+                    values
+                        .iter()
+                        .for_each(|value| bytes.extend(value.to_bits().to_le_bytes()));
+                }
+                WorldColumn::Bools(values) => bytes.extend(values.iter().map(|value| value.map_or(2, u8::from))),
+                WorldColumn::Moments(values) => {
+                    let micros = values.iter().map(|value| value.unwrap_or(i64::MIN));
+                    micros.for_each(|value| bytes.extend(value.to_le_bytes()));
+                }
+            }
+        }
+        bytes
+    }
+}

@@ -1,0 +1,455 @@
+//! The known world keeps its promises: valid and equal to the byte, its switches do what they say, its truth is calibrated
+//! and looks at nothing that is not there yet.
+
+use std::collections::BTreeSet;
+
+use churn_core::synthetic::{Leak, WorldColumn, WorldOptions, WorldTables, world};
+use churn_core::{
+    AsOf, ChurnDefinition, Execution, Horizon, IssueCode, LabelRule, OnInvalid, RecordKind, TenantRecords, Timestamp,
+    columns_of, features, labels, metrics,
+};
+
+fn small(seed: u64) -> WorldOptions {
+    WorldOptions {
+        seed,
+        tenants: 2,
+        customers: 120,
+        ..Default::default()
+    }
+}
+
+fn bytes(tables: &WorldTables) -> Vec<u8> {
+    RecordKind::ALL
+        .into_iter()
+        .flat_map(|kind| tables.table(kind).to_bytes())
+        .collect()
+}
+
+/// FNV-1a, which is enough to tell that something changed.
+fn hash(bytes: &[u8]) -> u64 {
+    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, &byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    })
+}
+
+#[test]
+fn the_default_world_is_frozen() {
+    let world = world(&WorldOptions {
+        seed: 1,
+        customers: 40,
+        ..Default::default()
+    })
+    .unwrap();
+    let all: Vec<u8> = world
+        .tenants()
+        .iter()
+        .flat_map(|tenant| bytes(&tenant.tables().unwrap()))
+        .collect();
+    let truth = world.truth(world.dates()[0]).unwrap();
+    let risks: Vec<u8> = truth
+        .iter()
+        .flat_map(|risk| risk.probability.to_bits().to_le_bytes())
+        .collect();
+    assert_eq!(
+        (hash(&all), hash(&risks)),
+        (0x3038_afdc_e073_759a, 0x003f_3759_bced_0d5f),
+        "{:#x} {:#x}",
+        hash(&all),
+        hash(&risks)
+    );
+}
+
+#[test]
+fn one_seed_one_world_whatever_the_threads_and_batches() {
+    let made = |threads, seed| {
+        let options = WorldOptions {
+            execution: Execution::new().threads(threads),
+            customers: 600,
+            ..small(seed)
+        };
+        world(&options).unwrap()
+    };
+    let (one, three, other) = (made(1, 7), made(3, 7), made(1, 8));
+    let tables = one.tenants()[0].tables().unwrap();
+    assert!(tables == three.tenants()[0].tables().unwrap());
+    assert!(bytes(&tables) != bytes(&other.tenants()[0].tables().unwrap()));
+    assert!(bytes(&tables) != bytes(&one.tenants()[1].tables().unwrap()));
+    assert_eq!(one.truth(one.dates()[0]).unwrap(), three.truth(one.dates()[0]).unwrap());
+
+    let batched: Vec<WorldTables> = one.tenants()[0].batches(70).map(Result::unwrap).collect();
+    assert_eq!(batched.len(), 9);
+    for kind in RecordKind::ALL {
+        let rows: usize = batched.iter().map(|batch| batch.table(kind).rows()).sum();
+        assert_eq!(rows, tables.table(kind).rows());
+    }
+    let ids = |tables: &WorldTables| match tables.payments.column("payment_id") {
+        Some(WorldColumn::Texts(ids)) => ids.clone(),
+        _ => panic!("no ids"),
+    };
+    let together: Vec<Box<str>> = batched.iter().flat_map(ids).collect();
+    assert_eq!(together, ids(&tables));
+}
+
+#[test]
+fn every_world_is_valid_and_full_of_life() {
+    let mut refunds = 0;
+    let mut reopened = 0;
+    let mut back = 0;
+    for seed in 0..8 {
+        let options = WorldOptions {
+            dated: seed % 4 != 3,
+            ..small(seed)
+        };
+        for tenant in world(&options).unwrap().tenants() {
+            let tables = tenant.tables().unwrap();
+            let column = |kind, name| tables.table(kind).column(name).cloned();
+            for kind in RecordKind::ALL {
+                for spec in columns_of(kind).iter().filter(|spec| spec.name != "tenant_id") {
+                    let undated = !options.dated
+                        && matches!(spec.name, "valid_from" | "known_at")
+                        && kind == RecordKind::Customers;
+                    assert_eq!(column(kind, spec.name).is_none(), undated, "{kind} {}", spec.name);
+                }
+            }
+            let filled = |kind, name| match column(kind, name) {
+                Some(WorldColumn::Moments(values)) => values.iter().flatten().count(),
+                _ => panic!("{name}"),
+            };
+            refunds += filled(RecordKind::Payments, "refunded_at");
+            reopened += filled(RecordKind::Tickets, "reopened_at");
+            assert!(filled(RecordKind::Activities, "known_at") > 0);
+            let spells: BTreeSet<(Box<str>, Option<i64>)> = match (
+                column(RecordKind::Customers, "customer_id"),
+                column(RecordKind::Customers, "signed_up_at"),
+            ) {
+                (Some(WorldColumn::Texts(ids)), Some(WorldColumn::Moments(at))) => ids.into_iter().zip(at).collect(),
+                _ => panic!("no spells"),
+            };
+            back += spells.len() - 120;
+            let (records, report) = tables.add_to(tenant.empty_records()).build().unwrap();
+            assert!(report.is_clean());
+            assert_eq!(records.customers(), 120);
+        }
+    }
+    assert!(
+        refunds > 20 && reopened > 100 && back > 20,
+        "{refunds} {reopened} {back}"
+    );
+}
+
+#[test]
+fn the_truth_is_about_exactly_the_eligible_and_says_what_became_of_them() {
+    let options = WorldOptions {
+        customers: 400,
+        late_known: 0.5,
+        paths: 1,
+        ..small(3)
+    };
+    for tenant in world(&options).unwrap().tenants() {
+        let records = tenant.records().unwrap().build().unwrap().0;
+        let ids: Vec<&str> = records.customer_ids().collect();
+        let mut late = 0;
+        let periods = [(90, 0), (30, 0), (60, 45), (14, 10), (200, 0)];
+        for (step, (days, lead)) in (0..40).zip(periods.into_iter().cycle()) {
+            let horizon = Horizon { days, lead };
+            let back = i64::from(days + lead) + 11 * step;
+            let as_of = AsOf::new(tenant.observed_until().plus_days(-back));
+            let definition = ChurnDefinition::Cancellation { horizon };
+            let found = labels(&records, &[as_of], &definition, &Execution::new()).unwrap();
+            let truth = tenant.truth_within(as_of, horizon).unwrap();
+            let theirs = truth.iter().map(|risk| (risk.customer_id.as_str(), risk.churned));
+            let ours = found.rows().iter();
+            let ours = ours.map(|row| (ids[row.customer as usize], Some(row.churned)));
+            assert!(truth.len() > 100 && ours.eq(theirs), "{as_of} {horizon:?}");
+            let excluded = found.excluded().iter();
+            late += excluded.filter(|row| row.rule == LabelRule::ChurnedBefore).count();
+        }
+        assert!(late > 0);
+        let unknown = tenant.truth(AsOf::new(tenant.observed_until())).unwrap();
+        assert!(unknown.len() > 100 && unknown.iter().all(|risk| risk.churned.is_none()));
+    }
+}
+
+#[test]
+fn the_truth_is_calibrated_and_the_defaults_are_honest() {
+    // The same lives give another label at dates that lie a label period apart: (observed - expected) / sd is about normal.
+    let (mut expected, mut churned, mut variance, mut rows) = (0.0, 0.0, 0.0, 0);
+    let mut upper = (0.0, 0.0, 0.0);
+    let (mut labels, mut risks) = (vec![], vec![]);
+    for seed in 0..12 {
+        let options = WorldOptions {
+            seed,
+            tenants: 1,
+            customers: 700,
+            paths: 24,
+            ..Default::default()
+        };
+        let world = world(&options).unwrap();
+        for date in world.dates().into_iter().step_by(2) {
+            for risk in world.truth(date).unwrap() {
+                let (p, y) = (risk.probability, f64::from(u8::from(risk.churned.unwrap())));
+                assert!((0.0..=1.0).contains(&p));
+                rows += 1;
+                (expected, churned, variance) = (expected + p, churned + y, variance + p * (1.0 - p));
+                if p > 0.2 {
+                    upper = (upper.0 + p, upper.1 + y, upper.2 + p * (1.0 - p));
+                }
+                labels.push(y > 0.5);
+                risks.push(p);
+            }
+        }
+    }
+    let z = (churned - expected) / f64::sqrt(variance);
+    assert!(
+        rows > 10_000 && z.abs() < 3.0,
+        "{churned} of {rows} left, {expected} expected: {z} sd"
+    );
+    // Those at high risk too, up to the noise of few paths.
+    let z = (upper.1 - upper.0) / f64::sqrt(upper.2);
+    assert!(z.abs() < 3.5, "{upper:?}: {z} sd");
+    let rate = churned / f64::from(rows);
+    assert!((0.03..0.10).contains(&rate), "{rate}");
+    let auc = metrics::roc_auc(&labels, &risks).unwrap();
+    assert!((0.70..0.85).contains(&auc), "{auc}");
+}
+
+#[test]
+fn a_shift_and_hidden_reasons_change_the_truth() {
+    let risks = |options: WorldOptions| {
+        let world = world(&WorldOptions { paths: 16, ..options }).unwrap();
+        let truth = world.truth(world.dates()[0]).unwrap();
+        let p: Vec<f64> = truth.iter().map(|risk| risk.probability).collect();
+        let y: Vec<bool> = truth.iter().map(|risk| risk.churned.unwrap()).collect();
+        let rate = y.iter().filter(|y| **y).count() as f64 / y.len() as f64;
+        (p.iter().sum::<f64>() / p.len() as f64, rate)
+    };
+    let plain = risks(WorldOptions {
+        customers: 800,
+        ..small(5)
+    });
+    let shifted = risks(WorldOptions {
+        customers: 800,
+        base_rate_shift: 1.0,
+        ..small(5)
+    });
+    assert!(
+        shifted.0 > 1.7 * plain.0 && shifted.1 > 1.4 * plain.1,
+        "{plain:?} {shifted:?}"
+    );
+    let hidden = risks(WorldOptions {
+        customers: 800,
+        hidden: 1.0,
+        ..small(5)
+    });
+    let drifting = risks(WorldOptions {
+        customers: 800,
+        drift: 1.0,
+        ..small(5)
+    });
+    assert!(
+        hidden != plain && drifting != plain && hidden.0 > 0.02 && drifting.0 > 0.02,
+        "{hidden:?} {drifting:?}"
+    );
+}
+
+#[test]
+fn switches_spoil_what_they_say() {
+    let refused = |options: WorldOptions| {
+        let tenant = &world(&options).unwrap().tenants()[0].clone();
+        let build = |policy| tenant.records().unwrap().on_invalid(policy).build();
+        let error = build(OnInvalid::Refuse).unwrap_err();
+        let (_, report) = build(OnInvalid::Quarantine).unwrap();
+        let codes: BTreeSet<&'static str> = report.issues.iter().map(|issue| issue.code.as_str()).collect();
+        assert!(codes.contains(error.code()));
+        codes
+    };
+    let only = |codes: BTreeSet<&'static str>, expected: &[IssueCode]| {
+        assert_eq!(codes, expected.iter().map(|code| code.as_str()).collect())
+    };
+    only(
+        refused(WorldOptions {
+            duplicates: 0.02,
+            ..small(1)
+        }),
+        &[IssueCode::DuplicateId, IssueCode::DuplicateVersion],
+    );
+    only(
+        refused(WorldOptions {
+            orphans: 0.02,
+            ..small(1)
+        }),
+        &[IssueCode::UnknownCustomer],
+    );
+    only(
+        refused(WorldOptions {
+            strays: 0.02,
+            ..small(1)
+        }),
+        &[IssueCode::WrongTenant],
+    );
+}
+
+#[test]
+fn mixed_tenants_come_apart_again() {
+    let world = world(&small(2)).unwrap();
+    let mixed = world.mixed().unwrap();
+    let partition = mixed.add_to(TenantRecords::builder("all")).partition().unwrap();
+    assert_eq!(partition.tenants.len(), 2);
+    for tenant in world.tenants() {
+        let (records, report) = &partition.tenants[&tenant.id().into()];
+        assert!(report.is_clean());
+        let alone = tenant.records().unwrap().build().unwrap().0;
+        for kind in RecordKind::ALL {
+            assert_eq!(records.rows(kind), alone.rows(kind));
+        }
+    }
+}
+
+#[test]
+fn all_fifty_leaks_know_the_outcome() {
+    let leaks: Vec<Leak> = Leak::all().collect();
+    let names: BTreeSet<&str> = leaks.iter().map(|leak| leak.name()).collect();
+    assert_eq!((leaks.len(), names.len()), (50, 50));
+    assert!(
+        leaks
+            .iter()
+            .all(|leak| Leak::named(leak.name()).unwrap() == *leak && !leak.meaning().is_empty())
+    );
+    assert_eq!(Leak::named("nothing").unwrap_err().code(), "invalid_option");
+    let tables = |leaks| {
+        let options = WorldOptions {
+            leaks,
+            tenants: 1,
+            customers: 400,
+            ..small(4)
+        };
+        world(&options).unwrap().tenants()[0].tables().unwrap()
+    };
+    let (leaking, plain) = (tables(leaks.clone()), tables(vec![]));
+    assert!(leaking.payments == plain.payments && leaking.activities == plain.activities);
+    let Some(WorldColumn::Bools(gone)) = leaking.customers.column("churned") else {
+        panic!("no outcome")
+    };
+    for leak in leaks {
+        // Every value by itself, or being missing, or (numbers) lying above some value must split the outcomes.
+        let keys: Vec<String> = match leaking.customers.column(leak.name()).unwrap() {
+            WorldColumn::Texts(values) => values.iter().map(|text| first(text)).collect(),
+            WorldColumn::Bools(values) => values.iter().map(|value| format!("{value:?}")).collect(),
+            WorldColumn::Numbers(values) => {
+                let mut sorted: Vec<f64> = values.iter().copied().filter(|value| !value.is_nan()).collect();
+                sorted.sort_by(f64::total_cmp);
+                let cuts: Vec<f64> = (1..8).map(|k| sorted[(sorted.len() - 1) * k / 8]).collect();
+                let odd = leak.name() == "shard";
+                let key = |value: &f64| match odd {
+                    true => format!("{}", value % 2.0),
+                    false if value.is_nan() => "missing".to_owned(),
+                    false => format!("{}", cuts.partition_point(|cut| cut < value)),
+                };
+                values.iter().map(key).collect()
+            }
+            other => panic!("{other:?}"),
+        };
+        let mut groups = std::collections::BTreeMap::<&str, (f64, f64)>::new();
+        for (key, gone) in keys.iter().zip(gone) {
+            let group = groups.entry(key).or_default();
+            group.0 += 1.0;
+            group.1 += f64::from(u8::from(*gone == Some(true)));
+        }
+        // Rows explained: the variance between groups over that of all.
+        let (rows, churned) = groups
+            .values()
+            .fold((0.0, 0.0), |sum, group| (sum.0 + group.0, sum.1 + group.1));
+        let mean = churned / rows;
+        let between: f64 = groups.values().map(|(n, k)| n * (k / n - mean) * (k / n - mean)).sum();
+        let explained = between / (rows * mean * (1.0 - mean));
+        // One date's label tells little of the whole history; a lifetime tells more beside the sign-up than alone.
+        let weak = leak.name().starts_with("label") || leak.name().starts_with("lifetime");
+        let least = if weak { 0.04 } else { 0.15 };
+        assert!(explained > least, "{leak:?} explains {explained}");
+    }
+}
+
+/// What can be told from a text at a glance: the month of a date, or its first and last letters.
+fn first(text: &str) -> String {
+    if text.parse::<Timestamp>().is_ok() {
+        return text.chars().take(7).collect();
+    }
+    let ends = [text.chars().next(), text.chars().last().filter(|c| c.is_alphabetic())];
+    ends.into_iter().flatten().collect()
+}
+
+#[test]
+fn what_comes_after_a_date_leaves_no_trace_before_it() {
+    // A world that ends at the date, and the same one that goes on, look equal from there: no row holds what comes later.
+    let options = WorldOptions {
+        tenants: 1,
+        customers: 300,
+        founders: 1.0,
+        late_known: 0.0,
+        ..small(6)
+    };
+    for days in [400, 555] {
+        let long = world(&options).unwrap();
+        let short = world(&WorldOptions {
+            days,
+            ..options.clone()
+        })
+        .unwrap();
+        let as_of = AsOf::new(short.observed_until());
+        let see = |world: &churn_core::synthetic::World| {
+            let records = world.tenants()[0].records().unwrap().build().unwrap().0;
+            let matrix = features(&records, &[as_of], &Default::default(), &Execution::new()).unwrap();
+            (
+                matrix.feature_names().to_vec(),
+                format!("{:?}", matrix.columns()),
+                matrix.rows(),
+            )
+        };
+        let ((names, then, rows), (names_later, later, _)) = (see(&short), see(&long));
+        assert_eq!(names, names_later);
+        assert!(rows > 200 && then == later, "as of {as_of}");
+        let risk = |world: &churn_core::synthetic::World| {
+            let risks = world.truth(as_of).unwrap().into_iter();
+            risks
+                .map(|risk| (risk.customer_id, risk.probability))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(risk(&short), risk(&long));
+    }
+}
+
+#[test]
+fn options_that_make_no_sense_are_refused() {
+    let code = |options: WorldOptions| world(&options).unwrap_err().code();
+    assert_eq!(
+        code(WorldOptions {
+            orphans: 1.5,
+            ..small(0)
+        }),
+        "invalid_option"
+    );
+    assert_eq!(
+        code(WorldOptions {
+            hidden: f64::NAN,
+            ..small(0)
+        }),
+        "invalid_option"
+    );
+    assert_eq!(code(WorldOptions { tenants: 0, ..small(0) }), "invalid_option");
+    assert_eq!(
+        code(WorldOptions {
+            start: "2023-01-02T08:00".parse().unwrap(),
+            ..small(0)
+        }),
+        "invalid_option"
+    );
+    let world = world(&small(0)).unwrap();
+    assert_eq!(
+        world.truth("2024-03-01T06:00".parse().unwrap()).unwrap_err().code(),
+        "invalid_option"
+    );
+    assert_eq!(
+        world.truth("2020-03-01".parse().unwrap()).unwrap_err().code(),
+        "invalid_option"
+    );
+}
