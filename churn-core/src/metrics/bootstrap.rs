@@ -6,14 +6,14 @@ use crate::numeric::SplitMix;
 use crate::parallel::Workers;
 
 /// A figure of ranked rows.
-pub(crate) type Metric = fn(&Ranked) -> Option<f64>;
+pub(crate) type Metric<'a> = Box<dyn Fn(&Ranked) -> Option<f64> + Sync + 'a>;
 
 /// The interval of each metric that holds the middle `level` of replicates (percentile bootstrap; Efron and Tibshirani,
 /// 1993). Customers are drawn with replacement, with all their rows. `None` where most replicates have no figure.
 pub(crate) fn bootstrap_intervals(
     ranked: &Ranked,
     customers: &[u32],
-    metrics: &[Metric],
+    metrics: &[Metric<'_>],
     replicates: usize,
     level: f64,
     seed: u64,
@@ -67,7 +67,7 @@ mod tests {
             bootstrap_intervals(
                 &ranked,
                 &customers,
-                &[Ranked::roc_auc, Ranked::brier],
+                &[Box::new(Ranked::roc_auc), Box::new(Ranked::brier)],
                 100,
                 0.9,
                 3,

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::numeric::{SplitMix, logit, sigmoid};
+
 /// Number of bins.
 pub(crate) const BINS: usize = 10;
 
@@ -42,4 +44,75 @@ pub(crate) fn bins(probabilities: &[f64], churned: &[bool], weights: &[f64], cou
             churn_rate: observed / rows,
         })
         .collect()
+}
+
+/// Slope and intercept of the logistic regression of the labels on the predicted log-odds (Cox, 1958): 1 and 0 if
+/// predictions are calibrated, a slope below 1 if they are too extreme. Newton's method from `start`, at most `steps` of them.
+pub(crate) fn line(
+    log_odds: &[f64],
+    churned: &[bool],
+    weights: &[f64],
+    start: (f64, f64),
+    steps: usize,
+) -> Option<(f64, f64)> {
+    let (mut slope, mut intercept) = start;
+    for _ in 0..steps {
+        let (mut ga, mut gb, mut haa, mut hab, mut hbb) = (0.0, 0.0, 0.0, 0.0, 0.0);
+        for ((&z, &churned), &weight) in log_odds.iter().zip(churned).zip(weights) {
+            if weight <= 0.0 {
+                continue;
+            }
+            let p = sigmoid(slope * z + intercept);
+            let first = weight * (p - f64::from(u8::from(churned)));
+            let second = weight * p * (1.0 - p);
+            ga += first * z;
+            gb += first;
+            haa += second * z * z;
+            hab += second * z;
+            hbb += second;
+        }
+        let determinant = haa * hbb - hab * hab;
+        if determinant.is_nan() || determinant <= 1e-12 * haa * hbb {
+            return None;
+        }
+        let (step_a, step_b) = ((hbb * ga - hab * gb) / determinant, (haa * gb - hab * ga) / determinant);
+        slope -= step_a;
+        intercept -= step_b;
+        if step_a.abs().max(step_b.abs()) < 1e-9 {
+            break;
+        }
+    }
+    // Classes that are told apart without error have no finite line.
+    (slope.is_finite() && intercept.is_finite() && slope.abs() < 50.0).then_some((slope, intercept))
+}
+
+/// The log-odds of probabilities, held where a probability of 0 or 1 would be infinite.
+pub(crate) fn log_odds(probabilities: &[f64]) -> Vec<f64> {
+    probabilities
+        .iter()
+        .map(|&p| logit(p.clamp(1e-9, 1.0 - 1e-9)))
+        .collect()
+}
+
+/// The calibration error that predictions show by chance alone, were they perfectly calibrated: the 95th percentile of
+/// `draws` in which every row churns with the probability that was predicted. `probabilities` ascending.
+pub(crate) fn error_by_chance(probabilities: &[f64], draws: usize, seed: u64) -> Option<f64> {
+    let weights = vec![1.0; probabilities.len()];
+    let mut errors: Vec<f64> = (0..draws)
+        .map(|draw| {
+            let mut random = SplitMix::new(seed ^ 0xCA11, draw as u64);
+            let churned: Vec<bool> = probabilities.iter().map(|&p| random.unit() < p).collect();
+            error_of(&bins(probabilities, &churned, &weights, BINS))
+        })
+        .collect();
+    errors.sort_unstable_by(f64::total_cmp);
+    (!probabilities.is_empty() && draws > 0).then(|| errors[(errors.len() - 1) * 95 / 100])
+}
+
+/// Mean distance of predicted and observed.
+pub(crate) fn error_of(bins: &[CalibrationBin]) -> f64 {
+    let total: f64 = bins.iter().map(|bin| bin.rows).sum();
+    bins.iter()
+        .map(|bin| bin.rows / total * (bin.mean_probability - bin.churn_rate).abs())
+        .sum()
 }

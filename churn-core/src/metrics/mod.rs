@@ -33,6 +33,14 @@ pub fn brier(churned: &[bool], probabilities: &[f64]) -> Option<f64> {
     Ranked::new(churned, probabilities).brier()
 }
 
+/// Slope and intercept of the logistic regression of labels on predicted log-odds (Cox, "Two further applications of a
+/// model for binary regression", 1958): 1 and 0 where predictions are calibrated, a slope below 1 where they are too extreme.
+/// `None` where no finite line fits best, as with a single class.
+pub fn calibration_line(churned: &[bool], probabilities: &[f64]) -> Option<(f64, f64)> {
+    let ranked = Ranked::new(churned, probabilities);
+    ranked.line(&ranked.log_odds(), (1.0, 0.0), 50)
+}
+
 /// Mean distance of predicted and observed over ten bins of equal size. `None` without rows.
 pub fn calibration_error(churned: &[bool], probabilities: &[f64]) -> Option<f64> {
     Ranked::new(churned, probabilities).calibration_error()

@@ -1,6 +1,6 @@
 //! Rows in order of their scores, each with a weight: what every metric is computed from in one pass.
 
-use crate::metrics::calibration::{BINS, CalibrationBin, bins};
+use crate::metrics::calibration::{BINS, CalibrationBin, bins, error_by_chance, error_of, line, log_odds};
 use crate::numeric::ln;
 
 /// Labels and scores, sorted by score; rows may count more than once.
@@ -118,13 +118,22 @@ impl Ranked {
 
     /// Expected calibration error over ten bins of equal size.
     pub fn calibration_error(&self) -> Option<f64> {
-        let total = self.total();
-        let bins = self.calibration();
-        (total > 0.0).then(|| {
-            bins.iter()
-                .map(|bin| bin.rows / total * (bin.mean_probability - bin.churn_rate).abs())
-                .sum()
-        })
+        (self.total() > 0.0).then(|| error_of(&self.calibration()))
+    }
+
+    /// Slope and intercept of the labels on the predicted log-odds, which the caller holds in this order.
+    pub(crate) fn line(&self, log_odds: &[f64], start: (f64, f64), steps: usize) -> Option<(f64, f64)> {
+        line(log_odds, &self.churned, &self.weights, start, steps)
+    }
+
+    /// The log-odds of the scores, ascending.
+    pub(crate) fn log_odds(&self) -> Vec<f64> {
+        log_odds(&self.scores)
+    }
+
+    /// The calibration error that these predictions show by chance, were they perfectly calibrated.
+    pub(crate) fn calibration_error_by_chance(&self, draws: usize, seed: u64) -> Option<f64> {
+        error_by_chance(&self.scores, draws, seed)
     }
 
     /// Predicted against observed in ten bins of equal size, lowest first; empty bins are left out.
