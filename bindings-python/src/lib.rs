@@ -1,5 +1,6 @@
 //! The Python module `churn._churn`: converts Python values, delegates to the core, maps errors.
 
+mod classifier;
 mod ensemble;
 mod errors;
 mod features;
@@ -13,6 +14,8 @@ use pyo3::prelude::*;
 
 #[pymodule]
 mod _churn {
+    #[pymodule_export]
+    use crate::classifier::{FlatModel, FlatTable};
     #[pymodule_export]
     use crate::ensemble::{GradientBoosting, Logistic, RandomForest};
     #[pymodule_export]

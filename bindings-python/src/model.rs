@@ -320,6 +320,16 @@ pub(crate) struct Explanation {
     feature_names: Vec<String>,
 }
 
+impl Explanation {
+    pub(crate) fn new(py: Python<'_>, found: churn_core::Explanation, feature_names: Vec<String>) -> Self {
+        Self {
+            contributions: found.contributions.into_pyarray(py).into_any().unbind(),
+            base_value: found.base_value,
+            feature_names,
+        }
+    }
+}
+
 /// A trained model. Immutable; pickle, `save` and `to_bytes` all carry the same bytes.
 #[pyclass(frozen, module = "churn")]
 pub(crate) struct ChurnModel(churn_core::ChurnModel);
@@ -491,12 +501,7 @@ impl ChurnModel {
         let (model, matrix) = (self.0.clone(), Arc::clone(&matrix.0));
         let names = matrix.feature_names().to_vec();
         let found = work::run(py, threads, None, move |execution| model.explain(&matrix, &execution))?;
-        let contributions = found.contributions.into_pyarray(py).into_any().unbind();
-        Ok(Explanation {
-            contributions,
-            base_value: found.base_value,
-            feature_names: names,
-        })
+        Ok(Explanation::new(py, found, names))
     }
 
     /// Calibrated probability of every row of a matrix, float64.

@@ -6,7 +6,7 @@ before ``as_of`` is seen.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from . import ensemble
 from ._churn import (
@@ -49,11 +49,15 @@ from ._errors import (
 )
 from ._report import CalibrationBin, Estimate, Measures, MemberReport, OutOfTime, PurgeProof, TrainReport
 
+if TYPE_CHECKING:
+    from ._classifier import ChurnClassifier
+
 __all__ = [
     "ArtifactError",
     "CalibrationBin",
     "CancelledError",
     "Cancellation",
+    "ChurnClassifier",
     "ChurnError",
     "ChurnModel",
     "Estimate",
@@ -123,3 +127,16 @@ def partition(
     parted = Partition(records)
     parted.unassigned, parted.positions = unassigned, positions
     return parted
+
+
+def __getattr__(name: str) -> Any:
+    # scikit-learn takes a second to import: only who asks for the estimator waits.
+    if name == "ChurnClassifier":
+        from ._classifier import ChurnClassifier
+
+        return ChurnClassifier
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(set(globals()) | set(__all__))

@@ -165,6 +165,29 @@ impl Table {
         Ok(self)
     }
 
+    /// The same columns under other names, in order.
+    ///
+    /// # Errors
+    /// `unreadable_table` if there are not as many names as columns, or two are equal.
+    pub fn with_names(mut self, names: impl IntoIterator<Item = impl AsRef<str>>) -> Result<Self> {
+        let names: Vec<Arc<str>> = names.into_iter().map(|name| name.as_ref().into()).collect();
+        let distinct: std::collections::HashSet<&str> = names.iter().map(|name| &**name).collect();
+        if names.len() != self.columns.len() || distinct.len() != names.len() {
+            let message = format!(
+                "{} columns cannot have the {} names given, {} of them different",
+                self.columns.len(),
+                names.len(),
+                distinct.len()
+            );
+            return Err(Error::new(ErrorKind::UnreadableTable, message));
+        }
+        self.columns
+            .iter_mut()
+            .zip(names)
+            .for_each(|(column, name)| column.0 = name);
+        Ok(self)
+    }
+
     /// Number of rows.
     pub fn rows(&self) -> usize {
         self.selection.as_ref().map_or(self.length, |selection| selection.len())
