@@ -1,6 +1,6 @@
 //! Flat tables and the classifier of them; `churn/_classifier.py` makes a scikit-learn estimator of it.
 
-use churn_core::{ClassWeights, ClassifierOptions, Table};
+use churn_core::{ClassWeights, ClassifierOptions, Leakage, Table};
 use numpy::{IntoPyArray, PyReadonlyArray1};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString};
@@ -46,7 +46,8 @@ pub(crate) struct FlatModel(churn_core::ChurnClassifier);
 impl FlatModel {
     /// Fits to codes of classes; `class_weights` is None, "balanced" or one number per class.
     #[staticmethod]
-    #[pyo3(signature = (table, classes, weights, class_weights, *, seed, threads))]
+    #[allow(clippy::too_many_arguments)]
+    #[pyo3(signature = (table, classes, weights, class_weights, *, seed, threads, leakage, allow))]
     fn fit(
         py: Python<'_>,
         table: &FlatTable,
@@ -55,6 +56,8 @@ impl FlatModel {
         class_weights: Option<&Bound<'_, PyAny>>,
         seed: &Bound<'_, PyAny>,
         threads: &Bound<'_, PyAny>,
+        leakage: &Bound<'_, PyAny>,
+        allow: Vec<String>,
     ) -> PyResult<Self> {
         let class_weights = match class_weights {
             None => ClassWeights::Equal,
@@ -65,6 +68,8 @@ impl FlatModel {
         let weights = weights.map(|weights| weights.as_array().to_vec());
         let mut options = ClassifierOptions {
             class_weights,
+            leakage: Leakage::named(&leakage.str()?.to_string_lossy()).or_raise(py)?,
+            allow_columns: allow,
             seed: seed
                 .extract()
                 .map_err(|_| refuse(py, "invalid_option", "seed must be an integer from 0 on", Some("seed")))?,

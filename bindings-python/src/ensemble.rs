@@ -3,51 +3,179 @@
 use std::sync::Arc;
 
 use churn_core::ensemble::{FlatEnsemble, GradientBoostingOptions, LinearModel, LogisticOptions, RandomForestOptions};
-use ndarray::{Array2, ArrayView2};
-use numpy::{IntoPyArray, PyReadonlyArray1, PyReadonlyArray2};
+use ndarray::Array2;
+use numpy::{IntoPyArray, PyReadonlyArray1, PyReadonlyArray2, PyUntypedArrayMethods};
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
+use pyo3::types::{PyBytes, PyDict, PyType};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
-use crate::errors::refuse;
-use crate::model::member;
+use crate::errors::{OrRaise, refuse};
+use crate::features::{json, overlay};
+use crate::model::{Explanation, member};
 use crate::work;
 
-/// Numbers as the trees learn them.
-fn matrix<T: numpy::Element + Copy>(x: &Bound<'_, PyAny>, dtype: &str) -> PyResult<Array2<T>> {
-    let py = x.py();
-    let array = py.import("numpy")?.getattr("asarray")?.call1((x, dtype))?;
-    let array: PyReadonlyArray2<'_, T> = array
-        .extract()
-        .map_err(|_| refuse(py, "invalid_option", "X must be rows x columns of numbers", Some("X")))?;
-    Ok(array.as_array().to_owned())
+/// X as it came if it is a matrix of floats, in whatever layout: it is not copied.
+pub(crate) enum Matrix<'py> {
+    Single(PyReadonlyArray2<'py, f32>),
+    Double(PyReadonlyArray2<'py, f64>),
 }
 
-/// Labels 0 and 1, or bools.
-fn labels(y: &Bound<'_, PyAny>) -> PyResult<Vec<bool>> {
+impl<'py> Matrix<'py> {
+    pub(crate) fn new(x: &Bound<'py, PyAny>) -> PyResult<Self> {
+        let py = x.py();
+        let wrong = || refuse(py, "invalid_option", "X must be rows x columns of numbers", Some("X"));
+        let given = py
+            .import("numpy")?
+            .getattr("asarray")?
+            .call1((x,))
+            .map_err(|_| wrong())?;
+        if let Ok(single) = given.extract() {
+            return Ok(Self::Single(single));
+        }
+        if let Ok(double) = given.extract() {
+            return Ok(Self::Double(double));
+        }
+        let numbers = py
+            .import("numpy")?
+            .getattr("asarray")?
+            .call1((given, "float64"))
+            .map_err(|_| wrong())?;
+        numbers.extract().map(Self::Double).map_err(|_| wrong())
+    }
+
+    pub(crate) fn shape(&self) -> (usize, usize) {
+        let shape = match self {
+            Self::Single(x) => x.shape(),
+            Self::Double(x) => x.shape(),
+        };
+        (shape[0], shape[1])
+    }
+
+    /// Refuses another number of columns than was fitted.
+    pub(crate) fn check(&self, py: Python<'_>, name: &str, columns: usize) -> PyResult<()> {
+        if self.shape().1 == columns {
+            return Ok(());
+        }
+        let message = format!(
+            "X has {} features, but {name} is expecting {columns} features as input.",
+            self.shape().1
+        );
+        Err(refuse(py, "feature_mismatch", &message, None))
+    }
+
+    /// The probability of the second class of every row.
+    pub(crate) fn score(&self, py: Python<'_>, trees: &FlatEnsemble, threads: Option<usize>) -> PyResult<Vec<f64>> {
+        match self {
+            Self::Single(x) => {
+                let x = x.as_array();
+                work::run(py, threads, None, move |execution| trees.predict_proba(x, &execution))
+            }
+            Self::Double(x) => {
+                let x = x.as_array();
+                work::run(py, threads, None, move |execution| trees.predict_proba(x, &execution))
+            }
+        }
+    }
+
+    /// Contributions of every column to every row, and the base value.
+    pub(crate) fn explain(
+        &self,
+        py: Python<'_>,
+        trees: &FlatEnsemble,
+        threads: Option<usize>,
+    ) -> PyResult<(Array2<f64>, f64)> {
+        match self {
+            Self::Single(x) => {
+                let x = x.as_array();
+                work::run(py, threads, None, move |execution| trees.explain(x, &execution))
+            }
+            Self::Double(x) => {
+                let x = x.as_array();
+                work::run(py, threads, None, move |execution| trees.explain(x, &execution))
+            }
+        }
+    }
+
+    /// `work` on single precision; doubles are narrowed to it once.
+    pub(crate) fn single<T: Send>(
+        &self,
+        py: Python<'_>,
+        threads: Option<usize>,
+        work: impl FnOnce(ndarray::ArrayView2<'_, f32>, churn_core::Execution) -> churn_core::Result<T> + Send,
+    ) -> PyResult<T> {
+        match self {
+            Self::Single(x) => {
+                let x = x.as_array();
+                work::run(py, threads, None, move |execution| work(x, execution))
+            }
+            Self::Double(x) => {
+                let x = x.as_array();
+                work::run(py, threads, None, move |execution| {
+                    work(x.mapv(|value| value as f32).view(), execution)
+                })
+            }
+        }
+    }
+
+    /// `work` on double precision; singles are widened to it once.
+    fn double<T: Send>(
+        &self,
+        py: Python<'_>,
+        threads: Option<usize>,
+        work: impl FnOnce(ndarray::ArrayView2<'_, f64>, churn_core::Execution) -> churn_core::Result<T> + Send,
+    ) -> PyResult<T> {
+        match self {
+            Self::Double(x) => {
+                let x = x.as_array();
+                work::run(py, threads, None, move |execution| work(x, execution))
+            }
+            Self::Single(x) => {
+                let x = x.as_array();
+                work::run(py, threads, None, move |execution| {
+                    work(x.mapv(f64::from).view(), execution)
+                })
+            }
+        }
+    }
+}
+
+/// The two labels, sorted, and whether each row has the second.
+fn labels(y: &Bound<'_, PyAny>) -> PyResult<(Py<PyAny>, Vec<bool>)> {
     let py = y.py();
-    let wrong = || {
+    let wrong = |why: &str| {
         refuse(
             py,
             "invalid_option",
-            "y must be one 0 or 1, or bool, per row",
+            &format!("y must hold two labels, one per row: {why}"),
             Some("y"),
         )
     };
-    let array = py
-        .import("numpy")?
-        .getattr("asarray")?
-        .call1((y, "float64"))
-        .map_err(|_| wrong())?;
-    let array: PyReadonlyArray1<'_, f64> = array.extract().map_err(|_| wrong())?;
-    array
-        .as_array()
-        .iter()
-        .map(|&value| match value {
-            0.0 => Ok(false),
-            1.0 => Ok(true),
-            _ => Err(wrong()),
-        })
-        .collect()
+    let numpy = py.import("numpy")?;
+    let given = numpy.call_method1("asarray", (y,))?;
+    if given.getattr("ndim")?.extract::<usize>()? != 1 {
+        return Err(wrong("it is not one-dimensional"));
+    }
+    let keywords = PyDict::new(py);
+    keywords.set_item("return_inverse", true)?;
+    let (classes, codes): (Bound<'_, PyAny>, Bound<'_, PyAny>) = numpy
+        .call_method("unique", (given,), Some(&keywords))
+        .map_err(|_| wrong("they cannot be compared"))?
+        .extract()?;
+    // A missing label is not equal to itself.
+    let missing = numpy.call_method1("any", (classes.rich_compare(&classes, pyo3::basic::CompareOp::Ne)?,))?;
+    if missing.is_truthy()? {
+        return Err(wrong("one is missing"));
+    }
+    if classes.len()? > 2 {
+        return Err(wrong(&format!("there are {}", classes.len()?)));
+    }
+    let codes = codes.call_method1("astype", ("float64",))?;
+    let codes: PyReadonlyArray1<'_, f64> = codes.extract()?;
+    Ok((
+        classes.unbind(),
+        codes.as_array().iter().map(|&code| code > 0.0).collect(),
+    ))
 }
 
 fn weights(py: Python<'_>, given: Option<&Bound<'_, PyAny>>) -> PyResult<Option<Vec<f64>>> {
@@ -71,7 +199,7 @@ fn weights(py: Python<'_>, given: Option<&Bound<'_, PyAny>>) -> PyResult<Option<
 }
 
 /// Probabilities of both classes, (n, 2).
-fn both(py: Python<'_>, churned: Vec<f64>) -> Py<PyAny> {
+pub(crate) fn both(py: Python<'_>, churned: Vec<f64>) -> Py<PyAny> {
     let mut both = Array2::zeros((churned.len(), 2));
     for (mut row, p) in both.rows_mut().into_iter().zip(churned) {
         row[0] = 1.0 - p;
@@ -80,28 +208,202 @@ fn both(py: Python<'_>, churned: Vec<f64>) -> Py<PyAny> {
     both.into_pyarray(py).into_any().unbind()
 }
 
-fn not_fitted(py: Python<'_>) -> PyErr {
-    refuse(
-        py,
-        "invalid_option",
-        "the estimator is not fitted yet: call fit first",
-        Some("fit"),
-    )
+fn not_fitted(py: Python<'_>, name: &str) -> PyErr {
+    let build = || py.import("churn._classifier")?.getattr("_not_fitted")?.call1((name,));
+    build().map_or_else(|failure| failure, PyErr::from_value)
+}
+
+/// The label of the second class where it is the more probable, else that of the first.
+fn choose<'py>(classes: &Bound<'py, PyAny>, proba: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    let keywords = PyDict::new(proba.py());
+    keywords.set_item("axis", 1)?;
+    classes.get_item(proba.call_method("argmax", (), Some(&keywords))?)
+}
+
+/// The share of rows whose label is predicted.
+fn accuracy(predicted: &Bound<'_, PyAny>, y: &Bound<'_, PyAny>, weights: Option<&Bound<'_, PyAny>>) -> PyResult<f64> {
+    let numpy = y.py().import("numpy")?;
+    let right = predicted.rich_compare(numpy.call_method1("asarray", (y,))?, pyo3::basic::CompareOp::Eq)?;
+    let keywords = PyDict::new(y.py());
+    keywords.set_item("weights", weights)?;
+    numpy.call_method("average", (right,), Some(&keywords))?.extract()
+}
+
+/// Options as a dict, and the number of threads.
+fn params<'py>(py: Python<'py>, options: &impl Serialize, threads: Option<usize>) -> PyResult<Bound<'py, PyDict>> {
+    let text = serde_json::to_string(options).map_err(|e| refuse(py, "internal", &e.to_string(), None))?;
+    let params = py
+        .import("json")?
+        .call_method1("loads", (text,))?
+        .cast_into::<PyDict>()?;
+    params.set_item("threads", threads)?;
+    Ok(params)
+}
+
+/// Lays given options over others; numbers may be numpy's.
+fn laid_over<T: Serialize + DeserializeOwned>(
+    options: &T,
+    threads: &mut Option<usize>,
+    given: &Bound<'_, PyDict>,
+) -> PyResult<T> {
+    let py = given.py();
+    let wrong = |name: &str, why: String| refuse(py, "invalid_option", &why, Some(name));
+    let mut own = serde_json::to_value(options).map_err(|e| wrong("options", e.to_string()))?;
+    for (name, value) in given.iter() {
+        let name: String = name.extract()?;
+        if name == "threads" {
+            *threads = crate::classifier::count(&value)?;
+            continue;
+        }
+        let value = if value.hasattr("item")? {
+            value.call_method0("item")?
+        } else {
+            value
+        };
+        let one = PyDict::new(py);
+        one.set_item(&name, value)?;
+        overlay(&mut own, json(one.as_any())?).map_err(|why| wrong(&name, why))?;
+    }
+    serde_json::from_value(own).map_err(|e| wrong("options", e.to_string()))
+}
+
+/// What all estimators have.
+macro_rules! estimator {
+    ($name:ident, $fitted:ty, $label:literal, $allow_nan:literal, { $($own:item)* }) => {
+        impl $name {
+            fn fitted(&self, py: Python<'_>) -> PyResult<Arc<$fitted>> {
+                self.fitted.clone().ok_or_else(|| not_fitted(py, $label))
+            }
+
+            fn classes(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+                let classes = self.classes.as_ref().ok_or_else(|| not_fitted(py, $label))?;
+                Ok(classes.clone_ref(py))
+            }
+        }
+
+        #[pymethods]
+        impl $name {
+            #[classattr]
+            fn _estimator_type() -> &'static str {
+                "classifier"
+            }
+
+            /// The most probable label of each row.
+            #[pyo3(signature = (X))]
+            #[allow(non_snake_case)]
+            fn predict<'py>(&self, py: Python<'py>, X: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+                let proba = self.predict_proba(py, X)?.into_bound(py);
+                choose(self.classes(py)?.bind(py), &proba)
+            }
+
+            /// The share of rows whose label is predicted.
+            #[pyo3(signature = (X, y, sample_weight=None))]
+            #[allow(non_snake_case)]
+            fn score(
+                &self,
+                py: Python<'_>,
+                X: &Bound<'_, PyAny>,
+                y: &Bound<'_, PyAny>,
+                sample_weight: Option<&Bound<'_, PyAny>>,
+            ) -> PyResult<f64> {
+                accuracy(&self.predict(py, X)?, y, sample_weight)
+            }
+
+            /// The two labels, sorted.
+            #[getter]
+            fn classes_(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+                self.classes(py).map_err(|_| pyo3::exceptions::PyAttributeError::new_err("classes_"))
+            }
+
+            /// Number of columns.
+            #[getter]
+            fn n_features_in_(&self) -> PyResult<usize> {
+                self.columns().ok_or_else(|| pyo3::exceptions::PyAttributeError::new_err("n_features_in_"))
+            }
+
+            /// All options by name.
+            #[pyo3(signature = (deep=true))]
+            fn get_params<'py>(&self, py: Python<'py>, deep: bool) -> PyResult<Bound<'py, PyDict>> {
+                let _ = deep;
+                params(py, &self.options, self.threads)
+            }
+
+            /// Sets options by name; returns itself.
+            #[pyo3(signature = (**params))]
+            fn set_params<'py>(
+                mut slf: PyRefMut<'py, Self>,
+                params: Option<&Bound<'py, PyDict>>,
+            ) -> PyResult<PyRefMut<'py, Self>> {
+                if let Some(params) = params {
+                    let mut threads = slf.threads;
+                    slf.options = laid_over(&slf.options, &mut threads, params)?;
+                    slf.threads = threads;
+                }
+                Ok(slf)
+            }
+
+            fn __sklearn_clone__(&self) -> Self {
+                Self {
+                    options: self.options.clone(),
+                    threads: self.threads,
+                    fitted: None,
+                    classes: None,
+                }
+            }
+
+            fn __sklearn_is_fitted__(&self) -> bool {
+                self.fitted.is_some()
+            }
+
+            fn __sklearn_tags__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+                py.import("churn._classifier")?.getattr("_tags")?.call1(($allow_nan,))
+            }
+
+            fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+                let py = slf.py();
+                let this = slf.borrow();
+                let file = this.fitted.as_ref().map(|fitted| fitted.to_bytes()).transpose().or_raise(py)?;
+                let state = (this.get_params(py, true)?, file.map(|file| PyBytes::new(py, &file)), &this.classes);
+                let kind: Bound<'py, PyType> = slf.get_type();
+                Ok((kind.getattr("_restore")?, state).into_pyobject(py)?.into_any())
+            }
+
+            #[staticmethod]
+            fn _restore(
+                params: &Bound<'_, PyDict>,
+                file: Option<&[u8]>,
+                classes: Option<Py<PyAny>>,
+            ) -> PyResult<Self> {
+                let mut threads = None;
+                let options = laid_over(&Default::default(), &mut threads, params)?;
+                let fitted = file.map(<$fitted>::from_bytes).transpose().or_raise(params.py())?;
+                Ok(Self { options, threads, fitted: fitted.map(Arc::new), classes })
+            }
+
+            $($own)*
+        }
+    };
 }
 
 macro_rules! trees {
     ($name:ident, $options:ident, $member:path, $doc:literal, $label:literal,
      ($($option:ident : $type:ty = $default:literal),*), $signature:literal) => {
         #[doc = $doc]
-        #[pyclass(module = "churn.ensemble")]
+        #[pyclass(module = "churn.ensemble", dict)]
         pub(crate) struct $name {
             options: $options,
             threads: Option<usize>,
             fitted: Option<Arc<FlatEnsemble>>,
+            classes: Option<Py<PyAny>>,
         }
 
-        #[pymethods]
         impl $name {
+            fn columns(&self) -> Option<usize> {
+                self.fitted.as_ref().map(|fitted| fitted.features())
+            }
+        }
+
+        estimator!($name, FlatEnsemble, $label, true, {
             #[new]
             #[pyo3(signature = ($($option = $default,)* seed = 0, threads = None, **options), text_signature = $signature)]
             fn new(py: Python<'_>, $($option: $type,)* seed: u64, threads: Option<usize>, options: Option<&Bound<'_, PyDict>>) -> PyResult<Self> {
@@ -113,10 +415,10 @@ macro_rules! trees {
                 if threads == Some(0) {
                     return Err(refuse(py, "invalid_option", "threads must be at least 1", Some("threads")));
                 }
-                Ok(Self { options: own, threads, fitted: None })
+                Ok(Self { options: own, threads, fitted: None, classes: None })
             }
 
-            /// Fits rows x columns (NaN is missing) to labels 0 and 1; returns itself.
+            /// Fits rows x columns (NaN is missing; float32 is not copied) to two labels; returns itself.
             ///
             /// Raises:
             ///     TrainingError: all labels are the same, or there are no rows.
@@ -129,21 +431,26 @@ macro_rules! trees {
                 sample_weight: Option<&Bound<'py, PyAny>>,
             ) -> PyResult<PyRefMut<'py, Self>> {
                 let py = slf.py();
-                let (x, y, weights) = (matrix::<f32>(X, "float32")?, labels(y)?, weights(py, sample_weight)?);
+                let (x, (classes, y), weights) = (Matrix::new(X)?, labels(y)?, weights(py, sample_weight)?);
                 let learner = <$member>::new(slf.options.clone());
-                let fitted = work::run(py, slf.threads, None, move |execution| learner.fit(x.view(), &y, weights.as_deref(), &execution))?;
+                let fitted = x.single(py, slf.threads, move |x, execution| learner.fit(x, &y, weights.as_deref(), &execution))?;
                 slf.fitted = Some(Arc::new(fitted));
+                slf.classes = Some(classes);
                 Ok(slf)
             }
 
-            /// Probabilities of staying and of churning, float64 (n, 2).
+            /// Probabilities of both labels, float64 (n, 2). Neither float32 nor float64 is copied.
             #[pyo3(signature = (X))]
             #[allow(non_snake_case)]
             fn predict_proba(&self, py: Python<'_>, X: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
-                let fitted = Arc::clone(self.fitted.as_ref().ok_or_else(|| not_fitted(py))?);
-                // Compared as they were learned, in single precision.
-                let x = matrix::<f32>(X, "float32")?;
-                Ok(both(py, work::run(py, self.threads, None, move |execution| fitted.predict_proba(x.view(), &execution))?))
+                let (fitted, x) = (self.fitted(py)?, Matrix::new(X)?);
+                x.check(py, $label, fitted.features())?;
+                Ok(both(py, x.score(py, &fitted, self.threads)?))
+            }
+
+            /// The trees alone, as an `Ensemble`.
+            fn to_ensemble(&self, py: Python<'_>) -> PyResult<Ensemble> {
+                self.fitted(py).map(Ensemble)
             }
 
             /// Number of trees; 0 before `fit`.
@@ -151,16 +458,21 @@ macro_rules! trees {
                 self.fitted.as_ref().map_or(0, |fitted| fitted.trees())
             }
 
+            // An estimator is one, fitted or not.
+            fn __bool__(&self) -> bool {
+                true
+            }
+
             fn __repr__(&self) -> String {
                 format!(concat!($label, "(trees={}, seed={})"), self.options.trees, self.options.seed)
             }
-        }
+        });
     };
 }
 
 trees!(
     GradientBoosting, GradientBoostingOptions, churn_core::ensemble::GradientBoosting,
-    "Histogram gradient boosting. Further options: depth, min_leaf_rows, min_leaf_hessian, l2, column_share, row_share, max_bins.",
+    "Histogram gradient boosting. Further options: depth, min_leaf_rows, min_leaf_hessian, l1, l2, column_share, row_share, max_bins, monotone.",
     "GradientBoosting",
     (trees: usize = 200, leaves: usize = 31, learning_rate: f64 = 0.1),
     "(trees=200, leaves=31, learning_rate=0.1, seed=0, threads=None, **options)"
@@ -174,29 +486,41 @@ trees!(
 );
 
 /// Logistic regression with an L2 penalty (``1 / C`` in scikit-learn), on finite numbers.
-#[pyclass(module = "churn.ensemble")]
+#[pyclass(module = "churn.ensemble", dict)]
 pub(crate) struct Logistic {
     options: LogisticOptions,
     threads: Option<usize>,
     fitted: Option<Arc<LinearModel>>,
+    classes: Option<Py<PyAny>>,
 }
 
-#[pymethods]
 impl Logistic {
+    fn columns(&self) -> Option<usize> {
+        self.fitted.as_ref().map(|fitted| fitted.coefficients().len())
+    }
+}
+
+estimator!(Logistic, LinearModel, "Logistic", false, {
     #[new]
-    #[pyo3(signature = (l2=1.0, threads=None))]
-    fn new(l2: f64, threads: Option<usize>) -> Self {
-        Self {
-            options: LogisticOptions {
-                l2,
-                ..Default::default()
-            },
+    #[pyo3(signature = (l2=1.0, threads=None, **options), text_signature = "(l2=1.0, threads=None, **options)")]
+    fn new(l2: f64, threads: Option<usize>, options: Option<&Bound<'_, PyDict>>) -> PyResult<Self> {
+        let own = LogisticOptions {
+            l2,
+            ..Default::default()
+        };
+        let own = match options {
+            Some(options) => member(options.as_any(), "options", own.clone())?.unwrap_or(own),
+            None => own,
+        };
+        Ok(Self {
+            options: own,
             threads,
             fitted: None,
-        }
+            classes: None,
+        })
     }
 
-    /// Fits rows x columns (finite) to labels 0 and 1; returns itself.
+    /// Fits rows x columns (finite; float64 is not copied) to two labels; returns itself.
     ///
     /// Raises:
     ///     TrainingError: all labels are the same, or there are no rows.
@@ -209,42 +533,99 @@ impl Logistic {
         sample_weight: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<PyRefMut<'py, Self>> {
         let py = slf.py();
-        let (x, y, weights) = (matrix::<f64>(X, "float64")?, labels(y)?, weights(py, sample_weight)?);
+        let (x, (classes, y), weights) = (Matrix::new(X)?, labels(y)?, weights(py, sample_weight)?);
         let learner = churn_core::ensemble::Logistic::new(slf.options.clone());
-        let fitted = work::run(py, slf.threads, None, move |execution| {
-            learner.fit(x.view(), &y, weights.as_deref(), &execution)
+        let fitted = x.double(py, slf.threads, move |x, execution| {
+            learner.fit(x, &y, weights.as_deref(), &execution)
         })?;
         slf.fitted = Some(Arc::new(fitted));
+        slf.classes = Some(classes);
         Ok(slf)
     }
 
-    /// Probabilities of staying and of churning, float64 (n, 2).
+    /// Probabilities of both labels, float64 (n, 2). float64 is not copied.
     #[pyo3(signature = (X))]
     #[allow(non_snake_case)]
     fn predict_proba(&self, py: Python<'_>, X: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
-        let fitted = Arc::clone(self.fitted.as_ref().ok_or_else(|| not_fitted(py))?);
-        let x = matrix::<f64>(X, "float64")?;
-        let proba = work::run(py, self.threads, None, move |execution| {
-            let x: ArrayView2<'_, f64> = x.view();
-            fitted.predict_proba(x, &execution)
-        })?;
+        let (fitted, x) = (self.fitted(py)?, Matrix::new(X)?);
+        x.check(py, "Logistic", fitted.coefficients().len())?;
+        let proba = x.double(py, self.threads, |x, execution| fitted.predict_proba(x, &execution))?;
         Ok(both(py, proba))
     }
 
     /// What one unit of each column adds to the log-odds, float64.
     #[getter]
     fn coefficients(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        let fitted = self.fitted.as_ref().ok_or_else(|| not_fitted(py))?;
-        Ok(fitted.coefficients().to_vec().into_pyarray(py).into_any().unbind())
+        let coefficients = self.fitted(py)?.coefficients().to_vec();
+        Ok(coefficients.into_pyarray(py).into_any().unbind())
     }
 
     /// The log-odds of a row of zeros.
     #[getter]
     fn intercept(&self, py: Python<'_>) -> PyResult<f64> {
-        Ok(self.fitted.as_ref().ok_or_else(|| not_fitted(py))?.intercept())
+        Ok(self.fitted(py)?.intercept())
     }
 
     fn __repr__(&self) -> String {
         format!("Logistic(l2={})", self.options.l2)
+    }
+});
+
+/// Trees whose leaves add up to log-odds. Immutable.
+#[pyclass(frozen, module = "churn")]
+pub(crate) struct Ensemble(Arc<FlatEnsemble>);
+
+#[pymethods]
+impl Ensemble {
+    /// Probabilities of both classes, float64 (n, 2). Neither float32 nor float64 is copied.
+    #[pyo3(signature = (X, *, threads=None))]
+    #[allow(non_snake_case)]
+    fn predict_proba(&self, py: Python<'_>, X: &Bound<'_, PyAny>, threads: Option<usize>) -> PyResult<Py<PyAny>> {
+        let x = Matrix::new(X)?;
+        x.check(py, "Ensemble", self.0.features())?;
+        Ok(both(py, x.score(py, &self.0, threads)?))
+    }
+
+    /// Contributions of every column to every row: exact path-dependent TreeSHAP, in log-odds. With the base value each
+    /// row sums to the log-odds of its probability.
+    #[pyo3(signature = (X, *, threads=None))]
+    #[allow(non_snake_case)]
+    fn explain(&self, py: Python<'_>, X: &Bound<'_, PyAny>, threads: Option<usize>) -> PyResult<Explanation> {
+        let x = Matrix::new(X)?;
+        x.check(py, "Ensemble", self.0.features())?;
+        let names = (0..self.0.features()).map(|column| format!("x{column}")).collect();
+        let (contributions, base_value) = x.explain(py, &self.0, threads)?;
+        Ok(Explanation::of(py, contributions, base_value, names))
+    }
+
+    /// Number of columns that a row must have.
+    #[getter]
+    fn n_features(&self) -> usize {
+        self.0.features()
+    }
+
+    /// The bytes of a file of these trees.
+    fn to_bytes<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
+        Ok(PyBytes::new(py, &self.0.to_bytes().or_raise(py)?))
+    }
+
+    /// Opens such a file from memory; safe on any bytes.
+    #[staticmethod]
+    fn from_bytes(py: Python<'_>, data: &[u8]) -> PyResult<Self> {
+        let trees = py.detach(|| FlatEnsemble::from_bytes(data)).or_raise(py)?;
+        Ok(Self(Arc::new(trees)))
+    }
+
+    fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<(Bound<'py, PyAny>, (Bound<'py, PyBytes>,))> {
+        Ok((slf.get_type().getattr("from_bytes")?, (slf.get().to_bytes(slf.py())?,)))
+    }
+
+    /// Number of trees.
+    fn __len__(&self) -> usize {
+        self.0.trees()
+    }
+
+    fn __repr__(&self) -> String {
+        format!("<Ensemble: {} trees, {} columns>", self.0.trees(), self.0.features())
     }
 }

@@ -17,7 +17,7 @@ mod _churn {
     #[pymodule_export]
     use crate::classifier::{FlatModel, FlatTable};
     #[pymodule_export]
-    use crate::ensemble::{GradientBoosting, Logistic, RandomForest};
+    use crate::ensemble::{Ensemble, GradientBoosting, Logistic, RandomForest};
     #[pymodule_export]
     use crate::features::{Cancellation, FeatureMatrix, FeaturePlan, Inactivity, Labels, features, labels};
     #[pymodule_export]

@@ -322,9 +322,19 @@ pub(crate) struct Explanation {
 
 impl Explanation {
     pub(crate) fn new(py: Python<'_>, found: churn_core::Explanation, feature_names: Vec<String>) -> Self {
+        Self::of(py, found.contributions, found.base_value, feature_names)
+    }
+
+    /// From its parts.
+    pub(crate) fn of(
+        py: Python<'_>,
+        contributions: ndarray::Array2<f64>,
+        base_value: f64,
+        feature_names: Vec<String>,
+    ) -> Self {
         Self {
-            contributions: found.contributions.into_pyarray(py).into_any().unbind(),
-            base_value: found.base_value,
+            contributions: contributions.into_pyarray(py).into_any().unbind(),
+            base_value,
             feature_names,
         }
     }

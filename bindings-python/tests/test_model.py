@@ -267,7 +267,7 @@ def test_members():
     X = np.nan_to_num(X)
     linear = churn.ensemble.Logistic(l2=1.0).fit(X, y == 1)
     assert linear.coefficients[0] > 1 and linear.predict_proba(X).shape == (600, 2)
-    for wrong in (lambda: linear.fit(X, y + 1), lambda: linear.fit(X[:, 0], y), lambda: linear.fit(X, y[:-1])):
+    for wrong in (lambda: linear.fit(X, y + np.arange(600) % 2), lambda: linear.fit(X[:, 0], y), lambda: linear.fit(X, y[:-1])):
         with pytest.raises(churn.InvalidOptionError):
             wrong()
     with pytest.raises(churn.TrainingError):

@@ -12,6 +12,7 @@ from . import ensemble
 from ._churn import (
     Cancellation,
     ChurnModel,
+    Ensemble,
     Explanation,
     FeatureMatrix,
     FeaturePlan,
@@ -50,7 +51,7 @@ from ._errors import (
 from ._report import CalibrationBin, Estimate, Measures, MemberReport, OutOfTime, PurgeProof, TrainReport
 
 if TYPE_CHECKING:
-    from ._classifier import ChurnClassifier
+    from ._classifier import ChurnClassifier, Leak, LeakageWarning
 
 __all__ = [
     "ArtifactError",
@@ -60,6 +61,7 @@ __all__ = [
     "ChurnClassifier",
     "ChurnError",
     "ChurnModel",
+    "Ensemble",
     "Estimate",
     "Explanation",
     "FeatureMatrix",
@@ -74,6 +76,8 @@ __all__ = [
     "InvalidRecordsError",
     "Issue",
     "Labels",
+    "Leak",
+    "LeakageWarning",
     "Measures",
     "MemberReport",
     "NotEligibleError",
@@ -131,10 +135,10 @@ def partition(
 
 def __getattr__(name: str) -> Any:
     # scikit-learn takes a second to import: only who asks for the estimator waits.
-    if name == "ChurnClassifier":
-        from ._classifier import ChurnClassifier
+    if name in ("ChurnClassifier", "Leak", "LeakageWarning"):
+        from . import _classifier
 
-        return ChurnClassifier
+        return getattr(_classifier, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

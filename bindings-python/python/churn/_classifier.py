@@ -3,15 +3,35 @@
 from __future__ import annotations
 
 import inspect
+import json
 import warnings
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from ._churn import Explanation, FlatModel, FlatTable, Reason
 from ._errors import InvalidOptionError, make
+
+
+class LeakageWarning(UserWarning):
+    """A column of a flat table knows the label."""
+
+
+@dataclass(frozen=True)
+class Leak:
+    """A column that knows the label."""
+
+    #: The column.
+    column: str
+    #: In which way: ``"restates_label"``, ``"only_for_churned"``, ``"only_for_retained"``, ``"identifier"``.
+    leak: str
+    #: The evidence in words.
+    evidence: str
+    #: Whether the caller allowed it.
+    allowed: bool
 
 
 class _Plain:
@@ -43,7 +63,11 @@ class _Plain:
 
 
 if TYPE_CHECKING:
-    _Base = _Plain
+
+    class _Base(_Plain):
+        def __repr__(self, N_CHAR_MAX: int = 700) -> str: ...
+        def set_score_request(self, *, sample_weight: bool | None | str = "$UNCHANGED$") -> Self: ...
+
 else:
     try:
         from sklearn.base import BaseEstimator, ClassifierMixin
@@ -74,6 +98,7 @@ class ChurnClassifier(_Base):
         classes_: The labels, sorted.
         n_features_in_: Number of columns.
         feature_names_in_: Names of the columns, where they have names.
+        leaks_: Columns that know the label, with the evidence.
 
     Example:
         >>> import churn
@@ -91,6 +116,12 @@ class ChurnClassifier(_Base):
     classes_: npt.NDArray[Any]
     n_features_in_: int
     feature_names_in_: npt.NDArray[np.object_]
+    leaks_: list[Leak]
+
+    if TYPE_CHECKING:
+
+        def set_fit_request(self, *, sample_weight: bool | None | str = "$UNCHANGED$") -> Self: ...
+        def set_score_request(self, *, sample_weight: bool | None | str = "$UNCHANGED$") -> Self: ...
 
     def __init__(
         self,
@@ -116,7 +147,7 @@ class ChurnClassifier(_Base):
             sample_weight: One number per row. Whole numbers are that many equal rows; others are scaled to a mean of 1.
 
         Raises:
-            TrainingError: one class only, fewer than two rows of a class, or a column that knows the label.
+            TrainingError: there is one class only; or, with ``leakage="refuse"``, a column knows the label.
             InvalidRecordsError: an infinity, or a value of a type that no column may have; with row and column.
         """
         if y is None:
@@ -135,6 +166,8 @@ class ChurnClassifier(_Base):
             self._class_weights(classes),
             seed=self.seed,
             threads=self.threads,
+            leakage=self.leakage,
+            allow=[self.allow] if isinstance(self.allow, str) else list(self.allow),
         )
         self.classes_ = classes
         self.n_features_in_ = len(table.names)
@@ -142,6 +175,15 @@ class ChurnClassifier(_Base):
             self.feature_names_in_ = np.array(names, dtype=object)
         elif hasattr(self, "feature_names_in_"):
             del self.feature_names_in_
+        self.leaks_ = [
+            Leak(found["column"], found["leak"], found["evidence"], found["action"] == "allowed")
+            for found in json.loads(self._model.report)["leaks"]
+        ]
+        suspects = [leak for leak in self.leaks_ if not leak.allowed]
+        if suspects:
+            listed = "; ".join(f"{leak.column!r} ({leak.leak}): {leak.evidence}" for leak in suspects)
+            message = f"columns know the label: {listed}. Leave them out, or name in 'allow' those known before the label"
+            warnings.warn(message, LeakageWarning, stacklevel=2)
         return self
 
     def predict_proba(self, X: Any) -> npt.NDArray[np.float64]:
@@ -210,7 +252,8 @@ def _table(X: Any) -> tuple[FlatTable, list[str] | None]:
         raise TypeError(message)
     names: list[str] | None = None
     if _is_frame(X):
-        given = list(getattr(X, "columns", []))
+        # Of frames only those of pandas may have names that are no texts.
+        given = list(X.columns) if hasattr(X, "set_axis") else []
         if any(not isinstance(name, str) for name in given):
             if any(isinstance(name, str) for name in given):
                 message = "Feature names are only supported if all input features have string names, but some are not"
@@ -332,6 +375,18 @@ def _name_mismatch(known: list[str], given: list[str]) -> str | None:
     return message
 
 
+def _tags(allow_nan: bool) -> Any:
+    """What scikit-learn asks of an estimator of two labels on numbers."""
+    from sklearn.utils import ClassifierTags, InputTags, Tags, TargetTags
+
+    return Tags(
+        estimator_type="classifier",
+        target_tags=TargetTags(required=True),
+        classifier_tags=ClassifierTags(multi_class=False),
+        input_tags=InputTags(allow_nan=allow_nan),
+    )
+
+
 def _not_fitted(name: str) -> Exception:
     message = f"This {name} instance is not fitted yet. Call 'fit' with appropriate arguments before using this estimator."
     try:
@@ -339,9 +394,6 @@ def _not_fitted(name: str) -> Exception:
     except ImportError:
         return make("invalid_option", message, column="fit")
 
-    class NotFitted(InvalidOptionError, NotFittedError):  # type: ignore[misc]
-        """The estimator is not fitted yet."""
-
-    error = NotFitted(message)
+    error: InvalidOptionError = type("NotFittedError", (InvalidOptionError, NotFittedError), {})(message)
     error.code, error.column = "invalid_option", "fit"
     return error

@@ -20,8 +20,8 @@ impl ChurnClassifier {
     /// any number of threads and any order of the rows.
     ///
     /// # Errors
-    /// `leakage`, naming the column and the evidence; `single_class`, `too_little_data` with fewer than two rows of a class, `not_finite` and `bad_type` with row and
-    /// column, `invalid_option`, `cancelled`.
+    /// `leakage`, naming the column and the evidence; `single_class`; `too_little_data` without rows or columns; `not_finite`
+    /// and `bad_type` with row and column; `invalid_option`; `cancelled`.
     pub fn fit(table: &Table, churned: &[bool], weights: Option<&[f64]>, options: &ClassifierOptions) -> Result<Self> {
         let classes: Vec<u32> = churned.iter().map(|&churned| u32::from(churned)).collect();
         Self::fit_classes(table, &classes, weights, options)
@@ -136,13 +136,10 @@ fn rows_of_class(labels: &[u32], classes: usize) -> Result<Vec<usize>> {
         );
         return Err(Error::new(ErrorKind::SingleClass, message));
     }
-    match rows.iter().position(|&rows| rows < 2) {
+    match rows.iter().position(|&rows| rows == 0) {
         None => Ok(rows),
         Some(class) => {
-            let message = format!(
-                "class {class} has {} of the rows that count: at least 2 are needed",
-                rows[class]
-            );
+            let message = format!("no row of class {class} counts");
             Err(Error::new(ErrorKind::TooLittleData, message))
         }
     }

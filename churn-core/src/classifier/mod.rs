@@ -2,6 +2,7 @@
 
 mod bytes;
 mod fit;
+mod members;
 mod options;
 mod report;
 mod rows;

@@ -24,7 +24,8 @@ pub(crate) struct Order {
 ///
 /// Equal rows are one group, so that no row is predicted by a member that learnt from its copy. Where rows of equal values
 /// differ in their label they are no copies but chance at work, and each is a group of its own; so are all rows where the
-/// groups of a class would be fewer than two.
+/// groups of a class would be fewer than two. The only row of a class counts as two halves: members are held to account on
+/// rows held out, and a class that is held out wholly is not learnt.
 ///
 /// # Errors
 /// `invalid_option` for a weight that is negative or not finite, or if none is above zero.
@@ -74,6 +75,21 @@ pub(crate) fn order(columns: &[FeatureColumn], labels: &[u32], weights: Option<&
     } else if !equal {
         let mean = total / rows.len() as f64;
         scaled = Some(rows.iter().map(|&row| weight(row) / mean).collect());
+    }
+    let single = |class: u32| rows.iter().filter(|&&row| labels[row] == class).count() == 1;
+    let mut lonely: Vec<u32> = labels.to_vec();
+    lonely.sort_unstable();
+    lonely.dedup();
+    lonely.retain(|&class| single(class));
+    if !lonely.is_empty() {
+        let weights = scaled.unwrap_or_else(|| vec![1.0; rows.len()]);
+        let halves = rows.iter().zip(weights).flat_map(|(&row, weight)| {
+            let count = if lonely.contains(&labels[row]) { 2 } else { 1 };
+            std::iter::repeat_n((row, weight / count as f64), count)
+        });
+        let (halved, weights): (Vec<usize>, Vec<f64>) = halves.unzip();
+        rows = halved;
+        scaled = Some(weights);
     }
     Ok(Order {
         groups: groups(&rows, &hashes, labels),
@@ -202,6 +218,14 @@ mod tests {
             let apart = groups.iter().collect::<std::collections::HashSet<_>>().len();
             assert_eq!(apart, if labels[1] == labels[2] { 4 } else { 5 }, "{groups:?}");
         }
+    }
+
+    #[test]
+    fn the_only_row_of_a_class_is_two_halves() {
+        let order = order(&columns(&[1.0, 2.0, 3.0]), &[0, 1, 0], None).unwrap();
+        assert_eq!(order.rows.iter().filter(|row| **row == 1).count(), 2);
+        assert_eq!(order.weights.unwrap().iter().sum::<f64>(), 3.0);
+        assert_eq!(order.groups, [0, 1, 2, 3]);
     }
 
     #[test]

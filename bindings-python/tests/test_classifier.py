@@ -1,0 +1,219 @@
+"""The estimator of flat tables: scikit-learn's own checks, and what it promises beyond them."""
+
+import os
+import pickle
+import subprocess
+import sys
+import warnings
+
+import joblib
+import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pytest
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
+from sklearn.utils.estimator_checks import check_estimator
+
+import churn
+
+
+def world(rows=400, seed=0):
+    """Columns of all sorts with gaps, and labels that depend on most of them."""
+    draw = np.random.default_rng(seed)
+    minutes = draw.uniform(0, 100, rows)
+    plan = draw.choice(["basic", "pro", "team"], rows)
+    trial = draw.random(rows) < 0.3
+    risk = 1.5 - minutes / 30 + (plan == "team") + 0.7 * trial
+    frame = pd.DataFrame(
+        {
+            "minutes": minutes,
+            "spent": np.where(draw.random(rows) < 0.2, np.nan, draw.uniform(0, 50, rows)),
+            "plan": pd.Series(plan).where(draw.random(rows) > 0.1),
+            "city": [f"city {number}" for number in draw.integers(0, rows // 3, rows)],
+            "trial": trial,
+            "code": draw.integers(0, 9, rows).astype(str),
+        }
+    )
+    return frame, draw.random(rows) < 1 / (1 + np.exp(-risk))
+
+
+@pytest.fixture(scope="module")
+def table():
+    return world()
+
+
+@pytest.fixture(scope="module")
+def fitted(table):
+    return churn.ChurnClassifier(seed=1).fit(*table)
+
+
+def test_check_estimator():
+    """All of scikit-learn's checks; those of the array API in a process of their own, for they ask scipy for a switch."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        results = check_estimator(churn.ChurnClassifier(), on_skip=None, on_fail=None)
+    failed = {r["check_name"]: r["exception"] for r in results if r["status"] not in ("passed", "skipped")}
+    assert not failed
+    assert {r["check_name"] for r in results if r["status"] == "skipped"} <= {"check_array_api_input"}
+    assert sum(r["status"] == "passed" for r in results) >= 55
+
+
+def test_check_estimator_with_array_api():
+    code = (
+        "import churn, warnings; warnings.simplefilter('ignore')\n"
+        "from sklearn.utils.estimator_checks import check_estimator\n"
+        "results = check_estimator(churn.ChurnClassifier(), on_skip=None)\n"
+        "print({r['status'] for r in results})"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", code], env={**os.environ, "SCIPY_ARRAY_API": "1"}, capture_output=True, text=True
+    )
+    assert ran.stdout.strip() == "{'passed'}", ran.stderr
+
+
+@pytest.mark.parametrize("labels", [("no", "yes"), (1, 2), (False, True), (-1, 1)])
+def test_any_two_labels(table, labels):
+    frame, churned = table
+    y = np.array(labels)[churned.astype(int)]
+    clf = churn.ChurnClassifier(seed=1).fit(frame, y)
+    assert clf.classes_.tolist() == list(labels)
+    assert clf.predict_proba(frame).shape == (400, 2)
+    assert set(clf.predict(frame)) <= set(labels)
+    assert clf.score(frame, y) > 0.65
+    assert clf.n_features_in_ == 6 and clf.feature_names_in_.tolist() == list(frame.columns)
+
+
+def test_the_same_bits_from_any_frame(table, fitted):
+    frame, churned = table
+    expected = fitted.predict_proba(frame)
+    other = [
+        pl.from_pandas(frame),
+        pa.Table.from_pandas(frame),
+        frame.to_dict("list"),
+        frame.astype({"plan": "category"}),
+        frame.astype({"city": object}),
+    ]
+    for same in other:
+        assert (fitted.predict_proba(same) == expected).all(), type(same)
+        again = churn.ChurnClassifier(seed=1, threads=1).fit(same, churned)
+        assert (again.predict_proba(frame) == expected).all(), type(same)
+    assert (fitted.predict_proba(frame.iloc[:7]) == expected[:7]).all()
+
+
+def test_order_weights_and_seeds(table, fitted):
+    frame, churned = table
+    turned = np.random.default_rng(1).permutation(len(frame))
+    again = churn.ChurnClassifier(seed=1).fit(frame.iloc[turned], churned[turned])
+    assert (again.predict_proba(frame) == fitted.predict_proba(frame)).all()
+    weights = np.arange(len(frame)) % 3
+    weighted = churn.ChurnClassifier().fit(frame, churned, sample_weight=weights)
+    repeated = np.repeat(np.arange(len(frame)), weights)
+    same = churn.ChurnClassifier().fit(frame.iloc[repeated], churned[repeated])
+    assert (weighted.predict_proba(frame) == same.predict_proba(frame)).all()
+    other = churn.ChurnClassifier(seed=2).fit(frame, churned)
+    assert (other.predict_proba(frame) != fitted.predict_proba(frame)).any()
+
+
+def test_class_weight(table):
+    frame, churned = table
+    mean = lambda weight: churn.ChurnClassifier(class_weight=weight).fit(frame, churned).predict_proba(frame)[:, 1].mean()
+    assert abs(mean(None) - churned.mean()) < 0.03
+    assert abs(mean("balanced") - 0.5) < 0.1
+    assert mean({False: 1000, True: 0.01}) < 0.05
+    with pytest.raises(churn.ChurnError) as caught:
+        mean("heavy")
+    assert caught.value.code == "invalid_option" and caught.value.column == "class_weight"
+
+
+def test_scikit_learn_around_it(table):
+    frame, churned = table
+    assert cross_val_score(churn.ChurnClassifier(), frame, churned, cv=3, scoring="roc_auc").mean() > 0.7
+    pipeline = make_pipeline(FunctionTransformer(), churn.ChurnClassifier())
+    search = GridSearchCV(pipeline, {"churnclassifier__seed": [0, 1]}, cv=2, scoring="neg_log_loss").fit(frame, churned)
+    assert search.predict_proba(frame).shape == (400, 2)
+    copy = clone(churn.ChurnClassifier(seed=3, class_weight={True: 2.0}))
+    assert copy.get_params()["seed"] == 3 and not hasattr(copy, "classes_")
+
+
+def test_pickle_and_joblib(table, fitted, tmp_path):
+    frame, _ = table
+    joblib.dump(fitted, tmp_path / "clf.joblib")
+    for read in (pickle.loads(pickle.dumps(fitted)), joblib.load(tmp_path / "clf.joblib")):
+        assert (read.predict_proba(frame) == fitted.predict_proba(frame)).all()
+
+
+def test_explanations(table, fitted):
+    frame, _ = table
+    found = fitted.explain(frame)
+    assert found.contributions.shape == (400, 6) and found.feature_names == list(frame.columns)
+    reasons = fitted.reasons(frame.iloc[:2], top=2)
+    assert [len(row) for row in reasons] == [2, 2]
+    assert reasons[0][0].contribution == max(found.contributions[0], key=abs)
+
+
+def test_leakage(table):
+    frame, churned = table
+    leaking = frame.assign(left=np.where(churned, "gone", "here"))
+    with pytest.warns(churn.LeakageWarning, match="left"):
+        clf = churn.ChurnClassifier().fit(leaking, churned)
+    assert [leak.column for leak in clf.leaks_] == ["left"] and clf.leaks_[0].evidence
+    with pytest.raises(churn.TrainingError) as caught:
+        churn.ChurnClassifier(leakage="refuse").fit(leaking, churned)
+    assert caught.value.code == "leakage" and caught.value.column == "left"
+    for allowed in ({"leakage": "allow"}, {"leakage": "refuse", "allow": ["left"]}):
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            clf = churn.ChurnClassifier(**allowed).fit(leaking, churned)
+        assert clf.leaks_[0].allowed
+    with pytest.raises(churn.ChurnError, match="leakage"):
+        churn.ChurnClassifier(leakage="ignore").fit(frame, churned)
+
+
+def test_errors(table, fitted):
+    frame, churned = table
+    with pytest.raises(NotFittedError) as caught:
+        churn.ChurnClassifier().predict(frame)
+    assert isinstance(caught.value, churn.ChurnError)
+    with pytest.raises(churn.FeatureMismatchError, match="unseen at fit time:\n- other"):
+        fitted.predict(frame.rename(columns={"plan": "other"}))
+    with pytest.raises(ValueError, match="must be in the same order"):
+        fitted.predict(frame[frame.columns[::-1]])
+    with pytest.raises(churn.InvalidRecordsError) as caught:
+        churn.ChurnClassifier().fit(frame.assign(minutes=np.inf), churned)
+    assert (caught.value.code, caught.value.row, caught.value.column) == ("not_finite", 0, "minutes")
+    with pytest.raises(churn.InvalidRecordsError, match="many"):
+        fitted.predict(frame.assign(minutes="many"))
+    for wrong in ([None] + [0, 1] * 5, np.linspace(0, 1, 11), np.zeros((11, 2))):
+        with pytest.raises(ValueError):
+            churn.ChurnClassifier().fit(np.zeros((11, 1)), wrong)
+
+
+def test_texts_that_spell_numbers_are_numbers():
+    values = [str(number / 10) if number % 7 else " " for number in range(300)]
+    labels = [number > 150 for number in range(300)]
+    clf = churn.ChurnClassifier(leakage="allow").fit({"total": values}, labels)
+    low, high = clf.predict_proba({"total": ["1.05", "28.05"]})[:, 1]
+    assert low < 0.2 and high > 0.8
+
+
+def test_without_scikit_learn():
+    """numpy is all that is needed; importing churn does not import scikit-learn."""
+    code = (
+        "import sys, churn\n"
+        "assert 'sklearn' not in sys.modules\n"
+        "sys.modules['sklearn'] = None; sys.modules['sklearn.base'] = None\n"
+        "clf = churn.ChurnClassifier(seed=4)\n"
+        "assert clf.get_params()['seed'] == 4 and repr(clf) == 'ChurnClassifier(seed=4)'\n"
+        "X = [[float(i % 7), float(i)] for i in range(60)]; y = [i % 7 > 3 for i in range(60)]\n"
+        "try: clf.predict(X)\n"
+        "except churn.ChurnError as error: assert error.code == 'invalid_option'\n"
+        "assert clf.fit(X, y).score(X, y) > 0.8\n"
+        "assert churn.ensemble.GradientBoosting(trees=3).fit(X, y).score(X, y) > 0.5\n"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert ran.returncode == 0, ran.stderr
