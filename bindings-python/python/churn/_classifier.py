@@ -103,7 +103,7 @@ class ChurnClassifier(_Base):
     Example:
         >>> import churn
         >>> rows = [{"plan": "pro" if i % 3 else "basic", "minutes": float(i * 37 % 100)} for i in range(300)]
-        >>> left = ["yes" if row["minutes"] < 40 and i % 7 else "no" for i, row in enumerate(rows)]
+        >>> left = ["yes" if (row["minutes"] < 40) == (i % 5 > 0) else "no" for i, row in enumerate(rows)]
         >>> clf = churn.ChurnClassifier(seed=1).fit(rows, left)
         >>> clf.classes_.tolist()
         ['no', 'yes']
@@ -249,7 +249,7 @@ def _table(X: Any) -> tuple[FlatTable, list[str] | None]:
     """The rows, and the names of the columns where they have names."""
     if hasattr(X, "toarray") and hasattr(X, "tocsr"):
         message = "Sparse data was passed, but dense data is required. Use '.toarray()' to convert to a dense array."
-        raise TypeError(message)
+        raise make("unreadable_table", message, column="X")
     names: list[str] | None = None
     if _is_frame(X):
         # Of frames only those of pandas may have names that are no texts.
@@ -257,7 +257,7 @@ def _table(X: Any) -> tuple[FlatTable, list[str] | None]:
         if any(not isinstance(name, str) for name in given):
             if any(isinstance(name, str) for name in given):
                 message = "Feature names are only supported if all input features have string names, but some are not"
-                raise TypeError(message)
+                raise make("unreadable_table", message, column="X")
             table = FlatTable(X.set_axis(_numbered(len(given)), axis=1))
         else:
             table = FlatTable(X)
@@ -284,7 +284,7 @@ def _is_frame(X: Any) -> bool:
 
 def _of_array(X: npt.NDArray[Any]) -> FlatTable:
     if X.dtype.kind == "c":
-        raise ValueError("Complex data not supported\n" + repr(X))
+        raise make("unreadable_table", f"Complex data not supported\n{X}", column="X")
     if X.ndim != 2:
         message = (
             f"Expected 2D array, got {X.ndim}D array instead:\narray={X}.\n"
@@ -308,7 +308,7 @@ def _labels(y: Any) -> npt.NDArray[Any]:
     """One label per row, all of one sort, none missing."""
     labels = np.asarray(y)
     if labels.dtype.kind == "c":
-        raise ValueError("Complex data not supported\n" + repr(labels))
+        raise make("invalid_option", f"Complex data not supported\n{labels}", column="y")
     if labels.ndim == 2 and labels.shape[1] == 1:
         message = (
             "A column-vector y was passed when a 1d array was expected. "

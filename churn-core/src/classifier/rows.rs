@@ -189,9 +189,10 @@ mod tests {
         assert_eq!(whole.rows.iter().filter(|row| **row == 0).count(), 2);
         assert_eq!(whole.rows.len(), 5);
         assert!(whole.weights.is_none());
-        let parts = order(&values, &[0, 1, 1], Some(&[0.25, 0.0, 0.75])).unwrap();
-        assert_eq!(parts.rows.len(), 2);
-        assert_eq!(parts.weights.unwrap().iter().sum::<f64>(), 2.0);
+        let values = columns(&[1.0, 2.0, 3.0, 4.0, 5.0]);
+        let parts = order(&values, &[0, 1, 1, 0, 1], Some(&[0.25, 0.0, 0.75, 0.5, 0.5])).unwrap();
+        assert_eq!(parts.rows.len(), 4);
+        assert_eq!(parts.weights.unwrap().iter().sum::<f64>(), 4.0);
     }
 
     #[test]
