@@ -1,0 +1,7 @@
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| {
+    if let Ok(table) = churn_core::Table::from_ipc(data) {
+        churn_fuzz::everywhere(&table);
+    }
+});

@@ -1,0 +1,35 @@
+//! Model files: as they come, and with lengths and checksum made right, so that what lies behind them is reached.
+#![no_main]
+
+use churn_core::{ChurnModel, CustomerRows, Table};
+use sha2::{Digest, Sha256};
+
+const HEADER: usize = 24;
+const CHECKSUM: usize = 32;
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| {
+    use_model(data);
+    let mut mended = data.to_vec();
+    if mended.len() >= HEADER + CHECKSUM {
+        let content = mended.len() - CHECKSUM;
+        let metadata = u32::from_le_bytes(mended[12..16].try_into().expect("four bytes")) as usize;
+        if let Some(payload) = content.checked_sub(HEADER + metadata) {
+            mended[16..24].copy_from_slice(&(payload as u64).to_le_bytes());
+            let checksum = Sha256::digest(&mended[..content]);
+            mended[content..].copy_from_slice(&checksum);
+            use_model(&mended);
+        }
+    }
+});
+
+fn use_model(bytes: &[u8]) {
+    let Ok(model) = ChurnModel::from_bytes(bytes) else {
+        return;
+    };
+    assert_eq!(model.to_bytes().len(), bytes.len());
+    let rows = |json: &[u8]| Table::from_json(json).expect("rows");
+    let customer = CustomerRows::new(rows(br#"[{"customer_id":"a","signed_up_at":"2024-01-01"}]"#))
+        .payments(rows(br#"[{"due_at":"2024-12-01","amount":3.5}]"#));
+    let date: churn_core::AsOf = "2025-01-01".parse().expect("a date");
+    let _ = model.score_customer(customer, date, 3);
+}

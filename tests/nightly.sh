@@ -1,0 +1,27 @@
+#!/usr/bin/env bash
+# The long checks, outside the tests of every change: property tests on many more worlds, and the fuzz targets.
+#   tests/nightly.sh [minutes per fuzz target, 30 if not given]
+set -euo pipefail
+cd "$(dirname "$(readlink -f "$0")")/.."
+minutes="${1:-30}"
+
+say() { printf '\n== %s (%ss)\n' "$1" "$SECONDS"; }
+
+say "property tests on many worlds"
+CHURN_WORLDS="${CHURN_WORLDS:-20000}" cargo test --release -p churn-tests --locked
+PROPTEST_CASES=4096 cargo test --release -p churn-core --all-features --locked --lib
+
+say "fuzzing, $minutes minutes each"
+cargo fuzz --version >/dev/null 2>&1 || cargo install cargo-fuzz --locked
+(
+  cd tests/fuzz
+  for target in artifact json csv arrow; do
+    say "$target"
+    # New inputs go to a folder that is not kept; the seeds stay as they are.
+    mkdir -p "../../target/fuzz/$target"
+    cargo fuzz run --fuzz-dir . --target-dir ../../target/fuzz-build --sanitizer none "$target" \
+      "../../target/fuzz/$target" "corpus/$target" \
+      -- -max_total_time=$((minutes * 60)) -rss_limit_mb=4096 -timeout=30 -max_len=65536 -print_final_stats=1
+  done
+)
+say "all long checks passed"
