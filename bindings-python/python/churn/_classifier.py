@@ -99,6 +99,9 @@ class ChurnClassifier(_Base):
         n_features_in_: Number of columns.
         feature_names_in_: Names of the columns, where they have names.
         leaks_: Columns that know the label, with the evidence.
+        report_: How it was fitted: a dict with ``rows``, ``rows_of_class``, and in ``parts``, for each class that is told
+            from the rest (with two labels the second alone), the members with their weights, the calibration, and
+            ``log_loss`` and ``roc_auc`` on rows held out in turn.
 
     Example:
         >>> import churn
@@ -117,6 +120,7 @@ class ChurnClassifier(_Base):
     n_features_in_: int
     feature_names_in_: npt.NDArray[np.object_]
     leaks_: list[Leak]
+    report_: dict[str, Any]
 
     if TYPE_CHECKING:
 
@@ -175,10 +179,12 @@ class ChurnClassifier(_Base):
             self.feature_names_in_ = np.array(names, dtype=object)
         elif hasattr(self, "feature_names_in_"):
             del self.feature_names_in_
+        report = json.loads(self._model.report)
         self.leaks_ = [
             Leak(found["column"], found["leak"], found["evidence"], found["action"] == "allowed")
-            for found in json.loads(self._model.report)["leaks"]
+            for found in report.pop("leaks")
         ]
+        self.report_ = report
         suspects = [leak for leak in self.leaks_ if not leak.allowed]
         if suspects:
             listed = "; ".join(f"{leak.column!r} ({leak.leak}): {leak.evidence}" for leak in suspects)
