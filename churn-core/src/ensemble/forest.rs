@@ -543,7 +543,7 @@ mod tests {
         for tree in 0..3 {
             let mut random = SplitMix::new(0, tree as u64);
             let counts = Draw::new(&training).counts(&mut random, &Workers::inline()).unwrap();
-            let Tree { nodes, covers } = forest.tree(tree);
+            let Tree { nodes, covers, .. } = forest.tree(tree);
             let mut sums = vec![(0u32, 0u32); nodes.len()];
             for (row, &count) in counts.iter().enumerate() {
                 let (mut place, mut depth) = (0, 0);

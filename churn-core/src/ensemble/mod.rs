@@ -7,6 +7,7 @@ mod flat;
 mod forest;
 mod grow;
 mod histogram;
+mod import;
 mod logistic;
 #[cfg(test)]
 mod synthetic;
@@ -22,6 +23,7 @@ pub(crate) use flat::Node;
 pub(crate) use flat::Tree;
 pub use flat::{FlatEnsemble, Input};
 pub use forest::{RandomForest, RandomForestOptions};
+pub use import::{Ensemble, ForeignTree, ForeignTrees, Link};
 pub use logistic::{LinearModel, Logistic, LogisticOptions};
 pub(crate) use logistic::{choose_l2, select};
 pub(crate) use training::{Training, prior_log_odds};

@@ -1,5 +1,6 @@
 //! Why a score is what it is: exact Shapley values in log-odds.
 
+mod imported;
 mod linear;
 mod quadrature;
 mod tree_shap;

@@ -205,7 +205,7 @@ fn walk<const N: usize>(row: &Row<'_>, points: &[Point], last: &mut [u32], out: 
             let (left_share, right_share) = shares(row.tree, node.left());
             let share = if right == 0 { left_share } else { right_share };
             let feature = node.feature();
-            let hot = child == node.next(row.cells[feature]);
+            let hot = child == row.tree.next(top.node, row.cells[feature]);
             let product = top.product;
             let before = last[feature];
             let edge = lanes.edge(product, path.get(before as usize), share, hot);

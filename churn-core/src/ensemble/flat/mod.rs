@@ -1,5 +1,6 @@
 //! The one layout that all trees end in, and that scores them.
 
+mod categories;
 mod node;
 mod score;
 
@@ -7,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, ErrorKind, Result};
 
+pub(crate) use categories::Categories;
 pub(crate) use node::{MOST_FEATURES, Node};
 pub use score::Input;
 
@@ -23,6 +25,9 @@ pub struct FlatEnsemble {
     roots: Vec<u64>,
     base: f64,
     features: u32,
+    /// The sets that nodes ask for. No tree that is learned here has one, so files do not hold them.
+    #[serde(skip)]
+    categories: Vec<Categories>,
 }
 
 /// What was read and may be anything.
@@ -52,6 +57,7 @@ impl TryFrom<Unchecked> for FlatEnsemble {
             roots,
             base,
             features,
+            categories: vec![],
         };
         ensemble.validate()?;
         Ok(ensemble)
@@ -63,6 +69,19 @@ impl TryFrom<Unchecked> for FlatEnsemble {
 pub(crate) struct Tree<'a> {
     pub(crate) nodes: &'a [Node],
     pub(crate) covers: &'a [f64],
+    pub(super) categories: &'a [Categories],
+}
+
+impl Tree<'_> {
+    /// The place that a value goes to from a place of the tree.
+    pub(crate) fn next(&self, place: usize, value: f64) -> usize {
+        let node = self.nodes[place];
+        match node.set() {
+            None => node.next(value),
+            Some(_) if value.is_nan() => node.left() + usize::from(!node.missing_left()),
+            Some(set) => node.left() + usize::from(self.categories[set].contains(value)),
+        }
+    }
 }
 
 impl FlatEnsemble {
@@ -74,7 +93,14 @@ impl FlatEnsemble {
             roots: vec![],
             base,
             features: features as u32,
+            categories: vec![],
         }
+    }
+
+    /// Adds a set of categories; its place.
+    pub(crate) fn push_set(&mut self, set: Categories) -> u32 {
+        self.categories.push(set);
+        self.categories.len() as u32 - 1
     }
 
     /// Adds a tree: as many covers as nodes.
@@ -114,6 +140,7 @@ impl FlatEnsemble {
         Tree {
             nodes: &self.nodes[nodes.clone()],
             covers: &self.covers[nodes],
+            categories: &self.categories,
         }
     }
 
@@ -160,13 +187,17 @@ impl FlatEnsemble {
 
 /// What is wrong with a tree. Every node but the root is the child of exactly one node before it: the walk ends.
 fn damage_of(tree: Tree<'_>, features: usize) -> Option<&'static str> {
-    let Tree { nodes, covers } = tree;
+    let Tree {
+        nodes,
+        covers,
+        categories,
+    } = tree;
     if !covers.iter().all(|cover| cover.is_finite() && *cover >= 0.0) {
         return Some("a node's cover is not a finite number");
     }
     let mut has_parent = vec![false; nodes.len()];
     for (place, node) in nodes.iter().enumerate() {
-        if !node.fits(place, nodes.len(), features) {
+        if !node.fits(place, nodes.len(), features, categories.len()) {
             return Some("a node points outside its tree, or its number is not finite");
         }
         if !node.is_leaf() {

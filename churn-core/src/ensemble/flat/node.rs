@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 /// One node: 16 bytes, children side by side, both behind it.
 ///
 /// A split sends a row left if its value is `<= threshold`, or, where the value is missing, if the node says so. A leaf is
-/// its own child, so a walk may take any number of steps too many. A third kind, the split on a set of categories, has its
-/// bit reserved: its number would be the place of the set.
+/// its own child, so a walk may take any number of steps too many. A third kind, the split on a set of categories, sends those
+/// in the set right; its number is the place of the set.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Node {
     /// Of a split: its threshold, in `f64`. Of a leaf: its value.
@@ -21,7 +21,7 @@ pub(crate) struct Node {
 const MISSING_LEFT: u32 = 1 << 31;
 /// This is a leaf; it has no other bit.
 const LEAF: u32 = 1 << 30;
-/// Kept for splits on sets of categories.
+/// The split asks for a set of categories.
 const CATEGORIES: u32 = 1 << 29;
 const FEATURE: u32 = CATEGORIES - 1;
 
@@ -48,6 +48,23 @@ impl Node {
         }
     }
 
+    /// A split on a set of categories, which is at place `set` of the ensemble's.
+    pub(crate) fn split_on_set(feature: u32, set: u32, missing_left: bool, left: u32) -> Self {
+        let mut node = Self::split(feature, f64::from(set), missing_left, left);
+        node.look |= CATEGORIES;
+        node
+    }
+
+    /// The place of the set that the node asks for, if it does.
+    pub(crate) fn set(self) -> Option<usize> {
+        (self.look & CATEGORIES != 0).then_some(self.number as usize)
+    }
+
+    /// Of a split: whether missing values go left.
+    pub(crate) fn missing_left(self) -> bool {
+        self.look & MISSING_LEFT != 0
+    }
+
     pub(crate) fn is_leaf(self) -> bool {
         self.look & LEAF != 0
     }
@@ -67,7 +84,8 @@ impl Node {
         self.left as usize
     }
 
-    /// The place that a value goes to: a child, or the leaf itself. No branch depends on the value.
+    /// The place that a value goes to from a leaf, which is its own child, or a split at a threshold. No branch depends on
+    /// the value.
     pub(crate) fn next(self, value: f64) -> usize {
         let missing = value.is_nan() & (self.look & MISSING_LEFT == 0);
         let right = ((value > self.number) | missing) & (self.look & LEAF == 0);
@@ -75,12 +93,13 @@ impl Node {
     }
 
     /// Whether the node may stand at a place of a tree of this many nodes.
-    pub(super) fn fits(self, place: usize, nodes: usize, features: usize) -> bool {
+    pub(super) fn fits(self, place: usize, nodes: usize, features: usize, sets: usize) -> bool {
         if self.is_leaf() {
             self.look == LEAF && self.left as usize == place && self.number.is_finite()
         } else {
             let inside = self.left() > place && self.left() < nodes.saturating_sub(1);
-            inside && self.feature() < features && self.look & CATEGORIES == 0 && !self.number.is_nan()
+            let set = self.set().is_none_or(|set| set < sets && set as f64 == self.number);
+            inside && self.feature() < features && set && !self.number.is_nan()
         }
     }
 }

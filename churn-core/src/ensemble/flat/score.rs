@@ -2,7 +2,7 @@
 
 use ndarray::ArrayView2;
 
-use super::{FlatEnsemble, Node};
+use super::{FlatEnsemble, Tree};
 use crate::error::{Error, ErrorKind, Result};
 use crate::numeric::sigmoid;
 use crate::parallel::{Execution, Workers};
@@ -28,14 +28,25 @@ const CHUNK: usize = 512;
 /// Rows times trees a worker takes between two looks at the cancellation.
 const CHUNK_STEPS: usize = 200_000;
 
+/// Fewer rows times trees are done on the caller's thread.
+const STEPS_PER_THREAD: usize = 50_000;
+
 impl FlatEnsemble {
     /// The probability of churn of every row (NaN is missing): the same bits whatever the number of threads and rows.
     ///
     /// # Errors
     /// `feature_mismatch` if the matrix has another number of columns; `cancelled`.
     pub fn predict_proba<T: Input>(&self, x: ArrayView2<'_, T>, execution: &Execution) -> Result<Vec<f64>> {
-        let log_odds = self.log_odds(x, &execution.workers()?)?;
-        Ok(log_odds.into_iter().map(sigmoid).collect())
+        Ok(self.scores(x, execution)?.into_iter().map(sigmoid).collect())
+    }
+
+    /// The sums of every row's leaves. Few rows are not worth starting threads for.
+    pub(crate) fn scores<T: Input>(&self, x: ArrayView2<'_, T>, execution: &Execution) -> Result<Vec<f64>> {
+        let steps = x.nrows().saturating_mul(self.trees());
+        if execution.threads != Some(0) && steps < STEPS_PER_THREAD {
+            return self.log_odds(x, &execution.clone().threads(1).workers()?);
+        }
+        self.log_odds(x, &execution.workers()?)
     }
 
     /// The log-odds of every row: the base, then each tree's leaf, added in `f64` in tree order. The bits do not depend on
@@ -76,10 +87,10 @@ impl FlatEnsemble {
                     if tree % 1024 == 1023 {
                         workers.check()?;
                     }
-                    let nodes = self.tree(tree).nodes;
+                    let tree = self.tree(tree);
                     let cells = block.chunks(columns * ABREAST);
                     for (sums, cells) in sums.chunks_mut(ABREAST).zip(cells) {
-                        add_leaves(nodes, cells, columns, sums);
+                        add_leaves(tree, cells, columns, sums);
                     }
                 }
             }
@@ -100,14 +111,21 @@ fn gather<T: Input>(x: ArrayView2<'_, T>, block: &mut [f64]) {
 }
 
 /// Adds to each row's sum its leaf. All rows take steps until each stands on a leaf; a leaf leads to itself.
-fn add_leaves(nodes: &[Node], cells: &[f64], columns: usize, sums: &mut [f64]) {
+fn add_leaves(tree: Tree<'_>, cells: &[f64], columns: usize, sums: &mut [f64]) {
     let mut places = [0usize; ABREAST];
     let places = &mut places[..sums.len()];
+    let nodes = tree.nodes;
+    let plain = tree.categories.is_empty();
     loop {
         let mut moved = 0;
         for (place, cells) in places.iter_mut().zip(cells.chunks_exact(columns)) {
             let node = nodes[*place];
-            let next = node.next(cells[node.feature()]);
+            let value = cells[node.feature()];
+            let next = if plain {
+                node.next(value)
+            } else {
+                tree.next(*place, value)
+            };
             moved |= next ^ *place;
             *place = next;
         }

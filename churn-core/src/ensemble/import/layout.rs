@@ -1,0 +1,130 @@
+//! From a tree as another library draws it to the flat layout.
+
+use std::collections::VecDeque;
+
+use super::super::flat::{Categories, FlatEnsemble, Node};
+
+/// One node as it was read; children are places among the tree's nodes.
+#[derive(Clone, Debug)]
+pub(super) enum Part {
+    /// A leaf and its value.
+    Leaf(f64),
+    /// Values up to the threshold go left.
+    Split {
+        feature: i64,
+        threshold: f64,
+        missing_left: bool,
+        left: i64,
+        right: i64,
+    },
+    /// Categories in the set go right.
+    Set {
+        feature: i64,
+        set: Categories,
+        missing_left: bool,
+        left: i64,
+        right: i64,
+    },
+}
+
+/// A tree as it was read, the root first. Nodes that no walk reaches are left out.
+pub(super) struct Sketch {
+    pub(super) parts: Vec<Part>,
+    /// Training weight of each node.
+    pub(super) covers: Vec<f64>,
+}
+
+impl Sketch {
+    /// Adds the tree to an ensemble, children side by side behind their parents.
+    pub(super) fn lay_out(&self, ensemble: &mut FlatEnsemble) -> Result<(), String> {
+        let (mut nodes, mut covers) = (vec![Node::leaf(0, 0.0)], vec![0.0]);
+        let mut seen = vec![false; self.parts.len()];
+        let mut open = VecDeque::from([(0usize, 0usize)]);
+        while let Some((read, place)) = open.pop_front() {
+            let (Some(part), Some(&cover)) = (self.parts.get(read), self.covers.get(read)) else {
+                return Err("a node points outside".into());
+            };
+            if std::mem::replace(&mut seen[read], true) {
+                return Err(format!("node {read} has two parents"));
+            }
+            covers[place] = cover;
+            let next = u32::try_from(nodes.len()).map_err(|_| "it has too many nodes")?;
+            let feature_of = |feature: i64| match u32::try_from(feature) {
+                Ok(number) if (number as usize) < ensemble.features() => Ok(number),
+                _ => Err(format!("node {read} looks at column {feature}, which does not exist")),
+            };
+            let (left, right) = match part {
+                &Part::Leaf(value) => {
+                    nodes[place] = Node::leaf(place as u32, value);
+                    continue;
+                }
+                &Part::Split {
+                    feature,
+                    threshold,
+                    missing_left,
+                    left,
+                    right,
+                } => {
+                    nodes[place] = Node::split(feature_of(feature)?, threshold, missing_left, next);
+                    (left, right)
+                }
+                Part::Set {
+                    feature,
+                    set,
+                    missing_left,
+                    left,
+                    right,
+                } => {
+                    let feature = feature_of(*feature)?;
+                    let set = ensemble.push_set(set.clone());
+                    nodes[place] = Node::split_on_set(feature, set, *missing_left, next);
+                    (*left, *right)
+                }
+            };
+            for (child, to) in [(left, nodes.len()), (right, nodes.len() + 1)] {
+                let child = usize::try_from(child).map_err(|_| format!("node {read} has one child"))?;
+                open.push_back((child, to));
+            }
+            nodes.extend([Node::leaf(0, 0.0); 2]);
+            covers.extend([0.0; 2]);
+        }
+        ensemble.push(&nodes, &covers);
+        Ok(())
+    }
+}
+
+/// The largest `f64` whose rounding to `f32` is at most `threshold`.
+pub(super) fn up_to_rounded(threshold: f64) -> f64 {
+    let rounded = threshold as f32;
+    let at_most = if f64::from(rounded) > threshold {
+        rounded.next_down()
+    } else {
+        rounded
+    };
+    if !at_most.is_finite() {
+        // No number, or all of them, unless rounding takes a large one to infinity.
+        return if at_most == f32::NEG_INFINITY {
+            -largest_that_rounds()
+        } else {
+            threshold
+        };
+    }
+    let next = at_most.next_up();
+    if next == f32::INFINITY {
+        return largest_that_rounds();
+    }
+    // Both and their mean are exact. A mean rounds to the one whose last bit is 0.
+    let mean = f64::midpoint(f64::from(at_most), f64::from(next));
+    if at_most.to_bits() & 1 == 0 {
+        mean
+    } else {
+        mean.next_down()
+    }
+}
+
+/// The largest `f64` that rounds to a finite `f32`; its negation is the smallest that does, so everything up to what lies
+/// below that rounds to minus infinity.
+fn largest_that_rounds() -> f64 {
+    let half_step = 2.0f64.powi(103);
+    (f64::from(f32::MAX) + half_step).next_down()
+}

@@ -1,0 +1,251 @@
+//! The text of LightGBM.
+//!
+//! Source of the meaning of every field: LightGBM's `include/LightGBM/tree.h`, `src/io/tree.cpp` and
+//! `src/boosting/gbdt_model_text.cpp`, versions 2 to 4.
+
+use std::collections::HashMap;
+use std::str::FromStr;
+
+use super::super::flat::Categories;
+use super::layout::{Part, Sketch};
+use super::{Ensemble, refused};
+use crate::error::{Result, excerpt};
+
+/// Values this near to zero are zero.
+const ZERO: f64 = 1.000_000_018_002_509_5e-35;
+const CATEGORICAL: u32 = 1;
+const DEFAULT_LEFT: u32 = 2;
+
+/// `name=value` lines.
+struct Fields<'a> {
+    /// What they belong to, for messages.
+    of: String,
+    values: HashMap<&'a str, &'a str>,
+}
+
+impl<'a> Fields<'a> {
+    fn new(of: String, text: &'a str) -> Self {
+        let pairs = text.lines().filter_map(|line| line.trim_end().split_once('='));
+        Self {
+            of,
+            values: pairs.collect(),
+        }
+    }
+
+    fn text(&self, name: &str) -> Result<&'a str> {
+        let found = self.values.get(name).copied();
+        found.ok_or_else(|| refused(format!("{} has no {name}", self.of)))
+    }
+
+    fn number<T: FromStr>(&self, name: &str) -> Result<T> {
+        self.parsed(name, self.text(name)?)
+    }
+
+    fn parsed<T: FromStr>(&self, name: &str, text: &str) -> Result<T> {
+        let wrong = |_| refused(format!("{}: {name} cannot be {:?}", self.of, excerpt(text)));
+        text.trim().parse().map_err(wrong)
+    }
+
+    /// As many numbers as there must be.
+    fn list<T: FromStr>(&self, name: &str, count: usize) -> Result<Vec<T>> {
+        let words = self.text(name)?.split_ascii_whitespace();
+        let list: Vec<T> = words.map(|word| self.parsed(name, word)).collect::<Result<_>>()?;
+        match list.len() {
+            n if n == count => Ok(list),
+            n => Err(refused(format!("{}: {name} has {n} entries, not {count}", self.of))),
+        }
+    }
+}
+
+pub(super) fn read(text: &str) -> Result<Ensemble> {
+    if text.lines().next().map(str::trim_end) != Some("tree") {
+        return Err(refused(
+            "this is not the text of a LightGBM model: its first line is not 'tree'",
+        ));
+    }
+    let Some((trees, _)) = text.split_once("\nend of trees") else {
+        return Err(refused("the text was cut off: it has no 'end of trees'"));
+    };
+    let mut blocks = trees.split("\nTree=");
+    let flags = blocks.next().unwrap_or_default();
+    let header = Fields::new("the header".into(), flags);
+    match header.text("version")? {
+        "v2" | "v3" | "v4" => {}
+        other => return Err(refused(format!("version {:?} is not known", excerpt(other)))),
+    }
+    for name in ["num_class", "num_tree_per_iteration"] {
+        if header.number::<u64>(name)? != 1 {
+            return Err(refused(format!(
+                "{name} is not 1: models of several classes are not taken over"
+            )));
+        }
+    }
+    let features = header.number::<usize>("max_feature_idx")?;
+    let features = features
+        .checked_add(1)
+        .ok_or_else(|| refused("max_feature_idx is too large"))?;
+    let mut ensemble = Ensemble::begin(0.0, features)?;
+    ensemble.scale = scale_of(header.text("objective")?)?;
+    for (number, block) in blocks.enumerate() {
+        let (own, rest) = block.split_once('\n').unwrap_or((block, ""));
+        if own.trim_end().parse() != Ok(number) {
+            return Err(refused(format!("tree {number} is missing")));
+        }
+        ensemble.push(number, &tree(&Fields::new(format!("tree {number}"), rest))?)?;
+    }
+    let sizes = header.text("tree_sizes")?.split_ascii_whitespace().count();
+    if sizes != ensemble.trees() {
+        return Err(refused(format!(
+            "{sizes} trees were written and {} are here",
+            ensemble.trees()
+        )));
+    }
+    if flags.lines().any(|line| line.trim_end() == "average_output") {
+        ensemble.divisor = ensemble.trees().max(1) as f64;
+    }
+    ensemble.finish()
+}
+
+/// What the sum of leaves is multiplied by to be a log-odds.
+fn scale_of(objective: &str) -> Result<f64> {
+    let mut words = objective.split_ascii_whitespace();
+    match words.next() {
+        Some("binary") => {}
+        Some("cross_entropy" | "xentropy") => return Ok(1.0),
+        _ => {
+            let message = format!("objective {:?} is not one of two classes", excerpt(objective));
+            return Err(refused(message));
+        }
+    }
+    let sigmoid = words.find_map(|word| word.strip_prefix("sigmoid:")).unwrap_or("1");
+    let wrong = |_| refused(format!("sigmoid cannot be {:?}", excerpt(sigmoid)));
+    sigmoid.parse().map_err(wrong)
+}
+
+fn tree(fields: &Fields<'_>) -> Result<Sketch> {
+    if fields.values.contains_key("is_linear") && fields.number::<u8>("is_linear")? != 0 {
+        return Err(refused(format!(
+            "{} has linear leaves, which are not taken over",
+            fields.of
+        )));
+    }
+    let leaves: usize = fields.number("num_leaves")?;
+    if leaves == 0 {
+        return Err(refused(format!("{} has no leaves", fields.of)));
+    }
+    let splits = leaves - 1;
+    let values: Vec<f64> = fields.list("leaf_value", leaves)?;
+    if splits == 0 {
+        return Ok(Sketch {
+            parts: vec![Part::Leaf(values[0])],
+            covers: vec![1.0],
+        });
+    }
+    let features: Vec<i64> = fields.list("split_feature", splits)?;
+    let thresholds: Vec<f64> = fields.list("threshold", splits)?;
+    let decisions: Vec<u32> = fields.list("decision_type", splits)?;
+    let left: Vec<i64> = fields.list("left_child", splits)?;
+    let right: Vec<i64> = fields.list("right_child", splits)?;
+    let sets = sets(fields)?;
+    // Splits come first, then leaves, whose places are written as -1 - place.
+    let place = |child: i64| if child < 0 { splits as i64 - 1 - child } else { child };
+    let mut parts = Vec::with_capacity(splits + leaves);
+    for split in 0..splits {
+        let decision = Decision {
+            feature: features[split],
+            threshold: thresholds[split],
+            kind: decisions[split],
+            left: place(left[split]),
+            right: place(right[split]),
+        };
+        let part = decision.part(&sets);
+        parts.push(part.map_err(|why| refused(format!("{}, split {split}: {why}", fields.of)))?);
+    }
+    parts.extend(values.into_iter().map(Part::Leaf));
+    let mut covers: Vec<f64> = fields.list("internal_count", splits)?;
+    covers.extend(fields.list::<f64>("leaf_count", leaves)?);
+    Ok(Sketch { parts, covers })
+}
+
+/// The sets of categories of a tree, those that go left.
+fn sets(fields: &Fields<'_>) -> Result<Vec<Vec<u64>>> {
+    let count: usize = fields.number("num_cat")?;
+    if count == 0 {
+        return Ok(vec![]);
+    }
+    let bounds: Vec<usize> = fields.list("cat_boundaries", count.saturating_add(1))?;
+    let words: Vec<u32> = fields.list("cat_threshold", bounds.last().copied().unwrap_or(0))?;
+    let sets = bounds.windows(2).map(|ends| {
+        let halves = words.get(ends[0]..ends[1])?;
+        let pairs = halves.chunks(2);
+        Some(
+            pairs
+                .map(|pair| u64::from(pair[0]) | pair.get(1).map_or(0, |&high| u64::from(high) << 32))
+                .collect(),
+        )
+    });
+    let sets: Option<Vec<_>> = sets.collect();
+    sets.ok_or_else(|| refused(format!("{}: cat_boundaries are not in order", fields.of)))
+}
+
+struct Decision {
+    feature: i64,
+    threshold: f64,
+    kind: u32,
+    left: i64,
+    right: i64,
+}
+
+impl Decision {
+    fn part(&self, sets: &[Vec<u64>]) -> std::result::Result<Part, String> {
+        let &Self {
+            feature,
+            threshold,
+            kind,
+            left,
+            right,
+        } = self;
+        if kind & CATEGORICAL != 0 {
+            let set = sets
+                .get(threshold as usize)
+                .filter(|_| threshold >= 0.0 && threshold.fract() == 0.0);
+            let set = set.ok_or_else(|| format!("there is no set {threshold}"))?;
+            // A category is what is left when the fraction is cut off, so 0 begins above -1; those in the set go left,
+            // which is our right, all others and the missing the other way.
+            return Ok(Part::Set {
+                feature,
+                set: Categories::new(set.clone(), (-1.0f64).next_up()),
+                missing_left: true,
+                left: right,
+                right: left,
+            });
+        }
+        let default_left = kind & DEFAULT_LEFT != 0;
+        let missing_left = match kind >> 2 {
+            // Nothing was missing in training: NaN is taken for 0.
+            0 => threshold >= 0.0,
+            1 => {
+                let alike = if default_left {
+                    threshold >= ZERO
+                } else {
+                    threshold < -ZERO
+                };
+                if !alike {
+                    return Err("zero is taken for missing and goes another way than its neighbours, \
+                                which is not taken over"
+                        .into());
+                }
+                default_left
+            }
+            2 => default_left,
+            other => return Err(format!("missing values of type {other} are not known")),
+        };
+        Ok(Part::Split {
+            feature,
+            threshold,
+            missing_left,
+            left,
+            right,
+        })
+    }
+}

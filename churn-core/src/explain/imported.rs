@@ -1,0 +1,21 @@
+//! Trees of other libraries.
+
+use ndarray::{Array2, ArrayView2};
+
+use super::tree_contributions;
+use crate::ensemble::{Ensemble, Input};
+use crate::error::Result;
+use crate::parallel::Execution;
+
+impl Ensemble {
+    /// Contributions of every column to every row (rows x columns), and the base value: what the average training row says.
+    /// With it they sum to the row's log-odds, or, for a forest of probabilities, to its probability.
+    ///
+    /// # Errors
+    /// `feature_mismatch` if the matrix has another number of columns; `cancelled`.
+    pub fn explain<T: Input>(&self, x: ArrayView2<'_, T>, execution: &Execution) -> Result<(Array2<f64>, f64)> {
+        let (mut contributions, base) = tree_contributions(self.flat(), x, &execution.workers()?)?;
+        contributions.mapv_inplace(|contribution| self.scaled(contribution));
+        Ok((contributions, self.scaled(base)))
+    }
+}
