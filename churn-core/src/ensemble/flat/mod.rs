@@ -2,11 +2,16 @@
 
 mod categories;
 mod node;
+mod plan;
 mod score;
+mod simd;
+
+use std::sync::OnceLock;
 
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, ErrorKind, Result};
+use plan::Plan;
 
 pub(crate) use categories::Categories;
 pub(crate) use node::{MOST_FEATURES, Node};
@@ -28,6 +33,38 @@ pub struct FlatEnsemble {
     /// The sets that nodes ask for. No tree that is learned here has one, so files do not hold them.
     #[serde(skip)]
     categories: Vec<Categories>,
+    /// What the kernels need, made when first wanted.
+    #[serde(skip)]
+    prepared: Prepared,
+}
+
+/// A plan that is made at most once; a copy makes its own.
+#[derive(Default)]
+struct Prepared(OnceLock<Option<Plan>>);
+
+impl Prepared {
+    fn plan(&self, ensemble: &FlatEnsemble) -> Option<&Plan> {
+        self.0.get_or_init(|| Plan::of(ensemble)).as_ref()
+    }
+}
+
+impl Clone for Prepared {
+    fn clone(&self) -> Self {
+        Self::default()
+    }
+}
+
+/// It says nothing that the trees do not say.
+impl PartialEq for Prepared {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl std::fmt::Debug for Prepared {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Prepared").finish_non_exhaustive()
+    }
 }
 
 /// What was read and may be anything.
@@ -58,6 +95,7 @@ impl TryFrom<Unchecked> for FlatEnsemble {
             base,
             features,
             categories: vec![],
+            prepared: Prepared::default(),
         };
         ensemble.validate()?;
         Ok(ensemble)
@@ -94,6 +132,7 @@ impl FlatEnsemble {
             base,
             features: features as u32,
             categories: vec![],
+            prepared: Prepared::default(),
         }
     }
 
@@ -105,6 +144,7 @@ impl FlatEnsemble {
 
     /// Adds a tree: as many covers as nodes.
     pub(crate) fn push(&mut self, nodes: &[Node], covers: &[f64]) {
+        self.prepared = Prepared::default();
         self.roots.push(self.nodes.len() as u64);
         self.nodes.extend(nodes);
         self.covers.extend(covers);
@@ -127,6 +167,7 @@ impl FlatEnsemble {
 
     /// Forgets all trees behind the first `trees`.
     pub(crate) fn truncate(&mut self, trees: usize) {
+        self.prepared = Prepared::default();
         if let Some(&root) = self.roots.get(trees) {
             self.nodes.truncate(root as usize);
             self.covers.truncate(root as usize);

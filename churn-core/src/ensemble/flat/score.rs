@@ -2,6 +2,8 @@
 
 use ndarray::ArrayView2;
 
+use super::plan::{BLOCK as SIMD_BLOCK, Column, Mask, Plan};
+use super::simd::Kernel;
 use super::{FlatEnsemble, Tree};
 use crate::error::{Error, ErrorKind, Result};
 use crate::numeric::sigmoid;
@@ -14,9 +16,26 @@ impl Input for f32 {}
 impl Input for f64 {}
 
 mod sealed {
-    pub trait Sealed {}
-    impl Sealed for f32 {}
-    impl Sealed for f64 {}
+    use super::Column;
+
+    pub trait Sealed: Sized {
+        /// A column as what it is.
+        fn column(column: &Column<Self>) -> std::result::Result<&Column<f32>, &Column<f64>>;
+        /// What stands where there is no row.
+        const ZERO: Self;
+    }
+    impl Sealed for f32 {
+        fn column(column: &Column<Self>) -> std::result::Result<&Column<f32>, &Column<f64>> {
+            Ok(column)
+        }
+        const ZERO: Self = 0.0;
+    }
+    impl Sealed for f64 {
+        fn column(column: &Column<Self>) -> std::result::Result<&Column<f32>, &Column<f64>> {
+            Err(column)
+        }
+        const ZERO: Self = 0.0;
+    }
 }
 
 /// Rows whose cells are gathered and scored together, tree by tree.
@@ -28,6 +47,12 @@ const CHUNK: usize = 512;
 /// Rows times trees a worker takes between two looks at the cancellation.
 const CHUNK_STEPS: usize = 200_000;
 
+/// Fewer rows than this are walked down: making the plan of the kernels would take longer.
+const FEW_ROWS: usize = 64;
+/// Rows times trees a worker takes at a time, at most, where a kernel does it.
+const KERNEL_STEPS: usize = 1_000_000;
+/// Rows that are turned together: one line of `f32`.
+const TILE: usize = 16;
 /// Fewer rows times trees are done on the caller's thread.
 const STEPS_PER_THREAD: usize = 50_000;
 
@@ -73,6 +98,12 @@ impl FlatEnsemble {
     fn sums<T: Input>(&self, x: ArrayView2<'_, T>, first: usize, base: f64, workers: &Workers) -> Result<Vec<f64>> {
         self.check_columns(x.ncols())?;
         let mut sums = vec![base; x.nrows()];
+        if let (0, FEW_ROWS.., Some(kernel)) = (first, x.nrows(), Kernel::best())
+            && let Some(plan) = self.prepared.plan(self)
+        {
+            add_by_kernel(kernel, plan, x, &mut sums, workers)?;
+            return Ok(sums);
+        }
         // A row without columns still has a cell that a leaf may look at.
         let columns = x.ncols().max(1);
         let trees = self.trees() - first.min(self.trees());
@@ -97,6 +128,53 @@ impl FlatEnsemble {
             Ok(())
         })?;
         Ok(sums)
+    }
+}
+
+/// Adds the leaves of small trees, a block of rows at a time.
+fn add_by_kernel<T: Input>(
+    kernel: Kernel,
+    plan: &Plan,
+    x: ArrayView2<'_, T>,
+    sums: &mut [f64],
+    workers: &Workers,
+) -> Result<()> {
+    let blocks = (KERNEL_STEPS / plan.shapes.len().max(1) / SIMD_BLOCK).clamp(1, 16);
+    workers.chunks_mut(sums, blocks * SIMD_BLOCK, |start, sums| {
+        let mut columns = vec![Column([T::ZERO; SIMD_BLOCK]); x.ncols()];
+        let mut masks = vec![Mask::default(); plan.questions()];
+        for (number, sums) in sums.chunks_mut(SIMD_BLOCK).enumerate() {
+            workers.check()?;
+            let start = start + number * SIMD_BLOCK;
+            turn(x.slice(ndarray::s![start..start + sums.len(), ..]), &mut columns);
+            // Rows that are not there are scored and forgotten.
+            let mut block = [0.0; SIMD_BLOCK];
+            block[..sums.len()].copy_from_slice(sums);
+            kernel.add(plan, &columns, &mut masks, &mut block);
+            sums.copy_from_slice(&block[..sums.len()]);
+        }
+        Ok(())
+    })
+}
+
+/// Copies a block of rows into columns.
+fn turn<T: Input>(x: ArrayView2<'_, T>, columns: &mut [Column<T>]) {
+    let Some(cells) = x.to_slice() else {
+        for (values, column) in x.columns().into_iter().zip(columns) {
+            for (cell, &value) in column.0.iter_mut().zip(&values) {
+                *cell = value;
+            }
+        }
+        return;
+    };
+    // A few rows at a time: they, and the line of each column that they fill, stay near.
+    for (tile, cells) in cells.chunks(TILE * columns.len().max(1)).enumerate() {
+        for (feature, column) in columns.iter_mut().enumerate() {
+            let values = cells.iter().skip(feature).step_by(x.ncols());
+            for (cell, &value) in column.0[tile * TILE..].iter_mut().zip(values) {
+                *cell = value;
+            }
+        }
     }
 }
 
@@ -135,5 +213,116 @@ fn add_leaves(tree: Tree<'_>, cells: &[f64], columns: usize, sums: &mut [f64]) {
     }
     for (sum, &place) in sums.iter_mut().zip(places.iter()) {
         *sum += nodes[place].number();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ndarray::Array2;
+    use proptest::prelude::*;
+
+    use super::super::{Categories, Node};
+    use super::*;
+    use crate::numeric::SplitMix;
+
+    /// Random trees of up to so many leaves, with sets of categories where asked for.
+    fn forest(random: &mut SplitMix, trees: usize, leaves: usize, features: usize, sets: bool) -> FlatEnsemble {
+        let mut ensemble = FlatEnsemble::new(random.unit(), features);
+        for _ in 0..trees {
+            let mut nodes = vec![Node::leaf(0, random.unit())];
+            for _ in 0..random.below(2 * leaves) {
+                let place = random.below(nodes.len());
+                if !nodes[place].is_leaf() || nodes.len() + 2 > 2 * leaves {
+                    continue;
+                }
+                let left = nodes.len() as u32;
+                let feature = random.below(features) as u32;
+                let missing_left = random.below(2) == 0;
+                nodes[place] = if sets && random.below(4) == 0 {
+                    let set = Categories::new(vec![random.next_u64(); 1 + random.below(2)], 0.0);
+                    Node::split_on_set(feature, ensemble.push_set(set), missing_left, left)
+                } else {
+                    let threshold = [random.unit(), 0.5, -0.0, 1e-50, f64::MAX][random.below(5)];
+                    Node::split(feature, threshold, missing_left, left)
+                };
+                nodes.push(Node::leaf(left, random.unit() - 0.5));
+                nodes.push(Node::leaf(left + 1, random.unit() - 0.5));
+            }
+            ensemble.push(&nodes, &vec![1.0; nodes.len()]);
+        }
+        ensemble.validate().unwrap();
+        ensemble
+    }
+
+    fn walked(ensemble: &FlatEnsemble, row: impl Fn(usize) -> f64) -> f64 {
+        (0..ensemble.trees()).fold(ensemble.base, |sum, tree| {
+            let tree = ensemble.tree(tree);
+            let mut place = 0;
+            while !tree.nodes[place].is_leaf() {
+                place = tree.next(place, row(tree.nodes[place].feature()));
+            }
+            sum + tree.nodes[place].number()
+        })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(48))]
+        #[test]
+        fn every_kernel_that_runs_here_gives_the_bits_of_the_walk(
+            seed: u64, rows in 1usize..600, trees in 0usize..30, leaves in 1usize..=64, sets: bool
+        ) {
+            let mut random = SplitMix::new(seed, 0);
+            let ensemble = forest(&mut random, trees, leaves, 7, sets);
+            let plan = Plan::of(&ensemble).unwrap();
+            let wide = Array2::from_shape_fn((rows, 7), |_| match random.below(10) {
+                0 => f64::NAN,
+                1 => f64::INFINITY,
+                2 => f64::NEG_INFINITY,
+                3 => -0.0,
+                4 => random.below(140) as f64 + 0.5,
+                5 => 0.5f64.next_up(),
+                _ => random.unit(),
+            });
+            let narrow = wide.mapv(|value| value as f32);
+            for kernel in Kernel::all() {
+                for turned in [false, true] {
+                    let (wide, narrow) = match turned {
+                        false => (wide.clone(), narrow.clone()),
+                        true => (wide.t().as_standard_layout().into_owned().reversed_axes(),
+                                 narrow.t().as_standard_layout().into_owned().reversed_axes()),
+                    };
+                    let (mut a, mut b) = (vec![ensemble.base; rows], vec![ensemble.base; rows]);
+                    add_by_kernel(kernel, &plan, wide.view(), &mut a, &Workers::inline()).unwrap();
+                    add_by_kernel(kernel, &plan, narrow.view(), &mut b, &Workers::inline()).unwrap();
+                    for row in 0..rows {
+                        let plain = walked(&ensemble, |feature| wide[[row, feature]]);
+                        prop_assert_eq!(a[row].to_bits(), plain.to_bits(), "{:?}, f64, row {}", kernel, row);
+                        let plain = walked(&ensemble, |feature| f64::from(narrow[[row, feature]]));
+                        prop_assert_eq!(b[row].to_bits(), plain.to_bits(), "{:?}, f32, row {}", kernel, row);
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_larger_tree_has_no_plan() {
+        let mut random = SplitMix::new(5, 0);
+        let mut small = forest(&mut random, 3, 64, 3, false);
+        assert!(Plan::of(&small).is_some());
+        let before = small.prepared.plan(&small).map(|plan| plan.shapes.len());
+        let mut nodes = vec![];
+        for split in 0..64u32 {
+            nodes.push(Node::split(0, 0.5, true, 2 * split + 1));
+            nodes.push(Node::leaf(2 * split + 1, 1.0));
+        }
+        nodes.push(Node::leaf(128, 2.0));
+        small.push(&nodes, &[1.0; 129]);
+        small.validate().unwrap();
+        assert_eq!(before, Some(3));
+        assert!(
+            small.prepared.plan(&small).is_none(),
+            "the plan of before the change was kept"
+        );
     }
 }

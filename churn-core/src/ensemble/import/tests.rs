@@ -67,7 +67,7 @@ fn both_forms_of_a_base_score_are_read() {
     let older = json.replace(r#""base_score":"[5.1E-1]""#, r#""base_score":"5.1E-1""#);
     let both = [json, older].map(|json| Ensemble::from_xgboost(json.as_bytes()).unwrap());
     assert_eq!(both[0], both[1]);
-    assert!((both[0].flat().base() - (0.51f64 / 0.49).ln()).abs() < 1e-6);
+    assert!((both[0].flat().base() - crate::numeric::ln(0.51 / 0.49)).abs() < 1e-6);
 }
 
 #[test]
@@ -110,7 +110,7 @@ fn what_cannot_be_taken_over_is_refused() {
         (r#""left_children":[1"#, r#""left_children":[0"#),
         (r#""left_children":[1"#, r#""left_children":[99999"#),
         (r#""split_indices":["#, r#""split_indices":[7,"#),
-        (r#""num_feature":"6""#, r#""num_feature":"1""#),
+        (r#""num_feature":"6","num_target""#, r#""num_feature":"1","num_target""#),
         (r#""size_leaf_vector":"1""#, r#""size_leaf_vector":"2""#),
     ];
     for (from, to) in changes {

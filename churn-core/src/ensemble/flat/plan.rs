@@ -1,0 +1,187 @@
+//! What the kernels need of an ensemble of small trees.
+//!
+//! Every distinct question (a feature and a threshold, or a set of categories) is answered once for a block of rows, as a
+//! mask of one bit per row: 1 where the row goes right. A tree then starts with the mask of all rows at its root; each split
+//! parts the mask of its node into two, until every leaf has the mask of the rows that ended there.
+
+use super::{Categories, FlatEnsemble};
+
+/// Rows that are scored together.
+pub(super) const BLOCK: usize = 256;
+/// Larger trees are walked row by row.
+pub(super) const MOST_LEAVES: usize = 64;
+
+/// One bit for each row of a block.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[repr(C, align(32))]
+pub(super) struct Mask(pub(super) [u16; BLOCK / 16]);
+
+/// One column of a block of rows.
+#[derive(Clone, Copy)]
+#[repr(C, align(64))]
+#[allow(unreachable_pub)]
+pub struct Column<T>(pub(super) [T; BLOCK]);
+
+/// All questions about one feature.
+pub(super) struct Asked {
+    pub(super) feature: usize,
+    /// Thresholds, as places of questions; missing values go left.
+    pub(super) left: std::ops::Range<usize>,
+    /// The same; missing values go right.
+    pub(super) right: std::ops::Range<usize>,
+}
+
+/// A question about a set of categories.
+pub(super) struct AskedSet {
+    pub(super) feature: usize,
+    pub(super) set: Categories,
+    pub(super) missing_left: bool,
+}
+
+/// A split: which question, and the slot of its node. The left child keeps the slot.
+#[derive(Clone, Copy)]
+pub(super) struct Step {
+    pub(super) question: u32,
+    pub(super) slot: u32,
+}
+
+/// A tree: where its steps end (they begin where those of the one before end), and its leaves by slot, as halves of `f64`.
+pub(super) struct Shape {
+    pub(super) end: usize,
+    pub(super) low: [u32; MOST_LEAVES],
+    pub(super) high: [u32; MOST_LEAVES],
+}
+
+/// An ensemble of trees of at most [`MOST_LEAVES`] leaves.
+pub(super) struct Plan {
+    pub(super) asked: Vec<Asked>,
+    pub(super) thresholds: Vec<f64>,
+    /// The same for values of `f32`: the largest that is not above.
+    pub(super) thresholds_f32: Vec<f32>,
+    /// They are answered behind the thresholds.
+    pub(super) sets: Vec<AskedSet>,
+    pub(super) steps: Vec<Step>,
+    pub(super) shapes: Vec<Shape>,
+}
+
+/// A question, in the order in which they are answered.
+type Key = (usize, bool, u64);
+
+/// Bits that are ordered as the numbers are.
+fn ordered(number: f64) -> u64 {
+    // -0.0 is 0.0.
+    let bits = (number + 0.0).to_bits();
+    if bits >> 63 == 1 { !bits } else { bits | 1 << 63 }
+}
+
+fn number_of(ordered: u64) -> f64 {
+    f64::from_bits(if ordered >> 63 == 1 {
+        ordered & !(1 << 63)
+    } else {
+        !ordered
+    })
+}
+
+fn floor_f32(number: f64) -> f32 {
+    let near = number as f32;
+    if f64::from(near) > number {
+        near.next_down()
+    } else {
+        near
+    }
+}
+
+impl Plan {
+    /// None if a tree has too many leaves.
+    pub(super) fn of(ensemble: &FlatEnsemble) -> Option<Self> {
+        let trees = || (0..ensemble.trees()).map(|tree| ensemble.tree(tree).nodes);
+        if trees().any(|nodes| nodes.len() > 2 * MOST_LEAVES - 1) {
+            return None;
+        }
+        let splits = || trees().flatten().filter(|node| !node.is_leaf());
+        let key = |node: &super::Node| -> Key { (node.feature(), !node.missing_left(), ordered(node.number())) };
+        let mut keys: Vec<Key> = splits().filter(|node| node.set().is_none()).map(key).collect();
+        keys.sort_unstable();
+        keys.dedup();
+        let thresholds: Vec<f64> = keys.iter().map(|key| number_of(key.2)).collect();
+        let mut asked = vec![];
+        let mut begin = 0;
+        for same in keys.chunk_by(|a, b| a.0 == b.0) {
+            let end = begin + same.len();
+            let middle = begin + same.partition_point(|key| !key.1);
+            asked.push(Asked {
+                feature: same[0].0,
+                left: begin..middle,
+                right: middle..end,
+            });
+            begin = end;
+        }
+        let mut plan = Self {
+            asked,
+            thresholds_f32: thresholds.iter().map(|&threshold| floor_f32(threshold)).collect(),
+            thresholds,
+            sets: vec![],
+            steps: vec![],
+            shapes: Vec::with_capacity(ensemble.trees()),
+        };
+        for nodes in trees() {
+            let (mut low, mut high) = ([0; MOST_LEAVES], [0; MOST_LEAVES]);
+            let mut slots = vec![0u32; nodes.len()];
+            let mut taken = 0;
+            for (place, node) in nodes.iter().enumerate() {
+                let slot = slots[place];
+                if node.is_leaf() {
+                    let bits = node.number().to_bits();
+                    (low[slot as usize], high[slot as usize]) = (bits as u32, (bits >> 32) as u32);
+                    continue;
+                }
+                let question = match node.set() {
+                    None => keys.binary_search(&key(node)).ok()?,
+                    Some(set) => {
+                        plan.sets.push(AskedSet {
+                            feature: node.feature(),
+                            set: ensemble.categories.get(set)?.clone(),
+                            missing_left: node.missing_left(),
+                        });
+                        keys.len() + plan.sets.len() - 1
+                    }
+                };
+                plan.steps.push(Step {
+                    question: question as u32,
+                    slot,
+                });
+                taken += 1;
+                slots[node.left()] = slot;
+                slots[node.left() + 1] = taken;
+            }
+            plan.shapes.push(Shape {
+                end: plan.steps.len(),
+                low,
+                high,
+            });
+        }
+        Some(plan)
+    }
+
+    /// Number of questions.
+    pub(super) fn questions(&self) -> usize {
+        self.thresholds.len() + self.sets.len()
+    }
+}
+
+impl AskedSet {
+    /// The rows that go right.
+    pub(super) fn answer<T: super::Input>(&self, column: &Column<T>) -> Mask {
+        let mut mask = Mask::default();
+        for (row, &value) in column.0.iter().enumerate() {
+            let value: f64 = value.into();
+            let right = if value.is_nan() {
+                !self.missing_left
+            } else {
+                self.set.contains(value)
+            };
+            mask.0[row / 16] |= u16::from(right) << (row % 16);
+        }
+        mask
+    }
+}

@@ -1,0 +1,132 @@
+//! AVX2.
+
+use std::arch::x86_64::*;
+
+use super::super::Input;
+use super::super::plan::{BLOCK, Column, MOST_LEAVES, Mask, Plan, Shape, Step};
+
+/// As [`super::Kernel::add`].
+#[target_feature(enable = "avx2")]
+pub(super) fn add<T: Input>(plan: &Plan, columns: &[Column<T>], masks: &mut [Mask], sums: &mut [f64; BLOCK]) {
+    for asked in &plan.asked {
+        for (range, missing_right) in [(asked.left.clone(), false), (asked.right.clone(), true)] {
+            let out = &mut masks[range.clone()];
+            match T::column(&columns[asked.feature]) {
+                Ok(column) => compare_f32(column, &plan.thresholds_f32[range], out, missing_right),
+                Err(column) => compare_f64(column, &plan.thresholds[range], out, missing_right),
+            }
+        }
+    }
+    for (asked, mask) in plan.sets.iter().zip(&mut masks[plan.thresholds.len()..]) {
+        *mask = asked.answer(&columns[asked.feature]);
+    }
+    let mut begin = 0;
+    for shape in &plan.shapes {
+        let steps = &plan.steps[begin..shape.end];
+        begin = shape.end;
+        match steps.len() {
+            0..16 => tree::<16, 4>(steps, shape, masks, sums),
+            16..32 => tree::<32, 5>(steps, shape, masks, sums),
+            _ => tree::<MOST_LEAVES, 6>(steps, shape, masks, sums),
+        }
+    }
+}
+
+#[target_feature(enable = "avx2")]
+fn compare_f32(column: &Column<f32>, thresholds: &[f32], masks: &mut [Mask], missing_right: bool) {
+    for part in 0..4 {
+        let values: [__m256; 8] = std::array::from_fn(|group| {
+            let values: &[f32] = &column.0[part * 64 + group * 8..][..8];
+            // SAFETY: the slice has the 8 numbers that are read.
+            unsafe { _mm256_loadu_ps(values.as_ptr()) }
+        });
+        for (&threshold, mask) in thresholds.iter().zip(masks.iter_mut()) {
+            let threshold = _mm256_set1_ps(threshold);
+            for (pair, bits) in values.chunks_exact(2).zip(&mut mask.0[part * 4..]) {
+                let (low, high) = if missing_right {
+                    let low = _mm256_cmp_ps::<_CMP_NLE_UQ>(pair[0], threshold);
+                    (low, _mm256_cmp_ps::<_CMP_NLE_UQ>(pair[1], threshold))
+                } else {
+                    let low = _mm256_cmp_ps::<_CMP_GT_OQ>(pair[0], threshold);
+                    (low, _mm256_cmp_ps::<_CMP_GT_OQ>(pair[1], threshold))
+                };
+                *bits = (_mm256_movemask_ps(low) | _mm256_movemask_ps(high) << 8) as u16;
+            }
+        }
+    }
+}
+
+#[target_feature(enable = "avx2")]
+fn compare_f64(column: &Column<f64>, thresholds: &[f64], masks: &mut [Mask], missing_right: bool) {
+    for part in 0..8 {
+        let values: [__m256d; 8] = std::array::from_fn(|group| {
+            let values: &[f64] = &column.0[part * 32 + group * 4..][..4];
+            // SAFETY: the slice has the 4 numbers that are read.
+            unsafe { _mm256_loadu_pd(values.as_ptr()) }
+        });
+        for (&threshold, mask) in thresholds.iter().zip(masks.iter_mut()) {
+            let threshold = _mm256_set1_pd(threshold);
+            for (four, bits) in values.chunks_exact(4).zip(&mut mask.0[part * 2..]) {
+                *bits = 0;
+                for (number, &value) in four.iter().enumerate() {
+                    let right = if missing_right {
+                        _mm256_cmp_pd::<_CMP_NLE_UQ>(value, threshold)
+                    } else {
+                        _mm256_cmp_pd::<_CMP_GT_OQ>(value, threshold)
+                    };
+                    *bits |= (_mm256_movemask_pd(right) as u16) << (4 * number);
+                }
+            }
+        }
+    }
+}
+
+/// Adds one tree of at most `SLOTS` leaves, whose numbers have `BITS` bits.
+#[target_feature(enable = "avx2")]
+fn tree<const SLOTS: usize, const BITS: usize>(steps: &[Step], shape: &Shape, masks: &[Mask], sums: &mut [f64; BLOCK]) {
+    // The rows in each slot.
+    let mut slots = [_mm256_setzero_si256(); SLOTS];
+    slots[0] = _mm256_set1_epi8(-1);
+    for (number, step) in steps.iter().enumerate() {
+        let mask = &masks[step.question as usize];
+        // SAFETY: the mask is 32 bytes, as its size says.
+        let right = unsafe { _mm256_loadu_si256(mask.0.as_ptr().cast()) };
+        let rows = slots[step.slot as usize % SLOTS];
+        slots[(number + 1) % SLOTS] = _mm256_and_si256(rows, right);
+        slots[step.slot as usize % SLOTS] = _mm256_andnot_si256(right, rows);
+    }
+    // Of each row, each bit of the number of the slot it is in: fold the slots pairwise, taking the odd ones each time.
+    let mut planes = [[0i32; 8]; BITS];
+    let mut count = SLOTS;
+    for plane in &mut planes {
+        let mut odd = slots[1];
+        for pair in 1..count / 2 {
+            odd = _mm256_or_si256(odd, slots[2 * pair + 1]);
+        }
+        // SAFETY: the plane is 32 bytes, as its size says.
+        unsafe { _mm256_storeu_si256(plane.as_mut_ptr().cast(), odd) };
+        for pair in 0..count / 2 {
+            slots[pair] = _mm256_or_si256(slots[2 * pair], slots[2 * pair + 1]);
+        }
+        count /= 2;
+    }
+    let leaves: [f64; SLOTS] =
+        std::array::from_fn(|slot| f64::from_bits(u64::from(shape.low[slot]) | u64::from(shape.high[slot]) << 32));
+    // Bit k of four bytes becomes byte k: each byte is spread over eight, each of which keeps its own bit.
+    let spread = _mm256_setr_epi64x(0, 0x0101_0101_0101_0101, 0x0202_0202_0202_0202, 0x0303_0303_0303_0303);
+    let own = _mm256_set1_epi64x(0x8040_2010_0804_0201u64 as i64);
+    for (group, sums) in sums.chunks_exact_mut(32).enumerate() {
+        let mut numbers = _mm256_setzero_si256();
+        for (bit, plane) in planes.iter().enumerate() {
+            let bytes = _mm256_shuffle_epi8(_mm256_set1_epi32(plane[group]), spread);
+            let set = _mm256_cmpeq_epi8(_mm256_and_si256(bytes, own), own);
+            numbers = _mm256_or_si256(numbers, _mm256_and_si256(set, _mm256_set1_epi8(1 << bit)));
+        }
+        let mut slot_of = [0u8; 32];
+        // SAFETY: 32 bytes are written to an array of 32.
+        unsafe { _mm256_storeu_si256(slot_of.as_mut_ptr().cast(), numbers) };
+        for (sum, &slot) in sums.iter_mut().zip(&slot_of) {
+            *sum += leaves[usize::from(slot) % SLOTS];
+        }
+    }
+}

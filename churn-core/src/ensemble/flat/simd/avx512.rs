@@ -1,0 +1,164 @@
+//! AVX-512 (F, BW, DQ, VL).
+
+use std::arch::x86_64::*;
+
+use super::super::Input;
+use super::super::plan::{BLOCK, Column, MOST_LEAVES, Mask, Plan, Shape, Step};
+
+/// As [`super::Kernel::add`].
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
+pub(super) fn add<T: Input>(plan: &Plan, columns: &[Column<T>], masks: &mut [Mask], sums: &mut [f64; BLOCK]) {
+    for asked in &plan.asked {
+        for (range, missing_right) in [(asked.left.clone(), false), (asked.right.clone(), true)] {
+            let out = &mut masks[range.clone()];
+            match T::column(&columns[asked.feature]) {
+                Ok(column) => compare_f32(column, &plan.thresholds_f32[range], out, missing_right),
+                Err(column) => compare_f64(column, &plan.thresholds[range], out, missing_right),
+            }
+        }
+    }
+    for (asked, mask) in plan.sets.iter().zip(&mut masks[plan.thresholds.len()..]) {
+        *mask = asked.answer(&columns[asked.feature]);
+    }
+    let mut shuffled = [0.0; BLOCK];
+    for (row, &sum) in sums.iter().enumerate() {
+        shuffled[place_of(row)] = sum;
+    }
+    let mut begin = 0;
+    for shape in &plan.shapes {
+        let steps = &plan.steps[begin..shape.end];
+        begin = shape.end;
+        match steps.len() {
+            0..16 => tree::<16, 4>(steps, shape, masks, &mut shuffled),
+            16..32 => tree::<32, 5>(steps, shape, masks, &mut shuffled),
+            _ => tree::<MOST_LEAVES, 6>(steps, shape, masks, &mut shuffled),
+        }
+    }
+    for (row, sum) in sums.iter_mut().enumerate() {
+        *sum = shuffled[place_of(row)];
+    }
+}
+
+/// Where the sum of a row is kept: unpacking the halves of leaves leaves rows in this order.
+fn place_of(row: usize) -> usize {
+    let within = row % 16;
+    row - within + (within / 4) * 2 + within % 2 + if within % 4 < 2 { 0 } else { 8 }
+}
+
+#[target_feature(enable = "avx512f")]
+fn compare_f32(column: &Column<f32>, thresholds: &[f32], masks: &mut [Mask], missing_right: bool) {
+    for half in 0..2 {
+        let values: [__m512; 8] = std::array::from_fn(|group| {
+            let values: &[f32] = &column.0[half * 128 + group * 16..][..16];
+            // SAFETY: the slice has the 16 numbers that are read.
+            unsafe { _mm512_loadu_ps(values.as_ptr()) }
+        });
+        for (&threshold, mask) in thresholds.iter().zip(masks.iter_mut()) {
+            let threshold = _mm512_set1_ps(threshold);
+            for (value, bits) in values.iter().zip(&mut mask.0[half * 8..]) {
+                *bits = if missing_right {
+                    _mm512_cmp_ps_mask::<_CMP_NLE_UQ>(*value, threshold)
+                } else {
+                    _mm512_cmp_ps_mask::<_CMP_GT_OQ>(*value, threshold)
+                };
+            }
+        }
+    }
+}
+
+#[target_feature(enable = "avx512f")]
+fn compare_f64(column: &Column<f64>, thresholds: &[f64], masks: &mut [Mask], missing_right: bool) {
+    for part in 0..4 {
+        let values: [__m512d; 8] = std::array::from_fn(|group| {
+            let values: &[f64] = &column.0[part * 64 + group * 8..][..8];
+            // SAFETY: the slice has the 8 numbers that are read.
+            unsafe { _mm512_loadu_pd(values.as_ptr()) }
+        });
+        for (&threshold, mask) in thresholds.iter().zip(masks.iter_mut()) {
+            let threshold = _mm512_set1_pd(threshold);
+            for (pair, bits) in values.chunks_exact(2).zip(&mut mask.0[part * 4..]) {
+                let (low, high) = if missing_right {
+                    let low = _mm512_cmp_pd_mask::<_CMP_NLE_UQ>(pair[0], threshold);
+                    (low, _mm512_cmp_pd_mask::<_CMP_NLE_UQ>(pair[1], threshold))
+                } else {
+                    let low = _mm512_cmp_pd_mask::<_CMP_GT_OQ>(pair[0], threshold);
+                    (low, _mm512_cmp_pd_mask::<_CMP_GT_OQ>(pair[1], threshold))
+                };
+                *bits = u16::from(low) | u16::from(high) << 8;
+            }
+        }
+    }
+}
+
+/// Adds one tree of at most `SLOTS` leaves, whose numbers have `BITS` bits.
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
+fn tree<const SLOTS: usize, const BITS: usize>(steps: &[Step], shape: &Shape, masks: &[Mask], sums: &mut [f64; BLOCK]) {
+    // The rows in each slot.
+    let mut slots = [_mm256_setzero_si256(); SLOTS];
+    slots[0] = _mm256_set1_epi8(-1);
+    for (number, step) in steps.iter().enumerate() {
+        let mask = &masks[step.question as usize];
+        // SAFETY: the mask is 32 bytes, as its size says.
+        let right = unsafe { _mm256_loadu_si256(mask.0.as_ptr().cast()) };
+        let rows = slots[step.slot as usize % SLOTS];
+        slots[(number + 1) % SLOTS] = _mm256_and_si256(rows, right);
+        slots[step.slot as usize % SLOTS] = _mm256_andnot_si256(right, rows);
+    }
+    // Of each row, each bit of the number of the slot it is in: fold the slots pairwise, taking the odd ones each time.
+    let mut planes = [[0u64; 4]; BITS];
+    let mut count = SLOTS;
+    for plane in &mut planes {
+        let mut odd = slots[1];
+        for pair in 1..count / 2 {
+            odd = _mm256_or_si256(odd, slots[2 * pair + 1]);
+        }
+        // SAFETY: the plane is 32 bytes, as its size says.
+        unsafe { _mm256_storeu_si256(plane.as_mut_ptr().cast(), odd) };
+        for pair in 0..count / 2 {
+            slots[pair] = _mm256_or_si256(slots[2 * pair], slots[2 * pair + 1]);
+        }
+        count /= 2;
+    }
+    // SAFETY: 16 numbers are read from a slice of 16.
+    let load = |halves: &[u32; MOST_LEAVES], from: usize| unsafe {
+        _mm512_loadu_si512(halves[from..from + 16].as_ptr().cast())
+    };
+    for group in 0..4 {
+        let mut numbers = _mm512_setzero_si512();
+        for (bit, plane) in planes.iter().enumerate() {
+            let one = _mm512_set1_epi8(1 << bit);
+            numbers = _mm512_mask_add_epi8(numbers, plane[group], numbers, one);
+        }
+        let quarters = [
+            _mm512_castsi512_si128(numbers),
+            _mm512_extracti32x4_epi32::<1>(numbers),
+            _mm512_extracti32x4_epi32::<2>(numbers),
+            _mm512_extracti32x4_epi32::<3>(numbers),
+        ];
+        for (quarter, numbers) in quarters.into_iter().enumerate() {
+            let numbers = _mm512_cvtepu8_epi32(numbers);
+            let look_up = |halves: &[u32; MOST_LEAVES]| {
+                if SLOTS == 16 {
+                    return _mm512_permutexvar_epi32(numbers, load(halves, 0));
+                }
+                let low = _mm512_permutex2var_epi32(load(halves, 0), numbers, load(halves, 16));
+                if SLOTS == 32 {
+                    return low;
+                }
+                let high = _mm512_permutex2var_epi32(load(halves, 32), numbers, load(halves, 48));
+                let upper = _mm512_test_epi32_mask(numbers, _mm512_set1_epi32(32));
+                _mm512_mask_mov_epi32(low, upper, high)
+            };
+            let (low, high) = (look_up(&shape.low), look_up(&shape.high));
+            let leaves = [_mm512_unpacklo_epi32(low, high), _mm512_unpackhi_epi32(low, high)];
+            let sums = &mut sums[group * 64 + quarter * 16..][..16];
+            for (sums, leaves) in sums.chunks_exact_mut(8).zip(leaves) {
+                // SAFETY: the slice has the 8 numbers that are read and written.
+                unsafe {
+                    let sum = _mm512_add_pd(_mm512_loadu_pd(sums.as_ptr()), _mm512_castsi512_pd(leaves));
+                    _mm512_storeu_pd(sums.as_mut_ptr(), sum);
+                }
+            }
+        }
+    }
+}
