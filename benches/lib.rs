@@ -1,1 +1,3 @@
-//! Criterion benches of `churn-core`, one per stage.
+//! Benches of `churn-core`: criterion per stage, and the data of the scale run.
+
+pub mod scale;

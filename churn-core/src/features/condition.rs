@@ -8,7 +8,8 @@ use crate::record::{Priority, TenantRecords};
 
 /// A condition that can be put to a record.
 pub(crate) enum Test<'a> {
-    Payment(fn(PaymentState) -> bool),
+    /// The bits of the states that are wanted.
+    Payment(u8),
     Open,
     Responded,
     Urgent,
@@ -31,12 +32,13 @@ impl<'a> Test<'a> {
             (RecordKind::Tickets, "satisfaction") => Self::Number(Float::Satisfaction, from, to),
             _ => Self::Number(Float::Column(find(column)), from, to),
         };
+        let payment = |wanted: &[PaymentState]| Self::Payment(wanted.iter().fold(0, |bits, state| bits | state.bit()));
         match condition {
-            Condition::Paid => Self::Payment(|state| matches!(state, PaymentState::Paid | PaymentState::Refunded)),
-            Condition::Failed => Self::Payment(|state| state == PaymentState::Failed),
-            Condition::Pending => Self::Payment(|state| state == PaymentState::Pending),
-            Condition::Settled => Self::Payment(|state| state != PaymentState::Pending),
-            Condition::Unpaid => Self::Payment(|state| matches!(state, PaymentState::Pending | PaymentState::Failed)),
+            Condition::Paid => payment(&[PaymentState::Paid, PaymentState::Refunded]),
+            Condition::Failed => payment(&[PaymentState::Failed]),
+            Condition::Pending => payment(&[PaymentState::Pending]),
+            Condition::Settled => payment(&[PaymentState::Failed, PaymentState::Paid, PaymentState::Refunded]),
+            Condition::Unpaid => payment(&[PaymentState::Pending, PaymentState::Failed]),
             Condition::Open => Self::Open,
             Condition::Responded => Self::Responded,
             Condition::Urgent => Self::Urgent,
@@ -60,7 +62,7 @@ impl<'a> Test<'a> {
     /// What a record does not have meets no condition.
     pub(crate) fn holds(&self, view: &StreamView<'_>, row: Row) -> bool {
         match self {
-            Self::Payment(wanted) => wanted(view.payment_state(row)),
+            Self::Payment(wanted) => view.payment_state(row).bit() & wanted != 0,
             Self::Open => view.resolved_at(row).is_none(),
             Self::Responded => view.first_response_at(row).is_some(),
             Self::Urgent => view.priority(row).is_some_and(|priority| priority >= Priority::High),

@@ -1,23 +1,31 @@
 //! The one engine: evaluates a plan for customers at dates, for batches, single customers and training alike.
 //!
-//! Every row is worked out on its own from the visible records of its customer, in one fixed order, so neither
-//! threads nor what else is in the batch can change a bit.
+//! Every row is worked out from the visible records of its customer alone, in one fixed order, so neither threads nor
+//! what else is in the batch can change a bit. Rows are worked on in blocks, each step a loop over all rows of the
+//! block: their records are laid end to end, windows become positions among them, and a feature is written cell after
+//! cell, straight into its column.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::features::block::{Pairs, Visible};
 use crate::features::matrix::{FeatureColumn, FeatureMatrix};
-use crate::features::plan::{Axis, FeaturePlan};
-use crate::features::program::{CustomerMeasure, CustomerOutput, Program, Series, StreamProgram};
+use crate::features::plan::FeaturePlan;
+use crate::features::program::{CustomerMeasure, CustomerOutput, Program, StreamProgram};
 use crate::features::resolved::{FeatureKind, ResolvedPlan};
-use crate::features::series::{Measured, Point};
+use crate::features::series::Measured;
 use crate::features::view::{ColumnView, CustomerView, Row, StreamView};
 use crate::parallel::{Execution, Workers};
 use crate::record::TenantRecords;
 use crate::time::{AsOf, MICROS_PER_DAY};
 
-/// Rows worked on at a time.
+/// Rows of one piece of work.
 const CHUNK: usize = 512;
+/// Records that are laid end to end at a time, if one row has not more.
+const BLOCK: usize = 1 << 15;
+/// Pieces of work between two reports of progress.
+const WAVE: usize = 128;
 
 /// The features of every customer at each date: one row per customer with a visible spell, dates as given, then
 /// customers sorted by id.
@@ -75,7 +83,8 @@ impl ResolvedPlan {
             .iter()
             .enumerate()
             .map(|(column, kind)| match kind {
-                FeatureKind::Number => FeatureColumn::Number(vec![f64::NAN; rows.len()]),
+                // Zeroed memory costs nothing until it is written to, which the workers do.
+                FeatureKind::Number => FeatureColumn::Number(vec![0.0; rows.len()]),
                 FeatureKind::Text => FeatureColumn::Text {
                     codes: vec![FeatureColumn::MISSING; rows.len()],
                     levels: levels_of(&program, column),
@@ -83,14 +92,15 @@ impl ResolvedPlan {
             })
             .collect();
         let mut chunks = Chunk::split(&mut columns, rows.len());
-        workers.map_mut(&mut chunks, |number, chunk| {
-            let start = number * CHUNK;
-            let mut scratch = Scratch::default();
-            for (position, &(customer, as_of)) in rows[start..(start + CHUNK).min(rows.len())].iter().enumerate() {
-                program.evaluate(records, customer, as_of, chunk, position, &mut scratch)?;
-            }
-            Ok(())
-        })?;
+        let total = chunks.len();
+        for (wave, chunks) in chunks.chunks_mut(WAVE).enumerate() {
+            workers.map_mut(chunks, |number, chunk| {
+                let start = (wave * WAVE + number) * CHUNK;
+                let rows = &rows[start..(start + CHUNK).min(rows.len())];
+                program.evaluate(records, rows, chunk, workers)
+            })?;
+            workers.report("features", wave * WAVE + chunks.len(), total);
+        }
         columns.iter_mut().for_each(FeatureColumn::keep_used_levels);
         Ok(FeatureMatrix {
             tenant: records.tenant.clone(),
@@ -113,7 +123,7 @@ fn levels_of(program: &Program<'_>, column: usize) -> Vec<String> {
 }
 
 /// The cells of some rows, of all columns: what one piece of work writes to.
-struct Chunk<'a> {
+pub(crate) struct Chunk<'a> {
     columns: Vec<Cells<'a>>,
 }
 
@@ -144,6 +154,13 @@ impl<'a> Chunk<'a> {
         chunks
     }
 
+    pub(crate) fn numbers(&mut self, column: usize, rows: Range<usize>) -> Option<&mut [f64]> {
+        match &mut self.columns[column] {
+            Cells::Numbers(cells) => Some(&mut cells[rows]),
+            Cells::Codes(_) => None,
+        }
+    }
+
     fn number(&mut self, column: usize, position: usize, value: f64) {
         if let Cells::Numbers(cells) = &mut self.columns[column] {
             cells[position] = value;
@@ -157,44 +174,63 @@ impl<'a> Chunk<'a> {
     }
 }
 
-/// Buffers that are used again for every row.
-#[derive(Default)]
-struct Scratch {
-    visible: Vec<Row>,
-    points: Vec<Point>,
-    measured: Measured,
-}
-
 impl Program<'_> {
+    /// Fills in the cells of some rows.
     fn evaluate(
         &self,
         records: &TenantRecords,
-        customer: u32,
-        as_of: AsOf,
+        rows: &[(u32, AsOf)],
         chunk: &mut Chunk<'_>,
-        position: usize,
-        scratch: &mut Scratch,
+        workers: &Workers,
     ) -> Result<()> {
-        let moment = as_of.as_micros();
-        let Some(view) = CustomerView::new(records, customer, moment) else {
-            let id = records.customers.ids.get(customer as usize);
-            return Err(Error::new(
-                ErrorKind::UnknownCustomer,
-                format!(
-                    "nothing is known of customer '{}' as of {as_of}",
-                    crate::error::excerpt(id)
-                ),
-            ));
-        };
-        for output in &self.customers {
-            output.evaluate(&view, moment, chunk, position);
+        for (position, &(customer, as_of)) in rows.iter().enumerate() {
+            let moment = as_of.as_micros();
+            let Some(view) = CustomerView::new(records, customer, moment) else {
+                let id = records.customers.ids.get(customer as usize);
+                return Err(Error::new(
+                    ErrorKind::UnknownCustomer,
+                    format!(
+                        "nothing is known of customer '{}' as of {as_of}",
+                        crate::error::excerpt(id)
+                    ),
+                ));
+            };
+            for output in &self.customers {
+                output.evaluate(&view, moment, chunk, position);
+            }
         }
+        let (mut visible, mut measured) = (Visible::default(), Measured::default());
         for stream in &self.streams {
-            if let Some(view) = StreamView::new(records, stream.source, moment) {
-                stream.evaluate(&view, customer, moment, chunk, position, scratch);
+            let mut first = 0;
+            while first < rows.len() {
+                workers.check()?;
+                let end = stream.end_of_block(records, rows, first);
+                let pairs = Pairs(&rows[first..end]);
+                if visible.take(records, stream.source, pairs) {
+                    for series in &stream.series {
+                        series.collect(records, &visible, pairs, &mut measured.points);
+                        measured.evaluate(series, records, pairs, chunk, first..end);
+                    }
+                }
+                first = end;
             }
         }
         Ok(())
+    }
+}
+
+impl StreamProgram<'_> {
+    /// Where the block ends that begins at a row: it has one row at least.
+    fn end_of_block(&self, records: &TenantRecords, rows: &[(u32, AsOf)], first: usize) -> usize {
+        let mut end = first;
+        let mut count = 0;
+        while end < rows.len() && (end == first || count <= BLOCK) {
+            let (customer, as_of) = rows[end];
+            let view = StreamView::new(records, self.source, as_of.as_micros());
+            count += view.map_or(0, |view| view.most(customer));
+            end += 1;
+        }
+        end
     }
 }
 
@@ -220,52 +256,5 @@ impl CustomerOutput<'_> {
             }
         };
         chunk.number(self.column, position, value);
-    }
-}
-
-impl StreamProgram<'_> {
-    fn evaluate(
-        &self,
-        view: &StreamView<'_>,
-        customer: u32,
-        as_of: i64,
-        chunk: &mut Chunk<'_>,
-        position: usize,
-        scratch: &mut Scratch,
-    ) {
-        scratch.visible.clear();
-        scratch.visible.extend(view.rows(customer));
-        for series in &self.series {
-            series.collect(view, &scratch.visible, &mut scratch.points);
-            for group in &series.groups {
-                scratch.measured.take(group.measure, view, &scratch.points);
-                for output in &group.outputs {
-                    let value = scratch.measured.evaluate(output, group.measure, view, as_of);
-                    chunk.number(output.column, position, value);
-                }
-            }
-        }
-    }
-}
-
-impl Series<'_> {
-    /// The records of the series, in order on its axis; of equals, in the order in which they were given.
-    fn collect(&self, view: &StreamView<'_>, visible: &[Row], points: &mut Vec<Point>) {
-        points.clear();
-        let on_axis = |row: Row| match self.axis {
-            Axis::Event => Some(view.at(row)),
-            Axis::RefundedAt => view.refunded_at(row),
-            Axis::ResolvedAt => view.resolved_at(row),
-            Axis::ReopenedAt => view.reopened_at(row),
-            Axis::SatisfactionAt => view.satisfaction_at(row),
-        };
-        let wanted = visible
-            .iter()
-            .copied()
-            .filter(|&row| self.filter.iter().all(|test| test.holds(view, row)));
-        points.extend(wanted.filter_map(|row| on_axis(row).map(|at| Point { at, row })));
-        if self.axis != Axis::Event {
-            points.sort_unstable_by_key(|point| (point.at, view.given(point.row)));
-        }
     }
 }

@@ -84,7 +84,8 @@ impl Code<'_> {
     /// `None` if the record has none.
     pub(crate) fn of(self, view: &StreamView<'_>, row: Row) -> Option<i64> {
         match self {
-            Self::Kind => view.kind(row).map(i64::from),
+            // The missing kind, which has the greatest code, is -1 here: near the others.
+            Self::Kind => view.kind(row).map(|kind| i64::from(kind.cast_signed())),
             Self::Date => Some(view.at(row).div_euclid(MICROS_PER_DAY)),
             Self::Column(column) => column?.code(row),
         }

@@ -1,5 +1,6 @@
 //! Point-in-time features, population and labels.
 
+mod block;
 mod condition;
 mod definition;
 mod engine;

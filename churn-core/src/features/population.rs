@@ -54,8 +54,11 @@ pub(crate) fn first_event(
 ) -> Option<i64> {
     let view = StreamView::new(records, on, known_by)?;
     let paid = |row: Row| matches!(view.payment_state(row), PaymentState::Paid | PaymentState::Refunded);
-    view.rows(customer)
-        .filter(|&row| (from..to).contains(&view.at(row)) && paid(row))
-        .map(|row| view.at(row))
-        .next()
+    let mut first = None;
+    view.rows(customer, |at, row| {
+        if first.is_none() && (from..to).contains(&at) && paid(row) {
+            first = Some(at);
+        }
+    });
+    first
 }

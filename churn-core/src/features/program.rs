@@ -40,9 +40,12 @@ pub(crate) struct StreamProgram<'a> {
 
 /// Records that meet one filter, ordered on one axis, and everything that is made of them.
 pub(crate) struct Series<'a> {
+    pub(crate) source: RecordKind,
     pub(crate) axis: Axis,
     pub(crate) filter: Vec<Test<'a>>,
     pub(crate) groups: Vec<Group<'a>>,
+    /// How long before the date its windows begin, in microseconds, ascending.
+    pub(crate) spans: Vec<i64>,
     declared: &'a [Condition],
 }
 
@@ -50,16 +53,23 @@ pub(crate) struct Series<'a> {
 pub(crate) struct Group<'a> {
     pub(crate) measure: RowMeasure<'a>,
     pub(crate) outputs: Vec<Output<'a>>,
+    /// The conditions of its shares and streaks, each list of them once.
+    pub(crate) tests: Vec<Vec<Test<'a>>>,
+    declared_tests: Vec<&'a [Condition]>,
     declared: (&'a Measure, bool),
 }
 
 pub(crate) struct Output<'a> {
     pub(crate) column: usize,
     pub(crate) function: &'a Function,
-    /// The conditions of a share or streak.
-    pub(crate) tests: Vec<Test<'a>>,
-    /// In days; `None` for the whole history.
-    pub(crate) window: Option<u32>,
+    /// Which of the group's conditions a share or streak has.
+    pub(crate) tests: Option<usize>,
+    /// The length of the window, in microseconds; 0 for the whole history.
+    pub(crate) span: i64,
+    /// Where among the series' spans the window is; `None` for the whole history.
+    pub(crate) window: Option<usize>,
+    /// The same of the window and the one before it together, of a change.
+    pub(crate) before: Option<usize>,
 }
 
 impl<'a> Program<'a> {
@@ -83,6 +93,8 @@ impl<'a> Program<'a> {
                 _ => program.add(column, feature, records),
             }
         }
+        let series = program.streams.iter_mut().flat_map(|stream| &mut stream.series);
+        series.for_each(Series::number_spans);
         Ok(program)
     }
 
@@ -104,9 +116,11 @@ impl<'a> Program<'a> {
             &mut stream.series,
             |series| series.axis == feature.axis && series.declared == feature.filter,
             || Series {
+                source: feature.source,
                 axis: feature.axis,
                 filter: tests(&feature.filter),
                 groups: vec![],
+                spans: vec![],
                 declared: &feature.filter,
             },
         );
@@ -117,15 +131,49 @@ impl<'a> Program<'a> {
             || Group {
                 measure: RowMeasure::new(feature, records),
                 outputs: vec![],
+                tests: vec![],
+                declared_tests: vec![],
                 declared,
             },
         );
+        let conditions = feature.function.conditions();
+        let takes_tests = matches!(feature.function, Function::Share(_) | Function::Streak(_));
+        let number = takes_tests.then(|| {
+            let known = group.declared_tests.iter().position(|known| *known == conditions);
+            known.unwrap_or_else(|| {
+                group.tests.push(tests(conditions));
+                group.declared_tests.push(conditions);
+                group.tests.len() - 1
+            })
+        });
+        let span = feature.window.map(|days| i64::from(days) * MICROS_PER_DAY);
+        series.spans.extend(span);
+        if feature.function == Function::Change {
+            series.spans.extend(span.map(|span| span.saturating_mul(2)));
+        }
         group.outputs.push(Output {
             column,
             function: &feature.function,
-            tests: tests(feature.function.conditions()),
-            window: feature.window,
+            tests: number,
+            span: span.unwrap_or(0),
+            window: None,
+            before: None,
         });
+    }
+}
+
+impl Series<'_> {
+    /// Once all windows are known each gets its number.
+    fn number_spans(&mut self) {
+        self.spans.sort_unstable();
+        self.spans.dedup();
+        for output in self.groups.iter_mut().flat_map(|group| &mut group.outputs) {
+            let number = |span: i64| self.spans.binary_search(&span).ok();
+            if output.span > 0 {
+                output.window = number(output.span);
+                output.before = number(output.span.saturating_mul(2));
+            }
+        }
     }
 }
 

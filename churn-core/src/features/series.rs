@@ -2,140 +2,309 @@
 
 use std::ops::Range;
 
+use crate::features::block::{Pairs, Points};
+use crate::features::condition::Test;
+use crate::features::engine::Chunk;
 use crate::features::measure::RowMeasure;
 use crate::features::plan::Function;
-use crate::features::program::Output;
-use crate::features::values::Values;
+use crate::features::program::{Group, Output, Series};
+use crate::features::values::{Sums, Values};
 use crate::features::view::{Row, StreamView};
+use crate::record::TenantRecords;
 use crate::time::MICROS_PER_DAY;
 
-/// A record of a series: its moment on the axis, and its row.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Point {
-    pub(crate) at: i64,
-    pub(crate) row: Row,
-}
-
-/// The records of a series that have a measure, and their measures; a buffer that is used again.
+/// Everything that a series' features are made of; buffers that are used again for every block of rows.
 #[derive(Default)]
 pub(crate) struct Measured {
-    points: Vec<Point>,
+    /// The records of the series.
+    pub(crate) points: Points,
+    /// Where each of its windows begins.
+    edges: Vec<u32>,
+    /// The same of those records alone that have the measure, where not all do.
+    some: Points,
+    some_edges: Vec<u32>,
+    /// Measures: of integers also the sums. Of codes 1 where a value is seen for the last time.
     integers: Vec<i64>,
+    sums: Sums,
     floats: Vec<f64>,
-    /// To count distinct values with.
-    codes: Vec<i64>,
+    /// How many records meet the conditions under way, counted from the first.
+    meeting: Vec<u32>,
+}
+
+/// One row's records in a window.
+struct Window<'a> {
+    values: Values<'a>,
+    /// Where they stand among the points.
+    at: Range<usize>,
 }
 
 impl Measured {
-    /// Takes the records that have the measure; those that lack it do not count.
-    pub(crate) fn take(&mut self, measure: RowMeasure<'_>, view: &StreamView<'_>, series: &[Point]) {
-        self.points.clear();
+    /// Fills in the features of a series for a block of rows.
+    pub(crate) fn evaluate(
+        &mut self,
+        series: &Series<'_>,
+        records: &TenantRecords,
+        pairs: Pairs<'_>,
+        chunk: &mut Chunk<'_>,
+        rows: Range<usize>,
+    ) {
+        self.points.edges(pairs, &series.spans, &mut self.edges);
+        for group in &series.groups {
+            let whole = self.take(group.measure, series, records, pairs);
+            if !whole {
+                self.some.edges(pairs, &series.spans, &mut self.some_edges);
+            }
+            let mut met: Option<usize> = None;
+            for output in &group.outputs {
+                if output.tests.is_some() && output.tests != met {
+                    met = output.tests;
+                    let tests = met.map_or(&[] as &[Test<'_>], |tests| &group.tests[tests]);
+                    self.meet(tests, whole, series, records, pairs);
+                }
+                if let Some(cells) = chunk.numbers(output.column, rows.clone()) {
+                    self.fill(output, group, whole, pairs, cells);
+                }
+            }
+        }
+    }
+
+    /// Takes the measures of the records; `false` if some lack it. Those do not count.
+    fn take(
+        &mut self,
+        measure: RowMeasure<'_>,
+        series: &Series<'_>,
+        records: &TenantRecords,
+        pairs: Pairs<'_>,
+    ) -> bool {
+        let Self { points, some, .. } = self;
+        let mut read = Read {
+            points,
+            some,
+            series,
+            records,
+            pairs,
+        };
         self.integers.clear();
         self.floats.clear();
         match measure {
-            RowMeasure::One => self.points.extend(series),
+            RowMeasure::One => true,
             RowMeasure::GapDays => {
-                self.points.extend(series);
-                // The first has no gap before it; no window asks for its.
-                self.integers.extend(series.first().map(|_| 0));
+                // The first of a row has no gap before it; no window asks for its.
+                self.integers.extend(points.at.first().map(|_| 0));
                 self.integers
-                    .extend(series.windows(2).map(|pair| pair[1].at - pair[0].at));
+                    .extend(points.at.windows(2).map(|pair| pair[1].wrapping_sub(pair[0])));
+                self.sums.take(&self.integers);
+                true
             }
             RowMeasure::Code(code) => {
-                for point in series {
-                    if let Some(code) = code.of(view, point.row) {
-                        self.points.push(*point);
-                        self.integers.push(code);
-                    }
+                let whole = read.all(&mut self.integers, |view, row| code.of(view, row));
+                let points = if whole { &self.points } else { &self.some };
+                for pair in 0..pairs.len() {
+                    mark_last(&mut self.integers[points.of(pair)]);
                 }
+                self.sums.take(&self.integers);
+                whole
             }
             RowMeasure::Integer(integer) => {
-                for point in series {
-                    if let Some(value) = integer.of(view, point.row) {
-                        self.points.push(*point);
-                        self.integers.push(value);
-                    }
-                }
+                let whole = read.all(&mut self.integers, |view, row| integer.of(view, row));
+                self.sums.take(&self.integers);
+                whole
             }
-            RowMeasure::Float(float) => {
-                for point in series {
-                    if let Some(value) = float.of(view, point.row) {
-                        self.points.push(*point);
-                        self.floats.push(value);
-                    }
-                }
-            }
+            RowMeasure::Float(float) => read.all(&mut self.floats, |view, row| float.of(view, row)),
+        }
+    }
+
+    /// Counts the records that meet the conditions.
+    fn meet(
+        &mut self,
+        tests: &[Test<'_>],
+        whole: bool,
+        series: &Series<'_>,
+        records: &TenantRecords,
+        pairs: Pairs<'_>,
+    ) {
+        let points = if whole { &self.points } else { &self.some };
+        self.meeting.clear();
+        self.meeting.push(0);
+        let mut count = 0;
+        for (run, as_of) in pairs.runs() {
+            let Some(view) = StreamView::new(records, series.source, as_of.as_micros()) else {
+                return;
+            };
+            self.meeting.extend(points.row[points.of_all(run)].iter().map(|&row| {
+                count += u32::from(tests.iter().all(|test| test.holds(&view, row)));
+                count
+            }));
         }
     }
 
     /// The measures of the records at these positions. A gap belongs to a window if both its ends do.
-    fn values(&self, measure: RowMeasure<'_>, Range { start, end }: Range<usize>) -> Values<'_> {
+    fn values(&self, measure: RowMeasure<'_>, own: Range<usize>) -> Values<'_> {
+        let integers =
+            |own: Range<usize>, divisor| Values::Integers(&self.integers[own.clone()], self.sums.of(own), divisor);
         match measure {
-            RowMeasure::One | RowMeasure::Code(_) => Values::Ones(end - start),
-            RowMeasure::GapDays => Values::Integers(&self.integers[(start + 1).min(end)..end], MICROS_PER_DAY as f64),
-            RowMeasure::Integer(integer) => Values::Integers(&self.integers[start..end], integer.divisor()),
-            RowMeasure::Float(_) => Values::Floats(&self.floats[start..end]),
+            RowMeasure::One | RowMeasure::Code(_) => Values::Ones(own.len()),
+            RowMeasure::GapDays => integers((own.start + 1).min(own.end)..own.end, MICROS_PER_DAY as f64),
+            RowMeasure::Integer(integer) => integers(own, integer.divisor()),
+            RowMeasure::Float(_) => Values::Floats(&self.floats[own]),
         }
     }
 
-    /// One feature of one row.
-    pub(crate) fn evaluate(
-        &mut self,
-        output: &Output<'_>,
-        measure: RowMeasure<'_>,
-        view: &StreamView<'_>,
-        as_of: i64,
-    ) -> f64 {
-        let span = output.window.map(|days| i64::from(days) * MICROS_PER_DAY);
-        let start = span.map(|span| as_of.saturating_sub(span));
-        let window = start.map_or(0, |start| from(&self.points, start))..self.points.len();
-        let records = &self.points[window.clone()];
-        let values = self.values(measure, window.clone());
-        let days_since = |point: Option<&Point>| point.map_or(f64::NAN, |point| days(as_of - point.at));
-        let meets = |point: &&Point| output.tests.iter().all(|test| test.holds(view, point.row));
+    /// One feature of a block of rows.
+    fn fill(&self, output: &Output<'_>, group: &Group<'_>, whole: bool, pairs: Pairs<'_>, cells: &mut [f64]) {
+        let (points, edges) = match whole {
+            true => (&self.points, &self.edges),
+            false => (&self.some, &self.some_edges),
+        };
+        let count = pairs.len();
+        // A window over the whole history begins with the row's first record.
+        let edges_of = |span: Option<usize>| match span {
+            Some(number) => &edges[number * count..(number + 1) * count],
+            None => &points.starts[..count],
+        };
+        let (first, last) = (edges_of(output.window), &points.starts[1..]);
+        let window = |pair: usize| {
+            let at = first[pair] as usize..last[pair] as usize;
+            Window {
+                values: self.values(group.measure, at.clone()),
+                at,
+            }
+        };
+        macro_rules! each {
+            (|$pair:ident| $value:expr) => {
+                for ($pair, cell) in cells.iter_mut().enumerate().take(count) {
+                    *cell = $value;
+                }
+            };
+        }
+        let days_since = |pair: usize, point: Option<usize>| {
+            point.map_or(f64::NAN, |point| days(pairs.as_of(pair) - points.at[point]))
+        };
         match output.function {
-            Function::Sum => values.sum(),
-            Function::Mean => values.mean(),
-            Function::Max => values.max(),
-            Function::Min => values.min(),
-            Function::Std => values.std(),
-            Function::Last => values.last(),
-            Function::Distinct => distinct(&mut self.codes, &self.integers[window]),
+            Function::Sum => each!(|pair| window(pair).values.sum()),
+            Function::Mean => each!(|pair| window(pair).values.mean()),
+            Function::Max => each!(|pair| window(pair).values.max()),
+            Function::Min => each!(|pair| window(pair).values.min()),
+            Function::Std => each!(|pair| window(pair).values.std()),
+            Function::Last => each!(|pair| window(pair).values.last()),
+            Function::Distinct => each!(|pair| self.sums.of(window(pair).at) as i64 as f64),
             Function::Change => {
-                let before = start.zip(span).map(|(start, span)| start.saturating_sub(span));
-                let before = before.map_or(0, |before| from(&self.points, before))..window.start;
-                values.sum_less(self.values(measure, before))
+                let before = edges_of(output.before);
+                each!(|pair| {
+                    let before = self.values(group.measure, before[pair] as usize..first[pair] as usize);
+                    window(pair).values.sum_less(before)
+                });
             }
-            Function::VersusUsual => {
-                let (Some(span), Some(start), Some(first)) = (span, start, self.points.first()) else {
-                    return f64::NAN;
+            Function::VersusUsual => each!(|pair| {
+                let own = points.of(pair);
+                let start = pairs.as_of(pair).saturating_sub(output.span);
+                let history = match own.is_empty() {
+                    true => i64::MIN,
+                    false => start.saturating_sub(points.at[own.start]),
                 };
-                let history = start.saturating_sub(first.at);
-                if history < span {
-                    return f64::NAN;
+                if history < output.span || output.window.is_none() {
+                    f64::NAN
+                } else {
+                    let before = self.values(group.measure, own.start..first[pair] as usize).sum();
+                    ratio(window(pair).values.sum(), before * days(output.span) / days(history))
                 }
-                let before = self.values(measure, 0..window.start).sum();
-                ratio(values.sum(), before * days(span) / days(history))
-            }
-            Function::Share(_) => ratio(records.iter().filter(meets).count() as f64, records.len() as f64),
-            Function::Streak(_) => records.iter().rev().take_while(meets).count() as f64,
-            Function::DaysSinceLast => days_since(records.last()),
-            Function::DaysSinceFirst => days_since(records.first()),
-            Function::RecencyRatio => match records {
-                [first, .., last] => {
-                    let gap = (last.at - first.at) as f64 / (records.len() - 1) as f64 / MICROS_PER_DAY as f64;
-                    ratio(days(as_of - last.at), gap)
+            }),
+            Function::Share(_) => each!(|pair| {
+                let Range { start, end } = window(pair).at;
+                ratio(f64::from(self.meeting[end] - self.meeting[start]), (end - start) as f64)
+            }),
+            Function::Streak(_) => each!(|pair| {
+                let mut own = window(pair).at.rev();
+                let meets = |&point: &usize| self.meeting[point + 1] != self.meeting[point];
+                own.by_ref().take_while(meets).count() as f64
+            }),
+            Function::DaysSinceLast => each!(|pair| days_since(pair, window(pair).at.last())),
+            Function::DaysSinceFirst => each!(|pair| days_since(pair, window(pair).at.next())),
+            Function::RecencyRatio => each!(|pair| {
+                let Range { start, end } = window(pair).at;
+                if end < start + 2 {
+                    f64::NAN
+                } else {
+                    let (first, last) = (points.at[start], points.at[end - 1]);
+                    let gap = (last - first) as f64 / (end - start - 1) as f64 / MICROS_PER_DAY as f64;
+                    ratio(days(pairs.as_of(pair) - last), gap)
                 }
-                _ => f64::NAN,
-            },
-            Function::Value => f64::NAN,
+            }),
+            Function::Value => each!(|_pair| f64::NAN),
         }
     }
 }
 
-/// The position of the first record at or after a moment.
-fn from(points: &[Point], moment: i64) -> usize {
-    points.partition_point(|point| point.at < moment)
+/// Where measures are read from.
+struct Read<'a> {
+    points: &'a Points,
+    some: &'a mut Points,
+    series: &'a Series<'a>,
+    records: &'a TenantRecords,
+    pairs: Pairs<'a>,
+}
+
+impl Read<'_> {
+    /// The measures of all records; `false` if some have none, and then those that do are put aside with theirs.
+    fn all<T>(&mut self, values: &mut Vec<T>, measure: impl Fn(&StreamView<'_>, Row) -> Option<T>) -> bool {
+        values.reserve(self.points.row.len());
+        for (run, as_of) in self.pairs.runs() {
+            let Some(view) = StreamView::new(self.records, self.series.source, as_of.as_micros()) else {
+                return true;
+            };
+            let rows = &self.points.row[self.points.of_all(run)];
+            values.extend(rows.iter().map_while(|&row| measure(&view, row)));
+        }
+        if values.len() == self.points.row.len() {
+            return true;
+        }
+        values.clear();
+        self.some.clear();
+        for (run, as_of) in self.pairs.runs() {
+            let Some(view) = StreamView::new(self.records, self.series.source, as_of.as_micros()) else {
+                return true;
+            };
+            for pair in run {
+                for point in self.points.of(pair) {
+                    if let Some(value) = measure(&view, self.points.row[point]) {
+                        self.some.push(self.points.at[point], self.points.row[point]);
+                        values.push(value);
+                    }
+                }
+                self.some.end_pair();
+            }
+        }
+        false
+    }
+}
+
+/// Turns codes into 1 where a code is there for the last time and 0 elsewhere: as every window reaches to the last
+/// record, the sum over a window is the number of different codes in it.
+fn mark_last(codes: &mut [i64]) {
+    let least = codes.iter().copied().min().unwrap_or(0);
+    let few = codes.iter().all(|&code| code.wrapping_sub(least) as u64 <= 63);
+    if codes.is_sorted() {
+        for position in 0..codes.len() {
+            let last = codes.get(position + 1) != Some(&codes[position]);
+            codes[position] = i64::from(last);
+        }
+    } else if few {
+        let mut seen = 0u64;
+        for code in codes.iter_mut().rev() {
+            let bit = 1 << code.wrapping_sub(least);
+            *code = i64::from(seen & bit == 0);
+            seen |= bit;
+        }
+    } else {
+        let mut order: Vec<(i64, usize)> = codes.iter().copied().zip(0..).collect();
+        order.sort_unstable();
+        codes.fill(0);
+        for same in order.chunk_by(|a, b| a.0 == b.0) {
+            if let Some(&(_, position)) = same.last() {
+                codes[position] = 1;
+            }
+        }
+    }
 }
 
 fn days(micros: i64) -> f64 {
@@ -151,10 +320,20 @@ fn ratio(numerator: f64, denominator: f64) -> f64 {
     }
 }
 
-fn distinct(scratch: &mut Vec<i64>, codes: &[i64]) -> f64 {
-    scratch.clear();
-    scratch.extend(codes);
-    scratch.sort_unstable();
-    scratch.dedup();
-    scratch.len() as f64
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_of_each_code_is_marked() {
+        let marked = |codes: &[i64]| {
+            let mut codes = codes.to_vec();
+            mark_last(&mut codes);
+            codes
+        };
+        assert_eq!(marked(&[]), Vec::<i64>::new());
+        assert_eq!(marked(&[4, 4, 5, 9, 9]), [0, 1, 1, 0, 1], "sorted");
+        assert_eq!(marked(&[-1, 3, -1, 62, 3]), [0, 0, 1, 1, 1], "few");
+        assert_eq!(marked(&[i64::MAX, i64::MIN, i64::MAX, 0]), [0, 1, 1, 1], "far apart");
+    }
 }

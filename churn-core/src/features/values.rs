@@ -3,22 +3,45 @@
 //! Integers (money in minor units, durations in microseconds) are summed exactly and divided once; floats are
 //! summed oldest first, never by subtracting prefixes; deviations are taken from the mean in a second pass, oldest first.
 
+use std::ops::Range;
+
 /// The measures of some records, oldest first.
 #[derive(Clone, Copy)]
 pub(crate) enum Values<'a> {
     /// 1 each.
     Ones(usize),
-    /// Integers, and what to divide by once.
-    Integers(&'a [i64], f64),
+    /// Integers, their exact sum, and what to divide by once.
+    Integers(&'a [i64], i128, f64),
     /// Neither missing nor infinite.
     Floats(&'a [f64]),
+}
+
+/// The sums of all beginnings of some integers: the exact sum of any stretch is one subtraction.
+#[derive(Default)]
+pub(crate) struct Sums(Vec<i128>);
+
+impl Sums {
+    pub(crate) fn take(&mut self, integers: &[i64]) {
+        self.0.clear();
+        self.0.reserve(integers.len() + 1);
+        let mut sum = 0;
+        self.0.push(sum);
+        self.0.extend(integers.iter().map(|&value| {
+            sum += i128::from(value);
+            sum
+        }));
+    }
+
+    pub(crate) fn of(&self, stretch: Range<usize>) -> i128 {
+        self.0[stretch.end] - self.0[stretch.start]
+    }
 }
 
 impl Values<'_> {
     fn len(self) -> usize {
         match self {
             Self::Ones(count) => count,
-            Self::Integers(values, _) => values.len(),
+            Self::Integers(values, ..) => values.len(),
             Self::Floats(values) => values.len(),
         }
     }
@@ -27,7 +50,7 @@ impl Values<'_> {
     pub(crate) fn sum(self) -> f64 {
         match self {
             Self::Ones(count) => count as f64,
-            Self::Integers(values, divisor) => exact(values) as f64 / divisor,
+            Self::Integers(_, sum, divisor) => float(sum) / divisor,
             Self::Floats(values) => total(values.iter().copied()),
         }
     }
@@ -35,7 +58,7 @@ impl Values<'_> {
     /// The sum less another's of the same measure, exact where integers are.
     pub(crate) fn sum_less(self, other: Self) -> f64 {
         match (self, other) {
-            (Self::Integers(now, divisor), Self::Integers(before, _)) => (exact(now) - exact(before)) as f64 / divisor,
+            (Self::Integers(_, now, divisor), Self::Integers(_, before, _)) => float(now - before) / divisor,
             _ => self.sum() - other.sum(),
         }
     }
@@ -44,29 +67,32 @@ impl Values<'_> {
     pub(crate) fn mean(self) -> f64 {
         match self {
             _ if self.len() == 0 => f64::NAN,
-            Self::Integers(values, divisor) => exact(values) as f64 / values.len() as f64 / divisor,
+            Self::Integers(values, sum, divisor) => float(sum) / values.len() as f64 / divisor,
             _ => self.sum() / self.len() as f64,
         }
     }
 
     pub(crate) fn max(self) -> f64 {
-        self.extreme(|a, b| a > b)
+        self.extreme(|a, b| a > b, |a, b| a > b)
     }
 
     pub(crate) fn min(self) -> f64 {
-        self.extreme(|a, b| a < b)
+        self.extreme(|a, b| a < b, |a, b| a < b)
     }
 
     /// Of equals the first: two zeros of different sign are told apart on no machine.
-    fn extreme(self, beats: fn(f64, f64) -> bool) -> f64 {
-        let best = |values: &mut dyn Iterator<Item = f64>| {
-            values.reduce(|best, value| if beats(value, best) { value } else { best })
-        };
+    fn extreme(self, beats: fn(f64, f64) -> bool, beats_exactly: fn(i64, i64) -> bool) -> f64 {
         let extreme = match self {
             Self::Ones(count) => (count > 0).then_some(1.0),
-            // As floats integers keep their order, if not their distance.
-            Self::Integers(values, divisor) => best(&mut values.iter().map(|&value| value as f64 / divisor)),
-            Self::Floats(values) => best(&mut values.iter().copied()),
+            Self::Integers(values, _, divisor) => {
+                let best = values.iter().copied();
+                let best = best.reduce(|best, value| if beats_exactly(value, best) { value } else { best });
+                best.map(|best| best as f64 / divisor)
+            }
+            Self::Floats(values) => {
+                let best = values.iter().copied();
+                best.reduce(|best, value| if beats(value, best) { value } else { best })
+            }
         };
         extreme.unwrap_or(f64::NAN)
     }
@@ -77,32 +103,35 @@ impl Values<'_> {
         if count < 2 {
             return f64::NAN;
         }
-        let about = |mean: f64, values: &mut dyn Iterator<Item = f64>| {
-            let squares = total(values.map(|value| (value - mean) * (value - mean)));
-            (squares / (count - 1) as f64).sqrt()
-        };
+        let root = |squares: f64| (squares / (count - 1) as f64).sqrt();
         match self {
             Self::Ones(_) => 0.0,
-            Self::Integers(values, divisor) => {
-                let mean = exact(values) as f64 / count as f64;
-                about(mean, &mut values.iter().map(|&value| value as f64)) / divisor
+            Self::Integers(values, sum, divisor) => {
+                let mean = float(sum) / count as f64;
+                root(squares(mean, values.iter().map(|&value| value as f64))) / divisor
             }
-            Self::Floats(values) => about(self.mean(), &mut values.iter().copied()),
+            Self::Floats(values) => root(squares(self.mean(), values.iter().copied())),
         }
     }
 
     pub(crate) fn last(self) -> f64 {
         let last = match self {
             Self::Ones(count) => (count > 0).then_some(1.0),
-            Self::Integers(values, divisor) => values.last().map(|&value| value as f64 / divisor),
+            Self::Integers(values, _, divisor) => values.last().map(|&value| value as f64 / divisor),
             Self::Floats(values) => values.last().copied(),
         };
         last.unwrap_or(f64::NAN)
     }
 }
 
-fn exact(values: &[i64]) -> i128 {
-    values.iter().map(|&value| i128::from(value)).sum()
+/// The nearest float. Most sums fit 64 bits, from which it is quicker and the same.
+fn float(sum: i128) -> f64 {
+    i64::try_from(sum).map_or_else(|_| sum as f64, |sum| sum as f64)
+}
+
+/// The sum of the squares about a mean.
+fn squares(mean: f64, values: impl Iterator<Item = f64>) -> f64 {
+    total(values.map(|value| (value - mean) * (value - mean)))
 }
 
 /// The sum in order. It starts from 0, which the standard library's does not: its sum of nothing is -0.
@@ -114,9 +143,25 @@ fn total(values: impl Iterator<Item = f64>) -> f64 {
 mod tests {
     use super::*;
 
+    fn integers(values: &[i64], divisor: f64) -> Values<'_> {
+        let mut sums = Sums::default();
+        sums.take(values);
+        Values::Integers(values, sums.of(0..values.len()), divisor)
+    }
+
+    #[test]
+    fn sums_of_stretches() {
+        let values = [i64::MAX, i64::MAX, -7, 3];
+        let mut sums = Sums::default();
+        sums.take(&values);
+        assert_eq!((sums.of(2..4), sums.of(1..1), sums.of(3..4)), (-4, 0, 3));
+        assert_eq!(sums.of(0..2), 2 * i128::from(i64::MAX));
+        assert_eq!(float(sums.of(0..2)), 2.0 * 9_223_372_036_854_775_807.0);
+    }
+
     #[test]
     fn over_none() {
-        for none in [Values::Ones(0), Values::Integers(&[], 100.0), Values::Floats(&[])] {
+        for none in [Values::Ones(0), integers(&[], 100.0), Values::Floats(&[])] {
             assert_eq!(none.sum().to_bits(), 0.0f64.to_bits());
             assert_eq!(none.sum_less(none).to_bits(), 0.0f64.to_bits());
             for missing in [none.mean(), none.max(), none.min(), none.std(), none.last()] {
@@ -127,21 +172,21 @@ mod tests {
 
     #[test]
     fn of_integers() {
-        let cents = Values::Integers(&[1000, -250, 300], 100.0);
+        let cents = integers(&[1000, -250, 300], 100.0);
         assert_eq!((cents.sum(), cents.mean(), cents.last()), (10.5, 3.5, 3.0));
         assert_eq!((cents.max(), cents.min()), (10.0, -2.5));
         // Squares about 3.5: 42.25 + 36 + 0.25, over 2.
         assert_eq!(cents.std(), 39.25f64.sqrt());
-        assert_eq!(cents.sum_less(Values::Integers(&[50], 100.0)), 10.0);
-        assert!(Values::Integers(&[7], 1.0).std().is_nan());
+        assert_eq!(cents.sum_less(integers(&[50], 100.0)), 10.0);
+        assert!(integers(&[7], 1.0).std().is_nan());
     }
 
     #[test]
     fn integers_are_exact_beyond_floats() {
         let large = 1 << 53;
-        let sum = Values::Integers(&[large, 1, large, -large, -large], 1.0).sum();
+        let sum = integers(&[large, 1, large, -large, -large], 1.0).sum();
         assert_eq!(sum, 1.0);
-        let change = Values::Integers(&[large, 1], 1.0).sum_less(Values::Integers(&[large], 1.0));
+        let change = integers(&[large, 1], 1.0).sum_less(integers(&[large], 1.0));
         assert_eq!(change, 1.0);
     }
 

@@ -1,0 +1,97 @@
+//! Seconds per stage and peak memory for a tenant of any size.
+//!
+//! `cargo run --release -p churn-benches --example scale -- [customers] [threads] [no-train]`
+//!
+//! For each customer there are ten payments, two tickets and five activities. One number of customers a run: the peak
+//! of the memory is the process's.
+
+use std::time::Instant;
+
+use churn_benches::scale::{Size, batches, dates, records};
+use churn_core::{ChurnModel, Execution, FeatureColumn, FeatureMatrix, FeaturePlan, TrainOptions, features};
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let mut arguments = std::env::args().skip(1);
+    let customers: usize = arguments.next().as_deref().unwrap_or("100000").parse()?;
+    let threads: usize = arguments.next().as_deref().unwrap_or("2").parse()?;
+    let trains = arguments.next().as_deref() != Some("no-train");
+    let size = Size::of(customers);
+    let execution = || Execution::new().threads(threads);
+    println!("{size:?}, {} events, {threads} threads", size.events());
+    println!("{:<28} {:>9} {:>12} {:>10}", "stage", "seconds", "rows", "peak GiB");
+
+    let tables = timed("generate (not the library)", || Ok((batches(size, 1)?, size.events())))?;
+    let records = timed("validate and build", || {
+        let records = records(&tables, execution())?;
+        Ok((records, size.events() + customers))
+    })?;
+    drop(tables);
+    let plan = FeaturePlan::default();
+    for count in [1, 6, 12] {
+        // The matrix of twelve dates of a million customers alone is larger than the goal.
+        if count == 12 && customers > 500_000 {
+            continue;
+        }
+        let dates = dates(count);
+        let matrix = timed(&format!("features at {count} dates"), || {
+            let matrix = features(&records, &dates, &plan, &execution())?;
+            let rows = matrix.rows();
+            Ok((matrix, rows))
+        })?;
+        println!(
+            "  bits {:016x}, {} features",
+            bits(&matrix),
+            matrix.feature_names().len()
+        );
+    }
+    if trains {
+        let options = TrainOptions {
+            execution: execution(),
+            ..Default::default()
+        };
+        let model = timed("train", || {
+            let model = ChurnModel::train(&records, &options)?;
+            let rows = model.report().rows;
+            Ok((model, rows))
+        })?;
+        timed("score", || {
+            let run = model.score_with(&records, dates(1)[0], &execution())?;
+            let rows = run.scores().len();
+            Ok(((), rows))
+        })?;
+    }
+    Ok(())
+}
+
+/// Runs a stage and prints its line: what it hands back, and how many rows that were.
+fn timed<T>(
+    stage: &str,
+    run: impl FnOnce() -> Result<(T, usize), Box<dyn std::error::Error>>,
+) -> Result<T, Box<dyn std::error::Error>> {
+    let start = Instant::now();
+    let (result, rows) = run()?;
+    println!(
+        "{stage:<28} {:>9.3} {rows:>12} {:>10.2}",
+        start.elapsed().as_secs_f64(),
+        peak()
+    );
+    Ok(result)
+}
+
+/// The most memory that the process has had, in GiB; NaN where the system does not tell.
+fn peak() -> f64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let kilobytes = line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<f64>().ok());
+    kilobytes.map_or(f64::NAN, |kilobytes| kilobytes / f64::from(1 << 20))
+}
+
+/// A number that is equal only for matrices that are equal to the bit.
+fn bits(matrix: &FeatureMatrix) -> u64 {
+    let mix = |hash: u64, value: u64| (hash ^ value).wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(31);
+    matrix.columns().iter().fold(0, |hash, column| match column {
+        FeatureColumn::Number(values) => values.iter().fold(hash, |hash, value| mix(hash, value.to_bits())),
+        FeatureColumn::Text { codes, .. } => codes.iter().fold(hash, |hash, &code| mix(hash, u64::from(code))),
+        _ => hash,
+    })
+}

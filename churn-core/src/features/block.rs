@@ -1,0 +1,197 @@
+//! Records of some rows of a matrix laid end to end, so that every step is one loop over all of them.
+
+use std::ops::Range;
+
+use crate::error::RecordKind;
+use crate::features::condition::Test;
+use crate::features::plan::Axis;
+use crate::features::program::Series;
+use crate::features::view::{PaymentState, Row, StreamView};
+use crate::record::TenantRecords;
+use crate::time::AsOf;
+
+/// Rows of the matrix that are worked on together: a customer and a date each.
+#[derive(Clone, Copy)]
+pub(crate) struct Pairs<'a>(pub(crate) &'a [(u32, AsOf)]);
+
+impl<'a> Pairs<'a> {
+    pub(crate) fn len(self) -> usize {
+        self.0.len()
+    }
+
+    pub(crate) fn as_of(self, pair: usize) -> i64 {
+        self.0[pair].1.as_micros()
+    }
+
+    /// The stretches of one date, for a view is of one moment.
+    pub(crate) fn runs(self) -> impl Iterator<Item = (Range<usize>, AsOf)> + use<'a> {
+        let mut next = 0;
+        self.0.chunk_by(|a, b| a.1 == b.1).map(move |run| {
+            let first = next;
+            next += run.len();
+            (first..next, run[0].1)
+        })
+    }
+}
+
+/// Records in order of a moment, pair after pair.
+#[derive(Default)]
+pub(crate) struct Points {
+    /// The moment on the axis.
+    pub(crate) at: Vec<i64>,
+    pub(crate) row: Vec<Row>,
+    /// `starts[p]..starts[p + 1]` are those of pair `p`.
+    pub(crate) starts: Vec<u32>,
+}
+
+impl Points {
+    pub(crate) fn clear(&mut self) {
+        self.at.clear();
+        self.row.clear();
+        self.starts.clear();
+        self.starts.push(0);
+    }
+
+    pub(crate) fn push(&mut self, at: i64, row: Row) {
+        self.at.push(at);
+        self.row.push(row);
+    }
+
+    /// What was pushed last is all that the pair has.
+    pub(crate) fn end_pair(&mut self) {
+        self.starts.push(self.at.len() as u32);
+    }
+
+    pub(crate) fn of(&self, pair: usize) -> Range<usize> {
+        self.starts[pair] as usize..self.starts[pair + 1] as usize
+    }
+
+    /// Those of some pairs.
+    pub(crate) fn of_all(&self, pairs: Range<usize>) -> Range<usize> {
+        self.starts[pairs.start] as usize..self.starts[pairs.end] as usize
+    }
+
+    /// For every span, ascending, and every pair the first point that is not before the span's beginning.
+    pub(crate) fn edges(&self, pairs: Pairs<'_>, spans: &[i64], edges: &mut Vec<u32>) {
+        edges.clear();
+        edges.resize(spans.len() * pairs.len(), 0);
+        for pair in 0..pairs.len() {
+            let own = self.of(pair);
+            let (as_of, mut first) = (pairs.as_of(pair), own.end);
+            for (number, &span) in spans.iter().enumerate() {
+                let from = as_of.saturating_sub(span);
+                while first > own.start && self.at[first - 1] >= from {
+                    first -= 1;
+                }
+                edges[number * pairs.len() + pair] = first as u32;
+            }
+        }
+    }
+}
+
+/// The visible records of one table.
+#[derive(Default)]
+pub(crate) struct Visible {
+    points: Points,
+    /// How each payment stands, as a bit; empty for other tables.
+    states: Vec<u8>,
+}
+
+impl Visible {
+    /// Takes the visible records of all pairs; `false` if the table was not given.
+    pub(crate) fn take(&mut self, records: &TenantRecords, kind: RecordKind, pairs: Pairs<'_>) -> bool {
+        self.points.clear();
+        self.states.clear();
+        for (run, as_of) in pairs.runs() {
+            let Some(view) = StreamView::new(records, kind, as_of.as_micros()) else {
+                return false;
+            };
+            for pair in run.clone() {
+                view.rows(pairs.0[pair].0, |at, row| self.points.push(at, row));
+                self.points.end_pair();
+            }
+            if kind == RecordKind::Payments {
+                let rows = &self.points.row[self.points.of_all(run)];
+                self.states
+                    .extend(rows.iter().map(|&row| view.payment_state(row).bit()));
+            }
+        }
+        true
+    }
+}
+
+impl Series<'_> {
+    /// The records of the series, in order on its axis; of equals, in the order in which they were given.
+    pub(crate) fn collect(&self, records: &TenantRecords, visible: &Visible, pairs: Pairs<'_>, points: &mut Points) {
+        points.clear();
+        let all = &visible.points;
+        let payments = self.source == RecordKind::Payments;
+        for (run, as_of) in pairs.runs() {
+            let Some(view) = StreamView::new(records, self.source, as_of.as_micros()) else {
+                return;
+            };
+            for pair in run {
+                let own = all.of(pair);
+                match (self.axis, self.filter.as_slice()) {
+                    (Axis::Event, []) => {
+                        points.at.extend_from_slice(&all.at[own.clone()]);
+                        points.row.extend_from_slice(&all.row[own]);
+                    }
+                    (Axis::Event, [Test::Payment(wanted)]) if payments => {
+                        for point in own {
+                            if visible.states[point] & wanted != 0 {
+                                points.push(all.at[point], all.row[point]);
+                            }
+                        }
+                    }
+                    (Axis::RefundedAt, []) if payments => {
+                        let refunded = PaymentState::Refunded.bit();
+                        let refunded = own.filter(|&point| visible.states[point] == refunded);
+                        self.on_axis(&view, refunded.map(|point| all.row[point]), points);
+                    }
+                    (_, tests) => {
+                        let rows = all.row[own].iter().copied();
+                        let wanted = rows.filter(|&row| tests.iter().all(|test| test.holds(&view, row)));
+                        self.on_axis(&view, wanted, points);
+                    }
+                }
+                points.end_pair();
+            }
+        }
+    }
+
+    /// Puts records of one pair in order of their moments on the axis.
+    fn on_axis(&self, view: &StreamView<'_>, rows: impl Iterator<Item = Row>, points: &mut Points) {
+        let first = points.at.len();
+        for row in rows {
+            let at = match self.axis {
+                Axis::Event => Some(view.at(row)),
+                Axis::RefundedAt => view.refunded_at(row),
+                Axis::ResolvedAt => view.resolved_at(row),
+                Axis::ReopenedAt => view.reopened_at(row),
+                Axis::SatisfactionAt => view.satisfaction_at(row),
+            };
+            if let Some(at) = at {
+                points.push(at, row);
+            }
+        }
+        // Rows came in order of event time; of equals on this axis the one given first comes first.
+        let in_order = |point: usize| {
+            let (a, b) = (point - 1, point);
+            points.at[a] < points.at[b]
+                || points.at[a] == points.at[b] && view.given(points.row[a]) <= view.given(points.row[b])
+        };
+        if !(first + 1..points.at.len()).all(in_order) {
+            let mut order: Vec<(i64, u32, Row)> = points.at[first..]
+                .iter()
+                .zip(&points.row[first..])
+                .map(|(&at, &row)| (at, view.given(row), row))
+                .collect();
+            order.sort_unstable_by_key(|&(at, given, _)| (at, given));
+            for (position, (at, _, row)) in order.into_iter().enumerate() {
+                points.at[first + position] = at;
+                points.row[first + position] = row;
+            }
+        }
+    }
+}
