@@ -18,7 +18,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let size = Size::of(customers);
     let execution = || Execution::new().threads(threads);
     println!("{size:?}, {} events, {threads} threads", size.events());
-    println!("{:<28} {:>9} {:>12} {:>10}", "stage", "seconds", "rows", "peak GiB");
+    println!(
+        "{:<28} {:>9} {:>9} {:>12} {:>10}",
+        "stage", "seconds", "CPU s", "rows", "peak GiB"
+    );
 
     let tables = timed("generate (not the library)", || Ok((batches(size, 1)?, size.events())))?;
     let records = timed("validate and build", || {
@@ -84,6 +87,18 @@ fn peak() -> f64 {
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
     let kilobytes = line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<f64>().ok());
     kilobytes.map_or(f64::NAN, |kilobytes| kilobytes / f64::from(1 << 20))
+}
+
+/// Processor seconds of all threads so far, in steps of 10 ms: what a busy machine does not change. NaN where the system does
+/// not tell.
+fn cpu() -> f64 {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let behind_name = stat.rsplit(')').next().unwrap_or_default();
+    let mut ticks = behind_name
+        .split_whitespace()
+        .skip(11)
+        .map(|ticks| ticks.parse::<f64>().unwrap_or(f64::NAN));
+    (ticks.next().unwrap_or(f64::NAN) + ticks.next().unwrap_or(f64::NAN)) / 100.0
 }
 
 /// A number that is equal only for matrices that are equal to the bit.

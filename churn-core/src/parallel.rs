@@ -128,6 +128,9 @@ impl fmt::Debug for Execution {
     }
 }
 
+/// How many values are sorted between two looks at the token.
+const SORTED_AT_ONCE: usize = 1 << 14;
+
 /// The threads of one long call, with its progress and its cancellation.
 pub(crate) struct Workers {
     pool: Option<rayon::ThreadPool>,
@@ -252,20 +255,58 @@ impl Workers {
         }
     }
 
-    /// Sorts values of which equal ones cannot be told apart.
-    pub(crate) fn sort_unstable<T: Send + Ord>(&self, data: &mut [T]) {
-        match &self.pool {
-            None => data.sort_unstable(),
-            Some(pool) => pool.install(|| data.par_sort_unstable()),
+    /// Sorts by a key, equal keys staying in order. It looks at the token between its steps.
+    ///
+    /// Pieces are sorted by themselves, then merged two by two.
+    pub(crate) fn sort_by_key<T: Copy + Send + Sync, K: Ord>(
+        &self,
+        data: &mut Vec<T>,
+        key: impl Fn(&T) -> K + Sync + Send,
+    ) -> Result<()> {
+        let mut width = SORTED_AT_ONCE;
+        self.chunks_mut(data, width, |_, piece| {
+            piece.sort_by_key(&key);
+            Ok(())
+        })?;
+        if data.len() <= width {
+            return Ok(());
         }
+        let mut merged = data.clone();
+        while width < data.len() {
+            self.chunks_mut(&mut merged, 2 * width, |start, out| {
+                let middle = out.len().min(width);
+                let (left, right) = data[start..start + out.len()].split_at(middle);
+                self.merge(left, right, out, &key)
+            })?;
+            std::mem::swap(data, &mut merged);
+            width *= 2;
+        }
+        Ok(())
     }
 
-    /// Sorts by a key, equal keys staying in order.
-    pub(crate) fn sort_by_key<T: Send, K: Ord>(&self, data: &mut [T], key: impl Fn(&T) -> K + Sync + Send) {
-        match &self.pool {
-            None => data.sort_by_key(key),
-            Some(pool) => pool.install(|| data.par_sort_by_key(key)),
+    /// Merges two sorted pieces; of equals those of the left come first.
+    fn merge<'d, T: Copy, K: Ord>(
+        &self,
+        mut left: &'d [T],
+        mut right: &'d [T],
+        out: &mut [T],
+        key: &impl Fn(&T) -> K,
+    ) -> Result<()> {
+        for out in out.chunks_mut(SORTED_AT_ONCE) {
+            self.check()?;
+            for place in out {
+                let from = match (left.first(), right.first()) {
+                    (Some(a), Some(b)) if key(b) < key(a) => &mut right,
+                    (Some(_), _) => &mut left,
+                    (None, _) => &mut right,
+                };
+                if let Some((first, rest)) = from.split_first() {
+                    *place = *first;
+                    *from = rest;
+                }
+            }
         }
+        Ok(())
     }
 }
 
@@ -309,5 +350,23 @@ mod tests {
             Execution::new().threads(0).workers().err().unwrap().code(),
             "invalid_option"
         );
+    }
+
+    #[test]
+    fn sorts_like_the_standard_library_and_can_be_cancelled() {
+        let token = CancelToken::new();
+        for (threads, length) in [(1, 0), (1, 1), (2, SORTED_AT_ONCE), (1, 100_001), (3, 262_145)] {
+            let workers = Execution::new().threads(threads).cancelled_by(token.clone());
+            let workers = workers.workers().unwrap();
+            let data: Vec<(u64, usize)> = (0..length).map(|i| ((i as u64 * 7919) % 1009, i)).collect();
+            let (mut ours, mut plain) = (data.clone(), data);
+            workers.sort_by_key(&mut ours, |pair| pair.0).unwrap();
+            plain.sort_by_key(|pair| pair.0);
+            assert!(ours == plain, "{length}");
+        }
+        token.cancel();
+        let workers = Execution::new().threads(2).cancelled_by(token).workers().unwrap();
+        let outcome = workers.sort_by_key(&mut vec![2, 1], |&value| value);
+        assert_eq!(outcome.unwrap_err().kind(), ErrorKind::Cancelled);
     }
 }

@@ -3,15 +3,24 @@
 use crate::error::{Error, ErrorKind, RecordKind, Result};
 use crate::features::definition::ChurnDefinition;
 use crate::features::view::{CustomerView, PaymentState, Row, StreamView};
+use crate::parallel::Workers;
 use crate::record::TenantRecords;
 use crate::time::{AsOf, MICROS_PER_DAY};
 
 /// The codes of the customers eligible at a date, ascending.
-pub(crate) fn eligible(records: &TenantRecords, as_of: AsOf, definition: &ChurnDefinition) -> Result<Vec<u32>> {
+pub(crate) fn eligible(
+    records: &TenantRecords,
+    as_of: AsOf,
+    definition: &ChurnDefinition,
+    workers: &Workers,
+) -> Result<Vec<u32>> {
     check(records, definition)?;
-    Ok((0..records.customers.len() as u32)
-        .filter(|&customer| is_eligible(records, customer, as_of.as_micros(), definition))
-        .collect())
+    let found = workers.map_chunks(records.customers.len(), 1 << 14, |range| {
+        let customers = range.map(|customer| customer as u32);
+        let eligible = customers.filter(|&customer| is_eligible(records, customer, as_of.as_micros(), definition));
+        Ok(eligible.collect::<Vec<_>>())
+    })?;
+    Ok(found.concat())
 }
 
 /// The definition is valid and its table was given.

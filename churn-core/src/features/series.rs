@@ -187,7 +187,7 @@ impl Measured {
             Function::Min => each!(|pair| window(pair).values.min()),
             Function::Std => each!(|pair| window(pair).values.std()),
             Function::Last => each!(|pair| window(pair).values.last()),
-            Function::Distinct => each!(|pair| self.sums.of(window(pair).at) as i64 as f64),
+            Function::Distinct => each!(|pair| self.sums.of(window(pair).at).float()),
             Function::Change => {
                 let before = edges_of(output.before);
                 each!(|pair| {

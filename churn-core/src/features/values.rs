@@ -11,29 +11,74 @@ pub(crate) enum Values<'a> {
     /// 1 each.
     Ones(usize),
     /// Integers, their exact sum, and what to divide by once.
-    Integers(&'a [i64], i128, f64),
+    Integers(&'a [i64], Sum, f64),
     /// Neither missing nor infinite.
     Floats(&'a [f64]),
 }
 
 /// The sums of all beginnings of some integers: the exact sum of any stretch is one subtraction.
 #[derive(Default)]
-pub(crate) struct Sums(Vec<i128>);
+pub(crate) struct Sums {
+    /// Where 64 bits hold any sum of them.
+    short: Vec<i64>,
+    long: Vec<i128>,
+}
 
 impl Sums {
     pub(crate) fn take(&mut self, integers: &[i64]) {
-        self.0.clear();
-        self.0.reserve(integers.len() + 1);
-        let mut sum = 0;
-        self.0.push(sum);
-        self.0.extend(integers.iter().map(|&value| {
-            sum += i128::from(value);
-            sum
-        }));
+        let most: u128 = integers.iter().map(|value| u128::from(value.unsigned_abs())).sum();
+        self.short.clear();
+        self.long.clear();
+        if most < 1 << 63 {
+            let mut sum = 0i64;
+            self.short.push(sum);
+            self.short.extend(integers.iter().map(|&value| {
+                sum += value;
+                sum
+            }));
+        } else {
+            let mut sum = 0i128;
+            self.long.push(sum);
+            self.long.extend(integers.iter().map(|&value| {
+                sum += i128::from(value);
+                sum
+            }));
+        }
     }
 
-    pub(crate) fn of(&self, stretch: Range<usize>) -> i128 {
-        self.0[stretch.end] - self.0[stretch.start]
+    pub(crate) fn of(&self, stretch: Range<usize>) -> Sum {
+        match self.short.get(stretch.end) {
+            Some(end) => Sum::Short(end - self.short[stretch.start]),
+            None => Sum::Long(self.long[stretch.end] - self.long[stretch.start]),
+        }
+    }
+}
+
+/// An exact sum: short where it is quicker.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Sum {
+    Short(i64),
+    Long(i128),
+}
+
+impl Sum {
+    /// The nearest float.
+    pub(crate) fn float(self) -> f64 {
+        match self {
+            Self::Short(sum) => sum as f64,
+            Self::Long(sum) => sum as f64,
+        }
+    }
+
+    fn less(self, other: Self) -> Self {
+        let long = |sum: Self| match sum {
+            Self::Short(sum) => i128::from(sum),
+            Self::Long(sum) => sum,
+        };
+        match (self, other) {
+            (Self::Short(a), Self::Short(b)) if a.checked_sub(b).is_some() => Self::Short(a - b),
+            _ => Self::Long(long(self) - long(other)),
+        }
     }
 }
 
@@ -50,7 +95,7 @@ impl Values<'_> {
     pub(crate) fn sum(self) -> f64 {
         match self {
             Self::Ones(count) => count as f64,
-            Self::Integers(_, sum, divisor) => float(sum) / divisor,
+            Self::Integers(_, sum, divisor) => sum.float() / divisor,
             Self::Floats(values) => total(values.iter().copied()),
         }
     }
@@ -58,7 +103,7 @@ impl Values<'_> {
     /// The sum less another's of the same measure, exact where integers are.
     pub(crate) fn sum_less(self, other: Self) -> f64 {
         match (self, other) {
-            (Self::Integers(_, now, divisor), Self::Integers(_, before, _)) => float(now - before) / divisor,
+            (Self::Integers(_, now, divisor), Self::Integers(_, before, _)) => now.less(before).float() / divisor,
             _ => self.sum() - other.sum(),
         }
     }
@@ -67,7 +112,7 @@ impl Values<'_> {
     pub(crate) fn mean(self) -> f64 {
         match self {
             _ if self.len() == 0 => f64::NAN,
-            Self::Integers(values, sum, divisor) => float(sum) / values.len() as f64 / divisor,
+            Self::Integers(values, sum, divisor) => sum.float() / values.len() as f64 / divisor,
             _ => self.sum() / self.len() as f64,
         }
     }
@@ -107,7 +152,7 @@ impl Values<'_> {
         match self {
             Self::Ones(_) => 0.0,
             Self::Integers(values, sum, divisor) => {
-                let mean = float(sum) / count as f64;
+                let mean = sum.float() / count as f64;
                 root(squares(mean, values.iter().map(|&value| value as f64))) / divisor
             }
             Self::Floats(values) => root(squares(self.mean(), values.iter().copied())),
@@ -122,11 +167,6 @@ impl Values<'_> {
         };
         last.unwrap_or(f64::NAN)
     }
-}
-
-/// The nearest float. Most sums fit 64 bits, from which it is quicker and the same.
-fn float(sum: i128) -> f64 {
-    i64::try_from(sum).map_or_else(|_| sum as f64, |sum| sum as f64)
 }
 
 /// The sum of the squares about a mean.
@@ -151,12 +191,18 @@ mod tests {
 
     #[test]
     fn sums_of_stretches() {
-        let values = [i64::MAX, i64::MAX, -7, 3];
-        let mut sums = Sums::default();
-        sums.take(&values);
-        assert_eq!((sums.of(2..4), sums.of(1..1), sums.of(3..4)), (-4, 0, 3));
-        assert_eq!(sums.of(0..2), 2 * i128::from(i64::MAX));
-        assert_eq!(float(sums.of(0..2)), 2.0 * 9_223_372_036_854_775_807.0);
+        for largest in [i64::MAX, 1000] {
+            let values = [largest, largest, -7, 3];
+            let mut sums = Sums::default();
+            sums.take(&values);
+            let sum = |stretch| sums.of(stretch).float();
+            assert_eq!((sum(2..4), sum(1..1), sum(3..4)), (-4.0, 0.0, 3.0));
+            assert_eq!(sum(0..2), 2.0 * largest as f64);
+            assert_eq!(
+                sums.of(0..2).less(sums.of(1..3)).float(),
+                (i128::from(largest) + 7) as f64
+            );
+        }
     }
 
     #[test]

@@ -113,7 +113,7 @@ impl EventDraft {
             .filter(|(row, hash)| !bad[*row] && again.binary_search(hash).is_ok())
             .map(|(row, &hash)| (hash, row as u32))
             .collect();
-        reader.workers.sort_by_key(&mut rows, |&row| row);
+        reader.workers.sort_by_key(&mut rows, |&row| row)?;
         let known_at = |row: u32| {
             let known = self.known_at.as_ref();
             known.map_or(ALWAYS, |known| known[row as usize])
@@ -173,22 +173,40 @@ pub(crate) fn known_at(reader: &mut TableReader<'_>) -> Result<Option<Vec<i64>>>
     }
 }
 
-/// The hashes that several good rows have, sorted.
+/// The hashes that several good rows have, sorted. They are parted by their first bits, then each part is sorted by itself.
 fn again(reader: &TableReader<'_>, hashes: &[u64]) -> Result<Vec<u64>> {
+    let bits = (hashes.len() >> 12).next_power_of_two().ilog2().min(12);
+    let part_of = |hash: u64| (hash >> 52) as usize >> (12 - bits);
     let bad = reader.check.bad();
-    let mut sorted: Vec<u64> = hashes
-        .iter()
-        .zip(bad)
-        .filter(|(hash, bad)| **hash != 0 && !**bad)
-        .map(|(&hash, _)| hash)
-        .collect();
-    reader.workers.sort_unstable(&mut sorted);
+    let good = || {
+        let all = hashes.iter().zip(bad);
+        all.filter(|(hash, bad)| **hash != 0 && !**bad).map(|(&hash, _)| hash)
+    };
+    let mut ends = vec![0usize; 1 << bits];
+    good().for_each(|hash| ends[part_of(hash)] += 1);
+    let mut count = 0;
+    for end in &mut ends {
+        (count, *end) = (count + *end, count);
+    }
     reader.workers.check()?;
-    let mut again: Vec<u64> = sorted
-        .windows(2)
-        .filter(|pair| pair[0] == pair[1])
-        .map(|pair| pair[0])
-        .collect();
-    again.dedup();
-    Ok(again)
+    let mut sorted = vec![0u64; count];
+    for hash in good() {
+        let end = &mut ends[part_of(hash)];
+        sorted[*end] = hash;
+        *end += 1;
+    }
+    let (mut parts, mut rest, mut start) = (vec![], sorted.as_mut_slice(), 0);
+    for end in ends {
+        let (part, others) = rest.split_at_mut(end - start);
+        parts.push(part);
+        (rest, start) = (others, end);
+    }
+    let again = reader.workers.map_mut(&mut parts, |_, part| {
+        part.sort_unstable();
+        let twice = part.windows(2).filter(|pair| pair[0] == pair[1]);
+        let mut again: Vec<u64> = twice.map(|pair| pair[0]).collect();
+        again.dedup();
+        Ok(again)
+    })?;
+    Ok(again.concat())
 }

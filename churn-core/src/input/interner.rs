@@ -1,16 +1,29 @@
 //! Texts to codes, without an object per text.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
-
 use crate::record::Ids;
 
 const EMPTY: u32 = u32::MAX;
 
-/// The hash of a text: the same on every machine and in every run.
+/// The hash of a text: the same on every machine and in every run. Eight bytes at a time, each folded in by the two
+/// halves of a 128-bit product.
+///
+/// Source: the mixing step of wyhash (Wang Yi, public domain).
 pub(crate) fn hash(text: &str) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    text.hash(&mut hasher);
-    hasher.finish()
+    let fold = |a: u64, b: u64| {
+        let product = u128::from(a) * u128::from(b);
+        (product >> 64) as u64 ^ product as u64
+    };
+    let (words, rest) = text.as_bytes().as_chunks::<8>();
+    let mut last = [0; 8];
+    last[..rest.len()].copy_from_slice(rest);
+    let begin = 0xa076_1d64_78bd_642f ^ text.len() as u64;
+    let hash = words.iter().chain([&last]).fold(begin, |hash, word| {
+        fold(
+            hash ^ u64::from_le_bytes(*word),
+            0xe703_7ed1_a0b4_28db ^ hash.rotate_left(32),
+        )
+    });
+    fold(hash ^ 0x8ebc_6af0_9c88_c6e3, 0x5899_65cc_7537_4cc3)
 }
 
 /// Finds the position of a text among texts that are kept elsewhere: open addressing, linear probing.

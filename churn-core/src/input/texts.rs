@@ -37,7 +37,7 @@ impl TextDraft {
             }
         }
         let mut levels: Vec<u32> = (0..texts.len() as u32).filter(|&code| used[code as usize]).collect();
-        workers.sort_by_key(&mut levels, |&code| texts.get(code as usize));
+        workers.sort_by_key(&mut levels, |&code| texts.get(code as usize))?;
         let mut rank = vec![MISSING_CODE; texts.len()];
         for (position, &code) in levels.iter().enumerate() {
             rank[code as usize] = position as u32;

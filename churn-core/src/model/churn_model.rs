@@ -152,17 +152,18 @@ impl ChurnModel {
         as_of: impl Into<AsOf>,
         execution: &Execution,
     ) -> Result<ScoreRun> {
-        self.run(records, as_of.into(), &execution.workers()?)
+        self.run(records, as_of.into(), &mut execution.workers()?)
     }
 
-    fn run(&self, records: &TenantRecords, as_of: AsOf, workers: &Workers) -> Result<ScoreRun> {
+    fn run(&self, records: &TenantRecords, as_of: AsOf, workers: &mut Workers) -> Result<ScoreRun> {
         self.admit(records.tenant())?;
-        let rows: Vec<(u32, AsOf)> = eligible(records, as_of, self.definition())?
+        workers.part(0.0, 0.5);
+        let rows: Vec<(u32, AsOf)> = eligible(records, as_of, self.definition(), workers)?
             .into_iter()
             .map(|customer| (customer, as_of))
             .collect();
         let matrix = self.plan.evaluate_rows(records, &rows, workers)?;
-        workers.report("features", 1, 2);
+        workers.part(0.5, 1.0);
         let probabilities = self.scorer.probabilities(matrix.view(), workers)?;
         let shortest = self.plan.windows().first().copied();
         let scores = probabilities.into_iter().enumerate().map(|(row, probability)| {
@@ -208,7 +209,7 @@ impl ChurnModel {
     pub fn score_customer(&self, rows: CustomerRows, as_of: impl Into<AsOf>, top: usize) -> Result<CustomerScore> {
         let as_of = as_of.into();
         let records = rows.into_records(self.tenant())?;
-        let run = self.run(&records, as_of, &Workers::inline())?;
+        let run = self.run(&records, as_of, &mut Workers::inline())?;
         let Some(score) = run.scores.first().cloned() else {
             let id = records.customer_ids().next().unwrap_or_default();
             return Err(Error::new(

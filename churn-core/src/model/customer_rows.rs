@@ -2,6 +2,7 @@
 
 use crate::error::{Error, ErrorKind, RecordKind, Result};
 use crate::input::{Column, IntoTable, Table, Value};
+use crate::parallel::Execution;
 use crate::record::{TenantId, TenantRecords};
 
 /// One customer's own rows. Event rows without a `customer_id` are his.
@@ -61,7 +62,9 @@ impl CustomerRows {
             Error::new(ErrorKind::InvalidOption, "the customer has no row").at(Some(RecordKind::Customers), None, None)
         })?;
         let id = customer.text_at("customer_id", 0);
-        let mut builder = TenantRecords::builder(tenant.map_or("", TenantId::as_str));
+        // To start threads would take longer than the work.
+        let mut builder =
+            TenantRecords::builder(tenant.map_or("", TenantId::as_str)).execution(Execution::new().threads(1));
         for (kind, table) in RecordKind::ALL.into_iter().zip(self.tables) {
             let Some(mut table) = table else { continue };
             if kind != RecordKind::Customers && table.rows() > 0 && !table.has_column("customer_id") {
