@@ -71,13 +71,10 @@ fn timed<T>(
     stage: &str,
     run: impl FnOnce() -> Result<(T, usize), Box<dyn std::error::Error>>,
 ) -> Result<T, Box<dyn std::error::Error>> {
-    let start = Instant::now();
+    let (start, spent) = (Instant::now(), cpu());
     let (result, rows) = run()?;
-    println!(
-        "{stage:<28} {:>9.3} {rows:>12} {:>10.2}",
-        start.elapsed().as_secs_f64(),
-        peak()
-    );
+    let (seconds, spent) = (start.elapsed().as_secs_f64(), cpu() - spent);
+    println!("{stage:<28} {seconds:>9.3} {spent:>9.2} {rows:>12} {:>10.2}", peak());
     Ok(result)
 }
 

@@ -1,5 +1,7 @@
 //! Point-in-time features, population and labels.
 
+#[cfg(feature = "arrow")]
+mod arrow;
 mod block;
 mod condition;
 mod definition;
