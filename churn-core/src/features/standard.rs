@@ -2,7 +2,7 @@
 
 use crate::error::RecordKind;
 use crate::features::plan::{Axis, Condition, Feature, Function, Measure};
-use crate::record::{Attribute, AttributeValues, TenantRecords};
+use crate::record::{Attribute, AttributeValues, TenantRecords, is_reserved};
 use crate::time::Window;
 
 /// What of the records decides which standard features there are.
@@ -17,14 +17,15 @@ pub(crate) struct Schema<'a> {
 }
 
 impl<'a> Schema<'a> {
-    /// An attribute is usable if its table is dated or the caller vouches for it; then it is static.
+    /// An attribute is usable if its table is dated or the caller vouches for it; then it is static. One whose feature
+    /// would have the name of another is not.
     pub(crate) fn of(records: &'a TenantRecords) -> Self {
         let customers = &records.customers;
         let vouched = |name: &str| records.static_attributes.includes(name);
         let attributes = customers
             .attributes
             .iter()
-            .filter(|attribute| customers.dated || vouched(&attribute.name));
+            .filter(|attribute| (customers.dated || vouched(&attribute.name)) && !is_reserved(&attribute.name));
         Self {
             payments: records.payments.is_some(),
             tickets: records.tickets.is_some(),

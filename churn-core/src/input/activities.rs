@@ -11,7 +11,7 @@ use crate::parallel::Workers;
 use crate::record::{Activities, Customers, TenantId};
 
 pub(crate) fn clean(
-    batches: &[Table],
+    batches: Vec<Table>,
     tenant: &TenantId,
     customers: &Customers,
     workers: &Workers,

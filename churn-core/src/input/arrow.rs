@@ -1,22 +1,27 @@
 //! Records in from Arrow. Arrays of the usual layouts are read in place, without a copy; others are cast once.
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, BooleanArray, Float64Array, Int64Array, LargeStringArray, PrimitiveArray, RecordBatch,
-    StringArray, StringViewArray, UInt64Array,
+    Array, ArrayRef, AsArray, BooleanArray, Decimal128Array, Float64Array, Int64Array, LargeStringArray,
+    PrimitiveArray, RecordBatch, StringArray, StringViewArray, UInt64Array,
 };
-use arrow::compute::{cast, concat};
+use arrow::compute::cast;
 use arrow::datatypes::{
     DataType, Date32Type, Date64Type, TimeUnit, TimestampMicrosecondType, TimestampMillisecondType,
     TimestampNanosecondType, TimestampSecondType,
 };
+use arrow::error::ArrowError;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::input::table::{Cell, Column, Table};
 use crate::time::MICROS_PER_DAY;
 
-/// An Arrow array in one of the layouts that are read in place.
+/// Arrow arrays, one behind the other, in the layouts that are read in place.
 #[derive(Clone, Debug)]
-pub struct ArrowColumn(Layout);
+pub struct ArrowColumn {
+    parts: Vec<Layout>,
+    /// Where each part ends.
+    ends: Vec<usize>,
+}
 
 #[derive(Clone, Debug)]
 enum Layout {
@@ -24,6 +29,7 @@ enum Layout {
     Int(Int64Array),
     UInt(UInt64Array),
     Float(Float64Array),
+    Decimal(Decimal128Array),
     Text(StringArray),
     LargeText(LargeStringArray),
     TextView(StringViewArray),
@@ -33,83 +39,103 @@ enum Layout {
     Nanos(PrimitiveArray<TimestampNanosecondType>),
     Days(PrimitiveArray<Date32Type>),
     DateMillis(PrimitiveArray<Date64Type>),
-    Nulls(usize),
-    Unsupported(usize, &'static str),
+    /// Positions among the values of a dictionary.
+    Coded(UInt64Array, Box<Layout>),
+    Nulls,
+    Unsupported(&'static str),
 }
 
 impl ArrowColumn {
     /// An array of any type; one that no column may have reads as unsupported values, not as an error.
     pub fn new(array: &ArrayRef) -> Result<Self> {
-        let cast_to = |wanted: &DataType| {
-            cast(array, wanted).map_err(|e| {
-                Error::new(
-                    ErrorKind::UnreadableTable,
-                    format!("an Arrow column of type {} cannot be read", array.data_type()),
-                )
-                .caused_by(e)
-            })
+        Self::of([array])
+    }
+
+    /// Arrays one behind the other; none is copied for it.
+    pub(crate) fn of<'a>(arrays: impl IntoIterator<Item = &'a ArrayRef>) -> Result<Self> {
+        let mut column = Self {
+            parts: vec![],
+            ends: vec![],
         };
-        Ok(Self(match array.data_type() {
-            DataType::Null => Layout::Nulls(array.len()),
+        let mut end = 0;
+        for array in arrays {
+            end += array.len();
+            column.parts.push(Layout::new(array)?);
+            column.ends.push(end);
+        }
+        Ok(column)
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.ends.last().copied().unwrap_or(0)
+    }
+
+    pub(crate) fn is_decimal(&self) -> bool {
+        self.parts.iter().any(|part| matches!(part, Layout::Decimal(_)))
+    }
+
+    pub(crate) fn cell(&self, row: usize) -> Cell<'_> {
+        match self.parts.as_slice() {
+            [one] => one.cell(row),
+            parts => {
+                let part = self.ends.partition_point(|&end| end <= row);
+                let start = part.checked_sub(1).map_or(0, |before| self.ends[before]);
+                parts[part].cell(row - start)
+            }
+        }
+    }
+}
+
+impl Layout {
+    fn new(array: &ArrayRef) -> Result<Self> {
+        let cast_to = |wanted: &DataType| cast(array, wanted).map_err(|e| cannot(e, array));
+        Ok(match array.data_type() {
+            DataType::Null => Layout::Nulls,
             DataType::Boolean => Layout::Bool(array.as_boolean().clone()),
             DataType::Int64 => Layout::Int(array.as_primitive().clone()),
             DataType::UInt64 => Layout::UInt(array.as_primitive().clone()),
             DataType::Float64 => Layout::Float(array.as_primitive().clone()),
             kind if kind.is_integer() => Layout::Int(cast_to(&DataType::Int64)?.as_primitive().clone()),
-            DataType::Float16
-            | DataType::Float32
-            | DataType::Decimal32(..)
-            | DataType::Decimal64(..)
-            | DataType::Decimal128(..)
-            | DataType::Decimal256(..) => Layout::Float(cast_to(&DataType::Float64)?.as_primitive().clone()),
+            DataType::Decimal128(..) => Layout::Decimal(array.as_primitive().clone()),
+            DataType::Decimal32(digits, scale) | DataType::Decimal64(digits, scale) => {
+                Layout::Decimal(cast_to(&DataType::Decimal128(*digits, *scale))?.as_primitive().clone())
+            }
+            DataType::Float16 | DataType::Float32 | DataType::Decimal256(..) => {
+                Layout::Float(cast_to(&DataType::Float64)?.as_primitive().clone())
+            }
             DataType::Utf8 => Layout::Text(array.as_string().clone()),
             DataType::LargeUtf8 => Layout::LargeText(array.as_string().clone()),
             DataType::Utf8View => Layout::TextView(array.as_string_view().clone()),
-            DataType::Dictionary(_, values) => return Self::new(&cast_to(values)?),
+            DataType::Dictionary(..) => {
+                let dictionary = array.as_any_dictionary();
+                let keys = cast(dictionary.keys(), &DataType::UInt64).map_err(|e| cannot(e, array))?;
+                Layout::Coded(keys.as_primitive().clone(), Box::new(Self::new(dictionary.values())?))
+            }
             DataType::Timestamp(TimeUnit::Second, _) => Layout::Seconds(array.as_primitive().clone()),
             DataType::Timestamp(TimeUnit::Millisecond, _) => Layout::Millis(array.as_primitive().clone()),
             DataType::Timestamp(TimeUnit::Microsecond, _) => Layout::Micros(array.as_primitive().clone()),
             DataType::Timestamp(TimeUnit::Nanosecond, _) => Layout::Nanos(array.as_primitive().clone()),
             DataType::Date32 => Layout::Days(array.as_primitive().clone()),
             DataType::Date64 => Layout::DateMillis(array.as_primitive().clone()),
-            DataType::List(_) | DataType::LargeList(_) | DataType::FixedSizeList(..) => {
-                Layout::Unsupported(array.len(), "a list")
-            }
-            DataType::Struct(_) | DataType::Map(..) => Layout::Unsupported(array.len(), "an object"),
+            DataType::List(_) | DataType::LargeList(_) | DataType::FixedSizeList(..) => Layout::Unsupported("a list"),
+            DataType::Struct(_) | DataType::Map(..) => Layout::Unsupported("an object"),
             DataType::Binary | DataType::LargeBinary | DataType::BinaryView | DataType::FixedSizeBinary(_) => {
-                Layout::Unsupported(array.len(), "bytes")
+                Layout::Unsupported("bytes")
             }
-            _ => Layout::Unsupported(array.len(), "a value of an unknown type"),
-        }))
+            _ => Layout::Unsupported("a value of an unknown type"),
+        })
     }
 
-    pub(crate) fn len(&self) -> usize {
-        match &self.0 {
-            Layout::Bool(array) => array.len(),
-            Layout::Int(array) => array.len(),
-            Layout::UInt(array) => array.len(),
-            Layout::Float(array) => array.len(),
-            Layout::Text(array) => array.len(),
-            Layout::LargeText(array) => array.len(),
-            Layout::TextView(array) => array.len(),
-            Layout::Seconds(array) => array.len(),
-            Layout::Millis(array) => array.len(),
-            Layout::Micros(array) => array.len(),
-            Layout::Nanos(array) => array.len(),
-            Layout::Days(array) => array.len(),
-            Layout::DateMillis(array) => array.len(),
-            Layout::Nulls(length) | Layout::Unsupported(length, _) => *length,
-        }
-    }
-
-    pub(crate) fn cell(&self, row: usize) -> Cell<'_> {
+    fn cell(&self, row: usize) -> Cell<'_> {
         // A moment that microseconds cannot hold lies far outside the years 1 to 9999.
         let scaled = |value: i64, factor: i64| Cell::Timestamp(value.checked_mul(factor).unwrap_or(i64::MAX));
-        match &self.0 {
+        match self {
             Layout::Bool(array) if array.is_valid(row) => Cell::Bool(array.value(row)),
             Layout::Int(array) if array.is_valid(row) => Cell::Int(array.value(row)),
             Layout::UInt(array) if array.is_valid(row) => Cell::UInt(array.value(row)),
             Layout::Float(array) if array.is_valid(row) => Cell::Float(array.value(row)),
+            Layout::Decimal(array) if array.is_valid(row) => Cell::Decimal(array.value(row), array.scale()),
+            Layout::Coded(keys, values) if keys.is_valid(row) => values.cell(keys.value(row) as usize),
             Layout::Text(array) if array.is_valid(row) => Cell::Text(array.value(row)),
             Layout::LargeText(array) if array.is_valid(row) => Cell::Text(array.value(row)),
             Layout::TextView(array) if array.is_valid(row) => Cell::Text(array.value(row)),
@@ -119,7 +145,7 @@ impl ArrowColumn {
             Layout::Nanos(array) if array.is_valid(row) => Cell::Timestamp(array.value(row).div_euclid(1000)),
             Layout::Days(array) if array.is_valid(row) => scaled(i64::from(array.value(row)), MICROS_PER_DAY),
             Layout::DateMillis(array) if array.is_valid(row) => scaled(array.value(row), 1000),
-            Layout::Unsupported(_, what) => Cell::Unsupported(what),
+            Layout::Unsupported(what) => Cell::Unsupported(what),
             _ => Cell::Null,
         }
     }
@@ -132,81 +158,57 @@ impl Table {
     /// # Errors
     /// `unreadable_table` if two columns have one name.
     pub fn from_record_batch(batch: &RecordBatch) -> Result<Self> {
-        let schema = batch.schema();
+        Self::from_record_batches(std::slice::from_ref(batch))
+    }
+
+    /// Reads the batches of one table, in place. Without any batch there are no columns either: a table that is empty
+    /// but has columns is one batch without rows.
+    ///
+    /// # Errors
+    /// `unreadable_table` if the batches have different columns, or two columns have one name.
+    pub fn from_record_batches(batches: &[RecordBatch]) -> Result<Self> {
+        let Some(first) = batches.first() else {
+            return Ok(Self::new());
+        };
+        let schema = first.schema();
+        let names = |batch: &RecordBatch| -> Vec<String> {
+            batch
+                .schema()
+                .fields()
+                .iter()
+                .map(|field| field.name().clone())
+                .collect()
+        };
+        let common = names(first);
+        if batches.iter().any(|batch| names(batch) != common) {
+            return Err(Error::new(
+                ErrorKind::UnreadableTable,
+                "the record batches do not belong to one table",
+            ));
+        }
         let index = schema
             .metadata()
             .get("pandas")
             .map(|pandas| index_columns(pandas))
             .unwrap_or_default();
-        let columns = schema
-            .fields()
-            .iter()
-            .zip(batch.columns())
-            .filter(|(field, _)| !index.contains(field.name()));
-        columns.into_iter().try_fold(Self::new(), |table, (field, array)| {
-            table.with_column(field.name(), Column::Arrow(ArrowColumn::new(array)?))
+        let columns = common.iter().enumerate().filter(|(_, name)| !index.contains(name));
+        columns.into_iter().try_fold(Self::new(), |table, (number, name)| {
+            let arrays = batches.iter().map(|batch| batch.column(number));
+            table.with_column(name, Column::Arrow(ArrowColumn::of(arrays)?))
         })
     }
+}
 
-    /// Reads the batches of one table. Several are put into one first.
-    ///
-    /// # Errors
-    /// `unreadable_table` if the batches have different columns.
-    pub fn from_record_batches(batches: &[RecordBatch]) -> Result<Self> {
-        match batches {
-            [] => Ok(Self::new()),
-            [one] => Self::from_record_batch(one),
-            [first, ..] => {
-                let unreadable = |e: arrow::error::ArrowError| {
-                    Error::new(
-                        ErrorKind::UnreadableTable,
-                        "the record batches do not belong to one table",
-                    )
-                    .caused_by(e)
-                };
-                let columns = (0..first.num_columns()).map(|column| {
-                    let arrays = batches
-                        .iter()
-                        .map(|batch| batch.columns().get(column).map(|array| array.as_ref()))
-                        .collect::<Option<Vec<&dyn Array>>>();
-                    concat(&arrays.unwrap_or_default()).map_err(unreadable)
-                });
-                let joined =
-                    RecordBatch::try_new(first.schema(), columns.collect::<Result<Vec<_>>>()?).map_err(unreadable)?;
-                Self::from_record_batch(&joined)
-            }
-        }
+impl From<ArrowError> for Error {
+    /// `unreadable_table`, so that a reader of record batches can be passed on as it is.
+    fn from(e: ArrowError) -> Self {
+        Self::new(ErrorKind::UnreadableTable, format!("the table cannot be read: {e}")).caused_by(e)
     }
+}
 
-    /// Reads an Arrow IPC file from memory.
-    ///
-    /// # Errors
-    /// `unreadable_table` if the bytes are not an Arrow IPC file or stream.
-    pub fn from_ipc(bytes: &[u8]) -> Result<Self> {
-        let unreadable = |e: arrow::error::ArrowError| {
-            Error::new(
-                ErrorKind::UnreadableTable,
-                format!("the table is not an Arrow IPC file or stream: {e}"),
-            )
-            .caused_by(e)
-        };
-        let batches: Vec<RecordBatch> = if bytes.starts_with(b"ARROW1") {
-            let cursor = std::io::Cursor::new(bytes);
-            let reader = arrow::ipc::reader::FileReader::try_new(cursor, None).map_err(unreadable)?;
-            reader.collect::<Result<_, _>>().map_err(unreadable)?
-        } else {
-            // The decoder waits for bytes that a length promises instead of making room for them.
-            let mut decoder = arrow::ipc::reader::StreamDecoder::new();
-            let mut rest = arrow::buffer::Buffer::from(bytes);
-            let mut batches = vec![];
-            while let Some(batch) = decoder.decode(&mut rest).map_err(unreadable)? {
-                batches.push(batch);
-            }
-            decoder.finish().map_err(unreadable)?;
-            batches
-        };
-        Self::from_record_batches(&batches)
-    }
+fn cannot(e: ArrowError, array: &dyn Array) -> Error {
+    let why = format!("an Arrow column of type {} cannot be read", array.data_type());
+    Error::new(ErrorKind::UnreadableTable, why).caused_by(e)
 }
 
 /// The columns that pandas' metadata names as the frame's index.

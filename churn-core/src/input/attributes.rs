@@ -1,11 +1,11 @@
 //! Extra columns: numbers, texts and bools.
 
-use crate::error::{RecordKind, Result};
+use crate::error::Result;
 use crate::input::fields::{AttributeType, attribute_bool, attribute_number, attribute_text, text};
 use crate::input::order::gather;
 use crate::input::reader::TableReader;
 use crate::input::schema::{is_attribute, is_text_attribute};
-use crate::input::table::{Cell, Table};
+use crate::input::table::Cell;
 use crate::input::texts::TextDraft;
 use crate::parallel::Workers;
 use crate::record::{Attribute, AttributeValues};
@@ -23,7 +23,13 @@ impl AttributeDrafts {
     /// Finds the attribute columns of all batches, decides their types and reads them.
     pub(crate) fn read(reader: &mut TableReader<'_>) -> Result<Self> {
         let mut drafts = vec![];
-        for name in names(reader.kind(), reader.batches()) {
+        let names: Vec<_> = reader
+            .names()
+            .iter()
+            .filter(|name| is_attribute(reader.kind(), name))
+            .cloned()
+            .collect();
+        for name in names {
             let draft = if is_text_attribute(reader.kind(), &name) {
                 Draft::Text(reader.texts(&name, text)?)
             } else {
@@ -33,7 +39,7 @@ impl AttributeDrafts {
                     AttributeType::Bool => Draft::Bool(reader.values(&name, 2, attribute_bool)?),
                 }
             };
-            drafts.push((name, draft));
+            drafts.push((name.to_string(), draft));
         }
         Ok(Self(drafts))
     }
@@ -50,18 +56,6 @@ impl AttributeDrafts {
         });
         gathered.collect()
     }
-}
-
-/// Names of the attribute columns, in order of first use.
-fn names(kind: RecordKind, batches: &[Table]) -> Vec<String> {
-    let mut names: Vec<String> = vec![];
-    let mut seen = std::collections::HashSet::new();
-    for name in batches.iter().flat_map(Table::column_names) {
-        if is_attribute(kind, name) && seen.insert(name) {
-            names.push(name.to_owned());
-        }
-    }
-    names
 }
 
 /// The type of the first value; a text file's column is of the strictest type that all its values have.

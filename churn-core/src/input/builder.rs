@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 use crate::error::{Error, ErrorKind, RecordKind, Result, ValidationReport, excerpt};
 use crate::input::check::Checked;
 use crate::input::currency::Exchange;
+use crate::input::kept::Pools;
 use crate::input::schema::is_attribute;
 use crate::input::table::{IntoTable, Table};
 use crate::input::{activities, customers, payments, tickets};
 use crate::parallel::{Execution, Workers};
-use crate::record::{Currency, Customers, StaticAttributes, TenantId, TenantRecords};
+use crate::record::{Currency, Customers, StaticAttributes, TenantId, TenantRecords, is_reserved};
 use crate::time::Timestamp;
 
 /// What to do with rows that are not valid.
@@ -42,6 +43,10 @@ impl RecordsOptions {
 
     /// The caller's currency and rates, if they make sense.
     fn exchange(&self) -> Result<Exchange> {
+        if let Some(code) = self.rates.keys().find(|code| !Currency::is_code(code)) {
+            let why = format!("'{}' is not a currency code of three letters (ISO 4217)", excerpt(code));
+            return Err(option("conversion_rate", why));
+        }
         let wrong = |rate: f64| !(rate.is_finite() && rate > 0.0);
         match self.rates.iter().find(|(_, rate)| wrong(**rate)) {
             Some((code, rate)) => Err(option(
@@ -49,7 +54,7 @@ impl RecordsOptions {
                 format!("the rate {rate} of {} is not a positive number", excerpt(code)),
             )),
             None => Ok(Exchange {
-                currency: self.currency.as_deref().map(Currency::new),
+                currency: self.currency.as_deref().map(Currency::new).transpose()?,
                 rates: self.rates.clone(),
             }),
         }
@@ -68,6 +73,12 @@ impl RecordsOptions {
             (name == "renews_at" || is_attribute(RecordKind::Customers, name))
                 && customers.iter().any(|table| table.has_column(name))
         };
+        if let Some(name) = names.iter().find(|name| is_reserved(name)) {
+            return Err(option(
+                "static_attributes",
+                format!("{WHY_RESERVED} 'customer_{name}': rename the column"),
+            ));
+        }
         match names.iter().find(|name| !is_there(name)) {
             Some(name) => Err(option(
                 "static_attributes",
@@ -96,6 +107,8 @@ pub struct RecordsBuilder {
     pub(crate) tenant: TenantId,
     /// In the order of [`RecordKind::ALL`]; `None`: not given.
     pub(crate) tables: [Option<Vec<Table>>; 4],
+    /// Texts of the batches that were pushed.
+    pools: [Pools; 4],
     pub(crate) options: RecordsOptions,
 }
 
@@ -105,6 +118,7 @@ impl TenantRecords {
         RecordsBuilder {
             tenant: tenant.into(),
             tables: [None, None, None, None],
+            pools: Default::default(),
             options: RecordsOptions::default(),
         }
     }
@@ -142,6 +156,99 @@ impl RecordsBuilder {
             .get_or_insert_default()
             .push(rows.into_table());
         self
+    }
+
+    /// Takes the next batch of one kind of record and reads it at once: moments, numbers and codes stay, the batch is
+    /// let go. For tables that are too large to be held beside their records; the records and the report are those of
+    /// the whole table given at once, bit for bit, and rows are counted through the batches.
+    ///
+    /// ```
+    /// use churn_core::{RecordKind, Table, TenantRecords};
+    ///
+    /// let customers = Table::from_csv(&b"customer_id,signed_up_at\nC-1,2024-01-01\n"[..])?;
+    /// let mut builder = TenantRecords::builder("acme").customers(customers);
+    /// let file = &b"customer_id,due_at,amount\nC-1,2024-02-01,9.9\nC-1,2024-03-01,9.9\n"[..];
+    /// for batch in Table::csv_batches(file, 1)? {
+    ///     builder.push(RecordKind::Payments, batch?);
+    /// }
+    /// let (records, report) = builder.build()?;
+    /// assert_eq!(report.table(RecordKind::Payments).map(|table| table.rows_accepted), Some(2));
+    /// # Ok::<(), churn_core::Error>(())
+    /// ```
+    pub fn push(&mut self, kind: RecordKind, batch: impl IntoTable) {
+        let batch = self.pools[kind as usize].keep(kind, batch.into_table());
+        self.tables[kind as usize].get_or_insert_default().push(batch);
+    }
+
+    /// Takes all batches of one kind of record, each as [`push`](Self::push) does. No batch at all is a table that was
+    /// given and is empty.
+    ///
+    /// ```
+    /// # use churn_core::{RecordKind, Table, TenantRecords};
+    /// # let customers = Table::from_csv(&b"customer_id,signed_up_at\nC-1,2024-01-01\n"[..])?;
+    /// # let file = &b"customer_id,at\nC-1,2024-02-01\n"[..];
+    /// let batches = Table::csv_batches(file, 100_000)?;
+    /// let builder = TenantRecords::builder("acme").customers(customers).batches(RecordKind::Activities, batches)?;
+    /// # assert!(builder.build()?.1.is_clean());
+    /// # Ok::<(), churn_core::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// The first that the batches end with.
+    pub fn batches<B: IntoTable, E>(
+        mut self,
+        kind: RecordKind,
+        batches: impl IntoIterator<Item = Result<B, E>>,
+    ) -> Result<Self>
+    where
+        Error: From<E>,
+    {
+        self.tables[kind as usize].get_or_insert_default();
+        for batch in batches {
+            self.push(kind, batch?);
+        }
+        Ok(self)
+    }
+
+    /// Payments, batch by batch: see [`batches`](Self::batches).
+    ///
+    /// # Errors
+    /// The first that the batches end with.
+    pub fn payments_batches<B: IntoTable, E>(self, batches: impl IntoIterator<Item = Result<B, E>>) -> Result<Self>
+    where
+        Error: From<E>,
+    {
+        self.batches(RecordKind::Payments, batches)
+    }
+
+    /// Support tickets, batch by batch: see [`batches`](Self::batches).
+    ///
+    /// # Errors
+    /// The first that the batches end with.
+    pub fn tickets_batches<B: IntoTable, E>(self, batches: impl IntoIterator<Item = Result<B, E>>) -> Result<Self>
+    where
+        Error: From<E>,
+    {
+        self.batches(RecordKind::Tickets, batches)
+    }
+
+    /// Activities, batch by batch: see [`batches`](Self::batches).
+    ///
+    /// # Errors
+    /// The first that the batches end with.
+    pub fn activities_batches<B: IntoTable, E>(self, batches: impl IntoIterator<Item = Result<B, E>>) -> Result<Self>
+    where
+        Error: From<E>,
+    {
+        self.batches(RecordKind::Activities, batches)
+    }
+
+    /// The batches that were pushed get their texts.
+    pub(crate) fn seal(&mut self) {
+        let pools = std::mem::take(&mut self.pools);
+        for (table, pool) in self.tables.iter_mut().zip(pools) {
+            *table = table.take().map(|batches| pool.seal(batches));
+        }
     }
 
     /// What to do with rows that are not valid. Default: refuse them all.
@@ -202,9 +309,10 @@ impl RecordsBuilder {
     /// # Errors
     /// If a value is not valid and the policy is to refuse: an error with the code, table, row and column of the first
     /// one, that carries the whole report. `invalid_option` if there is no customers table, a static attribute is not
-    /// an attribute of it, or a rate is not a positive number. `unreadable_table` if a table has more than 2^32 - 2
+    /// an attribute of it, a currency's code is not three letters, or a rate is not a positive number. `unreadable_table` if a table has more than 2^32 - 2
     /// rows. `cancelled`.
-    pub fn build(self) -> Result<(TenantRecords, ValidationReport)> {
+    pub fn build(mut self) -> Result<(TenantRecords, ValidationReport)> {
+        self.seal();
         let workers = self.options.execution.workers()?;
         let refuses = self.options.refuses();
         let (records, report) = self.check_and_build(&workers, true)?;
@@ -238,11 +346,11 @@ impl RecordsBuilder {
             }
         };
         // A table is let go as soon as it has been read.
-        let (customers, checked) = customers::clean(&customers, tenant, workers)?;
+        let (customers, checked) = customers::clean(customers, tenant, workers)?;
         done(checked);
         let mut currency = exchange.currency(None, &[]);
         let mut clean_payments = |tables: Vec<Table>| {
-            let (payments, own, checked) = payments::clean(&tables, tenant, &customers, &exchange, workers)?;
+            let (payments, own, checked) = payments::clean(tables, tenant, &customers, &exchange, workers)?;
             currency = own;
             Ok::<_, Error>((payments, checked))
         };
@@ -252,14 +360,14 @@ impl RecordsBuilder {
             table
         });
         let tickets = tickets
-            .map(|tables| tickets::clean(&tables, tenant, &customers, workers))
+            .map(|tables| tickets::clean(tables, tenant, &customers, workers))
             .transpose()?;
         let tickets = tickets.map(|(table, checked)| {
             done(checked);
             table
         });
         let activities = activities
-            .map(|tables| activities::clean(&tables, tenant, &customers, workers))
+            .map(|tables| activities::clean(tables, tenant, &customers, workers))
             .transpose()?;
         let activities = activities.map(|(table, checked)| {
             done(checked);
@@ -283,19 +391,31 @@ impl RecordsBuilder {
 
 /// The attributes that do not enter features, and why.
 fn untrusted_attributes(customers: &Customers, vouched_for: &StaticAttributes) -> Vec<(String, String)> {
+    let own = customers.attributes.iter().map(|attribute| attribute.name.as_str());
+    let taken = own.filter(|name| is_reserved(name));
+    let taken = taken.map(|name| {
+        (
+            name.to_owned(),
+            format!("{WHY_RESERVED} 'customer_{name}': rename the column"),
+        )
+    });
+    let mut left_out: Vec<(String, String)> = taken.collect();
     if customers.dated {
-        return vec![];
+        return left_out;
     }
     let names = customers
         .attributes
         .iter()
         .map(|attribute| attribute.name.as_str())
         .chain(customers.renews_at.is_some().then_some("renews_at"));
-    names
-        .filter(|name| !vouched_for.includes(name))
-        .map(|name| (name.to_owned(), WHY_UNTRUSTED.to_owned()))
-        .collect()
+    let untrusted = names
+        .filter(|name| !vouched_for.includes(name) && !is_reserved(name))
+        .map(|name| (name.to_owned(), WHY_UNTRUSTED.to_owned()));
+    left_out.extend(untrusted);
+    left_out
 }
+
+const WHY_RESERVED: &str = "the library computes a feature of this name itself,";
 
 const WHY_UNTRUSTED: &str = "the customers table has no 'valid_from' column, so its value is today's: name it in static_attributes if it never changes";
 

@@ -3,7 +3,7 @@
 use std::io::Read;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::input::table::{Column, Table};
+use crate::input::table::{Column, Table, Texts};
 
 impl Table {
     /// Reads CSV with a header line. An empty cell is null. A column that the schema does not know is a number, a bool
@@ -12,34 +12,105 @@ impl Table {
     /// # Errors
     /// `unreadable_table` naming the row if the text is not CSV, not UTF-8, or a row has more or fewer cells than the header.
     pub fn from_csv(reader: impl Read) -> Result<Self> {
-        let unreadable = |e: csv::Error| {
-            let row = e.position().map(|position| position.record().saturating_sub(1));
-            Error::new(ErrorKind::UnreadableTable, format!("the table is not CSV: {e}"))
-                .caused_by(e)
-                .at(None, row, None)
-        };
+        Self::csv_batches(reader, usize::MAX)?.read()
+    }
+
+    /// Reads CSV as [`from_csv`](Self::from_csv) does, so many rows at a time: batches for
+    /// [`RecordsBuilder::push`](crate::RecordsBuilder::push). There is always one, even if it has no rows.
+    ///
+    /// # Errors
+    /// `unreadable_table` if there is no header line, or two columns have one name; `invalid_option` for batches of no
+    /// rows. The batches end with the first error of a row.
+    pub fn csv_batches<R: Read>(reader: R, rows: usize) -> Result<CsvBatches<R>> {
+        if rows == 0 {
+            let why = "a batch needs at least one row";
+            return Err(Error::new(ErrorKind::InvalidOption, why).at(None, None, Some("rows")));
+        }
         let mut reader = csv::ReaderBuilder::new().has_headers(true).from_reader(reader);
-        let mut header: Vec<String> = reader
-            .headers()
-            .map_err(unreadable)?
-            .iter()
-            .map(str::to_owned)
-            .collect();
+        let header = reader.headers().map_err(unreadable)?;
+        let mut header: Vec<String> = header.iter().map(str::to_owned).collect();
         if let Some(first) = header.first_mut().filter(|name| name.starts_with('\u{feff}')) {
             first.remove(0);
         }
-        let mut columns: Vec<Vec<Box<str>>> = header.iter().map(|_| vec![]).collect();
+        let batches = CsvBatches {
+            reader,
+            header,
+            rows,
+            begun: false,
+            done: false,
+        };
+        // Names that do not go together are refused before a row is read.
+        batches.table(batches.columns())?;
+        Ok(batches)
+    }
+}
+
+/// Tables of so many rows each, in turn. Made by [`Table::csv_batches`].
+#[derive(Debug)]
+pub struct CsvBatches<R> {
+    reader: csv::Reader<R>,
+    header: Vec<String>,
+    rows: usize,
+    begun: bool,
+    done: bool,
+}
+
+impl<R> CsvBatches<R> {
+    fn columns(&self) -> Vec<Texts> {
+        self.header.iter().map(|_| Texts::default()).collect()
+    }
+
+    fn table(&self, columns: Vec<Texts>) -> Result<Table> {
+        let columns = self.header.iter().zip(columns);
+        columns.into_iter().try_fold(Table::new(), |table, (name, column)| {
+            table.with_column(name, Column::TextFile(column))
+        })
+    }
+}
+
+impl<R: Read> CsvBatches<R> {
+    /// The next rows.
+    fn read(&mut self) -> Result<Table> {
+        let mut columns = self.columns();
         let mut record = csv::StringRecord::new();
-        while reader.read_record(&mut record).map_err(unreadable)? {
+        let mut rows = 0;
+        while rows < self.rows {
+            if !self.reader.read_record(&mut record).map_err(unreadable)? {
+                self.done = true;
+                break;
+            }
             for (column, cell) in columns.iter_mut().zip(&record) {
-                column.push(cell.into());
+                column.push(cell);
+            }
+            rows += 1;
+        }
+        self.table(columns)
+    }
+}
+
+impl<R: Read> Iterator for CsvBatches<R> {
+    type Item = Result<Table>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.done {
+            return None;
+        }
+        let batch = self.read();
+        let first = !std::mem::replace(&mut self.begun, true);
+        match batch {
+            Ok(batch) if batch.rows() == 0 && !first => None,
+            Ok(batch) => Some(Ok(batch)),
+            Err(error) => {
+                self.done = true;
+                Some(Err(error))
             }
         }
-        header
-            .into_iter()
-            .zip(columns)
-            .try_fold(Self::new(), |table, (name, column)| {
-                table.with_column(name, Column::TextFile(column))
-            })
     }
+}
+
+fn unreadable(e: csv::Error) -> Error {
+    let row = e.position().map(|position| position.record().saturating_sub(1));
+    Error::new(ErrorKind::UnreadableTable, format!("the table is not CSV: {e}"))
+        .caused_by(e)
+        .at(None, row, None)
 }

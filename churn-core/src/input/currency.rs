@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::error::{IssueCode, Result, excerpt};
 use crate::input::check::Found;
 use crate::input::reader::TableReader;
+use crate::input::table::{Cell, Column};
 use crate::input::texts::TextDraft;
 use crate::record::Currency;
 
@@ -27,7 +28,7 @@ impl Exchange {
                 .filter(|&row| !bad[row])
                 .filter_map(|row| codes.get(row))
                 .find(|code| !self.rates.contains_key(*code))
-                .map(Currency::new)
+                .map(Currency::of)
         };
         let named = self.currency.clone();
         named.or_else(first).unwrap_or_else(Currency::unnamed)
@@ -54,6 +55,11 @@ impl Exchange {
                 })
                 .collect()
         });
+        // A decimal with more digits than a float holds is not made one on its way.
+        let exact = reader
+            .batches()
+            .iter()
+            .any(|batch| batch.column("amount").is_some_and(Column::is_decimal));
         let convert = |row: usize| -> Result<i64, Found> {
             let amount = amounts[row];
             let code = codes.and_then(|codes| Some((codes.codes[row], codes.get(row)?)));
@@ -61,6 +67,16 @@ impl Exchange {
                 None => (Some(1.0), ""),
                 Some((number, code)) => (factors[number as usize], code),
             };
+            if let (Some(1.0), true) = (factor, exact)
+                && let Cell::Decimal(value, scale) = reader.cell("amount", row)
+            {
+                return currency.decimal_to_minor(value, scale).ok_or_else(|| Found {
+                    row,
+                    column: amount_column,
+                    code: IssueCode::OutOfRange,
+                    message: format!("{amount} is beyond 2^53 minor units"),
+                });
+            }
             let Some(factor) = factor else {
                 return Err(Found {
                     row,
@@ -91,7 +107,8 @@ impl Exchange {
                 Some((own, piece))
             })
             .collect();
-        let found = reader.workers.map_mut(&mut pieces, |_, (start, piece)| {
+        let workers = reader.workers;
+        let found = workers.map_mut(&mut pieces, |_, (start, piece)| {
             let mut found = vec![];
             for (index, minor) in piece.iter_mut().enumerate() {
                 match convert(*start + index) {

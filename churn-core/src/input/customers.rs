@@ -14,7 +14,7 @@ use crate::parallel::Workers;
 use crate::record::{ALWAYS, Customers, NEVER, TenantId, TextColumn};
 
 /// The accepted customers, and what was wrong with the others.
-pub(crate) fn clean(batches: &[Table], tenant: &TenantId, workers: &Workers) -> Result<(Customers, Checked)> {
+pub(crate) fn clean(batches: Vec<Table>, tenant: &TenantId, workers: &Workers) -> Result<(Customers, Checked)> {
     let mut reader = TableReader::new(RecordKind::Customers, batches, workers)?;
     reader.require_columns();
     reader.tenant(tenant)?;

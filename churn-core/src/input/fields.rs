@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use crate::error::{IssueCode, excerpt};
 use crate::input::table::Cell;
+use crate::record::Currency;
 use crate::time::Timestamp;
 
 /// What is wrong with a value.
@@ -30,6 +31,7 @@ fn describe(cell: Cell<'_>) -> String {
         Cell::Int(value) => format!("the integer {value}"),
         Cell::UInt(value) => format!("the integer {value}"),
         Cell::Float(value) => format!("the number {value}"),
+        Cell::Decimal(value, scale) => format!("the number {}", decimal(value, scale)),
         Cell::Text(value) | Cell::TextFile(value) => format!("the text '{}'", excerpt(value)),
         Cell::Timestamp(micros) => Timestamp::from_micros(micros)
             .map_or("a moment outside the years 1 to 9999".to_owned(), |at| {
@@ -81,6 +83,11 @@ pub(crate) fn timestamp(cell: Cell<'_>) -> Field<i64> {
     }
 }
 
+/// The number nearest to a decimal.
+pub(crate) fn decimal(value: i128, scale: i8) -> f64 {
+    format!("{value}e{}", -i32::from(scale)).parse().unwrap_or(f64::NAN)
+}
+
 /// A finite number.
 pub(crate) fn number(cell: Cell<'_>) -> Field<f64> {
     match any_number(cell)? {
@@ -99,6 +106,7 @@ fn any_number(cell: Cell<'_>) -> Field<f64> {
         Cell::Int(value) => Ok(Some(value as f64)),
         Cell::UInt(value) => Ok(Some(value as f64)),
         Cell::Float(value) => Ok(Some(value)),
+        Cell::Decimal(value, scale) => Ok(Some(decimal(value, scale))),
         Cell::TextFile(text) => match text.trim().parse() {
             Ok(value) => Ok(Some(value)),
             Err(_) => bad_type("a number", cell),
@@ -118,7 +126,7 @@ pub(crate) fn text<'a>(cell: Cell<'a>, buffer: &'a mut String) -> Field<&'a str>
     }
 }
 
-/// A currency code: trimmed, upper case; the empty one is none.
+/// A currency code: trimmed, upper case, three letters; the empty one is none.
 pub(crate) fn currency<'a>(cell: Cell<'a>, buffer: &'a mut String) -> Field<&'a str> {
     match cell {
         Cell::Null => Ok(None),
@@ -126,7 +134,10 @@ pub(crate) fn currency<'a>(cell: Cell<'a>, buffer: &'a mut String) -> Field<&'a 
             buffer.clear();
             buffer.push_str(text.trim());
             buffer.make_ascii_uppercase();
-            Ok(Some(buffer.as_str()).filter(|code| !code.is_empty()))
+            match buffer.is_empty() || Currency::is_code(buffer) {
+                true => Ok(Some(buffer.as_str()).filter(|code| !code.is_empty())),
+                false => bad_type("a currency code of three letters (ISO 4217)", cell),
+            }
         }
         _ => bad_type("a currency code", cell),
     }
@@ -172,7 +183,7 @@ impl AttributeType {
         match cell {
             Cell::Null => None,
             Cell::Bool(_) => Some(Self::Bool),
-            Cell::Int(_) | Cell::UInt(_) | Cell::Float(_) => Some(Self::Number),
+            Cell::Int(_) | Cell::UInt(_) | Cell::Float(_) | Cell::Decimal(..) => Some(Self::Number),
             Cell::Text(_) | Cell::Timestamp(_) | Cell::Unsupported(_) => Some(Self::Text),
             Cell::TextFile(text) if file_bool(text).is_some() => Some(Self::Bool),
             Cell::TextFile(text) if text.trim().parse::<f64>().is_ok() => Some(Self::Number),

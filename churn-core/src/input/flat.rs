@@ -5,6 +5,7 @@ use std::fmt::Write;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, ErrorKind, IssueCode, Result, excerpt};
+use crate::input::fields::decimal;
 use crate::input::interner::Interner;
 use crate::input::table::{Cell, Column, Table};
 use crate::input::texts::TextDraft;
@@ -89,6 +90,7 @@ fn as_number(cell: Cell<'_>) -> std::result::Result<f64, IssueCode> {
         Cell::Int(value) => value as f64,
         Cell::UInt(value) => value as f64,
         Cell::Float(value) => value,
+        Cell::Decimal(value, scale) => decimal(value, scale),
         Cell::Text(text) | Cell::TextFile(text) => match text.trim() {
             "" => f64::NAN,
             text => {
@@ -125,6 +127,7 @@ fn as_text<'a>(cell: Cell<'a>, buffer: &'a mut String) -> std::result::Result<Op
         Cell::Int(value) => write!(buffer, "{value}"),
         Cell::UInt(value) => write!(buffer, "{value}"),
         Cell::Float(value) => write!(buffer, "{value}"),
+        Cell::Decimal(value, scale) => write!(buffer, "{}", decimal(value, scale)),
         Cell::Timestamp(micros) => match Timestamp::from_micros(micros) {
             Some(at) => write!(buffer, "{at}"),
             None => return Err(IssueCode::BadTimestamp),

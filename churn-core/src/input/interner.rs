@@ -27,7 +27,7 @@ pub(crate) fn hash(text: &str) -> u64 {
 }
 
 /// Finds the position of a text among texts that are kept elsewhere: open addressing, linear probing.
-#[derive(Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct TextIndex {
     /// Positions, or [`EMPTY`]; a power of two of them, at most half of them taken.
     slots: Vec<u32>,
@@ -81,7 +81,7 @@ enum Slot {
 }
 
 /// Gives every new text the next code.
-#[derive(Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Interner {
     texts: Ids,
     index: TextIndex,

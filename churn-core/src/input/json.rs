@@ -6,14 +6,15 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize};
 
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result, excerpt};
 use crate::input::table::{Column, Table, Value};
 
 impl Table {
     /// Reads a JSON array of objects, one per row. A key that any row has is a column; rows without it are null there.
     ///
     /// # Errors
-    /// `unreadable_table` if the text is not such an array.
+    /// `unreadable_table` if the text is not such an array; with the row and the column if a row has a key twice, or if
+    /// hardly any two rows have a key in common (then the keys are not columns).
     pub fn from_json(json: &[u8]) -> Result<Self> {
         let mut deserializer = serde_json::Deserializer::from_slice(json);
         let mut columns = Columns::default();
@@ -24,68 +25,106 @@ impl Table {
             )
             .caused_by(e)
         };
-        Rows(&mut columns).deserialize(&mut deserializer).map_err(unreadable)?;
+        let read = Rows(&mut columns).deserialize(&mut deserializer);
+        if let Some(error) = columns.error.take() {
+            return Err(error);
+        }
+        read.map_err(unreadable)?;
         deserializer.end().map_err(unreadable)?;
         columns.into_table()
-    }
-
-    /// Reads rows of any type that serialises to a JSON object. Numbers that JSON cannot hold (NaN, infinities) come
-    /// in as null; the typed rows of this crate keep them.
-    ///
-    /// # Errors
-    /// `unreadable_table` if a row does not serialise to an object.
-    pub fn from_rows<T: Serialize>(rows: &[T]) -> Result<Self> {
-        let json = serde_json::to_vec(rows)
-            .map_err(|e| Error::new(ErrorKind::UnreadableTable, "the rows cannot be serialised").caused_by(e))?;
-        Self::from_json(&json)
     }
 
     /// Makes a table of rows of named values, in order. A name that any row has is a column; rows without it are null
     /// there.
     ///
     /// # Errors
-    /// `unreadable_table` if there are too many rows.
+    /// `unreadable_table` if there are too many rows, a row names a column twice, or hardly any two rows have a name in
+    /// common.
     pub fn from_values<N: AsRef<str>>(rows: impl IntoIterator<Item = Vec<(N, Value)>>) -> Result<Self> {
         let mut columns = Columns::default();
         for row in rows {
             for (name, value) in row {
-                columns.set(name.as_ref(), value);
+                columns.set(name.as_ref(), value)?;
             }
-            columns.rows += 1;
+            columns.end_row();
         }
         columns.into_table()
     }
 }
 
+/// Rows whose keys differ take room for every key in every row. So much more than there are values is too much.
+const MOST_ROOM_PER_VALUE: usize = 64;
+const SMALL_TABLE: usize = 1 << 22;
+
 /// Columns that grow row by row; a column is filled up with nulls when it is next written or at the end.
 #[derive(Default)]
-struct Columns {
+pub(crate) struct Columns {
     rows: usize,
+    given: usize,
     positions: HashMap<String, usize>,
     columns: Vec<(String, Vec<Value>)>,
+    /// What stopped the reading, where the reader's own error cannot say it.
+    error: Option<Error>,
 }
 
 impl Columns {
-    fn set(&mut self, name: &str, value: Value) {
+    /// Sets a value of the row that is being read.
+    pub(crate) fn set(&mut self, name: &str, value: Value) -> Result<()> {
+        let row = self.rows;
+        let refuse =
+            |why: String| Err(Error::new(ErrorKind::UnreadableTable, why).at(None, Some(row as u64), Some(name)));
         let position = match self.positions.get(name) {
             Some(&position) => position,
             None => {
+                let room = (self.columns.len() + 1).saturating_mul(row + 1);
+                if room
+                    > (self.given + 1)
+                        .saturating_mul(MOST_ROOM_PER_VALUE)
+                        .saturating_add(SMALL_TABLE)
+                {
+                    let columns = self.columns.len();
+                    return refuse(format!(
+                        "row {row} has the new key '{}' beside {columns} others: rows of one table have their keys in common",
+                        excerpt(name)
+                    ));
+                }
                 self.positions.insert(name.to_owned(), self.columns.len());
                 self.columns.push((name.to_owned(), vec![]));
                 self.columns.len() - 1
             }
         };
         let values = &mut self.columns[position].1;
-        values.truncate(self.rows);
-        values.resize(self.rows, Value::Null);
+        if values.len() > row {
+            return refuse(format!("row {row} has the key '{}' twice", excerpt(name)));
+        }
+        values.resize(row, Value::Null);
         values.push(value);
+        self.given += 1;
+        Ok(())
     }
 
-    fn into_table(self) -> Result<Table> {
+    pub(crate) fn end_row(&mut self) {
+        self.rows += 1;
+    }
+
+    pub(crate) fn into_table(self) -> Result<Table> {
         let rows = self.rows;
         if self.columns.is_empty() && rows > 0 {
             // Rows without any key are rows all the same; one unnamed column of nulls would invent an attribute.
             return Table::new().with_column("customer_id", Column::Values(vec![Value::Null; rows]));
+        }
+        let room = self.columns.len().saturating_mul(rows);
+        if room
+            > self
+                .given
+                .saturating_mul(MOST_ROOM_PER_VALUE)
+                .saturating_add(SMALL_TABLE)
+        {
+            let why = format!(
+                "{rows} rows have {} keys and hardly one in common: rows of one table have their keys in common",
+                self.columns.len()
+            );
+            return Err(Error::new(ErrorKind::UnreadableTable, why));
         }
         self.columns
             .into_iter()
@@ -112,7 +151,7 @@ impl<'de> Visitor<'de> for Rows<'_> {
     }
     fn visit_seq<A: SeqAccess<'de>>(self, mut rows: A) -> Result<(), A::Error> {
         while rows.next_element_seed(Row(self.0))?.is_some() {
-            self.0.rows += 1;
+            self.0.end_row();
         }
         Ok(())
     }
@@ -135,7 +174,10 @@ impl<'de> Visitor<'de> for Row<'_> {
     fn visit_map<A: MapAccess<'de>>(self, mut row: A) -> Result<(), A::Error> {
         while let Some(name) = row.next_key::<std::borrow::Cow<'de, str>>()? {
             let value: serde_json::Value = row.next_value()?;
-            self.0.set(&name, value.into());
+            if let Err(error) = self.0.set(&name, value.into()) {
+                self.0.error = Some(error);
+                return Err(serde::de::Error::custom("stopped"));
+            }
         }
         Ok(())
     }

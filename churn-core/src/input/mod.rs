@@ -3,6 +3,8 @@
 mod activities;
 #[cfg(feature = "arrow")]
 mod arrow;
+#[cfg(all(test, feature = "arrow"))]
+mod arrow_tests;
 mod attributes;
 mod builder;
 mod check;
@@ -14,13 +16,19 @@ mod events;
 mod fields;
 mod flat;
 mod interner;
+#[cfg(feature = "arrow")]
+mod ipc;
 mod json;
+mod kept;
 mod order;
 mod partition;
 mod payments;
 mod reader;
 mod rows;
 mod schema;
+mod serial;
+#[cfg(test)]
+mod stream_tests;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -30,8 +38,13 @@ mod tickets;
 #[cfg(feature = "arrow")]
 pub use arrow::ArrowColumn;
 pub use builder::{OnInvalid, RecordsBuilder};
+#[cfg(feature = "csv")]
+pub use csv::CsvBatches;
 pub(crate) use flat::{FlatKind, kinds, read};
+#[cfg(feature = "arrow")]
+pub use ipc::IpcBatches;
+pub use kept::KeptColumn;
 pub use partition::Partition;
 pub use rows::{Activity, AttributeMap, Customer, Payment, Ticket};
 pub use schema::{ColumnSpec, ColumnType, columns_of};
-pub use table::{Column, IntoTable, Table, Value};
+pub use table::{Column, IntoTable, Table, Texts, Value};

@@ -40,7 +40,8 @@ impl RecordsBuilder {
     /// # Errors
     /// As [`build`](Self::build). With the policy to refuse there is one error, that carries the report of all tenants
     /// and of the rows without one.
-    pub fn partition(self) -> Result<Partition> {
+    pub fn partition(mut self) -> Result<Partition> {
+        self.seal();
         let workers = self.options.execution.workers()?;
         self.options_make_sense()?;
         let mut split = Split::default();
@@ -65,11 +66,9 @@ impl RecordsBuilder {
                         .collect::<Vec<_>>(),
                 )
             };
-            let builder = Self {
-                tenant: tenant.clone(),
-                tables: RecordKind::ALL.map(given),
-                options: self.options.clone(),
-            };
+            let mut builder = TenantRecords::builder(tenant.clone());
+            builder.tables = RecordKind::ALL.map(given);
+            builder.options = self.options.clone();
             tenants.insert(tenant, builder.check_and_build(&workers, false)?);
             workers.report("records", done + 1, count);
         }
@@ -102,7 +101,7 @@ fn split_table(
     split: &mut Split,
     unassigned: &mut ValidationReport,
 ) -> Result<()> {
-    let mut reader = TableReader::new(kind, batches, workers)?;
+    let mut reader = TableReader::new(kind, batches.to_vec(), workers)?;
     reader.require_tenants();
     let tenants = reader.texts("tenant_id", id)?;
     let given = reader.given();

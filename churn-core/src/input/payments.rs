@@ -31,7 +31,7 @@ const STATUSES: &[(&str, Given)] = &[
 
 /// The accepted payments, the currency they are in, and what was wrong with the others.
 pub(crate) fn clean(
-    batches: &[Table],
+    batches: Vec<Table>,
     tenant: &TenantId,
     customers: &Customers,
     exchange: &Exchange,

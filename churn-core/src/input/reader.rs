@@ -1,6 +1,8 @@
 //! Reads a table column by column: its batches as one, in fixed pieces, on all threads.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
+use std::sync::Arc;
 
 use crate::error::{Error, ErrorKind, IssueCode, RecordKind, Result, excerpt};
 use crate::input::check::{ColumnNumber, Found, TableCheck};
@@ -25,19 +27,31 @@ struct Piece {
     length: usize,
 }
 
-/// The batches of one table, read as one.
-pub(crate) struct TableReader<'a> {
+/// Columns that are looked at again after they were read; all others are let go.
+const READ_AGAIN: [&str; 4] = ["payment_id", "ticket_id", "activity_id", "amount"];
+
+/// The batches of one table, read as one. A column is let go once it has been read.
+pub(crate) struct TableReader<'w> {
     kind: RecordKind,
-    batches: &'a [Table],
+    batches: Vec<Table>,
+    /// Column names of all batches, in order of first use.
+    names: Vec<Arc<str>>,
     pieces: Vec<Piece>,
     pub(crate) rows: usize,
     pub(crate) check: TableCheck,
-    pub(crate) workers: &'a Workers,
+    pub(crate) workers: &'w Workers,
 }
 
-impl<'a> TableReader<'a> {
+impl<'w> TableReader<'w> {
     /// Begins with the table's required columns: a batch that has columns must have them, if no other batch does.
-    pub(crate) fn new(kind: RecordKind, batches: &'a [Table], workers: &'a Workers) -> Result<Self> {
+    pub(crate) fn new(kind: RecordKind, batches: Vec<Table>, workers: &'w Workers) -> Result<Self> {
+        let mut names: Vec<Arc<str>> = vec![];
+        let mut seen = HashSet::new();
+        for name in batches.iter().flat_map(Table::names) {
+            if seen.insert(name.clone()) {
+                names.push(name.clone());
+            }
+        }
         let mut pieces = vec![];
         let mut rows = 0;
         for (batch, table) in batches.iter().enumerate() {
@@ -62,6 +76,7 @@ impl<'a> TableReader<'a> {
         Ok(Self {
             kind,
             batches,
+            names,
             pieces,
             rows,
             check: TableCheck::new(kind, rows),
@@ -71,7 +86,7 @@ impl<'a> TableReader<'a> {
 
     /// Reports the required columns that no batch has. Given and empty, without any column, is fine.
     pub(crate) fn require_columns(&mut self) {
-        let empty = self.batches.iter().all(|batch| batch.column_names().next().is_none());
+        let empty = self.names.is_empty();
         for column in columns_of(self.kind) {
             if column.required && !empty && !self.has(column.name) {
                 self.check.missing_column(column.name);
@@ -88,15 +103,20 @@ impl<'a> TableReader<'a> {
 
     /// Whether a batch has this column.
     pub(crate) fn has(&self, name: &str) -> bool {
-        self.batches.iter().any(|batch| batch.has_column(name))
+        self.names.iter().any(|known| &**known == name)
+    }
+
+    /// Column names of all batches, in order of first use.
+    pub(crate) fn names(&self) -> &[Arc<str>] {
+        &self.names
     }
 
     pub(crate) fn kind(&self) -> RecordKind {
         self.kind
     }
 
-    pub(crate) fn batches(&self) -> &'a [Table] {
-        self.batches
+    pub(crate) fn batches(&self) -> &[Table] {
+        &self.batches
     }
 
     /// The batch and the position in it of a row.
@@ -108,32 +128,31 @@ impl<'a> TableReader<'a> {
     }
 
     /// Where a row stood in what the caller gave.
-    pub(crate) fn given(&self) -> impl Fn(usize) -> u64 + use<'a> {
+    pub(crate) fn given(&self) -> impl Fn(usize) -> u64 + use<> {
         let selected = self.batches.iter().any(Table::is_selection);
         let pieces = if selected { self.pieces.clone() } else { vec![] };
-        let batches = self.batches;
-        let offsets: Vec<u64> = batches
-            .iter()
-            .scan(0, |offset, batch| {
-                let own = *offset;
-                *offset += batch.length() as u64;
-                Some(own)
-            })
-            .collect();
+        // Tables without their columns: where rows stand is all that is needed.
+        let mut offset = 0;
+        let batches = self.batches.iter().map(|batch| {
+            let own = offset;
+            offset += batch.length() as u64;
+            (own, batch.without_columns())
+        });
+        let batches: Vec<(u64, Table)> = batches.collect();
         move |row| {
             let after = pieces.partition_point(|piece| piece.start <= row);
             match after.checked_sub(1).and_then(|last| pieces.get(last)) {
                 None => row as u64,
                 Some(piece) => {
-                    let position = batches[piece.batch].position(piece.first + row - piece.start);
-                    offsets[piece.batch] + position as u64
+                    let (offset, table) = &batches[piece.batch];
+                    offset + table.position(piece.first + row - piece.start) as u64
                 }
             }
         }
     }
 
     /// The value of a column in a row.
-    pub(crate) fn cell(&self, name: &str, row: usize) -> Cell<'a> {
+    pub(crate) fn cell(&self, name: &str, row: usize) -> Cell<'_> {
         let place = self.place(row);
         place
             .and_then(|(batch, position)| Some(self.batches[batch].column(name)?.cell(position)))
@@ -145,9 +164,9 @@ impl<'a> TableReader<'a> {
         &mut self,
         name: &str,
         blank: T,
-        read: impl Fn(Cell<'a>) -> Field<T> + Sync + Send,
+        read: impl Fn(Cell<'_>) -> Field<T> + Sync + Send,
     ) -> Result<Vec<T>> {
-        let read = |cell, _: &mut ()| read(cell);
+        let read = |cell: Cell<'_>, _: &mut ()| read(cell);
         Ok(self.scan(name, blank, || (), read)?.0)
     }
 
@@ -168,8 +187,9 @@ impl<'a> TableReader<'a> {
         read: for<'b> fn(Cell<'b>, &'b mut String) -> Field<&'b str>,
     ) -> Result<TextDraft> {
         let start = || (Interner::default(), String::new());
-        let code =
-            |cell, (interner, buffer): &mut (Interner, String)| Ok(read(cell, buffer)?.map(|text| interner.code(text)));
+        let code = |cell: Cell<'_>, (interner, buffer): &mut (Interner, String)| {
+            Ok(read(cell, buffer)?.map(|text| interner.code(text)))
+        };
         let (mut codes, pieces) = self.scan(name, MISSING_CODE, start, code)?;
         // Every piece has codes of its own: they become those of the first piece that has the text.
         let mut all = Interner::default();
@@ -191,14 +211,14 @@ impl<'a> TableReader<'a> {
 
     /// Hashes of ids; 0 where there is none.
     pub(crate) fn id_hashes(&mut self, name: &str) -> Result<Vec<u64>> {
-        let read = |cell, buffer: &mut String| Ok(id(cell, buffer)?.map(|id| hash(id).max(1)));
+        let read = |cell: Cell<'_>, buffer: &mut String| Ok(id(cell, buffer)?.map(|id| hash(id).max(1)));
         Ok(self.scan(name, 0, String::new, read)?.0)
     }
 
     /// Codes of the customers of an event table; [`MISSING_CODE`] where there is none or an unknown one.
     pub(crate) fn customers(&mut self, ids: &Ids) -> Result<Vec<u32>> {
         let index = TextIndex::of(ids);
-        let find = |cell, buffer: &mut String| {
+        let find = |cell: Cell<'_>, buffer: &mut String| {
             let Some(text) = id(cell, buffer)? else {
                 return Ok(None);
             };
@@ -218,7 +238,7 @@ impl<'a> TableReader<'a> {
         if !self.has("tenant_id") {
             return Ok(());
         }
-        let compare = |cell, buffer: &mut String| match id(cell, buffer)? {
+        let compare = |cell: Cell<'_>, buffer: &mut String| match id(cell, buffer)? {
             Some(given) if given == tenant.as_str() => Ok(Some(())),
             Some(given) => Err(Problem::new(
                 IssueCode::WrongTenant,
@@ -236,7 +256,7 @@ impl<'a> TableReader<'a> {
         name: &str,
         blank: T,
         start: impl Fn() -> S + Sync + Send,
-        read: impl Fn(Cell<'a>, &mut S) -> Field<T> + Sync + Send,
+        read: impl Fn(Cell<'_>, &mut S) -> Field<T> + Sync + Send,
     ) -> Result<(Vec<T>, Vec<S>)> {
         let mut values = vec![blank; self.rows];
         if !self.has(name) {
@@ -279,6 +299,10 @@ impl<'a> TableReader<'a> {
         for (found, state) in scanned {
             self.check.add(found);
             states.push(state);
+        }
+        drop((parts, columns));
+        if !READ_AGAIN.contains(&name) {
+            self.batches.iter_mut().for_each(|batch| batch.forget(name));
         }
         Ok((values, states))
     }

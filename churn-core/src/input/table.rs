@@ -3,6 +3,8 @@
 use std::sync::Arc;
 
 use crate::error::{Error, ErrorKind, Result, excerpt};
+use crate::input::kept::KeptColumn;
+use crate::record::Ids;
 
 /// One outside value of a column that may hold values of several types.
 #[derive(Clone, Debug, PartialEq)]
@@ -26,6 +28,22 @@ pub enum Value {
     Unsupported(&'static str),
 }
 
+impl Value {
+    /// The value, borrowed.
+    pub(crate) fn cell(&self) -> Cell<'_> {
+        match self {
+            Self::Null => Cell::Null,
+            Self::Bool(value) => Cell::Bool(*value),
+            Self::Int(value) => Cell::Int(*value),
+            Self::UInt(value) => Cell::UInt(*value),
+            Self::Float(value) => Cell::Float(*value),
+            Self::Text(value) => Cell::Text(value),
+            Self::Timestamp(micros) => Cell::Timestamp(*micros),
+            Self::Unsupported(what) => Cell::Unsupported(what),
+        }
+    }
+}
+
 /// The values of one outside column.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -43,10 +61,49 @@ pub enum Column {
     /// Moments in microseconds since 1970-01-01 UTC; `None` is null.
     Timestamps(Vec<Option<i64>>),
     /// Texts as they stand in a text file: empty is null, and the column's type is inferred from all of them.
-    TextFile(Vec<Box<str>>),
+    TextFile(Texts),
+    /// Values of a batch that was read when it arrived.
+    Kept(KeptColumn),
     /// An Arrow array; its buffers are read in place.
     #[cfg(feature = "arrow")]
     Arrow(crate::input::arrow::ArrowColumn),
+}
+
+/// Many texts in one buffer.
+///
+/// ```
+/// let texts: churn_core::Texts = ["2024-01-01", "", "2024-02-01"].into_iter().collect();
+/// assert_eq!(texts.len(), 3);
+/// ```
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Texts(Ids);
+
+impl Texts {
+    /// Puts a text behind the others.
+    pub fn push(&mut self, text: &str) {
+        self.0.push(text);
+    }
+
+    /// Number of texts.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The text at a position.
+    pub(crate) fn get(&self, position: usize) -> &str {
+        self.0.get(position)
+    }
+}
+
+impl<T: AsRef<str>> FromIterator<T> for Texts {
+    fn from_iter<I: IntoIterator<Item = T>>(texts: I) -> Self {
+        Self(texts.into_iter().collect())
+    }
 }
 
 impl Column {
@@ -59,6 +116,7 @@ impl Column {
             Self::Bools(values) => values.len(),
             Self::Timestamps(values) => values.len(),
             Self::TextFile(values) => values.len(),
+            Self::Kept(kept) => kept.len(),
             #[cfg(feature = "arrow")]
             Self::Arrow(array) => array.len(),
         }
@@ -69,19 +127,20 @@ impl Column {
         self.len() == 0
     }
 
+    /// Whether values may be exact decimals.
+    pub(crate) fn is_decimal(&self) -> bool {
+        match self {
+            #[cfg(feature = "arrow")]
+            Self::Arrow(array) => array.is_decimal(),
+            Self::Kept(kept) => kept.is_decimal(),
+            _ => false,
+        }
+    }
+
     /// The value at a position.
     pub(crate) fn cell(&self, position: usize) -> Cell<'_> {
         match self {
-            Self::Values(values) => match &values[position] {
-                Value::Null => Cell::Null,
-                Value::Bool(value) => Cell::Bool(*value),
-                Value::Int(value) => Cell::Int(*value),
-                Value::UInt(value) => Cell::UInt(*value),
-                Value::Float(value) => Cell::Float(*value),
-                Value::Text(value) => Cell::Text(value),
-                Value::Timestamp(micros) => Cell::Timestamp(*micros),
-                Value::Unsupported(what) => Cell::Unsupported(what),
-            },
+            Self::Values(values) => values[position].cell(),
             Self::Ints(values) => Cell::Int(values[position]),
             Self::Floats(values) => Cell::Float(values[position]),
             Self::NullableFloats(values) => match values[position] {
@@ -90,10 +149,11 @@ impl Column {
             },
             Self::Bools(values) => Cell::Bool(values[position]),
             Self::Timestamps(values) => values[position].map_or(Cell::Null, Cell::Timestamp),
-            Self::TextFile(values) => match &*values[position] {
+            Self::TextFile(values) => match values.get(position) {
                 "" => Cell::Null,
                 text => Cell::TextFile(text),
             },
+            Self::Kept(kept) => kept.cell(position),
             #[cfg(feature = "arrow")]
             Self::Arrow(array) => array.cell(position),
         }
@@ -108,11 +168,31 @@ pub(crate) enum Cell<'a> {
     Int(i64),
     UInt(u64),
     Float(f64),
+    /// An exact decimal: an integer and the digits behind its point.
+    #[cfg_attr(not(feature = "arrow"), allow(dead_code))]
+    Decimal(i128, i8),
     Text(&'a str),
     /// From a text file, where numbers and bools are text too.
     TextFile(&'a str),
     Timestamp(i64),
     Unsupported(&'static str),
+}
+
+impl Cell<'_> {
+    /// The value, owned. A text file's cell is a text.
+    pub(crate) fn to_value(self) -> Value {
+        match self {
+            Self::Null => Value::Null,
+            Self::Bool(value) => Value::Bool(value),
+            Self::Int(value) => Value::Int(value),
+            Self::UInt(value) => Value::UInt(value),
+            Self::Float(value) => Value::Float(value),
+            Self::Decimal(value, scale) => Value::Float(crate::input::fields::decimal(value, scale)),
+            Self::Text(text) | Self::TextFile(text) => Value::Text(text.to_owned()),
+            Self::Timestamp(micros) => Value::Timestamp(micros),
+            Self::Unsupported(what) => Value::Unsupported(what),
+        }
+    }
 }
 
 /// Outside records of one kind. Every door (JSON, CSV, Arrow, typed rows, the other languages) makes one.
@@ -219,6 +299,67 @@ impl Table {
         let mut buffer = String::new();
         let id = crate::input::fields::id(cell, &mut buffer);
         id.ok().flatten().map(str::to_owned)
+    }
+
+    /// Column names, in order.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &Arc<str>> {
+        self.columns.iter().map(|(name, _)| name)
+    }
+
+    /// Lets go of a column's values; its rows are counted all the same.
+    pub(crate) fn forget(&mut self, name: &str) {
+        self.columns.retain(|(known, _)| &**known != name);
+    }
+
+    /// Its rows, and where they stood, without any value.
+    pub(crate) fn without_columns(&self) -> Self {
+        Self {
+            columns: vec![],
+            length: self.length,
+            selection: self.selection.clone(),
+        }
+    }
+
+    /// The same rows with every column turned into another of its length.
+    pub(crate) fn map_columns(mut self, mut map: impl FnMut(&str, &Column) -> Option<Column>) -> Self {
+        for (name, column) in &mut self.columns {
+            if let Some(mapped) = map(name, column) {
+                *column = Arc::new(mapped);
+            }
+        }
+        self
+    }
+
+    /// The same rows, their kept columns changed in place.
+    pub(crate) fn map_kept(mut self, mut change: impl FnMut(&str, &mut KeptColumn)) -> Self {
+        for (name, column) in &mut self.columns {
+            if let Column::Kept(_) = **column
+                && let Column::Kept(kept) = Arc::make_mut(column)
+            {
+                change(name, kept);
+            }
+        }
+        self
+    }
+
+    /// With a value wherever a column has no id; the column is added if there is none.
+    pub(crate) fn with_ids(self, name: &str, id: &str) -> Result<Self> {
+        let his = || Value::Text(id.to_owned());
+        if !self.has_column(name) {
+            let all = vec![his(); self.length];
+            return self.with_column(name, Column::Values(all));
+        }
+        Ok(self.map_columns(|known, column| {
+            let missing = |at: usize| matches!(column.cell(at), Cell::Null | Cell::Text(""));
+            if known != name || !(0..column.len()).any(missing) {
+                return None;
+            }
+            let filled = (0..column.len()).map(|at| match missing(at) {
+                true => his(),
+                false => column.cell(at).to_value(),
+            });
+            Some(Column::Values(filled.collect()))
+        }))
     }
 
     pub(crate) fn column(&self, name: &str) -> Option<&Column> {

@@ -18,7 +18,7 @@ const PRIORITIES: &[(&str, Priority)] = &[
 ];
 
 pub(crate) fn clean(
-    batches: &[Table],
+    batches: Vec<Table>,
     tenant: &TenantId,
     customers: &Customers,
     workers: &Workers,

@@ -1,11 +1,11 @@
 //! The rows of one customer, for scoring him alone.
 
 use crate::error::{Error, ErrorKind, RecordKind, Result};
-use crate::input::{Column, IntoTable, Table, Value};
+use crate::input::{IntoTable, Table};
 use crate::parallel::Execution;
 use crate::record::{TenantId, TenantRecords};
 
-/// One customer's own rows. Event rows without a `customer_id` are his.
+/// One customer's own rows. Event rows without a `customer_id`, or with a null one, are his.
 ///
 /// ```
 /// use churn_core::{CustomerRows, Table};
@@ -67,11 +67,8 @@ impl CustomerRows {
             TenantRecords::builder(tenant.map_or("", TenantId::as_str)).execution(Execution::new().threads(1));
         for (kind, table) in RecordKind::ALL.into_iter().zip(self.tables) {
             let Some(mut table) = table else { continue };
-            if kind != RecordKind::Customers && table.rows() > 0 && !table.has_column("customer_id") {
-                let his = id.clone().map_or(Value::Null, Value::Text);
-                table = table
-                    .clone()
-                    .with_column("customer_id", Column::Values(vec![his; table.rows()]))?;
+            if let (Some(id), true) = (&id, kind != RecordKind::Customers && table.rows() > 0) {
+                table = table.with_ids("customer_id", id)?;
             }
             builder = builder.table(kind, table);
         }
@@ -84,5 +81,27 @@ impl CustomerRows {
             .at(Some(RecordKind::Customers), None, Some("customer_id")));
         }
         Ok(records)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn events_of_nobody_are_his() {
+        let table = |text: &str| Table::from_json(text.as_bytes()).unwrap();
+        let rows = CustomerRows::new(table(r#"[{"customer_id": 17, "signed_up_at": "2024-01-01"}]"#))
+            .payments(table(
+                r#"[{"customer_id": null, "due_at": "2024-02-01", "amount": 1}, {"customer_id": "17", "due_at": "2024-02-01", "amount": 2}]"#,
+            ))
+            .activities(table(r#"[{"at": "2024-02-01"}]"#))
+            .tickets(Table::new());
+        let records = rows.into_records(None).unwrap();
+        let rows = RecordKind::ALL.map(|kind| records.rows(kind));
+        assert_eq!(rows, [Some(1), Some(2), Some(0), Some(1)]);
+        let another = CustomerRows::new(table(r#"[{"customer_id": 17, "signed_up_at": "2024-01-01"}]"#))
+            .payments(table(r#"[{"customer_id": 18, "due_at": "2024-02-01", "amount": 1}]"#));
+        assert_eq!(another.into_records(None).unwrap_err().code(), "unknown_customer");
     }
 }

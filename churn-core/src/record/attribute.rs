@@ -29,3 +29,11 @@ pub(crate) struct Attribute {
     pub(crate) name: String,
     pub(crate) values: AttributeValues,
 }
+
+/// Attribute names whose features would be named like ones that are computed: `customer_tenure_days` and its like.
+const RESERVED: [&str; 3] = ["tenure_days", "days_to_renewal", "days_since_change"];
+
+/// Whether an attribute of customers cannot become a feature under its own name.
+pub(crate) fn is_reserved(attribute: &str) -> bool {
+    RESERVED.contains(&attribute)
+}

@@ -16,7 +16,7 @@ mod tenant_records;
 mod tickets;
 
 pub(crate) use activities::Activities;
-pub(crate) use attribute::{Attribute, AttributeValues, MISSING_CODE, TextColumn};
+pub(crate) use attribute::{Attribute, AttributeValues, MISSING_CODE, TextColumn, is_reserved};
 pub(crate) use customers::Customers;
 pub(crate) use events::Events;
 pub(crate) use ids::Ids;

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::error::{Error, ErrorKind, Result, excerpt};
+
 /// A currency and how many decimal digits its minor unit has.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Currency {
@@ -26,15 +28,41 @@ const OTHER_DIGITS: &[(u32, &[&str])] = &[
 pub(crate) const MAX_MINOR: i64 = 1 << 53;
 
 impl Currency {
-    /// The currency of an ISO 4217 code, upper-cased; two digits where the standard says nothing else.
-    pub fn new(code: &str) -> Self {
+    /// The currency of an ISO 4217 code: three letters in any case; two digits where the standard says nothing else.
+    ///
+    /// ```
+    /// assert_eq!(churn_core::Currency::new("jpy")?.digits(), 0);
+    /// assert_eq!(churn_core::Currency::new("dollars").unwrap_err().code(), "invalid_option");
+    /// # Ok::<(), churn_core::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// `invalid_option` if it is not three letters.
+    pub fn new(code: &str) -> Result<Self> {
         let code = code.trim().to_ascii_uppercase();
+        if Self::is_code(&code) {
+            return Ok(Self::of(&code));
+        }
+        let why = format!(
+            "'{}' is not a currency code of three letters (ISO 4217)",
+            excerpt(&code)
+        );
+        Err(Error::new(ErrorKind::InvalidOption, why).at(None, None, Some("currency")))
+    }
+
+    /// Whether an upper-case text has the form of a code.
+    pub(crate) fn is_code(code: &str) -> bool {
+        code.len() == 3 && code.bytes().all(|letter| letter.is_ascii_uppercase())
+    }
+
+    /// The currency of an upper-case code.
+    pub(crate) fn of(code: &str) -> Self {
         let digits = OTHER_DIGITS
             .iter()
-            .find(|(_, codes)| codes.contains(&code.as_str()))
+            .find(|(_, codes)| codes.contains(&code))
             .map_or(2, |(digits, _)| *digits);
         Self {
-            code: Some(code),
+            code: Some(code.to_owned()),
             digits,
         }
     }
@@ -75,6 +103,29 @@ impl Currency {
             return Some(rounded as i64);
         }
         decimal_to_minor(&format!("{major}"), self.digits).filter(|minor| minor.abs() <= MAX_MINOR)
+    }
+}
+
+impl Currency {
+    /// Minor units of an exact decimal of major units, rounded half away from zero; `None` beyond ±2^53.
+    pub(crate) fn decimal_to_minor(&self, major: i128, scale: i8) -> Option<i64> {
+        let shift = i32::try_from(self.digits).ok()? - i32::from(scale);
+        let power = 10i128.checked_pow(shift.unsigned_abs());
+        let minor = match power {
+            Some(power) if shift >= 0 => major.checked_mul(power)?,
+            Some(power) => {
+                let (quotient, rest) = (major / power, major % power);
+                quotient
+                    + if rest.abs() >= power - rest.abs() {
+                        rest.signum()
+                    } else {
+                        0
+                    }
+            }
+            None if shift < 0 || major == 0 => 0,
+            None => return None,
+        };
+        i64::try_from(minor).ok().filter(|minor| minor.abs() <= MAX_MINOR)
     }
 }
 
@@ -127,9 +178,28 @@ mod tests {
     }
 
     #[test]
+    fn decimals_are_exact() {
+        let cents = |value, scale| Currency::unnamed().decimal_to_minor(value, scale);
+        for (value, scale, minor) in [
+            (1005, 3, Some(101)),
+            (-1005, 3, Some(-101)),
+            (4_999_999_999_999_999_999, 21, Some(0)),
+            (9_007_199_254_740_991, 2, Some(MAX_MINOR - 1)),
+            (9_007_199_254_740_993, 2, None),
+            (7, -2, Some(70_000)),
+            (i128::MAX, 127, Some(0)),
+            (i128::MAX, -128, None),
+            (0, -128, Some(0)),
+            (i128::MIN, 0, None),
+        ] {
+            assert_eq!(cents(value, scale), minor, "{value}e-{scale}");
+        }
+    }
+
+    #[test]
     fn knows_the_digits() {
-        assert_eq!(Currency::new("jpy").to_minor(2.5), Some(3));
-        assert_eq!(Currency::new("KWD").to_minor(1.2345), Some(1235));
-        assert_eq!(Currency::new("EUR").digits(), 2);
+        assert_eq!(Currency::of("JPY").to_minor(2.5), Some(3));
+        assert_eq!(Currency::of("KWD").to_minor(1.2345), Some(1235));
+        assert_eq!(Currency::of("EUR").digits(), 2);
     }
 }

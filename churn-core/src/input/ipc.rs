@@ -1,0 +1,235 @@
+//! Arrow IPC bytes, message by message, without trusting a length that stands in them.
+
+use std::io::Read;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use arrow::buffer::Buffer;
+use arrow::datatypes::SchemaRef;
+use arrow::ipc::reader::StreamDecoder;
+use arrow::ipc::{MessageHeader, root_as_message};
+use arrow::record_batch::RecordBatch;
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::input::table::Table;
+
+/// What a file begins with; the stream of messages follows 8 bytes in.
+const MAGIC: &[u8] = b"ARROW1\0\0";
+/// A byte holds eight values of the smallest kind; columns without any value take no bytes.
+const MOST_CELLS_PER_BYTE: i64 = 64;
+const SMALL_TABLE: i64 = 1 << 22;
+const CONTINUATION: [u8; 4] = [0xff; 4];
+const END: [u8; 8] = [0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0];
+
+impl Table {
+    /// Reads an Arrow IPC file or stream from memory.
+    ///
+    /// # Errors
+    /// `unreadable_table` if the bytes are not an Arrow IPC file or stream.
+    pub fn from_ipc(bytes: &[u8]) -> Result<Self> {
+        let mut reader = Self::ipc_batches(bytes);
+        let mut batches = vec![];
+        while let Some(batch) = reader.batch()? {
+            batches.push(batch);
+        }
+        match (batches.as_slice(), reader.schema()) {
+            ([], Some(schema)) => Self::from_record_batch(&RecordBatch::new_empty(schema)),
+            (batches, _) => Self::from_record_batches(batches),
+        }
+    }
+
+    /// Reads an Arrow IPC file or stream batch by batch: for [`RecordsBuilder::push`](crate::RecordsBuilder::push).
+    ///
+    /// ```no_run
+    /// use churn_core::{Table, TenantRecords};
+    ///
+    /// # let customers = Table::new();
+    /// let file = std::io::BufReader::new(std::fs::File::open("payments.arrow")?);
+    /// let builder = TenantRecords::builder("acme").customers(customers).payments_batches(Table::ipc_batches(file))?;
+    /// # Ok::<(), churn_core::Error>(())
+    /// ```
+    pub fn ipc_batches<R: Read>(reader: R) -> IpcBatches<R> {
+        IpcBatches {
+            reader,
+            decoder: StreamDecoder::new(),
+            rest: Buffer::default(),
+            begun: false,
+            done: false,
+            given: false,
+        }
+    }
+}
+
+/// The tables of an Arrow IPC file or stream, in turn. Made by [`Table::ipc_batches`].
+pub struct IpcBatches<R> {
+    reader: R,
+    decoder: StreamDecoder,
+    /// What the decoder has not looked at yet.
+    rest: Buffer,
+    begun: bool,
+    done: bool,
+    /// Whether a batch was handed out.
+    given: bool,
+}
+
+impl<R> std::fmt::Debug for IpcBatches<R> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("IpcBatches")
+            .field("done", &self.done)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<R: Read> Iterator for IpcBatches<R> {
+    type Item = Result<Table>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.done {
+            return None;
+        }
+        let batch = match self.batch() {
+            Ok(Some(batch)) => Table::from_record_batch(&batch),
+            // A table without rows has columns all the same.
+            Ok(None) if self.given => return None,
+            Ok(None) => Table::from_record_batch(&RecordBatch::new_empty(self.schema()?)),
+            Err(error) => Err(error),
+        };
+        self.given = true;
+        self.done |= batch.is_err();
+        Some(batch)
+    }
+}
+
+impl<R: Read> IpcBatches<R> {
+    fn schema(&self) -> Option<SchemaRef> {
+        self.decoder.schema()
+    }
+
+    /// The next batch.
+    fn batch(&mut self) -> Result<Option<RecordBatch>> {
+        loop {
+            if let Some(batch) = self.decode()? {
+                return Ok(Some(batch));
+            }
+            if self.done {
+                return Ok(None);
+            }
+            self.rest = match self.message()? {
+                Some(message) => message,
+                None => {
+                    self.done = true;
+                    // A schema alone is decoded when the next message comes.
+                    Buffer::from(END.to_vec())
+                }
+            };
+        }
+    }
+
+    fn decode(&mut self) -> Result<Option<RecordBatch>> {
+        // What is checked here are lengths; the decoder takes more than lengths on trust, and panics where it should not.
+        let decoded = catch_unwind(AssertUnwindSafe(|| self.decoder.decode(&mut self.rest)));
+        match decoded {
+            Ok(Ok(batch)) => Ok(batch),
+            Ok(Err(e)) => Err(broken(&e.to_string()).caused_by(e)),
+            Err(_) => Err(broken("the parts of a message contradict each other")),
+        }
+    }
+
+    /// The next message with its body; `None` at the end.
+    fn message(&mut self) -> Result<Option<Buffer>> {
+        let mut bytes = self.read(4)?;
+        if !std::mem::replace(&mut self.begun, true) && bytes[..] == MAGIC[..bytes.len().min(4)] && bytes.len() == 4 {
+            let rest = self.read(4)?;
+            if rest[..] != MAGIC[4..] {
+                return Err(broken("it begins like a file and is none"));
+            }
+            bytes = self.read(4)?;
+        }
+        if bytes == CONTINUATION {
+            bytes = self.read(4)?;
+        }
+        let length = match <[u8; 4]>::try_from(bytes.as_slice()) {
+            Ok(length) => u32::from_le_bytes(length),
+            Err(_) if bytes.is_empty() => return Ok(None),
+            Err(_) => return Err(broken("it ends in the middle of a message")),
+        };
+        if length == 0 {
+            return Ok(None);
+        }
+        // One buffer for all of the message, as the decoder reads it.
+        let mut whole = CONTINUATION.to_vec();
+        whole.extend_from_slice(&length.to_le_bytes());
+        let begin = whole.len();
+        self.read_onto(&mut whole, u64::from(length))?;
+        let head = &whole[begin..];
+        let message = root_as_message(head).map_err(|e| broken(&e.to_string()))?;
+        let body_length = u64::try_from(message.bodyLength()).map_err(|_| broken("a body has a negative length"))?;
+        let end = begin + head.len();
+        self.read_onto(&mut whole, body_length)?;
+        let (head, body) = (&whole[begin..end], &whole[end..]);
+        if (head.len() as u64, body.len() as u64) != (u64::from(length), body_length) {
+            return Err(broken("it ends in the middle of a message"));
+        }
+        check(head, body.len())?;
+        Ok(Some(Buffer::from(whole)))
+    }
+
+    fn read(&mut self, length: u64) -> Result<Vec<u8>> {
+        let mut bytes = vec![];
+        self.read_onto(&mut bytes, length)?;
+        Ok(bytes)
+    }
+
+    /// So many bytes, or as many as there are: room is made for those that are there, not for those that are promised.
+    fn read_onto(&mut self, bytes: &mut Vec<u8>, length: u64) -> Result<()> {
+        self.reader.by_ref().take(length).read_to_end(bytes)?;
+        Ok(())
+    }
+}
+
+/// Lengths in a message against the bytes of its body.
+fn check(head: &[u8], body: usize) -> Result<()> {
+    let message = root_as_message(head).map_err(|e| broken(&e.to_string()))?;
+    let batch = match message.header_type() {
+        MessageHeader::RecordBatch => message.header_as_record_batch(),
+        MessageHeader::DictionaryBatch => message.header_as_dictionary_batch().and_then(|batch| batch.data()),
+        _ => return Ok(()),
+    };
+    let batch = batch.ok_or_else(|| broken("a batch is missing in its message"))?;
+    let bits = body as i64 * 8;
+    // Every value takes a bit at least, so rows without bytes are only promised.
+    if batch.length() < 0 || batch.length() > bits {
+        return Err(broken("a batch promises more rows than its bytes can hold"));
+    }
+    let columns = batch.nodes().map_or(0, |nodes| nodes.len() as i64);
+    if batch.length().saturating_mul(columns) > MOST_CELLS_PER_BYTE * (head.len() + body) as i64 + SMALL_TABLE {
+        return Err(broken("a batch has more columns than its bytes can fill"));
+    }
+    let outside = |offset: i64, length: i64| {
+        offset < 0 || length < 0 || offset.checked_add(length).is_none_or(|end| end > body as i64)
+    };
+    if batch
+        .buffers()
+        .into_iter()
+        .flatten()
+        .any(|buffer| outside(buffer.offset(), buffer.length()))
+    {
+        return Err(broken("a buffer lies outside its message"));
+    }
+    let wrong = |length: i64, nulls: i64| length < 0 || nulls < 0 || nulls > length;
+    if batch
+        .nodes()
+        .into_iter()
+        .flatten()
+        .any(|node| wrong(node.length(), node.null_count()))
+    {
+        return Err(broken("a column has a length that cannot be"));
+    }
+    Ok(())
+}
+
+fn broken(why: &str) -> Error {
+    Error::new(
+        ErrorKind::UnreadableTable,
+        format!("the table is not an Arrow IPC file or stream: {why}"),
+    )
+}
