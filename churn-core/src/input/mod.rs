@@ -3,7 +3,8 @@
 mod activities;
 #[cfg(feature = "arrow")]
 mod arrow;
-#[cfg(all(test, feature = "arrow"))]
+#[cfg(test)]
+#[cfg(feature = "arrow")]
 mod arrow_tests;
 mod attributes;
 mod builder;

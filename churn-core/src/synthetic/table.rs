@@ -73,7 +73,7 @@ impl WorldColumn {
 
     fn into_column(self) -> Column {
         match self {
-            Self::Texts(values) => Column::TextFile(values),
+            Self::Texts(values) => Column::TextFile(values.into_iter().collect()),
             Self::Numbers(values) => Column::NullableFloats(values),
             Self::Bools(values) => Column::Values(
                 values
