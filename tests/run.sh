@@ -19,6 +19,7 @@ rust() {
 quickstart() {
   say "quickstart"
   cargo run --release --locked --example quickstart
+  cargo run --release --locked --example tenants -- 400
 }
 
 # Debug build: quick to make, the same bits.

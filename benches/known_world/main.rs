@@ -1,0 +1,139 @@
+//! Trains on known worlds, tests out of time, and writes the very same matrices, labels and true risks for other libraries.
+//!
+//! `cargo run --release -p churn-benches --example known_world -- FOLDER CUSTOMERS SEEDS [FIRST_SEED]`, then
+//! `benches/peers/known_world.py FOLDER`.
+
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use churn_core::synthetic::{WorldOptions, WorldTenant, world};
+use churn_core::{
+    AsOf, Backtest, BacktestOptions, ChurnDefinition, Error, Execution, FeatureColumn, FeaturePlan, OutOfTime,
+    TenantRecords, TrainOptions, features, labels, metrics,
+};
+
+fn main() -> Result<(), Error> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let number = |at: usize, default: usize| arguments.get(at).and_then(|text| text.parse().ok()).unwrap_or(default);
+    let folder = PathBuf::from(arguments.first().map_or("target/known_world", String::as_str));
+    let (customers, seeds, first) = (number(1, 10_000), number(2, 20), number(3, 0));
+    for seed in first..first + seeds {
+        let options = WorldOptions {
+            seed: seed as u64,
+            tenants: 1,
+            customers,
+            ..Default::default()
+        };
+        let world = world(&options)?;
+        let own = folder.join(format!("{customers}-{seed}"));
+        std::fs::create_dir_all(&own)?;
+        for tenant in world.tenants() {
+            one(tenant, seed, &own)?;
+        }
+    }
+    Ok(())
+}
+
+/// One world: our test, then what others need for theirs.
+fn one(tenant: &WorldTenant, seed: usize, folder: &Path) -> Result<(), Error> {
+    let (records, _) = tenant.records()?.build()?;
+    let origin = AsOf::new(tenant.observed_until().plus_days(-90));
+    let options = BacktestOptions {
+        train: TrainOptions::default(),
+        origins: Some(vec![origin]),
+    };
+    let backtest = Backtest::run(&records, &options)?;
+    let Some(test) = backtest.folds.first() else {
+        return Ok(());
+    };
+    let truth = tenant.truth(origin)?;
+    let risks: Vec<f64> = truth.iter().map(|risk| risk.probability).collect();
+    let churned: Vec<bool> = truth.iter().map(|risk| risk.churned == Some(true)).collect();
+    write_rows(&records, &test.training_dates, folder, "train")?;
+    let ids = write_rows(&records, &[origin], folder, "test")?;
+    assert!(
+        ids.iter().eq(truth.iter().map(|risk| &risk.customer_id)),
+        "the oracle sees the same customers"
+    );
+    write_numbers(&folder.join("risk.f64"), &risks)?;
+    let oracle = (metrics::roc_auc(&churned, &risks), metrics::log_loss(&churned, &risks));
+    write_summary(test, oracle, seed, folder)
+}
+
+fn write_summary(
+    test: &OutOfTime,
+    (oracle_auc, oracle_loss): (Option<f64>, Option<f64>),
+    seed: usize,
+    folder: &Path,
+) -> Result<(), Error> {
+    let value = |estimate: Option<churn_core::Estimate>| estimate.map_or(f64::NAN, |estimate| estimate.value);
+    let summary = format!(
+        "{{\"seed\": {seed}, \"rows\": {}, \"churned\": {}, \"auc\": {}, \"log_loss\": {}, \"oracle_auc\": {}, \"oracle_log_loss\": {}}}",
+        test.measures.rows,
+        test.measures.churned,
+        value(test.measures.roc_auc),
+        value(test.measures.log_loss),
+        oracle_auc.unwrap_or(f64::NAN),
+        oracle_loss.unwrap_or(f64::NAN),
+    );
+    println!("{summary}");
+    writeln!(File::create(folder.join("ours.json"))?, "{summary}")?;
+    Ok(())
+}
+
+/// Labelled rows, column after column in little-endian doubles (texts as codes), then the label; returns the customers.
+fn write_rows(records: &TenantRecords, dates: &[AsOf], folder: &Path, name: &str) -> Result<Vec<String>, Error> {
+    let matrix = features(records, dates, &FeaturePlan::default(), &Execution::new())?;
+    let labels = labels(records, dates, &ChurnDefinition::default(), &Execution::new())?;
+    let ids: Vec<&str> = records.customer_ids().collect();
+    // Both are ordered by date, then customer; the matrix also has customers who are not eligible.
+    let mut row = 0;
+    let mut rows = vec![];
+    for label in labels.rows() {
+        while matrix.as_of()[row] != label.as_of || matrix.customer_id(row) != ids[label.customer as usize] {
+            row += 1;
+        }
+        rows.push(row);
+    }
+    let mut names = vec![];
+    let mut values = vec![];
+    for (feature, column) in matrix.feature_names().iter().zip(matrix.columns()) {
+        let picked: Vec<f64> = match column {
+            FeatureColumn::Number(values) => rows.iter().map(|&row| values[row]).collect(),
+            FeatureColumn::Text { codes, levels } => {
+                // Codes by the order of the texts, which is that of no single matrix.
+                let mut sorted: Vec<&String> = levels.iter().collect();
+                sorted.sort();
+                let code = |row: usize| {
+                    let text = levels.get(codes[row] as usize);
+                    text.and_then(|text| sorted.iter().position(|level| *level == text))
+                };
+                rows.iter()
+                    .map(|&row| code(row).map_or(f64::NAN, |code| code as f64))
+                    .collect()
+            }
+            _ => continue,
+        };
+        let prefix = if matches!(column, FeatureColumn::Text { .. }) {
+            "text:"
+        } else {
+            ""
+        };
+        names.push(format!("{prefix}{feature}"));
+        values.extend(picked);
+    }
+    names.push("churned".to_owned());
+    values.extend(labels.rows().iter().map(|label| f64::from(u8::from(label.churned))));
+    std::fs::write(folder.join(format!("{name}.columns")), names.join("\n"))?;
+    write_numbers(&folder.join(format!("{name}.f64")), &values)?;
+    Ok(rows.into_iter().map(|row| matrix.customer_id(row).to_owned()).collect())
+}
+
+fn write_numbers(path: &Path, values: &[f64]) -> Result<(), Error> {
+    let mut out = BufWriter::new(File::create(path)?);
+    for value in values {
+        out.write_all(&value.to_le_bytes())?;
+    }
+    Ok(out.flush()?)
+}
