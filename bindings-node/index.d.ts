@@ -405,6 +405,99 @@ export function labels(
   options: { asOf: Moment | readonly Moment[]; definition?: ChurnDefinition } & Threads,
 ): { rows: Label[]; excluded: Label[] }
 
+/** What names a world, to the byte. See `churn_core::synthetic`. */
+export interface WorldOptions extends Threads {
+  /** Default: 0. */
+  seed?: number | bigint
+  /** Default: 3. */
+  tenants?: number
+  /** Customers of each tenant. Default: 1000. */
+  customers?: number
+  /** Midnight at which the history begins. Default: 2023-01-02. */
+  start?: Moment
+  /** Days of history. Default: 910. */
+  days?: number
+  /** Share of customers who signed up before the start. */
+  founders?: number
+  activitiesPerDay?: number
+  ticketsPerDay?: number
+  billingDays?: number
+  /** Log-odds added to every day's chance to leave. */
+  risk?: number
+  /** Share of those who left that come back. */
+  returning?: number
+  /** Share of rows that become known late. */
+  lateKnown?: number
+  /** Whether versions of customers are dated. Default: true. */
+  dated?: boolean
+  /** Standard deviation of reasons that are on no record, in log-odds. */
+  hidden?: number
+  /** How far effects change over the world, 0 to 1. */
+  drift?: number
+  /** Log-odds added in the last 182 days. */
+  baseRateShift?: number
+  /** Share of rows that are there twice. */
+  duplicates?: number
+  /** Share of event rows whose customer does not exist. */
+  orphans?: number
+  /** Share of event rows that belong to another tenant. */
+  strays?: number
+  /** Names of columns that know the outcome, or `'all'`. */
+  leaks?: 'all' | readonly string[]
+  /** Continued lives behind each true risk. */
+  paths?: number
+}
+
+/** Generated rows, made when first asked for, at once. */
+export interface WorldTables {
+  readonly customers: CustomerRow[]
+  readonly payments: PaymentRow[]
+  readonly tickets: TicketRow[]
+  readonly activities: ActivityRow[]
+  /** The same as Arrow IPC files, for `TenantRecords.fromArrow`. */
+  toArrow(): { customers: Buffer; payments: Buffer; tickets: Buffer; activities: Buffer }
+}
+
+export interface WorldTenant extends WorldTables {
+  readonly id: string
+}
+
+/** An eligible customer's true risk at a date. */
+export interface TrueRisk {
+  tenantId: string
+  customerId: string
+  asOf: string
+  /** Probability that he cancels in the label period, given all that had happened to him before the date. */
+  probability: number
+  /** Whether he did; null where the label period reaches past the world's end. */
+  churned: boolean | null
+}
+
+/** Some made-up tenants whose customers' true risk is known. */
+export interface World {
+  /** By id: `t001`, `t002`, ... */
+  readonly tenants: Record<string, WorldTenant>
+  readonly observedFrom: string
+  /** The end of the world. */
+  readonly observedUntil: string
+  /** Six dates whose label periods of 90 days are over by the last event, latest first. */
+  readonly dates: string[]
+  /** The true risk of cancellation within 90 days at each of `dates`. */
+  readonly truth: TrueRisk[]
+  /** The same at other midnights and for other label periods. Defaults: `dates`, 90, 0. */
+  truthAt(options: { asOf?: Moment | readonly Moment[]; horizon?: number; lead?: number }): TrueRisk[]
+  /** All tenants' rows, with a `tenant_id`, for `partition`. */
+  mixed(): WorldTables
+}
+
+/** A known world: made-up B2B tenants, equal in Rust, Python and Node. */
+export const synthetic: {
+  /** @throws {ChurnError} `invalid_option` if a number makes no sense. */
+  world(options?: WorldOptions): World
+  /** The fifty leaks: the name of each and what its column tells. */
+  leaks(): Record<string, string>
+}
+
 /** Everything that goes wrong. */
 export class ChurnError extends Error {
   constructor(message: string, details?: Partial<Pick<ChurnError, 'code' | 'table' | 'row' | 'column' | 'report'>> & { cause?: unknown })

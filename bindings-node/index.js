@@ -334,6 +334,101 @@ function pathOf(path) {
   throw new ChurnError('path must be a text or a file URL', { code: 'invalid_option', column: 'path' })
 }
 
+const WORLD_OPTIONS = [
+  'seed', 'tenants', 'customers', 'start', 'days', 'founders', 'activitiesPerDay', 'ticketsPerDay', 'billingDays', 'risk',
+  'returning', 'lateKnown', 'dated', 'hidden', 'drift', 'baseRateShift', 'duplicates', 'orphans', 'strays', 'leaks',
+  'paths', 'threads',
+]
+
+/** Generated tables, made when first asked for: rows as objects, or all four as Arrow IPC files. */
+class WorldTables {
+  #make
+  #made
+  #rows = {}
+
+  constructor(make) {
+    this.#make = make
+  }
+
+  get #tables() {
+    return (this.#made ??= guard(this.#make))
+  }
+
+  #table(name) {
+    return (this.#rows[name] ??= guard(() => {
+      const columns = this.#tables.columns(name)
+      const rows = Array.from({ length: columns[0]?.values.length ?? 0 }, () => ({}))
+      for (const { name: column, values } of columns) {
+        const numbers = values instanceof Float64Array
+        for (let row = 0; row < rows.length; row++) {
+          rows[row][column] = numbers && Number.isNaN(values[row]) ? null : values[row] ?? null
+        }
+      }
+      return rows
+    }))
+  }
+
+  get customers() { return this.#table('customers') }
+  get payments() { return this.#table('payments') }
+  get tickets() { return this.#table('tickets') }
+  get activities() { return this.#table('activities') }
+
+  toArrow() {
+    return guard(() => Object.fromEntries(TABLES.map((name) => [name, this.#tables.arrow(name)])))
+  }
+}
+
+class WorldTenant extends WorldTables {
+  constructor(world, id) {
+    super(() => world.tables(id))
+    this.id = id
+  }
+}
+
+class World {
+  #truth
+
+  constructor(options) {
+    const given = checked(options, WORLD_OPTIONS)
+    const world = guard(() => native.SyntheticWorld.make(given))
+    Object.defineProperty(this, INNER, { value: world })
+    this.tenants = Object.fromEntries(world.tenants.map((id) => [id, new WorldTenant(world, id)]))
+  }
+
+  get observedFrom() { return this[INNER].observedFrom }
+  get observedUntil() { return this[INNER].observedUntil }
+  get dates() { return this[INNER].dates }
+  get truth() { return (this.#truth ??= this.truthAt({})) }
+
+  truthAt(options) {
+    const given = checked(options, ['asOf', 'horizon', 'lead'])
+    const found = guard(() => this[INNER].truth(given))
+    return found.customerIds.map((customerId, row) => ({
+      tenantId: found.tenantIds[row],
+      customerId,
+      asOf: found.asOf[row],
+      probability: found.probabilities[row],
+      churned: found.churned[row] ?? null,
+    }))
+  }
+
+  mixed() {
+    return new WorldTables(() => this[INNER].tables())
+  }
+
+  [INSPECT](depth, options, inspect) {
+    return shown('World', { tenants: Object.keys(this.tenants), observedUntil: this.observedUntil }, inspect, options)
+  }
+}
+
+const synthetic = {
+  /** The world of some options. */
+  world: (options) => new World(options),
+  /** The fifty leaks: the name of each and what its column tells. */
+  leaks: () => Object.fromEntries(native.leaks()),
+}
+
 module.exports = {
   ChurnError, ChurnModel, FeatureMatrix, ScoreRun, TenantRecords, columnsOf, features, featuresAsync, labels, partition,
+  synthetic,
 }

@@ -11,5 +11,6 @@ mod options;
 mod records;
 mod report;
 mod run;
+mod synthetic;
 mod task;
 mod values;

@@ -8,7 +8,7 @@ use crate::error::{invalid_option, raise};
 use crate::values::{Cell, OneOrMany};
 
 /// A value of an option; `None` where it is undefined or null.
-fn value(options: &Object<'_>, name: &str) -> Result<Option<Value>> {
+pub(crate) fn value(options: &Object<'_>, name: &str) -> Result<Option<Value>> {
     let cell = options.get::<Cell>(name)?.map(|cell| cell.0);
     Ok(cell.filter(|value| *value != Value::Null))
 }
@@ -22,7 +22,7 @@ pub(crate) fn text(options: &Object<'_>, name: &str) -> Result<Option<String>> {
 }
 
 /// A whole number, not negative; a bigint may be larger than a number.
-fn whole(options: &Object<'_>, name: &str) -> Result<Option<u64>> {
+pub(crate) fn whole(options: &Object<'_>, name: &str) -> Result<Option<u64>> {
     let whole = match value(options, name)? {
         None => return Ok(None),
         Some(Value::Int(value)) => u64::try_from(value).ok(),
@@ -34,7 +34,7 @@ fn whole(options: &Object<'_>, name: &str) -> Result<Option<u64>> {
         .ok_or_else(|| invalid_option(name, "must be a whole number, not negative"))
 }
 
-fn days(options: &Object<'_>, name: &str) -> Result<Option<u32>> {
+pub(crate) fn days(options: &Object<'_>, name: &str) -> Result<Option<u32>> {
     whole(options, name)?
         .map(|value| u32::try_from(value).map_err(|_| invalid_option(name, "is too large")))
         .transpose()

@@ -191,7 +191,7 @@ pub struct Column {
 }
 
 /// The table of a name.
-fn kind_of(table: &str) -> Result<RecordKind> {
+pub(crate) fn kind_of(table: &str) -> Result<RecordKind> {
     let kind = RecordKind::ALL.into_iter().find(|kind| kind.as_str() == table);
     kind.ok_or_else(|| invalid_option("table", "must be customers, payments, tickets or activities"))
 }

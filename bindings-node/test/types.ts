@@ -1,6 +1,6 @@
 // Compiled, never run: what index.d.ts lets through and what it does not.
 import {
-  ChurnError, ChurnModel, FeatureMatrix, TenantRecords, features, labels, partition, type Score, type TrainOptions,
+  ChurnError, ChurnModel, FeatureMatrix, TenantRecords, features, labels, partition, synthetic, type Score, type TrainOptions,
 } from 'churn-core'
 
 export async function typed(signal: AbortSignal): Promise<void> {
@@ -38,7 +38,12 @@ export async function typed(signal: AbortSignal): Promise<void> {
   const tenants: Map<string, TenantRecords> = partition({ customers: [] }).tenants
   const auc: number | undefined = model.report.outOfTime?.measures.rocAuc?.value
   if (model.definition.kind === 'inactivity') console.log(model.definition.activeWithin)
-  console.log(rowsIn, scores, probabilities, text, probability, churned, tenants, auc)
+  const { tenants: generated, truth } = synthetic.world({ seed: 1, tenants: 1, leaks: 'all' })
+  TenantRecords.fromObjects({ tenant: 't001', customers: generated.t001!.customers, payments: generated.t001!.payments })
+  const risk: number | undefined = truth[0]?.probability
+  // @ts-expect-error no such option
+  synthetic.world({ seeds: 1 })
+  console.log(risk, rowsIn, scores, probabilities, text, probability, churned, tenants, auc)
 
   // @ts-expect-error no such kind
   options.definition = { kind: 'silence' }

@@ -21,6 +21,7 @@ pub(crate) enum Values {
     Numbers(Vec<f64>),
     Counts(Vec<Option<i64>>),
     Bools(Vec<bool>),
+    MaybeBools(Vec<Option<bool>>),
     /// Microseconds since 1970-01-01 UTC.
     Moments(Vec<Option<i64>>),
 }
@@ -50,6 +51,7 @@ impl Frame {
                 Values::Numbers(values) => Arc::new(Float64Array::from(values)),
                 Values::Counts(values) => Arc::new(Int64Array::from(values)),
                 Values::Bools(values) => Arc::new(BooleanArray::from(values)),
+                Values::MaybeBools(values) => Arc::new(BooleanArray::from(values)),
                 Values::Moments(values) => Arc::new(TimestampMicrosecondArray::from(values).with_timezone("UTC")),
             };
             (name, array)
@@ -104,6 +106,7 @@ impl Values {
             Self::Numbers(values) => values.into_pyarray(py).into_any().unbind(),
             Self::Counts(values) => PyList::new(py, values)?.into_any().unbind(),
             Self::Bools(values) => values.into_pyarray(py).into_any().unbind(),
+            Self::MaybeBools(values) => PyList::new(py, values)?.into_any().unbind(),
             // numpy's missing moment, NaT, is the least integer.
             Self::Moments(values) => {
                 let micros: Vec<i64> = values.into_iter().map(|at| at.unwrap_or(i64::MIN)).collect();

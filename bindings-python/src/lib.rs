@@ -7,6 +7,7 @@ mod features;
 mod frames;
 mod model;
 mod records;
+mod synthetic;
 mod tables;
 mod work;
 
@@ -24,6 +25,8 @@ mod _churn {
     use crate::model::{ChurnModel, Explanation, Reason, Score, ScoreRun};
     #[pymodule_export]
     use crate::records::{Issue, TableReport, TenantRecords, ValidationReport, partition};
+    #[pymodule_export]
+    use crate::synthetic::{Truth, World, WorldTable, WorldTenant, leaks, world};
 
     use pyo3::prelude::*;
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from . import ensemble
+from . import ensemble, synthetic
 from ._churn import (
     Cancellation,
     ChurnModel,
@@ -101,6 +101,7 @@ __all__ = [
     "features",
     "labels",
     "partition",
+    "synthetic",
 ]
 
 

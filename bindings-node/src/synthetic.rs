@@ -1,0 +1,272 @@
+//! The known world: generated tables and the truth about them.
+
+use std::sync::Arc;
+
+use arrow::array::{
+    ArrayRef, BooleanArray, Float64Array as ArrowFloats, RecordBatch, StringArray, TimestampMicrosecondArray,
+};
+use arrow::ipc::writer::FileWriter;
+use churn_core::synthetic::{Leak, World, WorldColumn, WorldOptions, WorldTable, WorldTenant};
+use churn_core::{AsOf, Horizon, RecordKind, Timestamp, Value};
+use napi::Result;
+use napi::bindgen_prelude::{Buffer, Either3, Float64Array, Object};
+use napi_derive::napi;
+
+use crate::error::{internal, invalid_option, raise};
+use crate::options;
+use crate::records::kind_of;
+
+/// Texts and moments, numbers, or bools.
+type Values = Either3<Vec<Option<String>>, Float64Array, Vec<Option<bool>>>;
+
+/// A column of generated rows.
+#[napi(object, object_from_js = false)]
+pub struct GeneratedColumn {
+    /// Its name.
+    pub name: String,
+    /// Its values.
+    pub values: Values,
+}
+
+/// True risks, column by column.
+#[napi(object, object_from_js = false)]
+pub struct Risks {
+    /// Whose customers.
+    pub tenant_ids: Vec<String>,
+    /// Which.
+    pub customer_ids: Vec<String>,
+    /// The dates.
+    pub as_of: Vec<String>,
+    /// The true risks.
+    pub probabilities: Float64Array,
+    /// Who left; null where the label period is not over.
+    pub churned: Vec<Option<bool>>,
+}
+
+/// Some tenants whose customers' true risk is known.
+#[napi]
+pub struct SyntheticWorld {
+    inner: World,
+}
+
+fn moment(micros: i64) -> Option<String> {
+    Timestamp::from_micros(micros).map(|at| at.to_string())
+}
+
+fn options_of(given: &Object<'_>) -> Result<WorldOptions> {
+    let mut world = WorldOptions::default();
+    if let Some(seed) = options::whole(given, "seed")? {
+        world.seed = seed;
+    }
+    let counts: [(&str, &mut u32); 3] = [
+        ("days", &mut world.days),
+        ("billingDays", &mut world.billing_days),
+        ("paths", &mut world.paths),
+    ];
+    for (name, count) in counts {
+        if let Some(value) = options::days(given, name)? {
+            *count = value;
+        }
+    }
+    for (name, count) in [("tenants", &mut world.tenants), ("customers", &mut world.customers)] {
+        if let Some(value) = options::days(given, name)? {
+            *count = value as usize;
+        }
+    }
+    let numbers: [(&str, &mut f64); 12] = [
+        ("founders", &mut world.founders),
+        ("activitiesPerDay", &mut world.activities_per_day),
+        ("ticketsPerDay", &mut world.tickets_per_day),
+        ("risk", &mut world.risk),
+        ("returning", &mut world.returning),
+        ("lateKnown", &mut world.late_known),
+        ("hidden", &mut world.hidden),
+        ("drift", &mut world.drift),
+        ("baseRateShift", &mut world.base_rate_shift),
+        ("duplicates", &mut world.duplicates),
+        ("orphans", &mut world.orphans),
+        ("strays", &mut world.strays),
+    ];
+    for (name, number) in numbers {
+        match options::value(given, name)? {
+            None => {}
+            Some(Value::Int(value)) => *number = value as f64,
+            Some(Value::Float(value)) => *number = value,
+            Some(_) => return Err(invalid_option(name, "must be a number")),
+        }
+    }
+    match options::value(given, "dated")? {
+        None => {}
+        Some(Value::Bool(dated)) => world.dated = dated,
+        Some(_) => return Err(invalid_option("dated", "must be true or false")),
+    }
+    if let Some(start) = options::moment(given, "start")? {
+        world.start = start;
+    }
+    if let Some(names) = options::texts(given, "leaks")? {
+        world.leaks = match names.as_slice() {
+            [all] if all == "all" => Leak::all().collect(),
+            names => {
+                let leaks = names.iter().map(|name| Leak::named(name));
+                leaks.collect::<churn_core::Result<_>>().map_err(raise)?
+            }
+        };
+    }
+    world.execution = options::threads(given, world.execution)?;
+    Ok(world)
+}
+
+#[napi]
+impl SyntheticWorld {
+    /// The world of some options.
+    #[napi(factory, catch_unwind)]
+    pub fn make(given: Object<'_>) -> Result<Self> {
+        let inner = churn_core::synthetic::world(&options_of(&given)?).map_err(raise)?;
+        Ok(Self { inner })
+    }
+
+    /// Ids of the tenants.
+    #[napi(getter, catch_unwind)]
+    pub fn tenants(&self) -> Vec<String> {
+        let tenants = self.inner.tenants().iter();
+        tenants.map(|tenant| tenant.id().to_owned()).collect()
+    }
+
+    /// Where the history begins.
+    #[napi(getter, catch_unwind)]
+    pub fn observed_from(&self) -> String {
+        self.inner.observed_from().to_string()
+    }
+
+    /// The end of the world.
+    #[napi(getter, catch_unwind)]
+    pub fn observed_until(&self) -> String {
+        self.inner.observed_until().to_string()
+    }
+
+    /// Dates whose truth is known by the end.
+    #[napi(getter, catch_unwind)]
+    pub fn dates(&self) -> Vec<String> {
+        self.inner.dates().iter().map(ToString::to_string).collect()
+    }
+
+    /// The true risks at some dates.
+    #[napi(catch_unwind)]
+    pub fn truth(&self, given: Object<'_>) -> Result<Risks> {
+        let dates: Vec<AsOf> = match options::dates(&given)? {
+            Some(dates) => dates,
+            None => self.inner.dates(),
+        };
+        let horizon = Horizon {
+            days: options::days(&given, "horizon")?.unwrap_or(90),
+            lead: options::days(&given, "lead")?.unwrap_or(0),
+        };
+        let mut risks = vec![];
+        for tenant in self.inner.tenants() {
+            for &date in &dates {
+                risks.extend(tenant.truth_within(date, horizon).map_err(raise)?);
+            }
+        }
+        Ok(Risks {
+            probabilities: Float64Array::new(risks.iter().map(|risk| risk.probability).collect()),
+            churned: risks.iter().map(|risk| risk.churned).collect(),
+            as_of: risks.iter().map(|risk| risk.as_of.to_string()).collect(),
+            tenant_ids: risks.iter().map(|risk| risk.tenant_id.clone()).collect(),
+            customer_ids: risks.into_iter().map(|risk| risk.customer_id).collect(),
+        })
+    }
+
+    /// The rows of one tenant, or of all of them mixed.
+    #[napi(catch_unwind)]
+    pub fn tables(&self, tenant: Option<String>) -> Result<SyntheticTables> {
+        let inner = match tenant {
+            None => self.inner.mixed(),
+            Some(id) => self
+                .inner
+                .tenant(&id)
+                .map(WorldTenant::tables)
+                .ok_or_else(|| invalid_option("tenant", "is not of this world"))?,
+        };
+        inner.map(|inner| SyntheticTables { inner }).map_err(raise)
+    }
+}
+
+/// Generated rows.
+#[napi]
+pub struct SyntheticTables {
+    inner: churn_core::synthetic::WorldTables,
+}
+
+impl SyntheticTables {
+    fn table(&self, table: &str) -> Result<&WorldTable> {
+        let kind: RecordKind = kind_of(table)?;
+        Ok(self.inner.table(kind))
+    }
+}
+
+#[napi]
+impl SyntheticTables {
+    /// Column by column.
+    #[napi(catch_unwind)]
+    pub fn columns(&self, table: String) -> Result<Vec<GeneratedColumn>> {
+        let columns = self.table(&table)?.columns().iter();
+        let columns = columns.map(|(name, column)| {
+            let values = match column {
+                WorldColumn::Texts(values) => {
+                    let texts = values.iter().map(|text| (!text.is_empty()).then(|| text.to_string()));
+                    Either3::A(texts.collect())
+                }
+                WorldColumn::Moments(values) => Either3::A(values.iter().map(|at| at.and_then(moment)).collect()),
+                WorldColumn::Numbers(values) => Either3::B(Float64Array::new(values.clone())),
+                WorldColumn::Bools(values) => Either3::C(values.clone()),
+                _ => return Err(internal("a column of a kind that is not known")),
+            };
+            Ok(GeneratedColumn {
+                name: (*name).to_owned(),
+                values,
+            })
+        });
+        columns.collect()
+    }
+
+    /// An Arrow IPC file.
+    #[napi(catch_unwind)]
+    pub fn arrow(&self, table: String) -> Result<Buffer> {
+        let mut columns: Vec<(&str, ArrayRef)> = vec![];
+        for (name, column) in self.table(&table)?.columns() {
+            let array: ArrayRef = match column {
+                WorldColumn::Texts(values) => {
+                    let texts = values.iter().map(|text| (!text.is_empty()).then_some(&**text));
+                    Arc::new(StringArray::from_iter(texts))
+                }
+                WorldColumn::Moments(values) => {
+                    Arc::new(TimestampMicrosecondArray::from(values.clone()).with_timezone("UTC"))
+                }
+                WorldColumn::Numbers(values) => {
+                    let numbers = values.iter().map(|value| (!value.is_nan()).then_some(*value));
+                    Arc::new(ArrowFloats::from_iter(numbers))
+                }
+                WorldColumn::Bools(values) => Arc::new(BooleanArray::from(values.clone())),
+                _ => return Err(internal("a column of a kind that is not known")),
+            };
+            columns.push((name, array));
+        }
+        let write = || {
+            let batch = RecordBatch::try_from_iter(columns)?;
+            let mut writer = FileWriter::try_new(vec![], &batch.schema())?;
+            writer.write(&batch)?;
+            writer.into_inner()
+        };
+        let bytes = write().map_err(|error: arrow::error::ArrowError| internal(&error.to_string()))?;
+        Ok(bytes.into())
+    }
+}
+
+/// The bank of leaks: names, then what each tells.
+#[napi(catch_unwind)]
+pub fn leaks() -> Vec<Vec<String>> {
+    let leaks = Leak::all();
+    leaks
+        .map(|leak| vec![leak.name().to_owned(), leak.meaning().to_owned()])
+        .collect()
+}

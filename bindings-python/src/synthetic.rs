@@ -1,0 +1,416 @@
+//! The known world: generated tables and the truth about them.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, OnceLock};
+
+use churn_core::synthetic::{Leak, TrueRisk, WorldColumn, WorldOptions, WorldTables};
+use churn_core::{AsOf, Horizon, RecordKind};
+use pyo3::prelude::*;
+use pyo3::types::{PyCapsule, PyString};
+
+use crate::errors::{OrRaise, refuse};
+use crate::frames::{Frame, Values, datetime, through};
+use crate::tables::{dates, timestamp};
+use crate::work;
+
+/// One generated table: it goes into `TenantRecords` as it is.
+#[pyclass(frozen, module = "churn.synthetic")]
+pub(crate) struct WorldTable {
+    tables: Arc<WorldTables>,
+    kind: RecordKind,
+}
+
+impl WorldTable {
+    fn frame(&self) -> Frame {
+        let columns = self.tables.table(self.kind).columns().iter();
+        let columns = columns.map(|(name, column)| {
+            let values = match column {
+                WorldColumn::Texts(values) => Values::Texts(
+                    values
+                        .iter()
+                        .map(|text| (!text.is_empty()).then(|| text.to_string()))
+                        .collect(),
+                ),
+                WorldColumn::Numbers(values) => Values::Numbers(values.clone()),
+                WorldColumn::Bools(values) => Values::MaybeBools(values.clone()),
+                WorldColumn::Moments(values) => Values::Moments(values.clone()),
+                _ => Values::Texts(vec![]),
+            };
+            ((*name).to_owned(), values)
+        });
+        Frame(columns.collect())
+    }
+}
+
+#[pymethods]
+impl WorldTable {
+    /// Column names, in order.
+    #[getter]
+    fn columns(&self) -> Vec<&'static str> {
+        let columns = self.tables.table(self.kind).columns().iter();
+        columns.map(|(name, _)| *name).collect()
+    }
+
+    /// A pandas frame.
+    fn to_pandas(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        self.frame().pandas(py)
+    }
+
+    /// A polars frame.
+    fn to_polars(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        through(slf.as_any(), "to_polars")
+    }
+
+    /// A pyarrow table.
+    fn to_arrow(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        through(slf.as_any(), "to_arrow")
+    }
+
+    #[pyo3(signature = (requested_schema=None))]
+    fn __arrow_c_stream__<'py>(
+        &self,
+        py: Python<'py>,
+        requested_schema: Option<Bound<'py, PyCapsule>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        self.frame().stream(py, requested_schema)
+    }
+
+    fn __len__(&self) -> usize {
+        self.tables.table(self.kind).rows()
+    }
+
+    fn __repr__(&self) -> String {
+        format!("<WorldTable {}: {} rows>", self.kind, self.__len__())
+    }
+}
+
+/// One tenant of a world. Its rows are made when they are first asked for.
+#[pyclass(frozen, module = "churn.synthetic")]
+#[derive(Clone)]
+pub(crate) struct WorldTenant {
+    inner: churn_core::synthetic::WorldTenant,
+    tables: Arc<OnceLock<Arc<WorldTables>>>,
+}
+
+impl WorldTenant {
+    fn table(&self, py: Python<'_>, kind: RecordKind) -> PyResult<WorldTable> {
+        let tables = match self.tables.get() {
+            Some(tables) => Arc::clone(tables),
+            None => {
+                let made = Arc::new(work::run(py, Some(1), None, |_| self.inner.tables())?);
+                Arc::clone(self.tables.get_or_init(|| made))
+            }
+        };
+        Ok(WorldTable { tables, kind })
+    }
+}
+
+#[pymethods]
+impl WorldTenant {
+    /// Its id: ``"t001"``.
+    #[getter]
+    fn id(&self) -> &str {
+        self.inner.id()
+    }
+
+    /// Customers, a row per version.
+    #[getter]
+    fn customers(&self, py: Python<'_>) -> PyResult<WorldTable> {
+        self.table(py, RecordKind::Customers)
+    }
+
+    /// Payments.
+    #[getter]
+    fn payments(&self, py: Python<'_>) -> PyResult<WorldTable> {
+        self.table(py, RecordKind::Payments)
+    }
+
+    /// Tickets.
+    #[getter]
+    fn tickets(&self, py: Python<'_>) -> PyResult<WorldTable> {
+        self.table(py, RecordKind::Tickets)
+    }
+
+    /// Activities.
+    #[getter]
+    fn activities(&self, py: Python<'_>) -> PyResult<WorldTable> {
+        self.table(py, RecordKind::Activities)
+    }
+
+    /// Where the history begins, in UTC.
+    #[getter]
+    fn observed_from(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        datetime(py, self.inner.observed_from().as_micros())
+    }
+
+    /// The end of the world, in UTC: nothing at or after it is in the rows.
+    #[getter]
+    fn observed_until(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        datetime(py, self.inner.observed_until().as_micros())
+    }
+
+    fn __repr__(&self) -> String {
+        format!("<WorldTenant '{}'>", self.inner.id())
+    }
+}
+
+/// True risks, a row per tenant, date and eligible customer: tenant_id, customer_id, as_of, probability, churned.
+#[pyclass(frozen, module = "churn.synthetic")]
+pub(crate) struct Truth {
+    risks: Vec<TrueRisk>,
+}
+
+impl Truth {
+    fn frame(&self) -> Frame {
+        let texts = |of: &dyn Fn(&TrueRisk) -> &str| {
+            Values::Texts(self.risks.iter().map(|risk| Some(of(risk).to_owned())).collect())
+        };
+        let risks = || self.risks.iter();
+        Frame(vec![
+            ("tenant_id".into(), texts(&|risk| &risk.tenant_id)),
+            ("customer_id".into(), texts(&|risk| &risk.customer_id)),
+            (
+                "as_of".into(),
+                Values::Moments(risks().map(|risk| Some(risk.as_of.as_micros())).collect()),
+            ),
+            (
+                "probability".into(),
+                Values::Numbers(risks().map(|risk| risk.probability).collect()),
+            ),
+            ("churned".into(), self.outcomes()),
+        ])
+    }
+
+    /// Plain bools where all label periods are over.
+    fn outcomes(&self) -> Values {
+        let known: Option<Vec<bool>> = self.risks.iter().map(|risk| risk.churned).collect();
+        match known {
+            Some(known) => Values::Bools(known),
+            None => Values::MaybeBools(self.risks.iter().map(|risk| risk.churned).collect()),
+        }
+    }
+}
+
+#[pymethods]
+impl Truth {
+    /// The true risks, float64.
+    #[getter]
+    fn probability(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        Values::Numbers(self.risks.iter().map(|risk| risk.probability).collect()).into_python(py)
+    }
+
+    /// Whether each customer left in the label period; a list with None where one is not over yet.
+    #[getter]
+    fn churned(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        self.outcomes().into_python(py)
+    }
+
+    /// One column by its name.
+    fn __getitem__(&self, py: Python<'_>, name: &str) -> PyResult<Py<PyAny>> {
+        let column = self.frame().0.into_iter().find(|(known, _)| known == name);
+        let (_, values) =
+            column.ok_or_else(|| refuse(py, "no_such_feature", "the truth has no such column", Some(name)))?;
+        values.into_python(py)
+    }
+
+    /// A pandas frame.
+    fn to_pandas(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        self.frame().pandas(py)
+    }
+
+    /// A polars frame.
+    fn to_polars(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        through(slf.as_any(), "to_polars")
+    }
+
+    /// A pyarrow table.
+    fn to_arrow(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        through(slf.as_any(), "to_arrow")
+    }
+
+    #[pyo3(signature = (requested_schema=None))]
+    fn __arrow_c_stream__<'py>(
+        &self,
+        py: Python<'py>,
+        requested_schema: Option<Bound<'py, PyCapsule>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        self.frame().stream(py, requested_schema)
+    }
+
+    fn __len__(&self) -> usize {
+        self.risks.len()
+    }
+
+    fn __repr__(&self) -> String {
+        format!("<Truth: {} rows>", self.risks.len())
+    }
+}
+
+/// Some tenants whose customers' true risk is known.
+#[pyclass(frozen, module = "churn.synthetic")]
+pub(crate) struct World {
+    inner: churn_core::synthetic::World,
+    tenants: Vec<WorldTenant>,
+    truth: OnceLock<Py<Truth>>,
+}
+
+impl World {
+    fn risks(&self, py: Python<'_>, dates: Vec<AsOf>, horizon: Horizon) -> PyResult<Truth> {
+        let risks = work::run(py, Some(1), None, |execution| {
+            let mut risks = vec![];
+            for tenant in self.inner.tenants() {
+                for &date in &dates {
+                    // What was raised is what the caller hears of.
+                    if execution.cancel.is_cancelled() {
+                        return Ok(risks);
+                    }
+                    risks.extend(tenant.truth_within(date, horizon)?);
+                }
+            }
+            Ok(risks)
+        })?;
+        Ok(Truth { risks })
+    }
+}
+
+#[pymethods]
+impl World {
+    /// The tenants by id: ``"t001"``, ``"t002"``, ...
+    #[getter]
+    fn tenants(&self) -> BTreeMap<String, WorldTenant> {
+        let tenants = self.tenants.iter();
+        tenants
+            .map(|tenant| (tenant.inner.id().to_owned(), tenant.clone()))
+            .collect()
+    }
+
+    /// The true risk of cancellation within 90 days at each of `dates`, and who did cancel.
+    #[getter]
+    fn truth(&self, py: Python<'_>) -> PyResult<Py<Truth>> {
+        if let Some(truth) = self.truth.get() {
+            return Ok(truth.clone_ref(py));
+        }
+        let horizon = Horizon { days: 90, lead: 0 };
+        let truth = Py::new(py, self.risks(py, self.inner.dates(), horizon)?)?;
+        Ok(self.truth.get_or_init(|| truth).clone_ref(py))
+    }
+
+    /// The true risk of cancellation in another label period, at a date or a list of dates, each a midnight.
+    #[pyo3(signature = (as_of, horizon=90, lead=0))]
+    fn truth_at(&self, py: Python<'_>, as_of: &Bound<'_, PyAny>, horizon: u32, lead: u32) -> PyResult<Truth> {
+        self.risks(py, dates(as_of)?, Horizon { days: horizon, lead })
+    }
+
+    /// Six dates, 45 days apart, latest first, whose label periods of 90 days are over by the last event.
+    #[getter]
+    fn dates(&self, py: Python<'_>) -> PyResult<Vec<Py<PyAny>>> {
+        let dates = self.inner.dates().into_iter();
+        dates.map(|date| datetime(py, date.as_micros())).collect()
+    }
+
+    /// The tables of all tenants, by name, with a ``tenant_id``: for `churn.partition`.
+    fn mixed(&self, py: Python<'_>) -> PyResult<BTreeMap<&'static str, WorldTable>> {
+        let tables = Arc::new(work::run(py, Some(1), None, |_| self.inner.mixed())?);
+        let table = |kind: RecordKind| {
+            let tables = Arc::clone(&tables);
+            (kind.as_str(), WorldTable { tables, kind })
+        };
+        Ok(RecordKind::ALL.into_iter().map(table).collect())
+    }
+
+    fn __repr__(&self) -> String {
+        format!("<World: {} tenants>", self.tenants.len())
+    }
+}
+
+/// The leaks that a name, a list of names or ``"all"`` stands for.
+fn leaks_of(py: Python<'_>, given: &Bound<'_, PyAny>) -> PyResult<Vec<Leak>> {
+    let names: Vec<String> = match given.cast::<PyString>() {
+        Ok(name) if name.to_string_lossy() == "all" => return Ok(Leak::all().collect()),
+        Ok(name) => vec![name.extract()?],
+        Err(_) => given.extract()?,
+    };
+    names.iter().map(|name| Leak::named(name).or_raise(py)).collect()
+}
+
+/// A made-up world of B2B tenants, named by its seed and options to the byte.
+///
+/// Each of ``tenants`` has ``customers`` customers, who sign up, use, pay, complain, leave and come back, day by day.
+/// With the defaults about 6 % of them cancel within 90 days, and nothing can tell them better than an AUC of about 0.8.
+/// Switches make it worse: ``hidden`` reasons (standard deviation in log-odds), ``drift`` (0 to 1), a ``base_rate_shift``
+/// in log-odds over the last 182 days, shares of ``duplicates``, ``orphans`` and ``strays`` (rows of another tenant),
+/// undated customers (``dated=False``), and ``leaks``: names of columns that know the outcome (see `leaks`), or "all".
+///
+/// Raises:
+///     InvalidOptionError: a number makes no sense, or there is no such leak.
+#[pyfunction]
+#[pyo3(signature = (seed=0, tenants=3, customers=1000, *, start=None, days=None, founders=None, activities_per_day=None, tickets_per_day=None, billing_days=None, risk=0.0, returning=None, late_known=None, dated=true, hidden=0.0, drift=0.0, base_rate_shift=0.0, duplicates=0.0, orphans=0.0, strays=0.0, leaks=None, paths=None, threads=None))]
+#[allow(clippy::too_many_arguments)]
+pub(crate) fn world(
+    py: Python<'_>,
+    seed: u64,
+    tenants: usize,
+    customers: usize,
+    start: Option<&Bound<'_, PyAny>>,
+    days: Option<u32>,
+    founders: Option<f64>,
+    activities_per_day: Option<f64>,
+    tickets_per_day: Option<f64>,
+    billing_days: Option<u32>,
+    risk: f64,
+    returning: Option<f64>,
+    late_known: Option<f64>,
+    dated: bool,
+    hidden: f64,
+    drift: f64,
+    base_rate_shift: f64,
+    duplicates: f64,
+    orphans: f64,
+    strays: f64,
+    leaks: Option<&Bound<'_, PyAny>>,
+    paths: Option<u32>,
+    threads: Option<usize>,
+) -> PyResult<World> {
+    let default = WorldOptions::default();
+    let mut options = WorldOptions {
+        seed,
+        tenants,
+        customers,
+        start: start.map_or(Ok(default.start), |start| timestamp(start, "start"))?,
+        days: days.unwrap_or(default.days),
+        founders: founders.unwrap_or(default.founders),
+        activities_per_day: activities_per_day.unwrap_or(default.activities_per_day),
+        tickets_per_day: tickets_per_day.unwrap_or(default.tickets_per_day),
+        billing_days: billing_days.unwrap_or(default.billing_days),
+        risk,
+        returning: returning.unwrap_or(default.returning),
+        late_known: late_known.unwrap_or(default.late_known),
+        dated,
+        hidden,
+        drift,
+        base_rate_shift,
+        duplicates,
+        orphans,
+        strays,
+        leaks: leaks.map_or(Ok(vec![]), |leaks| leaks_of(py, leaks))?,
+        paths: paths.unwrap_or(default.paths),
+        execution: default.execution,
+    };
+    options.execution.threads = threads;
+    let inner = churn_core::synthetic::world(&options).or_raise(py)?;
+    let tenants = inner.tenants().iter().map(|tenant| WorldTenant {
+        inner: tenant.clone(),
+        tables: Arc::default(),
+    });
+    Ok(World {
+        tenants: tenants.collect(),
+        inner,
+        truth: OnceLock::new(),
+    })
+}
+
+/// The fifty leaks: the name of each and what its column tells.
+#[pyfunction]
+pub(crate) fn leaks() -> BTreeMap<&'static str, &'static str> {
+    Leak::all().map(|leak| (leak.name(), leak.meaning())).collect()
+}
