@@ -215,6 +215,10 @@ export interface TrainOptions extends Cancellable, Threads {
   folds?: number
   /** Whether the model may score other tenants' records. Default: false. */
   shared?: boolean
+  /** What is done about columns that know the label. Default: 'refuse', which refuses attributes and reports features of events. */
+  leakage?: 'refuse' | 'warn' | 'allow'
+  /** Columns that the caller vouches for. */
+  allowColumns?: string | readonly string[]
   /** Called on the event loop. What it throws cancels the call and is what the promise rejects with. */
   onProgress?: (progress: Progress) => void
 }
@@ -235,6 +239,10 @@ export interface Measures {
   logLoss: Estimate | null
   brier: Estimate | null
   calibrationError: Estimate | null
+  /** What a perfectly calibrated model with these predictions shows by chance: 95th percentile. */
+  calibrationErrorByChance: number | null
+  calibrationSlope: Estimate | null
+  calibrationIntercept: Estimate | null
   topDecileLift: Estimate | null
   calibration: { rows: number; meanProbability: number; churnRate: number }[]
 }
@@ -260,6 +268,43 @@ export interface TrainReport {
   grouped: Measures
   members: { name: string; weight: number; logLoss: number }[]
   calibration: string
+  /** Predicted against observed in each risk band, of customers held out. */
+  bands: BandCheck[]
+  /** Columns that seem to know the label and stayed. */
+  leaks: LeakFinding[]
+}
+
+export interface BandCheck {
+  band: RiskBand
+  from: number
+  rows: number
+  churned: number
+  meanProbability: number | null
+  churnRate: number | null
+}
+
+export interface LeakFinding {
+  column: string
+  feature: string
+  leak: 'restates_label' | 'only_for_churned' | 'only_for_retained' | 'identifier' | 'reaches_into_label_period'
+  statistic: number
+  byChance: number | null
+  evidence: string
+  action: 'warned' | 'allowed'
+}
+
+/** What a model is, what it was made of and what it is worth. */
+export interface ModelCard {
+  modelId: string
+  tenant: string | null
+  definition: object
+  data: Pick<TrainReport, 'observedFrom' | 'observedUntil' | 'trainingDates' | 'windowsBeforeHistory'>
+  population: { rows: number; churned: number; churnRate: number; excluded: number }
+  features: { count: number; planFingerprint: string; names: string[] }
+  metrics: Pick<TrainReport, 'outOfTime' | 'outOfTimeReason' | 'grouped'>
+  calibration: { method: string; riskBands: { medium: number; high: number; critical: number }; bands: BandCheck[] }
+  members: TrainReport['members']
+  leaks: LeakFinding[]
 }
 
 export type RiskBand = 'low' | 'medium' | 'high' | 'critical'
@@ -350,6 +395,8 @@ export class ChurnModel {
   /** Probabilities at which the bands begin. */
   readonly riskBands: { medium: number; high: number; critical: number }
   readonly report: TrainReport
+  card(): ModelCard
+  cardMarkdown(): string
   score(records: TenantRecords, options: ScoreOptions): Promise<ScoreRun>
   /** One customer, at once: the same bits as in a run over all. `top` reasons, default 5. */
   scoreCustomer(rows: CustomerRows, options: { asOf: Moment; top?: number }): CustomerScore

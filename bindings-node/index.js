@@ -248,7 +248,7 @@ function count(top) {
 }
 
 const DEFINITION_OPTIONS = ['kind', 'horizon', 'lead', 'activeWithin', 'on']
-const TRAIN_OPTIONS = ['definition', 'asOf', 'windows', 'seed', 'threads', 'folds', 'shared', 'signal', 'onProgress']
+const TRAIN_OPTIONS = ['definition', 'asOf', 'windows', 'seed', 'threads', 'folds', 'shared', 'leakage', 'allowColumns', 'signal', 'onProgress']
 
 class ChurnModel {
   constructor(model) {
@@ -289,6 +289,14 @@ class ChurnModel {
   get featureNames() { return this[INNER].featureNames }
   get riskBands() { return JSON.parse(this[INNER].riskBands) }
   get report() { return camelCase(JSON.parse(this[INNER].report)) }
+
+  card() {
+    return camelCase(JSON.parse(guard(() => this[INNER].card())))
+  }
+
+  cardMarkdown() {
+    return guard(() => this[INNER].cardMarkdown())
+  }
 
   get definition() {
     const [[kind, { horizon, ...rest }]] = Object.entries(JSON.parse(this[INNER].definition))

@@ -106,6 +106,18 @@ impl Model {
         json(serde_json::to_string(self.inner.report()))
     }
 
+    /// The model card, as JSON.
+    #[napi(catch_unwind)]
+    pub fn card(&self) -> Result<String> {
+        self.inner.card().to_json().map_err(raise)
+    }
+
+    /// The model card, as Markdown.
+    #[napi(catch_unwind)]
+    pub fn card_markdown(&self) -> String {
+        self.inner.card().to_markdown()
+    }
+
     /// Where its risk bands begin, as JSON.
     #[napi(getter, catch_unwind)]
     pub fn risk_bands(&self) -> Result<String> {

@@ -1,6 +1,6 @@
 //! Options objects: every value is checked, and a wrong one is named.
 
-use churn_core::{AsOf, ChurnDefinition, Execution, FeaturePlan, RecordKind, Timestamp, TrainOptions, Value};
+use churn_core::{AsOf, ChurnDefinition, Execution, FeaturePlan, Leakage, RecordKind, Timestamp, TrainOptions, Value};
 use napi::Result;
 use napi::bindgen_prelude::Object;
 
@@ -163,6 +163,12 @@ pub(crate) fn training(options: &Object<'_>, execution: Execution) -> Result<Tra
     };
     if let Some(folds) = whole(options, "folds")? {
         training.ensemble.folds = usize::try_from(folds).map_err(|_| invalid_option("folds", "is too large"))?;
+    }
+    if let Some(leakage) = text(options, "leakage")? {
+        training.leakage = Leakage::named(&leakage).map_err(raise)?;
+    }
+    if let Some(columns) = texts(options, "allowColumns")? {
+        training.allow_columns = columns;
     }
     match value(options, "shared")? {
         None => {}

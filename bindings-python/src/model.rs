@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use churn_core::{ChurnDefinition, CustomerRows, EnsembleOptions, ReasonValue, RecordKind, ScoreStatus, TrainOptions};
+use churn_core::{
+    ChurnDefinition, CustomerRows, EnsembleOptions, Leakage, ReasonValue, RecordKind, ScoreStatus, TrainOptions,
+};
 use numpy::IntoPyArray;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyBytes, PyCapsule, PyDict, PyType};
@@ -353,8 +355,9 @@ impl ChurnModel {
     ///     as_of: training dates; None chooses mature ones.
     ///     threads: None for all; never changes a bit of the model.
     ///     progress: True for a bar, or a callable ``(stage, share)``.
-    ///     options: ``plan`` (a `FeaturePlan`), ``shared`` (whether other tenants may use the model), ``linear`` (bool),
-    ///         ``boosting`` and ``forest`` (False, or a dict of their options), ``folds``.
+    ///     options: ``plan`` (a `FeaturePlan`), ``shared`` (whether other tenants may use the model), ``leakage``
+    ///         (``"refuse"``, ``"warn"`` or ``"allow"`` columns that know the label), ``allow_columns`` (names of columns to
+    ///         vouch for), ``linear`` (bool), ``boosting`` and ``forest`` (False, or a dict of their options), ``folds``.
     ///
     /// Raises:
     ///     TrainingError: there is nothing to learn.
@@ -400,6 +403,23 @@ impl ChurnModel {
     fn report(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         let json = serde_json::to_string(self.0.report()).map_err(|e| refuse(py, "internal", &e.to_string(), None))?;
         Ok(py.import("churn._report")?.getattr("read")?.call1((json,))?.unbind())
+    }
+
+    /// The model card as a dict: what the model is, what it was made of and what it is worth.
+    #[getter]
+    fn card(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        let json = self.0.card().to_json().or_raise(py)?;
+        Ok(py.import("json")?.getattr("loads")?.call1((json,))?.unbind())
+    }
+
+    /// The model card as JSON; equal for equal models, byte for byte.
+    fn card_json(&self, py: Python<'_>) -> PyResult<String> {
+        self.0.card().to_json().or_raise(py)
+    }
+
+    /// The model card as Markdown.
+    fn card_markdown(&self) -> String {
+        self.0.card().to_markdown()
     }
 
     /// What it predicts.
@@ -621,6 +641,8 @@ fn more_options(options: &Bound<'_, PyDict>, train: &mut TrainOptions) -> PyResu
                     .unwrap_or_default()
             }
             "shared" => train.shared = value.extract()?,
+            "leakage" => train.leakage = Leakage::named(&value.extract::<String>()?).or_raise(options.py())?,
+            "allow_columns" => train.allow_columns = value.extract()?,
             "linear" => train.ensemble.linear = value.extract()?,
             "folds" => train.ensemble.folds = value.extract()?,
             "boosting" => {
@@ -628,8 +650,9 @@ fn more_options(options: &Bound<'_, PyDict>, train: &mut TrainOptions) -> PyResu
             }
             "forest" => train.ensemble.forest = member(&value, "forest", defaults.forest.clone().unwrap_or_default())?,
             other => {
-                let message =
-                    format!("there is no option '{other}'; known are plan, shared, linear, boosting, forest, folds");
+                let message = format!(
+                    "there is no option '{other}'; known are plan, shared, leakage, allow_columns, linear, boosting, forest, folds"
+                );
                 return Err(refuse(options.py(), "invalid_option", &message, Some(other)));
             }
         }

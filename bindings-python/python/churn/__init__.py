@@ -48,13 +48,24 @@ from ._errors import (
     UnknownFeatureError,
     UnreadableTableError,
 )
-from ._report import CalibrationBin, Estimate, Measures, MemberReport, OutOfTime, PurgeProof, TrainReport
+from ._report import (
+    BandCheck,
+    CalibrationBin,
+    Estimate,
+    LeakFinding,
+    Measures,
+    MemberReport,
+    OutOfTime,
+    PurgeProof,
+    TrainReport,
+)
 
 if TYPE_CHECKING:
     from ._classifier import ChurnClassifier, Leak, LeakageWarning
 
 __all__ = [
     "ArtifactError",
+    "BandCheck",
     "CalibrationBin",
     "CancelledError",
     "Cancellation",
@@ -77,6 +88,7 @@ __all__ = [
     "Issue",
     "Labels",
     "Leak",
+    "LeakFinding",
     "LeakageWarning",
     "Measures",
     "MemberReport",

@@ -38,6 +38,9 @@ class Measures:
     log_loss: Estimate | None
     brier: Estimate | None
     calibration_error: Estimate | None
+    calibration_error_by_chance: float | None
+    calibration_slope: Estimate | None
+    calibration_intercept: Estimate | None
     top_decile_lift: Estimate | None
     calibration: list[CalibrationBin]
 
@@ -72,6 +75,31 @@ class MemberReport:
 
 
 @dataclass(frozen=True)
+class BandCheck:
+    """Predicted against observed in one risk band, of customers held out; rates are None without rows."""
+
+    band: str
+    from_: float
+    rows: int
+    churned: int
+    mean_probability: float | None
+    churn_rate: float | None
+
+
+@dataclass(frozen=True)
+class LeakFinding:
+    """A column that seems to know the label, with the evidence; ``action`` is ``"warned"`` or ``"allowed"``."""
+
+    column: str
+    feature: str
+    leak: str
+    statistic: float
+    by_chance: float | None
+    evidence: str
+    action: str
+
+
+@dataclass(frozen=True)
 class TrainReport:
     """How a model was trained and what it is worth."""
 
@@ -87,6 +115,8 @@ class TrainReport:
     grouped: Measures
     members: list[MemberReport]
     calibration: str
+    bands: list[BandCheck]
+    leaks: list[LeakFinding]
 
     def __repr__(self) -> str:
         test = self.out_of_time
@@ -97,7 +127,7 @@ class TrainReport:
 
 
 _NESTED: dict[str, Any] = {"proof": PurgeProof, "out_of_time": OutOfTime, "measures": Measures, "grouped": Measures}
-_LISTED: dict[str, Any] = {"members": MemberReport, "calibration": CalibrationBin}
+_LISTED: dict[str, Any] = {"members": MemberReport, "calibration": CalibrationBin, "bands": BandCheck, "leaks": LeakFinding}
 _MOMENTS = {
     "test_date",
     "last_training_date",
@@ -107,7 +137,16 @@ _MOMENTS = {
     "observed_from",
     "observed_until",
 }
-_ESTIMATES = {"roc_auc", "pr_auc", "log_loss", "brier", "calibration_error", "top_decile_lift"}
+_ESTIMATES = {
+    "roc_auc",
+    "pr_auc",
+    "log_loss",
+    "brier",
+    "calibration_error",
+    "calibration_slope",
+    "calibration_intercept",
+    "top_decile_lift",
+}
 
 
 def _moment(text: str) -> datetime:
@@ -126,6 +165,8 @@ def _build(kind: Any, values: dict[str, Any]) -> Any:
         return value
 
     known = kind.__dataclass_fields__
+    if kind is BandCheck:
+        values = {("from_" if name == "from" else name): value for name, value in values.items()}
     return kind(**{name: field(name, value) for name, value in values.items() if name in known})
 
 

@@ -1,5 +1,6 @@
 //! From blended log-odds to calibrated probabilities: strictly monotone, so the ranking is kept.
 
+mod beta;
 mod isotonic;
 mod platt;
 
@@ -11,10 +12,10 @@ use isotonic::Isotonic;
 
 /// Below this many churned rows only the level is corrected.
 const PLATT_FROM: usize = 200;
-/// Below this many churned rows the curve is a straight line in log-odds.
+/// Below this many churned rows the curve has three parameters at most.
 const ISOTONIC_FROM: usize = 1000;
-/// A curve must be better than a line by this much log-loss per row, held out.
-const WORTH: f64 = 1e-5;
+/// What bends more must take away this much log-loss, summed over the rows, held out.
+const WORTH: f64 = 2.0;
 
 /// How log-odds become probabilities.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -23,6 +24,8 @@ pub(crate) enum Calibrator {
     Intercept(f64),
     /// A line in log-odds, rising (Platt, 1999).
     Platt { slope: f64, intercept: f64 },
+    /// Two slopes and a level, rising (Kull, Silva Filho, Flach, 2017).
+    Beta([f64; 3]),
     /// A rising curve (Zadrozny and Elkan, 2002), made strict.
     Isotonic(Isotonic),
 }
@@ -62,12 +65,24 @@ impl Calibrator {
             let (slope, intercept) = platt::fit(rows);
             Self::Platt { slope, intercept }
         };
+        let bent = |rows: &[Row]| Self::Beta(beta::fit(rows));
         let curve = |rows: &[Row]| Self::Isotonic(Isotonic::fit(rows, platt::fit(rows)));
-        if rarer < ISOTONIC_FROM {
-            return Ok(line(&rows));
+        // Simplest first: what bends more must be better by what it is worth.
+        let methods: [&dyn Fn(&[Row]) -> Self; 3] = [&line, &bent, &curve];
+        let allowed = if rarer < ISOTONIC_FROM {
+            &methods[..2]
+        } else {
+            &methods[..]
+        };
+        let worth = WORTH / rows.iter().map(|row| row.weight).sum::<f64>();
+        let mut best = (methods[0], f64::INFINITY);
+        for &method in allowed {
+            let loss = held_out_loss(&rows, folds, method);
+            if loss < best.1 - worth {
+                best = (method, loss);
+            }
         }
-        let better = held_out_loss(&rows, folds, &curve) < held_out_loss(&rows, folds, &line) - WORTH;
-        Ok(if better { curve(&rows) } else { line(&rows) })
+        Ok(best.0(&rows))
     }
 
     /// The probability of log-odds; strictly rising, within [0, 1].
@@ -79,15 +94,17 @@ impl Calibrator {
         match self {
             Self::Intercept(shift) => z + shift,
             Self::Platt { slope, intercept } => slope * z + intercept,
+            Self::Beta(curve) => beta::calibrated(z, *curve),
             Self::Isotonic(curve) => curve.calibrated(z),
         }
     }
 
-    /// `"intercept"`, `"platt"` or `"isotonic"`.
+    /// `"intercept"`, `"platt"`, `"beta"` or `"isotonic"`.
     pub(crate) fn name(&self) -> &'static str {
         match self {
             Self::Intercept(_) => "intercept",
             Self::Platt { .. } => "platt",
+            Self::Beta(_) => "beta",
             Self::Isotonic(_) => "isotonic",
         }
     }
@@ -97,6 +114,7 @@ impl Calibrator {
         match self {
             Self::Intercept(shift) => shift.is_finite(),
             Self::Platt { slope, intercept } => slope.is_finite() && *slope > 0.0 && intercept.is_finite(),
+            Self::Beta(curve) => curve.iter().all(|value| value.is_finite()) && curve[0] > 0.0 && curve[1] > 0.0,
             Self::Isotonic(curve) => curve.is_valid(),
         }
     }
@@ -143,6 +161,9 @@ mod tests {
         assert_eq!(name(1500, |z| 0.5 * z - 1.0), "platt");
         assert_eq!(name(20_000, |z| if z > 0.0 { 2.0 } else { -2.0 }), "isotonic");
         assert_eq!(name(20_000, |z| 0.5 * z), "platt");
+        // Too sure above, not sure enough below.
+        let bent = |z: f64| if z > 0.0 { 0.3 * z } else { 1.5 * z };
+        assert_eq!(name(1500, bent), "beta");
     }
 
     #[test]
@@ -159,6 +180,8 @@ mod tests {
             (1500, |z| -z),
             (20_000, |z| if z > 0.0 { 2.0 } else { -2.0 }),
             (20_000, |_| 0.0),
+            (1500, |z| if z > 0.0 { 0.3 * z } else { 1.5 * z }),
+            (1500, |z| if z > 0.0 { -z } else { 2.0 * z }),
         ] {
             let (z, churned, folds) = sample(rows, shape);
             let calibrator = Calibrator::fit(&z, &churned, None, &folds).unwrap();

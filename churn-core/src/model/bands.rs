@@ -49,7 +49,56 @@ pub struct RiskBands {
     pub critical: f64,
 }
 
+/// Predicted against observed in one band.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct BandCheck {
+    /// The band.
+    pub band: RiskBand,
+    /// The probability at which it begins.
+    pub from: f64,
+    /// Rows in it.
+    pub rows: usize,
+    /// Those that churned.
+    pub churned: usize,
+    /// What was predicted, on average; `None` without rows.
+    pub mean_probability: Option<f64>,
+    /// What was observed; `None` without rows.
+    pub churn_rate: Option<f64>,
+}
+
 impl RiskBands {
+    /// Predicted against observed in each band, low first.
+    pub(crate) fn check(&self, probabilities: &[f64], churned: &[bool]) -> Vec<BandCheck> {
+        let begin = [
+            (RiskBand::Low, 0.0),
+            (RiskBand::Medium, self.medium),
+            (RiskBand::High, self.high),
+            (RiskBand::Critical, self.critical),
+        ];
+        begin
+            .into_iter()
+            .map(|(band, from)| {
+                let (mut rows, mut churners, mut sum) = (0usize, 0usize, 0.0);
+                for (&p, &churned) in probabilities.iter().zip(churned) {
+                    if self.band(p) == band {
+                        rows += 1;
+                        churners += usize::from(churned);
+                        sum += p;
+                    }
+                }
+                BandCheck {
+                    band,
+                    from,
+                    rows,
+                    churned: churners,
+                    mean_probability: (rows > 0).then(|| sum / rows as f64),
+                    churn_rate: (rows > 0).then(|| churners as f64 / rows as f64),
+                }
+            })
+            .collect()
+    }
+
     /// The usual thresholds of a churn rate: medium from the rate itself, high from twice its odds,
     /// critical from four times its odds.
     pub(crate) fn around(rate: f64) -> Self {

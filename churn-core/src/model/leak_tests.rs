@@ -109,6 +109,44 @@ fn the_report_says_what_was_allowed() -> Result<()> {
 }
 
 #[test]
+fn the_card_tells_what_the_file_holds() -> Result<()> {
+    let records = attribute("odd`name\n", |c, _| Value::Bool(c.churned_at.is_some())).records("acme");
+    let train = || {
+        ChurnModel::train(
+            &records,
+            &TrainOptions {
+                allow_columns: vec!["odd`name\n".into()],
+                ..options(1)
+            },
+        )
+    };
+    let model = train()?;
+    let card = model.card();
+    let reloaded = ChurnModel::from_bytes(&model.to_bytes())?.card();
+    assert_eq!(card.to_json()?, reloaded.to_json()?);
+    assert_eq!(card.to_markdown(), train()?.card().to_markdown());
+    let json: serde_json::Value = serde_json::from_str(&card.to_json()?).unwrap();
+    assert_eq!(json["model_id"], model.id());
+    assert_eq!(json["population"]["rows"], model.report().rows);
+    assert_eq!(json["calibration"]["bands"].as_array().unwrap().len(), 4);
+    assert!(json["metrics"]["out_of_time"]["proof"]["last_label_end"].is_string());
+    let rows: usize = card.calibration.bands.iter().map(|band| band.rows).sum();
+    assert_eq!(rows, model.report().rows);
+    let text = card.to_markdown();
+    for wanted in [
+        "# Model card",
+        "| AUC |",
+        "calibration slope",
+        "| critical |",
+        "| linear |",
+        "`odd'name'` (restates_label), allowed",
+    ] {
+        assert!(text.contains(wanted), "{wanted} in {text}");
+    }
+    Ok(())
+}
+
+#[test]
 fn honest_records_pass() -> Result<()> {
     for seed in 30..36 {
         let model = ChurnModel::train(&world(300, seed).records("acme"), &options(2))?;

@@ -3,6 +3,7 @@
 mod backtest;
 mod bands;
 mod bytes;
+mod card;
 mod churn_model;
 mod customer_rows;
 mod evidence;
@@ -21,7 +22,8 @@ mod tests;
 mod train;
 
 pub use backtest::{Backtest, BacktestOptions};
-pub use bands::{RiskBand, RiskBands};
+pub use bands::{BandCheck, RiskBand, RiskBands};
+pub use card::{CardCalibration, CardData, CardFeatures, CardMetrics, CardPopulation, ModelCard};
 pub use churn_model::{ChurnModel, Explanation};
 pub use customer_rows::CustomerRows;
 pub(crate) use fit::{Scorer, fit};

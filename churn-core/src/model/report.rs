@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::evaluate::{Measures, PurgeProof};
 use crate::leakage::LeakFinding;
+use crate::model::bands::BandCheck;
 use crate::time::{AsOf, Timestamp};
 
 /// A test at a date later than every training label.
@@ -61,6 +62,8 @@ pub struct TrainReport {
     pub members: Vec<MemberReport>,
     /// How log-odds become probabilities.
     pub calibration: String,
+    /// Predicted against observed in each risk band, of the customers held out in turn.
+    pub bands: Vec<BandCheck>,
     /// Columns that seem to know the label and stayed: those the caller allowed, and those that only warn.
     pub leaks: Vec<LeakFinding>,
 }

@@ -100,6 +100,7 @@ impl ChurnModel {
                 })
                 .collect(),
             calibration: scorer.calibrator.name().to_owned(),
+            bands: bands.check(&held_out.probabilities, &sample.churned),
             leaks,
         };
         workers.report("done", 1, 1);

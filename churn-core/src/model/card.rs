@@ -1,0 +1,345 @@
+//! The model card: what a model is, what it was made of and what it is worth, for people and for programs.
+
+use std::fmt::Write as _;
+
+use serde::Serialize;
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::evaluate::{Estimate, Measures, PurgeProof};
+use crate::features::ChurnDefinition;
+use crate::leakage::LeakFinding;
+use crate::model::bands::{BandCheck, RiskBands};
+use crate::model::churn_model::ChurnModel;
+use crate::model::report::{MemberReport, OutOfTime};
+use crate::time::{AsOf, Timestamp};
+
+/// A model card (after Mitchell et al., "Model cards for model reporting", 2019). It is made of what the model file holds
+/// and nothing else: the same file gives the same card, byte for byte.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct ModelCard {
+    /// Identifies the model by its content.
+    pub model_id: String,
+    /// The tenant whose records it may score; `None` if any.
+    pub tenant: Option<String>,
+    /// What it predicts.
+    pub definition: ChurnDefinition,
+    /// The data window.
+    pub data: CardData,
+    /// Who trained it.
+    pub population: CardPopulation,
+    /// What it looks at.
+    pub features: CardFeatures,
+    /// What its predictions were worth.
+    pub metrics: CardMetrics,
+    /// How log-odds become probabilities, and how those turned out.
+    pub calibration: CardCalibration,
+    /// The members, with their weights.
+    pub members: Vec<MemberReport>,
+    /// Columns that seem to know the label and stayed: those the caller allowed, and those that only warn.
+    pub leaks: Vec<LeakFinding>,
+}
+
+/// From when to when.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct CardData {
+    /// Where the history begins.
+    pub observed_from: Option<Timestamp>,
+    /// The end of what was observed.
+    pub observed_until: Option<Timestamp>,
+    /// The dates that trained the final model.
+    pub training_dates: Vec<AsOf>,
+    /// Windows, in days, that reach before the history begins at some training date.
+    pub windows_before_history: Vec<u32>,
+}
+
+/// Eligible customers at the training dates.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct CardPopulation {
+    /// Customer-date pairs.
+    pub rows: usize,
+    /// Those that churned.
+    pub churned: usize,
+    /// Their share.
+    pub churn_rate: f64,
+    /// Pairs whose label says neither churned nor retained.
+    pub excluded: usize,
+}
+
+/// The features.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct CardFeatures {
+    /// How many.
+    pub count: usize,
+    /// Identifies the plan.
+    pub plan_fingerprint: String,
+    /// Their names in plan order.
+    pub names: Vec<String>,
+}
+
+/// Measures with intervals.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct CardMetrics {
+    /// At a date later than every training label, with the proof; `None` where the history is too short.
+    pub out_of_time: Option<OutOfTime>,
+    /// Why there is no such test.
+    pub out_of_time_reason: Option<String>,
+    /// On customers held out in turn, at the training dates.
+    pub grouped: Measures,
+}
+
+/// How log-odds become probabilities, and how those turned out.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct CardCalibration {
+    /// `"intercept"`, `"platt"`, `"beta"` or `"isotonic"`.
+    pub method: String,
+    /// Where the risk bands begin.
+    pub risk_bands: RiskBands,
+    /// Predicted against observed in each band, of customers held out.
+    pub bands: Vec<BandCheck>,
+}
+
+impl ChurnModel {
+    /// The model card.
+    pub fn card(&self) -> ModelCard {
+        let report = self.report();
+        ModelCard {
+            model_id: self.id().to_owned(),
+            tenant: self.tenant().map(ToString::to_string),
+            definition: self.definition().clone(),
+            data: CardData {
+                observed_from: report.observed_from,
+                observed_until: report.observed_until,
+                training_dates: report.training_dates.clone(),
+                windows_before_history: report.windows_before_history.clone(),
+            },
+            population: CardPopulation {
+                rows: report.rows,
+                churned: report.churned,
+                churn_rate: report.churned as f64 / report.rows.max(1) as f64,
+                excluded: report.excluded,
+            },
+            features: CardFeatures {
+                count: self.feature_names().len(),
+                plan_fingerprint: self.plan().fingerprint().to_owned(),
+                names: self.feature_names().to_vec(),
+            },
+            metrics: CardMetrics {
+                out_of_time: report.out_of_time.clone(),
+                out_of_time_reason: report.out_of_time_reason.clone(),
+                grouped: report.grouped.clone(),
+            },
+            calibration: CardCalibration {
+                method: report.calibration.clone(),
+                risk_bands: self.risk_bands(),
+                bands: report.bands.clone(),
+            },
+            members: report.members.clone(),
+            leaks: report.leaks.clone(),
+        }
+    }
+}
+
+impl ModelCard {
+    /// As JSON, indented, keys in the order of the fields.
+    ///
+    /// # Errors
+    /// `internal` if it cannot be written, which would be a fault of this library.
+    pub fn to_json(&self) -> Result<String> {
+        serde_json::to_string_pretty(self)
+            .map_err(|e| Error::new(ErrorKind::Internal, "the model card cannot be written").caused_by(e))
+    }
+
+    /// As Markdown, for people.
+    pub fn to_markdown(&self) -> String {
+        let mut out = String::new();
+        // Writing to a String does not fail.
+        let _ = self.write(&mut out);
+        out
+    }
+
+    fn write(&self, out: &mut String) -> std::fmt::Result {
+        writeln!(out, "# Model card {}\n", self.model_id)?;
+        writeln!(out, "- predicts: {}", in_words(&self.definition))?;
+        writeln!(
+            out,
+            "- tenant: {}",
+            self.tenant.as_deref().map_or("any".to_owned(), code)
+        )?;
+        let known = |at: Option<Timestamp>| at.map_or("unknown".to_owned(), |at| at.to_string());
+        let (from, until) = (known(self.data.observed_from), known(self.data.observed_until));
+        writeln!(out, "- data: {from} to {until}")?;
+        writeln!(out, "- training dates: {}", listed(&self.data.training_dates))?;
+        if !self.data.windows_before_history.is_empty() {
+            let windows = listed(&self.data.windows_before_history);
+            writeln!(
+                out,
+                "- windows that reach before the history begins, in days: {windows}"
+            )?;
+        }
+        let people = &self.population;
+        writeln!(
+            out,
+            "- population: {} customer-date pairs, {} churned ({:.2} %), {} excluded",
+            people.rows,
+            people.churned,
+            100.0 * people.churn_rate,
+            people.excluded
+        )?;
+        writeln!(
+            out,
+            "- features: {}, plan {}",
+            self.features.count, self.features.plan_fingerprint
+        )?;
+
+        match (&self.metrics.out_of_time, &self.metrics.out_of_time_reason) {
+            (Some(test), _) => {
+                writeln!(out, "\n## Out of time, at {}\n", test.test_date)?;
+                writeln!(
+                    out,
+                    "Trained on {}. {}\n",
+                    listed(&test.training_dates),
+                    proven(&test.proof)
+                )?;
+                measures(out, &test.measures)?;
+            }
+            (None, reason) => {
+                let reason = reason.as_deref().unwrap_or("not known");
+                writeln!(out, "\n## Out of time\n\nNot tested: {reason}.")?;
+            }
+        }
+        writeln!(out, "\n## Customers held out in turn, at the training dates\n")?;
+        measures(out, &self.metrics.grouped)?;
+
+        writeln!(
+            out,
+            "\n## Calibration\n\nMethod: {}. Customers held out, by risk band:\n",
+            self.calibration.method
+        )?;
+        writeln!(
+            out,
+            "| band | from | rows | churned | predicted | observed |\n|---|---|---|---|---|---|"
+        )?;
+        for band in &self.calibration.bands {
+            let rate = |rate: Option<f64>| rate.map_or("-".to_owned(), |rate| format!("{rate:.4}"));
+            writeln!(
+                out,
+                "| {} | {:.4} | {} | {} | {} | {} |",
+                band.band,
+                band.from,
+                band.rows,
+                band.churned,
+                rate(band.mean_probability),
+                rate(band.churn_rate)
+            )?;
+        }
+
+        writeln!(
+            out,
+            "\n## Members\n\n| member | weight | log-loss, held out |\n|---|---|---|"
+        )?;
+        for member in &self.members {
+            writeln!(
+                out,
+                "| {} | {:.4} | {:.5} |",
+                member.name, member.weight, member.log_loss
+            )?;
+        }
+
+        writeln!(out, "\n## Columns that seem to know the label\n")?;
+        if self.leaks.is_empty() {
+            writeln!(out, "None was found.")?;
+        }
+        for leak in &self.leaks {
+            let action = serde_json::to_value(leak.action).ok();
+            let action = action.as_ref().and_then(serde_json::Value::as_str).unwrap_or_default();
+            writeln!(
+                out,
+                "- {} ({}), {action}: {}",
+                code(&leak.column),
+                leak.leak.as_str(),
+                leak.evidence
+            )?;
+        }
+        writeln!(out, "\n## Features\n")?;
+        for name in &self.features.names {
+            writeln!(out, "- {}", code(name))?;
+        }
+        Ok(())
+    }
+}
+
+/// A name from outside, so that it stays a name: on one line, without a backtick.
+fn code(name: &str) -> String {
+    let plain: String = name
+        .chars()
+        .map(|c| if c == '`' || c.is_control() { '\'' } else { c })
+        .collect();
+    format!("`{plain}`")
+}
+
+fn listed<T: ToString>(values: &[T]) -> String {
+    values.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}
+
+fn in_words(definition: &ChurnDefinition) -> String {
+    let horizon = definition.horizon();
+    let lead = match horizon.lead {
+        0 => String::new(),
+        lead => format!(", {lead} days ahead"),
+    };
+    match definition.observed_on() {
+        None => format!("cancellation within {} days{lead}", horizon.days),
+        Some(on) => format!(
+            "no {on} within {} days{lead}, of customers with some in the {} days before",
+            horizon.days,
+            definition.active_days()
+        ),
+    }
+}
+
+fn proven(proof: &PurgeProof) -> String {
+    let left_out = match proof.purged_dates.len() {
+        0 => String::new(),
+        _ => format!("; left out: {}", listed(&proof.purged_dates)),
+    };
+    let holds = if proof.holds() { "by" } else { "AFTER" };
+    format!(
+        "The last training label ended at {}, {holds} the test date{left_out}.",
+        proof.last_label_end
+    )
+}
+
+fn measures(out: &mut String, measures: &Measures) -> std::fmt::Result {
+    writeln!(
+        out,
+        "{} rows, {} churned, {:.4} predicted on average.\n",
+        measures.rows, measures.churned, measures.mean_probability
+    )?;
+    writeln!(out, "| figure | value | 90 % interval |\n|---|---|---|")?;
+    let figures: [(&str, Option<Estimate>); 8] = [
+        ("AUC", measures.roc_auc),
+        ("PR-AUC", measures.pr_auc),
+        ("log-loss", measures.log_loss),
+        ("Brier", measures.brier),
+        ("top-decile lift", measures.top_decile_lift),
+        ("calibration error", measures.calibration_error),
+        ("calibration slope", measures.calibration_slope),
+        ("calibration intercept", measures.calibration_intercept),
+    ];
+    for (name, estimate) in figures {
+        match estimate {
+            Some(Estimate { value, low, high }) => writeln!(out, "| {name} | {value:.4} | {low:.4} to {high:.4} |")?,
+            None => writeln!(out, "| {name} | not defined | |")?,
+        }
+    }
+    if let Some(chance) = measures.calibration_error_by_chance {
+        writeln!(out, "| calibration error by chance, 95 % | {chance:.4} | |")?;
+    }
+    Ok(())
+}
