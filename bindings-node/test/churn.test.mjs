@@ -114,6 +114,15 @@ test('scores: one per eligible customer, sorted, with reasons', () => {
   assert.equal(run.modelId, model.id)
 })
 
+test('the card tells what the model is', async () => {
+  const card = model.card()
+  assert.equal(card.modelId, model.id)
+  assert.deepEqual(card.calibration.bands.map(({ band }) => band), ['low', 'medium', 'high', 'critical'])
+  assert.deepEqual(card.leaks, model.report.leaks)
+  assert.match(model.cardMarkdown(), /^# Model card /)
+  await assert.rejects(ChurnModel.train(records, { definition, leakage: 'perhaps' }), isFault({ code: 'invalid_option', column: 'leakage' }))
+})
+
 test('the report is readable', () => {
   const { report } = model
   assert.ok(report.rows > 0 && report.churned > 0 && report.members.length > 0)

@@ -274,3 +274,14 @@ def test_members():
         linear.fit(X, np.ones(600))
     with pytest.raises(churn.InvalidOptionError):
         churn.ensemble.Logistic().predict_proba(X)
+
+
+def test_card_and_leaks(records):
+    model = churn.ChurnModel.train(records, DEFINITION, seed=1, **small())
+    card = model.card
+    assert card["model_id"] == model.id and card["population"]["rows"] == model.report.rows
+    assert [band["band"] for band in card["calibration"]["bands"]] == [band.band for band in model.report.bands]
+    assert model.card_json() == churn.ChurnModel.from_bytes(model.to_bytes()).card_json()
+    assert model.card_markdown().startswith(f"# Model card {model.id}")
+    with pytest.raises(churn.InvalidOptionError):
+        churn.ChurnModel.train(records, DEFINITION, leakage="perhaps", **small())
