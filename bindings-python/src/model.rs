@@ -357,7 +357,8 @@ impl ChurnModel {
     ///     progress: True for a bar, or a callable ``(stage, share)``.
     ///     options: ``plan`` (a `FeaturePlan`), ``shared`` (whether other tenants may use the model), ``leakage``
     ///         (``"refuse"``, ``"warn"`` or ``"allow"`` columns that know the label), ``allow_columns`` (names of columns to
-    ///         vouch for), ``linear`` (bool), ``boosting`` and ``forest`` (False, or a dict of their options), ``folds``.
+    ///         vouch for), ``linear`` (bool), ``boosting`` and ``forest`` (False, or a dict of their options), ``folds``, ``churn_weight`` (how much a churned row
+    ///         counts while members learn; probabilities stay those of the rows as they are).
     ///
     /// Raises:
     ///     TrainingError: there is nothing to learn.
@@ -644,6 +645,7 @@ fn more_options(options: &Bound<'_, PyDict>, train: &mut TrainOptions) -> PyResu
             "leakage" => train.leakage = Leakage::named(&value.extract::<String>()?).or_raise(options.py())?,
             "allow_columns" => train.allow_columns = value.extract()?,
             "linear" => train.ensemble.linear = value.extract()?,
+            "churn_weight" => train.ensemble.churn_weight = value.extract()?,
             "folds" => train.ensemble.folds = value.extract()?,
             "boosting" => {
                 train.ensemble.boosting = member(&value, "boosting", defaults.boosting.clone().unwrap_or_default())?
@@ -651,7 +653,7 @@ fn more_options(options: &Bound<'_, PyDict>, train: &mut TrainOptions) -> PyResu
             "forest" => train.ensemble.forest = member(&value, "forest", defaults.forest.clone().unwrap_or_default())?,
             other => {
                 let message = format!(
-                    "there is no option '{other}'; known are plan, shared, leakage, allow_columns, linear, boosting, forest, folds"
+                    "there is no option '{other}'; known are plan, shared, leakage, allow_columns, linear, boosting, forest, folds, churn_weight"
                 );
                 return Err(refuse(options.py(), "invalid_option", &message, Some(other)));
             }

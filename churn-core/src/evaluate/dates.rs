@@ -14,30 +14,41 @@ pub struct PurgeProof {
     pub last_training_date: AsOf,
     /// The end of its label period.
     pub last_label_end: Timestamp,
-    /// Dates that were left out because their label period reaches past the test date.
+    /// Days that were asked for between the last label and the test date.
+    pub embargo_days: u32,
+    /// Dates that were left out because their label period, and the embargo after it, reach past the test date.
     pub purged_dates: Vec<AsOf>,
 }
 
 impl PurgeProof {
-    /// Whether the last training label had ended by the test date.
+    /// Whether the last training label had ended, and the embargo after it, by the test date.
     pub fn holds(&self) -> bool {
-        self.last_label_end <= self.test_date.timestamp()
+        self.last_label_end.plus_days(i64::from(self.embargo_days)) <= self.test_date.timestamp()
     }
 }
 
-/// The dates before `test` whose label period ends by it, with the proof; `None` if there are none.
+/// The dates before `test` whose label period ends `embargo_days` before it or earlier, with the proof; `None` if there
+/// are none.
 ///
 /// `dates` must be sorted.
-pub(crate) fn purge(dates: &[AsOf], test: AsOf, horizon: Horizon) -> Option<(Vec<AsOf>, PurgeProof)> {
+pub(crate) fn purge(
+    dates: &[AsOf],
+    test: AsOf,
+    horizon: Horizon,
+    embargo_days: u32,
+) -> Option<(Vec<AsOf>, PurgeProof)> {
     let earlier = dates.iter().copied().filter(|date| *date < test);
-    let (kept, purged): (Vec<AsOf>, Vec<AsOf>) =
-        earlier.partition(|date| horizon.end(date.as_micros()) <= test.as_micros());
+    let latest = test
+        .as_micros()
+        .saturating_sub(i64::from(embargo_days) * MICROS_PER_DAY);
+    let (kept, purged): (Vec<AsOf>, Vec<AsOf>) = earlier.partition(|date| horizon.end(date.as_micros()) <= latest);
     let last = *kept.last()?;
     let last_label_end = Timestamp::from_micros(horizon.end(last.as_micros()))?;
     let proof = PurgeProof {
         test_date: test,
         last_training_date: last,
         last_label_end,
+        embargo_days,
         purged_dates: purged,
     };
     Some((kept, proof))
@@ -107,7 +118,7 @@ mod tests {
                 "2017-12-01"
             ]
         );
-        let (kept, proof) = purge(&dates, date("2017-12-01"), horizon).unwrap();
+        let (kept, proof) = purge(&dates, date("2017-12-01"), horizon, 0).unwrap();
         assert_eq!(kept.last(), Some(&date("2017-11-01")));
         assert_eq!(proof.purged_dates, [date("2017-11-16")]);
         assert!(proof.holds());
@@ -124,20 +135,25 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(1000))]
         #[test]
-        fn no_training_label_reaches_the_test_date(days in 1u32..400, lead in 0u32..60, offsets in proptest::collection::btree_set(0i64..2000, 1..30), test in 0i64..2000) {
+        fn no_training_label_reaches_the_test_date(embargo in 0u32..90, days in 1u32..400, lead in 0u32..60, offsets in proptest::collection::btree_set(0i64..2000, 1..30), test in 0i64..2000) {
             let horizon = Horizon { days, lead };
             let start = date("2010-01-01").timestamp();
             let dates: Vec<AsOf> = offsets.iter().map(|&d| AsOf::new(start.plus_days(d))).collect();
             let test = AsOf::new(start.plus_days(test));
-            match purge(&dates, test, horizon) {
+            match purge(&dates, test, horizon, embargo) {
                 Some((kept, proof)) => {
                     prop_assert!(proof.holds());
-                    prop_assert!(kept.iter().all(|d| horizon.end(d.as_micros()) <= test.as_micros()));
+                    let latest = test.timestamp().plus_days(-i64::from(embargo)).as_micros();
+                    prop_assert!(kept.iter().all(|d| horizon.end(d.as_micros()) <= latest));
                     let earlier = dates.iter().filter(|d| **d < test).count();
                     prop_assert_eq!(earlier, kept.len() + proof.purged_dates.len());
                 }
-                None => prop_assert!(dates.iter().all(|d| *d >= test || horizon.end(d.as_micros()) > test.as_micros())),
+                None => {
+                    let latest = test.timestamp().plus_days(-i64::from(embargo)).as_micros();
+                    prop_assert!(dates.iter().all(|d| *d >= test || horizon.end(d.as_micros()) > latest));
+                }
             }
         }
     }

@@ -7,7 +7,7 @@ use crate::model::leaks::find_leaks;
 use crate::model::options::TrainOptions;
 use crate::model::report::OutOfTime;
 use crate::model::sample::Sample;
-use crate::model::train::test_out_of_time;
+use crate::model::train::{Guard, test_out_of_time};
 use crate::record::TenantRecords;
 use crate::time::AsOf;
 
@@ -19,6 +19,11 @@ pub struct BacktestOptions {
     pub train: TrainOptions,
     /// The dates to test, each mature. `None` tests the last mature dates, one label period apart, at most three.
     pub origins: Option<Vec<AsOf>>,
+    /// Days between the last training label and each origin, besides the label period itself. Default: 0.
+    pub embargo_days: u32,
+    /// Whether customers are scored by models that have seen none of their rows: five models an origin, each tested on the
+    /// customers it was kept from. Default: a customer's past may train.
+    pub unseen_customers: bool,
 }
 
 /// What would have been predicted, origin by origin.
@@ -85,11 +90,15 @@ impl Backtest {
                     .collect(),
             };
             // Dates that the purge drops need no labels; an immature one would be an error.
-            dates.retain(|date| horizon.end(date.as_micros()) <= origin.as_micros());
+            let latest = origin
+                .timestamp()
+                .plus_days(-i64::from(options.embargo_days))
+                .as_micros();
+            dates.retain(|date| horizon.end(date.as_micros()) <= latest);
             if dates.is_empty() {
                 let message = format!(
-                    "no training date has a label period ({} days, lead {}) that ends by the origin {origin}",
-                    horizon.days, horizon.lead
+                    "no training date has a label period ({} days, lead {}) that ends {} days before the origin {origin} or earlier",
+                    horizon.days, horizon.lead, options.embargo_days
                 );
                 return Err(Error::new(ErrorKind::NothingAfterPurge, message));
             }
@@ -104,6 +113,10 @@ impl Backtest {
                 &sample,
                 &dates,
                 train,
+                Guard {
+                    embargo_days: options.embargo_days,
+                    unseen_customers: options.unseen_customers,
+                },
                 &mut workers,
                 (start + 0.2 * share, start + share),
             )?);

@@ -15,7 +15,7 @@ use crate::metrics::log_loss;
 use crate::model::members::{Inputs, Member};
 use crate::model::options::EnsembleOptions;
 use crate::model::sample::Examples;
-use crate::numeric::sigmoid;
+use crate::numeric::{ln, sigmoid};
 use crate::parallel::Workers;
 use crate::preprocess::FittedPreprocessor;
 
@@ -105,6 +105,17 @@ pub(crate) fn fit(
             Some("ensemble"),
         ));
     }
+    let weight = options.churn_weight;
+    if !(weight.is_finite() && weight > 0.0) {
+        let message = format!("churn_weight must be a number above 0, not {weight}");
+        return Err(Error::new(ErrorKind::InvalidOption, message).at(None, None, Some("churn_weight")));
+    }
+    let as_given = examples;
+    let learning_weights = weighed(examples, weight);
+    let examples = &Examples {
+        weights: learning_weights.as_deref().or(examples.weights),
+        ..*examples
+    };
     let rarer = examples.rarer_groups()?;
     if rarer < 2 {
         return Err(Error::new(
@@ -152,9 +163,13 @@ pub(crate) fn fit(
     let preprocessor = FittedPreprocessor::fit(examples.table, workers)?;
     let members = fit_members(examples, &preprocessor, options, &recipe, seed, workers)?;
     let linear = members.iter().position(|member| matches!(member, Member::Linear(_)));
-    let blend = Blend::fit(&held_out, examples.churned, examples.weights, linear)?;
-    let blended = blend.log_odds(&held_out);
-    let calibrator = Calibrator::fit(&blended, examples.churned, examples.weights, &fold_of)?;
+    // Members that count churn for more say it is likelier, all by as much: taken back for the blend, whose weights sum to
+    // 1, and left to the calibration, which sees what it will be given.
+    let shift = ln(weight);
+    held_out.iter_mut().flatten().for_each(|z| *z -= shift);
+    let blend = Blend::fit(&held_out, examples.churned, as_given.weights, linear)?;
+    let blended: Vec<f64> = blend.log_odds(&held_out).into_iter().map(|z| z + shift).collect();
+    let calibrator = Calibrator::fit(&blended, examples.churned, as_given.weights, &fold_of)?;
     let probabilities = blended.iter().map(|&z| calibrator.probability(z)).collect();
     let member_log_loss = held_out
         .iter()
@@ -172,6 +187,16 @@ pub(crate) fn fit(
             member_log_loss,
         },
     ))
+}
+
+/// Weights with which members learn; `None` if churned rows count as they are.
+fn weighed(examples: &Examples<'_>, churn_weight: f64) -> Option<Vec<f64>> {
+    let of = |row: usize| examples.weights.map_or(1.0, |weights| weights[row]);
+    let rows = 0..examples.churned.len();
+    (churn_weight != 1.0).then(|| {
+        rows.map(|row| of(row) * if examples.churned[row] { churn_weight } else { 1.0 })
+            .collect()
+    })
 }
 
 /// Cells of a sample up to which its folds are fitted side by side.

@@ -49,6 +49,9 @@ pub struct EnsembleOptions {
     pub forest: Option<RandomForestOptions>,
     /// Folds, grouped by customer, for blending and calibrating on predictions no member was fitted on.
     pub folds: usize,
+    /// How much a churned row counts beside a retained one while members learn. Blend and calibration weigh rows as they
+    /// are, so that probabilities stay probabilities. Default: 1.
+    pub churn_weight: f64,
 }
 
 impl Default for EnsembleOptions {
@@ -77,6 +80,7 @@ impl Default for EnsembleOptions {
             boosting: Some(boosting),
             forest: Some(forest),
             folds: 5,
+            churn_weight: 1.0,
         }
     }
 }

@@ -15,6 +15,8 @@ pub struct OutOfTime {
     pub test_date: AsOf,
     /// The dates that trained the tested model, all of whose label periods end by the test date.
     pub training_dates: Vec<AsOf>,
+    /// Whether every customer was scored by a model that had seen none of his rows.
+    pub unseen_customers: bool,
     /// Shows that they do.
     pub proof: PurgeProof,
     /// What the predictions were worth.

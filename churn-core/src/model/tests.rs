@@ -256,7 +256,7 @@ fn the_out_of_time_test_carries_its_proof() -> Result<()> {
         &records,
         &BacktestOptions {
             train: options(2),
-            origins: None,
+            ..Default::default()
         },
     )?;
     assert!(!backtest.folds.is_empty() && backtest.folds.iter().all(|fold| fold.proof.holds()));
@@ -287,6 +287,7 @@ fn too_little_history_is_told_not_guessed() -> Result<()> {
         &BacktestOptions {
             train: one_date,
             origins: Some(vec![date]),
+            ..Default::default()
         },
     );
     assert_eq!(backtest.unwrap_err().code(), "nothing_after_purge");
@@ -447,6 +448,7 @@ fn a_single_class_and_an_empty_ensemble_are_errors() {
             boosting: None,
             forest: None,
             folds: 3,
+            ..Default::default()
         },
         ..options(1)
     };
@@ -454,4 +456,57 @@ fn a_single_class_and_an_empty_ensemble_are_errors() {
         ChurnModel::train(&world.records("acme"), &nothing).unwrap_err().code(),
         "invalid_option"
     );
+}
+
+#[test]
+fn a_panel_of_months_is_purged_or_refused() -> Result<()> {
+    let records = world(500, 11).records("acme");
+    let months: Vec<AsOf> = (0..12).map(|month| day(90 + 30 * month).into()).collect();
+    let definition = ChurnDefinition::cancellation(90);
+    let backtest = |origin: usize, change: &dyn Fn(&mut BacktestOptions)| {
+        let mut quick = options(2);
+        quick.ensemble.boosting = None;
+        quick.ensemble.forest = None;
+        let mut backtest = BacktestOptions {
+            train: TrainOptions {
+                definition: definition.clone(),
+                as_of: Some(months.clone()),
+                ..quick
+            },
+            origins: Some(vec![months[origin]]),
+            ..Default::default()
+        };
+        change(&mut backtest);
+        Backtest::run(&records, &backtest)
+    };
+    let plain = backtest(11, &|_| {})?;
+    let proof = &plain.folds[0].proof;
+    assert!(proof.holds() && proof.last_training_date == months[8] && proof.purged_dates.is_empty());
+    assert_eq!(backtest(2, &|_| {}).unwrap_err().code(), "nothing_after_purge");
+    let later = backtest(11, &|options| options.embargo_days = 30)?;
+    assert!(later.folds[0].proof.holds() && later.folds[0].proof.last_training_date == months[7]);
+    assert_eq!(
+        backtest(3, &|options| options.embargo_days = 30).unwrap_err().code(),
+        "nothing_after_purge"
+    );
+    let unseen = backtest(11, &|options| options.unseen_customers = true)?;
+    assert!(unseen.folds[0].unseen_customers && unseen.folds[0].measures.rows == plain.folds[0].measures.rows);
+    assert_ne!(unseen.folds[0].measures, plain.folds[0].measures);
+    Ok(())
+}
+
+#[test]
+fn a_churned_row_may_count_for_more_and_probabilities_stay() -> Result<()> {
+    let records = world(300, 12).records("acme");
+    let train = |churn_weight| {
+        let mut options = options(2);
+        options.ensemble.churn_weight = churn_weight;
+        ChurnModel::train(&records, &options)
+    };
+    let (plain, heavy) = (train(1.0)?, train(8.0)?);
+    assert_ne!(plain.id(), heavy.id());
+    let rate = heavy.report().churned as f64 / heavy.report().rows as f64;
+    assert!((heavy.report().grouped.mean_probability - rate).abs() < 0.02);
+    assert_eq!(train(0.0).unwrap_err().column(), Some("churn_weight"));
+    Ok(())
 }

@@ -1,7 +1,7 @@
 //! Training: choose dates, test out of time on the last, fit on all.
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::evaluate::{choose_dates, measure, most_recent, purge};
+use crate::evaluate::{choose_dates, grouped_folds, measure, most_recent, purge};
 use crate::features::mature_until;
 use crate::model::bands::RiskBands;
 use crate::model::churn_model::ChurnModel;
@@ -35,7 +35,7 @@ impl ChurnModel {
         let leaks = find_leaks(records, &sample, &plan, options, &workers)?;
 
         let (out_of_time, out_of_time_reason) =
-            match test_out_of_time(&sample, &dates.all, options, &mut workers, (0.1, 0.5)) {
+            match test_out_of_time(&sample, &dates.all, options, Guard::default(), &mut workers, (0.1, 0.5)) {
                 Ok(tested) => (Some(tested), None),
                 Err(error)
                     if matches!(
@@ -161,11 +161,24 @@ impl Dates {
     }
 }
 
+/// What a test is kept apart by, besides its labels.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Guard {
+    /// Days between the last training label and the test date.
+    pub(crate) embargo_days: u32,
+    /// Whether customers are tested by models that have seen none of their rows.
+    pub(crate) unseen_customers: bool,
+}
+
+/// Parts in which customers are held out where they must not have been seen.
+const CUSTOMER_FOLDS: usize = 5;
+
 /// Tests the last date by a model trained on the dates whose label periods end by it.
 pub(crate) fn test_out_of_time(
     sample: &Sample,
     dates: &[AsOf],
     options: &TrainOptions,
+    guard: Guard,
     workers: &mut Workers,
     part: (f64, f64),
 ) -> Result<OutOfTime> {
@@ -174,7 +187,7 @@ pub(crate) fn test_out_of_time(
         return Err(nothing("there is no date to test".to_owned()));
     };
     let horizon = options.definition.horizon();
-    let Some((kept, proof)) = purge(dates, test_date, horizon) else {
+    let Some((kept, proof)) = purge(dates, test_date, horizon, guard.embargo_days) else {
         return Err(nothing(format!(
             "no earlier training date has a label period ({} days, lead {}) that ends by the test date {test_date}",
             horizon.days, horizon.lead
@@ -194,12 +207,45 @@ pub(crate) fn test_out_of_time(
             format!("no customer is eligible at the test date {test_date}"),
         ));
     }
-    let (scorer, _) = fit(&train.examples(), &options.ensemble, options.seed, workers, part)?;
-    let probabilities = scorer.probabilities(test.matrix.view(), workers)?;
+    let mut probabilities = vec![0.0; test.churned.len()];
+    let customer_folds = if guard.unseen_customers { CUSTOMER_FOLDS } else { 1 };
+    let fold_of = grouped_folds(test.customers(), &test.churned, customer_folds, options.seed);
+    for fold in 0..customer_folds {
+        let tested: Vec<usize> = (0..fold_of.len()).filter(|&row| fold_of[row] == fold).collect();
+        if tested.is_empty() {
+            continue;
+        }
+        let tested_rows = test.select(&tested);
+        let unseen = |row: &usize| tested_rows.customers().binary_search(&train.customers()[*row]).is_err();
+        let scorer = {
+            let unseen_train;
+            let train = if guard.unseen_customers {
+                unseen_train = train.select(&(0..train.churned.len()).filter(unseen).collect::<Vec<_>>());
+                &unseen_train
+            } else {
+                &train
+            };
+            let at = |fold: usize| part.0 + (part.1 - part.0) * fold as f64 / customer_folds as f64;
+            fit(
+                &train.examples(),
+                &options.ensemble,
+                options.seed,
+                workers,
+                (at(fold), at(fold + 1)),
+            )?
+            .0
+        };
+        let predicted = scorer.probabilities(tested_rows.matrix.view(), workers)?;
+        tested
+            .into_iter()
+            .zip(predicted)
+            .for_each(|(row, p)| probabilities[row] = p);
+    }
     let measures = measure(&test.churned, &probabilities, test.customers(), options.seed, workers)?;
     Ok(OutOfTime {
         test_date,
         training_dates,
+        unseen_customers: guard.unseen_customers,
         proof,
         measures,
     })
