@@ -260,7 +260,8 @@ export interface TrainReport {
   outOfTime: {
     testDate: string
     trainingDates: string[]
-    proof: { testDate: string; lastTrainingDate: string; lastLabelEnd: string; purgedDates: string[] }
+    unseenCustomers: boolean
+    proof: { testDate: string; lastTrainingDate: string; lastLabelEnd: string; embargoDays: number; purgedDates: string[] }
     measures: Measures
   } | null
   outOfTimeReason: string | null

@@ -52,6 +52,7 @@ class PurgeProof:
     test_date: datetime
     last_training_date: datetime
     last_label_end: datetime
+    embargo_days: int
     purged_dates: list[datetime]
 
 
@@ -61,6 +62,7 @@ class OutOfTime:
 
     test_date: datetime
     training_dates: list[datetime]
+    unseen_customers: bool
     proof: PurgeProof
     measures: Measures
 
