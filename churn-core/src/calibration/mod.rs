@@ -68,7 +68,7 @@ impl Calibrator {
         let bent = |rows: &[Row]| Self::Beta(beta::fit(rows));
         let curve = |rows: &[Row]| Self::Isotonic(Isotonic::fit(rows, platt::fit(rows)));
         // Simplest first: what bends more must be better by what it is worth.
-        let methods: [&dyn Fn(&[Row]) -> Self; 3] = [&line, &bent, &curve];
+        let methods: [Method<'_>; 3] = [&line, &bent, &curve];
         let allowed = if rarer < ISOTONIC_FROM {
             &methods[..2]
         } else {
@@ -120,8 +120,11 @@ impl Calibrator {
     }
 }
 
+/// A way to fit.
+type Method<'a> = &'a dyn Fn(&[Row]) -> Calibrator;
+
 /// Mean log-loss of rows calibrated by the other folds.
-fn held_out_loss(rows: &[Row], folds: &[usize], fit: &dyn Fn(&[Row]) -> Calibrator) -> f64 {
+fn held_out_loss(rows: &[Row], folds: &[usize], fit: Method<'_>) -> f64 {
     let count = folds.iter().max().map_or(0, |&most| most + 1);
     let mut sum = 0.0;
     for fold in 0..count {

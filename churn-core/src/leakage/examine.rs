@@ -72,8 +72,7 @@ struct Looked<'a> {
 
 /// The columns that know the label, at most one finding each, in order.
 ///
-/// One date is looked at where it has enough rows of both classes (the one with the most churned rows, of equals the last),
-/// else all of them.
+/// One date is looked at, the last that has enough rows of both classes; if none has, all of them.
 pub(crate) fn examine(
     suspects: &[Suspect<'_>],
     question: &Question<'_>,
@@ -132,9 +131,13 @@ impl<'a> Looked<'a> {
             let positives = rows.clone().filter(|&row| question.churned[row]).count();
             positives.min(rows.len() - positives)
         };
-        let best = strata.iter().max_by_key(|rows| rarer((*rows).clone()))?.clone();
-        let from = if rarer(best.clone()) >= LEAST_POSITIVES {
-            best
+        // The last date that will do: what was written in hindsight is truest there.
+        let last = strata
+            .iter()
+            .rev()
+            .find(|rows| rarer((*rows).clone()) >= LEAST_POSITIVES);
+        let from = if let Some(last) = last {
+            last.clone()
         } else if rarer(0..question.churned.len()) >= LEAST_POSITIVES {
             0..question.churned.len()
         } else {
