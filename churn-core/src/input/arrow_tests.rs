@@ -18,9 +18,14 @@ fn begin() -> RecordsBuilder {
     TenantRecords::builder("acme").customers(Table::from_json(CUSTOMERS.as_bytes()).unwrap())
 }
 
+fn everything(records: &TenantRecords) -> String {
+    let events = (&records.payments, &records.tickets, &records.activities);
+    format!("{:?} {events:?} {:?}", records.customers, records.currency)
+}
+
 fn all_of(builder: RecordsBuilder) -> (String, ValidationReport) {
     let (records, report) = builder.on_invalid(OnInvalid::Quarantine).build().unwrap();
-    (format!("{records:?}"), report)
+    (everything(&records), report)
 }
 
 fn batch(first: i64, rows: i64) -> RecordBatch {
@@ -52,12 +57,10 @@ fn batch(first: i64, rows: i64) -> RecordBatch {
         ),
         (
             "method",
-            Arc::new(
-                (first..first + rows)
-                    .map(|row| ["card", "cash"][row as usize % 2])
-                    .map(Some)
-                    .collect::<DictionaryArray<Int8Type>>(),
-            ),
+            Arc::new(DictionaryArray::<Int8Type>::new(
+                (first..first + rows).map(|row| (row % 2) as i8).collect(),
+                Arc::new(StringArray::from(vec!["card", "cash"])),
+            )),
         ),
         (
             "payment_id",
@@ -160,7 +163,7 @@ fn all_types_are_accepted() {
         let streamed = begin()
             .batches(RecordKind::Payments, [Table::from_record_batch(&batch)])
             .unwrap();
-        assert_eq!(format!("{:?}", streamed.build().unwrap().0), format!("{records:?}"));
+        assert_eq!(everything(&streamed.build().unwrap().0), everything(&records));
         format!("{:?}", records.payments)
     };
     let ids: ArrayRef = Arc::new(Int64Array::from(vec![2, 1]));

@@ -12,11 +12,12 @@ use arrow::record_batch::RecordBatch;
 use crate::error::{Error, ErrorKind, Result};
 use crate::input::table::Table;
 
-/// What a file begins with; the stream of messages follows 8 bytes in.
+/// What a file begins with; the stream of messages follows it.
 const MAGIC: &[u8] = b"ARROW1\0\0";
 /// A byte holds eight values of the smallest kind; columns without any value take no bytes.
 const MOST_CELLS_PER_BYTE: i64 = 64;
 const SMALL_TABLE: i64 = 1 << 22;
+const MOST_PADDING: usize = 64;
 const CONTINUATION: [u8; 4] = [0xff; 4];
 const END: [u8; 8] = [0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0];
 
@@ -143,6 +144,12 @@ impl<R: Read> IpcBatches<R> {
                 return Err(broken("it begins like a file and is none"));
             }
             bytes = self.read(4)?;
+            // Some writers fill up to their own alignment.
+            for _ in 2..MOST_PADDING / 4 {
+                if bytes == [0; 4] {
+                    bytes = self.read(4)?;
+                }
+            }
         }
         if bytes == CONTINUATION {
             bytes = self.read(4)?;

@@ -110,8 +110,8 @@ impl Columns {
     pub(crate) fn into_table(self) -> Result<Table> {
         let rows = self.rows;
         if self.columns.is_empty() && rows > 0 {
-            // Rows without any key are rows all the same; one unnamed column of nulls would invent an attribute.
-            return Table::new().with_column("customer_id", Column::Values(vec![Value::Null; rows]));
+            // Rows without any key are rows all the same.
+            return Ok(Table::of_rows(rows));
         }
         let room = self.columns.len().saturating_mul(rows);
         if room

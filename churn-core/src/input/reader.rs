@@ -86,7 +86,7 @@ impl<'w> TableReader<'w> {
 
     /// Reports the required columns that no batch has. Given and empty, without any column, is fine.
     pub(crate) fn require_columns(&mut self) {
-        let empty = self.names.is_empty();
+        let empty = self.names.is_empty() && self.rows == 0;
         for column in columns_of(self.kind) {
             if column.required && !empty && !self.has(column.name) {
                 self.check.missing_column(column.name);

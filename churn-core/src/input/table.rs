@@ -219,6 +219,14 @@ impl Table {
         Self::default()
     }
 
+    /// Rows without any column.
+    pub(crate) fn of_rows(length: usize) -> Self {
+        Self {
+            length,
+            ..Self::default()
+        }
+    }
+
     /// With a column behind the others.
     ///
     /// # Errors
