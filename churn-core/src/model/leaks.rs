@@ -20,8 +20,8 @@ const GROWING: [&str; 6] = [
 
 /// What is to be told of columns that know the label.
 ///
-/// Attributes without a date are asked twice: about the labels of a date, and, one row a customer, about how it ended in
-/// truth, for what is true today may restate a label of any date.
+/// Attributes are asked twice: about the labels of a date, and, at each customer's first date, about how it ended in truth:
+/// what is true today, or was written into versions in hindsight, restates the end long before it comes.
 ///
 /// # Errors
 /// `leakage` if one refuses.
@@ -33,18 +33,13 @@ pub(crate) fn find_leaks(
     workers: &Workers,
 ) -> Result<Vec<LeakFinding>> {
     let matrix = &sample.matrix;
-    let sources: Vec<(&str, bool, bool)> = plan
+    let sources: Vec<(&str, bool)> = plan
         .features()
         .iter()
-        .map(|feature| {
-            let attribute = match &feature.measure {
-                Measure::Attribute(column) if feature.source == RecordKind::Customers => Some(column.as_str()),
-                Measure::DaysToRenewal => Some("renews_at"),
-                _ => None,
-            };
-            let undated =
-                attribute.is_some_and(|column| !records.customers.dated || records.static_attributes.includes(column));
-            (attribute.unwrap_or(&feature.name), attribute.is_some(), undated)
+        .map(|feature| match &feature.measure {
+            Measure::Attribute(column) if feature.source == RecordKind::Customers => (column.as_str(), true),
+            Measure::DaysToRenewal => ("renews_at", true),
+            _ => (feature.name.as_str(), false),
         })
         .collect();
     let suspect = |feature: usize, column| Suspect {
@@ -77,10 +72,10 @@ pub(crate) fn find_leaks(
     };
     let mut findings = examine(&all, &question, options.seed, workers)?;
 
-    let undated: Vec<usize> = (0..sources.len()).filter(|&feature| sources[feature].2).collect();
-    if !undated.is_empty() {
-        let last = last_rows(sample.customers());
-        let ends: Vec<(usize, bool)> = last
+    let attributes: Vec<usize> = (0..sources.len()).filter(|&feature| sources[feature].1).collect();
+    if !attributes.is_empty() {
+        let first = first_rows(sample.customers());
+        let ends: Vec<(usize, bool)> = first
             .into_iter()
             .filter_map(|row| {
                 let end = churned_in_the_end(records, matrix.customers[row], matrix.as_of[row], &options.definition);
@@ -89,11 +84,11 @@ pub(crate) fn find_leaks(
             .collect();
         let (rows, ended): (Vec<usize>, Vec<bool>) = ends.into_iter().unzip();
         let customers: Vec<u32> = rows.iter().map(|&row| matrix.customers[row]).collect();
-        let last = matrix.select(&rows);
-        let suspects: Vec<Suspect<'_>> = undated
+        let first = matrix.select(&rows);
+        let suspects: Vec<Suspect<'_>> = attributes
             .iter()
             .filter(|&&feature| findings.iter().all(|known| known.column != sources[feature].0))
-            .map(|&feature| suspect(feature, &last.columns[feature]))
+            .map(|&feature| suspect(feature, &first.columns[feature]))
             .collect();
         let question = Question {
             churned: &ended,
@@ -126,12 +121,12 @@ fn ranks<T: PartialEq + Copy>(values: &[T]) -> Vec<u32> {
         .collect()
 }
 
-/// The last row of every customer, sorted by customer.
-fn last_rows(customers: &[u32]) -> Vec<usize> {
+/// The first row of every customer, sorted by customer; rows are sorted by date.
+fn first_rows(customers: &[u32]) -> Vec<usize> {
     let count = customers.iter().max().map_or(0, |&most| most as usize + 1);
-    let mut last = vec![None; count];
+    let mut first = vec![None; count];
     for (row, &customer) in customers.iter().enumerate() {
-        last[customer as usize] = Some(row);
+        first[customer as usize].get_or_insert(row);
     }
-    last.into_iter().flatten().collect()
+    first.into_iter().flatten().collect()
 }
