@@ -42,6 +42,7 @@ fn one(tenant: &WorldTenant, seed: usize, folder: &Path) -> Result<(), Error> {
     let options = BacktestOptions {
         train: TrainOptions::default(),
         origins: Some(vec![origin]),
+        ..Default::default()
     };
     let backtest = Backtest::run(&records, &options)?;
     let Some(test) = backtest.folds.first() else {
