@@ -2,10 +2,11 @@
 //!
 //! [`raw`] is a tenant as its systems hold it; [`worlds`] makes random ones with every awkward case;
 //! [`mod@reference`] says, slowly and plainly, what every number should be; [`future`] rewrites all that
-//! nobody could have known; [`library`] leads a world through the library under test and back out.
+//! nobody could have known; [`golden`] reads cases with every number they should give; [`library`] leads a world through the library under test and back out.
 
 pub mod dice;
 pub mod future;
+pub mod golden;
 pub mod journey;
 pub mod json;
 pub mod library;

@@ -10,78 +10,71 @@ pub use issue::{IssueCode, RecordKind, TableReport, ValidationIssue, ValidationR
 /// `Result` with this crate's [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// What went wrong, for programs: match on it, or on the text of [`ErrorKind::code`] across languages.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum ErrorKind {
-    /// Records were refused; the code is that of the first bad value and [`Error::report`] has them all.
-    InvalidRecords(IssueCode),
-    /// A table as a whole cannot be read: broken JSON, CSV or Arrow, columns of unequal length.
-    UnreadableTable,
-    /// Containers of different tenants met.
-    TenantMismatch,
-    /// An option has a value it may not have.
-    InvalidOption,
-    /// A label period reaches past what was observed, so "stayed" cannot be known.
-    ImmatureLabel,
-    /// All labels are the same; there is nothing to learn.
-    SingleClass,
-    /// Too few customers, events or dates for what was asked.
-    TooLittleData,
-    /// Purging training dates whose label period reaches the test date leaves nothing to train on.
-    NothingAfterPurge,
-    /// Columns that restate the label were refused.
-    Leakage,
-    /// A matrix does not have the columns the model was trained on.
-    FeatureMismatch,
-    /// No such customer in the records or the run.
-    UnknownCustomer,
-    /// The customer is known but has no label period to predict: gone, under notice, or inactive already.
-    NotEligible,
-    /// No such feature in the plan or matrix.
-    UnknownFeature,
-    /// The caller cancelled the work.
-    Cancelled,
-    /// The bytes are not a model file, or were damaged.
-    ArtifactDamaged,
-    /// The model file is of a format this version does not read.
-    ArtifactVersion,
-    /// The model file is larger than the limit.
-    ArtifactTooLarge,
-    /// A model of another library cannot be imported.
-    ImportFailed,
-    /// A file could not be read or written.
-    Io,
-    /// A fault of this library; please report it.
-    Internal,
+macro_rules! error_kinds {
+    ($($(#[$doc:meta])* $variant:ident = $code:literal,)*) => {
+        /// What went wrong, for programs: match on it, or on the text of [`ErrorKind::code`] across languages.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
+        pub enum ErrorKind {
+            /// Records were refused; the code is that of the first bad value and [`Error::report`] has them all.
+            InvalidRecords(IssueCode),
+            $($(#[$doc])* $variant,)*
+        }
+
+        impl ErrorKind {
+            /// Every kind but [`Self::InvalidRecords`], whose codes are [`IssueCode::ALL`].
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
+
+            /// The stable code, equal in Rust, Python and Node.
+            pub fn code(self) -> &'static str {
+                match self {
+                    Self::InvalidRecords(code) => code.as_str(),
+                    $(Self::$variant => $code,)*
+                }
+            }
+        }
+    };
 }
 
-impl ErrorKind {
-    /// The stable code, equal in Rust, Python and Node.
-    pub fn code(self) -> &'static str {
-        match self {
-            Self::InvalidRecords(code) => code.as_str(),
-            Self::UnreadableTable => "unreadable_table",
-            Self::TenantMismatch => "tenant_mismatch",
-            Self::InvalidOption => "invalid_option",
-            Self::ImmatureLabel => "immature_label",
-            Self::SingleClass => "single_class",
-            Self::TooLittleData => "too_little_data",
-            Self::NothingAfterPurge => "nothing_after_purge",
-            Self::Leakage => "leakage",
-            Self::FeatureMismatch => "feature_mismatch",
-            Self::UnknownCustomer => "no_such_customer",
-            Self::NotEligible => "not_eligible",
-            Self::UnknownFeature => "no_such_feature",
-            Self::Cancelled => "cancelled",
-            Self::ArtifactDamaged => "artifact_damaged",
-            Self::ArtifactVersion => "artifact_version",
-            Self::ArtifactTooLarge => "artifact_too_large",
-            Self::ImportFailed => "import_failed",
-            Self::Io => "io",
-            Self::Internal => "internal",
-        }
-    }
+error_kinds! {
+    /// A table as a whole cannot be read: broken JSON, CSV or Arrow, columns of unequal length.
+    UnreadableTable = "unreadable_table",
+    /// Containers of different tenants met.
+    TenantMismatch = "tenant_mismatch",
+    /// An option has a value it may not have.
+    InvalidOption = "invalid_option",
+    /// A label period reaches past what was observed, so "stayed" cannot be known.
+    ImmatureLabel = "immature_label",
+    /// All labels are the same; there is nothing to learn.
+    SingleClass = "single_class",
+    /// Too few customers, events or dates for what was asked.
+    TooLittleData = "too_little_data",
+    /// Purging training dates whose label period reaches the test date leaves nothing to train on.
+    NothingAfterPurge = "nothing_after_purge",
+    /// Columns that restate the label were refused.
+    Leakage = "leakage",
+    /// A matrix does not have the columns the model was trained on.
+    FeatureMismatch = "feature_mismatch",
+    /// No such customer in the records or the run.
+    UnknownCustomer = "no_such_customer",
+    /// The customer is known but has no label period to predict: gone, under notice, or inactive already.
+    NotEligible = "not_eligible",
+    /// No such feature in the plan or matrix.
+    UnknownFeature = "no_such_feature",
+    /// The caller cancelled the work.
+    Cancelled = "cancelled",
+    /// The bytes are not a model file, or were damaged.
+    ArtifactDamaged = "artifact_damaged",
+    /// The model file is of a format this version does not read.
+    ArtifactVersion = "artifact_version",
+    /// The model file is larger than the limit.
+    ArtifactTooLarge = "artifact_too_large",
+    /// A model of another library cannot be imported.
+    ImportFailed = "import_failed",
+    /// A file could not be read or written.
+    Io = "io",
+    /// A fault of this library; please report it.
+    Internal = "internal",
 }
 
 /// Everything that can go wrong in this crate.

@@ -1,0 +1,76 @@
+//! Model files of every format that was ever written, and what they say of the golden worlds.
+
+use std::fmt::Write as _;
+use std::path::PathBuf;
+
+use churn_core::{ChurnModel, Execution};
+use serde_json::{Value as Json, json};
+
+use super::case::Case;
+use super::fixture;
+
+/// The folders of the frozen models, oldest format first.
+pub fn folders() -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(fixture("frozen")).expect("there are frozen models");
+    let mut folders: Vec<PathBuf> = entries.map(|entry| entry.expect("a folder").path()).collect();
+    folders.sort();
+    folders
+}
+
+/// The format number in the header of a model file.
+pub fn format_of(bytes: &[u8]) -> u32 {
+    u32::from_le_bytes(bytes[8..12].try_into().expect("a header"))
+}
+
+/// What a model says of a case: by date an error, or scores and contributions. The text of the file.
+pub fn said(model: &ChurnModel, case: &Case) -> String {
+    let (records, _) = case.records().expect("a golden case is valid");
+    let mut dates = vec![];
+    for as_of in case.as_of() {
+        let run = match model.score(&records, as_of) {
+            Ok(run) => run,
+            Err(error) => {
+                dates.push(format!(
+                    "  {}",
+                    json!({"as_of": as_of.to_string(), "error": error.code()})
+                ));
+                continue;
+            }
+        };
+        let scores: Vec<Json> = (run.scores().iter())
+            .map(|score| {
+                let band = score.risk_band.map(|band| band.as_str());
+                json!([score.customer_id, score.probability, band, score.status.as_str()])
+            })
+            .collect();
+        // All customers, not only the eligible.
+        let matrix = model.features(&records, &[as_of], &Execution::new()).expect("a matrix");
+        let told = model.explain(&matrix, &Execution::new()).expect("an explanation");
+        let log_odds = model.log_odds(&matrix, &Execution::new()).expect("log-odds");
+        let proba = model.predict_proba(&matrix, &Execution::new()).expect("probabilities");
+        let mut text = format!(
+            "  {{\"as_of\": {},\n   \"scores\": {},\n",
+            json!(as_of.to_string()),
+            json!(scores)
+        );
+        let _ = writeln!(
+            text,
+            "   \"log_odds\": {},\n   \"probabilities\": {},",
+            json!(log_odds),
+            json!(proba)
+        );
+        let rows = told.contributions.outer_iter();
+        let rows: Vec<String> = rows.map(|row| json!(row.to_vec()).to_string()).collect();
+        let _ = write!(
+            text,
+            "   \"base_value\": {},\n   \"contributions\": [",
+            json!(told.base_value)
+        );
+        if !rows.is_empty() {
+            let _ = write!(text, "\n    {}\n   ", rows.join(",\n    "));
+        }
+        text.push_str("]}");
+        dates.push(text);
+    }
+    format!("[\n{}\n]\n", dates.join(",\n"))
+}

@@ -1,0 +1,60 @@
+//! `contract.json` names every error code there is, and each refuses what it says it refuses; pytest and node:test read
+//! the same file.
+
+use std::collections::BTreeMap;
+
+use churn_core::{ErrorKind, IssueCode};
+use churn_tests::golden::{fixture, refused};
+use serde_json::Value as Json;
+
+fn contract() -> Vec<Json> {
+    let text = std::fs::read_to_string(fixture("contract.json")).expect("the contract");
+    let contract: Json = serde_json::from_str(&text).expect("the contract is JSON");
+    contract["errors"].as_array().expect("errors").clone()
+}
+
+#[test]
+fn every_code_is_in_the_contract() {
+    let issues = IssueCode::ALL.iter().map(|&code| ErrorKind::InvalidRecords(code));
+    let kinds: BTreeMap<String, String> = (issues.chain(ErrorKind::ALL.iter().copied()))
+        .map(|kind| (kind.code().to_owned(), format!("{kind:?}")))
+        .collect();
+    let text = |error: &Json, name: &str| error[name].as_str().expect("a text").to_owned();
+    let errors = contract();
+    let written: BTreeMap<String, String> = errors
+        .iter()
+        .map(|error| (text(error, "code"), text(error, "kind")))
+        .collect();
+    assert_eq!(written, kinds);
+    assert_eq!(written.len(), errors.len(), "a code stands there twice");
+}
+
+#[test]
+fn every_refusal_is_as_written() {
+    let mut seen = 0;
+    for error in contract() {
+        let Some(example) = error.get("refused") else { continue };
+        let found = refused(&error);
+        let code = error["code"].as_str().expect("a code");
+        assert_eq!(found.code(), code);
+        assert_eq!(
+            found.table().map(|table| table.as_str()),
+            example["table"].as_str(),
+            "{code}"
+        );
+        assert_eq!(found.row(), example["row"].as_u64(), "{code}");
+        assert_eq!(found.column(), example["column"].as_str(), "{code}");
+        assert!(
+            found
+                .report()
+                .is_some_and(|report| report.issues[0].code.as_str() == code),
+            "{code}"
+        );
+        seen += 1;
+    }
+    assert_eq!(
+        seen,
+        IssueCode::ALL.len(),
+        "every code of refused records has an example"
+    );
+}
