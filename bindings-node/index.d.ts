@@ -114,7 +114,7 @@ export interface ValidationIssue {
   row: number | null
   column: string | null
   /** `missing_value`, `bad_timestamp`, `unknown_customer`, ... */
-  code: string
+  code: ErrorCode
   message: string
 }
 
@@ -147,10 +147,12 @@ export class TenantRecords {
 }
 
 export interface Partition {
-  /** Each tenant's records; rows in their reports are counted within the tenant's own rows. */
+  /** Each tenant's records; rows in their reports are positions in the mixed tables. */
   tenants: Map<string, TenantRecords>
   /** Rows that name no tenant. */
   unassigned: ValidationReport
+  /** For each tenant and table, where his rows stood in the mixed table, ascending. */
+  positions: Map<string, Partial<Record<TableName, Uint32Array>>>
 }
 
 /** Splits tables with a `tenant_id` column by tenant. */
@@ -202,6 +204,66 @@ export interface ScoreOptions extends Cancellable, Threads {
   onProgress?: (progress: Progress) => void
 }
 
+/** One condition on a record, as it is known at `asOf`. */
+export type Condition =
+  | 'paid' | 'failed' | 'pending' | 'settled' | 'unpaid' // payments
+  | 'open' | 'responded' | 'urgent' // tickets
+  | { oneOf: { column: string; values: readonly string[] } }
+  | { atLeast: { column: string; value: number } }
+  | { atMost: { column: string; value: number } }
+  | { is: { column: string; value: boolean } }
+
+/** A feature of your own, as data: which records, which moment of them, what of each, and what to make of it. */
+export interface Feature {
+  /** The column's name; unique. */
+  name: string
+  source: TableName
+  /** All must hold. Default: none. */
+  filter?: readonly Condition[]
+  /** The moment that places a record in the window. Default: `'event'`. */
+  axis?: 'event' | 'refunded_at' | 'resolved_at' | 'reopened_at' | 'satisfaction_at'
+  /** Default: `'one'`, the record itself; for customers `'tenure_days'`. */
+  measure?:
+    | 'one' | 'amount' | 'late_days' | 'resolution_hours' | 'first_response_hours' | 'satisfaction' | 'quantity'
+    | 'kind' | 'date' | 'gap_days' | 'tenure_days' | 'days_to_renewal' | 'days_since_change'
+    | { attribute: string }
+  /** Default: `'sum'`, of `'one'` the count; for customers `'value'`. */
+  function?:
+    | 'sum' | 'mean' | 'max' | 'min' | 'std' | 'last' | 'distinct' | 'change' | 'versus_usual'
+    | 'days_since_last' | 'days_since_first' | 'recency_ratio' | 'value'
+    | { share: readonly Condition[] }
+    | { streak: readonly Condition[] }
+  /** Days before `asOf`. Default: the whole history. */
+  window?: number | null
+}
+
+/** Options of the boosted trees; what is not named keeps its default. */
+export interface BoostingOptions {
+  trees?: number
+  leaves?: number
+  depth?: number
+  learningRate?: number
+  minLeafRows?: number
+  minLeafHessian?: number
+  l1?: number
+  l2?: number
+  columnShare?: number
+  rowShare?: number
+  maxBins?: number
+  seed?: number
+}
+
+/** Options of the random forest; what is not named keeps its default. */
+export interface ForestOptions {
+  trees?: number
+  depth?: number
+  minLeafRows?: number
+  columnShare?: number | null
+  smoothing?: number
+  maxBins?: number
+  seed?: number
+}
+
 export interface TrainOptions extends Cancellable, Threads {
   /** Default: cancellation within 90 days. */
   definition?: ChurnDefinition
@@ -209,6 +271,14 @@ export interface TrainOptions extends Cancellable, Threads {
   asOf?: Moment | readonly Moment[]
   /** Windows of the standard features, in days. Default: 28, 91, 182, 364. */
   windows?: readonly number[]
+  /** Features of your own, behind the standard ones. */
+  features?: readonly Feature[]
+  /** Whether the linear member takes part. Default: true. */
+  linear?: boolean
+  /** `false` leaves the boosted trees out. Their number is the most there may be: fewer are chosen on held-out customers. */
+  boosting?: boolean | BoostingOptions
+  /** `false` leaves the random forest out. */
+  forest?: boolean | ForestOptions
   /** The same seed gives the same model bytes. Default: 0. */
   seed?: number | bigint
   /** Folds for blending and calibration. Default: 5. */
@@ -247,6 +317,15 @@ export interface Measures {
   calibration: { rows: number; meanProbability: number; churnRate: number }[]
 }
 
+/** A test at a date later than every label it was trained on. */
+export interface OutOfTime {
+  testDate: string
+  trainingDates: string[]
+  /** `lastLabelEnd <= testDate`: no training label could see the test. */
+  proof: { testDate: string; lastTrainingDate: string; lastLabelEnd: string; purgedDates: string[] }
+  measures: Measures
+}
+
 export interface TrainReport {
   trainingDates: string[]
   /** Customer-date pairs. */
@@ -257,13 +336,7 @@ export interface TrainReport {
   observedUntil: string | null
   windowsBeforeHistory: number[]
   /** A test at a date later than every training label; null where the history is too short. */
-  outOfTime: {
-    testDate: string
-    trainingDates: string[]
-    unseenCustomers: boolean
-    proof: { testDate: string; lastTrainingDate: string; lastLabelEnd: string; embargoDays: number; purgedDates: string[] }
-    measures: Measures
-  } | null
+  outOfTime: OutOfTime | null
   outOfTimeReason: string | null
   /** On customers held out in turn, at the training dates. */
   grouped: Measures
@@ -406,9 +479,25 @@ export class ChurnModel {
     records: TenantRecords,
     options: { asOf: Moment | readonly Moment[] } & Threads & Cancellable,
   ): Promise<FeatureMatrix>
+  /** Calibrated probability of every row of a matrix made by this model's plan. */
+  predictProba(matrix: FeatureMatrix, options?: Threads & Cancellable): Promise<Float64Array>
+  /** Log-odds of every row before calibration: what contributions and the base value sum to. */
+  logOdds(matrix: FeatureMatrix, options?: Threads & Cancellable): Promise<Float64Array>
   /** Contributions of every feature to every row of a matrix made by this model's plan. */
   explain(matrix: FeatureMatrix, options?: Threads & Cancellable): Promise<Explanation>
 }
+
+/**
+ * Rolling-origin backtest: at each origin, a model that could have been trained then, tested on what came after.
+ * `asOf` lists the dates that may train.
+ */
+export function backtest(
+  records: TenantRecords,
+  options?: TrainOptions & {
+    /** The dates to test, each mature. Default: the last mature ones, one label period apart, at most three. */
+    origins?: Moment | readonly Moment[]
+  },
+): Promise<{ folds: OutOfTime[] }>
 
 /** Customers x features: dates as given, then customers sorted by id. */
 export class FeatureMatrix {
@@ -431,9 +520,11 @@ export interface FeatureOptions extends Threads {
   asOf: Moment | readonly Moment[]
   /** Windows of the standard features, in days. Default: 28, 91, 182, 364. */
   windows?: readonly number[]
+  /** Features of your own, behind the standard ones. */
+  features?: readonly Feature[]
 }
 
-/** The standard features of every eligible customer, on the calling thread's time. */
+/** The features of every eligible customer, on the calling thread's time. */
 export function features(records: TenantRecords, options: FeatureOptions): FeatureMatrix
 /** As `features`, off the event loop. */
 export function featuresAsync(records: TenantRecords, options: FeatureOptions & Cancellable): Promise<FeatureMatrix>
@@ -546,11 +637,21 @@ export const synthetic: {
   leaks(): Record<string, string>
 }
 
+/** Every code, equal in Rust, Python and Node; the first ones are those of bad values in records. */
+export type ErrorCode =
+  | 'missing_column' | 'missing_value' | 'bad_type' | 'bad_timestamp' | 'out_of_range' | 'not_finite'
+  | 'unknown_status' | 'unknown_priority' | 'duplicate_id' | 'duplicate_version' | 'unknown_customer'
+  | 'ends_before_start' | 'inconsistent_status' | 'mixed_currency' | 'wrong_tenant'
+  | 'unreadable_table' | 'tenant_mismatch' | 'invalid_option' | 'immature_label' | 'single_class' | 'too_little_data'
+  | 'nothing_after_purge' | 'leakage' | 'feature_mismatch' | 'no_such_customer' | 'not_eligible' | 'no_such_feature'
+  | 'cancelled' | 'artifact_damaged' | 'artifact_version' | 'artifact_too_large' | 'import_failed' | 'io'
+  | 'internal'
+
 /** Everything that goes wrong. */
 export class ChurnError extends Error {
   constructor(message: string, details?: Partial<Pick<ChurnError, 'code' | 'table' | 'row' | 'column' | 'report'>> & { cause?: unknown })
-  /** Stable, equal in Rust, Python and Node: `missing_value`, `immature_label`, `cancelled`, ... */
-  readonly code: string
+  /** Stable: match on it. */
+  readonly code: ErrorCode
   readonly table: TableName | null
   /** Position of the row at fault. */
   readonly row: number | null

@@ -108,6 +108,24 @@ function camelCase(value) {
   return Object.fromEntries(Object.entries(value).map(([key, inner]) => [camel(key), camelCase(inner)]))
 }
 
+/** Options with nested ones as JSON in the native spelling. */
+function nested(options) {
+  const snake = (value) => {
+    if (Array.isArray(value)) return value.map(snake)
+    if (value === null || typeof value !== 'object') return value
+    const key = (name) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
+    return Object.fromEntries(Object.entries(value).map(([name, inner]) => [key(name), snake(inner)]))
+  }
+  const given = { ...options }
+  for (const name of ['boosting', 'forest', 'features']) {
+    if (given[name] === undefined) continue
+    if (Array.isArray(given[name])) given[name].forEach((feature) => checked(feature, FEATURE_KEYS))
+    given[name] = JSON.stringify(snake(given[name]))
+  }
+  return given
+}
+
+const FEATURE_KEYS = ['name', 'source', 'filter', 'axis', 'measure', 'function', 'window']
 const TABLES = ['customers', 'payments', 'tickets', 'activities']
 const RECORD_OPTIONS = [
   'tenant', ...TABLES, 'onInvalid', 'observedFrom', 'observedUntil',
@@ -157,9 +175,12 @@ function partition(tables) {
     const given = checked(tables, RECORD_OPTIONS.slice(1))
     const parts = native.partition(given, isBytes(given.customers))
     const tenants = parts.tenants.map((records) => new TenantRecords(records))
+    const positions = new Map(tenants.map((records) => [records.tenant, {}]))
+    for (const { tenant, table, rows } of parts.positions) positions.get(tenant)[table] = rows
     return {
       tenants: new Map(tenants.map((records) => [records.tenant, records])),
       unassigned: JSON.parse(parts.unassigned),
+      positions,
     }
   })
 }
@@ -189,16 +210,16 @@ class FeatureMatrix {
   }
 }
 
-const FEATURE_OPTIONS = ['asOf', 'windows', 'threads']
+const FEATURE_OPTIONS = ['asOf', 'windows', 'features', 'threads']
 
 function features(records, options) {
   return guard(() => new FeatureMatrix(
-    native.features(inner(records, TenantRecords, 'records'), checked(options, FEATURE_OPTIONS)),
+    native.features(inner(records, TenantRecords, 'records'), nested(checked(options, FEATURE_OPTIONS))),
   ))
 }
 
 async function featuresAsync(records, options) {
-  const given = checked(options, [...FEATURE_OPTIONS, 'signal'])
+  const given = nested(checked(options, [...FEATURE_OPTIONS, 'signal']))
   const matrix = await long(given, (cancel) => native.featuresAsync(inner(records, TenantRecords, 'records'), given, cancel))
   return new FeatureMatrix(matrix)
 }
@@ -248,7 +269,22 @@ function count(top) {
 }
 
 const DEFINITION_OPTIONS = ['kind', 'horizon', 'lead', 'activeWithin', 'on']
-const TRAIN_OPTIONS = ['definition', 'asOf', 'windows', 'seed', 'threads', 'folds', 'shared', 'leakage', 'allowColumns', 'signal', 'onProgress']
+const TRAIN_OPTIONS = [
+  'definition', 'asOf', 'windows', 'features', 'linear', 'boosting', 'forest',
+  'folds', 'shared', 'leakage', 'allowColumns', 'seed', 'threads', 'signal', 'onProgress',
+]
+
+function training(options, known) {
+  const given = checked(options, known)
+  checked(given.definition, DEFINITION_OPTIONS)
+  return nested(given)
+}
+
+async function backtest(records, options) {
+  const given = training(options, [...TRAIN_OPTIONS, 'origins'])
+  const source = inner(records, TenantRecords, 'records')
+  return { folds: camelCase(JSON.parse(await long(given, (cancel, listener) => native.backtest(source, given, cancel, listener)))) }
+}
 
 class ChurnModel {
   constructor(model) {
@@ -259,8 +295,7 @@ class ChurnModel {
   }
 
   static async train(records, options) {
-    const given = checked(options, TRAIN_OPTIONS)
-    checked(given.definition, DEFINITION_OPTIONS)
+    const given = training(options, TRAIN_OPTIONS)
     const source = inner(records, TenantRecords, 'records')
     return new ChurnModel(await long(given, (cancel, listener) => native.train(source, given, cancel, listener)))
   }
@@ -322,6 +357,18 @@ class ChurnModel {
     const given = checked(options, ['asOf', 'threads', 'signal'])
     const source = inner(records, TenantRecords, 'records')
     return new FeatureMatrix(await long(given, (cancel) => this[INNER].features(source, given, cancel)))
+  }
+
+  async predictProba(matrix, options) {
+    const given = checked(options, ['threads', 'signal'])
+    const source = inner(matrix, FeatureMatrix, 'matrix')
+    return long(given, (cancel) => this[INNER].predictProba(source, given, cancel))
+  }
+
+  async logOdds(matrix, options) {
+    const given = checked(options, ['threads', 'signal'])
+    const source = inner(matrix, FeatureMatrix, 'matrix')
+    return long(given, (cancel) => this[INNER].logOdds(source, given, cancel))
   }
 
   async explain(matrix, options) {
@@ -437,6 +484,6 @@ const synthetic = {
 }
 
 module.exports = {
-  ChurnError, ChurnModel, FeatureMatrix, ScoreRun, TenantRecords, columnsOf, features, featuresAsync, labels, partition,
+  ChurnError, ChurnModel, FeatureMatrix, ScoreRun, TenantRecords, backtest, columnsOf, features, featuresAsync, labels, partition,
   synthetic,
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use churn_core::ChurnModel;
+use churn_core::{Backtest, ChurnModel};
 use napi::Result;
 use napi::bindgen_prelude::{AsyncTask, Buffer, Float64Array, Object, Uint8Array};
 use napi_derive::napi;
@@ -50,6 +50,22 @@ pub fn train(
     let records = Arc::clone(&records.inner);
     Ok(begin(move || {
         ChurnModel::train(&records, &training).map(|inner| Model { inner })
+    }))
+}
+
+/// Tests models that could have been trained at earlier dates; the folds as JSON.
+#[napi(catch_unwind)]
+pub fn backtest(
+    records: &Records,
+    given: Object<'_>,
+    cancel: &Cancel,
+    listener: Option<Listener>,
+) -> Result<AsyncTask<Work<String>>> {
+    let options = options::backtest(&given, execution(cancel, listener))?;
+    let records = Arc::clone(&records.inner);
+    Ok(begin(move || {
+        let folds = Backtest::run(&records, &options)?.folds;
+        serde_json::to_string(&folds).map_err(|error| std::io::Error::from(error).into())
     }))
 }
 
@@ -166,6 +182,36 @@ impl Model {
             model.features(&records, &dates, &execution).map(|matrix| Matrix {
                 inner: Arc::new(matrix),
             })
+        }))
+    }
+
+    /// Calibrated probability of every row of a matrix.
+    #[napi(catch_unwind)]
+    pub fn predict_proba(
+        &self,
+        matrix: &Matrix,
+        given: Object<'_>,
+        cancel: &Cancel,
+    ) -> Result<AsyncTask<Work<Float64Array>>> {
+        let execution = options::threads(&given, execution(cancel, None))?;
+        let (model, matrix) = (self.inner.clone(), Arc::clone(&matrix.inner));
+        Ok(begin(move || {
+            model.predict_proba(&matrix, &execution).map(Float64Array::new)
+        }))
+    }
+
+    /// Log-odds of every row of a matrix before calibration.
+    #[napi(catch_unwind)]
+    pub fn log_odds(
+        &self,
+        matrix: &Matrix,
+        given: Object<'_>,
+        cancel: &Cancel,
+    ) -> Result<AsyncTask<Work<Float64Array>>> {
+        let execution = options::threads(&given, execution(cancel, None))?;
+        let (model, matrix) = (self.inner.clone(), Arc::clone(&matrix.inner));
+        Ok(begin(move || {
+            model.log_odds(&matrix, &execution).map(Float64Array::new)
         }))
     }
 

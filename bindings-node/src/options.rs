@@ -1,8 +1,14 @@
 //! Options objects: every value is checked, and a wrong one is named.
 
-use churn_core::{AsOf, ChurnDefinition, Execution, FeaturePlan, Leakage, RecordKind, Timestamp, TrainOptions, Value};
+use churn_core::{
+    AsOf, BacktestOptions, ChurnDefinition, EnsembleOptions, Execution, Feature, FeaturePlan, Leakage, RecordKind,
+    Timestamp, TrainOptions, Value,
+};
 use napi::Result;
 use napi::bindgen_prelude::Object;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value as Json;
 
 use crate::error::{invalid_option, raise};
 use crate::values::{Cell, OneOrMany};
@@ -32,6 +38,14 @@ pub(crate) fn whole(options: &Object<'_>, name: &str) -> Result<Option<u64>> {
     whole
         .map(Some)
         .ok_or_else(|| invalid_option(name, "must be a whole number, not negative"))
+}
+
+fn yes(options: &Object<'_>, name: &str) -> Result<Option<bool>> {
+    match value(options, name)? {
+        None => Ok(None),
+        Some(Value::Bool(yes)) => Ok(Some(yes)),
+        Some(_) => Err(invalid_option(name, "must be true or false")),
+    }
 }
 
 pub(crate) fn days(options: &Object<'_>, name: &str) -> Result<Option<u32>> {
@@ -66,19 +80,19 @@ pub(crate) fn as_of(options: &Object<'_>) -> Result<AsOf> {
 }
 
 /// One date or a list of them.
-pub(crate) fn dates(options: &Object<'_>) -> Result<Option<Vec<AsOf>>> {
-    let given = match options.get::<OneOrMany>("asOf")? {
+fn dates(options: &Object<'_>, name: &str) -> Result<Option<Vec<AsOf>>> {
+    let given = match options.get::<OneOrMany>(name)? {
         None | Some(OneOrMany::One(Value::Null)) => return Ok(None),
         Some(OneOrMany::One(value)) => vec![value],
         Some(OneOrMany::Many(values)) => values,
     };
-    let dates = given.into_iter().map(|value| to_moment(value, "asOf").map(AsOf::new));
+    let dates = given.into_iter().map(|value| to_moment(value, name).map(AsOf::new));
     dates.collect::<Result<_>>().map(Some)
 }
 
 /// Dates that must be there.
 pub(crate) fn required_dates(options: &Object<'_>) -> Result<Vec<AsOf>> {
-    dates(options)?.ok_or_else(|| invalid_option("asOf", "was not given"))
+    dates(options, "asOf")?.ok_or_else(|| invalid_option("asOf", "was not given"))
 }
 
 /// A text, or a list of texts.
@@ -95,8 +109,66 @@ pub(crate) fn texts(options: &Object<'_>, name: &str) -> Result<Option<Vec<Strin
     texts.collect::<Result<_>>().map(Some)
 }
 
-/// The standard features over the windows that were asked for.
+/// Nested options, which `index.js` hands over as JSON in the library's spelling.
+fn nested(options: &Object<'_>, name: &str) -> Result<Option<Json>> {
+    let Some(text) = text(options, name)? else {
+        return Ok(None);
+    };
+    let value = serde_json::from_str(&text).map_err(|error| invalid_option(name, &error.to_string()))?;
+    Ok(Some(value))
+}
+
+/// Given keys laid over the defaults; an unknown key is an error.
+fn over<T: Serialize + DeserializeOwned>(defaults: &T, given: Json, option: &str) -> Result<T> {
+    let wrong = |error: serde_json::Error| invalid_option(option, &format!("cannot be read: {error}"));
+    let mut own = serde_json::to_value(defaults).map_err(wrong)?;
+    let (Some(known), Json::Object(given)) = (own.as_object_mut(), given) else {
+        return Err(invalid_option(option, "must be an object"));
+    };
+    for (key, value) in given {
+        let slot = known.get_mut(&key);
+        *slot.ok_or_else(|| invalid_option(option, &format!("has no '{key}'")))? = value;
+    }
+    serde_json::from_value(own).map_err(wrong)
+}
+
+/// A member: `false` leaves it out, an object changes its options.
+fn member<T: Serialize + DeserializeOwned + Default>(
+    options: &Object<'_>,
+    name: &str,
+    default: Option<T>,
+) -> Result<Option<T>> {
+    match nested(options, name)? {
+        None | Some(Json::Null | Json::Bool(true)) => Ok(default),
+        Some(Json::Bool(false)) => Ok(None),
+        Some(given) => over(&default.unwrap_or_default(), given, name).map(Some),
+    }
+}
+
+/// The user's own features behind the standard ones.
 pub(crate) fn plan(options: &Object<'_>) -> Result<FeaturePlan> {
+    let mut plan = windows(options)?;
+    let features = match nested(options, "features")? {
+        None | Some(Json::Null) => return Ok(plan),
+        Some(Json::Array(features)) => features,
+        Some(_) => return Err(invalid_option("features", "must be a list")),
+    };
+    for given in features {
+        let text = |key: &str| {
+            let text = given.get(key).and_then(Json::as_str);
+            text.ok_or_else(|| invalid_option("features", &format!("need a '{key}' each")))
+        };
+        let source = text("source")?;
+        let source = RecordKind::ALL.into_iter().find(|kind| kind.as_str() == source);
+        let source = source.ok_or_else(|| invalid_option("features", "have the name of a table as their source"))?;
+        let feature = over(&Feature::new(text("name")?, source), given.clone(), "features")?;
+        plan = plan.with(feature).map_err(raise)?;
+    }
+    Ok(plan)
+}
+
+/// The standard features over the windows that were asked for.
+fn windows(options: &Object<'_>) -> Result<FeaturePlan> {
     let given = match options.get::<OneOrMany>("windows")? {
         None | Some(OneOrMany::One(Value::Null)) => return Ok(FeaturePlan::default()),
         Some(OneOrMany::One(value)) => vec![value],
@@ -155,12 +227,18 @@ pub(crate) fn threads(options: &Object<'_>, execution: Execution) -> Result<Exec
 pub(crate) fn training(options: &Object<'_>, execution: Execution) -> Result<TrainOptions> {
     let mut training = TrainOptions {
         definition: definition(options)?,
-        as_of: dates(options)?,
+        as_of: dates(options, "asOf")?,
         plan: plan(options)?,
         seed: whole(options, "seed")?.unwrap_or(0),
         execution: threads(options, execution)?,
         ..TrainOptions::default()
     };
+    let EnsembleOptions { boosting, forest, .. } = EnsembleOptions::default();
+    training.ensemble.boosting = member(options, "boosting", boosting)?;
+    training.ensemble.forest = member(options, "forest", forest)?;
+    if let Some(linear) = yes(options, "linear")? {
+        training.ensemble.linear = linear;
+    }
     if let Some(folds) = whole(options, "folds")? {
         training.ensemble.folds = usize::try_from(folds).map_err(|_| invalid_option("folds", "is too large"))?;
     }
@@ -170,10 +248,16 @@ pub(crate) fn training(options: &Object<'_>, execution: Execution) -> Result<Tra
     if let Some(columns) = texts(options, "allowColumns")? {
         training.allow_columns = columns;
     }
-    match value(options, "shared")? {
-        None => {}
-        Some(Value::Bool(shared)) => training.shared = shared,
-        Some(_) => return Err(invalid_option("shared", "must be true or false")),
+    if let Some(shared) = yes(options, "shared")? {
+        training.shared = shared;
     }
     Ok(training)
+}
+
+/// Which origins are tested, and how the model at each is trained.
+pub(crate) fn backtest(options: &Object<'_>, execution: Execution) -> Result<BacktestOptions> {
+    Ok(BacktestOptions {
+        train: training(options, execution)?,
+        origins: dates(options, "origins")?,
+    })
 }

@@ -8,7 +8,7 @@ use churn_core::{
     Value, columns_of,
 };
 use napi::Result;
-use napi::bindgen_prelude::{Array, JsValue, Object, Uint8Array, Unknown};
+use napi::bindgen_prelude::{Array, JsValue, Object, Uint8Array, Uint32Array, Unknown};
 use napi_derive::napi;
 
 use crate::error::{invalid_option, raise, unreadable};
@@ -284,13 +284,35 @@ pub struct Partitioned {
     pub tenants: Vec<Records>,
     /// Report on rows that name no tenant, as JSON.
     pub unassigned: String,
+    /// Tenant, table, and where its rows stood in the mixed table.
+    pub positions: Vec<Positions>,
+}
+
+/// Where the rows of a tenant stood in a mixed table.
+#[napi(object, object_from_js = false)]
+pub struct Positions {
+    /// Whose rows.
+    pub tenant: String,
+    /// Of which table.
+    pub table: String,
+    /// Ascending.
+    pub rows: Uint32Array,
 }
 
 /// Splits tables with a `tenant_id` column by tenant.
 #[napi(catch_unwind)]
 pub fn partition(given: Object<'_>, arrow: bool) -> Result<Partitioned> {
     let partition = builder(&given, "", reader(arrow))?.partition().map_err(raise)?;
+    let positions = partition.positions.into_iter().flat_map(|(tenant, tables)| {
+        let of_table = move |(kind, rows): (RecordKind, Vec<u32>)| Positions {
+            tenant: tenant.to_string(),
+            table: kind.as_str().to_owned(),
+            rows: Uint32Array::new(rows),
+        };
+        tables.into_iter().map(of_table)
+    });
     Ok(Partitioned {
+        positions: positions.collect(),
         unassigned: validation(&partition.unassigned).to_string(),
         tenants: partition.tenants.into_values().map(Records::new).collect(),
     })

@@ -46,9 +46,9 @@ impl FromNapiValue for Cell {
     }
 }
 
-/// Whole numbers are integers, as JSON would have them; others stay what they are.
+/// Whole numbers are integers, as JSON would have them; others, and a negative zero, stay what they are.
 fn number(value: f64) -> Value {
-    if value.fract() == 0.0 && value.abs() <= MAX_SAFE {
+    if value.fract() == 0.0 && value.abs() <= MAX_SAFE && (value != 0.0 || value.is_sign_positive()) {
         Value::Int(value as i64)
     } else {
         Value::Float(value)

@@ -1,6 +1,7 @@
 // Compiled, never run: what index.d.ts lets through and what it does not.
 import {
-  ChurnError, ChurnModel, FeatureMatrix, TenantRecords, features, labels, partition, synthetic, type Score, type TrainOptions,
+  ChurnError, ChurnModel, FeatureMatrix, TenantRecords, backtest, features, labels, partition, synthetic,
+  type ErrorCode, type Feature, type Score, type TrainOptions,
 } from 'churn-core'
 
 export async function typed(signal: AbortSignal): Promise<void> {
@@ -63,4 +64,24 @@ export async function typed(signal: AbortSignal): Promise<void> {
 
 export function code(error: unknown): string | undefined {
   return error instanceof ChurnError ? `${error.code} ${error.table} ${error.row} ${error.column}` : undefined
+}
+
+export async function more(records: TenantRecords): Promise<void> {
+  const own: Feature = {
+    name: 'cards', source: 'payments', filter: ['paid', { oneOf: { column: 'method', values: ['card'] } }], measure: 'amount', function: 'mean', window: 91,
+  }
+  const model = await ChurnModel.train(records, { features: [own], boosting: { trees: 50, learningRate: 0.05 }, forest: false, linear: true })
+  const matrix = await model.features(records, { asOf: '2024-01-01' })
+  const numbers: Float64Array[] = [await model.predictProba(matrix), await model.logOdds(matrix, { threads: 1 })]
+  const { folds } = await backtest(records, { origins: ['2024-01-01'], definition: { kind: 'cancellation' } })
+  const auc: number | undefined = folds[0]?.measures.rocAuc?.value
+  const rows: Uint32Array | undefined = partition({ customers: [] }).positions.get('a')?.payments
+  const known: ErrorCode = 'immature_label'
+  console.log(numbers, auc, rows, known)
+  // @ts-expect-error no such measure
+  own.measure = 'price'
+  // @ts-expect-error no such code
+  const unknown: ErrorCode = 'oops'
+  // @ts-expect-error no such option
+  await ChurnModel.train(records, { forest: { leafs: 3 } })
 }
