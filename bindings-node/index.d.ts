@@ -321,8 +321,10 @@ export interface Measures {
 export interface OutOfTime {
   testDate: string
   trainingDates: string[]
+  /** Whether only customers that no training date knew were tested. */
+  unseenCustomers: boolean
   /** `lastLabelEnd <= testDate`: no training label could see the test. */
-  proof: { testDate: string; lastTrainingDate: string; lastLabelEnd: string; purgedDates: string[] }
+  proof: { testDate: string; lastTrainingDate: string; lastLabelEnd: string; embargoDays: number; purgedDates: string[] }
   measures: Measures
 }
 

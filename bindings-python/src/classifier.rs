@@ -6,7 +6,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString};
 
 use crate::errors::{OrRaise, refuse};
-use crate::model::{Explanation, Reason};
+use crate::run::{Explanation, Reason};
 use crate::tables::table;
 use crate::work;
 

@@ -12,7 +12,8 @@ use serde::de::DeserializeOwned;
 
 use crate::errors::{OrRaise, refuse};
 use crate::features::{json, overlay};
-use crate::model::{Explanation, member};
+use crate::model::member;
+use crate::run::Explanation;
 use crate::work;
 
 /// X as it came if it is a matrix of floats, in whatever layout: it is not copied.

@@ -1,8 +1,8 @@
-//! Definitions, plans, feature matrices and labels.
+//! Plans and feature matrices.
 
 use std::sync::Arc;
 
-use churn_core::{ChurnDefinition, FeatureColumn, RecordKind};
+use churn_core::{FeatureColumn, RecordKind};
 use ndarray::Array2;
 use numpy::IntoPyArray;
 use pyo3::prelude::*;
@@ -14,151 +14,10 @@ use crate::records::{TenantRecords, escape};
 use crate::tables::dates;
 use crate::work;
 
-/// Churned if the customer cancels (``churned_at``) within ``horizon`` days, beginning ``lead`` days after ``as_of``.
-#[pyclass(frozen, get_all, eq, from_py_object, module = "churn")]
-#[derive(Clone, PartialEq)]
-pub(crate) struct Cancellation {
-    /// Length of the label period in days.
-    horizon: u32,
-    /// Days between ``as_of`` and the label period.
-    lead: u32,
-}
-
-#[pymethods]
-impl Cancellation {
-    #[new]
-    #[pyo3(signature = (horizon=90, lead=0))]
-    fn new(horizon: u32, lead: u32) -> Self {
-        Self { horizon, lead }
-    }
-
-    fn __reduce__(slf: &Bound<'_, Self>) -> (Py<PyAny>, (u32, u32)) {
-        (slf.get_type().into_any().unbind(), (slf.get().horizon, slf.get().lead))
-    }
-
-    fn __repr__(&self) -> String {
-        format!("Cancellation(horizon={}, lead={})", self.horizon, self.lead)
-    }
-}
-
-/// Churned if there is no paid payment, or no activity, within ``horizon`` days.
-///
-/// Eligible are customers with such an event in the ``active_within`` days before ``as_of`` (default: twice the horizon).
-#[pyclass(frozen, get_all, eq, from_py_object, module = "churn")]
-#[derive(Clone, PartialEq)]
-pub(crate) struct Inactivity {
-    /// Length of the label period in days.
-    horizon: u32,
-    /// Days between ``as_of`` and the label period.
-    lead: u32,
-    /// Days before ``as_of`` in which a customer must have been active; None for twice the horizon.
-    active_within: Option<u32>,
-    /// ``"payments"`` or ``"activities"``.
-    on: String,
-}
-
-#[pymethods]
-impl Inactivity {
-    #[new]
-    #[pyo3(signature = (horizon=90, lead=0, active_within=None, on="payments"))]
-    fn new(py: Python<'_>, horizon: u32, lead: u32, active_within: Option<u32>, on: &str) -> PyResult<Self> {
-        if !matches!(on, "payments" | "activities") {
-            return Err(refuse(
-                py,
-                "invalid_option",
-                "on is 'payments' or 'activities'",
-                Some("on"),
-            ));
-        }
-        Ok(Self {
-            horizon,
-            lead,
-            active_within,
-            on: on.to_owned(),
-        })
-    }
-
-    #[allow(clippy::type_complexity)]
-    fn __reduce__(slf: &Bound<'_, Self>) -> (Py<PyAny>, (u32, u32, Option<u32>, String)) {
-        let own = slf.get();
-        (
-            slf.get_type().into_any().unbind(),
-            (own.horizon, own.lead, own.active_within, own.on.clone()),
-        )
-    }
-
-    fn __repr__(&self) -> String {
-        let within = self.active_within.map_or("None".to_owned(), |days| days.to_string());
-        format!(
-            "Inactivity(horizon={}, lead={}, active_within={within}, on='{}')",
-            self.horizon, self.lead, self.on
-        )
-    }
-}
-
-pub(crate) enum Definition {
-    Cancellation(Cancellation),
-    Inactivity(Inactivity),
-}
-
-impl<'py> FromPyObject<'_, 'py> for Definition {
-    type Error = PyErr;
-
-    fn extract(object: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
-        if let Ok(own) = object.cast::<Cancellation>() {
-            return Ok(Self::Cancellation(own.get().clone()));
-        }
-        if let Ok(own) = object.cast::<Inactivity>() {
-            return Ok(Self::Inactivity(own.get().clone()));
-        }
-        let message = "a definition is a churn.Cancellation or a churn.Inactivity";
-        Err(refuse(object.py(), "invalid_option", message, Some("definition")))
-    }
-}
-
-impl From<Definition> for ChurnDefinition {
-    fn from(definition: Definition) -> Self {
-        match definition {
-            Definition::Cancellation(own) => ChurnDefinition::cancellation(own.horizon).with_lead(own.lead),
-            Definition::Inactivity(own) => {
-                let on = if own.on == "payments" {
-                    RecordKind::Payments
-                } else {
-                    RecordKind::Activities
-                };
-                let definition = ChurnDefinition::inactivity(own.horizon, on).with_lead(own.lead);
-                own.active_within
-                    .map_or(definition.clone(), |days| definition.active_within(days))
-            }
-        }
-    }
-}
-
-/// The Python object of a definition.
-pub(crate) fn definition_of(py: Python<'_>, definition: &ChurnDefinition) -> PyResult<Py<PyAny>> {
-    let period = definition.horizon();
-    Ok(match definition {
-        ChurnDefinition::Inactivity { active_within, on, .. } => {
-            let own = Inactivity {
-                horizon: period.days,
-                lead: period.lead,
-                active_within: *active_within,
-                on: on.to_string(),
-            };
-            Py::new(py, own)?.into_any()
-        }
-        _ => Py::new(
-            py,
-            Cancellation {
-                horizon: period.days,
-                lead: period.lead,
-            },
-        )?
-        .into_any(),
-    })
-}
-
 /// What is computed of each customer: the standard features over some windows, and the user's own behind them.
+///
+/// >>> churn.FeaturePlan.standard(windows=(30, 7))
+/// FeaturePlan(windows=[7, 30])
 #[pyclass(frozen, from_py_object, module = "churn")]
 #[derive(Clone)]
 pub(crate) struct FeaturePlan(pub(crate) churn_core::FeaturePlan);
@@ -176,6 +35,14 @@ impl FeaturePlan {
     /// filter=[{"one_of": {"column": "method", "values": ["card"]}}], window=28)``.
     ///
     /// Keywords: ``name``, ``source``, ``filter``, ``axis``, ``measure``, ``function``, ``window``.
+    ///
+    /// >>> plan = churn.FeaturePlan.standard().with_feature(
+    /// ...     name="last_amount", source="payments", filter=["paid"], measure="amount", function="last")
+    /// >>> churn.features(records, "2024-03-01", plan=plan).feature_names[-1]
+    /// 'last_amount'
+    ///
+    /// Raises:
+    ///     InvalidOptionError: its parts do not go together, or the name is taken.
     #[pyo3(signature = (**feature))]
     fn with_feature(&self, py: Python<'_>, feature: Option<&Bound<'_, PyDict>>) -> PyResult<Self> {
         let wrong = |why: String| {
@@ -243,6 +110,12 @@ pub(crate) fn overlay(defaults: &mut serde_json::Value, given: serde_json::Value
 /// Customers x features: a row per eligible customer and date, dates as given, customers sorted by id.
 ///
 /// Frames have ``customer_id``, ``as_of``, then the features in plan order. Missing numbers are NaN.
+///
+/// >>> matrix = churn.features(records, as_of="2024-03-01")
+/// >>> matrix.shape == matrix.to_numpy().shape == (len(records), len(matrix.feature_names))
+/// True
+/// >>> float(matrix["customer_tenure_days"][0])
+/// 425.0
 #[pyclass(frozen, module = "churn")]
 pub(crate) struct FeatureMatrix(pub(crate) Arc<churn_core::FeatureMatrix>);
 
@@ -391,6 +264,18 @@ impl FeatureMatrix {
 }
 
 /// The features of every eligible customer at one date or several, from what was known strictly before it.
+///
+/// Args:
+///     as_of: a date, or a list of them: ISO text, ``date``, ``datetime``, pandas or numpy moments; UTC if without a zone.
+///     plan: which features; None for the standard ones.
+///     threads: None for all; never changes a bit.
+///     progress: True for a bar, or a callable ``(stage, share)``.
+///
+/// Returns:
+///     A `FeatureMatrix`: dates as given, then customers sorted by the bytes of their ids.
+///
+/// >>> churn.features(records, as_of=["2024-03-01", "2024-02-01"])
+/// <FeatureMatrix 'acme': 600 rows x 117 features>
 #[pyfunction]
 #[pyo3(signature = (records, as_of, plan=None, *, threads=None, progress=None))]
 pub(crate) fn features(
@@ -407,143 +292,4 @@ pub(crate) fn features(
         churn_core::features(&records, &dates, &plan, &execution)
     })?;
     Ok(FeatureMatrix(Arc::new(matrix)))
-}
-
-/// Churned or retained, a row per eligible customer and date: ``customer_id``, ``as_of``, ``churned``, ``rule``,
-/// ``event_at``.
-#[pyclass(frozen, module = "churn")]
-pub(crate) struct Labels {
-    records: Arc<churn_core::TenantRecords>,
-    rows: Vec<churn_core::Label>,
-    excluded: Vec<churn_core::Label>,
-}
-
-impl Labels {
-    fn frame(&self) -> Frame {
-        let ids: Vec<&str> = self.records.customer_ids().collect();
-        let rows = &self.rows;
-        let id = |label: &churn_core::Label| ids.get(label.customer as usize).map(|id| (*id).to_owned());
-        Frame(vec![
-            ("customer_id".into(), Values::Texts(rows.iter().map(id).collect())),
-            (
-                "as_of".into(),
-                Values::Moments(rows.iter().map(|label| Some(label.as_of.as_micros())).collect()),
-            ),
-            (
-                "churned".into(),
-                Values::Bools(rows.iter().map(|label| label.churned).collect()),
-            ),
-            (
-                "rule".into(),
-                Values::Texts(rows.iter().map(|label| Some(label.rule.to_string())).collect()),
-            ),
-            (
-                "event_at".into(),
-                Values::Moments(
-                    rows.iter()
-                        .map(|label| label.event_at.map(|at| at.as_micros()))
-                        .collect(),
-                ),
-            ),
-        ])
-    }
-}
-
-#[pymethods]
-impl Labels {
-    /// Those who are neither: churned within the lead, or before the date without its being known then.
-    #[getter]
-    fn excluded(&self) -> Self {
-        Self {
-            records: Arc::clone(&self.records),
-            rows: self.excluded.clone(),
-            excluded: vec![],
-        }
-    }
-
-    /// Whether each row churned, bool.
-    #[getter]
-    fn churned(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        Values::Bools(self.rows.iter().map(|label| label.churned).collect()).into_python(py)
-    }
-
-    /// The customer of every row.
-    #[getter]
-    fn customer_ids(&self) -> Vec<String> {
-        let ids: Vec<&str> = self.records.customer_ids().collect();
-        self.rows
-            .iter()
-            .filter_map(|label| ids.get(label.customer as usize).map(|id| (*id).to_owned()))
-            .collect()
-    }
-
-    /// One column by its name.
-    fn __getitem__(&self, py: Python<'_>, name: &str) -> PyResult<Py<PyAny>> {
-        let column = self.frame().0.into_iter().find(|(known, _)| known == name);
-        let (_, values) =
-            column.ok_or_else(|| refuse(py, "no_such_feature", "labels have no such column", Some(name)))?;
-        values.into_python(py)
-    }
-
-    /// A pandas frame.
-    fn to_pandas(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        self.frame().pandas(py)
-    }
-
-    /// A polars frame.
-    fn to_polars(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
-        through(slf.as_any(), "to_polars")
-    }
-
-    /// A pyarrow table.
-    fn to_arrow(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
-        through(slf.as_any(), "to_arrow")
-    }
-
-    #[pyo3(signature = (requested_schema=None))]
-    fn __arrow_c_stream__<'py>(
-        &self,
-        py: Python<'py>,
-        requested_schema: Option<Bound<'py, PyCapsule>>,
-    ) -> PyResult<Bound<'py, PyAny>> {
-        self.frame().stream(py, requested_schema)
-    }
-
-    fn __len__(&self) -> usize {
-        self.rows.len()
-    }
-
-    fn __repr__(&self) -> String {
-        let churned = self.rows.iter().filter(|label| label.churned).count();
-        format!(
-            "<Labels: {} rows, {churned} churned, {} excluded>",
-            self.rows.len(),
-            self.excluded.len()
-        )
-    }
-}
-
-/// Whether each eligible customer churned in the label period of each date, by which rule, and when.
-#[pyfunction]
-#[pyo3(signature = (records, as_of, definition=None, *, threads=None))]
-pub(crate) fn labels(
-    py: Python<'_>,
-    records: &TenantRecords,
-    as_of: &Bound<'_, PyAny>,
-    definition: Option<Definition>,
-    threads: Option<usize>,
-) -> PyResult<Labels> {
-    let (records, dates) = (Arc::clone(&records.inner), dates(as_of)?);
-    let definition = definition.map(ChurnDefinition::from).unwrap_or_default();
-    let found = {
-        let records = Arc::clone(&records);
-        work::run(py, threads, None, move |execution| {
-            churn_core::labels(&records, &dates, &definition, &execution)
-        })?
-    };
-    Ok(Labels {
-        records,
-        rows: found.rows().to_vec(),
-        excluded: found.excluded().to_vec(),
-    })
 }

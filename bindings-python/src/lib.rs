@@ -1,12 +1,15 @@
 //! The Python module `churn._churn`: converts Python values, delegates to the core, maps errors.
 
 mod classifier;
+mod definition;
 mod ensemble;
 mod errors;
 mod features;
 mod frames;
+mod labels;
 mod model;
 mod records;
+mod run;
 mod synthetic;
 mod tables;
 mod work;
@@ -18,13 +21,19 @@ mod _churn {
     #[pymodule_export]
     use crate::classifier::{FlatModel, FlatTable};
     #[pymodule_export]
+    use crate::definition::{Cancellation, Inactivity};
+    #[pymodule_export]
     use crate::ensemble::{Ensemble, GradientBoosting, Logistic, RandomForest};
     #[pymodule_export]
-    use crate::features::{Cancellation, FeatureMatrix, FeaturePlan, Inactivity, Labels, features, labels};
+    use crate::features::{FeatureMatrix, FeaturePlan, features};
     #[pymodule_export]
-    use crate::model::{ChurnModel, Explanation, Reason, Score, ScoreRun};
+    use crate::labels::{Labels, labels};
+    #[pymodule_export]
+    use crate::model::{ChurnModel, backtest};
     #[pymodule_export]
     use crate::records::{Issue, TableReport, TenantRecords, ValidationReport, partition};
+    #[pymodule_export]
+    use crate::run::{Explanation, Reason, Score, ScoreRun};
     #[pymodule_export]
     use crate::synthetic::{Truth, World, WorldTable, WorldTenant, leaks, world};
 

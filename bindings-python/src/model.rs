@@ -1,348 +1,29 @@
-//! Models, runs of scores, reasons.
+//! Models.
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use churn_core::{
-    ChurnDefinition, CustomerRows, EnsembleOptions, Leakage, ReasonValue, RecordKind, ScoreStatus, TrainOptions,
+    Backtest, BacktestOptions, ChurnDefinition, CustomerRows, EnsembleOptions, Leakage, RecordKind, TrainOptions,
 };
 use numpy::IntoPyArray;
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyBytes, PyCapsule, PyDict, PyType};
+use pyo3::types::{PyBool, PyBytes, PyDict, PyType};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::definition::{Definition, definition_of};
 use crate::errors::{OrRaise, refuse};
-use crate::features::{Definition, FeatureMatrix, FeaturePlan, definition_of, json, overlay};
-use crate::frames::{Frame, Values, datetime, through};
+use crate::features::{FeatureMatrix, FeaturePlan, json, overlay};
 use crate::records::{TenantRecords, escape};
+use crate::run::{Explanation, Score, ScoreRun};
 use crate::tables::{dates, rows_of_one, table, timestamp};
 use crate::work;
 
-/// One feature's part in a score.
-#[pyclass(frozen, get_all, module = "churn")]
-#[derive(Clone)]
-pub(crate) struct Reason {
-    /// The feature's name in the plan.
-    feature: String,
-    /// Its value: a number, a text, or None for nothing to look at.
-    value: Option<ValueOf>,
-    /// What it adds to the log-odds before calibration.
-    contribution: f64,
-    /// ``"raises"`` or ``"lowers"``.
-    direction: &'static str,
-    /// The same in words.
-    text: String,
-}
-
-#[derive(Clone, IntoPyObject, IntoPyObjectRef)]
-pub(crate) enum ValueOf {
-    Number(f64),
-    Text(String),
-}
-
-impl From<churn_core::Reason> for Reason {
-    fn from(reason: churn_core::Reason) -> Self {
-        let value = match reason.value {
-            ReasonValue::Number(value) => Some(ValueOf::Number(value)),
-            ReasonValue::Text(value) => Some(ValueOf::Text(value)),
-            _ => None,
-        };
-        Self {
-            feature: reason.feature,
-            value,
-            contribution: reason.contribution,
-            direction: reason.direction.as_str(),
-            text: reason.text,
-        }
-    }
-}
-
-#[pymethods]
-impl Reason {
-    fn __repr__(&self) -> String {
-        format!("<Reason {:+.3} {}>", self.contribution, self.text)
-    }
-}
-
-/// One customer's answer.
-#[pyclass(frozen, module = "churn")]
-pub(crate) struct Score {
-    score: churn_core::Score,
-    reasons: Vec<Reason>,
-    as_of: i64,
-    model_id: String,
-}
-
-#[pymethods]
-impl Score {
-    /// Who.
-    #[getter]
-    fn customer_id(&self) -> &str {
-        &self.score.customer_id
-    }
-
-    /// Calibrated probability of churn in the label period; NaN where there is not enough evidence.
-    #[getter]
-    fn probability(&self) -> f64 {
-        self.score.probability.unwrap_or(f64::NAN)
-    }
-
-    /// ``"low"``, ``"medium"``, ``"high"`` or ``"critical"``; None if not scored.
-    #[getter]
-    fn risk_band(&self) -> Option<&'static str> {
-        self.score.risk_band.map(|band| band.as_str())
-    }
-
-    /// ``"scored"`` or ``"not_enough_evidence"``.
-    #[getter]
-    fn status(&self) -> &'static str {
-        self.score.status.as_str()
-    }
-
-    /// Why there is no answer, in words.
-    #[getter]
-    fn not_scored_reason(&self) -> Option<&str> {
-        match &self.score.status {
-            ScoreStatus::NotEnoughEvidence { reason, .. } => Some(reason),
-            _ => None,
-        }
-    }
-
-    /// When an answer is expected at the latest.
-    #[getter]
-    fn expected_at(&self, py: Python<'_>) -> PyResult<Option<Py<PyAny>>> {
-        match &self.score.status {
-            ScoreStatus::NotEnoughEvidence { expected_at, .. } => {
-                expected_at.map(|at| datetime(py, at.as_micros())).transpose()
-            }
-            _ => Ok(None),
-        }
-    }
-
-    /// The features that moved the score the most; filled by `ChurnModel.score_customer`.
-    #[getter]
-    fn reasons(&self) -> Vec<Reason> {
-        self.reasons.clone()
-    }
-
-    /// The moment at which it was pretended to be, in UTC.
-    #[getter]
-    fn as_of(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        datetime(py, self.as_of)
-    }
-
-    /// The model that scored.
-    #[getter]
-    fn model_id(&self) -> &str {
-        &self.model_id
-    }
-
-    fn __repr__(&self) -> String {
-        match (self.score.probability, self.risk_band()) {
-            (Some(probability), Some(band)) => format!("<Score '{}': {probability:.4} {band}>", self.score.customer_id),
-            _ => format!("<Score '{}': {}>", self.score.customer_id, self.status()),
-        }
-    }
-}
-
-/// The scores of all eligible customers as of one date, sorted by customer id.
-///
-/// Frames have ``customer_id``, ``probability`` (NaN if not scored), ``risk_band``, ``status``, ``as_of``, ``model_id``.
-#[pyclass(frozen, module = "churn")]
-pub(crate) struct ScoreRun(Arc<churn_core::ScoreRun>);
-
-impl ScoreRun {
-    fn frame(&self) -> Frame {
-        let scores = self.0.scores();
-        let texts = |of: &dyn Fn(&churn_core::Score) -> Option<String>| Values::Texts(scores.iter().map(of).collect());
-        Frame(vec![
-            ("customer_id".into(), texts(&|score| Some(score.customer_id.clone()))),
-            ("probability".into(), Values::Numbers(self.probabilities())),
-            (
-                "risk_band".into(),
-                texts(&|score| score.risk_band.map(|band| band.to_string())),
-            ),
-            ("status".into(), texts(&|score| Some(score.status.as_str().to_owned()))),
-            (
-                "as_of".into(),
-                Values::Moments(vec![Some(self.0.as_of().as_micros()); scores.len()]),
-            ),
-            (
-                "model_id".into(),
-                Values::Coded(vec![0; scores.len()], vec![self.0.model_id().to_owned()]),
-            ),
-        ])
-    }
-
-    fn probabilities(&self) -> Vec<f64> {
-        self.0
-            .scores()
-            .iter()
-            .map(|score| score.probability.unwrap_or(f64::NAN))
-            .collect()
-    }
-
-    fn one(&self, score: &churn_core::Score) -> Score {
-        Score {
-            score: score.clone(),
-            reasons: vec![],
-            as_of: self.0.as_of().as_micros(),
-            model_id: self.0.model_id().to_owned(),
-        }
-    }
-}
-
-#[pymethods]
-impl ScoreRun {
-    /// Whose customers these are.
-    #[getter]
-    fn tenant(&self) -> &str {
-        self.0.tenant().as_str()
-    }
-
-    /// The moment at which it was pretended to be, in UTC.
-    #[getter]
-    fn as_of(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        datetime(py, self.0.as_of().as_micros())
-    }
-
-    /// The model that scored.
-    #[getter]
-    fn model_id(&self) -> &str {
-        self.0.model_id()
-    }
-
-    /// One `Score` per eligible customer, sorted by id.
-    #[getter]
-    fn scores(&self) -> Vec<Score> {
-        self.0.scores().iter().map(|score| self.one(score)).collect()
-    }
-
-    /// The probabilities, float64, in the order of the ids; NaN where not scored.
-    #[getter]
-    fn probability(&self, py: Python<'_>) -> Py<PyAny> {
-        self.probabilities().into_pyarray(py).into_any().unbind()
-    }
-
-    /// The features behind the scores, a row per score.
-    #[getter]
-    fn matrix(&self) -> FeatureMatrix {
-        FeatureMatrix(Arc::new(self.0.matrix().clone()))
-    }
-
-    /// The score of one customer.
-    ///
-    /// Raises:
-    ///     UnknownCustomerError: the customer was not eligible.
-    fn score_of(&self, py: Python<'_>, customer_id: &str) -> PyResult<Score> {
-        Ok(self.one(self.0.score_of(customer_id).or_raise(py)?))
-    }
-
-    /// The features that moved a customer's score the most, either way, largest first.
-    ///
-    /// Raises:
-    ///     UnknownCustomerError: the customer was not eligible.
-    #[pyo3(signature = (customer_id, top=5))]
-    fn reasons(&self, py: Python<'_>, customer_id: &str, top: usize) -> PyResult<Vec<Reason>> {
-        let run = Arc::clone(&self.0);
-        let reasons = py.detach(move || run.reasons(customer_id, top)).or_raise(py)?;
-        Ok(reasons.into_iter().map(Reason::from).collect())
-    }
-
-    /// The customers most likely to leave, most likely first.
-    #[pyo3(signature = (top=10))]
-    fn riskiest(&self, top: usize) -> Vec<Score> {
-        self.0.riskiest(top).into_iter().map(|score| self.one(score)).collect()
-    }
-
-    /// A pandas frame.
-    fn to_pandas(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        self.frame().pandas(py)
-    }
-
-    /// A polars frame.
-    fn to_polars(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
-        through(slf.as_any(), "to_polars")
-    }
-
-    /// A pyarrow table.
-    fn to_arrow(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
-        through(slf.as_any(), "to_arrow")
-    }
-
-    #[pyo3(signature = (requested_schema=None))]
-    fn __arrow_c_stream__<'py>(
-        &self,
-        py: Python<'py>,
-        requested_schema: Option<Bound<'py, PyCapsule>>,
-    ) -> PyResult<Bound<'py, PyAny>> {
-        self.frame().stream(py, requested_schema)
-    }
-
-    fn __len__(&self) -> usize {
-        self.0.scores().len()
-    }
-
-    fn __repr__(&self) -> String {
-        format!(
-            "<ScoreRun '{}': {} customers as of {}, model {}>",
-            self.0.tenant(),
-            self.0.scores().len(),
-            self.0.as_of(),
-            self.0.model_id()
-        )
-    }
-
-    fn _repr_html_(&self) -> String {
-        let rows = self.0.riskiest(10).into_iter().map(|score| {
-            format!(
-                "<tr><td>{}</td><td>{:.1} %</td><td>{}</td></tr>",
-                escape(&score.customer_id),
-                score.probability.unwrap_or(f64::NAN) * 100.0,
-                score.risk_band.map_or("", |band| band.as_str())
-            )
-        });
-        let rows: String = rows.collect();
-        format!(
-            "<b>{}</b><table><tr><th>customer</th><th>probability</th><th>band</th></tr>{rows}</table>",
-            escape(&self.__repr__())
-        )
-    }
-}
-
-/// Contributions of every feature to every row, in log-odds before calibration.
-#[pyclass(frozen, get_all, module = "churn")]
-pub(crate) struct Explanation {
-    /// Rows x features, float64; with the base value each row sums to its log-odds.
-    contributions: Py<PyAny>,
-    /// What the average training row says, in log-odds.
-    base_value: f64,
-    /// Names of the columns.
-    feature_names: Vec<String>,
-}
-
-impl Explanation {
-    pub(crate) fn new(py: Python<'_>, found: churn_core::Explanation, feature_names: Vec<String>) -> Self {
-        Self::of(py, found.contributions, found.base_value, feature_names)
-    }
-
-    /// From its parts.
-    pub(crate) fn of(
-        py: Python<'_>,
-        contributions: ndarray::Array2<f64>,
-        base_value: f64,
-        feature_names: Vec<String>,
-    ) -> Self {
-        Self {
-            contributions: contributions.into_pyarray(py).into_any().unbind(),
-            base_value,
-            feature_names,
-        }
-    }
-}
-
 /// A trained model. Immutable; pickle, `save` and `to_bytes` all carry the same bytes.
+///
+/// >>> churn.ChurnModel.from_bytes(model.to_bytes()) == model
+/// True
 #[pyclass(frozen, module = "churn")]
 pub(crate) struct ChurnModel(churn_core::ChurnModel);
 
@@ -363,6 +44,11 @@ impl ChurnModel {
     /// Raises:
     ///     TrainingError: there is nothing to learn.
     ///     KeyboardInterrupt: on Ctrl-C, within a fraction of a second; nothing is left behind.
+    ///
+    /// >>> definition = churn.Inactivity(horizon=60, on="payments")
+    /// >>> model = churn.ChurnModel.train(records, definition=definition, seed=1, folds=2, forest=False)
+    /// >>> model.report.grouped.roc_auc.value > 0.5
+    /// True
     #[staticmethod]
     #[pyo3(signature = (records, definition=None, as_of=None, seed=0, threads=None, progress=None, **options))]
     #[allow(clippy::too_many_arguments)]
@@ -376,15 +62,7 @@ impl ChurnModel {
         progress: Option<&Bound<'_, PyAny>>,
         options: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<Self> {
-        let mut train = TrainOptions {
-            seed,
-            ..Default::default()
-        };
-        train.definition = definition.map(ChurnDefinition::from).unwrap_or_default();
-        train.as_of = as_of.map(dates).transpose()?;
-        if let Some(options) = options {
-            more_options(options, &mut train)?;
-        }
+        let mut train = train_options(definition, as_of, seed, options)?;
         let records = Arc::clone(&records.inner);
         let model = work::run(py, threads, progress, move |execution| {
             train.execution = execution;
@@ -402,8 +80,7 @@ impl ChurnModel {
     /// How it was trained and what it is worth.
     #[getter]
     fn report(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        let json = serde_json::to_string(self.0.report()).map_err(|e| refuse(py, "internal", &e.to_string(), None))?;
-        Ok(py.import("churn._report")?.getattr("read")?.call1((json,))?.unbind())
+        told(py, self.0.report(), "read")
     }
 
     /// The model card as a dict: what the model is, what it was made of and what it is worth.
@@ -477,6 +154,12 @@ impl ChurnModel {
     ///
     /// Raises:
     ///     NotEligibleError: there is no label period to predict.
+    ///
+    /// >>> score = model.score_customer(
+    /// ...     customer={"customer_id": "X", "signed_up_at": "2023-05-01", "plan": "pro", "seats": 3.0},
+    /// ...     payments=[{"due_at": "2024-02-20", "amount": 12.5}], tickets=[], as_of="2024-03-01")
+    /// >>> 0 <= score.probability <= 1, len(score.reasons)
+    /// (True, 5)
     #[pyo3(signature = (customer, payments=None, tickets=None, activities=None, *, as_of, top=5))]
     #[allow(clippy::too_many_arguments)]
     fn score_customer(
@@ -502,12 +185,7 @@ impl ChurnModel {
         }
         let as_of = timestamp(as_of, "as_of")?;
         let answer = py.detach(|| self.0.score_customer(rows, as_of, top)).or_raise(py)?;
-        Ok(Score {
-            score: answer.score,
-            reasons: answer.reasons.into_iter().map(Reason::from).collect(),
-            as_of: answer.as_of.as_micros(),
-            model_id: answer.model_id,
-        })
+        Ok(Score::answer(answer))
     }
 
     /// The features as this model sees them, for `explain` and `predict_proba`.
@@ -628,6 +306,72 @@ impl ChurnModel {
             rows.collect::<String>()
         )
     }
+}
+
+fn train_options(
+    definition: Option<Definition>,
+    as_of: Option<&Bound<'_, PyAny>>,
+    seed: u64,
+    options: Option<&Bound<'_, PyDict>>,
+) -> PyResult<TrainOptions> {
+    let mut train = TrainOptions {
+        definition: definition.map(ChurnDefinition::from).unwrap_or_default(),
+        as_of: as_of.map(dates).transpose()?,
+        seed,
+        ..Default::default()
+    };
+    if let Some(options) = options {
+        more_options(options, &mut train)?;
+    }
+    Ok(train)
+}
+
+/// Rolling-origin backtest: at each origin, a model that could have been trained then, tested on what came after.
+///
+/// Args:
+///     origins: the dates to test, each mature; None takes the last mature ones, one label period apart, at most three.
+///     as_of: dates that may train; None takes dates before each origin.
+///     options: as for `ChurnModel.train`.
+///
+/// Returns:
+///     One `OutOfTime` per origin, in order of time, each with the proof that no training label reached it.
+///
+/// Raises:
+///     TrainingError: ``nothing_after_purge`` if no training date has a label period that ends by an origin.
+///
+/// >>> (fold,) = churn.backtest(records, definition=churn.Inactivity(horizon=60), origins="2024-03-01", folds=2)
+/// >>> fold.proof.last_label_end <= fold.test_date
+/// True
+#[pyfunction]
+#[pyo3(signature = (records, definition=None, origins=None, as_of=None, seed=0, threads=None, progress=None, **options))]
+#[allow(clippy::too_many_arguments)]
+pub(crate) fn backtest(
+    py: Python<'_>,
+    records: &TenantRecords,
+    definition: Option<Definition>,
+    origins: Option<&Bound<'_, PyAny>>,
+    as_of: Option<&Bound<'_, PyAny>>,
+    seed: u64,
+    threads: Option<usize>,
+    progress: Option<&Bound<'_, PyAny>>,
+    options: Option<&Bound<'_, PyDict>>,
+) -> PyResult<Py<PyAny>> {
+    let mut options = BacktestOptions {
+        train: train_options(definition, as_of, seed, options)?,
+        origins: origins.map(dates).transpose()?,
+    };
+    let records = Arc::clone(&records.inner);
+    let done = work::run(py, threads, progress, move |execution| {
+        options.train.execution = execution;
+        Backtest::run(&records, &options)
+    })?;
+    told(py, &done.folds, "read_folds")
+}
+
+/// A report as Python's dataclasses.
+fn told(py: Python<'_>, report: &impl Serialize, reader: &str) -> PyResult<Py<PyAny>> {
+    let json = serde_json::to_string(report).map_err(|e| refuse(py, "internal", &e.to_string(), None))?;
+    Ok(py.import("churn._report")?.getattr(reader)?.call1((json,))?.unbind())
 }
 
 /// `**options` of training.

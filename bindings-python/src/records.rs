@@ -67,6 +67,11 @@ impl Issue {
 }
 
 /// All that validation found.
+///
+/// >>> records.report.is_clean
+/// True
+/// >>> records.report.tables["payments"].rows_accepted == len(payments)
+/// True
 #[pyclass(frozen, module = "churn")]
 pub(crate) struct ValidationReport(churn_core::ValidationReport);
 
@@ -204,6 +209,15 @@ pub(crate) fn escape(text: &str) -> String {
 ///
 /// Raises:
 ///     ChurnError: a value is not valid and ``on_invalid`` is ``"refuse"``; ``.report`` has them all.
+///
+/// >>> customers = [{"customer_id": "C-1", "signed_up_at": "2024-01-01", "plan": "pro"}]
+/// >>> payments = [{"customer_id": "C-1", "due_at": "2024-02-01", "amount": 12.34}]
+/// >>> churn.TenantRecords(tenant="acme", customers=customers, payments=payments)
+/// <TenantRecords 'acme': customers=1, payments=1>
+/// >>> churn.TenantRecords(tenant="acme", customers=[{"customer_id": "C-1", "signed_up_at": "soon"}])
+/// Traceback (most recent call last):
+/// ...
+/// churn._errors.InvalidRecordsError: customers row 0 column 'signed_up_at': ...
 #[pyclass(frozen, module = "churn")]
 pub(crate) struct TenantRecords {
     pub(crate) inner: Arc<churn_core::TenantRecords>,

@@ -26,6 +26,7 @@ from ._churn import (
     TenantRecords,
     ValidationReport,
     __version__,
+    backtest,
     features,
     labels,
 )
@@ -109,6 +110,7 @@ __all__ = [
     "UnreadableTableError",
     "ValidationReport",
     "__version__",
+    "backtest",
     "ensemble",
     "features",
     "labels",
@@ -138,7 +140,12 @@ def partition(
 ) -> Partition:
     """Splits tables with a ``tenant_id`` column into each tenant's records.
 
-    ``options`` are those of `TenantRecords`. Rows are numbered within the tenant's own rows of the table.
+    ``options`` are those of `TenantRecords`. Rows are numbered as in the mixed tables.
+
+    >>> mixed = [{"tenant_id": tenant, "customer_id": 1, "signed_up_at": "2024-01-01"} for tenant in ("a", "b")]
+    >>> parts = churn.partition(customers=mixed)
+    >>> parts["b"].tenant, parts.positions["b"]["customers"]
+    ('b', [1])
     """
     records, unassigned, positions = _partition(customers, payments, tickets, activities, **options)
     parted = Partition(records)

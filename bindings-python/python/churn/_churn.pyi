@@ -6,7 +6,7 @@ from typing import Any, Literal, TypeAlias, final
 import numpy as np
 import numpy.typing as npt
 
-from ._report import TrainReport
+from ._report import OutOfTime, TrainReport
 
 _Moment: TypeAlias = str | date | datetime | np.datetime64
 _Dates: TypeAlias = _Moment | Iterable[_Moment]
@@ -42,6 +42,7 @@ __all__ = [
     "World",
     "WorldTable",
     "WorldTenant",
+    "backtest",
     "features",
     "labels",
     "leaks",
@@ -220,6 +221,7 @@ class Labels:
     def __arrow_c_stream__(self, requested_schema: Any = None) -> Any: ...
     def __getitem__(self, key: str, /) -> Any: ...
     def __len__(self) -> int: ...
+    def _repr_html_(self) -> str: ...
 
 def labels(
     records: TenantRecords,
@@ -349,6 +351,16 @@ class ChurnModel:
     def __hash__(self) -> int: ...
     def _repr_html_(self) -> str: ...
 
+def backtest(
+    records: TenantRecords,
+    definition: _Definition | None = None,
+    origins: _Dates | None = None,
+    as_of: _Dates | None = None,
+    seed: int = 0,
+    threads: int | None = None,
+    progress: _Progress = None,
+    **options: Any,
+) -> list[OutOfTime]: ...
 @final
 class GradientBoosting:
     def __new__(

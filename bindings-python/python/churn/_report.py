@@ -44,6 +44,16 @@ class Measures:
     top_decile_lift: Estimate | None
     calibration: list[CalibrationBin]
 
+    def _rows(self) -> str:
+        """The figures as rows of an HTML table, with their intervals."""
+        names = ("roc_auc", "pr_auc", "log_loss", "brier", "calibration_error", "top_decile_lift")
+        figures = ((name.replace("_", " "), getattr(self, name)) for name in names)
+        return "".join(
+            f"<tr><th>{name}</th><td>{found.value:.3f}</td><td>{found.low:.3f} to {found.high:.3f}</td></tr>"
+            for name, found in figures
+            if found is not None
+        )
+
 
 @dataclass(frozen=True)
 class PurgeProof:
@@ -127,6 +137,14 @@ class TrainReport:
         shown = "not defined" if auc is None else f"{auc.value:.3f} ({auc.low:.3f} to {auc.high:.3f})"
         return f"<TrainReport: {self.rows} rows, {self.churned} churned; AUC {shown}, {tested}>"
 
+    def _repr_html_(self) -> str:
+        test = self.out_of_time
+        title = f"out of time, {test.test_date:%Y-%m-%d}" if test else "customers held out in turn"
+        return (
+            f"<b>{self.rows} rows, {self.churned} churned</b>"
+            f"<table><tr><th colspan=3>{title}</th></tr>{(test.measures if test else self.grouped)._rows()}</table>"
+        )
+
 
 _NESTED: dict[str, Any] = {"proof": PurgeProof, "out_of_time": OutOfTime, "measures": Measures, "grouped": Measures}
 _LISTED: dict[str, Any] = {"members": MemberReport, "calibration": CalibrationBin, "bands": BandCheck, "leaks": LeakFinding}
@@ -170,6 +188,10 @@ def _build(kind: Any, values: dict[str, Any]) -> Any:
     if kind is BandCheck:
         values = {("from_" if name == "from" else name): value for name, value in values.items()}
     return kind(**{name: field(name, value) for name, value in values.items() if name in known})
+
+
+def read_folds(text: str) -> list[OutOfTime]:
+    return [_build(OutOfTime, fold) for fold in json.loads(text)]
 
 
 def read(text: str) -> TrainReport:

@@ -1,0 +1,156 @@
+//! What churn means.
+
+use churn_core::{ChurnDefinition, RecordKind};
+use pyo3::prelude::*;
+
+use crate::errors::refuse;
+
+/// Churned if the customer cancels (``churned_at``) within ``horizon`` days, beginning ``lead`` days after ``as_of``.
+///
+/// >>> churn.Cancellation(horizon=30, lead=7)
+/// Cancellation(horizon=30, lead=7)
+#[pyclass(frozen, get_all, eq, from_py_object, module = "churn")]
+#[derive(Clone, PartialEq)]
+pub(crate) struct Cancellation {
+    /// Length of the label period in days.
+    horizon: u32,
+    /// Days between ``as_of`` and the label period.
+    lead: u32,
+}
+
+#[pymethods]
+impl Cancellation {
+    #[new]
+    #[pyo3(signature = (horizon=90, lead=0))]
+    fn new(horizon: u32, lead: u32) -> Self {
+        Self { horizon, lead }
+    }
+
+    fn __reduce__(slf: &Bound<'_, Self>) -> (Py<PyAny>, (u32, u32)) {
+        (slf.get_type().into_any().unbind(), (slf.get().horizon, slf.get().lead))
+    }
+
+    fn __repr__(&self) -> String {
+        format!("Cancellation(horizon={}, lead={})", self.horizon, self.lead)
+    }
+}
+
+/// Churned if there is no paid payment, or no activity, within ``horizon`` days.
+///
+/// Eligible are customers with such an event in the ``active_within`` days before ``as_of`` (default: twice the horizon).
+///
+/// >>> churn.Inactivity(horizon=90, on="activities").active_within is None
+/// True
+#[pyclass(frozen, get_all, eq, from_py_object, module = "churn")]
+#[derive(Clone, PartialEq)]
+pub(crate) struct Inactivity {
+    /// Length of the label period in days.
+    horizon: u32,
+    /// Days between ``as_of`` and the label period.
+    lead: u32,
+    /// Days before ``as_of`` in which a customer must have been active; None for twice the horizon.
+    active_within: Option<u32>,
+    /// ``"payments"`` or ``"activities"``.
+    on: String,
+}
+
+#[pymethods]
+impl Inactivity {
+    #[new]
+    #[pyo3(signature = (horizon=90, lead=0, active_within=None, on="payments"))]
+    fn new(py: Python<'_>, horizon: u32, lead: u32, active_within: Option<u32>, on: &str) -> PyResult<Self> {
+        if !matches!(on, "payments" | "activities") {
+            return Err(refuse(
+                py,
+                "invalid_option",
+                "on is 'payments' or 'activities'",
+                Some("on"),
+            ));
+        }
+        Ok(Self {
+            horizon,
+            lead,
+            active_within,
+            on: on.to_owned(),
+        })
+    }
+
+    #[allow(clippy::type_complexity)]
+    fn __reduce__(slf: &Bound<'_, Self>) -> (Py<PyAny>, (u32, u32, Option<u32>, String)) {
+        let own = slf.get();
+        (
+            slf.get_type().into_any().unbind(),
+            (own.horizon, own.lead, own.active_within, own.on.clone()),
+        )
+    }
+
+    fn __repr__(&self) -> String {
+        let within = self.active_within.map_or("None".to_owned(), |days| days.to_string());
+        format!(
+            "Inactivity(horizon={}, lead={}, active_within={within}, on='{}')",
+            self.horizon, self.lead, self.on
+        )
+    }
+}
+
+pub(crate) enum Definition {
+    Cancellation(Cancellation),
+    Inactivity(Inactivity),
+}
+
+impl<'py> FromPyObject<'_, 'py> for Definition {
+    type Error = PyErr;
+
+    fn extract(object: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
+        if let Ok(own) = object.cast::<Cancellation>() {
+            return Ok(Self::Cancellation(own.get().clone()));
+        }
+        if let Ok(own) = object.cast::<Inactivity>() {
+            return Ok(Self::Inactivity(own.get().clone()));
+        }
+        let message = "a definition is a churn.Cancellation or a churn.Inactivity";
+        Err(refuse(object.py(), "invalid_option", message, Some("definition")))
+    }
+}
+
+impl From<Definition> for ChurnDefinition {
+    fn from(definition: Definition) -> Self {
+        match definition {
+            Definition::Cancellation(own) => ChurnDefinition::cancellation(own.horizon).with_lead(own.lead),
+            Definition::Inactivity(own) => {
+                let on = if own.on == "payments" {
+                    RecordKind::Payments
+                } else {
+                    RecordKind::Activities
+                };
+                let definition = ChurnDefinition::inactivity(own.horizon, on).with_lead(own.lead);
+                own.active_within
+                    .map_or(definition.clone(), |days| definition.active_within(days))
+            }
+        }
+    }
+}
+
+/// The Python object of a definition.
+pub(crate) fn definition_of(py: Python<'_>, definition: &ChurnDefinition) -> PyResult<Py<PyAny>> {
+    let period = definition.horizon();
+    Ok(match definition {
+        ChurnDefinition::Inactivity { active_within, on, .. } => {
+            let own = Inactivity {
+                horizon: period.days,
+                lead: period.lead,
+                active_within: *active_within,
+                on: on.to_string(),
+            };
+            Py::new(py, own)?.into_any()
+        }
+        _ => Py::new(
+            py,
+            Cancellation {
+                horizon: period.days,
+                lead: period.lead,
+            },
+        )?
+        .into_any(),
+    })
+}

@@ -1,0 +1,166 @@
+//! Labels.
+
+use std::sync::Arc;
+
+use churn_core::ChurnDefinition;
+use pyo3::prelude::*;
+use pyo3::types::PyCapsule;
+
+use crate::definition::Definition;
+use crate::errors::refuse;
+use crate::frames::{Frame, Values, through};
+use crate::records::TenantRecords;
+use crate::tables::dates;
+use crate::work;
+
+/// Churned or retained, a row per eligible customer and date: ``customer_id``, ``as_of``, ``churned``, ``rule``,
+/// ``event_at``.
+#[pyclass(frozen, module = "churn")]
+pub(crate) struct Labels {
+    records: Arc<churn_core::TenantRecords>,
+    rows: Vec<churn_core::Label>,
+    excluded: Vec<churn_core::Label>,
+}
+
+impl Labels {
+    fn frame(&self) -> Frame {
+        let ids: Vec<&str> = self.records.customer_ids().collect();
+        let rows = &self.rows;
+        let id = |label: &churn_core::Label| ids.get(label.customer as usize).map(|id| (*id).to_owned());
+        Frame(vec![
+            ("customer_id".into(), Values::Texts(rows.iter().map(id).collect())),
+            (
+                "as_of".into(),
+                Values::Moments(rows.iter().map(|label| Some(label.as_of.as_micros())).collect()),
+            ),
+            (
+                "churned".into(),
+                Values::Bools(rows.iter().map(|label| label.churned).collect()),
+            ),
+            (
+                "rule".into(),
+                Values::Texts(rows.iter().map(|label| Some(label.rule.to_string())).collect()),
+            ),
+            (
+                "event_at".into(),
+                Values::Moments(
+                    rows.iter()
+                        .map(|label| label.event_at.map(|at| at.as_micros()))
+                        .collect(),
+                ),
+            ),
+        ])
+    }
+}
+
+#[pymethods]
+impl Labels {
+    /// Those who are neither: churned within the lead, or before the date without its being known then.
+    #[getter]
+    fn excluded(&self) -> Self {
+        Self {
+            records: Arc::clone(&self.records),
+            rows: self.excluded.clone(),
+            excluded: vec![],
+        }
+    }
+
+    /// Whether each row churned, bool.
+    #[getter]
+    fn churned(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        Values::Bools(self.rows.iter().map(|label| label.churned).collect()).into_python(py)
+    }
+
+    /// The customer of every row.
+    #[getter]
+    fn customer_ids(&self) -> Vec<String> {
+        let ids: Vec<&str> = self.records.customer_ids().collect();
+        self.rows
+            .iter()
+            .filter_map(|label| ids.get(label.customer as usize).map(|id| (*id).to_owned()))
+            .collect()
+    }
+
+    /// One column by its name.
+    fn __getitem__(&self, py: Python<'_>, name: &str) -> PyResult<Py<PyAny>> {
+        let column = self.frame().0.into_iter().find(|(known, _)| known == name);
+        let (_, values) =
+            column.ok_or_else(|| refuse(py, "no_such_feature", "labels have no such column", Some(name)))?;
+        values.into_python(py)
+    }
+
+    /// A pandas frame.
+    fn to_pandas(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        self.frame().pandas(py)
+    }
+
+    /// A polars frame.
+    fn to_polars(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        through(slf.as_any(), "to_polars")
+    }
+
+    /// A pyarrow table.
+    fn to_arrow(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        through(slf.as_any(), "to_arrow")
+    }
+
+    #[pyo3(signature = (requested_schema=None))]
+    fn __arrow_c_stream__<'py>(
+        &self,
+        py: Python<'py>,
+        requested_schema: Option<Bound<'py, PyCapsule>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        self.frame().stream(py, requested_schema)
+    }
+
+    fn __len__(&self) -> usize {
+        self.rows.len()
+    }
+
+    fn _repr_html_(&self) -> String {
+        crate::records::escape(&self.__repr__())
+    }
+
+    fn __repr__(&self) -> String {
+        let churned = self.rows.iter().filter(|label| label.churned).count();
+        format!(
+            "<Labels: {} rows, {churned} churned, {} excluded>",
+            self.rows.len(),
+            self.excluded.len()
+        )
+    }
+}
+
+/// Whether each eligible customer churned in the label period of each date, by which rule, and when.
+///
+/// Raises:
+///     TrainingError: ``immature_label``: the period reaches past what was observed, so "stayed" is not known.
+///
+/// >>> labels = churn.labels(records, as_of="2024-01-01", definition=churn.Inactivity(horizon=60))
+/// >>> labels.to_pandas().columns.to_list()
+/// ['customer_id', 'as_of', 'churned', 'rule', 'event_at']
+/// >>> sorted(set(labels["rule"]))
+/// ['active', 'inactive']
+#[pyfunction]
+#[pyo3(signature = (records, as_of, definition=None, *, threads=None))]
+pub(crate) fn labels(
+    py: Python<'_>,
+    records: &TenantRecords,
+    as_of: &Bound<'_, PyAny>,
+    definition: Option<Definition>,
+    threads: Option<usize>,
+) -> PyResult<Labels> {
+    let (records, dates) = (Arc::clone(&records.inner), dates(as_of)?);
+    let definition = definition.map(ChurnDefinition::from).unwrap_or_default();
+    let found = {
+        let records = Arc::clone(&records);
+        work::run(py, threads, None, move |execution| {
+            churn_core::labels(&records, &dates, &definition, &execution)
+        })?
+    };
+    Ok(Labels {
+        records,
+        rows: found.rows().to_vec(),
+        excluded: found.excluded().to_vec(),
+    })
+}
