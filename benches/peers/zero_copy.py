@@ -1,0 +1,81 @@
+"""What it costs to let a 1 000 000 x 60 float64 Arrow table in: peak memory beside its own size, and time beside scoring.
+
+Run with the release build of the package: ``python benches/peers/zero_copy.py [rows]``. Each door is measured in a process
+of its own, so that one's peak does not hide another's.
+"""
+
+import resource
+import subprocess
+import sys
+import time
+from datetime import datetime, timezone
+
+import numpy as np
+import pyarrow as pa
+
+import churn
+
+COLUMNS = 60
+
+
+def peak():
+    """The most memory the process ever had, in MB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def resident():
+    for line in open("/proc/self/status"):
+        if line.startswith("VmRSS"):
+            return int(line.split()[1]) / 1024
+    return 0.0
+
+
+def attributes(rows):
+    """A customers table: an id, a sign-up, 60 float64 attributes."""
+    rng = np.random.default_rng(0)
+    columns = {"customer_id": pa.array(np.arange(rows))}
+    columns["signed_up_at"] = pa.array(np.full(rows, np.datetime64("2024-01-01", "us")))
+    columns |= {f"a{number:02}": pa.array(rng.normal(size=rows)) for number in range(COLUMNS)}
+    return pa.table(columns)
+
+
+def records(rows):
+    """As attributes of customers: checked, sorted by id, and kept."""
+    table = attributes(rows)
+    size, before = table.nbytes / 2**20, resident()
+    start = time.perf_counter()
+    held = churn.TenantRecords(tenant="wide", customers=table, static_attributes="all")
+    spent = time.perf_counter() - start
+    start = time.perf_counter()
+    matrix = churn.features(held, datetime(2024, 6, 1, tzinfo=timezone.utc))
+    features = time.perf_counter() - start
+    assert len(matrix) == rows
+    print(f"records: {size:.0f} MB in, peak {peak() - before:.0f} MB more (records and matrix kept); "
+          f"in {spent:.2f} s, features {features:.2f} s")
+
+
+def matrix(rows):
+    """As a matrix for the trees."""
+    table = attributes(rows).drop_columns(["customer_id", "signed_up_at"])
+    size = table.nbytes / 2**20
+    X = np.empty((rows, COLUMNS), order="F")
+    for position, column in enumerate(table.columns):
+        X[:, position] = column.to_numpy()
+    del table
+    small = X[:20_000]
+    model = churn.ensemble.GradientBoosting(trees=200).fit(small, (small[:, 0] + small[:, 1] > 0).astype(int))
+    before, start = resident(), time.perf_counter()
+    proba = model.predict_proba(X)
+    spent = time.perf_counter() - start
+    assert proba.shape == (rows, 2)
+    print(f"matrix: {size:.0f} MB float64 in, peak {peak() - before:.0f} MB more (of which {proba.nbytes / 2**20:.0f} MB result); "
+          f"scored in {spent:.2f} s")
+
+
+if __name__ == "__main__":
+    rows = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
+    if len(sys.argv) > 2:
+        {"records": records, "matrix": matrix}[sys.argv[2]](rows)
+    else:
+        for door in ("records", "matrix"):
+            subprocess.run([sys.executable, __file__, str(rows), door], check=True)
