@@ -498,6 +498,10 @@ export function backtest(
   options?: TrainOptions & {
     /** The dates to test, each mature. Default: the last mature ones, one label period apart, at most three. */
     origins?: Moment | readonly Moment[]
+    /** Days that must lie between the last training label and an origin. Default: 0. */
+    embargoDays?: number
+    /** Whether only customers whom no training date knew are tested. Default: false. */
+    unseenCustomers?: boolean
   },
 ): Promise<{ folds: OutOfTime[] }>
 

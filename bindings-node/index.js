@@ -281,7 +281,7 @@ function training(options, known) {
 }
 
 async function backtest(records, options) {
-  const given = training(options, [...TRAIN_OPTIONS, 'origins'])
+  const given = training(options, [...TRAIN_OPTIONS, 'origins', 'embargoDays', 'unseenCustomers'])
   const source = inner(records, TenantRecords, 'records')
   return { folds: camelCase(JSON.parse(await long(given, (cancel, listener) => native.backtest(source, given, cancel, listener)))) }
 }

@@ -80,7 +80,7 @@ pub(crate) fn as_of(options: &Object<'_>) -> Result<AsOf> {
 }
 
 /// One date or a list of them.
-fn dates(options: &Object<'_>, name: &str) -> Result<Option<Vec<AsOf>>> {
+pub(crate) fn dates(options: &Object<'_>, name: &str) -> Result<Option<Vec<AsOf>>> {
     let given = match options.get::<OneOrMany>(name)? {
         None | Some(OneOrMany::One(Value::Null)) => return Ok(None),
         Some(OneOrMany::One(value)) => vec![value],
@@ -259,5 +259,7 @@ pub(crate) fn backtest(options: &Object<'_>, execution: Execution) -> Result<Bac
     Ok(BacktestOptions {
         train: training(options, execution)?,
         origins: dates(options, "origins")?,
+        embargo_days: days(options, "embargoDays")?.unwrap_or(0),
+        unseen_customers: yes(options, "unseenCustomers")?.unwrap_or(false),
     })
 }

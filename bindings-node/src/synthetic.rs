@@ -153,7 +153,7 @@ impl SyntheticWorld {
     /// The true risks at some dates.
     #[napi(catch_unwind)]
     pub fn truth(&self, given: Object<'_>) -> Result<Risks> {
-        let dates: Vec<AsOf> = match options::dates(&given)? {
+        let dates: Vec<AsOf> = match options::dates(&given, "asOf")? {
             Some(dates) => dates,
             None => self.inner.dates(),
         };

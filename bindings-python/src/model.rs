@@ -330,6 +330,8 @@ fn train_options(
 ///
 /// Args:
 ///     origins: the dates to test, each mature; None takes the last mature ones, one label period apart, at most three.
+///     embargo_days: days that must lie between the last training label and an origin.
+///     unseen_customers: whether only customers whom no training date knew are tested.
 ///     as_of: dates that may train; None takes dates before each origin.
 ///     options: as for `ChurnModel.train`.
 ///
@@ -343,13 +345,15 @@ fn train_options(
 /// >>> fold.proof.last_label_end <= fold.test_date
 /// True
 #[pyfunction]
-#[pyo3(signature = (records, definition=None, origins=None, as_of=None, seed=0, threads=None, progress=None, **options))]
+#[pyo3(signature = (records, definition=None, origins=None, embargo_days=0, unseen_customers=false, as_of=None, seed=0, threads=None, progress=None, **options))]
 #[allow(clippy::too_many_arguments)]
 pub(crate) fn backtest(
     py: Python<'_>,
     records: &TenantRecords,
     definition: Option<Definition>,
     origins: Option<&Bound<'_, PyAny>>,
+    embargo_days: u32,
+    unseen_customers: bool,
     as_of: Option<&Bound<'_, PyAny>>,
     seed: u64,
     threads: Option<usize>,
@@ -359,6 +363,8 @@ pub(crate) fn backtest(
     let mut options = BacktestOptions {
         train: train_options(definition, as_of, seed, options)?,
         origins: origins.map(dates).transpose()?,
+        embargo_days,
+        unseen_customers,
     };
     let records = Arc::clone(&records.inner);
     let done = work::run(py, threads, progress, move |execution| {

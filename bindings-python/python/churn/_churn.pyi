@@ -355,6 +355,8 @@ def backtest(
     records: TenantRecords,
     definition: _Definition | None = None,
     origins: _Dates | None = None,
+    embargo_days: int = 0,
+    unseen_customers: bool = False,
     as_of: _Dates | None = None,
     seed: int = 0,
     threads: int | None = None,
