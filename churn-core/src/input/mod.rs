@@ -34,4 +34,4 @@ pub(crate) use flat::{FlatKind, kinds, read};
 pub use partition::Partition;
 pub use rows::{Activity, AttributeMap, Customer, Payment, Ticket};
 pub use schema::{ColumnSpec, ColumnType, columns_of};
-pub use table::{Column, IntoTable, Table, Value};
+pub use table::{Cell, Column, IntoTable, Table, Value};

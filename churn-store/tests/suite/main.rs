@@ -1,0 +1,8 @@
+//! One suite for SQLite in a file, SQLite in memory and Postgres.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod conformance;
+mod migrations;
+mod models;
+mod world;
