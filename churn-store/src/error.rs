@@ -232,6 +232,12 @@ fn kind_of(error: &dyn sqlx::error::DatabaseError) -> ErrorKind {
 }
 
 impl Error {
+    /// The database's own code, where it refused.
+    pub(crate) fn database_code(&self) -> Option<String> {
+        let source = self.inner.source.as_deref()?.downcast_ref::<sqlx::Error>()?;
+        Some(source.as_database_error()?.code()?.into_owned())
+    }
+
     /// The same, of a row that stands `offset` rows later.
     #[must_use]
     pub(crate) fn moved(mut self, offset: u64) -> Self {

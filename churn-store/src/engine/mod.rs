@@ -3,6 +3,8 @@
 
 mod bulk;
 mod migrations;
+#[cfg(test)]
+pub(crate) mod sabotage;
 mod value;
 
 use std::str::FromStr;
@@ -19,9 +21,6 @@ pub(crate) use migrations::{current, migrate, migrations};
 pub(crate) use value::{Arg, Row, to_json};
 
 use crate::error::{Error, ErrorKind, Result};
-
-/// The variable that names the tenant of a Postgres transaction.
-pub(crate) const TENANT_VARIABLE: &str = "churn.tenant_id";
 
 /// Which database it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -174,8 +173,12 @@ impl Tx {
     pub(crate) async fn script(&mut self, sql: &str) -> Result<()> {
         let sql = AssertSqlSafe(sql.to_owned());
         match self {
-            Self::Sqlite(tx) => drop(tx.execute(sqlx::raw_sql(sql)).await?),
-            Self::Postgres(tx) => drop(tx.execute(sqlx::raw_sql(sql)).await?),
+            Self::Sqlite(tx) => {
+                tx.execute(sqlx::raw_sql(sql)).await?;
+            }
+            Self::Postgres(tx) => {
+                tx.execute(sqlx::raw_sql(sql)).await?;
+            }
         }
         Ok(())
     }
@@ -258,6 +261,14 @@ pub(crate) fn unbound(source: Box<dyn std::error::Error + Send + Sync>) -> Error
     Error::new(ErrorKind::Internal, "an argument cannot be bound").caused_by(source)
 }
 
+/// The statement itself; tests replace some.
+fn statement(sql: &str) -> String {
+    #[cfg(not(test))]
+    return sql.to_owned();
+    #[cfg(test)]
+    sabotage::statement(sql)
+}
+
 /// A transaction of one tenant. `$1` of every statement is the tenant; the caller's arguments begin at `$2`.
 pub(crate) struct TenantTx {
     tx: Tx,
@@ -278,19 +289,22 @@ impl TenantTx {
 
     fn with_tenant<'a>(tenant: &'a TenantId, args: &[Arg<'a>]) -> Vec<Arg<'a>> {
         let mut all = Vec::with_capacity(args.len() + 1);
+        #[cfg(not(test))]
         all.push(Arg::text(tenant.as_str()));
+        #[cfg(test)]
+        all.push(Arg::text(sabotage::tenant(tenant.as_str())));
         all.extend(args.iter().cloned());
         all
     }
 
     pub(crate) async fn execute<'a>(&'a mut self, sql: &str, args: &[Arg<'a>]) -> Result<u64> {
         let args = Self::with_tenant(&self.tenant, args);
-        self.tx.execute(sql, &args).await
+        self.tx.execute(&statement(sql), &args).await
     }
 
     pub(crate) async fn rows<'a>(&'a mut self, sql: &str, args: &[Arg<'a>]) -> Result<Vec<Row>> {
         let args = Self::with_tenant(&self.tenant, args);
-        self.tx.rows(sql, &args).await
+        self.tx.rows(&statement(sql), &args).await
     }
 
     pub(crate) async fn row<'a>(&'a mut self, sql: &str, args: &[Arg<'a>]) -> Result<Option<Row>> {
@@ -299,7 +313,7 @@ impl TenantTx {
 
     pub(crate) fn stream<'a>(&'a mut self, sql: &str, args: &[Arg<'a>]) -> Result<BoxStream<'a, Result<Row>>> {
         let args = Self::with_tenant(&self.tenant, args);
-        self.tx.stream(sql, &args)
+        self.tx.stream(&statement(sql), &args)
     }
 
     /// The Postgres transaction, for arguments that are arrays; the caller binds the tenant as `$1`.

@@ -124,7 +124,7 @@ pub(crate) fn on_conflict(kind: RecordKind) -> String {
     let differs = slots(kind).iter().filter(|slot| !slot.key);
     let differs = differs.map(|slot| format!("t.{0} IS DISTINCT FROM excluded.{0}", slot.name));
     format!(
-        "ON CONFLICT (tenant_id, {}) DO UPDATE SET {} WHERE t.tenant_id = excluded.tenant_id AND ({})",
+        "ON CONFLICT (tenant_id, {}) DO UPDATE SET {} WHERE {}",
         join(true, &str::to_owned),
         join(false, &|name| format!("{name} = excluded.{name}")),
         differs.collect::<Vec<_>>().join(" OR ")

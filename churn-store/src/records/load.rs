@@ -52,18 +52,7 @@ impl TenantStore {
     /// As [`churn_core::RecordsBuilder::build`]; `store_unavailable`, `store_not_migrated`.
     pub async fn records(&self, options: &RecordsOptions) -> Result<(TenantRecords, ValidationReport)> {
         let mut tx = self.begin(Access::Read).await?;
-        let mut builder = TenantRecords::builder(self.tenant().clone());
-        let given = given(&mut tx).await?;
-        for kind in RecordKind::ALL {
-            let wanted = options.tables.as_ref().is_none_or(|tables| tables.contains(&kind));
-            let nothing = BTreeSet::new();
-            let columns = match (given.get(kind.as_str()), kind) {
-                (Some(columns), _) if wanted || kind == RecordKind::Customers => columns,
-                (None, RecordKind::Customers) => &nothing,
-                _ => continue,
-            };
-            builder = load(&mut tx, kind, columns, builder).await?;
-        }
+        let builder = load_all(&mut tx, options).await?;
         tx.rollback().await?;
         let options = options.clone();
         let build = move || {
@@ -89,8 +78,25 @@ impl TenantStore {
     }
 }
 
+/// A builder with the tables of one moment.
+pub(crate) async fn load_all(tx: &mut TenantTx, options: &RecordsOptions) -> Result<RecordsBuilder> {
+    let mut builder = TenantRecords::builder(tx.tenant().clone());
+    let given = given_columns(tx).await?;
+    for kind in RecordKind::ALL {
+        let wanted = options.tables.as_ref().is_none_or(|tables| tables.contains(&kind));
+        let nothing = BTreeSet::new();
+        let columns = match (given.get(kind.as_str()), kind) {
+            (Some(columns), _) if wanted || kind == RecordKind::Customers => columns,
+            (None, RecordKind::Customers) => &nothing,
+            _ => continue,
+        };
+        builder = load(tx, kind, columns, builder).await?;
+    }
+    Ok(builder)
+}
+
 /// The tables that were given, each with its columns.
-async fn given(tx: &mut TenantTx) -> Result<BTreeMap<String, BTreeSet<String>>> {
+pub(crate) async fn given_columns(tx: &mut TenantTx) -> Result<BTreeMap<String, BTreeSet<String>>> {
     const GIVEN: &str = "SELECT kind, column_name FROM churn_record_columns WHERE tenant_id = $1";
     let mut given: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for row in tx.rows(GIVEN, &[]).await? {

@@ -12,8 +12,9 @@ pub use write::{Import, Upserted};
 
 pub(crate) use door::no_zero_byte;
 pub(crate) use layout::RECORD_TABLES;
-pub(crate) use read::check_limit;
-pub(crate) use write::{ensure_company, off_thread, places};
+pub(crate) use load::{given_columns, load_all};
+pub(crate) use read::{check_limit, count_rows, customer_rows, page_rows};
+pub(crate) use write::{BatchWriter, ensure_company, off_thread, places};
 
 use churn_core::{IntoTable, OnInvalid, RecordKind};
 
@@ -60,9 +61,8 @@ impl RecordStore {
     /// `store_unavailable`, `store_not_migrated`.
     pub async fn count(&self) -> Result<u64> {
         let mut tx = self.tenant.begin(Access::Read).await?;
-        let sql = format!("SELECT COUNT(*) FROM {} WHERE tenant_id = $1", layout::table(self.kind));
-        let count = tx.row(&sql, &[]).await?.map_or(Ok(0), |row| row.count(0));
+        let count = count_rows(&mut tx, self.kind).await?;
         tx.rollback().await?;
-        count
+        Ok(count)
     }
 }

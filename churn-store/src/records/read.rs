@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use churn_core::{RecordKind, Value};
 
-use crate::engine::{Access, Holds, Row};
+use crate::engine::{Access, Holds, Row, TenantTx};
 use crate::error::{Error, Result};
 use crate::records::RecordStore;
-use crate::records::layout::{ALWAYS, select_customer, select_page, slots};
+use crate::records::layout::{ALWAYS, select_customer, select_page, slots, table};
 
 /// A stored row: its columns and attributes by name, without those that hold nothing.
 #[derive(Clone, Debug, PartialEq)]
@@ -57,10 +57,35 @@ impl RecordStore {
     /// `store_unavailable`, `store_not_migrated`.
     pub async fn of_customer(&self, customer_id: &str) -> Result<Vec<StoredRecord>> {
         let mut tx = self.tenant.begin(Access::Read).await?;
-        let found = tx.rows(&select_customer(self.kind), &[customer_id.into()]).await?;
+        let rows = customer_rows(&mut tx, self.kind, customer_id).await?;
         tx.rollback().await?;
-        found.iter().map(|row| record(self.kind, row)).collect()
+        Ok(rows)
     }
+}
+
+pub(crate) async fn page_rows(
+    tx: &mut TenantTx,
+    kind: RecordKind,
+    after: Option<i64>,
+    limit: usize,
+) -> Result<RecordPage> {
+    let args = [after.unwrap_or(i64::MIN).into(), (limit as i64 + 1).into()];
+    let found = tx.rows(&select_page(kind), &args).await?;
+    let mut rows = found.iter().map(|row| record(kind, row)).collect::<Result<Vec<_>>>()?;
+    let more = rows.len() > limit;
+    rows.truncate(limit);
+    let next = rows.last().filter(|_| more).map(|row| row.place);
+    Ok(RecordPage { rows, next })
+}
+
+pub(crate) async fn customer_rows(tx: &mut TenantTx, kind: RecordKind, customer_id: &str) -> Result<Vec<StoredRecord>> {
+    let found = tx.rows(&select_customer(kind), &[customer_id.into()]).await?;
+    found.iter().map(|row| record(kind, row)).collect()
+}
+
+pub(crate) async fn count_rows(tx: &mut TenantTx, kind: RecordKind) -> Result<u64> {
+    let sql = format!("SELECT COUNT(*) FROM {} WHERE tenant_id = $1", table(kind));
+    tx.row(&sql, &[]).await?.map_or(Ok(0), |row| row.count(0))
 }
 
 /// A page has a size.

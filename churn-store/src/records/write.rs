@@ -1,6 +1,6 @@
 //! Batches into the database: many rows a statement, one transaction a batch.
 
-use churn_core::{IntoTable, OnInvalid, RecordKind, TableReport, ValidationReport};
+use churn_core::{IntoTable, OnInvalid, RecordKind, Table, TableReport, ValidationReport};
 
 use crate::engine::{Access, Arg, Holds, Stored, Target, TenantTx};
 use crate::error::{Error, ErrorKind, Result};
@@ -25,19 +25,15 @@ pub struct Upserted {
 /// A batch under way: one transaction. Dropped without [`commit`](Self::commit), nothing is kept.
 pub struct Import {
     tx: TenantTx,
-    kind: RecordKind,
-    policy: OnInvalid,
-    seen: Seen,
-    noted: std::collections::HashSet<String>,
-    done: Upserted,
+    batch: BatchWriter,
 }
 
 impl std::fmt::Debug for Import {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Import")
             .field("tenant", self.tx.tenant())
-            .field("kind", &self.kind)
-            .field("rows_in", &self.done.rows_in)
+            .field("kind", &self.batch.kind)
+            .field("rows_in", &self.batch.done.rows_in)
             .finish_non_exhaustive()
     }
 }
@@ -45,12 +41,42 @@ impl std::fmt::Debug for Import {
 impl Import {
     pub(super) async fn begin(records: &RecordStore, policy: OnInvalid) -> Result<Self> {
         let tx = records.tenant.begin(Access::Write).await?;
-        Ok(Self::within(tx, records.kind, policy))
+        Ok(Self {
+            tx,
+            batch: BatchWriter::new(records.kind, policy),
+        })
     }
 
-    pub(crate) fn within(tx: TenantTx, kind: RecordKind, policy: OnInvalid) -> Self {
+    /// Takes a piece of the batch. Rows are numbered through all pieces. After an error the import must be dropped.
+    ///
+    /// # Errors
+    /// As [`RecordStore::upsert`].
+    pub async fn write(&mut self, rows: impl IntoTable) -> Result<()> {
+        self.batch.write(&mut self.tx, rows.into_table()).await
+    }
+
+    /// Keeps what was taken: all of it or, if this fails, none.
+    ///
+    /// # Errors
+    /// `store_unavailable`, `store_full`.
+    pub async fn commit(self) -> Result<Upserted> {
+        self.tx.commit().await?;
+        Ok(self.batch.done)
+    }
+}
+
+/// Writes the pieces of a batch in a transaction of someone else's.
+pub(crate) struct BatchWriter {
+    kind: RecordKind,
+    policy: OnInvalid,
+    seen: Seen,
+    noted: std::collections::HashSet<String>,
+    done: Upserted,
+}
+
+impl BatchWriter {
+    pub(crate) fn new(kind: RecordKind, policy: OnInvalid) -> Self {
         Self {
-            tx,
             kind,
             policy,
             seen: Seen::new(),
@@ -59,15 +85,10 @@ impl Import {
         }
     }
 
-    /// Takes a piece of the batch. Rows are numbered through all pieces. After an error the import must be dropped.
-    ///
-    /// # Errors
-    /// As [`RecordStore::upsert`].
-    pub async fn write(&mut self, rows: impl IntoTable) -> Result<()> {
-        let table = rows.into_table();
+    pub(crate) async fn write(&mut self, tx: &mut TenantTx, table: Table) -> Result<()> {
         let kind = self.kind;
         let (policy, offset) = (self.policy, self.done.rows_in);
-        let tenant = self.tx.tenant().clone();
+        let tenant = tx.tenant().clone();
         let mut seen = std::mem::take(&mut self.seen);
         // Reading a large table takes a while: not on the thread that drives the host's connections.
         let work = move || {
@@ -77,38 +98,24 @@ impl Import {
         };
         let (batch, report, rows_in, seen) = off_thread(work).await?.map_err(|error| error.moved(offset))?;
         self.seen = seen;
-        self.note_columns(&batch).await?;
+        self.note_columns(tx, &batch).await?;
         self.done.rows_in += rows_in;
         self.done.rows_accepted += batch.rows as u64;
-        self.done.rows_changed += put(&mut self.tx, kind, batch).await?;
+        self.done.rows_changed += put(tx, kind, batch).await?;
         merge(&mut self.done.report, report, offset);
         Ok(())
     }
 
     /// Remembers which table and columns were given: not given is not the same as given and empty.
-    async fn note_columns(&mut self, batch: &Batch) -> Result<()> {
+    async fn note_columns(&mut self, tx: &mut TenantTx, batch: &Batch) -> Result<()> {
         const NOTE: &str = "INSERT INTO churn_record_columns (tenant_id, kind, column_name) VALUES ($1, $2, $3) ON CONFLICT (tenant_id, kind, column_name) DO NOTHING";
         for name in std::iter::once("").chain(batch.given.iter().map(String::as_str)) {
             no_zero_byte("a column's name", name)?;
             if self.noted.insert(name.to_owned()) {
-                self.tx.execute(NOTE, &[self.kind.as_str().into(), name.into()]).await?;
+                tx.execute(NOTE, &[self.kind.as_str().into(), name.into()]).await?;
             }
         }
         Ok(())
-    }
-
-    /// Keeps what was taken: all of it or, if this fails, none.
-    ///
-    /// # Errors
-    /// `store_unavailable`, `store_full`.
-    pub async fn commit(self) -> Result<Upserted> {
-        self.tx.commit().await?;
-        Ok(self.done)
-    }
-
-    /// The transaction, to go on in it: only the attestation does.
-    pub(crate) fn into_tx(self) -> TenantTx {
-        self.tx
     }
 }
 
@@ -146,7 +153,7 @@ fn merge(all: &mut ValidationReport, piece: ValidationReport, offset: u64) {
 /// The first of `rows` places in the order in which the tenant's rows come in. Holds up other writers of the tenant until the
 /// transaction ends, so that their batches follow one another.
 pub(crate) async fn places(tx: &mut TenantTx, rows: usize) -> Result<i64> {
-    const TAKE: &str = "INSERT INTO churn_companies AS t (tenant_id, next_seq) VALUES ($1, $2) ON CONFLICT (tenant_id) DO UPDATE SET next_seq = t.next_seq + excluded.next_seq WHERE t.tenant_id = $1 RETURNING next_seq";
+    const TAKE: &str = "INSERT INTO churn_companies AS t (tenant_id, next_seq) VALUES ($1, $2) ON CONFLICT (tenant_id) DO UPDATE SET next_seq = t.next_seq + excluded.next_seq RETURNING next_seq";
     let row = tx.row(TAKE, &[(rows as i64).into()]).await?;
     let next = row.map_or(Ok(0), |row| row.int(0))?;
     Ok(next - rows as i64 + 1)

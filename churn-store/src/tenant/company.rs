@@ -108,7 +108,7 @@ pub(crate) async fn rename(tx: &mut TenantTx, name: &str) -> Result<()> {
 }
 
 pub(crate) async fn set(tx: &mut TenantTx, setting: &str, value: &str) -> Result<()> {
-    const SET: &str = "INSERT INTO churn_settings AS t (tenant_id, setting, value) VALUES ($1, $2, $3) ON CONFLICT (tenant_id, setting) DO UPDATE SET value = excluded.value WHERE t.tenant_id = $1";
+    const SET: &str = "INSERT INTO churn_settings AS t (tenant_id, setting, value) VALUES ($1, $2, $3) ON CONFLICT (tenant_id, setting) DO UPDATE SET value = excluded.value";
     tx.execute(SET, &[setting.into(), Arg::json(value)]).await?;
     Ok(())
 }
@@ -174,7 +174,7 @@ pub(crate) async fn cursor(tx: &mut TenantTx, source: &str) -> Result<Option<Syn
 }
 
 pub(crate) async fn move_cursor(tx: &mut TenantTx, source: &str, position: &str, at: Timestamp) -> Result<()> {
-    const MOVE: &str = "INSERT INTO churn_sync_cursors AS t (tenant_id, source, position, moved_at) VALUES ($1, $2, $3, $4) ON CONFLICT (tenant_id, source) DO UPDATE SET position = excluded.position, moved_at = excluded.moved_at WHERE t.tenant_id = $1";
+    const MOVE: &str = "INSERT INTO churn_sync_cursors AS t (tenant_id, source, position, moved_at) VALUES ($1, $2, $3, $4) ON CONFLICT (tenant_id, source) DO UPDATE SET position = excluded.position, moved_at = excluded.moved_at";
     tx.execute(MOVE, &[source.into(), position.into(), Arg::at(at)]).await?;
     Ok(())
 }

@@ -1,11 +1,11 @@
 //! One tenant's part of the store: the only type with data.
 
-mod audit;
-mod company;
-mod models;
-mod outcomes;
-mod people;
-mod scores;
+pub(crate) mod audit;
+pub(crate) mod company;
+pub(crate) mod models;
+pub(crate) mod outcomes;
+pub(crate) mod people;
+pub(crate) mod scores;
 
 pub use audit::{AuditEntry, AuditPage, AuditStore};
 pub use company::{Company, CompanyStore, CursorStore, SyncCursor};
@@ -13,6 +13,8 @@ pub use models::{ModelStore, Stage, StoredModel};
 pub use outcomes::{OutcomeStore, ScoredOutcome, StoredOutcome};
 pub use people::{ApiKey, ApiKeyStore, Role, User, UserStore};
 pub use scores::{HighRisk, ReasonsFor, RiskPage, RunId, RunSummary, ScoreStore, StoredReason, StoredScore};
+
+pub(crate) use scores::Rows as ScoreRows;
 
 use churn_core::{RecordKind, TenantId};
 

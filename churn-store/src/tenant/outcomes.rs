@@ -134,7 +134,7 @@ pub(crate) async fn save(tx: &mut TenantTx, outcomes: &[StoredOutcome], definiti
     let target = Target {
         table: "churn_outcomes",
         columns: &COLUMNS,
-        on_conflict: "ON CONFLICT (tenant_id, as_of, definition, customer_id) DO UPDATE SET churned = excluded.churned, rule = excluded.rule, event_at = excluded.event_at WHERE t.tenant_id = excluded.tenant_id AND (t.churned IS DISTINCT FROM excluded.churned OR t.rule <> excluded.rule OR t.event_at IS DISTINCT FROM excluded.event_at)",
+        on_conflict: "ON CONFLICT (tenant_id, as_of, definition, customer_id) DO UPDATE SET churned = excluded.churned, rule = excluded.rule, event_at = excluded.event_at WHERE t.churned IS DISTINCT FROM excluded.churned OR t.rule <> excluded.rule OR t.event_at IS DISTINCT FROM excluded.event_at",
     };
     crate::records::places(tx, 0).await?;
     target.write(tx, &columns, outcomes.len(), |rows| rows.collect()).await

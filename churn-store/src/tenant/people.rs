@@ -120,7 +120,7 @@ impl UserStore {
 }
 
 pub(crate) async fn upsert_user(tx: &mut TenantTx, user: &User) -> Result<()> {
-    const UPSERT: &str = "INSERT INTO churn_users AS t (tenant_id, user_id, email, name, role) VALUES ($1, $2, $3, $4, $5) ON CONFLICT (tenant_id, user_id) DO UPDATE SET email = excluded.email, name = excluded.name, role = excluded.role WHERE t.tenant_id = $1";
+    const UPSERT: &str = "INSERT INTO churn_users AS t (tenant_id, user_id, email, name, role) VALUES ($1, $2, $3, $4, $5) ON CONFLICT (tenant_id, user_id) DO UPDATE SET email = excluded.email, name = excluded.name, role = excluded.role";
     let args = [
         user.user_id.as_str().into(),
         user.email.as_str().into(),

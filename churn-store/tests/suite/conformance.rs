@@ -48,8 +48,8 @@ pub(crate) fn tables(customers: usize) -> Tables {
                 known_at: (version > 1).then(|| day(n % 50 + version * 30 + 2)),
                 attributes: attributes(&[
                     ("plan", Value::Text(if n % 2 == 0 { "pro" } else { "basic" }.into())),
-                    ("seats", Value::Float((n + version) as f64 + 0.1)),
-                    ("trial", Value::Bool(n % 4 == 0)),
+                    ("seats", Value::Float(((n * 7919 + version * 17) % 31) as f64 + 0.1)),
+                    ("trial", Value::Bool(n * 7919 % 37 < 9)),
                 ]),
                 ..Customer::default()
             });

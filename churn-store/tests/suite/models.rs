@@ -13,7 +13,7 @@ everywhere!(models_scores_and_outcomes, world => {
     let definition = ChurnDefinition::inactivity(30, RecordKind::Payments);
     let train = |seed| {
         let ensemble = EnsembleOptions { boosting: None, forest: None, folds: 2, ..Default::default() };
-        let options = TrainOptions { definition: definition.clone(), as_of: Some(vec![AsOf::new(day(120)), AsOf::new(day(150))]), ensemble, seed, ..Default::default() };
+        let options = TrainOptions { definition: definition.clone(), as_of: Some(vec![AsOf::new(day(120)), AsOf::new(day(150))]), ensemble, seed, allow_columns: vec!["seats".into(), "trial".into(), "plan".into()], ..Default::default() };
         ChurnModel::train(&records, &options).unwrap()
     };
     let (first, second) = (train(1), train(2));

@@ -19,10 +19,9 @@ pub(crate) struct World {
 pub(crate) struct Postgres {
     pub(crate) admin_url: String,
     pub(crate) owner_url: String,
-    pub(crate) app_url: String,
     pub(crate) app: String,
     pub(crate) owner: String,
-    database: String,
+    pub(crate) database: String,
     server_url: String,
 }
 
@@ -141,11 +140,10 @@ impl World {
         Some(Self {
             name: "postgres",
             store: Store::open(&app_url).await.unwrap(),
-            url: app_url.clone(),
+            url: app_url,
             postgres: Some(Postgres {
                 admin_url: at(&server_url, None, &database),
                 owner_url: at(&server_url, Some(&owner), &database),
-                app_url,
                 app,
                 owner,
                 database,
