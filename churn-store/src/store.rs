@@ -19,7 +19,20 @@ impl Store {
     /// `invalid_option` for another address; `store_unavailable`; `store_newer` if a newer version of this library
     /// migrated it; `store_damaged` if its schema is not this library's.
     pub async fn open(url: &str) -> Result<Self> {
-        let pool = Pool::open(url).await?;
+        Self::open_with(url, None).await
+    }
+
+    /// SQLite: as [`open`](Self::open), with room for so many pages of 4096 bytes; `store_full` beyond them. For tests of full
+    /// disks, and for hosts that give a tenant's file a quota.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub async fn open_limited(url: &str, pages: u32) -> Result<Self> {
+        Self::open_with(url, Some(pages)).await
+    }
+
+    async fn open_with(url: &str, most_pages: Option<u32>) -> Result<Self> {
+        let pool = Pool::open(url, most_pages).await?;
         current(&pool).await?;
         Ok(Self { pool })
     }

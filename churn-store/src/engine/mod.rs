@@ -51,7 +51,7 @@ pub(crate) enum Pool {
 
 impl Pool {
     /// Connects. An in-memory database lives in its one connection, which is never given up.
-    pub(crate) async fn open(url: &str) -> Result<Self> {
+    pub(crate) async fn open(url: &str, most_pages: Option<u32>) -> Result<Self> {
         if url.starts_with("postgres://") || url.starts_with("postgresql://") {
             let options = sqlx::postgres::PgConnectOptions::from_str(url)?;
             let pool = PgPoolOptions::new()
@@ -79,6 +79,10 @@ impl Pool {
                 .journal_mode(sqlx::sqlite::SqliteJournalMode::Wal)
                 .synchronous(sqlx::sqlite::SqliteSynchronous::Full)
                 .pragma("cache_size", "-65536"),
+        };
+        let options = match most_pages {
+            None => options,
+            Some(pages) => options.pragma("max_page_count", pages.to_string()),
         };
         let pool = match memory {
             true => SqlitePoolOptions::new()
