@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# All tests of all languages. Needs cargo, python3, node and npm; sets up everything else itself.
+# All tests of all languages. Needs cargo, python3, node and npm; sets up everything else itself, a throw-away Postgres too where
+# DATABASE_URL names none.
 set -euo pipefail
 cd "$(dirname "$(readlink -f "$0")")/.."
 
@@ -11,7 +12,7 @@ rust() {
   say "lints"
   cargo clippy --workspace --all-features --all-targets --locked -- -D warnings
   say "Rust tests"
-  cargo test --workspace --all-features --locked
+  tests/postgres.sh cargo test --workspace --all-features --locked
   say "documentation"
   RUSTDOCFLAGS="-D warnings" cargo doc --workspace --all-features --no-deps --locked
 }

@@ -114,6 +114,19 @@ pub struct ValidationIssue {
     pub message: String,
 }
 
+impl ValidationIssue {
+    /// An issue with a value, found by a host that keeps records elsewhere.
+    pub fn new(table: RecordKind, row: u64, column: &str, code: IssueCode, message: impl Into<String>) -> Self {
+        Self {
+            table,
+            row: Some(row),
+            column: Some(column.into()),
+            code,
+            message: message.into(),
+        }
+    }
+}
+
 impl fmt::Display for ValidationIssue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.table)?;

@@ -48,4 +48,4 @@ pub use kept::KeptColumn;
 pub use partition::Partition;
 pub use rows::{Activity, AttributeMap, Customer, Payment, Ticket};
 pub use schema::{ColumnSpec, ColumnType, columns_of};
-pub use table::{Column, IntoTable, Table, Texts, Value};
+pub use table::{Cell, Column, IntoTable, Table, Texts, Value};

@@ -160,21 +160,29 @@ impl Column {
     }
 }
 
-/// A value as the cleaners see it, borrowed from its column.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Cell<'a> {
+/// A value as the cleaners see it, borrowed from its column, whatever the column's layout.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Cell<'a> {
+    /// No value.
     Null,
+    /// True or false.
     Bool(bool),
+    /// An integer.
     Int(i64),
+    /// An integer beyond the signed range.
     UInt(u64),
+    /// A number; NaN and infinities are told apart from null.
     Float(f64),
     /// An exact decimal: an integer and the digits behind its point.
-    #[cfg_attr(not(feature = "arrow"), allow(dead_code))]
     Decimal(i128, i8),
+    /// A text.
     Text(&'a str),
     /// From a text file, where numbers and bools are text too.
     TextFile(&'a str),
+    /// A moment in microseconds since 1970-01-01 UTC.
     Timestamp(i64),
+    /// A value of a type that no column may have, named for messages.
     Unsupported(&'static str),
 }
 
@@ -299,6 +307,12 @@ impl Table {
     /// Whether there is a column of this name.
     pub fn has_column(&self, name: &str) -> bool {
         self.column(name).is_some()
+    }
+
+    /// The values of a column, in order; `None` if there is no such column. For hosts that keep tables elsewhere.
+    pub fn cells(&self, name: &str) -> Option<impl ExactSizeIterator<Item = Cell<'_>>> {
+        let column = self.column(name)?;
+        Some((0..self.rows()).map(|row| column.cell(self.position(row))))
     }
 
     /// The id in a row of a column, where there is one.

@@ -1,0 +1,375 @@
+//! Non-interference, by trial: what one tenant reads does not change when another one writes, and what another one has does
+//! not change when this one writes, whatever the ids. Both tenants have the same ids, so that a statement that forgets its
+//! tenant has something to find.
+
+use churn_core::{Activity, Customer, IntoTable, OnInvalid, Payment, RecordKind, TenantId, Ticket, Timestamp};
+
+use crate::attest::Checks;
+use crate::engine::{Arg, Backend, TenantTx};
+use crate::error::Result;
+use crate::records::{BatchWriter, RecordsOptions, count_rows, customer_rows, given_columns, load_all, page_rows};
+use crate::tenant::{
+    AuditEntry, HighRisk, Role, RunId, ScoreRows, Stage, StoredOutcome, TABLES, User, audit, company, erase, models,
+    outcomes, people, scores,
+};
+
+/// The tenant that looks.
+pub(crate) const A: &str = "churn:attestation:a";
+/// A tenant before it in every order.
+const BEFORE: &str = "churn:attestation:0";
+/// The tenant that is there too, behind it in every order.
+pub(crate) const B: &str = "churn:attestation:b";
+
+const SECRET: &str = "a secret of the attestation, long enough";
+const CUSTOMER: &str = "C-1";
+const MODEL: &str = "model-1";
+const DEFINITION: &str = "definition";
+
+fn day(offset: i64) -> Timestamp {
+    Timestamp::EPOCH.plus_days(offset)
+}
+
+fn run_id(model: &str) -> RunId {
+    RunId {
+        as_of: day(50),
+        model_id: model.to_owned(),
+    }
+}
+
+/// Something in every table; `salt` makes the values, not the ids, differ.
+async fn seed(tx: &mut TenantTx, salt: i64) -> Result<()> {
+    let at = day(10 + salt);
+    let customers = ["C-1", "C-2"].map(|id| Customer {
+        customer_id: id.to_owned(),
+        signed_up_at: day(1),
+        renews_at: Some(at),
+        ..Customer::default()
+    });
+    upsert(tx, RecordKind::Customers, customers.to_vec()).await?;
+    let payment = Payment {
+        customer_id: CUSTOMER.to_owned(),
+        payment_id: Some("P-1".to_owned()),
+        due_at: at,
+        amount: salt as f64,
+        ..Payment::default()
+    };
+    upsert(tx, RecordKind::Payments, vec![payment]).await?;
+    let ticket = Ticket {
+        customer_id: CUSTOMER.to_owned(),
+        ticket_id: Some("T-1".to_owned()),
+        opened_at: at,
+        category: (salt > 0).then(|| "a column of one tenant only".to_owned()),
+        ..Ticket::default()
+    };
+    upsert(tx, RecordKind::Tickets, vec![ticket]).await?;
+    let activity = Activity {
+        customer_id: CUSTOMER.to_owned(),
+        activity_id: Some("A-1".to_owned()),
+        at,
+        ..Activity::default()
+    };
+    upsert(tx, RecordKind::Activities, vec![activity]).await?;
+    let card = format!("{{\"salt\":{salt}}}");
+    models::save_bytes(tx, MODEL, &[salt as u8], &card, Stage::Challenger, at).await?;
+    // A champion that only one of them has.
+    let own = format!("a-model-of-{salt}");
+    models::save_bytes(tx, &own, &[salt as u8], &card, Stage::Champion, at).await?;
+    let probability = 0.1 + 0.1 * salt as f64;
+    for model in [MODEL, &own] {
+        scores::save(
+            tx,
+            &ScoreRows::single(run_id(model), CUSTOMER, probability),
+            DEFINITION,
+            at,
+        )
+        .await?;
+    }
+    let outcome = StoredOutcome {
+        customer_id: CUSTOMER.to_owned(),
+        as_of: day(50),
+        churned: Some(salt > 0),
+        rule: "cancelled".to_owned(),
+        event_at: Some(at),
+    };
+    outcomes::save(tx, &[outcome], DEFINITION).await?;
+    company::rename(tx, &format!("company {salt}")).await?;
+    company::set(tx, "setting", &salt.to_string()).await?;
+    company::move_cursor(tx, "source", &salt.to_string(), at).await?;
+    people::upsert_user(tx, &user(salt)).await?;
+    people::create_key(tx, "key", SECRET, Role::Viewer, at).await?;
+    audit::append(tx, &entry(salt)).await
+}
+
+fn user(salt: i64) -> User {
+    User {
+        user_id: "user".to_owned(),
+        email: "user@example.com".to_owned(),
+        name: Some(format!("user {salt}")),
+        role: Role::Viewer,
+    }
+}
+
+fn entry(salt: i64) -> AuditEntry {
+    AuditEntry {
+        at: day(salt),
+        actor: "user".to_owned(),
+        action: format!("action {salt}"),
+        subject: None,
+        details: serde_json::Value::Null,
+    }
+}
+
+async fn upsert(tx: &mut TenantTx, kind: RecordKind, rows: impl IntoTable) -> Result<()> {
+    BatchWriter::new(kind, OnInvalid::Refuse)
+        .write(tx, rows.into_table())
+        .await
+}
+
+/// Everything that can be read, as text, by what reads it.
+async fn read(tx: &mut TenantTx) -> Result<Vec<(&'static str, String)>> {
+    let mut read: Vec<(&'static str, String)> = vec![];
+    for kind in RecordKind::ALL {
+        let rows = count_rows(tx, kind).await?;
+        let page = page_rows(tx, kind, None, 100).await?;
+        let customer = customer_rows(tx, kind, CUSTOMER).await?;
+        let of_all = |rows: Vec<crate::StoredRecord>| rows.into_iter().map(|row| row.values).collect::<Vec<_>>();
+        read.push((
+            kind.as_str(),
+            format!("{rows} {:?} {:?}", of_all(page.rows), of_all(customer)),
+        ));
+    }
+    read.push(("the columns given", format!("{:?}", given_columns(tx).await?)));
+    let loaded = load_all(tx, &RecordsOptions::default())
+        .await?
+        .on_invalid(OnInvalid::Quarantine)
+        .build();
+    read.push(("records", format!("{loaded:?}")));
+    read.push(("models", format!("{:?}", models::list(tx).await?)));
+    read.push(("model bytes", format!("{:?}", models::artifact(tx, MODEL).await?)));
+    read.push(("score runs", format!("{:?}", scores::runs(tx, 100).await?)));
+    for (name, run) in [("high risk", None), ("high risk of a run", Some(run_id(MODEL)))] {
+        let options = HighRisk {
+            run,
+            ..Default::default()
+        };
+        read.push((name, format!("{:?}", scores::high_risk(tx, &options).await?)));
+    }
+    // A run that only the other tenant has.
+    let options = HighRisk {
+        run: Some(run_id("a-model-of-1")),
+        ..Default::default()
+    };
+    let foreign = scores::high_risk(tx, &options).await.map_err(|error| error.code());
+    read.push(("high risk of another's run", format!("{foreign:?}")));
+    read.push((
+        "score history",
+        format!("{:?}", scores::history(tx, CUSTOMER, 100).await?),
+    ));
+    read.push((
+        "outcomes of a run",
+        format!("{:?}", outcomes::of_run(tx, &run_id(MODEL)).await?),
+    ));
+    read.push((
+        "outcomes of another's run",
+        format!("{:?}", outcomes::of_run(tx, &run_id("a-model-of-1")).await?),
+    ));
+    read.push((
+        "outcomes of a customer",
+        format!("{:?}", outcomes::of_customer(tx, CUSTOMER).await?),
+    ));
+    read.push(("company", format!("{:?}", company::get(tx).await?)));
+    read.push(("cursors", format!("{:?}", company::cursor(tx, "source").await?)));
+    read.push(("users", format!("{:?}", people::users(tx).await?)));
+    read.push(("keys", format!("{:?}", people::keys(tx).await?)));
+    read.push((
+        "key of a secret",
+        format!("{:?}", people::verify_key(tx, SECRET).await?),
+    ));
+    let audit = audit::page(tx, None, 100).await?;
+    read.push(("audit", format!("{:?}", audit.entries)));
+    Ok(read)
+}
+
+/// All that a tenant has, as text.
+async fn all_of(tx: &mut TenantTx, tenant: &TenantId) -> Result<Vec<String>> {
+    let own = tx.tenant().clone();
+    tx.become_other(tenant).await?;
+    let mut rows = vec![];
+    for table in TABLES {
+        let sql = match tx.backend() {
+            Backend::Postgres => format!("SELECT r::text FROM {table} AS r WHERE r.tenant_id = $1 ORDER BY 1"),
+            Backend::Sqlite => {
+                let names = tx
+                    .rows(&format!("SELECT name, $1 FROM pragma_table_info('{table}')"), &[])
+                    .await?;
+                let names = names.iter().map(|row| Ok(format!("quote({})", row.text(0)?)));
+                let columns = names.collect::<Result<Vec<_>>>()?.join(" || ',' || ");
+                format!("SELECT {columns} FROM {table} WHERE tenant_id = $1 ORDER BY 1")
+            }
+        };
+        for row in tx.rows(&sql, &[]).await? {
+            rows.push(format!("{table}: {}", row.text(0)?));
+        }
+    }
+    tx.become_other(&own).await?;
+    Ok(rows)
+}
+
+pub(crate) async fn run(tx: &mut TenantTx, checks: &mut Checks) -> Result<()> {
+    let (a, b) = (TenantId::from(A), TenantId::from(B));
+    seed(tx, 0).await?;
+    let before = read(tx).await?;
+    for other in [&TenantId::from(BEFORE), &b] {
+        tx.become_other(other).await?;
+        seed(tx, 1).await?;
+    }
+    tx.become_other(&a).await?;
+    for ((name, before), (_, after)) in before.iter().zip(read(tx).await?) {
+        let detail = format!("another tenant's rows changed the answer from {before} to {after}");
+        checks.add(
+            &format!("reading {name} shows own rows only"),
+            None,
+            *before == after,
+            detail,
+        );
+    }
+    let theirs = all_of(tx, &b).await?;
+    for table in TABLES {
+        let there = theirs.iter().any(|row| row.starts_with(&format!("{table}: ")));
+        checks.add(
+            "the trial has rows in it",
+            Some(table),
+            there,
+            "nothing to find, nothing proved",
+        );
+    }
+    for number in 0..WRITES {
+        let name = write(tx, number).await?;
+        let now = all_of(tx, &b).await?;
+        let changed: Vec<&String> = theirs.iter().filter(|row| !now.contains(row)).collect();
+        let detail = format!("it changed or deleted {changed:?}");
+        checks.add(&format!("{name} leaves others alone"), None, now == theirs, detail);
+    }
+    // Nothing is left of what the first has, all of what the second has.
+    let left = tx
+        .rows("SELECT COUNT(*) FROM churn_payments WHERE tenant_id = $1", &[])
+        .await?;
+    let left = left.first().map_or(Ok(0), |row| row.count(0))?;
+    checks.add(
+        "erasing a customer erases his payments",
+        Some("churn_payments"),
+        left == 0,
+        format!("{left} are left"),
+    );
+    tx.become_other(&b).await?;
+    let swapped = read(tx).await?;
+    let empty = swapped
+        .iter()
+        .filter(|(_, text)| text.starts_with("0 ") || text == "[]" || text == "None");
+    let empty: Vec<_> = empty.map(|(name, _)| *name).collect();
+    checks.add(
+        "the other tenant still has everything",
+        None,
+        empty.is_empty(),
+        format!("nothing left of {empty:?}"),
+    );
+    tx.become_other(&a).await?;
+    // Something of the first tenant's to give away.
+    scores::save(
+        tx,
+        &ScoreRows::single(run_id(MODEL), CUSTOMER, 0.5),
+        DEFINITION,
+        day(91),
+    )
+    .await
+}
+
+const WRITES: usize = 14;
+
+/// Writes and deletes as this tenant, with ids that the other one has too.
+async fn write(tx: &mut TenantTx, number: usize) -> Result<&'static str> {
+    let at = day(90);
+    Ok(match number {
+        0 => {
+            let payment = Payment {
+                customer_id: CUSTOMER.to_owned(),
+                payment_id: Some("P-1".to_owned()),
+                due_at: at,
+                amount: 99.0,
+                ..Payment::default()
+            };
+            upsert(tx, RecordKind::Payments, vec![payment]).await?;
+            "replacing a record"
+        }
+        1 => {
+            models::promote(tx, MODEL, Stage::Champion).await?;
+            "promoting a model"
+        }
+        2 => {
+            models::save_bytes(tx, MODEL, &[9], "{}", Stage::Retired, at).await?;
+            "saving a model"
+        }
+        3 => {
+            let rows = ScoreRows::single(run_id(MODEL), CUSTOMER, 0.9);
+            scores::save(tx, &rows, DEFINITION, at).await?;
+            "saving scores"
+        }
+        4 => {
+            scores::delete(tx, &run_id(MODEL)).await?;
+            scores::delete(tx, &run_id("a-model-of-1")).await?;
+            "deleting a score run"
+        }
+        5 => {
+            let outcome = StoredOutcome {
+                customer_id: CUSTOMER.to_owned(),
+                as_of: day(50),
+                churned: None,
+                rule: "churned_in_lead".to_owned(),
+                event_at: None,
+            };
+            outcomes::save(tx, &[outcome], DEFINITION).await?;
+            "saving outcomes"
+        }
+        6 => {
+            company::rename(tx, "renamed").await?;
+            company::set(tx, "setting", "9").await?;
+            "renaming the company"
+        }
+        7 => {
+            company::unset(tx, "setting").await?;
+            "forgetting a setting"
+        }
+        8 => {
+            company::move_cursor(tx, "source", "9", at).await?;
+            "moving a cursor"
+        }
+        9 => {
+            people::upsert_user(tx, &user(9)).await?;
+            "replacing a user"
+        }
+        10 => {
+            people::remove_user(tx, "user").await?;
+            "removing a user"
+        }
+        11 => {
+            people::revoke_key(tx, "key", at).await?;
+            "revoking a key"
+        }
+        12 => {
+            audit::append(tx, &entry(9)).await?;
+            models::delete(tx, MODEL).await?;
+            // What only the other tenant has is not there.
+            let _ = models::delete(tx, "a-model-of-1").await;
+            "deleting a model"
+        }
+        _ => {
+            erase(tx, CUSTOMER).await?;
+            "erasing a customer"
+        }
+    })
+}
+
+/// The tenant that is there too, as an argument.
+pub(crate) fn other() -> Arg<'static> {
+    Arg::text(B)
+}

@@ -1,0 +1,168 @@
+//! Proof that tenants are apart in the database at hand: it is tried out, and what keeps them apart is looked at.
+
+mod interference;
+mod postgres;
+mod probe;
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+
+use crate::engine::{Access, Backend};
+use crate::error::{Error, ErrorKind, Result};
+use crate::store::Store;
+
+/// One thing that was looked at or tried.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Check {
+    /// What: `"row security is forced"`.
+    pub name: String,
+    /// Of which table; `None` for the database or the role.
+    pub table: Option<String>,
+    /// Whether tenants are apart as far as this goes.
+    pub passed: bool,
+    /// What was found, where it is not what it should be.
+    pub detail: String,
+}
+
+/// What an attestation found. Signed off if every check passed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Attestation {
+    /// `"sqlite"` or `"postgres"`.
+    pub backend: String,
+    /// The database role that serves; empty in SQLite, which has none.
+    pub role: String,
+    /// The version of the schema.
+    pub schema: i64,
+    /// The version of this library.
+    pub library: String,
+    /// Everything that was looked at or tried.
+    pub checks: Vec<Check>,
+    /// SHA-256 of all of the above: two reports that say the same have the same.
+    pub fingerprint: String,
+}
+
+impl Attestation {
+    /// Whether every check passed.
+    pub fn passed(&self) -> bool {
+        self.checks.iter().all(|check| check.passed)
+    }
+
+    /// The checks that did not pass.
+    pub fn failures(&self) -> impl Iterator<Item = &Check> {
+        self.checks.iter().filter(|check| !check.passed)
+    }
+
+    /// An error unless every check passed.
+    ///
+    /// # Errors
+    /// `not_isolated`, with the first failures.
+    pub fn sign_off(&self) -> Result<()> {
+        if self.passed() {
+            return Ok(());
+        }
+        let first: Vec<String> = self.failures().take(3).map(ToString::to_string).collect();
+        let message = format!("{} checks failed: {}", self.failures().count(), first.join("; "));
+        Err(Error::new(ErrorKind::NotIsolated, message))
+    }
+}
+
+impl fmt::Display for Check {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.passed { "ok   " } else { "FAIL " })?;
+        if let Some(table) = &self.table {
+            write!(f, "{table}: ")?;
+        }
+        f.write_str(&self.name)?;
+        match self.detail.is_empty() {
+            true => Ok(()),
+            false => write!(f, " ({})", self.detail),
+        }
+    }
+}
+
+impl fmt::Display for Attestation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(
+            f,
+            "Isolation of tenants: {}, schema {}, churn-store {}",
+            self.backend, self.schema, self.library
+        )?;
+        if !self.role.is_empty() {
+            writeln!(f, "serving role: {}", self.role)?;
+        }
+        for check in &self.checks {
+            writeln!(f, "{check}")?;
+        }
+        match self.failures().count() {
+            0 => writeln!(
+                f,
+                "signed off: {} checks passed, {}",
+                self.checks.len(),
+                self.fingerprint
+            ),
+            n => writeln!(f, "NOT signed off: {n} of {} checks failed", self.checks.len()),
+        }
+    }
+}
+
+/// Collects checks.
+#[derive(Default)]
+pub(crate) struct Checks(Vec<Check>);
+
+impl Checks {
+    pub(crate) fn add(&mut self, name: &str, table: Option<&str>, passed: bool, detail: impl Into<String>) {
+        self.0.push(Check {
+            name: name.to_owned(),
+            table: table.map(str::to_owned),
+            passed,
+            detail: if passed { String::new() } else { detail.into() },
+        });
+    }
+}
+
+impl Store {
+    /// Tries every table and every verb across two made-up tenants, with the statements of this library and, in Postgres,
+    /// with statements that name no tenant at all; looks at policies, owners, roles and privileges. Everything happens in one
+    /// transaction that is rolled back: nothing is left behind. Open the store as the role that serves.
+    ///
+    /// # Errors
+    /// `store_not_migrated`, `store_unavailable`. What is found wrong is no error but in the report.
+    pub async fn attest(&self) -> Result<Attestation> {
+        self.check_migrated().await?;
+        let mut checks = Checks::default();
+        let mut role = String::new();
+        if self.backend() == Backend::Postgres {
+            let mut tx = self.pool.begin(Access::Read).await?;
+            role = postgres::look(&mut tx, &mut checks).await?;
+            tx.rollback().await?;
+        }
+        let tenant = churn_core::TenantId::from(interference::A);
+        let mut tx = self.pool.begin_tenant(&tenant, Access::Write).await?;
+        let tried = interference::run(&mut tx, &mut checks).await;
+        let tried = match tried {
+            Ok(()) if tx.backend() == Backend::Postgres => probe::run(&mut tx, &mut checks).await,
+            other => other,
+        };
+        tx.rollback().await?;
+        if let Err(error) = tried {
+            checks.add("the trial runs to its end", None, false, error.to_string());
+        }
+        let mut report = Attestation {
+            backend: self.backend().as_str().to_owned(),
+            role,
+            schema: self.version().await?,
+            library: env!("CARGO_PKG_VERSION").to_owned(),
+            checks: checks.0,
+            fingerprint: String::new(),
+        };
+        let digest = Sha256::digest(report.to_string().as_bytes());
+        report.fingerprint = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        Ok(report)
+    }
+}

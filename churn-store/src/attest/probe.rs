@@ -1,0 +1,179 @@
+//! Postgres, tried with statements that name no tenant, or the wrong one: only the database itself can hold them.
+
+use churn_core::TenantId;
+
+use crate::attest::Checks;
+use crate::attest::interference::{A, B, other};
+use crate::engine::{Arg, TenantTx};
+use crate::error::Result;
+use crate::tenant::TABLES;
+
+/// What Postgres answers where a policy or a privilege forbids.
+const FORBIDDEN: &str = "42501";
+
+/// Runs a statement and takes it back; how many rows it touched, or its SQLSTATE.
+async fn attempt(tx: &mut TenantTx, sql: &str, args: &[Arg<'_>]) -> Result<std::result::Result<u64, String>> {
+    tx.inner().script("SAVEPOINT churn_attempt").await?;
+    let done = tx.inner().execute(sql, args).await;
+    tx.inner().script("ROLLBACK TO SAVEPOINT churn_attempt").await?;
+    Ok(done.map_err(|error| error.database_code().unwrap_or_else(|| error.to_string())))
+}
+
+async fn count(tx: &mut TenantTx, sql: &str, args: &[Arg<'_>]) -> Result<i64> {
+    let rows = tx.inner().rows(sql, args).await?;
+    rows.first().map_or(Ok(0), |row| row.int(0))
+}
+
+/// Nothing but a refusal will do.
+fn is_forbidden(done: &std::result::Result<u64, String>) -> bool {
+    matches!(done, Err(code) if code == FORBIDDEN)
+}
+
+/// No row, or a refusal.
+fn touches_nothing(done: &std::result::Result<u64, String>) -> bool {
+    matches!(done, Ok(0)) || is_forbidden(done)
+}
+
+/// The transaction has rows of both tenants and begins as the first.
+pub(crate) async fn run(tx: &mut TenantTx, checks: &mut Checks) -> Result<()> {
+    let (a, b) = (TenantId::from(A), TenantId::from(B));
+    for table in TABLES {
+        let mut check = |name: &str, passed: bool, detail: String| checks.add(name, Some(table), passed, detail);
+        tx.become_other(&b).await?;
+        // A whole row of the other tenant, with a tenant to fill in.
+        let row = tx
+            .inner()
+            .rows(&format!("SELECT to_jsonb(r)::text FROM {table} AS r LIMIT 1"), &[])
+            .await?;
+        let Some(row) = row.first().map(|row| row.text(0).map(str::to_owned)).transpose()? else {
+            check(
+                "the trial has rows in it",
+                false,
+                "nothing to find, nothing proved".to_owned(),
+            );
+            continue;
+        };
+        tx.become_other(&a).await?;
+        let found = count(
+            tx,
+            &format!("SELECT COUNT(*) FROM {table} WHERE tenant_id <> $1"),
+            &[Arg::text(A)],
+        )
+        .await?;
+        check(
+            "SELECT without a tenant shows own rows only",
+            found == 0,
+            format!("{found} rows of others"),
+        );
+        let found = count(
+            tx,
+            &format!("SELECT COUNT(*) FROM {table} WHERE tenant_id = $1"),
+            &[other()],
+        )
+        .await?;
+        check(
+            "SELECT of another tenant shows nothing",
+            found == 0,
+            format!("{found} rows"),
+        );
+        let done = attempt(
+            tx,
+            &format!("UPDATE {table} SET tenant_id = tenant_id WHERE tenant_id <> $1"),
+            &[Arg::text(A)],
+        )
+        .await?;
+        check(
+            "UPDATE of another tenant touches nothing",
+            touches_nothing(&done),
+            format!("{done:?}"),
+        );
+        let done = attempt(
+            tx,
+            &format!("DELETE FROM {table} WHERE tenant_id <> $1"),
+            &[Arg::text(A)],
+        )
+        .await?;
+        check(
+            "DELETE of another tenant touches nothing",
+            touches_nothing(&done),
+            format!("{done:?}"),
+        );
+        let insert = format!(
+            "INSERT INTO {table} SELECT (jsonb_populate_record(NULL::{table}, $1::jsonb || jsonb_build_object('tenant_id', $2))).*"
+        );
+        let done = attempt(tx, &insert, &[Arg::text(row.as_str()), other()]).await?;
+        check(
+            "INSERT for another tenant is refused",
+            is_forbidden(&done),
+            format!("{done:?}"),
+        );
+        let done = attempt_after_own(tx, table, &insert, &row).await?;
+        check(
+            "UPDATE that gives a row away is refused",
+            is_forbidden(&done),
+            format!("{done:?}"),
+        );
+
+        // Without a tenant: never named, or named no longer.
+        tx.inner().become_tenant("").await?;
+        let found = count(tx, &format!("SELECT COUNT(*) FROM {table}"), &[]).await?;
+        check(
+            "SELECT without the tenant variable shows nothing",
+            found == 0,
+            format!("{found} rows"),
+        );
+        let done = attempt(tx, &format!("UPDATE {table} SET tenant_id = tenant_id"), &[]).await?;
+        check(
+            "UPDATE without the tenant variable touches nothing",
+            touches_nothing(&done),
+            format!("{done:?}"),
+        );
+        let done = attempt(tx, &format!("DELETE FROM {table}"), &[]).await?;
+        check(
+            "DELETE without the tenant variable touches nothing",
+            touches_nothing(&done),
+            format!("{done:?}"),
+        );
+        for tenant in [B, ""] {
+            let done = attempt(tx, &insert, &[Arg::text(row.as_str()), Arg::text(tenant)]).await?;
+            check(
+                "INSERT without the tenant variable is refused",
+                is_forbidden(&done),
+                format!("{done:?}"),
+            );
+        }
+        tx.become_other(&a).await?;
+    }
+    Ok(())
+}
+
+/// Gives a row of this tenant, put in for the purpose, to the other one.
+async fn attempt_after_own(
+    tx: &mut TenantTx,
+    table: &str,
+    insert: &str,
+    row: &str,
+) -> Result<std::result::Result<u64, String>> {
+    tx.inner().script("SAVEPOINT churn_own").await?;
+    // Where the row, or one it depends on, stands in the way there is one already, or none can be given away.
+    let put = attempt_keep(tx, insert, &[Arg::text(row), Arg::text(A)]).await?;
+    let there = count(tx, &format!("SELECT COUNT(*) FROM {table}"), &[]).await?;
+    let done = match there {
+        0 => Err(format!("no row to give away: {put:?}")),
+        _ => attempt(tx, &format!("UPDATE {table} SET tenant_id = $1"), &[other()]).await?,
+    };
+    tx.inner().script("ROLLBACK TO SAVEPOINT churn_own").await?;
+    Ok(done)
+}
+
+/// Runs a statement and keeps what it did, unless it failed.
+async fn attempt_keep(tx: &mut TenantTx, sql: &str, args: &[Arg<'_>]) -> Result<std::result::Result<u64, String>> {
+    tx.inner().script("SAVEPOINT churn_keep").await?;
+    match tx.inner().execute(sql, args).await {
+        Ok(rows) => Ok(Ok(rows)),
+        Err(error) => {
+            tx.inner().script("ROLLBACK TO SAVEPOINT churn_keep").await?;
+            Ok(Err(error.to_string()))
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! Many rows a statement: arrays for Postgres, long lists of values for SQLite.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use sqlx::postgres::PgArguments;
+use sqlx::sqlite::SqliteArguments;
+use sqlx::{Arguments, AssertSqlSafe};
+
+use crate::engine::{TenantTx, Tx, unbound};
+use crate::error::Result;
+
+/// Rows of a statement of SQLite: its arguments are counted in 15 bits.
+const SQLITE_ROWS: usize = 128;
+/// Rows of a statement of Postgres.
+const POSTGRES_ROWS: usize = 16_384;
+
+/// What a column holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Holds {
+    Text,
+    /// Integers; moments are microseconds.
+    Int,
+    Number,
+    Json,
+}
+
+/// A column of rows to write.
+#[derive(Clone, Debug)]
+pub(crate) enum Stored {
+    Texts(Vec<Option<Arc<str>>>),
+    Ints(Vec<Option<i64>>),
+    Numbers(Vec<Option<f64>>),
+}
+
+/// Where rows go. Names come from the code, never from a caller.
+pub(crate) struct Target<'a> {
+    pub(crate) table: &'static str,
+    /// The columns after `tenant_id`.
+    pub(crate) columns: &'a [(&'static str, Holds)],
+    /// What happens to a row that is there: an `ON CONFLICT` clause, or nothing.
+    pub(crate) on_conflict: &'a str,
+}
+
+impl Target<'_> {
+    fn names(&self) -> String {
+        self.columns
+            .iter()
+            .map(|(name, _)| *name)
+            .collect::<Vec<_>>()
+            .join(", ")
+    }
+
+    /// For each row the tenant and the columns. Nameless arguments: SQLite looks names up one by one.
+    fn values(&self, rows: usize) -> String {
+        let row = format!("(?{})", ", ?".repeat(self.columns.len()));
+        let rows = vec![row; rows].join(", ");
+        let (table, names, then) = (self.table, self.names(), self.on_conflict);
+        format!("INSERT INTO {table} AS t (tenant_id, {names}) VALUES {rows} {then}")
+    }
+
+    /// The tenant, and an array for each column.
+    fn arrays(&self) -> String {
+        let arrays = self.columns.iter().enumerate().map(|(index, (_, holds))| {
+            let of = match holds {
+                Holds::Text | Holds::Json => "text",
+                Holds::Int => "bigint",
+                Holds::Number => "float8",
+            };
+            format!("${}::{of}[]", index + 2)
+        });
+        let arrays = arrays.collect::<Vec<_>>().join(", ");
+        let columns = self.columns.iter().map(|(name, holds)| match holds {
+            Holds::Json => format!("{name}::jsonb"),
+            _ => (*name).to_owned(),
+        });
+        let columns = columns.collect::<Vec<_>>().join(", ");
+        let (table, names, then) = (self.table, self.names(), self.on_conflict);
+        format!(
+            "INSERT INTO {table} AS t (tenant_id, {names}) SELECT $1, {columns} FROM UNNEST({arrays}) AS given ({names}) {then}"
+        )
+    }
+
+    /// Writes the rows that `chosen` leaves of each piece; returns how many were written or changed.
+    pub(crate) async fn write(
+        &self,
+        tx: &mut TenantTx,
+        columns: &[Stored],
+        rows: usize,
+        chosen: impl Fn(Range<usize>) -> Vec<usize>,
+    ) -> Result<u64> {
+        let tenant: Arc<str> = tx.tenant().as_str().into();
+        let mut changed = 0;
+        let mut start = 0;
+        while start < rows {
+            changed += match tx.inner() {
+                Tx::Sqlite(tx) => {
+                    let rows = chosen(start..(start + SQLITE_ROWS).min(rows));
+                    start += SQLITE_ROWS;
+                    let query = sqlx::query_with(
+                        AssertSqlSafe(self.values(rows.len())),
+                        sqlite_rows(&tenant, columns, &rows)?,
+                    );
+                    let query = query.persistent(rows.len() == SQLITE_ROWS);
+                    query.execute(&mut **tx).await?.rows_affected()
+                }
+                Tx::Postgres(tx) => {
+                    let rows = chosen(start..(start + POSTGRES_ROWS).min(rows));
+                    start += POSTGRES_ROWS;
+                    let query =
+                        sqlx::query_with(AssertSqlSafe(self.arrays()), postgres_arrays(&tenant, columns, &rows)?);
+                    query.execute(&mut **tx).await?.rows_affected()
+                }
+            };
+        }
+        Ok(changed)
+    }
+}
+
+fn sqlite_rows(tenant: &Arc<str>, columns: &[Stored], rows: &[usize]) -> Result<SqliteArguments> {
+    let mut args = SqliteArguments::default();
+    args.reserve(rows.len() * (columns.len() + 1), 0);
+    for &row in rows {
+        Arguments::add(&mut args, Arc::clone(tenant)).map_err(unbound)?;
+        for column in columns {
+            match column {
+                Stored::Texts(values) => Arguments::add(&mut args, values[row].clone()),
+                Stored::Ints(values) => Arguments::add(&mut args, values[row]),
+                Stored::Numbers(values) => Arguments::add(&mut args, values[row]),
+            }
+            .map_err(unbound)?;
+        }
+    }
+    Ok(args)
+}
+
+fn postgres_arrays(tenant: &Arc<str>, columns: &[Stored], rows: &[usize]) -> Result<PgArguments> {
+    let mut args = PgArguments::default();
+    args.add(&**tenant).map_err(unbound)?;
+    for column in columns {
+        match column {
+            Stored::Texts(values) => args.add(rows.iter().map(|&row| values[row].as_deref()).collect::<Vec<_>>()),
+            Stored::Ints(values) => args.add(rows.iter().map(|&row| values[row]).collect::<Vec<_>>()),
+            Stored::Numbers(values) => args.add(rows.iter().map(|&row| values[row]).collect::<Vec<_>>()),
+        }
+        .map_err(unbound)?;
+    }
+    Ok(args)
+}

@@ -1,0 +1,76 @@
+//! For tests only: statements as they are run, and what if one were wrong.
+
+use std::cell::RefCell;
+use std::future::Future;
+
+#[derive(Default)]
+struct Sabotage {
+    seen: Vec<String>,
+    replace: Option<(String, String)>,
+    swap: Option<u32>,
+}
+
+tokio::task_local! {
+    static SABOTAGE: RefCell<Sabotage>;
+}
+
+async fn scoped<T>(sabotage: Sabotage, work: impl Future<Output = T>) -> (T, Sabotage) {
+    SABOTAGE
+        .scope(RefCell::new(sabotage), async {
+            let done = work.await;
+            (done, SABOTAGE.with(RefCell::take))
+        })
+        .await
+}
+
+/// Runs work; returns the statements it ran too.
+pub(crate) async fn recorded<T>(work: impl Future<Output = T>) -> (T, Vec<String>) {
+    let (done, sabotage) = scoped(Sabotage::default(), work).await;
+    (done, sabotage.seen)
+}
+
+/// Runs work with one statement replaced.
+pub(crate) async fn with<T>(statement: &str, mutant: &str, work: impl Future<Output = T>) -> T {
+    let sabotage = Sabotage {
+        replace: Some((statement.to_owned(), mutant.to_owned())),
+        ..Default::default()
+    };
+    scoped(sabotage, work).await.0
+}
+
+/// Runs work with the wrong tenant bound now and then.
+pub(crate) async fn with_swapped_tenant<T>(work: impl Future<Output = T>) -> T {
+    let sabotage = Sabotage {
+        swap: Some(0),
+        ..Default::default()
+    };
+    scoped(sabotage, work).await.0
+}
+
+/// The statement to run in place of this one.
+pub(super) fn statement(sql: &str) -> String {
+    let replaced = SABOTAGE.try_with(|sabotage| {
+        let mut sabotage = sabotage.borrow_mut();
+        sabotage.seen.push(sql.to_owned());
+        sabotage
+            .replace
+            .as_ref()
+            .filter(|(from, _)| from == sql)
+            .map(|(_, to)| to.clone())
+    });
+    replaced.ok().flatten().unwrap_or_else(|| sql.to_owned())
+}
+
+/// The tenant to bind in place of this one: every seventh time another's.
+pub(super) fn tenant(tenant: &str) -> String {
+    let swapped = SABOTAGE.try_with(|sabotage| {
+        let mut sabotage = sabotage.borrow_mut();
+        let count = sabotage.swap.as_mut()?;
+        *count += 1;
+        (*count % 7 == 0).then(|| match tenant.ends_with('a') {
+            true => tenant.trim_end_matches('a').to_owned() + "b",
+            false => tenant.trim_end_matches('b').to_owned() + "a",
+        })
+    });
+    swapped.ok().flatten().unwrap_or_else(|| tenant.to_owned())
+}

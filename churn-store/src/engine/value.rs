@@ -1,0 +1,209 @@
+//! Arguments in, columns out, the same for both databases.
+
+use std::borrow::Cow;
+
+use churn_core::Timestamp;
+use sqlx::postgres::{PgArguments, PgRow};
+use sqlx::sqlite::{SqliteArguments, SqliteRow};
+use sqlx::{Arguments, Row as _, ValueRef as _};
+
+use crate::error::{Error, ErrorKind, Result};
+
+type Bound = std::result::Result<(), Box<dyn std::error::Error + Send + Sync>>;
+
+/// An argument of a statement.
+#[derive(Clone, Debug)]
+pub(crate) enum Arg<'a> {
+    Text(Option<Cow<'a, str>>),
+    Int(Option<i64>),
+    Float(Option<f64>),
+    Bytes(&'a [u8]),
+    /// JSON text.
+    Json(Option<Cow<'a, str>>),
+}
+
+/// `jsonb` of Postgres: a version byte and the text.
+struct Jsonb<'a>(&'a str);
+
+/// The type's number in every Postgres.
+const JSONB: sqlx::postgres::types::Oid = sqlx::postgres::types::Oid(3802);
+
+impl sqlx::Type<sqlx::Postgres> for Jsonb<'_> {
+    fn type_info() -> sqlx::postgres::PgTypeInfo {
+        sqlx::postgres::PgTypeInfo::with_oid(JSONB)
+    }
+}
+
+impl sqlx::Encode<'_, sqlx::Postgres> for Jsonb<'_> {
+    fn encode_by_ref(
+        &self,
+        buffer: &mut sqlx::postgres::PgArgumentBuffer,
+    ) -> std::result::Result<sqlx::encode::IsNull, sqlx::error::BoxDynError> {
+        buffer.push(1);
+        buffer.extend_from_slice(self.0.as_bytes());
+        Ok(sqlx::encode::IsNull::No)
+    }
+}
+
+impl<'a> Arg<'a> {
+    pub(crate) fn text(text: impl Into<Cow<'a, str>>) -> Self {
+        Self::Text(Some(text.into()))
+    }
+
+    pub(crate) fn json(text: impl Into<Cow<'a, str>>) -> Self {
+        Self::Json(Some(text.into()))
+    }
+
+    pub(crate) fn at(moment: Timestamp) -> Self {
+        Self::Int(Some(moment.as_micros()))
+    }
+
+    pub(super) fn add_sqlite(&self, to: &mut SqliteArguments) -> Bound {
+        match self {
+            Self::Text(text) | Self::Json(text) => {
+                Arguments::add(to, text.as_ref().map(|text| text.as_ref().to_owned()))
+            }
+            Self::Int(value) => Arguments::add(to, *value),
+            Self::Float(value) => Arguments::add(to, *value),
+            Self::Bytes(bytes) => Arguments::add(to, bytes.to_vec()),
+        }
+    }
+
+    pub(super) fn add_postgres(&self, to: &mut PgArguments) -> Bound {
+        match self {
+            Self::Text(text) => to.add(text.as_deref()),
+            Self::Int(value) => to.add(*value),
+            Self::Float(value) => to.add(*value),
+            Self::Bytes(bytes) => to.add(*bytes),
+            Self::Json(text) => to.add(text.as_deref().map(Jsonb)),
+        }
+    }
+}
+
+impl From<i64> for Arg<'_> {
+    fn from(value: i64) -> Self {
+        Self::Int(Some(value))
+    }
+}
+
+impl From<Option<i64>> for Arg<'_> {
+    fn from(value: Option<i64>) -> Self {
+        Self::Int(value)
+    }
+}
+
+impl From<Option<f64>> for Arg<'_> {
+    fn from(value: Option<f64>) -> Self {
+        Self::Float(value)
+    }
+}
+
+impl<'a> From<&'a str> for Arg<'a> {
+    fn from(text: &'a str) -> Self {
+        Self::text(text)
+    }
+}
+
+impl<'a> From<Option<&'a str>> for Arg<'a> {
+    fn from(text: Option<&'a str>) -> Self {
+        Self::Text(text.map(Cow::Borrowed))
+    }
+}
+
+/// A row of either database; columns by position.
+pub(crate) enum Row {
+    Sqlite(SqliteRow),
+    Postgres(PgRow),
+}
+
+macro_rules! get {
+    ($row:expr, $column:expr) => {
+        match $row {
+            Row::Sqlite(row) => row.try_get($column),
+            Row::Postgres(row) => row.try_get($column),
+        }
+        .map_err(Error::from)
+    };
+}
+
+impl Row {
+    pub(crate) fn text(&self, column: usize) -> Result<&str> {
+        get!(self, column)
+    }
+
+    pub(crate) fn text_or_null(&self, column: usize) -> Result<Option<&str>> {
+        get!(self, column)
+    }
+
+    pub(crate) fn int(&self, column: usize) -> Result<i64> {
+        get!(self, column)
+    }
+
+    pub(crate) fn int_or_null(&self, column: usize) -> Result<Option<i64>> {
+        get!(self, column)
+    }
+
+    pub(crate) fn float_or_null(&self, column: usize) -> Result<Option<f64>> {
+        get!(self, column)
+    }
+
+    pub(crate) fn bytes(&self, column: usize) -> Result<&[u8]> {
+        get!(self, column)
+    }
+
+    pub(crate) fn count(&self, column: usize) -> Result<u64> {
+        Ok(self.int(column)?.max(0) as u64)
+    }
+
+    pub(crate) fn at(&self, column: usize) -> Result<Timestamp> {
+        moment(self.int(column)?)
+    }
+
+    pub(crate) fn at_or_null(&self, column: usize) -> Result<Option<Timestamp>> {
+        self.int_or_null(column)?.map(moment).transpose()
+    }
+
+    /// JSON as it is stored.
+    pub(crate) fn json_text(&self, column: usize) -> Result<Option<&str>> {
+        match self {
+            Self::Sqlite(row) => Ok(row.try_get(column)?),
+            Self::Postgres(row) => {
+                let value = row.try_get_raw(column)?;
+                if value.is_null() {
+                    return Ok(None);
+                }
+                let damaged = || Error::new(ErrorKind::StoreDamaged, "stored JSON cannot be read");
+                let bytes = value.as_bytes().map_err(|e| damaged().caused_by(e))?;
+                let text = bytes.strip_prefix(&[1]).unwrap_or(bytes);
+                Ok(Some(std::str::from_utf8(text).map_err(|e| damaged().caused_by(e))?))
+            }
+        }
+    }
+
+    /// Stored JSON as a value; `Null` where there is none.
+    pub(crate) fn json<T: serde::de::DeserializeOwned>(&self, column: usize) -> Result<T> {
+        from_json(self.json_text(column)?.unwrap_or("null"))
+    }
+}
+
+pub(crate) fn moment(micros: i64) -> Result<Timestamp> {
+    Timestamp::from_micros(micros).ok_or_else(|| {
+        Error::new(
+            ErrorKind::StoreDamaged,
+            "a stored moment lies outside the years 1 to 9999",
+        )
+    })
+}
+
+/// Reads stored JSON.
+pub(crate) fn from_json<T: serde::de::DeserializeOwned>(text: &str) -> Result<T> {
+    serde_json::from_str(text)
+        .map_err(|e| Error::new(ErrorKind::StoreDamaged, "stored JSON cannot be read").caused_by(e))
+}
+
+/// Writes JSON to store.
+pub(crate) fn to_json(value: &impl serde::Serialize) -> Result<String> {
+    let text = serde_json::to_string(value)
+        .map_err(|e| Error::new(ErrorKind::InvalidOption, "the value cannot be written as JSON").caused_by(e))?;
+    Ok(text)
+}

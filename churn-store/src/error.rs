@@ -1,0 +1,254 @@
+//! One opaque error with kinds and stable codes, as in the core.
+
+use std::fmt;
+use std::sync::Arc;
+
+use churn_core::{RecordKind, ValidationReport};
+
+/// `Result` with this crate's [`Error`].
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What went wrong, for programs: match on it, or on the text of [`ErrorKind::code`] across languages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The database cannot be reached, or the connection was lost. Nothing of the transaction was kept.
+    StoreUnavailable,
+    /// Another writer holds what is needed; try again.
+    StoreBusy,
+    /// There is no room left. Nothing of the transaction was kept.
+    StoreFull,
+    /// The database was migrated by a newer version of this library.
+    StoreNewer,
+    /// The database was not migrated, or not far enough: call `migrate`.
+    StoreNotMigrated,
+    /// The database holds what this library did not write.
+    StoreDamaged,
+    /// The database refused the statement: a missing privilege, a broken constraint.
+    StoreRefused,
+    /// Something of one tenant was offered to another.
+    TenantMismatch,
+    /// The tenants of this database are not provably apart.
+    NotIsolated,
+    /// An option or argument has a value it may not have.
+    InvalidOption,
+    /// There is no such model, run, user or key of this tenant.
+    NotFound,
+    /// An error of the core: records that were refused, a damaged model file.
+    Core(churn_core::ErrorKind),
+    /// A fault of this library; please report it.
+    Internal,
+}
+
+impl ErrorKind {
+    /// The stable code, equal in Rust, Python and Node.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::StoreUnavailable => "store_unavailable",
+            Self::StoreBusy => "store_busy",
+            Self::StoreFull => "store_full",
+            Self::StoreNewer => "store_newer",
+            Self::StoreNotMigrated => "store_not_migrated",
+            Self::StoreDamaged => "store_damaged",
+            Self::StoreRefused => "store_refused",
+            Self::TenantMismatch => "tenant_mismatch",
+            Self::NotIsolated => "not_isolated",
+            Self::InvalidOption => "invalid_option",
+            Self::NotFound => "not_found",
+            Self::Core(kind) => kind.code(),
+            Self::Internal => "internal",
+        }
+    }
+}
+
+/// Everything that can go wrong in this crate.
+pub struct Error {
+    inner: Box<Inner>,
+}
+
+struct Inner {
+    kind: ErrorKind,
+    message: String,
+    table: Option<RecordKind>,
+    row: Option<u64>,
+    column: Option<String>,
+    report: Option<Arc<ValidationReport>>,
+    source: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+impl Error {
+    pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+        let inner = Inner {
+            kind,
+            message: message.into(),
+            table: None,
+            row: None,
+            column: None,
+            report: None,
+            source: None,
+        };
+        Self { inner: Box::new(inner) }
+    }
+
+    pub(crate) fn option(name: &str, why: impl Into<String>) -> Self {
+        Self::new(ErrorKind::InvalidOption, why).at(None, None, Some(name))
+    }
+
+    #[must_use]
+    pub(crate) fn at(mut self, table: Option<RecordKind>, row: Option<u64>, column: Option<&str>) -> Self {
+        self.inner.table = table;
+        self.inner.row = row;
+        self.inner.column = column.map(str::to_owned);
+        self
+    }
+
+    #[must_use]
+    pub(crate) fn caused_by(mut self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        self.inner.source = Some(source.into());
+        self
+    }
+
+    /// The one error of refused records: it carries the whole report.
+    pub(crate) fn refused(report: ValidationReport) -> Self {
+        let Some(first) = report.issues.first() else {
+            return Self::new(ErrorKind::Internal, "records were refused without an issue");
+        };
+        let more = match report.issues.len() {
+            1 => String::new(),
+            n => format!(" (and {} more)", n - 1),
+        };
+        let kind = ErrorKind::Core(churn_core::ErrorKind::InvalidRecords(first.code));
+        let mut error =
+            Self::new(kind, format!("{first}{more}")).at(Some(first.table), first.row, first.column.as_deref());
+        error.inner.report = Some(Arc::new(report));
+        error
+    }
+
+    /// The kind, to match on.
+    pub fn kind(&self) -> ErrorKind {
+        self.inner.kind
+    }
+
+    /// The stable code, equal in Rust, Python and Node.
+    pub fn code(&self) -> &'static str {
+        self.inner.kind.code()
+    }
+
+    /// The table at fault, where one is.
+    pub fn table(&self) -> Option<RecordKind> {
+        self.inner.table
+    }
+
+    /// The 0-based position of the row at fault in what the caller gave.
+    pub fn row(&self) -> Option<u64> {
+        self.inner.row
+    }
+
+    /// The column or option at fault.
+    pub fn column(&self) -> Option<&str> {
+        self.inner.column.as_deref()
+    }
+
+    /// The whole report, where records were refused.
+    pub fn report(&self) -> Option<&ValidationReport> {
+        self.inner.report.as_deref()
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.inner.message)
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.code(), self.inner.message)
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.inner.source.as_deref().map(|source| source as _)
+    }
+}
+
+impl From<churn_core::Error> for Error {
+    fn from(source: churn_core::Error) -> Self {
+        let mut error = Self::new(ErrorKind::Core(source.kind()), source.to_string()).at(
+            source.table(),
+            source.row(),
+            source.column(),
+        );
+        error.inner.report = source.report().cloned().map(Arc::new);
+        error.caused_by(source)
+    }
+}
+
+impl From<sqlx::Error> for Error {
+    fn from(source: sqlx::Error) -> Self {
+        let kind = match &source {
+            sqlx::Error::Database(database) => kind_of(database.as_ref()),
+            sqlx::Error::PoolTimedOut => ErrorKind::StoreBusy,
+            sqlx::Error::Io(_)
+            | sqlx::Error::Tls(_)
+            | sqlx::Error::Configuration(_)
+            | sqlx::Error::Protocol(_)
+            | sqlx::Error::PoolClosed
+            | sqlx::Error::WorkerCrashed => ErrorKind::StoreUnavailable,
+            sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) | sqlx::Error::RowNotFound => {
+                ErrorKind::StoreDamaged
+            }
+            _ => ErrorKind::Internal,
+        };
+        Self::new(kind, source.to_string()).caused_by(source)
+    }
+}
+
+/// SQLSTATE of Postgres, or the (extended) result code of SQLite.
+fn kind_of(error: &dyn sqlx::error::DatabaseError) -> ErrorKind {
+    let code = error.code().unwrap_or_default();
+    // SQLite's codes are numbers whose lowest byte is the primary one; Postgres' have five characters.
+    if code.len() != 5 {
+        return match code.parse::<u32>().map(|code| code & 0xff) {
+            Ok(5 | 6) => ErrorKind::StoreBusy,
+            Ok(13) => ErrorKind::StoreFull,
+            Ok(10 | 14) => ErrorKind::StoreUnavailable,
+            Ok(11 | 26) => ErrorKind::StoreDamaged,
+            Ok(1) if error.message().contains("no such table") => ErrorKind::StoreNotMigrated,
+            _ => ErrorKind::StoreRefused,
+        };
+    }
+    match &*code {
+        "53100" | "53200" => ErrorKind::StoreFull,
+        "40001" | "40P01" | "55P03" => ErrorKind::StoreBusy,
+        "42P01" => ErrorKind::StoreNotMigrated,
+        "57P01" | "57P02" | "57P03" | "53300" => ErrorKind::StoreUnavailable,
+        code if code.starts_with("08") || code.starts_with("28") || code.starts_with("3D") => {
+            ErrorKind::StoreUnavailable
+        }
+        _ => ErrorKind::StoreRefused,
+    }
+}
+
+impl Error {
+    /// The database's own code, where it refused.
+    pub(crate) fn database_code(&self) -> Option<String> {
+        let source = self.inner.source.as_deref()?.downcast_ref::<sqlx::Error>()?;
+        Some(source.as_database_error()?.code()?.into_owned())
+    }
+
+    /// The same, of a row that stands `offset` rows later.
+    #[must_use]
+    pub(crate) fn moved(mut self, offset: u64) -> Self {
+        if offset > 0 {
+            self.inner.row = self.inner.row.map(|row| row + offset);
+            if let Some(report) = &mut self.inner.report {
+                for issue in &mut Arc::make_mut(report).issues {
+                    issue.row = issue.row.map(|row| row + offset);
+                }
+            }
+        }
+        self
+    }
+}

@@ -1,0 +1,63 @@
+//! Every tenant's records, models and scores, in SQLite or Postgres, provably apart.
+//!
+//! ```text
+//! Store::open(url) ── migrate()                                     SQLite file, SQLite memory, Postgres
+//!       │
+//!       └─ tenant("acme") ─> TenantStore ── customers() payments() tickets() activities()   upsert, page, of_customer
+//!                                        ── records()        -> churn_core::TenantRecords, column by column
+//!                                        ── models()         artifact bytes, card, champion and challengers
+//!                                        ── scores()         runs, reasons, high risk, history, trend
+//!                                        ── outcomes()       what became of those who were scored
+//!                                        ── company() users() api_keys() cursors() audit()
+//! ```
+//!
+//! [`Store`] has no way to data: [`TenantStore`] has, and sees one tenant. Every statement carries the tenant as its first
+//! argument, bound in one place; in Postgres, row-level security shows a transaction its own tenant's rows only, whatever
+//! the statement says. [`Store::attest`] tries to get across and reports.
+//!
+//! # Example
+//!
+//! ```
+//! use churn_core::{Customer, Payment};
+//! use churn_store::{RecordsOptions, Store};
+//!
+//! # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+//! let store = Store::open("sqlite::memory:").await?;
+//! store.migrate().await?;
+//! let acme = store.tenant("acme");
+//! let customer = Customer { customer_id: "C-1".into(), signed_up_at: "2024-01-01".parse()?, ..Customer::default() };
+//! let payment = Payment { customer_id: "C-1".into(), payment_id: Some("P-1".into()), due_at: "2024-02-01".parse()?, amount: 12.5, ..Payment::default() };
+//! acme.customers().upsert(vec![customer]).await?;
+//! acme.payments().upsert(vec![payment.clone()]).await?;
+//! assert_eq!(acme.payments().upsert(vec![payment]).await?.rows_changed, 0); // the same batch again
+//! let (records, report) = acme.records(&RecordsOptions::default()).await?;
+//! assert!(report.is_clean() && records.customers() == 1);
+//! assert_eq!(store.tenant("other").customers().count().await?, 0);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! # })?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Transactions
+//!
+//! A batch is one transaction: all of it is kept or none. Writers of one tenant follow one another; writers of different
+//! tenants do so in SQLite, and go on side by side in Postgres. What a reader loads is of one moment.
+//!
+//! # What it does not do
+//!
+//! It reads no clock (moments are arguments) and draws no random numbers (keys and secrets are given). It does not encrypt:
+//! the database's own means do.
+
+mod attest;
+mod engine;
+mod error;
+mod records;
+mod store;
+mod tenant;
+
+pub use attest::{Attestation, Check};
+pub use engine::Backend;
+pub use error::{Error, ErrorKind, Result};
+pub use records::{Import, RecordPage, RecordStore, RecordsOptions, StoredRecord, Upserted};
+pub use store::Store;
+pub use tenant::*;

@@ -1,0 +1,159 @@
+//! Which column of which table holds what, and the statements made of it. Names come from this file alone; values are always
+//! arguments.
+
+use churn_core::RecordKind;
+
+use crate::engine::Holds;
+
+/// A column of a record table.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Slot {
+    pub(crate) name: &'static str,
+    pub(crate) holds: Holds,
+    /// Whether it tells rows apart.
+    pub(crate) key: bool,
+}
+
+const fn key(name: &'static str, holds: Holds) -> Slot {
+    Slot { name, holds, key: true }
+}
+
+const fn slot(name: &'static str, holds: Holds) -> Slot {
+    Slot {
+        name,
+        holds,
+        key: false,
+    }
+}
+
+use Holds::{Int, Json, Number, Text};
+
+const CUSTOMERS: &[Slot] = &[
+    key("customer_id", Text),
+    key("signed_up_at", Int),
+    key("valid_from", Int),
+    key("known_at", Int),
+    slot("churned_at", Int),
+    slot("notice_at", Int),
+    slot("renews_at", Int),
+    slot("attributes", Json),
+];
+
+const PAYMENTS: &[Slot] = &[
+    key("payment_id", Text),
+    key("content_key", Text),
+    key("known_at", Int),
+    slot("customer_id", Text),
+    slot("due_at", Int),
+    slot("amount", Number),
+    slot("settled_at", Int),
+    slot("status", Text),
+    slot("refunded_at", Int),
+    slot("currency", Text),
+    slot("method", Text),
+    slot("attributes", Json),
+];
+
+const TICKETS: &[Slot] = &[
+    key("ticket_id", Text),
+    key("content_key", Text),
+    key("known_at", Int),
+    slot("customer_id", Text),
+    slot("opened_at", Int),
+    slot("first_response_at", Int),
+    slot("resolved_at", Int),
+    slot("reopened_at", Int),
+    slot("priority", Text),
+    slot("category", Text),
+    slot("channel", Text),
+    slot("satisfaction", Number),
+    slot("satisfaction_at", Int),
+    slot("attributes", Json),
+];
+
+const ACTIVITIES: &[Slot] = &[
+    key("activity_id", Text),
+    key("content_key", Text),
+    key("known_at", Int),
+    slot("customer_id", Text),
+    slot("at", Int),
+    slot("kind", Text),
+    slot("quantity", Number),
+    slot("attributes", Json),
+];
+
+/// `known_at` of a row that does not say.
+pub(crate) const ALWAYS: i64 = i64::MIN;
+
+/// The columns of a record table, without tenant and order.
+pub(crate) fn slots(kind: RecordKind) -> &'static [Slot] {
+    match kind {
+        RecordKind::Customers => CUSTOMERS,
+        RecordKind::Payments => PAYMENTS,
+        RecordKind::Tickets => TICKETS,
+        RecordKind::Activities => ACTIVITIES,
+    }
+}
+
+/// The tables of all kinds.
+pub(crate) const RECORD_TABLES: [&str; 4] = ["churn_customers", "churn_payments", "churn_tickets", "churn_activities"];
+
+/// The table of a kind.
+pub(crate) fn table(kind: RecordKind) -> &'static str {
+    RECORD_TABLES[kind as usize]
+}
+
+/// The column with the record's own id; `None` for customers.
+pub(crate) fn id_column(kind: RecordKind) -> Option<&'static str> {
+    match kind {
+        RecordKind::Customers => None,
+        _ => slots(kind).first().map(|slot| slot.name),
+    }
+}
+
+fn names(kind: RecordKind) -> String {
+    slots(kind).iter().map(|slot| slot.name).collect::<Vec<_>>().join(", ")
+}
+
+/// What happens to a row that is there: replaced where it differs.
+pub(crate) fn on_conflict(kind: RecordKind) -> String {
+    let join = |key: bool, of: &dyn Fn(&str) -> String| {
+        let names = slots(kind).iter().filter(|slot| slot.key == key);
+        names.map(|slot| of(slot.name)).collect::<Vec<_>>().join(", ")
+    };
+    let differs = slots(kind).iter().filter(|slot| !slot.key);
+    let differs = differs.map(|slot| format!("t.{0} IS DISTINCT FROM excluded.{0}", slot.name));
+    format!(
+        "ON CONFLICT (tenant_id, {}) DO UPDATE SET {} WHERE {}",
+        join(true, &str::to_owned),
+        join(false, &|name| format!("{name} = excluded.{name}")),
+        differs.collect::<Vec<_>>().join(" OR ")
+    )
+}
+
+/// All rows of a tenant in the order in which they came in.
+pub(crate) fn select_all(kind: RecordKind) -> String {
+    format!(
+        "SELECT {} FROM {} WHERE tenant_id = $1 ORDER BY seq",
+        names(kind),
+        table(kind)
+    )
+}
+
+/// A page of rows: those after a place, at most so many.
+pub(crate) fn select_page(kind: RecordKind) -> String {
+    format!(
+        "SELECT {}, seq FROM {} WHERE tenant_id = $1 AND seq > $2 ORDER BY seq LIMIT $3",
+        names(kind),
+        table(kind)
+    )
+}
+
+/// The rows of one customer.
+pub(crate) fn select_customer(kind: RecordKind) -> String {
+    format!(
+        "SELECT {}, seq FROM {} WHERE tenant_id = $1 AND customer_id = $2 ORDER BY seq",
+        names(kind),
+        table(kind)
+    )
+}

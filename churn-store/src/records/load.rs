@@ -1,0 +1,444 @@
+//! From the database straight into columns, and from those into the core's records.
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::fmt;
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, BooleanBuilder, Float64Builder, RecordBatch, StringBuilder, TimestampMicrosecondBuilder};
+use arrow::datatypes::{DataType, Field, Schema};
+use churn_core::{
+    Column, Execution, OnInvalid, RecordKind, RecordsBuilder, StaticAttributes, Table, TenantRecords, Timestamp,
+    ValidationReport, Value,
+};
+use futures_util::StreamExt;
+use serde::de::{DeserializeSeed, Deserializer, MapAccess, Visitor};
+
+use crate::engine::{Access, Holds, Row, TenantTx};
+use crate::error::{Error, ErrorKind, Result};
+use crate::records::layout::{ALWAYS, Slot, select_all, slots};
+use crate::records::write::off_thread;
+use crate::tenant::TenantStore;
+
+/// Rows of one batch of columns.
+const BATCH: usize = 1 << 16;
+
+/// How a tenant's records are loaded: what [`churn_core::RecordsBuilder`] may be told.
+#[derive(Clone, Debug, Default)]
+pub struct RecordsOptions {
+    /// Which tables; `None` for all that were given.
+    pub tables: Option<Vec<RecordKind>>,
+    /// What to do with rows that only show to be wrong beside others. Default: refuse.
+    pub on_invalid: OnInvalid,
+    /// Where the history begins.
+    pub observed_from: Option<Timestamp>,
+    /// The end of what was observed.
+    pub observed_until: Option<Timestamp>,
+    /// Undated attributes that never change.
+    pub static_attributes: StaticAttributes,
+    /// The tenant's currency.
+    pub currency: Option<String>,
+    /// What one major unit of other currencies is worth in it.
+    pub conversion_rates: BTreeMap<String, f64>,
+    /// Threads, progress and cancellation of the build.
+    pub execution: Execution,
+}
+
+impl TenantStore {
+    /// All the tenant's records as of one moment of the database, in the order in which they came in: the same bits as
+    /// if they had been built from what was given.
+    ///
+    /// # Errors
+    /// As [`churn_core::RecordsBuilder::build`]; `store_unavailable`, `store_not_migrated`.
+    pub async fn records(&self, options: &RecordsOptions) -> Result<(TenantRecords, ValidationReport)> {
+        let mut tx = self.begin(Access::Read).await?;
+        let builder = load_all(&mut tx, options).await?;
+        tx.rollback().await?;
+        let options = options.clone();
+        let build = move || {
+            let mut builder = builder
+                .on_invalid(options.on_invalid)
+                .static_attributes(options.static_attributes)
+                .execution(options.execution);
+            if let Some(at) = options.observed_from {
+                builder = builder.observed_from(at);
+            }
+            if let Some(at) = options.observed_until {
+                builder = builder.observed_until(at);
+            }
+            if let Some(currency) = options.currency {
+                builder = builder.currency(currency);
+            }
+            for (code, rate) in options.conversion_rates {
+                builder = builder.conversion_rate(code, rate);
+            }
+            builder.build()
+        };
+        Ok(off_thread(build).await??)
+    }
+}
+
+/// A builder with the tables of one moment.
+pub(crate) async fn load_all(tx: &mut TenantTx, options: &RecordsOptions) -> Result<RecordsBuilder> {
+    let mut builder = TenantRecords::builder(tx.tenant().clone());
+    let given = given_columns(tx).await?;
+    for kind in RecordKind::ALL {
+        let wanted = options.tables.as_ref().is_none_or(|tables| tables.contains(&kind));
+        let nothing = BTreeSet::new();
+        let columns = match (given.get(kind.as_str()), kind) {
+            (Some(columns), _) if wanted || kind == RecordKind::Customers => columns,
+            (None, RecordKind::Customers) => &nothing,
+            _ => continue,
+        };
+        builder = load(tx, kind, columns, builder).await?;
+    }
+    Ok(builder)
+}
+
+/// The tables that were given, each with its columns.
+pub(crate) async fn given_columns(tx: &mut TenantTx) -> Result<BTreeMap<String, BTreeSet<String>>> {
+    const GIVEN: &str = "SELECT kind, column_name FROM churn_record_columns WHERE tenant_id = $1";
+    let mut given: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for row in tx.rows(GIVEN, &[]).await? {
+        let columns = given.entry(row.text(0)?.to_owned()).or_default();
+        if !row.text(1)?.is_empty() {
+            columns.insert(row.text(1)?.to_owned());
+        }
+    }
+    Ok(given)
+}
+
+async fn load(
+    tx: &mut TenantTx,
+    kind: RecordKind,
+    given: &BTreeSet<String>,
+    mut builder: RecordsBuilder,
+) -> Result<RecordsBuilder> {
+    if given.is_empty() {
+        return Ok(builder.table(kind, Table::new()));
+    }
+    let mut columns = Columns::new(kind, given);
+    let sql = select_all(kind);
+    let mut rows = tx.stream(&sql, &[])?;
+    while let Some(row) = rows.next().await {
+        columns.push(&row?)?;
+        if columns.rows == BATCH {
+            builder = builder.table(kind, columns.take()?);
+        }
+    }
+    drop(rows);
+    Ok(builder.table(kind, columns.take()?))
+}
+
+/// Columns that grow by rows of the database.
+struct Columns {
+    rows: usize,
+    /// For each slot of the kind, its builder if the column was given.
+    known: Vec<Option<Known>>,
+    names: Vec<&'static str>,
+    attributes: Vec<(String, Attribute)>,
+    positions: HashMap<String, usize>,
+}
+
+enum Known {
+    Text(StringBuilder),
+    Moment(TimestampMicrosecondBuilder),
+    Number(Float64Builder),
+}
+
+impl Columns {
+    fn new(kind: RecordKind, given: &BTreeSet<String>) -> Self {
+        let slots = slots(kind);
+        // An attribute may be named like a column of the store's own.
+        let own = |slot: &Slot| slot.name != "content_key" && slot.holds != Holds::Json;
+        let known = slots.iter().map(|slot| {
+            (given.contains(slot.name) && own(slot)).then(|| match slot.holds {
+                Holds::Text => Some(Known::Text(StringBuilder::new())),
+                Holds::Int => Some(Known::Moment(TimestampMicrosecondBuilder::new())),
+                Holds::Number => Some(Known::Number(Float64Builder::new())),
+                Holds::Json => None,
+            })?
+        });
+        let attributes = given
+            .iter()
+            .filter(|name| !slots.iter().any(|slot| own(slot) && slot.name == *name));
+        let attributes: Vec<_> = attributes.map(|name| (name.clone(), Attribute::Nulls(0))).collect();
+        let positions = attributes.iter().enumerate();
+        Self {
+            rows: 0,
+            known: known.collect(),
+            names: slots.iter().map(|slot| slot.name).collect(),
+            positions: positions
+                .map(|(position, (name, _))| (name.clone(), position))
+                .collect(),
+            attributes,
+        }
+    }
+
+    fn push(&mut self, row: &Row) -> Result<()> {
+        for (position, known) in self.known.iter_mut().enumerate() {
+            match known {
+                None => {}
+                // The empty text stands for no id.
+                Some(Known::Text(builder)) => {
+                    let text = row.text_or_null(position)?;
+                    let id = position == 0;
+                    builder.append_option(text.filter(|text| !(id && text.is_empty())));
+                }
+                Some(Known::Moment(builder)) => {
+                    let at = row.int_or_null(position)?;
+                    builder.append_option(at.filter(|&at| at != ALWAYS));
+                }
+                Some(Known::Number(builder)) => builder.append_option(row.float_or_null(position)?),
+            }
+        }
+        self.rows += 1;
+        if self.attributes.is_empty() {
+            return Ok(());
+        }
+        if let Some(json) = row.json_text(self.names.len() - 1)? {
+            let mut reader = serde_json::Deserializer::from_str(json);
+            let damaged =
+                |e: serde_json::Error| Error::new(ErrorKind::StoreDamaged, "attributes cannot be read").caused_by(e);
+            reader.deserialize_map(Object { columns: self }).map_err(damaged)?;
+        }
+        for (_, attribute) in &mut self.attributes {
+            attribute.fill(self.rows);
+        }
+        Ok(())
+    }
+
+    /// The rows so far as a table; the next ones begin anew.
+    fn take(&mut self) -> Result<Table> {
+        let mut fields = vec![];
+        let mut arrays: Vec<ArrayRef> = vec![];
+        for (name, known) in self.names.iter().zip(&mut self.known) {
+            let array: ArrayRef = match known {
+                None => continue,
+                Some(Known::Text(builder)) => Arc::new(builder.finish()),
+                Some(Known::Moment(builder)) => Arc::new(builder.finish()),
+                Some(Known::Number(builder)) => Arc::new(builder.finish()),
+            };
+            fields.push(Field::new(*name, array.data_type().clone(), true));
+            arrays.push(array);
+        }
+        let mut mixed = vec![];
+        for (name, attribute) in &mut self.attributes {
+            match std::mem::replace(attribute, Attribute::Nulls(0)) {
+                Attribute::Nulls(rows) => {
+                    fields.push(Field::new(name.as_str(), DataType::Null, true));
+                    arrays.push(arrow::array::new_null_array(&DataType::Null, rows));
+                }
+                Attribute::Mixed(values) => mixed.push((name.clone(), Column::Values(values))),
+                typed => {
+                    let array = typed.finish();
+                    fields.push(Field::new(name.as_str(), array.data_type().clone(), true));
+                    arrays.push(array);
+                }
+            }
+        }
+        let options = arrow::array::RecordBatchOptions::new().with_row_count(Some(self.rows));
+        self.rows = 0;
+        let batch = RecordBatch::try_new_with_options(Arc::new(Schema::new(fields)), arrays, &options)
+            .map_err(|e| Error::new(ErrorKind::Internal, "columns of unequal length").caused_by(e))?;
+        let mut table = Table::from_record_batch(&batch)?;
+        for (name, column) in mixed {
+            table = table.with_column(name, column)?;
+        }
+        Ok(table)
+    }
+}
+
+/// An attribute's values; of one type as long as all are.
+enum Attribute {
+    Nulls(usize),
+    Number(Float64Builder),
+    Bool(BooleanBuilder),
+    Text(StringBuilder),
+    Mixed(Vec<Value>),
+}
+
+enum Scalar<'a> {
+    Null,
+    Bool(bool),
+    Number(f64),
+    Text(Cow<'a, str>),
+}
+
+impl Attribute {
+    fn len(&self) -> usize {
+        use arrow::array::ArrayBuilder;
+        match self {
+            Self::Nulls(rows) => *rows,
+            Self::Number(builder) => builder.len(),
+            Self::Bool(builder) => builder.len(),
+            Self::Text(builder) => builder.len(),
+            Self::Mixed(values) => values.len(),
+        }
+    }
+
+    /// Nulls up to so many rows.
+    fn fill(&mut self, rows: usize) {
+        let missing = rows.saturating_sub(self.len());
+        match self {
+            Self::Nulls(rows) => *rows += missing,
+            Self::Number(builder) => builder.append_nulls(missing),
+            Self::Bool(builder) => builder.append_nulls(missing),
+            Self::Text(builder) => (0..missing).for_each(|_| builder.append_null()),
+            Self::Mixed(values) => values.resize(values.len() + missing, Value::Null),
+        }
+    }
+
+    /// The value of row `row`.
+    fn set(&mut self, row: usize, value: Scalar<'_>) {
+        self.fill(row);
+        if let Self::Nulls(rows) = *self {
+            *self = match value {
+                Scalar::Null => return,
+                Scalar::Bool(_) => Self::Bool(BooleanBuilder::new()),
+                Scalar::Number(_) => Self::Number(Float64Builder::new()),
+                Scalar::Text(_) => Self::Text(StringBuilder::new()),
+            };
+            self.fill(rows);
+        }
+        match (&mut *self, value) {
+            (_, Scalar::Null) => {}
+            (Self::Number(builder), Scalar::Number(value)) => builder.append_value(value),
+            (Self::Bool(builder), Scalar::Bool(value)) => builder.append_value(value),
+            (Self::Text(builder), Scalar::Text(value)) => builder.append_value(value),
+            (_, value) => {
+                let mut values = std::mem::replace(self, Self::Nulls(0)).into_values();
+                values.push(match value {
+                    Scalar::Null => Value::Null,
+                    Scalar::Bool(value) => Value::Bool(value),
+                    Scalar::Number(value) => Value::Float(value),
+                    Scalar::Text(value) => Value::Text(value.into_owned()),
+                });
+                *self = Self::Mixed(values);
+            }
+        }
+    }
+
+    fn into_values(self) -> Vec<Value> {
+        use arrow::array::Array;
+        match self {
+            Self::Nulls(rows) => vec![Value::Null; rows],
+            Self::Number(mut builder) => {
+                let array = builder.finish();
+                array
+                    .iter()
+                    .map(|value| value.map_or(Value::Null, Value::Float))
+                    .collect()
+            }
+            Self::Bool(mut builder) => {
+                let array = builder.finish();
+                array
+                    .iter()
+                    .map(|value| value.map_or(Value::Null, Value::Bool))
+                    .collect()
+            }
+            Self::Text(mut builder) => {
+                let array = builder.finish();
+                let text = |row| match array.is_null(row) {
+                    true => Value::Null,
+                    false => Value::Text(array.value(row).to_owned()),
+                };
+                (0..array.len()).map(text).collect()
+            }
+            Self::Mixed(values) => values,
+        }
+    }
+
+    fn finish(self) -> ArrayRef {
+        match self {
+            Self::Number(mut builder) => Arc::new(builder.finish()),
+            Self::Bool(mut builder) => Arc::new(builder.finish()),
+            Self::Text(mut builder) => Arc::new(builder.finish()),
+            other => arrow::array::new_null_array(&DataType::Null, other.len()),
+        }
+    }
+}
+
+/// Reads an object of scalars into the attribute columns, without an object per row.
+struct Object<'c> {
+    columns: &'c mut Columns,
+}
+
+impl<'de> Visitor<'de> for Object<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object of numbers, texts and bools")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> std::result::Result<(), A::Error> {
+        let row = self.columns.rows - 1;
+        while let Some(name) = map.next_key_seed(Name)? {
+            let value = map.next_value_seed(AnyScalar)?;
+            let unknown = || serde::de::Error::custom(format!("'{name}' was never given"));
+            let position = *self.columns.positions.get(&*name).ok_or_else(unknown)?;
+            self.columns.attributes[position].1.set(row, value);
+        }
+        Ok(())
+    }
+}
+
+/// A text, borrowed where it holds no escape.
+struct Name;
+
+impl<'de> DeserializeSeed<'de> for Name {
+    type Value = Cow<'de, str>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> std::result::Result<Self::Value, D::Error> {
+        match deserializer.deserialize_any(AnyScalar)? {
+            Scalar::Text(text) => Ok(text),
+            _ => Err(serde::de::Error::custom("a name is a text")),
+        }
+    }
+}
+
+struct AnyScalar;
+
+impl<'de> DeserializeSeed<'de> for AnyScalar {
+    type Value = Scalar<'de>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> std::result::Result<Self::Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for AnyScalar {
+    type Value = Scalar<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a number, a text or a bool")
+    }
+
+    fn visit_unit<E>(self) -> std::result::Result<Self::Value, E> {
+        Ok(Scalar::Null)
+    }
+
+    fn visit_bool<E>(self, value: bool) -> std::result::Result<Self::Value, E> {
+        Ok(Scalar::Bool(value))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> std::result::Result<Self::Value, E> {
+        Ok(Scalar::Number(value as f64))
+    }
+
+    fn visit_u64<E>(self, value: u64) -> std::result::Result<Self::Value, E> {
+        Ok(Scalar::Number(value as f64))
+    }
+
+    fn visit_f64<E>(self, value: f64) -> std::result::Result<Self::Value, E> {
+        Ok(Scalar::Number(value))
+    }
+
+    fn visit_borrowed_str<E>(self, text: &'de str) -> std::result::Result<Self::Value, E> {
+        Ok(Scalar::Text(Cow::Borrowed(text)))
+    }
+
+    fn visit_str<E>(self, text: &str) -> std::result::Result<Self::Value, E> {
+        Ok(Scalar::Text(Cow::Owned(text.to_owned())))
+    }
+}

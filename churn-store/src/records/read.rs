@@ -1,0 +1,137 @@
+//! Rows for people: pages, and all that is known of one customer.
+
+use std::collections::BTreeMap;
+
+use churn_core::{RecordKind, Value};
+
+use crate::engine::{Access, Holds, Row, TenantTx};
+use crate::error::{Error, Result};
+use crate::records::RecordStore;
+use crate::records::layout::{ALWAYS, select_customer, select_page, slots, table};
+
+/// A stored row: its columns and attributes by name, without those that hold nothing.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct StoredRecord {
+    /// Its place in the order in which the tenant's rows came in.
+    pub place: i64,
+    /// What it holds.
+    pub values: BTreeMap<String, Value>,
+}
+
+/// Some rows, and where the next ones begin.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct RecordPage {
+    /// The rows, in the order in which they came in.
+    pub rows: Vec<StoredRecord>,
+    /// What to give as `after` for the next page; `None` on the last one.
+    pub next: Option<i64>,
+}
+
+impl RecordStore {
+    /// At most `limit` rows (1 to 10 000) that came in after the place `after`. Paging by key: a row that comes in meanwhile
+    /// neither moves nor repeats others.
+    ///
+    /// # Errors
+    /// `invalid_option` for another limit; `store_unavailable`, `store_not_migrated`.
+    pub async fn page(&self, after: Option<i64>, limit: usize) -> Result<RecordPage> {
+        check_limit(limit)?;
+        let args = [after.unwrap_or(i64::MIN).into(), (limit as i64 + 1).into()];
+        let mut tx = self.tenant.begin(Access::Read).await?;
+        let found = tx.rows(&select_page(self.kind), &args).await?;
+        tx.rollback().await?;
+        let mut rows = found
+            .iter()
+            .map(|row| record(self.kind, row))
+            .collect::<Result<Vec<_>>>()?;
+        let more = rows.len() > limit;
+        rows.truncate(limit);
+        let next = rows.last().filter(|_| more).map(|row| row.place);
+        Ok(RecordPage { rows, next })
+    }
+
+    /// All rows of one customer, in the order in which they came in; what `score_customer` takes.
+    ///
+    /// # Errors
+    /// `store_unavailable`, `store_not_migrated`.
+    pub async fn of_customer(&self, customer_id: &str) -> Result<Vec<StoredRecord>> {
+        let mut tx = self.tenant.begin(Access::Read).await?;
+        let rows = customer_rows(&mut tx, self.kind, customer_id).await?;
+        tx.rollback().await?;
+        Ok(rows)
+    }
+}
+
+pub(crate) async fn page_rows(
+    tx: &mut TenantTx,
+    kind: RecordKind,
+    after: Option<i64>,
+    limit: usize,
+) -> Result<RecordPage> {
+    let args = [after.unwrap_or(i64::MIN).into(), (limit as i64 + 1).into()];
+    let found = tx.rows(&select_page(kind), &args).await?;
+    let mut rows = found.iter().map(|row| record(kind, row)).collect::<Result<Vec<_>>>()?;
+    let more = rows.len() > limit;
+    rows.truncate(limit);
+    let next = rows.last().filter(|_| more).map(|row| row.place);
+    Ok(RecordPage { rows, next })
+}
+
+pub(crate) async fn customer_rows(tx: &mut TenantTx, kind: RecordKind, customer_id: &str) -> Result<Vec<StoredRecord>> {
+    let found = tx.rows(&select_customer(kind), &[customer_id.into()]).await?;
+    found.iter().map(|row| record(kind, row)).collect()
+}
+
+pub(crate) async fn count_rows(tx: &mut TenantTx, kind: RecordKind) -> Result<u64> {
+    let sql = format!("SELECT COUNT(*) FROM {} WHERE tenant_id = $1", table(kind));
+    tx.row(&sql, &[]).await?.map_or(Ok(0), |row| row.count(0))
+}
+
+/// A page has a size.
+pub(crate) fn check_limit(limit: usize) -> Result<()> {
+    match (1..=10_000).contains(&limit) {
+        true => Ok(()),
+        false => Err(Error::option("limit", "a page has 1 to 10 000 rows")),
+    }
+}
+
+fn record(kind: RecordKind, row: &Row) -> Result<StoredRecord> {
+    let slots = slots(kind);
+    let mut values = BTreeMap::new();
+    for (position, slot) in slots.iter().enumerate() {
+        let value = match slot.holds {
+            Holds::Json => continue,
+            _ if slot.name == "content_key" => continue,
+            Holds::Text => row
+                .text_or_null(position)?
+                .filter(|text| !(slot.key && text.is_empty()))
+                .map(|text| Value::Text(text.to_owned())),
+            Holds::Int => row
+                .int_or_null(position)?
+                .filter(|&at| at != ALWAYS)
+                .map(Value::Timestamp),
+            Holds::Number => row.float_or_null(position)?.map(Value::Float),
+        };
+        if let Some(value) = value {
+            values.insert(slot.name.to_owned(), value);
+        }
+    }
+    let attributes: Option<BTreeMap<String, serde_json::Value>> = row.json(slots.len() - 1)?;
+    for (name, value) in attributes.unwrap_or_default() {
+        let value = match value {
+            serde_json::Value::Bool(value) => Value::Bool(value),
+            serde_json::Value::Number(number) => match number.as_i64() {
+                Some(value) => Value::Int(value),
+                None => number.as_f64().map_or(Value::Null, Value::Float),
+            },
+            serde_json::Value::String(text) => Value::Text(text),
+            _ => continue,
+        };
+        values.insert(name, value);
+    }
+    Ok(StoredRecord {
+        place: row.int(slots.len())?,
+        values,
+    })
+}

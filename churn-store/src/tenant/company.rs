@@ -1,0 +1,180 @@
+//! The company itself, its settings, and where each source stands.
+
+use std::collections::BTreeMap;
+
+use churn_core::Timestamp;
+
+use crate::engine::{Access, Arg, TenantTx, to_json};
+use crate::error::Result;
+use crate::records::{ensure_company, no_zero_byte};
+use crate::tenant::TenantStore;
+
+/// A company: its name and settings.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub struct Company {
+    /// Its name, where one was given.
+    pub name: Option<String>,
+    /// Settings by name.
+    pub settings: BTreeMap<String, serde_json::Value>,
+}
+
+/// A tenant's company.
+#[derive(Clone, Debug)]
+pub struct CompanyStore(pub(crate) TenantStore);
+
+impl CompanyStore {
+    /// The company; without name and settings if none were given.
+    ///
+    /// # Errors
+    /// `store_unavailable`, `store_not_migrated`.
+    pub async fn get(&self) -> Result<Company> {
+        let mut tx = self.0.begin(Access::Read).await?;
+        let company = get(&mut tx).await?;
+        tx.rollback().await?;
+        Ok(company)
+    }
+
+    /// Names the company.
+    ///
+    /// # Errors
+    /// `invalid_option` if the name holds U+0000; `store_unavailable`, `store_not_migrated`.
+    pub async fn rename(&self, name: &str) -> Result<()> {
+        no_zero_byte("name", name)?;
+        let mut tx = self.0.begin(Access::Write).await?;
+        rename(&mut tx, name).await?;
+        tx.commit().await
+    }
+
+    /// Sets a setting.
+    ///
+    /// # Errors
+    /// `invalid_option` if a text holds U+0000; `store_unavailable`, `store_not_migrated`.
+    pub async fn set(&self, setting: &str, value: &serde_json::Value) -> Result<()> {
+        let value = checked_json(value)?;
+        no_zero_byte("setting", setting)?;
+        let mut tx = self.0.begin(Access::Write).await?;
+        set(&mut tx, setting, &value).await?;
+        tx.commit().await
+    }
+
+    /// Forgets a setting; whether it was there.
+    ///
+    /// # Errors
+    /// `store_unavailable`, `store_not_migrated`.
+    pub async fn unset(&self, setting: &str) -> Result<bool> {
+        let mut tx = self.0.begin(Access::Write).await?;
+        let there = unset(&mut tx, setting).await?;
+        tx.commit().await?;
+        Ok(there > 0)
+    }
+}
+
+/// JSON as text, without U+0000 in any of its texts.
+pub(crate) fn checked_json(value: &serde_json::Value) -> Result<String> {
+    let text = to_json(value)?;
+    // Written as an escape, which may itself be escaped; a rare text that merely looks like one is refused too.
+    match text.contains("\\u0000") {
+        true => Err(crate::error::Error::option(
+            "value",
+            "a stored text may not hold the character U+0000",
+        )),
+        false => Ok(text),
+    }
+}
+
+pub(crate) async fn get(tx: &mut TenantTx) -> Result<Company> {
+    const NAME: &str = "SELECT name FROM churn_companies WHERE tenant_id = $1";
+    const SETTINGS: &str = "SELECT setting, value FROM churn_settings WHERE tenant_id = $1";
+    let name = tx.row(NAME, &[]).await?;
+    let name = name
+        .map(|row| Ok::<_, crate::Error>(row.text_or_null(0)?.map(str::to_owned)))
+        .transpose()?;
+    let mut settings = BTreeMap::new();
+    for row in tx.rows(SETTINGS, &[]).await? {
+        settings.insert(row.text(0)?.to_owned(), row.json(1)?);
+    }
+    Ok(Company {
+        name: name.flatten(),
+        settings,
+    })
+}
+
+pub(crate) async fn rename(tx: &mut TenantTx, name: &str) -> Result<()> {
+    const RENAME: &str = "UPDATE churn_companies SET name = $2 WHERE tenant_id = $1";
+    ensure_company(tx).await?;
+    tx.execute(RENAME, &[name.into()]).await?;
+    Ok(())
+}
+
+pub(crate) async fn set(tx: &mut TenantTx, setting: &str, value: &str) -> Result<()> {
+    const SET: &str = "INSERT INTO churn_settings AS t (tenant_id, setting, value) VALUES ($1, $2, $3) ON CONFLICT (tenant_id, setting) DO UPDATE SET value = excluded.value";
+    tx.execute(SET, &[setting.into(), Arg::json(value)]).await?;
+    Ok(())
+}
+
+pub(crate) async fn unset(tx: &mut TenantTx, setting: &str) -> Result<u64> {
+    const UNSET: &str = "DELETE FROM churn_settings WHERE tenant_id = $1 AND setting = $2";
+    tx.execute(UNSET, &[setting.into()]).await
+}
+
+/// How far a source was read.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct SyncCursor {
+    /// Which source.
+    pub source: String,
+    /// Where to go on, in the source's own words.
+    pub position: String,
+    /// When it got there, as the caller said.
+    pub moved_at: Timestamp,
+}
+
+/// A tenant's cursors.
+#[derive(Clone, Debug)]
+pub struct CursorStore(pub(crate) TenantStore);
+
+impl CursorStore {
+    /// Where a source stands; `None` if it was never read.
+    ///
+    /// # Errors
+    /// `store_unavailable`, `store_not_migrated`.
+    pub async fn get(&self, source: &str) -> Result<Option<SyncCursor>> {
+        let mut tx = self.0.begin(Access::Read).await?;
+        let cursor = cursor(&mut tx, source).await?;
+        tx.rollback().await?;
+        Ok(cursor)
+    }
+
+    /// Notes how far a source was read.
+    ///
+    /// # Errors
+    /// `invalid_option` if a text holds U+0000; `store_unavailable`, `store_not_migrated`.
+    pub async fn set(&self, source: &str, position: &str, at: Timestamp) -> Result<()> {
+        no_zero_byte("source", source)?;
+        no_zero_byte("position", position)?;
+        let mut tx = self.0.begin(Access::Write).await?;
+        move_cursor(&mut tx, source, position, at).await?;
+        tx.commit().await
+    }
+}
+
+pub(crate) async fn cursor(tx: &mut TenantTx, source: &str) -> Result<Option<SyncCursor>> {
+    const CURSOR: &str =
+        "SELECT source, position, moved_at FROM churn_sync_cursors WHERE tenant_id = $1 AND source = $2";
+    let row = tx.row(CURSOR, &[source.into()]).await?;
+    row.map(|row| {
+        Ok(SyncCursor {
+            source: row.text(0)?.to_owned(),
+            position: row.text(1)?.to_owned(),
+            moved_at: row.at(2)?,
+        })
+    })
+    .transpose()
+}
+
+pub(crate) async fn move_cursor(tx: &mut TenantTx, source: &str, position: &str, at: Timestamp) -> Result<()> {
+    const MOVE: &str = "INSERT INTO churn_sync_cursors AS t (tenant_id, source, position, moved_at) VALUES ($1, $2, $3, $4) ON CONFLICT (tenant_id, source) DO UPDATE SET position = excluded.position, moved_at = excluded.moved_at";
+    tx.execute(MOVE, &[source.into(), position.into(), Arg::at(at)]).await?;
+    Ok(())
+}

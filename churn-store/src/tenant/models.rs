@@ -1,0 +1,220 @@
+//! A tenant's models: the bytes, what can be read without opening them, and which one serves.
+
+use std::fmt;
+use std::str::FromStr;
+
+use churn_core::{ChurnModel, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use crate::engine::{Access, Arg, Row, TenantTx, to_json};
+use crate::error::{Error, ErrorKind, Result};
+use crate::records::off_thread;
+use crate::tenant::TenantStore;
+
+/// What a model is there for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Stage {
+    /// It serves; a tenant has at most one.
+    Champion,
+    /// It is tried beside the champion.
+    Challenger,
+    /// It served once.
+    Retired,
+}
+
+impl Stage {
+    /// `"champion"`, `"challenger"` or `"retired"`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Champion => "champion",
+            Self::Challenger => "challenger",
+            Self::Retired => "retired",
+        }
+    }
+}
+
+impl fmt::Display for Stage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl FromStr for Stage {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        [Self::Champion, Self::Challenger, Self::Retired]
+            .into_iter()
+            .find(|stage| stage.as_str() == text)
+            .ok_or_else(|| Error::option("stage", "a stage is 'champion', 'challenger' or 'retired'"))
+    }
+}
+
+/// What is known of a model without opening it.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct StoredModel {
+    /// Its id: the hash of its content.
+    pub id: String,
+    /// What it is there for.
+    pub stage: Stage,
+    /// When it was saved, as the caller said.
+    pub saved_at: Timestamp,
+    /// Its definition of churn, its features and its training report.
+    pub card: serde_json::Value,
+}
+
+/// A tenant's models.
+#[derive(Clone, Debug)]
+pub struct ModelStore(pub(crate) TenantStore);
+
+impl ModelStore {
+    /// Keeps a model. One that is there already keeps its first date, and takes the stage. A new champion retires the old.
+    ///
+    /// # Errors
+    /// `tenant_mismatch` if the model is another tenant's; `store_unavailable`, `store_not_migrated`.
+    pub async fn save(&self, model: &ChurnModel, stage: Stage, at: Timestamp) -> Result<()> {
+        let mut tx = self.0.begin(Access::Write).await?;
+        save(&mut tx, model, stage, at).await?;
+        tx.commit().await
+    }
+
+    /// Opens a model.
+    ///
+    /// # Errors
+    /// `not_found`; `artifact_damaged`, `artifact_version` if its bytes are not what was saved; `store_unavailable`.
+    pub async fn load(&self, id: &str) -> Result<ChurnModel> {
+        let mut tx = self.0.begin(Access::Read).await?;
+        let bytes = artifact(&mut tx, id).await?;
+        tx.rollback().await?;
+        let bytes = bytes.ok_or_else(|| missing(id))?;
+        Ok(off_thread(move || ChurnModel::from_bytes(&bytes)).await??)
+    }
+
+    /// Opens the champion; `None` if there is none.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load).
+    pub async fn champion(&self) -> Result<Option<ChurnModel>> {
+        let champion = self
+            .list()
+            .await?
+            .into_iter()
+            .find(|model| model.stage == Stage::Champion);
+        match champion {
+            None => Ok(None),
+            Some(model) => self.load(&model.id).await.map(Some),
+        }
+    }
+
+    /// Gives a model another stage. A new champion retires the old.
+    ///
+    /// # Errors
+    /// `not_found`; `store_unavailable`, `store_not_migrated`.
+    pub async fn promote(&self, id: &str, stage: Stage) -> Result<()> {
+        let mut tx = self.0.begin(Access::Write).await?;
+        promote(&mut tx, id, stage).await?;
+        tx.commit().await
+    }
+
+    /// All models, last saved first.
+    ///
+    /// # Errors
+    /// `store_unavailable`, `store_not_migrated`.
+    pub async fn list(&self) -> Result<Vec<StoredModel>> {
+        let mut tx = self.0.begin(Access::Read).await?;
+        let models = list(&mut tx).await?;
+        tx.rollback().await?;
+        Ok(models)
+    }
+
+    /// Deletes a model; its scores stay.
+    ///
+    /// # Errors
+    /// `not_found`; `store_unavailable`, `store_not_migrated`.
+    pub async fn delete(&self, id: &str) -> Result<()> {
+        let mut tx = self.0.begin(Access::Write).await?;
+        delete(&mut tx, id).await?;
+        tx.commit().await
+    }
+}
+
+fn missing(id: &str) -> Error {
+    Error::new(ErrorKind::NotFound, format!("there is no model '{id}'"))
+}
+
+async fn save(tx: &mut TenantTx, model: &ChurnModel, stage: Stage, at: Timestamp) -> Result<()> {
+    if let Some(owner) = model.tenant()
+        && owner != tx.tenant()
+    {
+        let message = format!(
+            "the model is of tenant '{owner}' and cannot be kept by '{}'",
+            tx.tenant()
+        );
+        return Err(Error::new(ErrorKind::TenantMismatch, message));
+    }
+    let card = to_json(&serde_json::json!({
+        "definition": model.definition(),
+        "features": model.feature_names(),
+        "report": model.report(),
+        "shared": model.tenant().is_none(),
+    }))?;
+    save_bytes(tx, model.id(), &model.to_bytes(), &card, stage, at).await
+}
+
+pub(crate) async fn save_bytes(
+    tx: &mut TenantTx,
+    id: &str,
+    bytes: &[u8],
+    card: &str,
+    stage: Stage,
+    at: Timestamp,
+) -> Result<()> {
+    const SAVE: &str = "INSERT INTO churn_models AS t (tenant_id, model_id, stage, saved_at, card, artifact) VALUES ($1, $2, 'challenger', $3, $4, $5) ON CONFLICT (tenant_id, model_id) DO NOTHING";
+    let args = [id.into(), Arg::at(at), Arg::json(card), Arg::Bytes(bytes)];
+    tx.execute(SAVE, &args).await?;
+    promote(tx, id, stage).await
+}
+
+pub(crate) async fn promote(tx: &mut TenantTx, id: &str, stage: Stage) -> Result<()> {
+    const RETIRE: &str =
+        "UPDATE churn_models SET stage = 'retired' WHERE tenant_id = $1 AND stage = 'champion' AND model_id <> $2";
+    const PROMOTE: &str = "UPDATE churn_models SET stage = $3 WHERE tenant_id = $1 AND model_id = $2";
+    // Two who promote at once do so one after the other.
+    crate::records::places(tx, 0).await?;
+    if stage == Stage::Champion {
+        tx.execute(RETIRE, &[id.into()]).await?;
+    }
+    match tx.execute(PROMOTE, &[id.into(), stage.as_str().into()]).await? {
+        0 => Err(missing(id)),
+        _ => Ok(()),
+    }
+}
+
+pub(crate) async fn artifact(tx: &mut TenantTx, id: &str) -> Result<Option<Vec<u8>>> {
+    const ARTIFACT: &str = "SELECT artifact FROM churn_models WHERE tenant_id = $1 AND model_id = $2";
+    let row = tx.row(ARTIFACT, &[id.into()]).await?;
+    row.map(|row| Ok(row.bytes(0)?.to_vec())).transpose()
+}
+
+pub(crate) async fn list(tx: &mut TenantTx) -> Result<Vec<StoredModel>> {
+    const LIST: &str = "SELECT model_id, stage, saved_at, card FROM churn_models WHERE tenant_id = $1 ORDER BY saved_at DESC, model_id";
+    let read = |row: &Row| {
+        Ok(StoredModel {
+            id: row.text(0)?.to_owned(),
+            stage: row.text(1)?.parse()?,
+            saved_at: row.at(2)?,
+            card: row.json(3)?,
+        })
+    };
+    tx.rows(LIST, &[]).await?.iter().map(read).collect()
+}
+
+pub(crate) async fn delete(tx: &mut TenantTx, id: &str) -> Result<()> {
+    const DELETE: &str = "DELETE FROM churn_models WHERE tenant_id = $1 AND model_id = $2";
+    match tx.execute(DELETE, &[id.into()]).await? {
+        0 => Err(missing(id)),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,172 @@
+//! What became of customers who were scored.
+
+use std::sync::Arc;
+
+use churn_core::{ChurnDefinition, Labels, TenantRecords, Timestamp};
+
+use crate::engine::{Access, Arg, Holds, Row, Stored, Target, TenantTx, to_json};
+use crate::error::{Error, ErrorKind, Result};
+use crate::tenant::{RunId, TenantStore};
+
+/// One customer's outcome.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct StoredOutcome {
+    /// Who.
+    pub customer_id: String,
+    /// The date whose label period was looked at.
+    pub as_of: Timestamp,
+    /// Whether he churned; `None` where the label says neither.
+    pub churned: Option<bool>,
+    /// Which rule said so.
+    pub rule: String,
+    /// When he cancelled, or showed that he was still active.
+    pub event_at: Option<Timestamp>,
+}
+
+/// A past score and what came of it.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct ScoredOutcome {
+    /// Who.
+    pub customer_id: String,
+    /// What was said.
+    pub probability: f64,
+    /// What happened.
+    pub churned: bool,
+}
+
+/// A tenant's outcomes.
+#[derive(Clone, Debug)]
+pub struct OutcomeStore(pub(crate) TenantStore);
+
+impl OutcomeStore {
+    /// Keeps labels that became mature; those that are there are replaced where they differ. Returns how many were new or
+    /// changed.
+    ///
+    /// # Errors
+    /// `tenant_mismatch` if the records are another tenant's; `store_unavailable`, `store_not_migrated`.
+    pub async fn save(&self, records: &TenantRecords, labels: &Labels, definition: &ChurnDefinition) -> Result<u64> {
+        if records.tenant() != self.0.tenant() {
+            let message = format!(
+                "the records are of tenant '{}' and cannot be kept by '{}'",
+                records.tenant(),
+                self.0.tenant()
+            );
+            return Err(Error::new(ErrorKind::TenantMismatch, message));
+        }
+        let ids: Vec<Arc<str>> = records.customer_ids().map(Arc::from).collect();
+        let labelled = labels.rows().iter().map(|label| (label, Some(label.churned)));
+        let excluded = labels.excluded().iter().map(|label| (label, None));
+        let mut outcomes = vec![];
+        for (label, churned) in labelled.chain(excluded) {
+            let customer_id = ids
+                .get(label.customer as usize)
+                .ok_or_else(|| Error::option("labels", "the labels are not of these records"))?;
+            outcomes.push(StoredOutcome {
+                customer_id: customer_id.to_string(),
+                as_of: label.as_of.timestamp(),
+                churned,
+                rule: label.rule.as_str().to_owned(),
+                event_at: label.event_at,
+            });
+        }
+        let definition = to_json(definition)?;
+        let mut tx = self.0.begin(Access::Write).await?;
+        let changed = save(&mut tx, &outcomes, &definition).await?;
+        tx.commit().await?;
+        Ok(changed)
+    }
+
+    /// The scores of a run beside what came of them, sorted by customer id: those with a probability and an outcome under
+    /// the model's definition of churn.
+    ///
+    /// # Errors
+    /// `store_unavailable`, `store_not_migrated`.
+    pub async fn of_run(&self, run: &RunId) -> Result<Vec<ScoredOutcome>> {
+        let mut tx = self.0.begin(Access::Read).await?;
+        let outcomes = of_run(&mut tx, run).await?;
+        tx.rollback().await?;
+        Ok(outcomes)
+    }
+
+    /// What became of a customer, last date first.
+    ///
+    /// # Errors
+    /// `store_unavailable`, `store_not_migrated`.
+    pub async fn of_customer(&self, customer_id: &str) -> Result<Vec<StoredOutcome>> {
+        let mut tx = self.0.begin(Access::Read).await?;
+        let outcomes = of_customer(&mut tx, customer_id).await?;
+        tx.rollback().await?;
+        Ok(outcomes)
+    }
+}
+
+const COLUMNS: [(&str, Holds); 6] = [
+    ("as_of", Holds::Int),
+    ("definition", Holds::Text),
+    ("customer_id", Holds::Text),
+    ("churned", Holds::Int),
+    ("rule", Holds::Text),
+    ("event_at", Holds::Int),
+];
+
+pub(crate) async fn save(tx: &mut TenantTx, outcomes: &[StoredOutcome], definition: &str) -> Result<u64> {
+    let definition: Arc<str> = definition.into();
+    let columns = [
+        Stored::Ints(outcomes.iter().map(|own| Some(own.as_of.as_micros())).collect()),
+        Stored::Texts(outcomes.iter().map(|_| Some(Arc::clone(&definition))).collect()),
+        Stored::Texts(
+            outcomes
+                .iter()
+                .map(|own| Some(own.customer_id.as_str().into()))
+                .collect(),
+        ),
+        Stored::Ints(outcomes.iter().map(|own| own.churned.map(i64::from)).collect()),
+        Stored::Texts(outcomes.iter().map(|own| Some(own.rule.as_str().into())).collect()),
+        Stored::Ints(
+            outcomes
+                .iter()
+                .map(|own| own.event_at.map(Timestamp::as_micros))
+                .collect(),
+        ),
+    ];
+    let target = Target {
+        table: "churn_outcomes",
+        columns: &COLUMNS,
+        on_conflict: "ON CONFLICT (tenant_id, as_of, definition, customer_id) DO UPDATE SET churned = excluded.churned, rule = excluded.rule, event_at = excluded.event_at WHERE t.churned IS DISTINCT FROM excluded.churned OR t.rule <> excluded.rule OR t.event_at IS DISTINCT FROM excluded.event_at",
+    };
+    crate::records::places(tx, 0).await?;
+    target.write(tx, &columns, outcomes.len(), |rows| rows.collect()).await
+}
+
+pub(crate) async fn of_run(tx: &mut TenantTx, run: &RunId) -> Result<Vec<ScoredOutcome>> {
+    const OF_RUN: &str = "SELECT s.customer_id, s.probability, o.churned FROM churn_score_runs AS r JOIN churn_scores AS s ON s.tenant_id = $1 AND s.as_of = r.as_of AND s.model_id = r.model_id JOIN churn_outcomes AS o ON o.tenant_id = $1 AND o.as_of = r.as_of AND o.definition = r.definition AND o.customer_id = s.customer_id WHERE r.tenant_id = $1 AND r.as_of = $2 AND r.model_id = $3 AND s.probability IS NOT NULL AND o.churned IS NOT NULL ORDER BY s.customer_id";
+    let read = |row: &Row| {
+        Ok(ScoredOutcome {
+            customer_id: row.text(0)?.to_owned(),
+            probability: row.float_or_null(1)?.unwrap_or(f64::NAN),
+            churned: row.int(2)? == 1,
+        })
+    };
+    let args = [Arg::at(run.as_of), run.model_id.as_str().into()];
+    tx.rows(OF_RUN, &args).await?.iter().map(read).collect()
+}
+
+pub(crate) async fn of_customer(tx: &mut TenantTx, customer_id: &str) -> Result<Vec<StoredOutcome>> {
+    const OF_CUSTOMER: &str = "SELECT customer_id, as_of, churned, rule, event_at FROM churn_outcomes WHERE tenant_id = $1 AND customer_id = $2 ORDER BY as_of DESC, definition";
+    let read = |row: &Row| {
+        Ok(StoredOutcome {
+            customer_id: row.text(0)?.to_owned(),
+            as_of: row.at(1)?,
+            churned: row.int_or_null(2)?.map(|churned| churned == 1),
+            rule: row.text(3)?.to_owned(),
+            event_at: row.at_or_null(4)?,
+        })
+    };
+    tx.rows(OF_CUSTOMER, &[customer_id.into()])
+        .await?
+        .iter()
+        .map(read)
+        .collect()
+}

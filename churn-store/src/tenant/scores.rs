@@ -1,0 +1,474 @@
+//! What models said: runs, scores with reasons, who is at risk, how a customer's score went, how a tenant's did.
+
+use std::sync::Arc;
+
+use churn_core::{ChurnModel, Reason, ReasonValue, RiskBand, ScoreRun, ScoreStatus, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use crate::engine::{Access, Arg, Holds, Row, Stored, Target, TenantTx, to_json};
+use crate::error::{Error, ErrorKind, Result};
+use crate::records::{check_limit, off_thread};
+use crate::tenant::TenantStore;
+
+/// Which run.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RunId {
+    /// The moment at which it was pretended to be.
+    pub as_of: Timestamp,
+    /// The model that scored.
+    pub model_id: String,
+}
+
+/// Whose reasons are kept. They are worked out while saving, which costs more than the scores themselves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReasonsFor {
+    /// Nobody's.
+    Nobody,
+    /// The customers most likely to leave.
+    Riskiest(usize),
+    /// Everybody's.
+    Everybody,
+}
+
+/// A reason as it is kept.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StoredReason {
+    /// The feature's name.
+    pub feature: String,
+    /// Its value: a number, a text or null.
+    pub value: serde_json::Value,
+    /// What it adds to the blended log-odds.
+    pub contribution: f64,
+    /// `"raises"` or `"lowers"`.
+    pub direction: String,
+    /// The same in words.
+    pub text: String,
+}
+
+impl From<&Reason> for StoredReason {
+    fn from(reason: &Reason) -> Self {
+        Self {
+            feature: reason.feature.clone(),
+            value: match &reason.value {
+                ReasonValue::Number(value) => (*value).into(),
+                ReasonValue::Text(text) => text.as_str().into(),
+                _ => serde_json::Value::Null,
+            },
+            contribution: reason.contribution,
+            direction: reason.direction.as_str().to_owned(),
+            text: reason.text.clone(),
+        }
+    }
+}
+
+/// One customer's answer as it is kept.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct StoredScore {
+    /// Who.
+    pub customer_id: String,
+    /// When, and by which model.
+    pub run: RunId,
+    /// Calibrated probability of churn; `None` where there was not enough evidence.
+    pub probability: Option<f64>,
+    /// The band of the probability.
+    pub risk_band: Option<RiskBand>,
+    /// `"scored"` or `"not_enough_evidence"`.
+    pub status: String,
+    /// Why there is no answer.
+    pub evidence: Option<String>,
+    /// When one is expected.
+    pub expected_at: Option<Timestamp>,
+    /// The reasons that were kept, largest first.
+    pub reasons: Vec<StoredReason>,
+}
+
+/// What is known of a run.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct RunSummary {
+    /// Which.
+    pub id: RunId,
+    /// When it was saved, as the caller said.
+    pub saved_at: Timestamp,
+    /// Eligible customers.
+    pub customers: u64,
+    /// Those with a probability.
+    pub scored: u64,
+    /// The mean of the probabilities.
+    pub mean_probability: Option<f64>,
+    /// Customers in each band: low, medium, high, critical.
+    pub bands: [u64; 4],
+    /// Scored customers whose outcome is known, and those of them who churned.
+    pub outcomes: (u64, u64),
+}
+
+/// What a high-risk list shows.
+#[derive(Clone, Debug)]
+pub struct HighRisk {
+    /// Of which run; `None` for the latest.
+    pub run: Option<RunId>,
+    /// Only those at least this likely to leave.
+    pub min_probability: f64,
+    /// At most so many (1 to 10 000).
+    pub limit: usize,
+    /// Behind this customer of the page before: his probability and id.
+    pub after: Option<(f64, String)>,
+}
+
+impl Default for HighRisk {
+    /// The 100 riskiest of the latest run.
+    fn default() -> Self {
+        Self {
+            run: None,
+            min_probability: 0.0,
+            limit: 100,
+            after: None,
+        }
+    }
+}
+
+/// Customers by risk, and where the next ones begin.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct RiskPage {
+    /// Most likely to leave first; ties by customer id.
+    pub scores: Vec<StoredScore>,
+    /// What to give as `after` for the next page; `None` on the last one.
+    pub next: Option<(f64, String)>,
+}
+
+/// A tenant's scores.
+#[derive(Clone, Debug)]
+pub struct ScoreStore(pub(crate) TenantStore);
+
+impl ScoreStore {
+    /// Keeps a run with the five main reasons of those asked for, in one transaction. The same run again replaces itself.
+    ///
+    /// # Errors
+    /// `tenant_mismatch` if the run is another tenant's; `invalid_option` if the run is not of this model;
+    /// `store_unavailable`, `store_not_migrated`.
+    pub async fn save(&self, model: &ChurnModel, run: &ScoreRun, reasons: ReasonsFor, at: Timestamp) -> Result<RunId> {
+        if run.tenant() != self.0.tenant() {
+            let message = format!(
+                "the run is of tenant '{}' and cannot be kept by '{}'",
+                run.tenant(),
+                self.0.tenant()
+            );
+            return Err(Error::new(ErrorKind::TenantMismatch, message));
+        }
+        if run.model_id() != model.id() {
+            return Err(Error::option("model", "the run was made by another model"));
+        }
+        let run = run.clone();
+        let rows = off_thread(move || Rows::of(&run, reasons)).await??;
+        let definition = to_json(model.definition())?;
+        let mut tx = self.0.begin(Access::Write).await?;
+        save(&mut tx, &rows, &definition, at).await?;
+        tx.commit().await?;
+        Ok(rows.id)
+    }
+
+    /// The latest runs, last date first, at most `limit` (1 to 10 000): the tenant's trend.
+    ///
+    /// # Errors
+    /// `invalid_option`, `store_unavailable`, `store_not_migrated`.
+    pub async fn runs(&self, limit: usize) -> Result<Vec<RunSummary>> {
+        check_limit(limit)?;
+        let mut tx = self.0.begin(Access::Read).await?;
+        let runs = runs(&mut tx, limit).await?;
+        tx.rollback().await?;
+        Ok(runs)
+    }
+
+    /// The customers most likely to leave.
+    ///
+    /// # Errors
+    /// `not_found` if there is no such run, or none at all; `invalid_option`, `store_unavailable`, `store_not_migrated`.
+    pub async fn high_risk(&self, options: &HighRisk) -> Result<RiskPage> {
+        check_limit(options.limit)?;
+        let mut tx = self.0.begin(Access::Read).await?;
+        let page = high_risk(&mut tx, options).await;
+        tx.rollback().await?;
+        page
+    }
+
+    /// A customer's scores, last date first, at most `limit` (1 to 10 000).
+    ///
+    /// # Errors
+    /// `invalid_option`, `store_unavailable`, `store_not_migrated`.
+    pub async fn history(&self, customer_id: &str, limit: usize) -> Result<Vec<StoredScore>> {
+        check_limit(limit)?;
+        let mut tx = self.0.begin(Access::Read).await?;
+        let scores = history(&mut tx, customer_id, limit).await?;
+        tx.rollback().await?;
+        Ok(scores)
+    }
+
+    /// Deletes a run and its scores.
+    ///
+    /// # Errors
+    /// `not_found`; `store_unavailable`, `store_not_migrated`.
+    pub async fn delete(&self, run: &RunId) -> Result<()> {
+        let mut tx = self.0.begin(Access::Write).await?;
+        match delete(&mut tx, run).await? {
+            0 => Err(missing()),
+            _ => tx.commit().await,
+        }
+    }
+}
+
+fn missing() -> Error {
+    Error::new(ErrorKind::NotFound, "there is no such score run")
+}
+
+/// A run as it is written.
+pub(crate) struct Rows {
+    id: RunId,
+    rows: usize,
+    columns: Vec<Stored>,
+    scored: i64,
+    mean_probability: Option<f64>,
+    bands: [i64; 4],
+}
+
+const COLUMNS: [(&str, Holds); 9] = [
+    ("model_id", Holds::Text),
+    ("as_of", Holds::Int),
+    ("customer_id", Holds::Text),
+    ("probability", Holds::Number),
+    ("risk_band", Holds::Text),
+    ("status", Holds::Text),
+    ("evidence", Holds::Text),
+    ("expected_at", Holds::Int),
+    ("reasons", Holds::Json),
+];
+
+const TOP_REASONS: usize = 5;
+
+impl Rows {
+    fn of(run: &ScoreRun, reasons: ReasonsFor) -> Result<Self> {
+        let scores = run.scores();
+        let explained: std::collections::HashSet<&str> = match reasons {
+            ReasonsFor::Nobody => Default::default(),
+            ReasonsFor::Riskiest(top) => run
+                .riskiest(top)
+                .iter()
+                .map(|score| score.customer_id.as_str())
+                .collect(),
+            ReasonsFor::Everybody => scores.iter().map(|score| score.customer_id.as_str()).collect(),
+        };
+        let model_id: Arc<str> = run.model_id().into();
+        let as_of = run.as_of().timestamp();
+        let shared: Vec<Arc<str>> = ["low", "medium", "high", "critical", "scored", "not_enough_evidence"]
+            .map(Arc::from)
+            .to_vec();
+        let word = |word: &str| shared.iter().find(|known| known.as_ref() == word).cloned();
+        let mut bands = [0; 4];
+        let mut sum = 0.0;
+        let mut scored = 0;
+        let (mut evidence, mut expected_at, mut kept) = (vec![], vec![], vec![]);
+        for score in scores {
+            if let Some(probability) = score.probability {
+                sum += probability;
+                scored += 1;
+            }
+            if let Some(band) = score.risk_band {
+                bands[band as usize] += 1;
+            }
+            let (why, when) = match &score.status {
+                ScoreStatus::NotEnoughEvidence { reason, expected_at } => {
+                    (Some(Arc::from(reason.as_str())), expected_at.map(Timestamp::as_micros))
+                }
+                _ => (None, None),
+            };
+            evidence.push(why);
+            expected_at.push(when);
+            kept.push(match explained.contains(score.customer_id.as_str()) {
+                true => {
+                    let reasons = run.reasons(&score.customer_id, TOP_REASONS)?;
+                    let reasons: Vec<StoredReason> = reasons.iter().map(StoredReason::from).collect();
+                    Some(to_json(&reasons)?.into())
+                }
+                false => None,
+            });
+        }
+        let texts =
+            |of: &dyn Fn(&churn_core::Score) -> Option<Arc<str>>| Stored::Texts(scores.iter().map(of).collect());
+        let columns = vec![
+            texts(&|_| Some(Arc::clone(&model_id))),
+            Stored::Ints(vec![Some(as_of.as_micros()); scores.len()]),
+            texts(&|score| Some(score.customer_id.as_str().into())),
+            Stored::Numbers(scores.iter().map(|score| score.probability).collect()),
+            texts(&|score| score.risk_band.and_then(|band| word(band.as_str()))),
+            texts(&|score| word(score.status.as_str())),
+            Stored::Texts(evidence),
+            Stored::Ints(expected_at),
+            Stored::Texts(kept),
+        ];
+        Ok(Self {
+            id: RunId {
+                as_of,
+                model_id: run.model_id().to_owned(),
+            },
+            rows: scores.len(),
+            columns,
+            scored,
+            mean_probability: (scored > 0).then(|| sum / scored as f64),
+            bands,
+        })
+    }
+
+    /// A run of one customer, for the attestation.
+    pub(crate) fn single(id: RunId, customer_id: &str, probability: f64) -> Self {
+        let text = |text: &str| Stored::Texts(vec![Some(text.into())]);
+        Self {
+            columns: vec![
+                text(&id.model_id),
+                Stored::Ints(vec![Some(id.as_of.as_micros())]),
+                text(customer_id),
+                Stored::Numbers(vec![Some(probability)]),
+                text("low"),
+                text("scored"),
+                Stored::Texts(vec![None]),
+                Stored::Ints(vec![None]),
+                Stored::Texts(vec![None]),
+            ],
+            id,
+            rows: 1,
+            scored: 1,
+            mean_probability: Some(probability),
+            bands: [1, 0, 0, 0],
+        }
+    }
+}
+
+pub(crate) async fn save(tx: &mut TenantTx, rows: &Rows, definition: &str, at: Timestamp) -> Result<()> {
+    const RUN: &str = "INSERT INTO churn_score_runs (tenant_id, model_id, as_of, saved_at, definition, customers, scored, mean_probability, low, medium, high, critical) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
+    // Two who save one run do so one after the other.
+    crate::records::places(tx, 0).await?;
+    delete(tx, &rows.id).await?;
+    let mut args: Vec<Arg<'_>> = vec![
+        rows.id.model_id.as_str().into(),
+        Arg::at(rows.id.as_of),
+        Arg::at(at),
+        definition.into(),
+        (rows.rows as i64).into(),
+        rows.scored.into(),
+        rows.mean_probability.into(),
+    ];
+    args.extend(rows.bands.map(Arg::from));
+    tx.execute(RUN, &args).await?;
+    let target = Target {
+        table: "churn_scores",
+        columns: &COLUMNS,
+        on_conflict: "",
+    };
+    target
+        .write(tx, &rows.columns, rows.rows, |rows| rows.collect())
+        .await?;
+    Ok(())
+}
+
+pub(crate) async fn delete(tx: &mut TenantTx, run: &RunId) -> Result<u64> {
+    const DELETE: &str = "DELETE FROM churn_score_runs WHERE tenant_id = $1 AND as_of = $2 AND model_id = $3";
+    tx.execute(DELETE, &[Arg::at(run.as_of), run.model_id.as_str().into()])
+        .await
+}
+
+pub(crate) async fn runs(tx: &mut TenantTx, limit: usize) -> Result<Vec<RunSummary>> {
+    const RUNS: &str = "SELECT r.as_of, r.model_id, r.saved_at, r.customers, r.scored, r.mean_probability, r.low, r.medium, r.high, r.critical, COUNT(o.churned), COUNT(CASE WHEN o.churned = 1 THEN 1 END) FROM (SELECT * FROM churn_score_runs WHERE tenant_id = $1 ORDER BY as_of DESC, saved_at DESC, model_id LIMIT $2) AS r LEFT JOIN churn_scores AS s ON s.tenant_id = $1 AND s.as_of = r.as_of AND s.model_id = r.model_id AND s.probability IS NOT NULL LEFT JOIN churn_outcomes AS o ON o.tenant_id = $1 AND o.as_of = r.as_of AND o.definition = r.definition AND o.customer_id = s.customer_id GROUP BY r.as_of, r.model_id, r.saved_at, r.customers, r.scored, r.mean_probability, r.low, r.medium, r.high, r.critical ORDER BY r.as_of DESC, r.saved_at DESC, r.model_id";
+    let read = |row: &Row| {
+        Ok(RunSummary {
+            id: RunId {
+                as_of: row.at(0)?,
+                model_id: row.text(1)?.to_owned(),
+            },
+            saved_at: row.at(2)?,
+            customers: row.count(3)?,
+            scored: row.count(4)?,
+            mean_probability: row.float_or_null(5)?,
+            bands: [row.count(6)?, row.count(7)?, row.count(8)?, row.count(9)?],
+            outcomes: (row.count(10)?, row.count(11)?),
+        })
+    };
+    tx.rows(RUNS, &[(limit as i64).into()])
+        .await?
+        .iter()
+        .map(read)
+        .collect()
+}
+
+const SCORE: &str = "customer_id, as_of, model_id, probability, risk_band, status, evidence, expected_at, reasons";
+
+fn score(row: &Row) -> Result<StoredScore> {
+    let band = match row.text_or_null(4)? {
+        None => None,
+        Some("low") => Some(RiskBand::Low),
+        Some("medium") => Some(RiskBand::Medium),
+        Some("high") => Some(RiskBand::High),
+        Some("critical") => Some(RiskBand::Critical),
+        Some(_) => return Err(Error::new(ErrorKind::StoreDamaged, "a score has an unknown risk band")),
+    };
+    let reasons: Option<Vec<StoredReason>> = row.json(8)?;
+    Ok(StoredScore {
+        customer_id: row.text(0)?.to_owned(),
+        run: RunId {
+            as_of: row.at(1)?,
+            model_id: row.text(2)?.to_owned(),
+        },
+        probability: row.float_or_null(3)?,
+        risk_band: band,
+        status: row.text(5)?.to_owned(),
+        evidence: row.text_or_null(6)?.map(str::to_owned),
+        expected_at: row.at_or_null(7)?,
+        reasons: reasons.unwrap_or_default(),
+    })
+}
+
+pub(crate) async fn high_risk(tx: &mut TenantTx, options: &HighRisk) -> Result<RiskPage> {
+    const LATEST: &str = "SELECT as_of, model_id FROM churn_score_runs WHERE tenant_id = $1 ORDER BY as_of DESC, saved_at DESC, model_id LIMIT 1";
+    const THERE: &str =
+        "SELECT as_of, model_id FROM churn_score_runs WHERE tenant_id = $1 AND as_of = $2 AND model_id = $3";
+    let found = match &options.run {
+        None => tx.row(LATEST, &[]).await?,
+        Some(run) => {
+            tx.row(THERE, &[Arg::at(run.as_of), run.model_id.as_str().into()])
+                .await?
+        }
+    };
+    let found = found.ok_or_else(missing)?;
+    let (as_of, model_id) = (found.int(0)?, found.text(1)?.to_owned());
+    // Before any probability comes 2.
+    let (probability, customer_id) = options.after.clone().unwrap_or((2.0, String::new()));
+    let sql = format!(
+        "SELECT {SCORE} FROM churn_scores WHERE tenant_id = $1 AND as_of = $2 AND model_id = $3 AND probability IS NOT NULL AND probability >= $4 AND (probability < $5 OR (probability = $5 AND customer_id > $6)) ORDER BY probability DESC, customer_id LIMIT $7"
+    );
+    let args = [
+        as_of.into(),
+        Arg::text(model_id),
+        Arg::Float(Some(options.min_probability)),
+        Arg::Float(Some(probability)),
+        Arg::text(customer_id),
+        (options.limit as i64 + 1).into(),
+    ];
+    let mut scores = tx
+        .rows(&sql, &args)
+        .await?
+        .iter()
+        .map(score)
+        .collect::<Result<Vec<_>>>()?;
+    let more = scores.len() > options.limit;
+    scores.truncate(options.limit);
+    let next = scores.last().filter(|_| more);
+    let next = next.and_then(|score| Some((score.probability?, score.customer_id.clone())));
+    Ok(RiskPage { scores, next })
+}
+
+pub(crate) async fn history(tx: &mut TenantTx, customer_id: &str, limit: usize) -> Result<Vec<StoredScore>> {
+    let sql = format!(
+        "SELECT {SCORE} FROM churn_scores WHERE tenant_id = $1 AND customer_id = $2 ORDER BY as_of DESC, model_id LIMIT $3"
+    );
+    let rows = tx.rows(&sql, &[customer_id.into(), (limit as i64).into()]).await?;
+    rows.iter().map(score).collect()
+}

@@ -1,0 +1,309 @@
+//! What every database must do with records, settings, users, keys, cursors and the audit.
+
+use std::collections::BTreeMap;
+
+use churn_core::{
+    Activity, AsOf, Column, Customer, Execution, FeaturePlan, OnInvalid, Payment, RecordKind, StaticAttributes, Table,
+    TenantRecords, Ticket, Timestamp, Value, features,
+};
+use churn_store::{AuditEntry, RecordsOptions, Role, User};
+
+use crate::everywhere;
+
+pub(crate) fn day(offset: i64) -> Timestamp {
+    Timestamp::from_ymd(2024, 1, 1).unwrap().plus_days(offset)
+}
+
+fn attributes(values: &[(&str, Value)]) -> BTreeMap<String, Value> {
+    values
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), value.clone()))
+        .collect()
+}
+
+pub(crate) struct Tables {
+    pub(crate) customers: Vec<Customer>,
+    pub(crate) payments: Vec<Payment>,
+    pub(crate) tickets: Vec<Ticket>,
+    pub(crate) activities: Vec<Activity>,
+}
+
+/// Customers with versions, attributes of all types, late corrections, rows without ids.
+pub(crate) fn tables(customers: usize) -> Tables {
+    let mut all = Tables {
+        customers: vec![],
+        payments: vec![],
+        tickets: vec![],
+        activities: vec![],
+    };
+    for number in 0..customers {
+        let id = format!("C-{number}");
+        let n = number as i64;
+        for version in 0..1 + n % 3 {
+            all.customers.push(Customer {
+                customer_id: id.clone(),
+                signed_up_at: day(n % 50),
+                churned_at: (n % 5 == 0).then(|| day(n % 50 + 200)),
+                valid_from: (version > 0).then(|| day(n % 50 + version * 30)),
+                known_at: (version > 1).then(|| day(n % 50 + version * 30 + 2)),
+                attributes: attributes(&[
+                    ("plan", Value::Text(if n % 2 == 0 { "pro" } else { "basic" }.into())),
+                    ("seats", Value::Float(((n * 7919 + version * 17) % 31) as f64 + 0.1)),
+                    ("trial", Value::Bool(n * 7919 % 37 < 9)),
+                ]),
+                ..Customer::default()
+            });
+        }
+        for month in 0..6 {
+            all.payments.push(Payment {
+                customer_id: id.clone(),
+                payment_id: (month % 2 == 0).then(|| format!("P-{number}-{month}")),
+                due_at: day(n % 50 + 30 * month),
+                amount: 9.995 + month as f64,
+                settled_at: (month != 4).then(|| day(n % 50 + 30 * month + n % 4)),
+                status: Some(
+                    ["paid", "failed", "pending", "refunded"]
+                        [if month == 4 { 2 } else { [0, 0, 1, 3][n as usize % 4] }]
+                    .into(),
+                ),
+                method: Some(if n % 3 == 0 { "card" } else { "transfer" }.into()),
+                currency: Some("EUR".into()),
+                ..Payment::default()
+            });
+        }
+        all.payments.push(Payment {
+            customer_id: id.clone(),
+            payment_id: Some(format!("P-{number}-0")),
+            due_at: day(n % 50 + 1),
+            amount: 1.5,
+            settled_at: Some(day(n % 50 + 9)),
+            status: Some("paid".into()),
+            known_at: Some(day(n % 50 + 12)),
+            ..Payment::default()
+        });
+        all.tickets.push(Ticket {
+            customer_id: id.clone(),
+            ticket_id: Some(format!("T-{number}")),
+            opened_at: day(n % 50 + 40),
+            resolved_at: (n % 2 == 0).then(|| day(n % 50 + 43)),
+            priority: Some("urgent".into()),
+            // Nothing missing among numbers: NaN would not equal itself.
+            satisfaction: Some((1 + n % 5) as f64),
+            attributes: attributes(&[("agent", Value::Text(format!("a{}", n % 7)))]),
+            ..Ticket::default()
+        });
+        for event in 0..4 {
+            all.activities.push(Activity {
+                customer_id: id.clone(),
+                at: day(n % 50 + event / 2),
+                kind: Some("login".into()),
+                quantity: Some(0.1 * event as f64),
+                ..Activity::default()
+            });
+        }
+        // Two that are equal in all they hold.
+        all.activities.push(all.activities[all.activities.len() - 1].clone());
+    }
+    all
+}
+
+pub(crate) fn direct(tenant: &str, tables: &Tables) -> TenantRecords {
+    TenantRecords::builder(tenant)
+        .customers(tables.customers.clone())
+        .payments(tables.payments.clone())
+        .tickets(tables.tickets.clone())
+        .activities(tables.activities.clone())
+        .build()
+        .unwrap()
+        .0
+}
+
+pub(crate) async fn store(tenant: &churn_store::TenantStore, tables: &Tables) -> u64 {
+    let customers = tenant.customers().upsert(tables.customers.clone()).await.unwrap();
+    let payments = tenant.payments().upsert(tables.payments.clone()).await.unwrap();
+    let tickets = tenant.tickets().upsert(tables.tickets.clone()).await.unwrap();
+    let activities = tenant.activities().upsert(tables.activities.clone()).await.unwrap();
+    customers.rows_changed + payments.rows_changed + tickets.rows_changed + activities.rows_changed
+}
+
+everywhere!(records_come_back_as_they_went_in, world => {
+    let tables = tables(200);
+    let acme = world.store.tenant("acme");
+    let rows = tables.customers.len() + tables.payments.len() + tables.tickets.len() + tables.activities.len();
+    assert_eq!(store(&acme, &tables).await, rows as u64);
+    let (records, report) = acme.records(&RecordsOptions::default()).await.unwrap();
+    assert!(report.is_clean());
+    // Not equal: bit for bit the same, versions, order and given columns included.
+    assert!(records == direct("acme", &tables));
+
+    // The same batch again changes nothing.
+    assert_eq!(store(&acme, &tables).await, 0);
+    assert!(acme.records(&RecordsOptions::default()).await.unwrap().0 == records);
+});
+
+everywhere!(batches_may_come_in_pieces, world => {
+    let tables = tables(100);
+    let acme = world.store.tenant("acme");
+    acme.customers().upsert(tables.customers.clone()).await.unwrap();
+    let mut import = acme.activities().import(OnInvalid::Refuse).await.unwrap();
+    for piece in tables.activities.chunks(7) {
+        import.write(piece).await.unwrap();
+    }
+    let done = import.commit().await.unwrap();
+    assert_eq!((done.rows_in, done.rows_changed), (500, 500));
+    // In other pieces it is the same batch.
+    assert_eq!(acme.activities().upsert(tables.activities.clone()).await.unwrap().rows_changed, 0);
+    // Not committed: not kept.
+    let mut import = acme.tickets().import(OnInvalid::Refuse).await.unwrap();
+    import.write(tables.tickets.clone()).await.unwrap();
+    drop(import);
+    assert_eq!(acme.tickets().count().await.unwrap(), 0);
+    let (records, _) = acme.records(&RecordsOptions::default()).await.unwrap();
+    assert_eq!(records.rows(RecordKind::Tickets), None, "never given");
+    acme.tickets().upsert(Table::new()).await.unwrap();
+    let (records, _) = acme.records(&RecordsOptions::default()).await.unwrap();
+    assert_eq!(records.rows(RecordKind::Tickets), Some(0), "given and empty");
+});
+
+everywhere!(a_late_correction_replaces, world => {
+    let acme = world.store.tenant("acme");
+    acme.customers().upsert(tables(1).customers).await.unwrap();
+    let payment = Payment { customer_id: "C-0".into(), payment_id: Some("P".into()), due_at: day(9), amount: 5.0, ..Payment::default() };
+    let later = Payment { amount: 7.0, status: Some("failed".into()), ..payment.clone() };
+    acme.payments().upsert(vec![payment.clone()]).await.unwrap();
+    assert_eq!(acme.payments().upsert(vec![later.clone()]).await.unwrap().rows_changed, 1);
+    let stored = acme.payments().of_customer("C-0").await.unwrap();
+    assert_eq!(stored.len(), 1);
+    assert_eq!(stored[0].values["amount"], Value::Float(7.0));
+    assert_eq!(stored[0].values["status"], Value::Text("failed".into()));
+    // Within one batch the last one counts.
+    acme.payments().upsert(vec![later, payment]).await.unwrap();
+    assert_eq!(acme.payments().of_customer("C-0").await.unwrap()[0].values["amount"], Value::Float(5.0));
+    // Another known_at is another version.
+    let version = Payment { customer_id: "C-0".into(), payment_id: Some("P".into()), due_at: day(9), amount: 6.0, known_at: Some(day(20)), ..Payment::default() };
+    acme.payments().upsert(vec![version]).await.unwrap();
+    assert_eq!(acme.payments().count().await.unwrap(), 2);
+});
+
+everywhere!(bad_rows_are_refused_or_set_aside, world => {
+    let acme = world.store.tenant("acme");
+    let mut payments = tables(3).payments;
+    payments[4].status = Some("lost".into());
+    payments[9].amount = f64::NAN;
+    let error = acme.payments().upsert(payments.clone()).await.unwrap_err();
+    assert_eq!((error.code(), error.row(), error.column()), ("unknown_status", Some(4), Some("status")));
+    assert_eq!(error.report().unwrap().issues.len(), 2);
+    assert_eq!(acme.payments().count().await.unwrap(), 0);
+
+    let mut import = acme.payments().import(OnInvalid::Quarantine).await.unwrap();
+    import.write(payments[..8].to_vec()).await.unwrap();
+    import.write(payments[8..].to_vec()).await.unwrap();
+    let done = import.commit().await.unwrap();
+    let rows: Vec<_> = done.report.issues.iter().filter_map(|issue| issue.row).collect();
+    assert_eq!(rows, [4, 9]);
+    assert_eq!((done.rows_in, done.rows_accepted, acme.payments().count().await.unwrap()), (21, 19, 19));
+
+    let zero = vec![Customer { customer_id: "a\0b".into(), signed_up_at: day(0), ..Customer::default() }];
+    assert_eq!(acme.customers().upsert(zero).await.unwrap_err().code(), "bad_type");
+    let table = Table::new().with_column("customer_id", Column::Ints(vec![1])).unwrap();
+    assert_eq!(acme.customers().upsert(table).await.unwrap_err().code(), "missing_column");
+    // Payments of nobody show when all is loaded.
+    assert_eq!(acme.records(&RecordsOptions::default()).await.unwrap_err().code(), "unknown_customer");
+});
+
+everywhere!(options_reach_the_builder, world => {
+    let acme = world.store.tenant("acme");
+    let customers = vec![Customer { customer_id: "C".into(), signed_up_at: day(0), attributes: attributes(&[("plan", Value::Text("pro".into()))]), ..Customer::default() }];
+    acme.customers().upsert(customers).await.unwrap();
+    acme.activities().upsert(vec![Activity { customer_id: "C".into(), at: day(3), ..Activity::default() }]).await.unwrap();
+    let options = RecordsOptions { static_attributes: StaticAttributes::All, observed_until: Some(day(50)), tables: Some(vec![RecordKind::Customers]), ..Default::default() };
+    let (records, report) = acme.records(&options).await.unwrap();
+    assert!(report.untrusted_attributes.is_empty());
+    assert_eq!(records.observed_until(None), Some(day(50)));
+    assert_eq!(records.rows(RecordKind::Activities), None);
+    let matrix = features(&records, &[AsOf::new(day(40))], &FeaturePlan::default(), &Execution::default()).unwrap();
+    assert!(matrix.feature_names().iter().any(|name| name == "customer_plan"));
+});
+
+everywhere!(pages_follow_the_key, world => {
+    let acme = world.store.tenant("acme");
+    let tables = tables(30);
+    store(&acme, &tables).await;
+    let (mut after, mut rows) = (None, vec![]);
+    loop {
+        let page = acme.payments().page(after, 17).await.unwrap();
+        rows.extend(page.rows);
+        after = page.next;
+        if after.is_none() {
+            break;
+        }
+    }
+    assert_eq!(rows.len(), tables.payments.len());
+    assert!(rows.windows(2).all(|pair| pair[0].place < pair[1].place));
+    assert_eq!(acme.payments().page(None, 0).await.unwrap_err().code(), "invalid_option");
+    assert!(acme.erase_customer("C-7").await.unwrap() > 0);
+    let (records, _) = acme.records(&RecordsOptions::default()).await.unwrap();
+    assert_eq!(records.customers(), 29);
+});
+
+everywhere!(a_tenant_sees_only_itself, world => {
+    let (a, b) = (world.store.tenant("a"), world.store.tenant("b"));
+    store(&a, &tables(20)).await;
+    store(&b, &tables(5)).await;
+    assert_eq!(b.customers().count().await.unwrap(), tables(5).customers.len() as u64);
+    assert_eq!(world.store.tenant("c").customers().count().await.unwrap(), 0);
+    let (records, _) = b.records(&RecordsOptions::default()).await.unwrap();
+    assert_eq!(records.customers(), 5);
+    b.erase_customer("C-1").await.unwrap();
+    assert_eq!(a.payments().of_customer("C-1").await.unwrap().len(), 7);
+    for id in ["", "a\0", &"x".repeat(501)] {
+        assert_eq!(world.store.tenant(id).customers().count().await.unwrap_err().code(), "invalid_option");
+    }
+});
+
+everywhere!(company_users_keys_cursors_and_audit, world => {
+    let acme = world.store.tenant("acme");
+    assert_eq!(acme.company().get().await.unwrap(), Default::default());
+    acme.company().rename("Acme & Sons").await.unwrap();
+    acme.company().set("horizon", &serde_json::json!({"days": 90, "names": ["é", "'"]})).await.unwrap();
+    acme.company().set("horizon", &serde_json::json!({"days": 60.5})).await.unwrap();
+    let company = acme.company().get().await.unwrap();
+    assert_eq!(company.name.as_deref(), Some("Acme & Sons"));
+    assert_eq!(company.settings["horizon"], serde_json::json!({"days": 60.5}));
+    assert!(acme.company().unset("horizon").await.unwrap());
+    assert!(!acme.company().unset("horizon").await.unwrap());
+
+    let user = User { user_id: "u1".into(), email: "u1@acme.example".into(), name: None, role: Role::Analyst };
+    acme.users().upsert(&user).await.unwrap();
+    acme.users().upsert(&User { role: Role::Owner, ..user.clone() }).await.unwrap();
+    assert_eq!(acme.users().get("u1").await.unwrap().unwrap().role, Role::Owner);
+    let taken = User { user_id: "u2".into(), ..user.clone() };
+    assert_eq!(acme.users().upsert(&taken).await.unwrap_err().code(), "store_refused");
+    assert!(acme.users().remove("u1").await.unwrap());
+    assert!(acme.users().list().await.unwrap().is_empty());
+
+    let secret = "0123456789abcdef0123456789abcdef";
+    assert_eq!(acme.api_keys().create("k", "short", Role::Viewer, day(0)).await.unwrap_err().code(), "invalid_option");
+    acme.api_keys().create("k", secret, Role::Viewer, day(0)).await.unwrap();
+    assert_eq!(acme.api_keys().verify(secret).await.unwrap().unwrap().key_id, "k");
+    assert_eq!(world.store.tenant("other").api_keys().verify(secret).await.unwrap(), None);
+    acme.api_keys().revoke("k", day(1)).await.unwrap();
+    acme.api_keys().revoke("k", day(2)).await.unwrap();
+    assert_eq!(acme.api_keys().verify(secret).await.unwrap(), None);
+    assert_eq!(acme.api_keys().list().await.unwrap()[0].revoked_at, Some(day(1)));
+    assert_eq!(acme.api_keys().revoke("x", day(1)).await.unwrap_err().code(), "not_found");
+
+    assert_eq!(acme.cursors().get("stripe").await.unwrap(), None);
+    acme.cursors().set("stripe", "evt_1", day(1)).await.unwrap();
+    acme.cursors().set("stripe", "evt_2", day(2)).await.unwrap();
+    assert_eq!(acme.cursors().get("stripe").await.unwrap().unwrap().position, "evt_2");
+
+    for number in 0..5 {
+        let entry = AuditEntry { at: day(number), actor: "u1".into(), action: "model.promoted".into(), subject: Some(format!("m{number}")), details: serde_json::json!({"n": number}) };
+        acme.audit().append(&entry).await.unwrap();
+    }
+    let first = acme.audit().page(None, 3).await.unwrap();
+    let second = acme.audit().page(first.next, 3).await.unwrap();
+    assert_eq!((first.entries.len(), second.entries.len(), second.next), (3, 2, None));
+    assert_eq!(second.entries[1].details, serde_json::json!({"n": 4}));
+});

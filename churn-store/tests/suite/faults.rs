@@ -1,0 +1,287 @@
+//! Killed writers, full disks, lost connections, two writers: no batch is lost, none is kept by half.
+
+use std::time::Duration;
+
+use churn_core::{OnInvalid, Payment, RecordKind};
+use churn_store::{RecordsOptions, Store};
+use sqlx::Executor;
+
+use crate::conformance::{day, store, tables};
+use crate::everywhere;
+use crate::isolation::nightly;
+use crate::world::{World, admin};
+
+const BATCH: usize = 3000;
+
+/// A batch that can be told from others by its ids.
+fn batch(number: usize) -> Vec<Payment> {
+    (0..BATCH)
+        .map(|row| Payment {
+            customer_id: "C-0".into(),
+            payment_id: Some(format!("{number}-{row}")),
+            due_at: day(row as i64 % 300),
+            amount: number as f64,
+            ..Payment::default()
+        })
+        .collect()
+}
+
+/// Rows of each batch that are there.
+async fn counts(store: &Store) -> std::collections::BTreeMap<String, usize> {
+    let mut counts = std::collections::BTreeMap::new();
+    let (payments, mut after) = (store.tenant("acme").payments(), None);
+    loop {
+        let page = payments.page(after, 10_000).await.unwrap();
+        for row in page.rows {
+            let churn_core::Value::Text(id) = &row.values["payment_id"] else {
+                panic!("an id is a text")
+            };
+            *counts.entry(id.split('-').next().unwrap().to_owned()).or_default() += 1;
+        }
+        after = page.next;
+        if after.is_none() {
+            return counts;
+        }
+    }
+}
+
+/// Not a test of its own: the writer that is killed. It says which batches were kept.
+#[tokio::test]
+async fn writer_to_be_killed() {
+    let Ok(url) = std::env::var("CHURN_STORE_WRITER") else {
+        return;
+    };
+    let payments = Store::open(&url).await.unwrap().tenant("acme").payments();
+    let mut number: usize = std::env::var("CHURN_STORE_FROM").unwrap().parse().unwrap();
+    loop {
+        let mut import = payments.import(OnInvalid::Refuse).await.unwrap();
+        for piece in batch(number).chunks(500) {
+            import.write(piece).await.unwrap();
+        }
+        import.commit().await.unwrap();
+        eprintln!("kept {number}");
+        number += 1;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_killed_writer_leaves_whole_batches() {
+    let mut worlds = vec![World::sqlite_file().await];
+    worlds.extend(World::postgres().await);
+    for world in worlds {
+        let kills = if nightly() { 100 } else { 20 };
+        let mut kept: Vec<usize> = vec![];
+        let mut cut_short = 0;
+        for kill in 0..kills {
+            let mut writer = tokio::process::Command::new(std::env::current_exe().unwrap())
+                .args(["--exact", "faults::writer_to_be_killed", "--nocapture"])
+                .env("CHURN_STORE_WRITER", &world.url)
+                .env("CHURN_STORE_FROM", (kill * 1000).to_string())
+                .stdout(std::process::Stdio::null())
+                .stderr(std::process::Stdio::piped())
+                .kill_on_drop(true)
+                .spawn()
+                .unwrap();
+            // At another moment each time; now and then late enough for a slow machine too.
+            let late = if kill % 10 == 9 { 2000 } else { 60 };
+            tokio::time::sleep(Duration::from_millis(late + 17 * (kill as u64 % 20))).await;
+            // SIGKILL.
+            writer.start_kill().unwrap();
+            let said = writer.wait_with_output().await.unwrap().stderr;
+            let said = String::from_utf8_lossy(&said);
+            assert!(!said.contains("panicked"), "{said}");
+            let own: Vec<usize> = said
+                .lines()
+                .filter_map(|line| line.strip_prefix("kept ")?.parse().ok())
+                .collect();
+            cut_short += usize::from(own.is_empty());
+            kept.extend(own);
+        }
+        assert!(
+            !kept.is_empty() && cut_short < kills,
+            "{}: no writer came to write",
+            world.name
+        );
+        let found = counts(&world.store).await;
+        // Whole batches only, and all that the writers heard were kept.
+        assert!(found.values().all(|rows| *rows == BATCH), "{}: {found:?}", world.name);
+        assert!(
+            kept.iter().all(|number| found.contains_key(&number.to_string())),
+            "{}",
+            world.name
+        );
+        println!("{}: {kills} kills, {} batches kept", world.name, found.len());
+        // The next writer is not held up, and the same batches again change nothing.
+        for number in kept.iter().take(2) {
+            let again = world
+                .store
+                .tenant("acme")
+                .payments()
+                .upsert(batch(*number))
+                .await
+                .unwrap();
+            assert_eq!(again.rows_changed, 0);
+        }
+        world.end().await;
+    }
+}
+
+#[tokio::test]
+async fn a_full_disk_keeps_what_was_there() {
+    let world = World::sqlite_file().await;
+    let payments = world.store.tenant("acme").payments();
+    payments.upsert(batch(1)).await.unwrap();
+    world.store.close().await;
+    // As much room as there is, and a little more.
+    let plain = Store::open(&world.url).await.unwrap();
+    let pages = std::fs::metadata(world.url.trim_start_matches("sqlite://"))
+        .unwrap()
+        .len()
+        / 4096
+        + 20;
+    plain.close().await;
+    let store = Store::open_limited(&world.url, pages as u32).await.unwrap();
+    let error = store.tenant("acme").payments().upsert(batch(2)).await.unwrap_err();
+    assert_eq!(error.code(), "store_full", "{error}");
+    assert_eq!(counts(&store).await, [("1".to_owned(), BATCH)].into());
+    store.close().await;
+    // With room again it goes on.
+    let store = Store::open(&world.url).await.unwrap();
+    store.tenant("acme").payments().upsert(batch(2)).await.unwrap();
+    assert_eq!(counts(&store).await.len(), 2);
+    store.close().await;
+    world.end().await;
+}
+
+/// The connection is cut before every statement of an import in turn.
+#[tokio::test]
+async fn a_lost_connection_loses_the_batch_as_a_whole() {
+    let Some(world) = World::postgres().await else { return };
+    let postgres = world.postgres.as_ref().unwrap();
+    let cut = async || {
+        let sql = format!(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '{}' AND state LIKE 'idle in transaction%'",
+            postgres.app
+        );
+        let mut superuser = admin(&postgres.admin_url).await;
+        superuser
+            .execute(sqlx::AssertSqlSafe(sql))
+            .await
+            .unwrap()
+            .rows_affected()
+    };
+    let payments = world.store.tenant("acme").payments();
+    let rows = batch(7);
+    let pieces: Vec<_> = rows.chunks(500).collect();
+    for at in 0..=pieces.len() {
+        let mut import = payments.import(OnInvalid::Refuse).await.unwrap();
+        let mut failed = None;
+        for (number, piece) in pieces.iter().enumerate() {
+            if number == at {
+                assert_eq!(cut().await, 1);
+            }
+            if let Err(error) = import.write(*piece).await {
+                failed = Some(error);
+                break;
+            }
+        }
+        let error = match failed {
+            Some(error) => error,
+            None => {
+                assert_eq!(cut().await, 1);
+                import.commit().await.unwrap_err()
+            }
+        };
+        assert_eq!(error.code(), "store_unavailable", "{error}");
+        assert_eq!(payments.count().await.unwrap(), 0, "cut before piece {at}");
+    }
+    // Other writes, cut at a moment of chance: whole or not at all, and the store goes on.
+    let acme = world.store.tenant("acme");
+    for wait in 0..30 {
+        let all = tables(40);
+        let activities = acme.activities();
+        let (written, ()) = tokio::join!(activities.upsert(all.activities.clone()), async {
+            tokio::time::sleep(Duration::from_millis(wait)).await;
+            let sql = format!(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '{}'",
+                postgres.app
+            );
+            admin(&postgres.admin_url)
+                .await
+                .execute(sqlx::AssertSqlSafe(sql))
+                .await
+                .unwrap();
+        });
+        let there = acme.activities().count().await.unwrap();
+        assert!(there == 0 || there == all.activities.len() as u64, "{there}");
+        if let Err(error) = written {
+            assert_eq!(error.code(), "store_unavailable", "{error}");
+        }
+        acme.erase_customer("C-0").await.unwrap();
+        for number in 0..40 {
+            acme.erase_customer(&format!("C-{number}")).await.unwrap();
+        }
+    }
+    world.end().await;
+}
+
+everywhere!(two_writers_of_one_tenant_both_get_through, world => {
+    let acme = world.store.tenant("acme");
+    let write = async |writer: usize| {
+        for number in 0..4 {
+            // In memory there is one connection: the other writer waits for it.
+            acme.payments().upsert(batch(10 * writer + number)).await.unwrap();
+        }
+    };
+    tokio::join!(write(1), write(2), write(3));
+    let found = counts(&world.store).await;
+    assert!(found.len() == 12 && found.values().all(|rows| *rows == BATCH), "{found:?}");
+    // Batches follow one another: their places do not mix.
+    let (mut after, mut order) = (None, vec![]);
+    loop {
+        let page = acme.payments().page(after, 10_000).await.unwrap();
+        order.extend(page.rows.into_iter().map(|row| row.values["amount"].clone()));
+        after = page.next;
+        if after.is_none() {
+            break;
+        }
+    }
+    order.dedup();
+    assert_eq!(order.len(), 12);
+
+    // The same batch at once: once.
+    let payments = acme.payments();
+    let (one, two) = tokio::join!(payments.upsert(batch(99)), payments.upsert(batch(99)));
+    assert_eq!(one.unwrap().rows_changed + two.unwrap().rows_changed, BATCH as u64);
+});
+
+everywhere!(readers_see_one_moment, world => {
+    // In memory readers and writers take turns anyway.
+    let acme = world.store.tenant("acme");
+    acme.customers().upsert(tables(1).customers).await.unwrap();
+    acme.payments().upsert(batch(0)).await.unwrap();
+    let write = async {
+        for number in 1..6 {
+            acme.payments().upsert(batch(number)).await.unwrap();
+        }
+    };
+    let read = async {
+        for _ in 0..10 {
+            let (records, _) = acme.records(&RecordsOptions::default()).await.unwrap();
+            assert_eq!(records.rows(RecordKind::Payments).unwrap() % BATCH, 0);
+        }
+    };
+    tokio::join!(write, read);
+});
+
+everywhere!(a_failed_promotion_or_batch_leaves_nothing, world => {
+    let acme = world.store.tenant("acme");
+    store(&acme, &tables(2)).await;
+    let mut import = acme.payments().import(OnInvalid::Refuse).await.unwrap();
+    import.write(batch(1)).await.unwrap();
+    let bad = vec![Payment { customer_id: "C-0".into(), status: Some("lost".into()), ..Payment::default() }];
+    let error = import.write(bad).await.unwrap_err();
+    assert_eq!((error.code(), error.row()), ("unknown_status", Some(BATCH as u64)));
+    drop(import);
+    assert_eq!(acme.payments().count().await.unwrap(), tables(2).payments.len() as u64);
+});

@@ -1,0 +1,92 @@
+//! Models, runs, scores, outcomes.
+
+use churn_core::{AsOf, ChurnDefinition, ChurnModel, EnsembleOptions, Execution, RecordKind, TrainOptions, labels};
+use churn_store::{HighRisk, ReasonsFor, RecordsOptions, Stage};
+
+use crate::conformance::{day, store, tables};
+use crate::everywhere;
+
+everywhere!(models_scores_and_outcomes, world => {
+    let acme = world.store.tenant("acme");
+    store(&acme, &tables(150)).await;
+    let (records, _) = acme.records(&RecordsOptions::default()).await.unwrap();
+    let definition = ChurnDefinition::inactivity(30, RecordKind::Payments);
+    let train = |seed| {
+        let ensemble = EnsembleOptions { boosting: None, forest: None, folds: 2, ..Default::default() };
+        let options = TrainOptions { definition: definition.clone(), as_of: Some(vec![AsOf::new(day(120)), AsOf::new(day(150))]), ensemble, seed, allow_columns: vec!["seats".into(), "trial".into(), "plan".into()], ..Default::default() };
+        ChurnModel::train(&records, &options).unwrap()
+    };
+    let (first, second) = (train(1), train(2));
+
+    // Models.
+    let models = acme.models();
+    assert!(models.champion().await.unwrap().is_none());
+    models.save(&first, Stage::Champion, day(1)).await.unwrap();
+    models.save(&first, Stage::Champion, day(2)).await.unwrap();
+    models.save(&second, Stage::Challenger, day(3)).await.unwrap();
+    assert_eq!(models.champion().await.unwrap().unwrap().to_bytes(), first.to_bytes());
+    models.promote(second.id(), Stage::Champion).await.unwrap();
+    let listed = models.list().await.unwrap();
+    assert_eq!(listed.iter().map(|model| (model.id.as_str(), model.stage, model.saved_at)).collect::<Vec<_>>(), [(second.id(), Stage::Champion, day(3)), (first.id(), Stage::Retired, day(1))]);
+    assert_eq!(listed[0].card["definition"]["inactivity"]["horizon"]["days"], 30);
+    let other = world.store.tenant("other");
+    assert_eq!(other.models().save(&first, Stage::Champion, day(1)).await.unwrap_err().code(), "tenant_mismatch");
+    assert_eq!(other.models().load(first.id()).await.unwrap_err().code(), "not_found");
+    assert_eq!(models.promote("nothing", Stage::Champion).await.unwrap_err().code(), "not_found");
+    assert_eq!(models.champion().await.unwrap().unwrap().id(), second.id(), "a failed promotion changes nothing");
+
+    // Runs and scores: the bits of the run.
+    let scores = acme.scores();
+    assert_eq!(scores.high_risk(&HighRisk::default()).await.unwrap_err().code(), "not_found");
+    let as_of = AsOf::new(day(140));
+    let run = second.score(&records, as_of).unwrap();
+    let id = scores.save(&second, &run, ReasonsFor::Riskiest(10), day(141)).await.unwrap();
+    scores.save(&second, &run, ReasonsFor::Riskiest(10), day(142)).await.unwrap();
+    scores.save(&second, &second.score(&records, AsOf::new(day(100))).unwrap(), ReasonsFor::Nobody, day(143)).await.unwrap();
+    assert_eq!(other.scores().save(&second, &run, ReasonsFor::Nobody, day(1)).await.unwrap_err().code(), "tenant_mismatch");
+    assert_eq!(scores.save(&first, &run, ReasonsFor::Nobody, day(1)).await.unwrap_err().code(), "invalid_option");
+    let page = scores.high_risk(&HighRisk { limit: 10, ..Default::default() }).await.unwrap();
+    let riskiest = run.riskiest(10);
+    for (kept, said) in page.scores.iter().zip(&riskiest) {
+        assert_eq!((&kept.customer_id, kept.probability.map(f64::to_bits), kept.risk_band), (&said.customer_id, said.probability.map(f64::to_bits), said.risk_band));
+        let reasons = run.reasons(&said.customer_id, 5).unwrap();
+        assert_eq!(kept.reasons.len(), reasons.len());
+        assert!(kept.reasons.iter().zip(&reasons).all(|(kept, said)| kept.text == said.text && kept.contribution.to_bits() == said.contribution.to_bits()));
+    }
+    let (mut all, mut after) = (vec![], None);
+    loop {
+        let page = scores.high_risk(&HighRisk { run: Some(id.clone()), limit: 7, after, ..Default::default() }).await.unwrap();
+        all.extend(page.scores);
+        after = page.next;
+        if after.is_none() {
+            break;
+        }
+    }
+    let wanted: Vec<_> = run.riskiest(usize::MAX).iter().map(|score| score.customer_id.clone()).collect();
+    assert_eq!(all.iter().map(|score| score.customer_id.clone()).collect::<Vec<_>>(), wanted);
+    let history = scores.history(&wanted[0], 10).await.unwrap();
+    assert!(history.len() == 2 && history[0].run.as_of == day(140) && history[1].run.as_of == day(100));
+
+    // Outcomes.
+    let labelled = labels(&records, &[as_of], &definition, &Execution::default()).unwrap();
+    let outcomes = acme.outcomes();
+    let rows = (labelled.rows().len() + labelled.excluded().len()) as u64;
+    assert_eq!(outcomes.save(&records, &labelled, &definition).await.unwrap(), rows);
+    assert_eq!(outcomes.save(&records, &labelled, &definition).await.unwrap(), 0);
+    assert_eq!(other.outcomes().save(&records, &labelled, &definition).await.unwrap_err().code(), "tenant_mismatch");
+    let joined = outcomes.of_run(&id).await.unwrap();
+    let churned = labelled.rows().iter().filter(|label| label.churned).count();
+    let scored = run.scores().iter().filter(|score| score.probability.is_some()).count();
+    assert_eq!((joined.len(), joined.iter().filter(|own| own.churned).count()), (scored.min(labelled.rows().len()), churned));
+    let trend = scores.runs(10).await.unwrap();
+    assert_eq!(trend.len(), 2);
+    assert_eq!((trend[0].id.clone(), trend[0].scored, trend[0].outcomes), (id.clone(), scored as u64, (joined.len() as u64, churned as u64)));
+    assert_eq!(trend[1].outcomes, (0, 0));
+    assert_eq!(trend[0].bands.iter().sum::<u64>(), trend[0].scored);
+    assert_eq!(outcomes.of_customer(&joined[0].customer_id).await.unwrap().len(), 1);
+    assert!(other.scores().runs(10).await.unwrap().is_empty() && other.outcomes().of_run(&id).await.unwrap().is_empty());
+    scores.delete(&id).await.unwrap();
+    assert_eq!(scores.history(&wanted[0], 10).await.unwrap().len(), 1);
+    models.delete(first.id()).await.unwrap();
+    assert_eq!(models.load(first.id()).await.unwrap_err().code(), "not_found");
+});
