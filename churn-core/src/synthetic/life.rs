@@ -15,6 +15,9 @@ const NOTICE: i32 = 30;
 const RETRY_AFTER: i32 = 4;
 const MOST_ATTEMPTS: u8 = 3;
 
+/// How much of what the records show goes into the chance to leave: enough to be found, not so much that leaving is plain.
+const SHOWN: f64 = 0.85;
+
 /// What holds for all days of a customer.
 pub(super) struct Circumstances<'a> {
     pub(super) options: &'a WorldOptions,
@@ -246,24 +249,24 @@ impl State {
         let pain = self.pain.min(6.0) * if self.plan == 3 { 1.5 } else { 1.0 };
         let fails = self.fails.min(4.0) * if profile.annual { 0.8 } else { 1.2 };
         let tenure = f64::from(self.day - self.signed_up_day);
-        let mut z = -9.0 + options.risk + trade.risk + profile.hidden;
-        z += 2.3 * decline;
-        z += (0.28 + 0.3 * decline) * pain * (1.0 - drift);
-        z += 0.75 * fails * (1.0 + drift);
-        z += 0.03 * self.late.min(20.0);
-        z += 2.0 * self.shrinkage.min(0.8);
-        z += [0.35, 0.0, -0.25, -0.5][usize::from(self.plan)];
-        z += 0.9 / (1.0 + tenure / 120.0);
+        let mut base = -8.8 + options.risk + trade.risk + profile.hidden;
+        let mut shown = 2.3 * decline;
+        shown += (0.28 + 0.3 * decline) * pain * (1.0 - drift);
+        shown += 0.75 * fails * (1.0 + drift);
+        shown += 0.03 * self.late.min(20.0);
+        shown += 2.0 * self.shrinkage.min(0.8);
+        shown += [0.35, 0.0, -0.25, -0.5][usize::from(self.plan)];
+        shown += 0.9 / (1.0 + tenure / 120.0);
         if profile.annual {
-            z += match self.renews_in {
+            shown += match self.renews_in {
                 ..=75 => (1.7 + 0.7 * decline) * (1.0 + 0.5 * drift),
                 _ => -0.9,
             };
         }
         if self.day >= options.days as i32 - 182 {
-            z += options.base_rate_shift;
+            base += options.base_rate_shift;
         }
-        exp(z).min(0.5)
+        exp(base + SHOWN * shown).min(0.5)
     }
 
     /// Lives the day that begins, to the next morning.
