@@ -19,6 +19,8 @@ pub(crate) enum Values {
     /// Texts by code into levels; a code beyond them is missing.
     Coded(Vec<u32>, Vec<String>),
     Numbers(Vec<f64>),
+    /// NaN is missing.
+    MaybeNumbers(Vec<f64>),
     Counts(Vec<Option<i64>>),
     Bools(Vec<bool>),
     MaybeBools(Vec<Option<bool>>),
@@ -49,6 +51,10 @@ impl Frame {
                     Arc::new(texts.collect::<StringArray>())
                 }
                 Values::Numbers(values) => Arc::new(Float64Array::from(values)),
+                Values::MaybeNumbers(values) => {
+                    let values = values.into_iter().map(|value| (!value.is_nan()).then_some(value));
+                    Arc::new(values.collect::<Float64Array>())
+                }
                 Values::Counts(values) => Arc::new(Int64Array::from(values)),
                 Values::Bools(values) => Arc::new(BooleanArray::from(values)),
                 Values::MaybeBools(values) => Arc::new(BooleanArray::from(values)),
@@ -103,7 +109,7 @@ impl Values {
                     codes.iter().map(|&code| levels.get(code as usize)).collect();
                 PyList::new(py, texts)?.into_any().unbind()
             }
-            Self::Numbers(values) => values.into_pyarray(py).into_any().unbind(),
+            Self::Numbers(values) | Self::MaybeNumbers(values) => values.into_pyarray(py).into_any().unbind(),
             Self::Counts(values) => PyList::new(py, values)?.into_any().unbind(),
             Self::Bools(values) => values.into_pyarray(py).into_any().unbind(),
             Self::MaybeBools(values) => PyList::new(py, values)?.into_any().unbind(),

@@ -31,7 +31,7 @@ impl WorldTable {
                         .map(|text| (!text.is_empty()).then(|| text.to_string()))
                         .collect(),
                 ),
-                WorldColumn::Numbers(values) => Values::Numbers(values.clone()),
+                WorldColumn::Numbers(values) => Values::MaybeNumbers(values.clone()),
                 WorldColumn::Bools(values) => Values::MaybeBools(values.clone()),
                 WorldColumn::Moments(values) => Values::Moments(values.clone()),
                 _ => Values::Texts(vec![]),
