@@ -1,12 +1,14 @@
-//! Arrow IPC bytes, message by message, without trusting a length that stands in them.
+//! Arrow IPC bytes, message by message, without trusting a length that stands in them. Files whose schema stands at their end only,
+//! as JavaScript's writer leaves it, are read by their footer.
 
 use std::io::Read;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use arrow::buffer::Buffer;
 use arrow::datatypes::SchemaRef;
-use arrow::ipc::reader::StreamDecoder;
-use arrow::ipc::{MessageHeader, root_as_message};
+use arrow::ipc::convert::fb_to_schema;
+use arrow::ipc::reader::{FileDecoder, StreamDecoder};
+use arrow::ipc::{Block, MessageHeader, root_as_footer, root_as_message};
 use arrow::record_batch::RecordBatch;
 
 use crate::error::{Error, ErrorKind, Result};
@@ -29,8 +31,13 @@ impl Table {
     pub fn from_ipc(bytes: &[u8]) -> Result<Self> {
         let mut reader = Self::ipc_batches(bytes);
         let mut batches = vec![];
-        while let Some(batch) = reader.batch()? {
-            batches.push(batch);
+        loop {
+            match reader.batch() {
+                Ok(Some(batch)) => batches.push(batch),
+                Ok(None) => break,
+                Err(_) if reader.schema().is_none() && bytes.starts_with(MAGIC) => return from_footer(bytes),
+                Err(error) => return Err(error),
+            }
         }
         match (batches.as_slice(), reader.schema()) {
             ([], Some(schema)) => Self::from_record_batch(&RecordBatch::new_empty(schema)),
@@ -191,6 +198,65 @@ impl<R: Read> IpcBatches<R> {
         self.reader.by_ref().take(length).read_to_end(bytes)?;
         Ok(())
     }
+}
+
+/// The batches that a file's footer lists.
+fn from_footer(bytes: &[u8]) -> Result<Table> {
+    const TAIL: usize = 10;
+    let outside = || broken("its footer points outside of it");
+    let tail = bytes.len().checked_sub(TAIL).ok_or_else(outside)?;
+    let mut length = [0; 4];
+    length.copy_from_slice(&bytes[tail..tail + 4]);
+    let begin = usize::try_from(i32::from_le_bytes(length))
+        .ok()
+        .and_then(|length| tail.checked_sub(length));
+    let footer = root_as_footer(&bytes[begin.ok_or_else(outside)?..tail]).map_err(|e| broken(&e.to_string()))?;
+    let schema = footer.schema().ok_or_else(|| broken("it has no schema"))?;
+    // The decoder takes more than lengths on trust, and panics where it should not.
+    let read = catch_unwind(AssertUnwindSafe(|| {
+        let schema = SchemaRef::new(fb_to_schema(schema));
+        let mut decoder = FileDecoder::new(schema.clone(), footer.version());
+        for block in footer.dictionaries().into_iter().flatten() {
+            let message = message_at(bytes, block)?;
+            decoder
+                .read_dictionary(block, &message)
+                .map_err(|e| broken(&e.to_string()).caused_by(e))?;
+        }
+        let mut batches = vec![];
+        for block in footer.recordBatches().into_iter().flatten() {
+            let message = message_at(bytes, block)?;
+            let batch = decoder
+                .read_record_batch(block, &message)
+                .map_err(|e| broken(&e.to_string()).caused_by(e))?;
+            batches.extend(batch);
+        }
+        match batches.as_slice() {
+            [] => Table::from_record_batch(&RecordBatch::new_empty(schema)),
+            batches => Table::from_record_batches(batches),
+        }
+    }));
+    read.unwrap_or_else(|_| Err(broken("its parts contradict each other")))
+}
+
+/// A message that a footer names, with its body, if it lies within the file and its own lengths within it.
+fn message_at(bytes: &[u8], block: &Block) -> Result<Buffer> {
+    let part = |offset: i64, length: i64| {
+        let offset = usize::try_from(offset).ok()?;
+        bytes.get(offset..offset.checked_add(usize::try_from(length).ok()?)?)
+    };
+    let head_length = i64::from(block.metaDataLength());
+    let head = part(block.offset(), head_length);
+    let body = block
+        .offset()
+        .checked_add(head_length)
+        .and_then(|offset| part(offset, block.bodyLength()));
+    let (Some(head), Some(body)) = (head, body) else {
+        return Err(broken("its footer points outside of it"));
+    };
+    // A continuation mark, which old files lack, and the length.
+    let prefix = if head.starts_with(&CONTINUATION) { 8 } else { 4 };
+    check(head.get(prefix..).unwrap_or_default(), body.len())?;
+    Ok(Buffer::from([head, body].concat()))
 }
 
 /// Lengths in a message against the bytes of its body.
