@@ -277,10 +277,16 @@ export interface TrainOptions extends Cancellable, Threads {
   linear?: boolean
   /** `false` leaves the boosted trees out. Their number is the most there may be: fewer are chosen on held-out customers. */
   boosting?: boolean | BoostingOptions
+  /** Deeper trees that learn faster. `false` leaves them out, and so does `boosting` with options or `false` if nothing is said here. */
+  deepBoosting?: boolean | BoostingOptions
   /** `false` leaves the random forest out. */
   forest?: boolean | ForestOptions
   /** The same seed gives the same model bytes. Default: 0. */
   seed?: number | bigint
+  /** The most customer-date pairs to learn from: of more, whole customers are drawn. Default: 500000. */
+  maxRows?: number
+  /** How much a churned row counts while members learn; probabilities stay those of the rows as they are. Default: 1. */
+  churnWeight?: number
   /** Folds for blending and calibration. Default: 5. */
   folds?: number
   /** Whether the model may score other tenants' records. Default: false. */
@@ -334,6 +340,8 @@ export interface TrainReport {
   rows: number
   churned: number
   excluded: number
+  /** Pairs of customers that were not drawn: there were more than `maxRows`. */
+  leftOut: number
   observedFrom: string | null
   observedUntil: string | null
   windowsBeforeHistory: number[]
@@ -375,7 +383,7 @@ export interface ModelCard {
   tenant: string | null
   definition: object
   data: Pick<TrainReport, 'observedFrom' | 'observedUntil' | 'trainingDates' | 'windowsBeforeHistory'>
-  population: { rows: number; churned: number; churnRate: number; excluded: number }
+  population: { rows: number; churned: number; churnRate: number; excluded: number; leftOut: number }
   features: { count: number; planFingerprint: string; names: string[] }
   metrics: Pick<TrainReport, 'outOfTime' | 'outOfTimeReason' | 'grouped'>
   calibration: { method: string; riskBands: { medium: number; high: number; critical: number }; bands: BandCheck[] }

@@ -40,6 +40,15 @@ pub(crate) fn whole(options: &Object<'_>, name: &str) -> Result<Option<u64>> {
         .ok_or_else(|| invalid_option(name, "must be a whole number, not negative"))
 }
 
+fn number(options: &Object<'_>, name: &str) -> Result<Option<f64>> {
+    match value(options, name)? {
+        None => Ok(None),
+        Some(Value::Int(value)) => Ok(Some(value as f64)),
+        Some(Value::Float(value)) => Ok(Some(value)),
+        Some(_) => Err(invalid_option(name, "must be a number")),
+    }
+}
+
 fn yes(options: &Object<'_>, name: &str) -> Result<Option<bool>> {
     match value(options, name)? {
         None => Ok(None),
@@ -233,9 +242,23 @@ pub(crate) fn training(options: &Object<'_>, execution: Execution) -> Result<Tra
         execution: threads(options, execution)?,
         ..TrainOptions::default()
     };
-    let EnsembleOptions { boosting, forest, .. } = EnsembleOptions::default();
-    training.ensemble.boosting = member(options, "boosting", boosting)?;
+    let EnsembleOptions {
+        boosting,
+        deep_boosting,
+        forest,
+        ..
+    } = EnsembleOptions::default();
+    training.ensemble = training.ensemble.with_boosting(member(options, "boosting", boosting)?);
+    if nested(options, "deepBoosting")?.is_some() {
+        training.ensemble.deep_boosting = member(options, "deepBoosting", deep_boosting)?;
+    }
     training.ensemble.forest = member(options, "forest", forest)?;
+    if let Some(rows) = whole(options, "maxRows")? {
+        training.max_rows = usize::try_from(rows).map_err(|_| invalid_option("maxRows", "is too large"))?;
+    }
+    if let Some(weight) = number(options, "churnWeight")? {
+        training.ensemble.churn_weight = weight;
+    }
     if let Some(linear) = yes(options, "linear")? {
         training.ensemble.linear = linear;
     }

@@ -38,8 +38,10 @@ impl ChurnModel {
     ///     progress: True for a bar, or a callable ``(stage, share)``.
     ///     options: ``plan`` (a `FeaturePlan`), ``shared`` (whether other tenants may use the model), ``leakage``
     ///         (``"refuse"``, ``"warn"`` or ``"allow"`` columns that know the label), ``allow_columns`` (names of columns to
-    ///         vouch for), ``linear`` (bool), ``boosting`` and ``forest`` (False, or a dict of their options), ``folds``, ``churn_weight`` (how much a churned row
-    ///         counts while members learn; probabilities stay those of the rows as they are).
+    ///         vouch for), ``linear`` (bool), ``boosting``, ``deep_boosting`` and ``forest`` (False, or a dict of their options;
+    ///         ``boosting`` alone leaves the deep ones out), ``max_rows`` (the most customer-date pairs to learn from), ``folds``,
+    ///         ``churn_weight`` (how much a churned row counts while members learn; probabilities stay those of the rows as
+    ///         they are).
     ///
     /// Raises:
     ///     TrainingError: there is nothing to learn.
@@ -383,6 +385,11 @@ fn told(py: Python<'_>, report: &impl Serialize, reader: &str) -> PyResult<Py<Py
 /// `**options` of training.
 fn more_options(options: &Bound<'_, PyDict>, train: &mut TrainOptions) -> PyResult<()> {
     let defaults = EnsembleOptions::default();
+    // First, for it decides whether the deep ones stay where nothing is said of them.
+    if let Some(value) = options.get_item("boosting")? {
+        let boosting = member(&value, "boosting", defaults.boosting.clone().unwrap_or_default())?;
+        train.ensemble = std::mem::take(&mut train.ensemble).with_boosting(boosting);
+    }
     for (name, value) in options.iter() {
         match name.extract::<String>()?.as_str() {
             "plan" => {
@@ -396,14 +403,17 @@ fn more_options(options: &Bound<'_, PyDict>, train: &mut TrainOptions) -> PyResu
             "allow_columns" => train.allow_columns = value.extract()?,
             "linear" => train.ensemble.linear = value.extract()?,
             "churn_weight" => train.ensemble.churn_weight = value.extract()?,
+            "max_rows" => train.max_rows = value.extract()?,
             "folds" => train.ensemble.folds = value.extract()?,
-            "boosting" => {
-                train.ensemble.boosting = member(&value, "boosting", defaults.boosting.clone().unwrap_or_default())?
+            "boosting" => {}
+            "deep_boosting" => {
+                let deep = defaults.deep_boosting.clone().unwrap_or_default();
+                train.ensemble.deep_boosting = member(&value, "deep_boosting", deep)?;
             }
             "forest" => train.ensemble.forest = member(&value, "forest", defaults.forest.clone().unwrap_or_default())?,
             other => {
                 let message = format!(
-                    "there is no option '{other}'; known are plan, shared, leakage, allow_columns, linear, boosting, forest, folds, churn_weight"
+                    "there is no option '{other}'; known are plan, shared, leakage, allow_columns, linear, boosting, deep_boosting, forest, max_rows, folds, churn_weight"
                 );
                 return Err(refuse(options.py(), "invalid_option", &message, Some(other)));
             }

@@ -152,7 +152,7 @@ def test_report(table, fitted):
     report = fitted.report_
     assert report["rows"] == 400 and report["rows_of_class"] == [(~churned).sum(), churned.sum()]
     (part,) = report["parts"]
-    assert [member["name"] for member in part["members"]] == ["linear", "boosting", "forest"]
+    assert [member["name"] for member in part["members"]] == ["linear", "boosting", "deep_boosting", "forest"]
     assert abs(sum(member["weight"] for member in part["members"]) - 1) < 1e-9
     assert 0.6 < part["roc_auc"] < 1 and part["log_loss"] < 0.7
 

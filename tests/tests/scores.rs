@@ -13,6 +13,7 @@ fn options(definition: ChurnDefinition) -> TrainOptions {
         ..Default::default()
     };
     options.ensemble.folds = 3;
+    options.ensemble.deep_boosting = None;
     if let Some(boosting) = &mut options.ensemble.boosting {
         boosting.trees = 20;
     }

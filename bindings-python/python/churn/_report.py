@@ -119,6 +119,7 @@ class TrainReport:
     rows: int
     churned: int
     excluded: int
+    left_out: int
     observed_from: datetime | None
     observed_until: datetime | None
     windows_before_history: list[int]

@@ -41,7 +41,10 @@ fn world(rows: usize, seed: u64) -> (Table, Vec<bool>) {
 /// Few trees: what is tested here is not how good they are.
 fn quick() -> ClassifierOptions {
     let mut ensemble = EnsembleOptions::default();
-    if let Some(boosting) = &mut ensemble.boosting {
+    for boosting in [&mut ensemble.boosting, &mut ensemble.deep_boosting]
+        .into_iter()
+        .flatten()
+    {
         boosting.trees = 30;
     }
     if let Some(forest) = &mut ensemble.forest {
@@ -75,7 +78,7 @@ fn learns_from_mixed_columns() {
     let rate = churned.iter().filter(|c| **c).count() as f64 / 900.0;
     assert!(log_loss(&truth, &p).unwrap() < log_loss(&truth, &[rate; 900]).unwrap() - 0.02);
     assert_eq!(model.report().rows, 900);
-    assert_eq!(model.report().parts[0].members.len(), 3);
+    assert_eq!(model.report().parts[0].members.len(), 4);
 }
 
 #[test]

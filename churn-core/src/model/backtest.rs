@@ -107,7 +107,7 @@ impl Backtest {
             dates.push(origin);
             let start = share * position as f64;
             workers.part(start, start + 0.2 * share);
-            let sample = Sample::draw(records, &dates, &train.definition, &plan, &workers)?;
+            let sample = Sample::draw(records, &dates, &train.definition, &plan, train.most(), &workers)?;
             find_leaks(records, &sample, &plan, train, &workers)?;
             folds.push(test_out_of_time(
                 &sample,

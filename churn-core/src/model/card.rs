@@ -66,6 +66,8 @@ pub struct CardPopulation {
     pub churn_rate: f64,
     /// Pairs whose label says neither churned nor retained.
     pub excluded: usize,
+    /// Pairs of customers that were not drawn because there were more than `max_rows`.
+    pub left_out: usize,
 }
 
 /// The features.
@@ -123,6 +125,7 @@ impl ChurnModel {
                 churned: report.churned,
                 churn_rate: report.churned as f64 / report.rows.max(1) as f64,
                 excluded: report.excluded,
+                left_out: report.left_out,
             },
             features: CardFeatures {
                 count: self.feature_names().len(),
@@ -185,11 +188,12 @@ impl ModelCard {
         let people = &self.population;
         writeln!(
             out,
-            "- population: {} customer-date pairs, {} churned ({:.2} %), {} excluded",
+            "- population: {} customer-date pairs, {} churned ({:.2} %), {} excluded, {} left out",
             people.rows,
             people.churned,
             100.0 * people.churn_rate,
-            people.excluded
+            people.excluded,
+            people.left_out
         )?;
         writeln!(
             out,

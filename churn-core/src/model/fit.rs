@@ -88,6 +88,7 @@ impl Scorer {
 struct Recipe {
     l2: f64,
     boosting: Option<GradientBoostingOptions>,
+    deep_boosting: Option<GradientBoostingOptions>,
 }
 
 /// Fits a scorer; its progress fills `part` of the call's.
@@ -98,7 +99,8 @@ pub(crate) fn fit(
     workers: &mut Workers,
     part: (f64, f64),
 ) -> Result<(Scorer, OutOfFold)> {
-    if !options.linear && options.boosting.is_none() && options.forest.is_none() {
+    let trees = options.boosting.is_some() || options.deep_boosting.is_some() || options.forest.is_some();
+    if !options.linear && !trees {
         return Err(Error::new(ErrorKind::InvalidOption, "the ensemble has no member").at(
             None,
             None,
@@ -207,8 +209,10 @@ fn split(fold_of: &[usize], fold: usize) -> (Vec<usize>, Vec<usize>) {
     (0..fold_of.len()).partition(|&row| fold_of[row] != fold)
 }
 
-/// Trees without a better log-loss on held-out customers after which no more are added.
-const PATIENCE: usize = 50;
+/// Trees without a better log-loss on held-out customers after which no more are added: the fewer, the more each learns.
+fn patience(boosting: &GradientBoostingOptions) -> usize {
+    ((1.5 / boosting.learning_rate) as usize).clamp(10, 100)
+}
 
 /// Chooses the strength of the penalty and the number of trees on held-out customers.
 fn settle(
@@ -226,41 +230,48 @@ fn settle(
     } else {
         1.0
     };
-    let boosting = match &options.boosting {
-        None => None,
-        Some(boosting) => {
-            let (inside, outside) = split(&fold_of, 0);
-            let (train, test) = (select(inputs.encoded(), &inside), select(inputs.encoded(), &outside));
-            let pick = |rows: &[usize]| rows.iter().map(|&row| examples.churned[row]).collect::<Vec<_>>();
-            let weigh = |rows: &[usize]| -> Option<Vec<f64>> {
-                let weights = examples.weights?;
-                Some(rows.iter().map(|&row| weights[row]).collect())
-            };
-            let (inside_weights, outside_weights) = (weigh(&inside), weigh(&outside));
-            let held_out = HeldOut {
-                x: test.view(),
-                churned: &pick(&outside),
-                weights: outside_weights.as_deref(),
-                patience: PATIENCE,
-            };
-            let fitted = GradientBoosting::new(GradientBoostingOptions {
-                seed,
-                ..boosting.clone()
-            })
-            .fit_on(
-                train.view(),
-                &pick(&inside),
-                inside_weights.as_deref(),
-                Some(held_out),
-                workers,
-            )?;
-            Some(GradientBoostingOptions {
-                trees: fitted.trees().max(1),
-                ..boosting.clone()
-            })
-        }
+    let (inside, outside) = split(&fold_of, 0);
+    let pick = |rows: &[usize]| rows.iter().map(|&row| examples.churned[row]).collect::<Vec<_>>();
+    let weigh = |rows: &[usize]| -> Option<Vec<f64>> {
+        let weights = examples.weights?;
+        Some(rows.iter().map(|&row| weights[row]).collect())
     };
-    Ok(Recipe { l2, boosting })
+    let (inside_churned, outside_churned) = (pick(&inside), pick(&outside));
+    let (inside_weights, outside_weights) = (weigh(&inside), weigh(&outside));
+    let (train, test) = if options.boosting.is_some() || options.deep_boosting.is_some() {
+        (select(inputs.encoded(), &inside), select(inputs.encoded(), &outside))
+    } else {
+        Default::default()
+    };
+    let with_trees = |boosting: &Option<GradientBoostingOptions>| -> Result<Option<GradientBoostingOptions>> {
+        let Some(boosting) = boosting else { return Ok(None) };
+        let held_out = HeldOut {
+            x: test.view(),
+            churned: &outside_churned,
+            weights: outside_weights.as_deref(),
+            patience: patience(boosting),
+        };
+        let seeded = GradientBoosting::new(GradientBoostingOptions {
+            seed,
+            ..boosting.clone()
+        });
+        let fitted = seeded.fit_on(
+            train.view(),
+            &inside_churned,
+            inside_weights.as_deref(),
+            Some(held_out),
+            workers,
+        )?;
+        Ok(Some(GradientBoostingOptions {
+            trees: fitted.trees().max(1),
+            ..boosting.clone()
+        }))
+    };
+    Ok(Recipe {
+        l2,
+        boosting: with_trees(&options.boosting)?,
+        deep_boosting: with_trees(&options.deep_boosting)?,
+    })
 }
 
 fn fit_members(
@@ -285,18 +296,18 @@ fn fit_members(
             workers,
         )?));
     }
-    if let Some(boosting) = &recipe.boosting {
+    let boost = |boosting: &GradientBoostingOptions| {
         let boosting = GradientBoosting::new(GradientBoostingOptions {
             seed,
             ..boosting.clone()
         });
-        members.push(Member::Boosting(boosting.fit_on(
-            inputs.encoded(),
-            examples.churned,
-            examples.weights,
-            None,
-            workers,
-        )?));
+        boosting.fit_on(inputs.encoded(), examples.churned, examples.weights, None, workers)
+    };
+    if let Some(boosting) = &recipe.boosting {
+        members.push(Member::Boosting(boost(boosting)?));
+    }
+    if let Some(boosting) = &recipe.deep_boosting {
+        members.push(Member::DeepBoosting(boost(boosting)?));
     }
     if let Some(forest) = &options.forest {
         let forest = RandomForest::new(RandomForestOptions {

@@ -39,6 +39,7 @@ pub(crate) enum Member {
     Linear(LinearModel),
     Boosting(FlatEnsemble),
     Forest(FlatEnsemble),
+    DeepBoosting(FlatEnsemble),
 }
 
 impl Member {
@@ -47,13 +48,16 @@ impl Member {
             Self::Linear(_) => "linear",
             Self::Boosting(_) => "boosting",
             Self::Forest(_) => "forest",
+            Self::DeepBoosting(_) => "deep_boosting",
         }
     }
 
     pub(crate) fn log_odds(&self, inputs: &Inputs, workers: &Workers) -> Result<Vec<f64>> {
         match self {
             Self::Linear(model) => model.log_odds(inputs.design(), workers),
-            Self::Boosting(trees) | Self::Forest(trees) => trees.log_odds(inputs.encoded(), workers),
+            Self::Boosting(trees) | Self::DeepBoosting(trees) | Self::Forest(trees) => {
+                trees.log_odds(inputs.encoded(), workers)
+            }
         }
     }
 
@@ -73,7 +77,7 @@ impl Member {
                     linear_contributions(model.intercept(), model.coefficients(), model.means(), inputs.design());
                 (contributions, base, preprocessor.design_sources())
             }
-            Self::Boosting(trees) | Self::Forest(trees) => {
+            Self::Boosting(trees) | Self::DeepBoosting(trees) | Self::Forest(trees) => {
                 let (contributions, base) = tree_contributions(trees, inputs.encoded(), workers)?;
                 (contributions, base, preprocessor.encoded_sources())
             }
@@ -97,7 +101,7 @@ impl Member {
                 ));
             }
             Self::Linear(model) => (preprocessor.design_sources().len(), model.coefficients().len()),
-            Self::Boosting(trees) | Self::Forest(trees) => {
+            Self::Boosting(trees) | Self::DeepBoosting(trees) | Self::Forest(trees) => {
                 trees.validate()?;
                 (preprocessor.encoded_sources().len(), trees.features())
             }

@@ -3,6 +3,7 @@
 use crate::ensemble::{GradientBoostingOptions, RandomForestOptions};
 use crate::features::{ChurnDefinition, FeaturePlan};
 use crate::leakage::Leakage;
+use crate::model::sample::Most;
 use crate::parallel::Execution;
 use crate::time::AsOf;
 
@@ -14,7 +15,7 @@ use crate::time::AsOf;
 /// let options = TrainOptions { definition: ChurnDefinition::inactivity(30, RecordKind::Payments), seed: 7, ..Default::default() };
 /// assert!(options.as_of.is_none());
 /// ```
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct TrainOptions {
     /// What counts as churn. Default: cancellation within 90 days.
     pub definition: ChurnDefinition,
@@ -30,6 +31,9 @@ pub struct TrainOptions {
     /// Columns that the caller vouches for, by their own or their feature's name: known at the date, whatever they tell.
     /// The report names those that would have been refused.
     pub allow_columns: Vec<String>,
+    /// The most customer-date pairs to learn from and to test on: of more, whole customers are drawn, by their ids and the
+    /// seed. Bounds memory, at about 6 kB a pair with the standard features. Default: 500 000.
+    pub max_rows: usize,
     /// Whether the model may score records of other tenants (a pretrained model). Default: refuse them.
     pub shared: bool,
     /// Seeds everything that is drawn. The same seed gives the same bytes.
@@ -38,13 +42,42 @@ pub struct TrainOptions {
     pub execution: Execution,
 }
 
+impl TrainOptions {
+    pub(crate) fn most(&self) -> Most {
+        Most {
+            rows: self.max_rows,
+            seed: self.seed,
+        }
+    }
+}
+
+impl Default for TrainOptions {
+    fn default() -> Self {
+        Self {
+            definition: ChurnDefinition::default(),
+            as_of: None,
+            plan: FeaturePlan::default(),
+            ensemble: EnsembleOptions::default(),
+            leakage: Leakage::default(),
+            allow_columns: vec![],
+            max_rows: 500_000,
+            shared: false,
+            seed: 0,
+            execution: Execution::default(),
+        }
+    }
+}
+
 /// The members of the ensemble; a member that is `None` is left out.
 #[derive(Clone, Debug)]
 pub struct EnsembleOptions {
     /// Whether the linear member takes part.
     pub linear: bool,
-    /// Gradient-boosted trees. `trees` is the most there may be: the number is chosen on held-out customers.
+    /// Gradient-boosted trees, small and slow: what holds on few and noisy rows. `trees` is the most there may be: the number
+    /// is chosen on held-out customers.
     pub boosting: Option<GradientBoostingOptions>,
+    /// Deeper trees that learn faster: what finds interactions where there are some. `trees` as above.
+    pub deep_boosting: Option<GradientBoostingOptions>,
     /// The random forest.
     pub forest: Option<RandomForestOptions>,
     /// Folds, grouped by customer, for blending and calibrating on predictions no member was fitted on.
@@ -55,7 +88,6 @@ pub struct EnsembleOptions {
 }
 
 impl Default for EnsembleOptions {
-    /// Slow, small, sampled trees: event data are noisy and tenants often small.
     fn default() -> Self {
         let boosting = GradientBoostingOptions {
             trees: 400,
@@ -68,6 +100,11 @@ impl Default for EnsembleOptions {
             max_bins: 64,
             ..Default::default()
         };
+        let deep_boosting = GradientBoostingOptions {
+            trees: 300,
+            min_leaf_rows: 10,
+            ..Default::default()
+        };
         let forest = RandomForestOptions {
             trees: 100,
             depth: 10,
@@ -78,9 +115,24 @@ impl Default for EnsembleOptions {
         Self {
             linear: true,
             boosting: Some(boosting),
+            deep_boosting: Some(deep_boosting),
             forest: Some(forest),
             folds: 5,
             churn_weight: 1.0,
+        }
+    }
+}
+
+impl EnsembleOptions {
+    /// With these boosted trees, or none. Who wants others than the default's wants them alone: the deep ones are then left
+    /// out, unless they are set afterwards.
+    #[must_use]
+    pub fn with_boosting(self, boosting: Option<GradientBoostingOptions>) -> Self {
+        let as_default = boosting == Self::default().boosting;
+        Self {
+            boosting,
+            deep_boosting: self.deep_boosting.filter(|_| as_default),
+            ..self
         }
     }
 }

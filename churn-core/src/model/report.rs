@@ -27,7 +27,7 @@ pub struct OutOfTime {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct MemberReport {
-    /// `"linear"`, `"boosting"` or `"forest"`.
+    /// `"linear"`, `"boosting"`, `"deep_boosting"` or `"forest"`.
     pub name: String,
     /// Its weight in the blend of log-odds.
     pub weight: f64,
@@ -47,6 +47,9 @@ pub struct TrainReport {
     pub churned: usize,
     /// Pairs left out because the customer churned within the lead, or before the date without it being known.
     pub excluded: usize,
+    /// Pairs of customers that were not drawn, at all dates that might train or test: see `TrainOptions::max_rows`.
+    #[serde(default)]
+    pub left_out: usize,
     /// Where the history begins.
     pub observed_from: Option<Timestamp>,
     /// The end of what was observed.

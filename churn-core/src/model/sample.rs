@@ -1,7 +1,8 @@
 //! What a model learns from: rows with their labels.
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::features::{ChurnDefinition, Columns, FeatureColumn, FeatureMatrix, ResolvedPlan, labels_of};
+use crate::features::{ChurnDefinition, Columns, FeatureColumn, FeatureMatrix, Label, ResolvedPlan, labels_of};
+use crate::numeric::SplitMix;
 use crate::parallel::Workers;
 use crate::record::TenantRecords;
 use crate::time::AsOf;
@@ -12,6 +13,8 @@ pub(crate) struct Sample {
     pub(crate) churned: Vec<bool>,
     /// Pairs whose label says neither churned nor retained.
     pub(crate) excluded: usize,
+    /// Pairs of the customers that were not drawn.
+    pub(crate) left_out: usize,
 }
 
 impl Sample {
@@ -20,20 +23,20 @@ impl Sample {
         dates: &[AsOf],
         definition: &ChurnDefinition,
         plan: &ResolvedPlan,
+        most: Most,
         workers: &Workers,
     ) -> Result<Self> {
         let labels = labels_of(records, dates, definition, workers)?;
-        let rows: Vec<(u32, AsOf)> = labels
-            .rows()
-            .iter()
-            .map(|label| (label.customer, label.as_of))
+        let drawn = most.draw(records, labels.rows());
+        let kept: Vec<&Label> = (labels.rows().iter())
+            .filter(|label| drawn.as_ref().is_none_or(|drawn| drawn[label.customer as usize]))
             .collect();
-        let matrix = plan.evaluate_rows(records, &rows, workers)?;
-        let churned = labels.rows().iter().map(|label| label.churned).collect();
+        let rows: Vec<(u32, AsOf)> = kept.iter().map(|label| (label.customer, label.as_of)).collect();
         Ok(Self {
-            matrix,
-            churned,
+            churned: kept.iter().map(|label| label.churned).collect(),
+            matrix: plan.evaluate_rows(records, &rows, workers)?,
             excluded: labels.excluded().len(),
+            left_out: labels.rows().len() - rows.len(),
         })
     }
 
@@ -43,6 +46,7 @@ impl Sample {
             matrix: self.matrix.select(rows),
             churned: rows.iter().map(|&row| self.churned[row]).collect(),
             excluded: 0,
+            left_out: 0,
         }
     }
 
@@ -63,6 +67,50 @@ impl Sample {
             groups: self.customers(),
             weights: None,
         }
+    }
+}
+
+/// The most pairs of a sample.
+#[derive(Clone, Copy)]
+pub(crate) struct Most {
+    pub(crate) rows: usize,
+    pub(crate) seed: u64,
+}
+
+impl Most {
+    /// Which customers are drawn, by code; `None` for all. Whole customers, so that folds stay grouped and dates comparable;
+    /// by their ids, so that one is drawn or not whatever others there are and wherever they stand.
+    fn draw(self, records: &TenantRecords, labels: &[Label]) -> Option<Vec<bool>> {
+        if labels.len() <= self.rows {
+            return None;
+        }
+        let mut pairs = vec![0usize; records.customers.len()];
+        for label in labels {
+            pairs[label.customer as usize] += 1;
+        }
+        let mut order: Vec<(u64, u32)> = (0..pairs.len() as u32)
+            .filter(|&customer| pairs[customer as usize] > 0)
+            .map(|customer| (self.lot(records.customers.ids.get(customer as usize)), customer))
+            .collect();
+        order.sort_unstable();
+        let mut drawn = vec![false; pairs.len()];
+        let mut rows = 0;
+        for (_, customer) in order {
+            rows += pairs[customer as usize];
+            if rows > self.rows {
+                break;
+            }
+            drawn[customer as usize] = true;
+        }
+        Some(drawn)
+    }
+
+    /// FNV-1a of the id, mixed with the seed.
+    fn lot(self, id: &str) -> u64 {
+        let hash = id.bytes().fold(0xcbf2_9ce4_8422_2325u64, |hash, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+        });
+        SplitMix::new(self.seed, hash).next_u64()
     }
 }
 
@@ -146,5 +194,81 @@ impl Selected {
             groups: &self.groups,
             weights: self.weights.as_deref(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::features::FeaturePlan;
+    use crate::model::tests::{day, options, world};
+    use crate::model::{ChurnModel, TrainOptions};
+    use crate::parallel::Execution;
+
+    fn sample(records: &TenantRecords, rows: usize, seed: u64) -> Result<Sample> {
+        let plan = FeaturePlan::default().resolve(records)?;
+        let dates = [300, 400, 500].map(|at| AsOf::new(day(at)));
+        let workers = Execution::new().threads(2).workers()?;
+        let definition = ChurnDefinition::cancellation(60);
+        Sample::draw(records, &dates, &definition, &plan, Most { rows, seed }, &workers)
+    }
+
+    fn pairs(sample: &Sample) -> BTreeMap<String, usize> {
+        let mut pairs = BTreeMap::new();
+        for row in 0..sample.matrix.rows() {
+            *pairs.entry(sample.matrix.customer_id(row).to_owned()).or_default() += 1;
+        }
+        pairs
+    }
+
+    #[test]
+    fn of_too_many_rows_whole_customers_are_drawn() -> Result<()> {
+        let records = world(300, 5).records("acme");
+        let all = sample(&records, usize::MAX, 1)?;
+        assert_eq!(all.left_out, 0);
+        let rows = all.matrix.rows() / 3;
+        let drawn = sample(&records, rows, 1)?;
+        assert!(drawn.matrix.rows() <= rows && drawn.matrix.rows() > rows - 3);
+        assert_eq!(drawn.matrix.rows() + drawn.left_out, all.matrix.rows());
+        let (whole, part) = (pairs(&all), pairs(&drawn));
+        assert!(part.iter().all(|(id, count)| whole[id] == *count));
+        assert_ne!(pairs(&sample(&records, rows, 2)?), part);
+        Ok(())
+    }
+
+    #[test]
+    fn who_is_drawn_does_not_depend_on_who_else_there_is() -> Result<()> {
+        let mut wide = world(300, 5);
+        let all = pairs(&sample(&wide.records("acme"), 150, 1)?);
+        wide.customers.retain(|customer| !customer.customer_id.ends_with('7'));
+        let kept: Vec<String> = wide
+            .customers
+            .iter()
+            .map(|customer| customer.customer_id.clone())
+            .collect();
+        wide.drop_orphans();
+        let fewer = pairs(&sample(&wide.records("acme"), 150, 1)?);
+        assert!(
+            all.keys()
+                .filter(|id| kept.contains(id))
+                .all(|id| fewer.contains_key(id))
+        );
+        Ok(())
+    }
+
+    #[test]
+    fn a_model_of_a_drawn_sample_says_so() -> Result<()> {
+        let records = world(200, 5).records("acme");
+        let model = ChurnModel::train(
+            &records,
+            &TrainOptions {
+                max_rows: 300,
+                ..options(2)
+            },
+        )?;
+        assert!(model.report().left_out > 0 && model.report().rows <= 300);
+        Ok(())
     }
 }

@@ -1,5 +1,6 @@
 //! What holds of every model: the same bits however it is made, moved or asked.
 
+use std::collections::HashSet;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -84,6 +85,19 @@ pub(super) fn world(count: usize, seed: u64) -> World {
 }
 
 impl World {
+    /// Events of customers who are no longer there.
+    pub(super) fn drop_orphans(&mut self) {
+        let known: HashSet<&str> = (self.customers.iter())
+            .map(|customer| customer.customer_id.as_str())
+            .collect();
+        self.payments
+            .retain(|payment| known.contains(payment.customer_id.as_str()));
+        self.tickets
+            .retain(|ticket| known.contains(ticket.customer_id.as_str()));
+        self.activities
+            .retain(|activity| known.contains(activity.customer_id.as_str()));
+    }
+
     pub(super) fn records(&self, tenant: &str) -> TenantRecords {
         let builder = TenantRecords::builder(tenant)
             .customers(self.customers.as_slice())
@@ -105,6 +119,7 @@ pub(super) fn options(threads: usize) -> TrainOptions {
         ..Default::default()
     };
     options.ensemble.folds = 3;
+    options.ensemble.deep_boosting = None;
     if let Some(boosting) = &mut options.ensemble.boosting {
         boosting.trees = 40;
         boosting.min_leaf_rows = 10;
@@ -446,6 +461,7 @@ fn a_single_class_and_an_empty_ensemble_are_errors() {
         ensemble: EnsembleOptions {
             linear: false,
             boosting: None,
+            deep_boosting: None,
             forest: None,
             folds: 3,
             ..Default::default()
@@ -465,7 +481,7 @@ fn a_panel_of_months_is_purged_or_refused() -> Result<()> {
     let definition = ChurnDefinition::cancellation(90);
     let backtest = |origin: usize, change: &dyn Fn(&mut BacktestOptions)| {
         let mut quick = options(2);
-        quick.ensemble.boosting = None;
+        quick.ensemble = quick.ensemble.with_boosting(None);
         quick.ensemble.forest = None;
         let mut backtest = BacktestOptions {
             train: TrainOptions {

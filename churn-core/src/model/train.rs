@@ -30,7 +30,14 @@ impl ChurnModel {
         let dates = Dates::choose(records, options)?;
         let plan = options.plan.resolve(records)?;
         workers.part(0.0, 0.1);
-        let sample = Sample::draw(records, &dates.all, &options.definition, &plan, &workers)?;
+        let sample = Sample::draw(
+            records,
+            &dates.all,
+            &options.definition,
+            &plan,
+            options.most(),
+            &workers,
+        )?;
         workers.report("features", 1, 1);
         let leaks = find_leaks(records, &sample, &plan, options, &workers)?;
 
@@ -51,7 +58,7 @@ impl ChurnModel {
         let rows: Vec<usize> = (0..sample.churned.len())
             .filter(|&row| dates.last.contains(&sample.matrix.as_of[row]))
             .collect();
-        let excluded = sample.excluded;
+        let (excluded, left_out) = (sample.excluded, sample.left_out);
         let sample = if rows.len() == sample.churned.len() {
             sample
         } else {
@@ -78,6 +85,7 @@ impl ChurnModel {
             rows: sample.churned.len(),
             churned,
             excluded,
+            left_out,
             observed_from,
             observed_until: records.observed_until(options.definition.observed_on()),
             windows_before_history: observed_from

@@ -102,6 +102,7 @@ fn model() -> Outcome<Vec<u8>> {
         ..Default::default()
     };
     options.ensemble.folds = 2;
+    options.ensemble.deep_boosting = None;
     if let Some(boosting) = &mut options.ensemble.boosting {
         (boosting.trees, boosting.leaves) = (3, 4);
     }

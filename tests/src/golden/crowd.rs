@@ -99,6 +99,7 @@ pub fn train() -> ChurnModel {
         ..Default::default()
     };
     options.ensemble.folds = 3;
+    options.ensemble.deep_boosting = None;
     if let Some(boosting) = &mut options.ensemble.boosting {
         boosting.trees = 30;
         boosting.leaves = 8;
