@@ -659,7 +659,8 @@ export type ErrorCode =
   | 'unreadable_table' | 'tenant_mismatch' | 'invalid_option' | 'immature_label' | 'single_class' | 'too_little_data'
   | 'nothing_after_purge' | 'leakage' | 'feature_mismatch' | 'no_such_customer' | 'not_eligible' | 'no_such_feature'
   | 'cancelled' | 'artifact_damaged' | 'artifact_version' | 'artifact_too_large' | 'import_failed' | 'io'
-  | 'internal'
+  | 'store_unavailable' | 'store_busy' | 'store_full' | 'store_newer' | 'store_not_migrated' | 'store_damaged'
+  | 'store_refused' | 'not_isolated' | 'not_found' | 'internal'
 
 /** Everything that goes wrong. */
 export class ChurnError extends Error {

@@ -34,7 +34,7 @@ python() {
     export VIRTUAL_ENV="$venv" PATH="$venv/bin:$PATH"
     maturin develop --locked --quiet
     say "Python tests"
-    "$venv/bin/pytest" -q
+    ../tests/postgres.sh "$venv/bin/pytest" -q
     say "Python stubs"
     "$venv/bin/mypy" --strict python/churn
     MYPYPATH=python "$venv/bin/python" -m mypy.stubtest churn --mypy-config-file pyproject.toml

@@ -24,6 +24,20 @@ pub(crate) fn raise(py: Python<'_>, error: &Error) -> PyErr {
     build().unwrap_or_else(|failure| failure)
 }
 
+/// The exception of an error of the store.
+#[cfg(feature = "store")]
+pub(crate) fn raise_store(py: Python<'_>, error: &churn_store::Error) -> PyErr {
+    let build = || {
+        let context = PyDict::new(py);
+        context.set_item("table", error.table().map(|table| table.as_str()))?;
+        context.set_item("row", error.row())?;
+        context.set_item("column", error.column())?;
+        context.set_item("report", error.report().cloned().map(ValidationReport::new))?;
+        make(py, error.code(), &error.to_string(), &context)
+    };
+    build().unwrap_or_else(|failure| failure)
+}
+
 /// An error of the bindings' own, for an argument the core never sees.
 pub(crate) fn refuse(py: Python<'_>, code: &str, message: &str, column: Option<&str>) -> PyErr {
     let build = || {

@@ -10,6 +10,8 @@ mod labels;
 mod model;
 mod records;
 mod run;
+#[cfg(feature = "store")]
+mod store;
 mod synthetic;
 mod tables;
 mod work;
@@ -36,6 +38,13 @@ mod _churn {
     use crate::run::{Explanation, Reason, Score, ScoreRun};
     #[pymodule_export]
     use crate::synthetic::{Truth, World, WorldTable, WorldTenant, leaks, world};
+
+    #[cfg(feature = "store")]
+    #[pymodule_export]
+    use crate::store::{
+        ApiKeyStore, AuditStore, CompanyStore, CursorStore, ModelStore, OutcomeStore, RecordStore, ScoreStore, Store,
+        TenantStore, UserStore, open_awaited,
+    };
 
     use pyo3::prelude::*;
 

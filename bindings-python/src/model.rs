@@ -25,7 +25,7 @@ use crate::work;
 /// >>> churn.ChurnModel.from_bytes(model.to_bytes()) == model
 /// True
 #[pyclass(frozen, module = "churn")]
-pub(crate) struct ChurnModel(churn_core::ChurnModel);
+pub(crate) struct ChurnModel(pub(crate) churn_core::ChurnModel);
 
 #[pymethods]
 impl ChurnModel {

@@ -225,7 +225,7 @@ pub(crate) struct TenantRecords {
 }
 
 impl TenantRecords {
-    fn wrap(
+    pub(crate) fn wrap(
         py: Python<'_>,
         (records, report): (churn_core::TenantRecords, churn_core::ValidationReport),
     ) -> PyResult<Self> {
@@ -337,6 +337,30 @@ impl TenantRecords {
     }
 }
 
+/// What ``on_invalid`` says.
+pub(crate) fn policy(py: Python<'_>, on_invalid: &str) -> PyResult<OnInvalid> {
+    match on_invalid {
+        "refuse" => Ok(OnInvalid::Refuse),
+        "quarantine" => Ok(OnInvalid::Quarantine),
+        _ => {
+            let why = "on_invalid is 'refuse' or 'quarantine'";
+            Err(refuse(py, "invalid_option", why, Some("on_invalid")))
+        }
+    }
+}
+
+/// What ``static_attributes`` says.
+pub(crate) fn trusted(names: &Bound<'_, PyAny>) -> PyResult<StaticAttributes> {
+    Ok(match names.cast::<PyString>() {
+        Ok(all) if all.to_str()? == "all" => StaticAttributes::All,
+        Ok(_) => {
+            let why = "static_attributes is a list of names or 'all'";
+            return Err(refuse(names.py(), "invalid_option", why, Some("static_attributes")));
+        }
+        Err(_) => StaticAttributes::Named(names.try_iter()?.map(|name| name?.extract()).collect::<PyResult<_>>()?),
+    })
+}
+
 struct Options<'a, 'py> {
     on_invalid: &'a str,
     observed_until: Option<&'a Bound<'py, PyAny>>,
@@ -348,18 +372,7 @@ struct Options<'a, 'py> {
 
 impl Options<'_, '_> {
     fn builder(self, py: Python<'_>, tenant: &str, tables: [Option<&Bound<'_, PyAny>>; 4]) -> PyResult<RecordsBuilder> {
-        let policy = match self.on_invalid {
-            "refuse" => OnInvalid::Refuse,
-            "quarantine" => OnInvalid::Quarantine,
-            _ => {
-                return Err(refuse(
-                    py,
-                    "invalid_option",
-                    "on_invalid is 'refuse' or 'quarantine'",
-                    Some("on_invalid"),
-                ));
-            }
-        };
+        let policy = policy(py, self.on_invalid)?;
         let mut builder = churn_core::TenantRecords::builder(tenant).on_invalid(policy);
         for (kind, given) in RecordKind::ALL.into_iter().zip(tables) {
             if let Some(given) = given.filter(|given| !given.is_none()) {
@@ -373,17 +386,7 @@ impl Options<'_, '_> {
             builder = builder.observed_from(timestamp(at, "observed_from")?);
         }
         if let Some(names) = self.static_attributes {
-            let attributes = match names.cast::<PyString>() {
-                Ok(all) if all.to_str()? == "all" => StaticAttributes::All,
-                Ok(_) => {
-                    let message = "static_attributes is a list of names or 'all'";
-                    return Err(refuse(py, "invalid_option", message, Some("static_attributes")));
-                }
-                Err(_) => {
-                    StaticAttributes::Named(names.try_iter()?.map(|name| name?.extract()).collect::<PyResult<_>>()?)
-                }
-            };
-            builder = builder.static_attributes(attributes);
+            builder = builder.static_attributes(trusted(names)?);
         }
         if let Some(currency) = self.currency {
             builder = builder.currency(currency);

@@ -13,7 +13,7 @@ NAMES = [name for name in churn.__all__ if not name.startswith("_")]
 
 def documented():
     """Name and docstring of everything public: functions, classes, their methods and properties."""
-    for module in (churn, plots, churn.ensemble):
+    for module in (churn, plots, churn.ensemble, churn.store, churn.aio):
         for name in module.__all__:
             found = getattr(module, name)
             if name.startswith("_") or inspect.ismodule(found):

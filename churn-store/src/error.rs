@@ -8,57 +8,58 @@ use churn_core::{RecordKind, ValidationReport};
 /// `Result` with this crate's [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// What went wrong, for programs: match on it, or on the text of [`ErrorKind::code`] across languages.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum ErrorKind {
-    /// The database cannot be reached, or the connection was lost. Nothing of the transaction was kept.
-    StoreUnavailable,
-    /// Another writer holds what is needed; try again.
-    StoreBusy,
-    /// There is no room left. Nothing of the transaction was kept.
-    StoreFull,
-    /// The database was migrated by a newer version of this library.
-    StoreNewer,
-    /// The database was not migrated, or not far enough: call `migrate`.
-    StoreNotMigrated,
-    /// The database holds what this library did not write.
-    StoreDamaged,
-    /// The database refused the statement: a missing privilege, a broken constraint.
-    StoreRefused,
-    /// Something of one tenant was offered to another.
-    TenantMismatch,
-    /// The tenants of this database are not provably apart.
-    NotIsolated,
-    /// An option or argument has a value it may not have.
-    InvalidOption,
-    /// There is no such model, run, user or key of this tenant.
-    NotFound,
-    /// An error of the core: records that were refused, a damaged model file.
-    Core(churn_core::ErrorKind),
-    /// A fault of this library; please report it.
-    Internal,
+/// One list of kinds and codes, so that neither can be forgotten.
+macro_rules! error_kinds {
+    ($($(#[$doc:meta])* $variant:ident = $code:literal,)*) => {
+        /// What went wrong, for programs: match on it, or on the text of [`ErrorKind::code`] across languages.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
+        pub enum ErrorKind {
+            $($(#[$doc])* $variant,)*
+            /// An error of the core: records that were refused, a damaged model file.
+            Core(churn_core::ErrorKind),
+        }
+
+        impl ErrorKind {
+            /// Every kind but [`Self::Core`], whose codes are the core's.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
+
+            /// The stable code, equal in Rust, Python and Node.
+            pub fn code(self) -> &'static str {
+                match self {
+                    Self::Core(kind) => kind.code(),
+                    $(Self::$variant => $code,)*
+                }
+            }
+        }
+    };
 }
 
-impl ErrorKind {
-    /// The stable code, equal in Rust, Python and Node.
-    pub fn code(self) -> &'static str {
-        match self {
-            Self::StoreUnavailable => "store_unavailable",
-            Self::StoreBusy => "store_busy",
-            Self::StoreFull => "store_full",
-            Self::StoreNewer => "store_newer",
-            Self::StoreNotMigrated => "store_not_migrated",
-            Self::StoreDamaged => "store_damaged",
-            Self::StoreRefused => "store_refused",
-            Self::TenantMismatch => "tenant_mismatch",
-            Self::NotIsolated => "not_isolated",
-            Self::InvalidOption => "invalid_option",
-            Self::NotFound => "not_found",
-            Self::Core(kind) => kind.code(),
-            Self::Internal => "internal",
-        }
-    }
+error_kinds! {
+    /// The database cannot be reached, or the connection was lost. Nothing of the transaction was kept.
+    StoreUnavailable = "store_unavailable",
+    /// Another writer holds what is needed; try again.
+    StoreBusy = "store_busy",
+    /// There is no room left. Nothing of the transaction was kept.
+    StoreFull = "store_full",
+    /// The database was migrated by a newer version of this library.
+    StoreNewer = "store_newer",
+    /// The database was not migrated, or not far enough: call `migrate`.
+    StoreNotMigrated = "store_not_migrated",
+    /// The database holds what this library did not write.
+    StoreDamaged = "store_damaged",
+    /// The database refused the statement: a missing privilege, a broken constraint.
+    StoreRefused = "store_refused",
+    /// Something of one tenant was offered to another.
+    TenantMismatch = "tenant_mismatch",
+    /// The tenants of this database are not provably apart.
+    NotIsolated = "not_isolated",
+    /// An option or argument has a value it may not have.
+    InvalidOption = "invalid_option",
+    /// There is no such model, run, user or key of this tenant.
+    NotFound = "not_found",
+    /// A fault of this library; please report it.
+    Internal = "internal",
 }
 
 /// Everything that can go wrong in this crate.

@@ -6,6 +6,7 @@ before ``as_of`` is seen.
 
 from __future__ import annotations
 
+import importlib
 from typing import TYPE_CHECKING, Any
 
 from . import ensemble, synthetic
@@ -43,6 +44,8 @@ from ._errors import (
     InvalidOptionError,
     InvalidRecordsError,
     NotEligibleError,
+    NotFoundError,
+    StoreError,
     TenantMismatchError,
     TrainingError,
     UnknownCustomerError,
@@ -62,6 +65,9 @@ from ._report import (
 )
 
 if TYPE_CHECKING:
+    from . import aio as aio
+    from . import store as store
+    from ._churn import Store, TenantStore
     from ._classifier import ChurnClassifier, Leak, LeakageWarning
 
 __all__ = [
@@ -94,15 +100,19 @@ __all__ = [
     "Measures",
     "MemberReport",
     "NotEligibleError",
+    "NotFoundError",
     "OutOfTime",
     "Partition",
     "PurgeProof",
     "Reason",
     "Score",
     "ScoreRun",
+    "Store",
+    "StoreError",
     "TableReport",
     "TenantMismatchError",
     "TenantRecords",
+    "TenantStore",
     "TrainReport",
     "TrainingError",
     "UnknownCustomerError",
@@ -110,11 +120,13 @@ __all__ = [
     "UnreadableTableError",
     "ValidationReport",
     "__version__",
+    "aio",
     "backtest",
     "ensemble",
     "features",
     "labels",
     "partition",
+    "store",
     "synthetic",
 ]
 
@@ -159,6 +171,13 @@ def __getattr__(name: str) -> Any:
         from . import _classifier
 
         return getattr(_classifier, name)
+    # A build without the store is without these.
+    if name in ("Store", "TenantStore"):
+        from . import _churn
+
+        return getattr(_churn, name)
+    if name in ("aio", "store"):
+        return importlib.import_module(f".{name}", __name__)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

@@ -1,4 +1,5 @@
-from collections.abc import Callable, Iterable, Mapping
+import builtins
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import date, datetime
 from os import PathLike
 from typing import Any, Literal, TypeAlias, final
@@ -7,6 +8,23 @@ import numpy as np
 import numpy.typing as npt
 
 from ._report import OutOfTime, TrainReport
+from .store import (
+    ApiKey,
+    Attestation,
+    AuditPage,
+    Company,
+    RecordPage,
+    RiskPage,
+    RunId,
+    RunSummary,
+    ScoredOutcome,
+    StoredModel,
+    StoredOutcome,
+    StoredScore,
+    SyncCursor,
+    Upserted,
+    User,
+)
 
 _Moment: TypeAlias = str | date | datetime | np.datetime64
 _Dates: TypeAlias = _Moment | Iterable[_Moment]
@@ -14,12 +32,19 @@ _Progress: TypeAlias = bool | Callable[[str, float], object] | None
 _Definition: TypeAlias = Cancellation | Inactivity
 # Anything with the Arrow PyCapsule interface, a pandas frame, a list of dicts, or a dict of columns.
 _Table: TypeAlias = Any
+_OnInvalid: TypeAlias = Literal["refuse", "quarantine"]
+_Stage: TypeAlias = Literal["champion", "challenger", "retired"]
+_Role: TypeAlias = Literal["viewer", "analyst", "admin", "owner"]
 _Band: TypeAlias = Literal["low", "medium", "high", "critical"]
 
 __version__: str
 __all__ = [
+    "ApiKeyStore",
+    "AuditStore",
     "Cancellation",
     "ChurnModel",
+    "CompanyStore",
+    "CursorStore",
     "Ensemble",
     "Explanation",
     "FeatureMatrix",
@@ -31,24 +56,32 @@ __all__ = [
     "Issue",
     "Labels",
     "Logistic",
+    "ModelStore",
+    "OutcomeStore",
     "RandomForest",
     "Reason",
+    "RecordStore",
     "Score",
     "ScoreRun",
+    "ScoreStore",
+    "Store",
     "TableReport",
     "TenantRecords",
+    "TenantStore",
     "Truth",
+    "UserStore",
     "ValidationReport",
     "World",
     "WorldTable",
     "WorldTenant",
+    "__version__",
     "backtest",
     "features",
     "labels",
     "leaks",
+    "open_awaited",
     "partition",
     "world",
-    "__version__",
 ]
 
 @final
@@ -103,7 +136,7 @@ class TenantRecords:
         tickets: _Table | None = None,
         activities: _Table | None = None,
         *,
-        on_invalid: Literal["refuse", "quarantine"] = "refuse",
+        on_invalid: _OnInvalid = "refuse",
         observed_until: _Moment | None = None,
         observed_from: _Moment | None = None,
         static_attributes: Iterable[str] | Literal["all"] | None = None,
@@ -132,7 +165,7 @@ def partition(
     tickets: _Table | None = None,
     activities: _Table | None = None,
     *,
-    on_invalid: Literal["refuse", "quarantine"] = "refuse",
+    on_invalid: _OnInvalid = "refuse",
     observed_until: _Moment | None = None,
     observed_from: _Moment | None = None,
     static_attributes: Iterable[str] | Literal["all"] | None = None,
@@ -564,3 +597,130 @@ def world(
     threads: int | None = None,
 ) -> World: ...
 def leaks() -> dict[str, str]: ...
+
+@final
+class RecordStore:
+    def upsert(
+        self, rows: _Table, *, on_invalid: _OnInvalid = "refuse"
+    ) -> Upserted: ...
+    def upsert_batches(
+        self, batches: Iterable[_Table], *, on_invalid: _OnInvalid = "refuse"
+    ) -> Upserted: ...
+    def count(self) -> int: ...
+    def page(self, after: int | None = None, limit: int = 1000) -> RecordPage: ...
+    def of_customer(self, customer_id: str) -> list[dict[str, Any]]: ...
+
+@final
+class ModelStore:
+    def save(self, model: ChurnModel, *, at: _Moment, stage: _Stage = "champion") -> None: ...
+    def load(self, model_id: str) -> ChurnModel: ...
+    def champion(self) -> ChurnModel | None: ...
+    def promote(self, model_id: str, stage: _Stage = "champion") -> None: ...
+    def list(self) -> builtins.list[StoredModel]: ...
+    def delete(self, model_id: str) -> None: ...
+
+@final
+class ScoreStore:
+    def save(self, model: ChurnModel, run: ScoreRun, *, at: _Moment, reasons: int | None = 100) -> RunId: ...
+    def runs(self, limit: int = 100) -> list[RunSummary]: ...
+    def high_risk(
+        self, limit: int = 100, min_probability: float = 0.0, *, run: RunId | ScoreRun | None = None, after: tuple[float, str] | None = None
+    ) -> RiskPage: ...
+    def history(self, customer_id: str, limit: int = 100) -> list[StoredScore]: ...
+    def delete(self, run: RunId | ScoreRun) -> None: ...
+
+@final
+class OutcomeStore:
+    def save(self, records: TenantRecords, *, as_of: _Dates, definition: _Definition) -> int: ...
+    def of_run(self, run: RunId | ScoreRun) -> list[ScoredOutcome]: ...
+    def of_customer(self, customer_id: str) -> list[StoredOutcome]: ...
+
+@final
+class CompanyStore:
+    def get(self) -> Company: ...
+    def rename(self, name: str) -> None: ...
+    def set(self, setting: str, value: object) -> None: ...
+    def unset(self, setting: str) -> bool: ...
+
+@final
+class UserStore:
+    def upsert(self, user_id: str, email: str, *, role: _Role, name: str | None = None) -> None: ...
+    def get(self, user_id: str) -> User | None: ...
+    def list(self) -> builtins.list[User]: ...
+    def remove(self, user_id: str) -> bool: ...
+
+@final
+class ApiKeyStore:
+    def create(self, key_id: str, secret: str, *, role: _Role, at: _Moment) -> None: ...
+    def verify(self, secret: str) -> ApiKey | None: ...
+    def list(self) -> builtins.list[ApiKey]: ...
+    def revoke(self, key_id: str, *, at: _Moment) -> None: ...
+
+@final
+class CursorStore:
+    def get(self, source: str) -> SyncCursor | None: ...
+    def set(self, source: str, position: str, *, at: _Moment) -> None: ...
+
+@final
+class AuditStore:
+    def append(
+        self, actor: str, action: str, *, at: _Moment, subject: str | None = None, details: object = None
+    ) -> None: ...
+    def page(self, after: int | None = None, limit: int = 1000) -> AuditPage: ...
+
+@final
+class TenantStore:
+    @property
+    def tenant(self) -> str: ...
+    @property
+    def customers(self) -> RecordStore: ...
+    @property
+    def payments(self) -> RecordStore: ...
+    @property
+    def tickets(self) -> RecordStore: ...
+    @property
+    def activities(self) -> RecordStore: ...
+    @property
+    def models(self) -> ModelStore: ...
+    @property
+    def scores(self) -> ScoreStore: ...
+    @property
+    def outcomes(self) -> OutcomeStore: ...
+    @property
+    def company(self) -> CompanyStore: ...
+    @property
+    def users(self) -> UserStore: ...
+    @property
+    def api_keys(self) -> ApiKeyStore: ...
+    @property
+    def cursors(self) -> CursorStore: ...
+    @property
+    def audit(self) -> AuditStore: ...
+    def records(
+        self,
+        *,
+        on_invalid: _OnInvalid = "refuse",
+        observed_until: _Moment | None = None,
+        observed_from: _Moment | None = None,
+        static_attributes: Literal["all"] | Iterable[str] | None = None,
+        currency: str | None = None,
+        conversion_rates: Mapping[str, float] | None = None,
+    ) -> TenantRecords: ...
+    def erase_customer(self, customer_id: str) -> int: ...
+
+@final
+class Store:
+    @staticmethod
+    def open(url: str, migrate: bool = True) -> Store: ...
+    def migrate(self) -> None: ...
+    def version(self) -> int: ...
+    def grant_to(self, role: str) -> None: ...
+    def attest(self) -> Attestation: ...
+    def close(self) -> None: ...
+    @property
+    def backend(self) -> Literal["sqlite", "postgres"]: ...
+    def tenant(self, tenant: str) -> TenantStore: ...
+    def __enter__(self) -> Store: ...
+    def __exit__(self, *trace: object) -> None: ...
+
+def open_awaited(url: str, migrate: bool) -> Awaitable[Any]: ...

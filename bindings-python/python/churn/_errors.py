@@ -86,6 +86,14 @@ class FileMissingError(FileError, FileNotFoundError):
     """There is no such file."""
 
 
+class StoreError(ChurnError, OSError):
+    """The store cannot be reached, is full, is of another version, or its tenants are not apart."""
+
+
+class NotFoundError(ChurnError, LookupError):
+    """The tenant's store has no such model, run or key."""
+
+
 class InternalError(ChurnError, RuntimeError):
     """A fault of this library; please report it."""
 
@@ -109,6 +117,15 @@ CLASSES: dict[str, type[ChurnError]] = {
     "artifact_too_large": ArtifactError,
     "import_failed": ImportFailedError,
     "io": FileError,
+    "store_unavailable": StoreError,
+    "store_busy": StoreError,
+    "store_full": StoreError,
+    "store_newer": StoreError,
+    "store_not_migrated": StoreError,
+    "store_damaged": StoreError,
+    "store_refused": StoreError,
+    "not_isolated": StoreError,
+    "not_found": NotFoundError,
     "internal": InternalError,
 }
 

@@ -16,7 +16,7 @@ pub(crate) use load::{given_columns, load_all};
 pub(crate) use read::{check_limit, count_rows, customer_rows, page_rows};
 pub(crate) use write::{BatchWriter, ensure_company, off_thread, places};
 
-use churn_core::{IntoTable, OnInvalid, RecordKind};
+use churn_core::{IntoTable, OnInvalid, RecordKind, TenantId};
 
 use crate::engine::Access;
 use crate::error::Result;
@@ -30,6 +30,16 @@ pub struct RecordStore {
 }
 
 impl RecordStore {
+    /// Which records.
+    pub fn kind(&self) -> RecordKind {
+        self.kind
+    }
+
+    /// Whose records.
+    pub fn tenant(&self) -> &TenantId {
+        self.tenant.tenant()
+    }
+
     /// Begins an import: one transaction that takes the batch piece by piece, so that it need not fit into memory. Nothing
     /// is kept unless [`Import::commit`] is called.
     ///

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use churn_core::{RecordKind, Value};
+use serde::Serialize;
 
 use crate::engine::{Access, Holds, Row, TenantTx};
 use crate::error::{Error, Result};
@@ -10,7 +11,7 @@ use crate::records::RecordStore;
 use crate::records::layout::{ALWAYS, select_customer, select_page, slots, table};
 
 /// A stored row: its columns and attributes by name, without those that hold nothing.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct StoredRecord {
     /// Its place in the order in which the tenant's rows came in.
@@ -20,7 +21,7 @@ pub struct StoredRecord {
 }
 
 /// Some rows, and where the next ones begin.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct RecordPage {
     /// The rows, in the order in which they came in.

@@ -1,6 +1,7 @@
 //! Who did what. Entries are added, never changed: in Postgres the serving role may not.
 
 use churn_core::Timestamp;
+use serde::Serialize;
 
 use crate::engine::{Access, Arg, Row, TenantTx};
 use crate::error::Result;
@@ -9,7 +10,7 @@ use crate::tenant::TenantStore;
 use crate::tenant::company::checked_json;
 
 /// Something that was done.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct AuditEntry {
     /// When, as the caller says.
     pub at: Timestamp,
@@ -24,7 +25,7 @@ pub struct AuditEntry {
 }
 
 /// Some entries, and where the next ones begin.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct AuditPage {
     /// The entries, oldest first.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use churn_core::Timestamp;
+use serde::Serialize;
 
 use crate::engine::{Access, Arg, TenantTx, to_json};
 use crate::error::Result;
@@ -10,7 +11,7 @@ use crate::records::{ensure_company, no_zero_byte};
 use crate::tenant::TenantStore;
 
 /// A company: its name and settings.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Company {
     /// Its name, where one was given.
@@ -119,7 +120,7 @@ pub(crate) async fn unset(tx: &mut TenantTx, setting: &str) -> Result<u64> {
 }
 
 /// How far a source was read.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct SyncCursor {
     /// Which source.

@@ -52,7 +52,7 @@ impl FromStr for Stage {
 }
 
 /// What is known of a model without opening it.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct StoredModel {
     /// Its id: the hash of its content.

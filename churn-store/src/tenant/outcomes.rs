@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use churn_core::{ChurnDefinition, Labels, TenantRecords, Timestamp};
+use serde::Serialize;
 
 use crate::engine::{Access, Arg, Holds, Row, Stored, Target, TenantTx, to_json};
 use crate::error::{Error, ErrorKind, Result};
 use crate::tenant::{RunId, TenantStore};
 
 /// One customer's outcome.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct StoredOutcome {
     /// Who.
@@ -25,7 +26,7 @@ pub struct StoredOutcome {
 }
 
 /// A past score and what came of it.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct ScoredOutcome {
     /// Who.

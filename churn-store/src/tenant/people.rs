@@ -150,7 +150,7 @@ pub(crate) async fn remove_user(tx: &mut TenantTx, user_id: &str) -> Result<u64>
 }
 
 /// A program's key, without its secret: that is kept as a hash.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct ApiKey {
     /// Which.

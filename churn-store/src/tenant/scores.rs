@@ -11,7 +11,7 @@ use crate::records::{check_limit, off_thread};
 use crate::tenant::TenantStore;
 
 /// Which run.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct RunId {
     /// The moment at which it was pretended to be.
     pub as_of: Timestamp,
@@ -62,7 +62,7 @@ impl From<&Reason> for StoredReason {
 }
 
 /// One customer's answer as it is kept.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct StoredScore {
     /// Who.
@@ -84,7 +84,7 @@ pub struct StoredScore {
 }
 
 /// What is known of a run.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct RunSummary {
     /// Which.
@@ -129,7 +129,7 @@ impl Default for HighRisk {
 }
 
 /// Customers by risk, and where the next ones begin.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct RiskPage {
     /// Most likely to leave first; ties by customer id.

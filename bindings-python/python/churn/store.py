@@ -1,0 +1,296 @@
+"""What a store keeps of a tenant: the repositories of `churn.TenantStore`, and what they answer with.
+
+Moments are in UTC. The store reads no clock: ``at`` is when something happened, as you say.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any, Literal
+
+from . import _errors
+from ._churn import (
+    ApiKeyStore,
+    AuditStore,
+    CompanyStore,
+    CursorStore,
+    ModelStore,
+    OutcomeStore,
+    RecordStore,
+    ScoreStore,
+    Store,
+    TenantStore,
+    UserStore,
+    ValidationReport,
+)
+
+if TYPE_CHECKING:
+    from ._churn import _Role, _Stage
+
+__all__ = [
+    "ApiKey",
+    "ApiKeyStore",
+    "Attestation",
+    "AuditEntry",
+    "AuditPage",
+    "AuditStore",
+    "Check",
+    "Company",
+    "CompanyStore",
+    "CursorStore",
+    "ModelStore",
+    "OutcomeStore",
+    "RecordPage",
+    "RecordStore",
+    "RiskPage",
+    "RunId",
+    "RunSummary",
+    "ScoreStore",
+    "ScoredOutcome",
+    "Store",
+    "StoredModel",
+    "StoredOutcome",
+    "StoredReason",
+    "StoredScore",
+    "SyncCursor",
+    "TenantStore",
+    "Upserted",
+    "User",
+    "UserStore",
+]
+
+
+@dataclass(frozen=True)
+class Upserted:
+    """What became of a batch. ``rows_changed`` counts rows that were new, or replaced one that differed; ``report`` tells
+    what was wrong with rows set aside."""
+
+    rows_in: int
+    rows_accepted: int
+    rows_changed: int
+    report: ValidationReport
+
+
+@dataclass(frozen=True)
+class RecordPage:
+    """Rows as dicts, without what they do not hold, in the order in which they came in. ``next`` is what to give as ``after``
+    for the next page; None on the last one."""
+
+    rows: list[dict[str, Any]]
+    next: int | None
+
+
+@dataclass(frozen=True)
+class StoredModel:
+    """What is known of a model without opening it; ``card`` holds its definition of churn, features and training report."""
+
+    id: str
+    stage: _Stage
+    saved_at: datetime
+    card: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class RunId:
+    """Which run: the moment at which it was pretended to be, and the model that scored."""
+
+    as_of: datetime
+    model_id: str
+
+
+@dataclass(frozen=True)
+class StoredReason:
+    """A reason as it is kept; ``value`` is a number, a text or None, ``contribution`` what it adds to the log-odds."""
+
+    feature: str
+    value: float | str | None
+    contribution: float
+    direction: Literal["raises", "lowers"]
+    text: str
+
+
+@dataclass(frozen=True)
+class StoredScore:
+    """One customer's answer as it is kept. ``probability`` is None where there was not enough evidence: ``evidence`` says why,
+    ``expected_at`` when there will be. ``reasons`` are those that were kept, largest first."""
+
+    customer_id: str
+    run: RunId
+    probability: float | None
+    risk_band: Literal["low", "medium", "high", "critical"] | None
+    status: Literal["scored", "not_enough_evidence"]
+    evidence: str | None
+    expected_at: datetime | None
+    reasons: list[StoredReason]
+
+
+@dataclass(frozen=True)
+class RunSummary:
+    """What is known of a run. ``bands`` counts customers by band; ``outcomes`` are the scored customers whose outcome is
+    known, ``churned`` those of them who churned."""
+
+    id: RunId
+    saved_at: datetime
+    customers: int
+    scored: int
+    mean_probability: float | None
+    bands: dict[str, int]
+    outcomes: int
+    churned: int
+
+
+@dataclass(frozen=True)
+class RiskPage:
+    """Customers, most likely to leave first. ``next`` is what to give as ``after`` for the next page; None on the last."""
+
+    scores: list[StoredScore]
+    next: tuple[float, str] | None
+
+
+@dataclass(frozen=True)
+class ScoredOutcome:
+    """A past score and what came of it."""
+
+    customer_id: str
+    probability: float
+    churned: bool
+
+
+@dataclass(frozen=True)
+class StoredOutcome:
+    """What became of a customer after a date; ``churned`` is None where the label says neither."""
+
+    customer_id: str
+    as_of: datetime
+    churned: bool | None
+    rule: str
+    event_at: datetime | None
+
+
+@dataclass(frozen=True)
+class Company:
+    """A company: its name, where one was given, and its settings."""
+
+    name: str | None
+    settings: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class User:
+    """A user of the company."""
+
+    user_id: str
+    email: str
+    name: str | None
+    role: _Role
+
+
+@dataclass(frozen=True)
+class ApiKey:
+    """A program's key, without its secret."""
+
+    key_id: str
+    role: _Role
+    created_at: datetime
+    revoked_at: datetime | None
+
+
+@dataclass(frozen=True)
+class SyncCursor:
+    """How far a source was read, in its own words."""
+
+    source: str
+    position: str
+    moved_at: datetime
+
+
+@dataclass(frozen=True)
+class AuditEntry:
+    """Something that was done."""
+
+    at: datetime
+    actor: str
+    action: str
+    subject: str | None
+    details: Any
+
+
+@dataclass(frozen=True)
+class AuditPage:
+    """Entries, oldest first. ``next`` is what to give as ``after`` for the next page; None on the last."""
+
+    entries: list[AuditEntry]
+    next: int | None
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that was looked at or tried; ``table`` is None for the database or the role."""
+
+    name: str
+    table: str | None
+    passed: bool
+    detail: str
+
+
+@dataclass(frozen=True)
+class Attestation:
+    """What `churn.Store.attest` found: ``passed`` if every check did. ``text`` is the report for people."""
+
+    passed: bool
+    backend: Literal["sqlite", "postgres"]
+    role: str
+    schema: int
+    library: str
+    checks: list[Check]
+    fingerprint: str
+    text: str
+
+    def sign_off(self) -> None:
+        """Raises `churn.StoreError` (``not_isolated``) unless every check passed."""
+        if not self.passed:
+            raise _errors.make("not_isolated", self.text)
+
+    def __str__(self) -> str:
+        return self.text
+
+
+_MOMENTS = {"as_of", "saved_at", "expected_at", "event_at", "created_at", "revoked_at", "moved_at", "at"}
+_PARTS: dict[str, Any] = {
+    "run": RunId, "reasons": StoredReason, "scores": StoredScore, "entries": AuditEntry, "checks": Check
+}  # fmt: skip
+_NAMES = ("low", "medium", "high", "critical")
+
+
+def _moment(text: str) -> datetime:
+    at = datetime.fromisoformat(text)
+    return at if at.tzinfo else at.replace(tzinfo=timezone.utc)
+
+
+def _build(kind: Any, values: Any) -> Any:
+    if values is None:
+        return None
+    if isinstance(values, list):
+        return [_build(kind, value) for value in values]
+    if kind is RunSummary:
+        outcomes, churned = values["outcomes"]
+        bands = dict(zip(_NAMES, values["bands"], strict=True))
+        run = _build(RunId, values["id"])
+        values = {**values, "id": run, "bands": bands, "outcomes": outcomes, "churned": churned}
+    if kind is RiskPage and values["next"] is not None:
+        values["next"] = tuple(values["next"])
+    if kind is Attestation:
+        values = {**values["report"], "passed": values["passed"], "text": values["text"]}
+
+    def field(name: str, value: Any) -> Any:
+        if name in _MOMENTS and isinstance(value, str):
+            return _moment(value)
+        return _build(_PARTS[name], value) if name in _PARTS else value
+
+    return kind(**{name: field(name, value) for name, value in values.items()})
+
+
+def _read(kind: str, text: str) -> Any:
+    return _build(globals()[kind], json.loads(text))

@@ -1,0 +1,176 @@
+//! How a call of the store runs: on the store's own threads, without the interpreter. Either the caller waits, looking for
+//! Ctrl-C, or asyncio does.
+
+use std::future::Future;
+use std::mem;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use pyo3::prelude::*;
+use tokio::runtime::{Handle, Runtime};
+use tokio::task::AbortHandle;
+
+use crate::errors::{raise_store, refuse};
+
+/// How often the waiting thread looks.
+const TICK: Duration = Duration::from_millis(25);
+
+/// What went wrong: in the store, or in Python's objects.
+pub(crate) enum Failure {
+    Store(churn_store::Error),
+    Python(PyErr),
+}
+
+impl From<churn_store::Error> for Failure {
+    fn from(error: churn_store::Error) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl From<PyErr> for Failure {
+    fn from(error: PyErr) -> Self {
+        Self::Python(error)
+    }
+}
+
+impl Failure {
+    fn raise(self, py: Python<'_>) -> PyErr {
+        match self {
+            Self::Store(error) => raise_store(py, &error),
+            Self::Python(error) => error,
+        }
+    }
+}
+
+pub(crate) type Outcome<T> = Result<T, Failure>;
+
+/// The threads of one store.
+struct Threads {
+    runtime: Option<Runtime>,
+    handle: Handle,
+    /// Threads do not follow into a forked process.
+    process: u32,
+}
+
+impl Drop for Threads {
+    fn drop(&mut self) {
+        match self.runtime.take() {
+            // The last reference may go away on one of these threads, which cannot wait for itself.
+            Some(runtime) if self.process == std::process::id() => runtime.shutdown_background(),
+            Some(of_the_parent) => mem::forget(of_the_parent),
+            None => {}
+        }
+    }
+}
+
+/// Runs calls of one store.
+#[derive(Clone)]
+pub(crate) struct Caller {
+    threads: Arc<Threads>,
+    /// Whether asyncio waits.
+    awaited: bool,
+}
+
+impl Caller {
+    pub(crate) fn new(py: Python<'_>, awaited: bool) -> PyResult<Self> {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .thread_name("churn-store")
+            .enable_all()
+            .build()
+            .map_err(|error| refuse(py, "internal", &error.to_string(), None))?;
+        let threads = Threads {
+            handle: runtime.handle().clone(),
+            runtime: Some(runtime),
+            process: std::process::id(),
+        };
+        Ok(Self {
+            threads: Arc::new(threads),
+            awaited,
+        })
+    }
+
+    /// Runs `work`, then makes a Python value of what it found: at once, or in what is awaited.
+    pub(crate) fn call<T, W, C>(&self, py: Python<'_>, work: W, convert: C) -> PyResult<Py<PyAny>>
+    where
+        T: Send + 'static,
+        W: Future<Output = Outcome<T>> + Send + 'static,
+        C: FnOnce(Python<'_>, T) -> PyResult<Py<PyAny>> + Send + 'static,
+    {
+        if self.threads.process != std::process::id() {
+            let why = "the store was opened before this process was forked off: open it again here";
+            return Err(refuse(py, "store_unavailable", why, None));
+        }
+        if self.awaited {
+            return self.promise(py, work, convert);
+        }
+        let done = py.detach(|| {
+            self.threads.handle.block_on(async {
+                let mut work = pin!(work);
+                loop {
+                    if let Ok(done) = tokio::time::timeout(TICK, &mut work).await {
+                        return done;
+                    }
+                    // Ctrl-C: the work is dropped, and what it did not commit is taken back.
+                    Python::attach(|py| py.check_signals())?;
+                }
+            })
+        });
+        convert(py, done.map_err(|failure| failure.raise(py))?)
+    }
+
+    /// An asyncio future. Cancelled, it gives the work up.
+    fn promise<T, W, C>(&self, py: Python<'_>, work: W, convert: C) -> PyResult<Py<PyAny>>
+    where
+        T: Send + 'static,
+        W: Future<Output = Outcome<T>> + Send + 'static,
+        C: FnOnce(Python<'_>, T) -> PyResult<Py<PyAny>> + Send + 'static,
+    {
+        let event_loop = py.import("asyncio")?.call_method0("get_running_loop")?;
+        let future = event_loop.call_method0("create_future")?;
+        let work = self.threads.handle.spawn(work);
+        future.call_method1("add_done_callback", (GiveUp(work.abort_handle()),))?;
+        let settle = py.import("churn.aio")?.getattr("_settle")?.unbind();
+        let (event_loop, promised) = (event_loop.unbind(), future.clone().unbind());
+        self.threads.handle.spawn(async move {
+            let done = work.await;
+            // Nobody waits once the interpreter, or the loop, has gone.
+            Python::try_attach(|py| {
+                let found = match done {
+                    Ok(done) => done
+                        .map_err(|failure| failure.raise(py))
+                        .and_then(|found| convert(py, found)),
+                    Err(lost) if lost.is_cancelled() => return,
+                    Err(_) => Err(refuse(
+                        py,
+                        "internal",
+                        "the work ended in a panic; please report it",
+                        None,
+                    )),
+                };
+                let (error, value) = match found {
+                    Ok(value) => (py.None(), value),
+                    Err(error) => (error.into_value(py).into_any(), py.None()),
+                };
+                let settled = event_loop.call_method1(py, "call_soon_threadsafe", (settle, promised, error, value));
+                drop(settled);
+            });
+        });
+        Ok(future.unbind())
+    }
+}
+
+/// Called when a future is done.
+#[pyclass(frozen)]
+struct GiveUp(AbortHandle);
+
+#[pymethods]
+impl GiveUp {
+    fn __call__(&self, future: &Bound<'_, PyAny>) -> PyResult<()> {
+        if future.call_method0("cancelled")?.extract()? {
+            self.0.abort();
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,307 @@
+//! The store: what is kept of many tenants.
+
+mod call;
+mod company;
+mod models;
+mod records;
+mod scores;
+
+use pyo3::IntoPyObjectExt;
+use pyo3::prelude::*;
+use pyo3::types::PyTuple;
+use serde::Serialize;
+
+use crate::errors::refuse;
+use call::Caller;
+
+pub(crate) use company::{ApiKeyStore, AuditStore, CompanyStore, CursorStore, UserStore};
+pub(crate) use models::ModelStore;
+pub(crate) use records::RecordStore;
+pub(crate) use scores::{OutcomeStore, ScoreStore};
+
+/// What the store found, as the class of this name in `churn.store`, a list of it, or None.
+fn told(py: Python<'_>, class: &str, value: &impl Serialize) -> PyResult<Py<PyAny>> {
+    let json = serde_json::to_string(value).map_err(|e| refuse(py, "internal", &e.to_string(), None))?;
+    let module = py.import("churn.store")?;
+    Ok(module.call_method1("_read", (class, json))?.unbind())
+}
+
+fn nothing<T>(py: Python<'_>, _: T) -> PyResult<Py<PyAny>> {
+    Ok(py.None())
+}
+
+fn plain<T: for<'py> IntoPyObject<'py>>(py: Python<'_>, value: T) -> PyResult<Py<PyAny>> {
+    value.into_py_any(py)
+}
+
+fn parsed<T: std::str::FromStr<Err = churn_store::Error>>(py: Python<'_>, text: &str) -> PyResult<T> {
+    text.parse().map_err(|error| crate::errors::raise_store(py, &error))
+}
+
+/// A database of many tenants: SQLite or Postgres. Its data are reached through `tenant` alone.
+///
+/// Calls run on the store's own threads without the interpreter; any thread may make them. `churn.aio.Store` has the same
+/// calls, awaited. Open a store after forking, not before.
+///
+/// >>> store = churn.Store.open("sqlite::memory:")
+/// >>> acme = store.tenant("acme")
+/// >>> acme.customers.upsert(customers).rows_changed == len(customers)
+/// True
+/// >>> acme.payments.upsert(payments).rows_accepted == len(payments)
+/// True
+/// >>> acme.records(static_attributes="all")
+/// <TenantRecords 'acme': customers=300, payments=...>
+/// >>> store.tenant("other").customers.count()
+/// 0
+/// >>> store.close()
+#[pyclass(frozen, module = "churn")]
+pub(crate) struct Store {
+    store: churn_store::Store,
+    caller: Caller,
+}
+
+fn open(py: Python<'_>, caller: Caller, url: String, migrate: bool) -> PyResult<Py<PyAny>> {
+    let work = async move {
+        let store = churn_store::Store::open(&url).await?;
+        if migrate {
+            store.migrate().await?;
+        }
+        Ok(store)
+    };
+    let own = caller.clone();
+    caller.call(py, work, move |py, store| plain(py, Store { store, caller: own }))
+}
+
+/// A store whose calls are awaited; `churn.aio.Store` wraps it.
+#[pyfunction]
+pub(crate) fn open_awaited(py: Python<'_>, url: String, migrate: bool) -> PyResult<Py<PyAny>> {
+    open(py, Caller::new(py, true)?, url, migrate)
+}
+
+#[pymethods]
+impl Store {
+    /// Opens a store; makes or updates its tables unless ``migrate=False``.
+    ///
+    /// ``sqlite:///var/churn.db`` is an absolute path, ``sqlite:churn.db`` one from the working directory; the file is made
+    /// if it is not there. ``sqlite::memory:`` lives as long as the store. ``postgres://user:password@host/database`` keeps
+    /// tenants apart by row-level security: let the owner of the tables migrate, and another role serve (`grant_to`).
+    ///
+    /// Raises:
+    ///     StoreError: ``store_unavailable``; ``store_newer`` if a newer version of this package migrated it.
+    #[staticmethod]
+    #[pyo3(signature = (url, migrate=true))]
+    fn open(py: Python<'_>, url: String, migrate: bool) -> PyResult<Py<PyAny>> {
+        open(py, Caller::new(py, false)?, url, migrate)
+    }
+
+    /// Makes or updates the tables; does nothing where they are up to date. A host's own migrations are not disturbed.
+    fn migrate(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        let store = self.store.clone();
+        self.caller.call(py, async move { Ok(store.migrate().await?) }, nothing)
+    }
+
+    /// The version of the tables that are there; 0 before the first `migrate`.
+    fn version(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        let store = self.store.clone();
+        self.caller.call(py, async move { Ok(store.version().await?) }, plain)
+    }
+
+    /// Postgres: gives the role that serves what it needs, and no more. Call it as the owner of the tables.
+    fn grant_to(&self, py: Python<'_>, role: String) -> PyResult<Py<PyAny>> {
+        let store = self.store.clone();
+        let work = async move { Ok(store.grant_to(&role).await?) };
+        self.caller.call(py, work, nothing)
+    }
+
+    /// Tries to get from one tenant to another in this database, and looks at what keeps them apart. Leaves nothing behind.
+    ///
+    /// >>> report = churn.Store.open("sqlite::memory:").attest()
+    /// >>> report.passed, len(report.checks) > 20
+    /// (True, True)
+    fn attest(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        let store = self.store.clone();
+        let work = async move { Ok(store.attest().await?) };
+        self.caller.call(py, work, |py, report| {
+            let report = serde_json::json!({ "passed": report.passed(), "text": report.to_string(), "report": report });
+            told(py, "Attestation", &report)
+        })
+    }
+
+    /// Gives up all connections; what calls after that raise is ``store_unavailable``.
+    fn close(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        let store = self.store.clone();
+        let work = async move {
+            store.close().await;
+            Ok(())
+        };
+        self.caller.call(py, work, nothing)
+    }
+
+    /// ``"sqlite"`` or ``"postgres"``.
+    #[getter]
+    fn backend(&self) -> &'static str {
+        self.store.backend().as_str()
+    }
+
+    /// One tenant's part: the only way to data.
+    fn tenant(&self, tenant: &str) -> TenantStore {
+        TenantStore {
+            own: self.store.tenant(tenant),
+            caller: self.caller.clone(),
+        }
+    }
+
+    fn __enter__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    #[pyo3(signature = (*trace))]
+    fn __exit__(&self, py: Python<'_>, trace: Py<PyTuple>) -> PyResult<()> {
+        drop(trace);
+        self.close(py).map(drop)
+    }
+
+    fn __repr__(&self) -> String {
+        format!("<Store {}>", self.backend())
+    }
+}
+
+/// One tenant's records, models, scores and settings. Sees and changes no other tenant's.
+#[pyclass(frozen, module = "churn")]
+pub(crate) struct TenantStore {
+    own: churn_store::TenantStore,
+    caller: Caller,
+}
+
+#[pymethods]
+impl TenantStore {
+    /// Whose part it is.
+    #[getter]
+    fn tenant(&self) -> &str {
+        self.own.tenant().as_str()
+    }
+
+    /// Customers and their versions.
+    #[getter]
+    fn customers(&self) -> RecordStore {
+        RecordStore::new(self.own.customers(), &self.caller)
+    }
+
+    /// Payments.
+    #[getter]
+    fn payments(&self) -> RecordStore {
+        RecordStore::new(self.own.payments(), &self.caller)
+    }
+
+    /// Support tickets.
+    #[getter]
+    fn tickets(&self) -> RecordStore {
+        RecordStore::new(self.own.tickets(), &self.caller)
+    }
+
+    /// Activities.
+    #[getter]
+    fn activities(&self) -> RecordStore {
+        RecordStore::new(self.own.activities(), &self.caller)
+    }
+
+    /// Models.
+    #[getter]
+    fn models(&self) -> ModelStore {
+        ModelStore::new(self.own.models(), &self.caller)
+    }
+
+    /// Score runs and scores.
+    #[getter]
+    fn scores(&self) -> ScoreStore {
+        ScoreStore::new(self.own.scores(), &self.caller)
+    }
+
+    /// What became of customers who were scored.
+    #[getter]
+    fn outcomes(&self) -> OutcomeStore {
+        OutcomeStore::new(self.own.outcomes(), &self.caller)
+    }
+
+    /// The company itself: its name and settings.
+    #[getter]
+    fn company(&self) -> CompanyStore {
+        CompanyStore::new(self.own.company(), &self.caller)
+    }
+
+    /// Users.
+    #[getter]
+    fn users(&self) -> UserStore {
+        UserStore::new(self.own.users(), &self.caller)
+    }
+
+    /// Keys of programs.
+    #[getter]
+    fn api_keys(&self) -> ApiKeyStore {
+        ApiKeyStore::new(self.own.api_keys(), &self.caller)
+    }
+
+    /// Where each source stands.
+    #[getter]
+    fn cursors(&self) -> CursorStore {
+        CursorStore::new(self.own.cursors(), &self.caller)
+    }
+
+    /// Who did what.
+    #[getter]
+    fn audit(&self) -> AuditStore {
+        AuditStore::new(self.own.audit(), &self.caller)
+    }
+
+    /// All the tenant's records, of one moment: the same bits as if `churn.TenantRecords` had been made of what was given.
+    /// The options are those of `churn.TenantRecords`.
+    ///
+    /// Raises:
+    ///     InvalidRecordsError: what only shows beside other rows, such as payments of unknown customers.
+    #[pyo3(signature = (*, on_invalid="refuse", observed_until=None, observed_from=None, static_attributes=None, currency=None, conversion_rates=None))]
+    #[allow(clippy::too_many_arguments)]
+    fn records(
+        &self,
+        py: Python<'_>,
+        on_invalid: &str,
+        observed_until: Option<&Bound<'_, PyAny>>,
+        observed_from: Option<&Bound<'_, PyAny>>,
+        static_attributes: Option<&Bound<'_, PyAny>>,
+        currency: Option<String>,
+        conversion_rates: Option<std::collections::BTreeMap<String, f64>>,
+    ) -> PyResult<Py<PyAny>> {
+        let options = churn_store::RecordsOptions {
+            on_invalid: crate::records::policy(py, on_invalid)?,
+            observed_until: observed_until
+                .map(|at| crate::tables::timestamp(at, "observed_until"))
+                .transpose()?,
+            observed_from: observed_from
+                .map(|at| crate::tables::timestamp(at, "observed_from"))
+                .transpose()?,
+            static_attributes: static_attributes
+                .map(crate::records::trusted)
+                .transpose()?
+                .unwrap_or_default(),
+            currency,
+            conversion_rates: conversion_rates.unwrap_or_default(),
+            ..Default::default()
+        };
+        let own = self.own.clone();
+        let work = async move { Ok(own.records(&options).await?) };
+        self.caller.call(py, work, |py, found| {
+            plain(py, crate::records::TenantRecords::wrap(py, found)?)
+        })
+    }
+
+    /// Deletes all that is kept of one customer: records, scores, outcomes. Models that learnt from him stay. Returns how
+    /// many rows were deleted.
+    fn erase_customer(&self, py: Python<'_>, customer_id: String) -> PyResult<Py<PyAny>> {
+        let own = self.own.clone();
+        let work = async move { Ok(own.erase_customer(&customer_id).await?) };
+        self.caller.call(py, work, plain)
+    }
+
+    fn __repr__(&self) -> String {
+        format!("<TenantStore '{}'>", self.tenant())
+    }
+}

@@ -1,0 +1,157 @@
+//! Customers, payments, tickets and activities as they are kept.
+
+use churn_core::{RecordKind, Table, Value};
+use churn_store::{StoredRecord, Upserted};
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyIterator, PyList};
+
+use super::call::{Caller, Outcome};
+use super::plain;
+use crate::errors::refuse;
+use crate::frames::datetime;
+use crate::records::{ValidationReport, policy};
+use crate::tables::table;
+
+/// One table of a tenant's records.
+#[pyclass(frozen, module = "churn.store")]
+pub(crate) struct RecordStore {
+    own: churn_store::RecordStore,
+    caller: Caller,
+}
+
+impl RecordStore {
+    pub(crate) fn new(own: churn_store::RecordStore, caller: &Caller) -> Self {
+        Self {
+            own,
+            caller: caller.clone(),
+        }
+    }
+
+    /// One transaction for all batches that `next` finds.
+    fn import<F>(&self, py: Python<'_>, on_invalid: &str, mut next: F) -> PyResult<Py<PyAny>>
+    where
+        F: FnMut(Python<'_>, RecordKind) -> PyResult<Option<Table>> + Send + 'static,
+    {
+        let (own, policy) = (self.own.clone(), policy(py, on_invalid)?);
+        let work = async move {
+            let kind = own.kind();
+            let mut import = own.import(policy).await?;
+            loop {
+                // Reading Python's objects may take a while: beside the threads that drive the connections.
+                let read = tokio::task::spawn_blocking(move || {
+                    let found = Python::attach(|py| next(py, kind));
+                    (found, next)
+                });
+                let Ok((batch, reader)) = read.await else {
+                    let lost =
+                        || Python::attach(|py| refuse(py, "internal", "reading the rows ended in a panic", None));
+                    return Err(lost().into());
+                };
+                next = reader;
+                match batch? {
+                    Some(batch) => import.write(batch).await?,
+                    None => break,
+                }
+            }
+            Ok(import.commit().await?)
+        };
+        self.caller.call(py, work, upserted)
+    }
+}
+
+fn upserted(py: Python<'_>, done: Upserted) -> PyResult<Py<PyAny>> {
+    let counts = (done.rows_in, done.rows_accepted, done.rows_changed);
+    let report = Py::new(py, ValidationReport::new(done.report))?;
+    let class = py.import("churn.store")?.getattr("Upserted")?;
+    Ok(class.call1((counts.0, counts.1, counts.2, report))?.unbind())
+}
+
+/// A row as a dict.
+fn row(py: Python<'_>, record: StoredRecord) -> PyResult<Bound<'_, PyDict>> {
+    let row = PyDict::new(py);
+    for (name, value) in record.values {
+        let value = match value {
+            Value::Bool(value) => plain(py, value)?,
+            Value::Int(value) => plain(py, value)?,
+            Value::UInt(value) => plain(py, value)?,
+            Value::Float(value) => plain(py, value)?,
+            Value::Text(value) => plain(py, value)?,
+            Value::Timestamp(micros) => datetime(py, micros)?,
+            _ => continue,
+        };
+        row.set_item(name, value)?;
+    }
+    Ok(row)
+}
+
+fn rows(py: Python<'_>, records: Vec<StoredRecord>) -> PyResult<Bound<'_, PyList>> {
+    let rows = records.into_iter().map(|record| row(py, record));
+    PyList::new(py, rows.collect::<PyResult<Vec<_>>>()?)
+}
+
+#[pymethods]
+impl RecordStore {
+    /// Takes a batch in one transaction: a table as `churn.TenantRecords` takes it.
+    ///
+    /// A row that is there already is replaced where it differs: the same batch twice changes nothing, a late correction
+    /// replaces. Rows are the same if they have the same id and ``known_at``; customers, if they have the same
+    /// ``customer_id``, ``signed_up_at``, ``valid_from`` and ``known_at``; rows without an id, if all they hold is the same.
+    /// So give ids to what may be corrected. An empty table is noted as given and empty.
+    ///
+    /// Raises:
+    ///     InvalidRecordsError: rows are not valid and ``on_invalid`` is ``"refuse"``; ``.report`` has them all, and nothing
+    ///         is kept. What only shows beside other rows (unknown customers) shows when records are loaded.
+    #[pyo3(signature = (rows, *, on_invalid="refuse"))]
+    fn upsert(&self, py: Python<'_>, rows: Py<PyAny>, on_invalid: &str) -> PyResult<Py<PyAny>> {
+        let mut rows = Some(rows);
+        self.import(py, on_invalid, move |py, kind| {
+            let batch = rows.take();
+            batch.map(|rows| table(rows.bind(py), kind.as_str())).transpose()
+        })
+    }
+
+    /// Takes a batch piece by piece in one transaction, so that it need not fit into memory: any iterable of what `upsert`
+    /// takes, such as ``pyarrow.parquet.ParquetFile(path).iter_batches()`` or ``pandas.read_csv(path, chunksize=100_000)``.
+    /// All of it is kept, or none. Rows are numbered through all pieces.
+    #[pyo3(signature = (batches, *, on_invalid="refuse"))]
+    fn upsert_batches(&self, py: Python<'_>, batches: &Bound<'_, PyAny>, on_invalid: &str) -> PyResult<Py<PyAny>> {
+        let batches: Py<PyIterator> = batches.try_iter()?.unbind();
+        self.import(py, on_invalid, move |py, kind| {
+            let mut batches = batches.bind(py).clone();
+            batches.next().map(|batch| table(&batch?, kind.as_str())).transpose()
+        })
+    }
+
+    /// Number of rows, versions included.
+    fn count(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        let own = self.own.clone();
+        self.caller.call(py, async move { Ok(own.count().await?) }, plain)
+    }
+
+    /// At most ``limit`` rows (1 to 10 000) in the order in which they came in, after the place ``after``. A row that comes
+    /// in meanwhile neither moves nor repeats others.
+    #[pyo3(signature = (after=None, limit=1000))]
+    fn page(&self, py: Python<'_>, after: Option<i64>, limit: usize) -> PyResult<Py<PyAny>> {
+        let own = self.own.clone();
+        let work = async move { Ok(own.page(after, limit).await?) };
+        self.caller.call(py, work, |py, page| {
+            let class = py.import("churn.store")?.getattr("RecordPage")?;
+            Ok(class.call1((rows(py, page.rows)?, page.next))?.unbind())
+        })
+    }
+
+    /// All rows of one customer as dicts, in the order in which they came in; what `churn.ChurnModel.score_customer` takes.
+    fn of_customer(&self, py: Python<'_>, customer_id: String) -> PyResult<Py<PyAny>> {
+        let own = self.own.clone();
+        let work = async move {
+            let found: Outcome<_> = Ok(own.of_customer(&customer_id).await?);
+            found
+        };
+        self.caller
+            .call(py, work, |py, found| Ok(rows(py, found)?.into_any().unbind()))
+    }
+
+    fn __repr__(&self) -> String {
+        format!("<RecordStore '{}' of '{}'>", self.own.kind(), self.own.tenant())
+    }
+}

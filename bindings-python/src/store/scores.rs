@@ -1,0 +1,198 @@
+//! What models said, and what came of it.
+
+use std::sync::Arc;
+
+use churn_core::{ChurnDefinition, Execution};
+use churn_store::{HighRisk, ReasonsFor, RunId};
+use pyo3::prelude::*;
+
+use super::call::{Caller, Outcome};
+use super::{nothing, plain, told};
+use crate::definition::Definition;
+use crate::errors::refuse;
+use crate::model::ChurnModel;
+use crate::records::TenantRecords;
+use crate::run::ScoreRun;
+use crate::tables::{dates, timestamp};
+
+/// A `RunId`, or anything else with ``as_of`` and ``model_id``, such as a `ScoreRun`.
+fn run_id(run: &Bound<'_, PyAny>) -> PyResult<RunId> {
+    let part = |name| {
+        let why = "a run is a churn.store.RunId or a churn.ScoreRun";
+        run.getattr(name)
+            .map_err(|_| refuse(run.py(), "invalid_option", why, Some("run")))
+    };
+    Ok(RunId {
+        as_of: timestamp(&part("as_of")?, "as_of")?,
+        model_id: part("model_id")?.extract()?,
+    })
+}
+
+/// A tenant's score runs: who is at risk and why, how a customer's score went, how the tenant's did.
+#[pyclass(frozen, module = "churn.store")]
+pub(crate) struct ScoreStore {
+    own: churn_store::ScoreStore,
+    caller: Caller,
+}
+
+impl ScoreStore {
+    pub(crate) fn new(own: churn_store::ScoreStore, caller: &Caller) -> Self {
+        Self {
+            own,
+            caller: caller.clone(),
+        }
+    }
+}
+
+#[pymethods]
+impl ScoreStore {
+    /// Keeps a run in one transaction, with the five main reasons of the ``reasons`` riskiest customers (None: of all). The
+    /// same run again replaces itself.
+    ///
+    /// Raises:
+    ///     TenantMismatchError: the run is another tenant's.
+    ///     InvalidOptionError: the run was made by another model.
+    #[pyo3(signature = (model, run, *, at, reasons=Some(100)), text_signature = "($self, model, run, *, at, reasons=100)")]
+    fn save(
+        &self,
+        py: Python<'_>,
+        model: &Bound<'_, ChurnModel>,
+        run: &Bound<'_, ScoreRun>,
+        at: &Bound<'_, PyAny>,
+        reasons: Option<usize>,
+    ) -> PyResult<Py<PyAny>> {
+        let at = timestamp(at, "at")?;
+        let reasons = match reasons {
+            Some(0) => ReasonsFor::Nobody,
+            Some(top) => ReasonsFor::Riskiest(top),
+            None => ReasonsFor::Everybody,
+        };
+        let (own, model, run) = (self.own.clone(), model.get().0.clone(), run.get().0.clone());
+        let work = async move { Ok(own.save(&model, &run, reasons, at).await?) };
+        self.caller.call(py, work, |py, id| told(py, "RunId", &id))
+    }
+
+    /// The latest runs, last date first, at most ``limit`` (1 to 10 000): the tenant's trend.
+    #[pyo3(signature = (limit=100))]
+    fn runs(&self, py: Python<'_>, limit: usize) -> PyResult<Py<PyAny>> {
+        let own = self.own.clone();
+        let work = async move { Ok(own.runs(limit).await?) };
+        self.caller.call(py, work, |py, runs| told(py, "RunSummary", &runs))
+    }
+
+    /// The customers most likely to leave, of the latest run unless one is named: at most ``limit`` (1 to 10 000), at least
+    /// ``min_probability`` likely. ``after`` is the ``next`` of the page before.
+    ///
+    /// Raises:
+    ///     NotFoundError: there is no such run, or none at all.
+    #[pyo3(signature = (limit=100, min_probability=0.0, *, run=None, after=None))]
+    fn high_risk(
+        &self,
+        py: Python<'_>,
+        limit: usize,
+        min_probability: f64,
+        run: Option<&Bound<'_, PyAny>>,
+        after: Option<(f64, String)>,
+    ) -> PyResult<Py<PyAny>> {
+        let options = HighRisk {
+            run: run.map(run_id).transpose()?,
+            min_probability,
+            limit,
+            after,
+        };
+        let own = self.own.clone();
+        let work = async move { Ok(own.high_risk(&options).await?) };
+        self.caller.call(py, work, |py, page| told(py, "RiskPage", &page))
+    }
+
+    /// A customer's scores, last date first, at most ``limit`` (1 to 10 000).
+    #[pyo3(signature = (customer_id, limit=100))]
+    fn history(&self, py: Python<'_>, customer_id: String, limit: usize) -> PyResult<Py<PyAny>> {
+        let own = self.own.clone();
+        let work = async move { Ok(own.history(&customer_id, limit).await?) };
+        self.caller
+            .call(py, work, |py, scores| told(py, "StoredScore", &scores))
+    }
+
+    /// Deletes a run and its scores.
+    fn delete(&self, py: Python<'_>, run: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
+        let (own, run) = (self.own.clone(), run_id(run)?);
+        let work = async move { Ok(own.delete(&run).await?) };
+        self.caller.call(py, work, nothing)
+    }
+}
+
+/// What became of a tenant's customers who were scored.
+#[pyclass(frozen, module = "churn.store")]
+pub(crate) struct OutcomeStore {
+    own: churn_store::OutcomeStore,
+    caller: Caller,
+}
+
+impl OutcomeStore {
+    pub(crate) fn new(own: churn_store::OutcomeStore, caller: &Caller) -> Self {
+        Self {
+            own,
+            caller: caller.clone(),
+        }
+    }
+}
+
+#[pymethods]
+impl OutcomeStore {
+    /// Works out what became of the customers at these dates, as `churn.labels`, and keeps it. Those that are there are
+    /// replaced where they differ. Returns how many were new or changed.
+    #[pyo3(signature = (records, *, as_of, definition))]
+    fn save(
+        &self,
+        py: Python<'_>,
+        records: &Bound<'_, TenantRecords>,
+        as_of: &Bound<'_, PyAny>,
+        definition: Definition,
+    ) -> PyResult<Py<PyAny>> {
+        let (records, dates) = (Arc::clone(&records.get().inner), dates(as_of)?);
+        let (own, definition) = (self.own.clone(), ChurnDefinition::from(definition));
+        let work = async move {
+            let labelled = Arc::clone(&records);
+            let (of, stop) = (definition.clone(), churn_core::CancelToken::new());
+            let execution = Execution::new().cancelled_by(stop.clone());
+            let _dropped = Stop(stop);
+            let labels = tokio::task::spawn_blocking(move || churn_core::labels(&labelled, &dates, &of, &execution));
+            let labels = labels
+                .await
+                .map_err(|lost| Python::attach(|py| refuse(py, "internal", &lost.to_string(), None)))?;
+            let labels = labels.map_err(churn_store::Error::from)?;
+            Ok(own.save(&records, &labels, &definition).await?)
+        };
+        self.caller.call(py, work, plain)
+    }
+
+    /// The scores of a run beside what came of them, sorted by customer id: those with a probability and an outcome under the
+    /// model's definition of churn.
+    fn of_run(&self, py: Python<'_>, run: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
+        let (own, run) = (self.own.clone(), run_id(run)?);
+        let work = async move { Ok(own.of_run(&run).await?) };
+        self.caller
+            .call(py, work, |py, found| told(py, "ScoredOutcome", &found))
+    }
+
+    /// What became of a customer, last date first.
+    fn of_customer(&self, py: Python<'_>, customer_id: String) -> PyResult<Py<PyAny>> {
+        let own = self.own.clone();
+        let work = async move {
+            let found: Outcome<_> = Ok(own.of_customer(&customer_id).await?);
+            found
+        };
+        self.caller
+            .call(py, work, |py, found| told(py, "StoredOutcome", &found))
+    }
+}
+
+/// Stops work on another thread when the one who waits for it goes away.
+struct Stop(churn_core::CancelToken);
+
+impl Drop for Stop {
+    fn drop(&mut self) {
+        self.0.cancel();
+    }
+}
