@@ -116,8 +116,7 @@ impl Tree<'_> {
         let node = self.nodes[place];
         match node.set() {
             None => node.next(value),
-            Some(_) if value.is_nan() => node.left() + usize::from(!node.missing_left()),
-            Some(set) => node.left() + usize::from(self.categories[set].contains(value)),
+            Some(set) => node.next_by_set(value, &self.categories[set]),
         }
     }
 }

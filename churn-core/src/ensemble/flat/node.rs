@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::categories::Categories;
+
 /// One node: 16 bytes, children side by side, both behind it.
 ///
 /// A split sends a row left if its value is `<= threshold`, or, where the value is missing, if the node says so. A leaf is
@@ -90,6 +92,15 @@ impl Node {
         let missing = value.is_nan() & (self.look & MISSING_LEFT == 0);
         let right = ((value > self.number) | missing) & (self.look & LEAF == 0);
         self.left as usize + usize::from(right)
+    }
+
+    /// The place that a value goes to from a split on a set of categories.
+    pub(crate) fn next_by_set(self, value: f64, set: &Categories) -> usize {
+        let right = match value.is_nan() {
+            true => !self.missing_left(),
+            false => set.contains(value),
+        };
+        self.left() + usize::from(right)
     }
 
     /// Whether the node may stand at a place of a tree of this many nodes.

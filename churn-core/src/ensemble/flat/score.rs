@@ -4,7 +4,7 @@ use ndarray::ArrayView2;
 
 use super::plan::{BLOCK as SIMD_BLOCK, Column, Mask, Plan};
 use super::simd::Kernel;
-use super::{FlatEnsemble, Tree};
+use super::{FlatEnsemble, Node, Tree};
 use crate::error::{Error, ErrorKind, Result};
 use crate::numeric::sigmoid;
 use crate::parallel::{Execution, Workers};
@@ -42,6 +42,8 @@ mod sealed {
 const BLOCK: usize = 64;
 /// Rows that walk down a tree side by side.
 const ABREAST: usize = 8;
+/// Trees that one row walks down side by side, where there are fewer rows than [`ABREAST`].
+const TREES_ABREAST: usize = 8;
 /// Rows a worker takes at a time, at most.
 const CHUNK: usize = 512;
 /// Rows times trees a worker takes between two looks at the cancellation.
@@ -106,6 +108,14 @@ impl FlatEnsemble {
         }
         // A row without columns still has a cell that a leaf may look at.
         let columns = x.ncols().max(1);
+        if x.nrows() < ABREAST {
+            let mut cells = vec![0.0f64; columns];
+            for (row, sum) in x.rows().into_iter().zip(&mut sums) {
+                (cells.iter_mut().zip(row)).for_each(|(cell, &value)| *cell = value.into());
+                *sum = self.add_row(first, &cells, *sum, workers)?;
+            }
+            return Ok(sums);
+        }
         let trees = self.trees() - first.min(self.trees());
         let chunk = (CHUNK_STEPS / trees.max(1)).clamp(1, CHUNK);
         workers.chunks_mut(&mut sums, chunk, |start, sums| {
@@ -188,6 +198,56 @@ fn gather<T: Input>(x: ArrayView2<'_, T>, block: &mut [f64]) {
     }
 }
 
+impl FlatEnsemble {
+    /// `sum` and one row's leaves of the trees from `first` on, in tree order. Several trees are walked down at once, so that
+    /// one is looked at while the node of another is waited for.
+    fn add_row(&self, first: usize, cells: &[f64], mut sum: f64, workers: &Workers) -> Result<f64> {
+        let plain = self.categories.is_empty();
+        let (groups, rest) = self.roots[first.min(self.trees())..].as_chunks::<TREES_ABREAST>();
+        for (number, roots) in groups.iter().enumerate() {
+            if number % 64 == 63 {
+                workers.check()?;
+            }
+            let roots = roots.map(|root| root as usize);
+            let leaves = match plain {
+                true => self.leaves(roots, |node| node.next(cells[node.feature()])),
+                false => self.leaves(roots, |node| self.next_of_any(node, cells)),
+            };
+            sum = leaves.into_iter().fold(sum, |sum, leaf| sum + leaf);
+        }
+        for &root in rest {
+            let [leaf] = self.leaves([root as usize], |node| self.next_of_any(node, cells));
+            sum += leaf;
+        }
+        Ok(sum)
+    }
+
+    fn next_of_any(&self, node: Node, cells: &[f64]) -> usize {
+        let value = cells[node.feature()];
+        match node.set() {
+            Some(set) => node.next_by_set(value, &self.categories[set]),
+            None => node.next(value),
+        }
+    }
+
+    /// The leaves that are reached from these roots. All take steps until each stands on a leaf; a leaf leads to itself.
+    fn leaves<const N: usize>(&self, roots: [usize; N], next: impl Fn(Node) -> usize) -> [f64; N] {
+        let nodes = self.nodes.as_slice();
+        let mut at = roots;
+        loop {
+            let mut moved = 0;
+            for (at, root) in at.iter_mut().zip(roots) {
+                let next = root + next(nodes[*at]);
+                moved |= next ^ *at;
+                *at = next;
+            }
+            if moved == 0 {
+                return at.map(|at| nodes[at].number());
+            }
+        }
+    }
+}
+
 /// Adds to each row's sum its leaf. All rows take steps until each stands on a leaf; a leaf leads to itself.
 fn add_leaves(tree: Tree<'_>, cells: &[f64], columns: usize, sums: &mut [f64]) {
     let mut places = [0usize; ABREAST];
@@ -221,7 +281,7 @@ mod tests {
     use ndarray::Array2;
     use proptest::prelude::*;
 
-    use super::super::{Categories, Node};
+    use super::super::Categories;
     use super::*;
     use crate::numeric::SplitMix;
 
@@ -301,6 +361,30 @@ mod tests {
                         prop_assert_eq!(b[row].to_bits(), plain.to_bits(), "{:?}, f32, row {}", kernel, row);
                     }
                 }
+            }
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(48))]
+        #[test]
+        fn few_rows_get_the_bits_of_the_walk(
+            seed: u64, rows in 1usize..ABREAST, trees in 0usize..50, leaves in 1usize..200, sets: bool
+        ) {
+            let mut random = SplitMix::new(seed, 0);
+            let ensemble = forest(&mut random, trees, leaves, 7, sets);
+            let x = Array2::from_shape_fn((rows, 7), |_| match random.below(6) {
+                0 => f64::NAN,
+                1 => random.below(140) as f64,
+                _ => random.unit(),
+            });
+            let sums = ensemble.log_odds(x.view(), &Workers::inline()).unwrap();
+            for (row, sum) in sums.into_iter().enumerate() {
+                prop_assert_eq!(sum.to_bits(), walked(&ensemble, |feature| x[[row, feature]]).to_bits());
+            }
+            if trees > 0 {
+                let last = ensemble.last_tree(x.view(), &Workers::inline()).unwrap();
+                prop_assert!(last.iter().all(|leaf| leaf.is_finite()));
             }
         }
     }
