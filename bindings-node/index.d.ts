@@ -675,3 +675,10 @@ export class ChurnError extends Error {
   /** The whole report, where records were refused. */
   readonly report: ValidationReport | null
 }
+
+export { Store, TenantStore } from './store.js'
+export type {
+  ApiKey, ApiKeyStore, Attestation, AuditEntry, AuditStore, Check, CompanyStore, CursorStore, Json, ModelStore, OutcomeStore, RecordStore,
+  RiskPlace, Role, RunId, RunSummary, ScoredOutcome, ScoreStore, Stage, StoredModel, StoredOutcome, StoredRow, StoredScore, SyncCursor,
+  UpsertOptions, Upserted, User, UserStore,
+} from './store.js'

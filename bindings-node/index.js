@@ -483,7 +483,11 @@ const synthetic = {
   leaks: () => Object.fromEntries(native.leaks()),
 }
 
+const { Store, TenantStore } = require('./store.js')({
+  native, INNER, INSPECT, ChurnError, TenantRecords, ChurnModel, ScoreRun, camelCase, checked, inner, long, shown, translate,
+})
+
 module.exports = {
-  ChurnError, ChurnModel, FeatureMatrix, ScoreRun, TenantRecords, backtest, columnsOf, features, featuresAsync, labels, partition,
+  ChurnError, ChurnModel, FeatureMatrix, ScoreRun, Store, TenantRecords, TenantStore, backtest, columnsOf, features, featuresAsync, labels, partition,
   synthetic,
 }

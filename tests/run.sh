@@ -21,6 +21,7 @@ quickstart() {
   say "quickstart"
   cargo run --release --locked --example quickstart
   cargo run --release --locked --example tenants -- 400
+  cargo run --release --locked --example store
 }
 
 # Debug build: quick to make, the same bits.
@@ -47,7 +48,7 @@ node() {
     cd bindings-node
     npm ci --no-audit --no-fund --loglevel=error
     npm run --silent build
-    npm test --silent
+    ../tests/postgres.sh npm test --silent
     npm run --silent types
   )
   say "Node example"

@@ -27,6 +27,20 @@ pub(crate) fn raise(error: Error) -> napi::Error {
     fault(error.code(), &error.to_string(), at, report)
 }
 
+/// An error of the store.
+#[cfg(feature = "store")]
+pub(crate) fn raise_store(error: churn_store::Error) -> napi::Error {
+    let report = error.report().map_or(Value::Null, validation);
+    let at = (error.table(), error.row(), error.column());
+    fault(error.code(), &error.to_string(), at, report)
+}
+
+/// The caller gave up.
+#[cfg(feature = "store")]
+pub(crate) fn cancelled() -> napi::Error {
+    fault("cancelled", "the work was cancelled", (None, None, None), Value::Null)
+}
+
 /// An option that has a value it may not have.
 pub(crate) fn invalid_option(option: &str, why: &str) -> napi::Error {
     fault(

@@ -11,6 +11,8 @@ mod options;
 mod records;
 mod report;
 mod run;
+#[cfg(feature = "store")]
+mod store;
 mod synthetic;
 mod task;
 mod values;

@@ -18,7 +18,7 @@ use crate::task::{Cancel, Listener, Work, begin, execution};
 /// A trained model.
 #[napi]
 pub struct Model {
-    inner: ChurnModel,
+    pub(crate) inner: ChurnModel,
 }
 
 /// Contributions of every feature to every row's log-odds.

@@ -1,8 +1,10 @@
 //! Options objects: every value is checked, and a wrong one is named.
 
+use std::collections::BTreeMap;
+
 use churn_core::{
-    AsOf, BacktestOptions, ChurnDefinition, EnsembleOptions, Execution, Feature, FeaturePlan, Leakage, RecordKind,
-    Timestamp, TrainOptions, Value,
+    AsOf, BacktestOptions, ChurnDefinition, EnsembleOptions, Execution, Feature, FeaturePlan, Leakage, OnInvalid,
+    RecordKind, StaticAttributes, Timestamp, TrainOptions, Value,
 };
 use napi::Result;
 use napi::bindgen_prelude::Object;
@@ -11,7 +13,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
 
 use crate::error::{invalid_option, raise};
-use crate::values::{Cell, OneOrMany};
+use crate::values::{Cell, OneOrMany, Row};
 
 /// A value of an option; `None` where it is undefined or null.
 pub(crate) fn value(options: &Object<'_>, name: &str) -> Result<Option<Value>> {
@@ -86,6 +88,39 @@ pub(crate) fn as_of(options: &Object<'_>) -> Result<AsOf> {
     moment
         .map(AsOf::new)
         .ok_or_else(|| invalid_option("asOf", "was not given"))
+}
+
+/// `onInvalid`.
+pub(crate) fn policy(options: &Object<'_>) -> Result<OnInvalid> {
+    match text(options, "onInvalid")?.as_deref() {
+        None | Some("refuse") => Ok(OnInvalid::Refuse),
+        Some("quarantine") => Ok(OnInvalid::Quarantine),
+        Some(_) => Err(invalid_option("onInvalid", "must be 'refuse' or 'quarantine'")),
+    }
+}
+
+/// `staticAttributes`.
+pub(crate) fn trusted(options: &Object<'_>) -> Result<StaticAttributes> {
+    let all = text(options, "staticAttributes").ok().flatten().as_deref() == Some("all");
+    if all {
+        return Ok(StaticAttributes::All);
+    }
+    let names = texts(options, "staticAttributes")?;
+    Ok(names.map_or(StaticAttributes::None, StaticAttributes::Named))
+}
+
+/// `conversionRates`.
+pub(crate) fn rates(options: &Object<'_>) -> Result<BTreeMap<String, f64>> {
+    let Some(Row(rates)) = options.get::<Row>("conversionRates")? else {
+        return Ok(BTreeMap::new());
+    };
+    let rates = rates.ok_or_else(|| invalid_option("conversionRates", "must be an object"))?;
+    let rates = rates.into_iter().map(|(code, rate)| match rate {
+        Value::Int(rate) => Ok((code, rate as f64)),
+        Value::Float(rate) => Ok((code, rate)),
+        _ => Err(invalid_option("conversionRates", "must hold numbers")),
+    });
+    rates.collect()
 }
 
 /// One date or a list of them.

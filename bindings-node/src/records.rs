@@ -3,10 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
 
-use churn_core::{
-    CustomerRows, OnInvalid, RecordKind, RecordsBuilder, StaticAttributes, Table, TenantRecords, ValidationReport,
-    Value, columns_of,
-};
+use churn_core::{CustomerRows, RecordKind, RecordsBuilder, Table, TenantRecords, ValidationReport, Value, columns_of};
 use napi::Result;
 use napi::bindgen_prelude::{Array, JsValue, Object, Uint8Array, Uint32Array, Unknown};
 use napi_derive::napi;
@@ -112,6 +109,23 @@ fn ipc(given: &Object<'_>, kind: RecordKind) -> Result<Option<Table>> {
     table.map_err(|error| unreadable(kind, None, error.column(), &error.to_string()))
 }
 
+/// A table given on its own, as `{ [name]: rows }`.
+#[cfg(feature = "store")]
+pub(crate) fn lone_table(given: &Object<'_>, kind: RecordKind) -> Result<Table> {
+    let table = match given.get::<Unknown<'_>>(kind.as_str())? {
+        Some(value) if value.is_typedarray()? => ipc(given, kind)?,
+        _ => objects(given, kind)?,
+    };
+    table.ok_or_else(|| {
+        unreadable(
+            kind,
+            None,
+            None,
+            &format!("{kind} must be an array of objects or a Buffer"),
+        )
+    })
+}
+
 type Reader = fn(&Object<'_>, RecordKind) -> Result<Option<Table>>;
 
 /// All that `TenantRecords.fromObjects`, `fromArrow` and `partition` take.
@@ -122,35 +136,19 @@ fn builder(given: &Object<'_>, tenant: &str, read: Reader) -> Result<RecordsBuil
             builder = builder.table(kind, table);
         }
     }
-    builder = match options::text(given, "onInvalid")?.as_deref() {
-        None | Some("refuse") => builder.on_invalid(OnInvalid::Refuse),
-        Some("quarantine") => builder.on_invalid(OnInvalid::Quarantine),
-        Some(_) => return Err(invalid_option("onInvalid", "must be 'refuse' or 'quarantine'")),
-    };
+    builder = builder.on_invalid(options::policy(given)?);
     if let Some(moment) = options::moment(given, "observedFrom")? {
         builder = builder.observed_from(moment);
     }
     if let Some(moment) = options::moment(given, "observedUntil")? {
         builder = builder.observed_until(moment);
     }
-    let all = options::text(given, "staticAttributes").ok().flatten().as_deref() == Some("all");
-    if all {
-        builder = builder.static_attributes(StaticAttributes::All);
-    } else if let Some(names) = options::texts(given, "staticAttributes")? {
-        builder = builder.static_attributes(StaticAttributes::Named(names));
-    }
+    builder = builder.static_attributes(options::trusted(given)?);
     if let Some(code) = options::text(given, "currency")? {
         builder = builder.currency(code);
     }
-    if let Some(Row(rates)) = given.get::<Row>("conversionRates")? {
-        for (code, rate) in rates.ok_or_else(|| invalid_option("conversionRates", "must be an object"))? {
-            let rate = match rate {
-                Value::Int(rate) => rate as f64,
-                Value::Float(rate) => rate,
-                _ => return Err(invalid_option("conversionRates", "must hold numbers")),
-            };
-            builder = builder.conversion_rate(code, rate);
-        }
+    for (code, rate) in options::rates(given)? {
+        builder = builder.conversion_rate(code, rate);
     }
     Ok(builder)
 }
@@ -216,7 +214,7 @@ pub struct Records {
 }
 
 impl Records {
-    fn new((records, report): (TenantRecords, ValidationReport)) -> Self {
+    pub(crate) fn new((records, report): (TenantRecords, ValidationReport)) -> Self {
         Self {
             inner: Arc::new(records),
             report,

@@ -47,9 +47,9 @@ impl<T: Send + ToNapiValue + TypeName + 'static> Task for Work<T> {
 
 /// Stops work under way.
 #[napi]
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Cancel {
-    token: CancelToken,
+    pub(crate) token: CancelToken,
 }
 
 #[napi]

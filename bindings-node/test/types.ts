@@ -1,7 +1,7 @@
 // Compiled, never run: what index.d.ts lets through and what it does not.
 import {
-  ChurnError, ChurnModel, FeatureMatrix, TenantRecords, backtest, features, labels, partition, synthetic,
-  type ErrorCode, type Feature, type Score, type TrainOptions,
+  ChurnError, ChurnModel, FeatureMatrix, Store, TenantRecords, TenantStore, backtest, features, labels, partition, synthetic,
+  type ErrorCode, type Feature, type Score, type TrainOptions, type Upserted,
 } from 'churn-core'
 
 export async function typed(signal: AbortSignal): Promise<void> {
@@ -84,4 +84,35 @@ export async function more(records: TenantRecords): Promise<void> {
   const unknown: ErrorCode = 'oops'
   // @ts-expect-error no such option
   await ChurnModel.train(records, { forest: { leafs: 3 } })
+}
+
+export async function kept(records: TenantRecords, model: ChurnModel, signal: AbortSignal): Promise<void> {
+  const store: Store = await Store.open('sqlite::memory:', { migrate: true })
+  const acme: TenantStore = store.tenant('acme')
+  const { rowsChanged }: Upserted = await acme.payments.upsert([{ customerId: 'a', dueAt: new Date(), amount: 1 }], { signal })
+  await acme.customers.upsert(Buffer.alloc(0), { onInvalid: 'quarantine' })
+  await acme.tickets.upsertBatches([[{ customerId: 'a', openedAt: '2024-01-01' }]])
+  const loaded: TenantRecords = await acme.records({ staticAttributes: 'all', signal })
+  await acme.models.save(model, { at: new Date(), stage: 'challenger' })
+  const champion: ChurnModel | null = await acme.models.champion()
+  const run = await model.score(loaded, { asOf: '2024-01-01' })
+  const { modelId } = await acme.scores.save(model, run, { at: '2024-01-02', reasons: 'all' })
+  const { scores, next } = await acme.scores.highRisk({ limit: 10, minProbability: 0.5, run })
+  await acme.scores.highRisk({ after: next, run: { asOf: new Date(), modelId } })
+  const text: string | undefined = scores[0]?.reasons[0]?.text
+  const critical: number | undefined = (await acme.scores.runs({ limit: 3 }))[0]?.bands.critical
+  const changed: number = await acme.outcomes.save(records, { asOf: '2024-01-01', definition: { kind: 'cancellation' } })
+  await acme.company.set('horizon', { days: 90 })
+  await acme.users.upsert({ userId: 'u', email: 'u@example.com', role: 'viewer' })
+  await acme.audit.append({ at: new Date(), actor: 'u', action: 'login' })
+  if (!(await store.attest()).passed) await store.close()
+  console.log(rowsChanged, champion, text, critical, changed)
+  // @ts-expect-error when? the store reads no clock
+  await acme.models.save(model, {})
+  // @ts-expect-error no such stage
+  await acme.models.promote(model.id, 'king')
+  // @ts-expect-error an amount is a number
+  await acme.payments.upsert([{ customerId: 'a', dueAt: '2024-01-01', amount: '1' }])
+  // @ts-expect-error a tenant's part comes from its store
+  new TenantStore()
 }

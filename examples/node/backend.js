@@ -1,18 +1,24 @@
-// A backend for many tenants: records come in as JSON, a model is trained in the background, customers are scored at once.
-// Everything lives in memory; a real one would keep records, and `model.toBytes()`, in its own store.
-import { ChurnError, ChurnModel, TenantRecords } from 'churn-core'
+// A backend for many tenants: records come in as JSON and are kept, a model is trained in the background, customers are scored
+// at once. Records, models and scores live in the store: after a restart everything is there.
+import { ChurnError, ChurnModel, Store } from 'churn-core'
 import Fastify from 'fastify'
 
 /** HTTP status of an error of the library. */
 function statusOf(code) {
   if (code === 'internal' || code === 'io') return 500
-  return code === 'no_such_customer' ? 404 : code === 'not_eligible' ? 409 : 422
+  if (code === 'store_busy' || code === 'store_unavailable') return 503
+  if (code.startsWith('store_')) return 500
+  return code === 'no_such_customer' || code === 'not_found' ? 404 : code === 'not_eligible' ? 409 : 422
 }
 
-export function backend(options = {}) {
+const TABLES = ['customers', 'payments', 'tickets', 'activities']
+
+export async function backend({ database = 'sqlite::memory:', now = () => new Date(), ...options } = {}) {
+  const store = await Store.open(database)
   const app = Fastify({ bodyLimit: 64 * 1024 * 1024, ...options })
-  /** tenant -> { records, model, training: { status, done, error, abort } } */
+  /** What is under way, and what was opened already: tenant -> { model, training: { status, done, error, abort } } */
   const tenants = new Map()
+  const atHand = (tenant) => tenants.get(tenant) ?? tenants.set(tenant, {}).get(tenant)
 
   app.setErrorHandler((error, request, reply) => {
     if (!(error instanceof ChurnError)) return reply.status(error.statusCode ?? 500).send({ error: error.message })
@@ -21,71 +27,114 @@ export function backend(options = {}) {
   })
 
   const missing = (what) => Object.assign(new Error(what), { statusCode: 404 })
-  const tenantOf = ({ params }) => {
-    const tenant = tenants.get(params.tenant)
-    if (!tenant) throw missing('no records of this tenant')
-    return tenant
-  }
-  const modelOf = (request) => {
-    const { model } = tenantOf(request)
-    if (!model) throw missing('no model of this tenant yet')
-    return model
+
+  async function recordsOf({ params: { tenant } }) {
+    const kept = store.tenant(tenant)
+    if (await kept.customers.count() === 0) throw missing('no records of this tenant')
+    const { settings } = await kept.company.get()
+    return kept.records({ onInvalid: 'quarantine', ...settings.records })
   }
 
-  // Upload: { customers, payments, tickets, activities, onInvalid, ... }
-  app.put('/tenants/:tenant/records', (request, reply) => {
+  /** The champion; opened once. */
+  async function modelOf({ params: { tenant } }) {
+    const own = atHand(tenant)
+    own.model ??= await store.tenant(tenant).models.champion()
+    if (!own.model) throw missing('no model of this tenant yet')
+    return own.model
+  }
+
+  // Upload: { customers, payments, tickets, activities, onInvalid, staticAttributes, ... }. Rows with an id may come again, and
+  // are corrected. What else is given says how records are to be read, and is kept as a setting.
+  app.put('/tenants/:tenant/records', async (request, reply) => {
     const { tenant } = request.params
-    const records = TenantRecords.fromObjects({ ...request.body, tenant })
-    tenants.get(tenant)?.training?.abort.abort()
-    tenants.set(tenant, { records })
-    reply.status(201).send({ customers: records.customerIds.length, report: records.report })
+    const { onInvalid, ...given } = request.body
+    const kept = store.tenant(tenant)
+    atHand(tenant).training?.abort.abort()
+    const upserted = {}
+    for (const table of TABLES.filter((table) => given[table])) {
+      upserted[table] = await kept[table].upsert(given[table], { onInvalid })
+    }
+    const reading = Object.fromEntries(Object.entries(given).filter(([name]) => !TABLES.includes(name)))
+    await kept.company.set('records', reading)
+    await kept.audit.append({ at: now(), actor: request.ip, action: 'records.uploaded' })
+    reply.status(201)
+    return { customers: await kept.customers.count(), upserted }
   })
 
   // Train in the background: { definition, seed, ... }; answers at once.
-  app.post('/tenants/:tenant/training', (request, reply) => {
-    const tenant = tenantOf(request)
-    if (tenant.training?.status === 'running') return reply.status(409).send({ error: 'a training is running' })
-    const training = (tenant.training = { status: 'running', done: 0, abort: new AbortController() })
+  app.post('/tenants/:tenant/training', async (request, reply) => {
+    const { tenant } = request.params
+    const own = atHand(tenant)
+    if (own.training?.status === 'running') return reply.status(409).send({ error: 'a training is running' })
+    const training = (own.training = { status: 'running', done: 0, abort: new AbortController() })
     const { definition, seed, windows } = request.body ?? {}
-    ChurnModel.train(tenant.records, {
-      definition, seed, windows, signal: training.abort.signal, onProgress: ({ done }) => { training.done = done },
-    }).then(
-      (model) => {
-        tenant.model = model
+    const { signal } = training.abort
+    const train = async (records) => {
+      const model = await ChurnModel.train(records, {
+        definition, seed, windows, signal, onProgress: ({ done }) => { training.done = done },
+      })
+      await store.tenant(tenant).models.save(model, { at: now() })
+      return model
+    }
+    const failed = ({ code, message }) => {
+      Object.assign(training, { status: code === 'cancelled' ? 'cancelled' : 'failed', error: { code, message } })
+    }
+    try {
+      const records = await recordsOf(request)
+      training.ended = train(records).then((model) => {
+        own.model = model
         Object.assign(training, { status: 'done', done: 1 })
-      },
-      ({ code, message }) => Object.assign(training, { status: code === 'cancelled' ? 'cancelled' : 'failed', error: { code, message } }),
-    )
-    return reply.status(202).send({ status: training.status })
+      }).catch(failed)
+    } catch (error) {
+      failed(error)
+      throw error
+    }
+    return reply.status(202).send({ status: 'running' })
   })
 
-  app.get('/tenants/:tenant/training', (request) => {
-    const { training, model } = tenantOf(request)
-    if (!training) throw missing('no training was begun')
-    const { status, done, error } = training
-    return { status, done, error, modelId: model?.id, report: model?.report }
+  app.get('/tenants/:tenant/training', async ({ params: { tenant } }) => {
+    const training = tenants.get(tenant)?.training
+    const champion = (await store.tenant(tenant).models.list()).find(({ stage }) => stage === 'champion')
+    if (!training && !champion) throw missing('no training was begun')
+    const { status = 'done', done = 1, error } = training ?? {}
+    return { status, done, error, modelId: champion?.id, report: champion?.card.report }
   })
 
-  app.delete('/tenants/:tenant/training', (request, reply) => {
-    tenantOf(request).training?.abort.abort()
-    reply.status(202).send({})
+  app.delete('/tenants/:tenant/training', async ({ params: { tenant } }, reply) => {
+    tenants.get(tenant)?.training?.abort.abort()
+    return reply.status(202).send({})
   })
 
   // One customer's rows in, one answer out: { customer, payments, tickets, activities, asOf, top }
-  app.post('/tenants/:tenant/score', (request) => {
+  app.post('/tenants/:tenant/score', async (request) => {
     const { asOf, top, ...rows } = request.body ?? {}
-    return modelOf(request).scoreCustomer(rows, { asOf, top })
+    return (await modelOf(request)).scoreCustomer(rows, { asOf, top })
   })
 
-  // The customers most likely to leave.
-  app.get('/tenants/:tenant/riskiest', async (request) => {
-    const { asOf, top = '10' } = request.query
-    const run = await modelOf(request).score(tenantOf(request).records, { asOf })
-    return run.riskiest(Number(top)).map((score) => ({ ...score, reasons: run.reasons(score.customerId, 3) }))
+  // Scores all customers and keeps the scores with the reasons of the riskiest: { asOf }
+  app.post('/tenants/:tenant/runs', async (request, reply) => {
+    const [model, records] = [await modelOf(request), await recordsOf(request)]
+    const run = await model.score(records, { asOf: request.body?.asOf })
+    reply.status(201)
+    return store.tenant(request.params.tenant).scores.save(model, run, { at: now(), reasons: 100 })
   })
 
-  app.addHook('onClose', () => {
-    for (const { training } of tenants.values()) training?.abort.abort()
+  // The customers most likely to leave, as they were kept; `after` is the `next` of the page before.
+  app.get('/tenants/:tenant/riskiest', async ({ params: { tenant }, query: { top = '10', probability, customerId } }) => {
+    const after = customerId === undefined ? null : { probability: Number(probability), customerId }
+    return store.tenant(tenant).scores.highRisk({ limit: Number(top), after })
+  })
+
+  // A customer's scores, last date first.
+  app.get('/tenants/:tenant/customers/:customerId/scores', async ({ params: { tenant, customerId } }) => (
+    store.tenant(tenant).scores.history(customerId)
+  ))
+
+  app.addHook('onClose', async () => {
+    const trainings = [...tenants.values()].flatMap(({ training }) => training ?? [])
+    for (const { abort } of trainings) abort.abort()
+    await Promise.all(trainings.map(({ ended }) => ended))
+    await store.close()
   })
   return app
 }

@@ -1,11 +1,17 @@
 import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { backend } from './backend.js'
 
-const app = backend()
+const folder = mkdtempSync(join(tmpdir(), 'churn-backend-'))
+const database = `sqlite://${folder}/churn.db`
+let app
 let base
 const definition = { kind: 'inactivity', horizon: 60, activeWithin: 60, on: 'payments' }
+const asOf = '2024-06-01'
 
 /** Customers who pay every two weeks; a third of them stop. */
 function tables() {
@@ -13,7 +19,9 @@ function tables() {
   const customers = Array.from({ length: 200 }, (_, n) => ({ customer_id: `C-${n}`, signed_up_at: day(0) }))
   const payments = customers.flatMap(({ customer_id }, n) => {
     const stops = n % 3 === 0 ? 150 + ((n * 37) % 500) : 700
-    return Array.from({ length: Math.ceil((stops - (n % 14)) / 14) }, (_, i) => ({ customer_id, due_at: day((n % 14) + i * 14), amount: 10 + (n % 5) }))
+    return Array.from({ length: Math.ceil((stops - (n % 14)) / 14) }, (_, i) => (
+      { customer_id, payment_id: `P-${n}-${i}`, due_at: day((n % 14) + i * 14), amount: 10 + (n % 5) }
+    ))
   })
   return { customers, payments }
 }
@@ -32,29 +40,56 @@ async function finished(path) {
   }
 }
 
-before(async () => { base = await app.listen({ port: 0, host: '127.0.0.1' }) })
-after(() => app.close())
+async function start() {
+  app = await backend({ database })
+  base = await app.listen({ port: 0, host: '127.0.0.1' })
+}
 
-test('upload, train in the background, score', async () => {
+before(start)
+after(async () => {
+  await app.close()
+  rmSync(folder, { recursive: true })
+})
+
+test('upload, train in the background, score; all of it is there after a restart', async () => {
   const { customers, payments } = tables()
   const upload = await call('PUT', '/tenants/acme/records', { customers, payments })
   assert.equal(upload.status, 201)
-  assert.equal(upload.body.report.tables.payments.rowsIn, payments.length)
+  assert.equal(upload.body.upserted.payments.rowsChanged, payments.length)
+  const again = await call('PUT', '/tenants/acme/records', { customers, payments })
+  assert.deepEqual([again.body.customers, again.body.upserted.payments.rowsChanged], [200, 0])
 
-  assert.equal((await call('POST', '/tenants/acme/score', { asOf: '2024-06-01' })).status, 404)
+  assert.equal((await call('POST', '/tenants/acme/score', { asOf })).status, 404)
+  assert.equal((await call('GET', '/tenants/acme/riskiest')).status, 404)
   assert.equal((await call('POST', '/tenants/acme/training', { definition })).status, 202)
   assert.equal((await call('POST', '/tenants/acme/training', { definition })).status, 409)
   const trained = await finished('/tenants/acme/training')
   assert.equal(trained.status, 'done', JSON.stringify(trained.error))
 
-  const list = await call('GET', '/tenants/acme/riskiest?asOf=2024-06-01&top=3')
-  assert.equal(list.body.length, 3)
-  const { customerId, probability } = list.body[0]
+  const run = await call('POST', '/tenants/acme/runs', { asOf })
+  assert.deepEqual([run.status, run.body], [201, { asOf, modelId: trained.modelId }])
+  const list = await call('GET', '/tenants/acme/riskiest?top=3')
+  assert.equal(list.body.scores.length, 3)
+  const { customerId, probability, reasons } = list.body.scores[0]
+  const next = new URLSearchParams(list.body.next)
+  const more = await call('GET', `/tenants/acme/riskiest?top=3&${next}`)
+  assert.ok(more.body.scores.every((score) => score.probability <= list.body.scores[2].probability))
   const own = (rows) => rows.filter((row) => row.customer_id === customerId)
-  const one = await call('POST', '/tenants/acme/score', { customer: own(customers)[0], payments: own(payments), asOf: '2024-06-01', top: 3 })
-  assert.equal(one.status, 200)
-  assert.equal(one.body.probability, probability)
-  assert.deepEqual(one.body.reasons, list.body[0].reasons)
+  const one = { customer: own(customers)[0], payments: own(payments), asOf, top: 5 }
+  const answer = await call('POST', '/tenants/acme/score', one)
+  assert.deepEqual([answer.status, answer.body.probability], [200, probability])
+  assert.deepEqual(answer.body.reasons, reasons)
+
+  await app.close()
+  await start()
+  assert.equal((await call('GET', '/tenants/acme/training')).body.modelId, trained.modelId)
+  assert.deepEqual((await call('GET', '/tenants/acme/training')).body.report, trained.report)
+  assert.deepEqual((await call('GET', '/tenants/acme/riskiest?top=3')).body, list.body)
+  assert.deepEqual((await call('POST', '/tenants/acme/score', one)).body, answer.body)
+  assert.equal((await call('POST', '/tenants/acme/runs', { asOf })).status, 201)
+  const history = await call('GET', `/tenants/acme/customers/${customerId}/scores`)
+  assert.deepEqual(history.body.map((score) => score.probability), [probability])
+  assert.equal((await call('GET', '/tenants/other/riskiest')).status, 404)
 })
 
 test('a training can be stopped', async () => {
@@ -69,4 +104,5 @@ test('bad rows are named', async () => {
   assert.equal(bad.status, 422)
   assert.deepEqual([bad.body.code, bad.body.table, bad.body.row, bad.body.column], ['bad_timestamp', 'customers', 0, 'signed_up_at'])
   assert.equal((await call('GET', '/tenants/nobody/training')).status, 404)
+  assert.equal((await call('POST', '/tenants/nobody/training', { definition })).status, 404)
 })

@@ -10,13 +10,20 @@ pub fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("data/complete_journey")
 }
 
+/// One of the bundled files: `customers.csv`, `payments.csv` or `activities.csv`.
+///
+/// # Errors
+/// If it cannot be read.
+pub fn table(name: &str) -> Result<Table, Error> {
+    Table::from_csv(File::open(folder().join(name))?)
+}
+
 /// Households as customers, baskets as payments, coupon redemptions as activities. The demographics were asked once
 /// and hold for the year, so they are static.
 ///
 /// # Errors
 /// If a file cannot be read or a value in it is not valid.
 pub fn records() -> Result<(TenantRecords, ValidationReport), Error> {
-    let table = |name: &str| Table::from_csv(File::open(folder().join(name))?);
     TenantRecords::builder("complete-journey")
         .customers(table("customers.csv")?)
         .payments(table("payments.csv")?)

@@ -1,5 +1,6 @@
 -- Records as they came in, by tenant. Moments are microseconds since 1970-01-01 UTC. known_at has the smallest integer
--- where a row does not say when it became known. seq is the order in which rows came in first.
+-- where a row does not say when it became known. seq is the order in which rows came in first,
+-- place that in which columns did: features go by it.
 CREATE TABLE churn_companies (
   tenant_id TEXT COLLATE "C" NOT NULL PRIMARY KEY,
   next_seq BIGINT NOT NULL
@@ -9,6 +10,7 @@ CREATE TABLE churn_record_columns (
   tenant_id TEXT COLLATE "C" NOT NULL,
   kind TEXT COLLATE "C" NOT NULL,
   column_name TEXT COLLATE "C" NOT NULL,
+  place BIGINT NOT NULL DEFAULT 0,
   PRIMARY KEY (tenant_id, kind, column_name)
 );
 

@@ -1,7 +1,7 @@
 //! From the database straight into columns, and from those into the core's records.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::sync::Arc;
 
@@ -84,7 +84,7 @@ pub(crate) async fn load_all(tx: &mut TenantTx, options: &RecordsOptions) -> Res
     let given = given_columns(tx).await?;
     for kind in RecordKind::ALL {
         let wanted = options.tables.as_ref().is_none_or(|tables| tables.contains(&kind));
-        let nothing = BTreeSet::new();
+        let nothing = vec![];
         let columns = match (given.get(kind.as_str()), kind) {
             (Some(columns), _) if wanted || kind == RecordKind::Customers => columns,
             (None, RecordKind::Customers) => &nothing,
@@ -95,14 +95,15 @@ pub(crate) async fn load_all(tx: &mut TenantTx, options: &RecordsOptions) -> Res
     Ok(builder)
 }
 
-/// The tables that were given, each with its columns.
-pub(crate) async fn given_columns(tx: &mut TenantTx) -> Result<BTreeMap<String, BTreeSet<String>>> {
-    const GIVEN: &str = "SELECT kind, column_name FROM churn_record_columns WHERE tenant_id = $1";
-    let mut given: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+/// The tables that were given, each with its columns in the order in which they came: features go by it.
+pub(crate) async fn given_columns(tx: &mut TenantTx) -> Result<BTreeMap<String, Vec<String>>> {
+    const GIVEN: &str =
+        "SELECT kind, column_name FROM churn_record_columns WHERE tenant_id = $1 ORDER BY kind, place, column_name";
+    let mut given: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for row in tx.rows(GIVEN, &[]).await? {
         let columns = given.entry(row.text(0)?.to_owned()).or_default();
         if !row.text(1)?.is_empty() {
-            columns.insert(row.text(1)?.to_owned());
+            columns.push(row.text(1)?.to_owned());
         }
     }
     Ok(given)
@@ -111,7 +112,7 @@ pub(crate) async fn given_columns(tx: &mut TenantTx) -> Result<BTreeMap<String, 
 async fn load(
     tx: &mut TenantTx,
     kind: RecordKind,
-    given: &BTreeSet<String>,
+    given: &[String],
     mut builder: RecordsBuilder,
 ) -> Result<RecordsBuilder> {
     if given.is_empty() {
@@ -147,12 +148,12 @@ enum Known {
 }
 
 impl Columns {
-    fn new(kind: RecordKind, given: &BTreeSet<String>) -> Self {
+    fn new(kind: RecordKind, given: &[String]) -> Self {
         let slots = slots(kind);
         // An attribute may be named like a column of the store's own.
         let own = |slot: &Slot| slot.name != "content_key" && slot.holds != Holds::Json;
         let known = slots.iter().map(|slot| {
-            (given.contains(slot.name) && own(slot)).then(|| match slot.holds {
+            (given.iter().any(|name| name == slot.name) && own(slot)).then(|| match slot.holds {
                 Holds::Text => Some(Known::Text(StringBuilder::new())),
                 Holds::Int => Some(Known::Moment(TimestampMicrosecondBuilder::new())),
                 Holds::Number => Some(Known::Number(Float64Builder::new())),

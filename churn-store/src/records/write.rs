@@ -108,12 +108,19 @@ impl BatchWriter {
 
     /// Remembers which table and columns were given: not given is not the same as given and empty.
     async fn note_columns(&mut self, tx: &mut TenantTx, batch: &Batch) -> Result<()> {
-        const NOTE: &str = "INSERT INTO churn_record_columns (tenant_id, kind, column_name) VALUES ($1, $2, $3) ON CONFLICT (tenant_id, kind, column_name) DO NOTHING";
-        for name in std::iter::once("").chain(batch.given.iter().map(String::as_str)) {
+        const NOTE: &str = "INSERT INTO churn_record_columns (tenant_id, kind, column_name, place) VALUES ($1, $2, $3, $4) ON CONFLICT (tenant_id, kind, column_name) DO NOTHING";
+        let names = std::iter::once("").chain(batch.given.iter().map(String::as_str));
+        let new: Vec<&str> = names.filter(|name| !self.noted.contains(*name)).collect();
+        if new.is_empty() {
+            return Ok(());
+        }
+        // Columns take places among the rows: those that come later have later ones.
+        let first = places(tx, new.len()).await?;
+        for (name, place) in new.into_iter().zip(first..) {
             no_zero_byte("a column's name", name)?;
-            if self.noted.insert(name.to_owned()) {
-                tx.execute(NOTE, &[self.kind.as_str().into(), name.into()]).await?;
-            }
+            tx.execute(NOTE, &[self.kind.as_str().into(), name.into(), place.into()])
+                .await?;
+            self.noted.insert(name.to_owned());
         }
         Ok(())
     }

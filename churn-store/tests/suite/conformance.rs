@@ -126,6 +126,34 @@ pub(crate) async fn store(tenant: &churn_store::TenantStore, tables: &Tables) ->
     customers.rows_changed + payments.rows_changed + tickets.rows_changed + activities.rows_changed
 }
 
+everywhere!(features_keep_the_order_of_their_columns, world => {
+    let table = || {
+        let text = |values: [&str; 2]| Column::Values(values.map(|value| Value::Text(value.into())).to_vec());
+        [
+            ("customer_id", text(["C-1", "C-2"])),
+            ("zone", text(["north", "south"])),
+            ("signed_up_at", Column::Timestamps(vec![Some(day(0).as_micros()); 2])),
+            ("age", Column::Floats(vec![41.0, 17.0])),
+            ("plan", text(["pro", "basic"])),
+        ]
+        .into_iter()
+        .fold(Table::new(), |table, (name, column)| table.with_column(name, column).unwrap())
+    };
+    let acme = world.store.tenant("acme");
+    acme.customers().upsert(table()).await.unwrap();
+    // A column that comes later comes last, whatever its name.
+    let later = table().with_column("alpha", Column::Floats(vec![1.0, 2.0])).unwrap();
+    acme.customers().upsert(later.clone()).await.unwrap();
+    let options = RecordsOptions { static_attributes: StaticAttributes::All, ..Default::default() };
+    let (kept, _) = acme.records(&options).await.unwrap();
+    let (made, _) = TenantRecords::builder("acme").customers(later).static_attributes(StaticAttributes::All).build().unwrap();
+    let names = |records: &TenantRecords| {
+        let matrix = features(records, &[AsOf::new(day(90))], &FeaturePlan::default(), &Execution::default()).unwrap();
+        matrix.feature_names().to_vec()
+    };
+    assert_eq!(names(&kept), names(&made));
+});
+
 everywhere!(records_come_back_as_they_went_in, world => {
     let tables = tables(200);
     let acme = world.store.tenant("acme");

@@ -1,0 +1,216 @@
+//! The company itself: settings, people, keys, sources, and who did what.
+
+use churn_store::{ApiKeyStore, AuditEntry, AuditStore, CompanyStore, CursorStore, Role, User, UserStore};
+use napi::bindgen_prelude::{Object, PromiseRaw};
+use napi::{Env, Result};
+use napi_derive::napi;
+use serde_json::Value as Json;
+
+use super::{at, begin, limit, told, word};
+use crate::error::{invalid_option, raise_store};
+use crate::options;
+
+fn text(given: &Object<'_>, name: &str) -> Result<String> {
+    options::text(given, name)?.ok_or_else(|| invalid_option(name, "was not given"))
+}
+
+fn role(given: &Object<'_>) -> Result<Role> {
+    word(given, "role")?.ok_or_else(|| invalid_option("role", "was not given"))
+}
+
+fn parsed(json: &str) -> Result<Json> {
+    serde_json::from_str(json).map_err(|error| invalid_option("value", &error.to_string()))
+}
+
+/// A tenant's company.
+#[napi]
+pub struct NativeCompany {
+    pub(super) own: CompanyStore,
+}
+
+#[napi]
+impl NativeCompany {
+    /// Name and settings, as JSON.
+    #[napi(catch_unwind)]
+    pub fn get<'env>(&self, env: &'env Env) -> Result<PromiseRaw<'env, String>> {
+        let own = self.own.clone();
+        begin(env, async move { told(&own.get().await.map_err(raise_store)?) })
+    }
+
+    /// Names the company.
+    #[napi(catch_unwind)]
+    pub fn rename<'env>(&self, env: &'env Env, name: String) -> Result<PromiseRaw<'env, ()>> {
+        let own = self.own.clone();
+        begin(env, async move { own.rename(&name).await.map_err(raise_store) })
+    }
+
+    /// Sets a setting to a value, given as JSON.
+    #[napi(catch_unwind)]
+    pub fn set<'env>(&self, env: &'env Env, setting: String, value: String) -> Result<PromiseRaw<'env, ()>> {
+        let (own, value) = (self.own.clone(), parsed(&value)?);
+        begin(env, async move { own.set(&setting, &value).await.map_err(raise_store) })
+    }
+
+    /// Forgets a setting.
+    #[napi(catch_unwind)]
+    pub fn unset<'env>(&self, env: &'env Env, setting: String) -> Result<PromiseRaw<'env, bool>> {
+        let own = self.own.clone();
+        begin(env, async move { own.unset(&setting).await.map_err(raise_store) })
+    }
+}
+
+/// A tenant's users.
+#[napi]
+pub struct NativeUsers {
+    pub(super) own: UserStore,
+}
+
+#[napi]
+impl NativeUsers {
+    /// Adds or replaces a user.
+    #[napi(catch_unwind)]
+    pub fn upsert<'env>(&self, env: &'env Env, given: Object<'_>) -> Result<PromiseRaw<'env, ()>> {
+        let user = User {
+            user_id: text(&given, "userId")?,
+            email: text(&given, "email")?,
+            name: options::text(&given, "name")?,
+            role: role(&given)?,
+        };
+        let own = self.own.clone();
+        begin(env, async move { own.upsert(&user).await.map_err(raise_store) })
+    }
+
+    /// A user, as JSON.
+    #[napi(catch_unwind)]
+    pub fn get<'env>(&self, env: &'env Env, user_id: String) -> Result<PromiseRaw<'env, String>> {
+        let own = self.own.clone();
+        begin(env, async move { told(&own.get(&user_id).await.map_err(raise_store)?) })
+    }
+
+    /// All users, as JSON.
+    #[napi(catch_unwind)]
+    pub fn list<'env>(&self, env: &'env Env) -> Result<PromiseRaw<'env, String>> {
+        let own = self.own.clone();
+        begin(env, async move { told(&own.list().await.map_err(raise_store)?) })
+    }
+
+    /// Removes a user.
+    #[napi(catch_unwind)]
+    pub fn remove<'env>(&self, env: &'env Env, user_id: String) -> Result<PromiseRaw<'env, bool>> {
+        let own = self.own.clone();
+        begin(env, async move { own.remove(&user_id).await.map_err(raise_store) })
+    }
+}
+
+/// A tenant's keys.
+#[napi]
+pub struct NativeApiKeys {
+    pub(super) own: ApiKeyStore,
+}
+
+#[napi]
+impl NativeApiKeys {
+    /// Adds a key.
+    #[napi(catch_unwind)]
+    pub fn create<'env>(
+        &self,
+        env: &'env Env,
+        key_id: String,
+        secret: String,
+        given: Object<'_>,
+    ) -> Result<PromiseRaw<'env, ()>> {
+        let (own, role, at) = (self.own.clone(), role(&given)?, at(&given)?);
+        begin(env, async move {
+            own.create(&key_id, &secret, role, at).await.map_err(raise_store)
+        })
+    }
+
+    /// The key of a secret, as JSON.
+    #[napi(catch_unwind)]
+    pub fn verify<'env>(&self, env: &'env Env, secret: String) -> Result<PromiseRaw<'env, String>> {
+        let own = self.own.clone();
+        begin(
+            env,
+            async move { told(&own.verify(&secret).await.map_err(raise_store)?) },
+        )
+    }
+
+    /// All keys, as JSON.
+    #[napi(catch_unwind)]
+    pub fn list<'env>(&self, env: &'env Env) -> Result<PromiseRaw<'env, String>> {
+        let own = self.own.clone();
+        begin(env, async move { told(&own.list().await.map_err(raise_store)?) })
+    }
+
+    /// Revokes a key.
+    #[napi(catch_unwind)]
+    pub fn revoke<'env>(&self, env: &'env Env, key_id: String, given: Object<'_>) -> Result<PromiseRaw<'env, ()>> {
+        let (own, at) = (self.own.clone(), at(&given)?);
+        begin(env, async move { own.revoke(&key_id, at).await.map_err(raise_store) })
+    }
+}
+
+/// Where each source stands.
+#[napi]
+pub struct NativeCursors {
+    pub(super) own: CursorStore,
+}
+
+#[napi]
+impl NativeCursors {
+    /// How far a source was read, as JSON.
+    #[napi(catch_unwind)]
+    pub fn get<'env>(&self, env: &'env Env, source: String) -> Result<PromiseRaw<'env, String>> {
+        let own = self.own.clone();
+        begin(env, async move { told(&own.get(&source).await.map_err(raise_store)?) })
+    }
+
+    /// Notes how far a source was read.
+    #[napi(catch_unwind)]
+    pub fn set<'env>(
+        &self,
+        env: &'env Env,
+        source: String,
+        position: String,
+        given: Object<'_>,
+    ) -> Result<PromiseRaw<'env, ()>> {
+        let (own, at) = (self.own.clone(), at(&given)?);
+        begin(env, async move {
+            own.set(&source, &position, at).await.map_err(raise_store)
+        })
+    }
+}
+
+/// Who did what.
+#[napi]
+pub struct NativeAudit {
+    pub(super) own: AuditStore,
+}
+
+#[napi]
+impl NativeAudit {
+    /// Adds an entry; its details as JSON.
+    #[napi(catch_unwind)]
+    pub fn append<'env>(&self, env: &'env Env, given: Object<'_>, details: String) -> Result<PromiseRaw<'env, ()>> {
+        let entry = AuditEntry {
+            at: at(&given)?,
+            actor: text(&given, "actor")?,
+            action: text(&given, "action")?,
+            subject: options::text(&given, "subject")?,
+            details: parsed(&details)?,
+        };
+        let own = self.own.clone();
+        begin(env, async move { own.append(&entry).await.map_err(raise_store) })
+    }
+
+    /// Entries, oldest first, as JSON.
+    #[napi(catch_unwind)]
+    pub fn page<'env>(&self, env: &'env Env, given: Object<'_>) -> Result<PromiseRaw<'env, String>> {
+        let after = options::whole(&given, "after")?.map(|after| i64::try_from(after).unwrap_or(i64::MAX));
+        let (own, limit) = (self.own.clone(), limit(&given, 1000)?);
+        begin(
+            env,
+            async move { told(&own.page(after, limit).await.map_err(raise_store)?) },
+        )
+    }
+}

@@ -1,0 +1,71 @@
+//! A tenant's models.
+
+use churn_store::{ModelStore, Stage};
+use napi::bindgen_prelude::{Object, PromiseRaw};
+use napi::{Env, Result};
+use napi_derive::napi;
+
+use super::{at, begin, told, word};
+use crate::error::raise_store;
+use crate::model::Model;
+
+/// A tenant's models.
+#[napi]
+pub struct NativeModels {
+    pub(super) own: ModelStore,
+}
+
+#[napi]
+impl NativeModels {
+    /// Keeps a model.
+    #[napi(catch_unwind)]
+    pub fn save<'env>(&self, env: &'env Env, model: &Model, given: Object<'_>) -> Result<PromiseRaw<'env, ()>> {
+        let (own, model, at) = (self.own.clone(), model.inner.clone(), at(&given)?);
+        let stage = word(&given, "stage")?.unwrap_or(Stage::Champion);
+        begin(
+            env,
+            async move { own.save(&model, stage, at).await.map_err(raise_store) },
+        )
+    }
+
+    /// Opens a model.
+    #[napi(catch_unwind)]
+    pub fn load<'env>(&self, env: &'env Env, id: String) -> Result<PromiseRaw<'env, Model>> {
+        let own = self.own.clone();
+        begin(env, async move {
+            let inner = own.load(&id).await.map_err(raise_store)?;
+            Ok(Model { inner })
+        })
+    }
+
+    /// Opens the champion.
+    #[napi(catch_unwind)]
+    pub fn champion<'env>(&self, env: &'env Env) -> Result<PromiseRaw<'env, Option<Model>>> {
+        let own = self.own.clone();
+        begin(env, async move {
+            let found = own.champion().await.map_err(raise_store)?;
+            Ok(found.map(|inner| Model { inner }))
+        })
+    }
+
+    /// Gives a model another stage.
+    #[napi(catch_unwind)]
+    pub fn promote<'env>(&self, env: &'env Env, id: String, stage: String) -> Result<PromiseRaw<'env, ()>> {
+        let (own, stage) = (self.own.clone(), stage.parse::<Stage>().map_err(raise_store)?);
+        begin(env, async move { own.promote(&id, stage).await.map_err(raise_store) })
+    }
+
+    /// What is known of each model, as JSON.
+    #[napi(catch_unwind)]
+    pub fn list<'env>(&self, env: &'env Env) -> Result<PromiseRaw<'env, String>> {
+        let own = self.own.clone();
+        begin(env, async move { told(&own.list().await.map_err(raise_store)?) })
+    }
+
+    /// Deletes a model.
+    #[napi(catch_unwind)]
+    pub fn delete<'env>(&self, env: &'env Env, id: String) -> Result<PromiseRaw<'env, ()>> {
+        let own = self.own.clone();
+        begin(env, async move { own.delete(&id).await.map_err(raise_store) })
+    }
+}

@@ -1,0 +1,161 @@
+//! What models said, and what came of it.
+
+use std::sync::Arc;
+
+use churn_core::{Execution, Value};
+use churn_store::{HighRisk, OutcomeStore, ReasonsFor, RunId, ScoreStore};
+use napi::bindgen_prelude::{Object, PromiseRaw};
+use napi::{Env, Result};
+use napi_derive::napi;
+
+use super::{at, begin, limit, told};
+use crate::error::{internal, invalid_option, raise, raise_store};
+use crate::model::Model;
+use crate::options;
+use crate::records::Records;
+use crate::run::Run;
+
+/// A run by its date and model.
+fn run_id(given: &Object<'_>) -> Result<RunId> {
+    Ok(RunId {
+        as_of: options::as_of(given)?.timestamp(),
+        model_id: options::text(given, "modelId")?.ok_or_else(|| invalid_option("modelId", "was not given"))?,
+    })
+}
+
+/// A number between 0 and 1, as JavaScript has them.
+fn number(given: &Object<'_>, name: &str) -> Result<Option<f64>> {
+    match options::value(given, name)? {
+        None => Ok(None),
+        Some(Value::Int(value)) => Ok(Some(value as f64)),
+        Some(Value::Float(value)) => Ok(Some(value)),
+        Some(_) => Err(invalid_option(name, "must be a number")),
+    }
+}
+
+/// A tenant's score runs.
+#[napi]
+pub struct NativeScores {
+    pub(super) own: ScoreStore,
+}
+
+#[napi]
+impl NativeScores {
+    /// Keeps a run; its id as JSON.
+    #[napi(catch_unwind)]
+    pub fn save<'env>(
+        &self,
+        env: &'env Env,
+        model: &Model,
+        run: &Run,
+        given: Object<'_>,
+    ) -> Result<PromiseRaw<'env, String>> {
+        let (own, model, run, at) = (self.own.clone(), model.inner.clone(), run.inner.clone(), at(&given)?);
+        let reasons = match options::value(&given, "reasons")? {
+            Some(Value::Text(all)) if all == "all" => ReasonsFor::Everybody,
+            Some(Value::Text(_)) => return Err(invalid_option("reasons", "must be a whole number or 'all'")),
+            _ => match options::whole(&given, "reasons")?.unwrap_or(100) {
+                0 => ReasonsFor::Nobody,
+                top => ReasonsFor::Riskiest(usize::try_from(top).unwrap_or(usize::MAX)),
+            },
+        };
+        begin(env, async move {
+            told(&own.save(&model, &run, reasons, at).await.map_err(raise_store)?)
+        })
+    }
+
+    /// The latest runs, as JSON.
+    #[napi(catch_unwind)]
+    pub fn runs<'env>(&self, env: &'env Env, given: Object<'_>) -> Result<PromiseRaw<'env, String>> {
+        let (own, limit) = (self.own.clone(), limit(&given, 100)?);
+        begin(env, async move { told(&own.runs(limit).await.map_err(raise_store)?) })
+    }
+
+    /// The customers most likely to leave, as JSON.
+    #[napi(catch_unwind)]
+    pub fn high_risk<'env>(
+        &self,
+        env: &'env Env,
+        given: Object<'_>,
+        run: Option<Object<'_>>,
+        after: Option<Object<'_>>,
+    ) -> Result<PromiseRaw<'env, String>> {
+        let after = after.map(|after| {
+            let wrong = || invalid_option("after", "is the next of the page before");
+            let probability = number(&after, "probability")?.ok_or_else(wrong)?;
+            Ok::<_, napi::Error>((probability, options::text(&after, "customerId")?.ok_or_else(wrong)?))
+        });
+        let wanted = HighRisk {
+            run: run.as_ref().map(run_id).transpose()?,
+            min_probability: number(&given, "minProbability")?.unwrap_or(0.0),
+            limit: limit(&given, 100)?,
+            after: after.transpose()?,
+        };
+        let own = self.own.clone();
+        begin(
+            env,
+            async move { told(&own.high_risk(&wanted).await.map_err(raise_store)?) },
+        )
+    }
+
+    /// A customer's scores, as JSON.
+    #[napi(catch_unwind)]
+    pub fn history<'env>(
+        &self,
+        env: &'env Env,
+        customer_id: String,
+        given: Object<'_>,
+    ) -> Result<PromiseRaw<'env, String>> {
+        let (own, limit) = (self.own.clone(), limit(&given, 100)?);
+        begin(env, async move {
+            told(&own.history(&customer_id, limit).await.map_err(raise_store)?)
+        })
+    }
+
+    /// Deletes a run.
+    #[napi(catch_unwind)]
+    pub fn delete<'env>(&self, env: &'env Env, run: Object<'_>) -> Result<PromiseRaw<'env, ()>> {
+        let (own, run) = (self.own.clone(), run_id(&run)?);
+        begin(env, async move { own.delete(&run).await.map_err(raise_store) })
+    }
+}
+
+/// What became of a tenant's customers.
+#[napi]
+pub struct NativeOutcomes {
+    pub(super) own: OutcomeStore,
+}
+
+#[napi]
+impl NativeOutcomes {
+    /// Works out what became of the customers, and keeps it.
+    #[napi(catch_unwind)]
+    pub fn save<'env>(&self, env: &'env Env, records: &Records, given: Object<'_>) -> Result<PromiseRaw<'env, i64>> {
+        let (own, records) = (self.own.clone(), Arc::clone(&records.inner));
+        let (dates, definition) = (options::required_dates(&given)?, options::definition(&given)?);
+        begin(env, async move {
+            let (labelled, of) = (Arc::clone(&records), definition.clone());
+            let label = move || churn_core::labels(&labelled, &dates, &of, &Execution::new());
+            let labels = tokio::task::spawn_blocking(label).await;
+            let labels = labels.map_err(|_| internal("the work ended in a panic; please report it"))?;
+            let saved = own.save(&records, &labels.map_err(raise)?, &definition).await;
+            Ok(saved.map_err(raise_store)? as i64)
+        })
+    }
+
+    /// A run's scores beside what came of them, as JSON.
+    #[napi(catch_unwind)]
+    pub fn of_run<'env>(&self, env: &'env Env, run: Object<'_>) -> Result<PromiseRaw<'env, String>> {
+        let (own, run) = (self.own.clone(), run_id(&run)?);
+        begin(env, async move { told(&own.of_run(&run).await.map_err(raise_store)?) })
+    }
+
+    /// What became of a customer, as JSON.
+    #[napi(catch_unwind)]
+    pub fn of_customer<'env>(&self, env: &'env Env, customer_id: String) -> Result<PromiseRaw<'env, String>> {
+        let own = self.own.clone();
+        begin(env, async move {
+            told(&own.of_customer(&customer_id).await.map_err(raise_store)?)
+        })
+    }
+}

@@ -1,0 +1,66 @@
+"""Keeps the bundled Complete Journey data in a store, trains on what was kept, keeps the model and its scores, and after a restart
+finds everything again.
+
+usage: store.py [URL]    sqlite:churn.db, or postgres://user:password@host/database; a temporary SQLite file if not given
+"""
+
+import sys
+import tempfile
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+import churn
+
+DATA = Path(__file__).parents[1] / "rust/data/complete_journey"
+AS_OF = "2018-01-01"  # the next 30 days lie beyond the data
+READING: dict[str, Any] = {"static_attributes": "all", "observed_from": "2017-01-01", "observed_until": AS_OF}
+
+
+def fill_and_train(url: str) -> churn.ScoreRun:
+    with churn.Store.open(url) as store:
+        tenant = store.tenant("complete-journey")
+        for name in ("customers", "payments", "activities"):
+            repository = getattr(tenant, name)
+            # Piece by piece, in one transaction: the file need not fit into memory.
+            pieces = pd.read_csv(DATA / f"{name}.csv", dtype={"customer_id": str, "payment_id": str}, chunksize=20_000)
+            done = repository.upsert_batches(pieces)
+            print(f"{name}: {done.rows_in} rows, {done.rows_changed} new or changed")
+
+        records = tenant.records(**READING)
+        definition = churn.Inactivity(horizon=30, active_within=90, on="payments")
+        model = churn.ChurnModel.train(records, definition=definition, seed=0)
+        run = model.score(records, as_of=AS_OF)
+        now = datetime.now(timezone.utc)
+        tenant.models.save(model, at=now)
+        tenant.scores.save(model, run, at=now)
+        tenant.audit.append("example", "model.trained", at=now, subject=model.id)
+        return run
+
+
+def find_again(url: str, before: churn.ScoreRun) -> None:
+    with churn.Store.open(url) as store:
+        tenant = store.tenant("complete-journey")
+        model = tenant.models.champion()
+        assert model is not None
+        run = model.score(tenant.records(**READING), as_of=AS_OF)
+        assert run.probability.tobytes() == before.probability.tobytes(), "what was kept scores the same bits"
+        [latest] = tenant.scores.runs(limit=1)
+        print(f"As of {latest.id.as_of:%Y-%m-%d}: {latest.scored} households, {latest.bands}. Most at risk:")
+        for score in tenant.scores.high_risk(5).scores:
+            print(f"  household {score.customer_id:<6} {score.probability:6.1%}  {score.reasons[0].text}")
+        print(str(store.attest()).splitlines()[-1])
+
+
+def main(url: str) -> None:
+    find_again(url, fill_and_train(url))
+
+
+if __name__ == "__main__":
+    if len(sys.argv) > 1:
+        main(sys.argv[1])
+    else:
+        with tempfile.TemporaryDirectory() as folder:
+            main(f"sqlite://{folder}/churn.db")
