@@ -95,7 +95,7 @@ fn read_model(path: &Path) -> Outcome<Ensemble> {
             threshold: list(tree, "threshold"),
             left: whole(tree, "left"),
             right: whole(tree, "right"),
-            missing_left: vec![true; list(tree, "left").len()],
+            missing_left: list(tree, "missing_left").into_iter().map(|yes| yes > 0.0).collect(),
             value: list(tree, "value"),
             cover: list(tree, "cover"),
         })

@@ -96,12 +96,13 @@ def forest_model() -> Path:
         arrays = [
             {
                 "feature": tree.feature.tolist(),
-                "threshold": tree.threshold.tolist(),
+                # JSON knows no infinity; no value lies beyond.
+                "threshold": np.clip(tree.threshold, -np.finfo("f8").max, np.finfo("f8").max).tolist(),
                 "left": tree.children_left.tolist(),
                 "right": tree.children_right.tolist(),
                 "value": (tree.value[:, 0, 1] / tree.value[:, 0].sum(axis=1)).tolist(),
                 "cover": tree.weighted_n_node_samples.tolist(),
-                "missing_left": tree.missing_go_to_left.astype(bool).tolist(),
+                "missing_left": tree.missing_go_to_left.astype(int).tolist(),
             }
             for tree in trees
         ]

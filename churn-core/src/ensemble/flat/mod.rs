@@ -3,6 +3,7 @@
 mod categories;
 mod node;
 mod plan;
+mod ranks;
 mod score;
 mod simd;
 
@@ -12,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, ErrorKind, Result};
 use plan::Plan;
+use ranks::Ranked;
 
 pub(crate) use categories::Categories;
 pub(crate) use node::{MOST_FEATURES, Node};
@@ -33,18 +35,25 @@ pub struct FlatEnsemble {
     /// The sets that nodes ask for. No tree that is learned here has one, so files do not hold them.
     #[serde(skip)]
     categories: Vec<Categories>,
-    /// What the kernels need, made when first wanted.
+    /// What makes scoring quick, made when first wanted.
     #[serde(skip)]
     prepared: Prepared,
 }
 
-/// A plan that is made at most once; a copy makes its own.
+/// What is made at most once, when it is first wanted; a copy makes its own.
 #[derive(Default)]
-struct Prepared(OnceLock<Option<Plan>>);
+struct Prepared {
+    plan: OnceLock<Option<Plan>>,
+    ranked: OnceLock<Option<Ranked>>,
+}
 
 impl Prepared {
     fn plan(&self, ensemble: &FlatEnsemble) -> Option<&Plan> {
-        self.0.get_or_init(|| Plan::of(ensemble)).as_ref()
+        self.plan.get_or_init(|| Plan::of(ensemble)).as_ref()
+    }
+
+    fn ranked(&self, ensemble: &FlatEnsemble) -> Option<&Ranked> {
+        self.ranked.get_or_init(|| Ranked::of(ensemble)).as_ref()
     }
 }
 

@@ -1,8 +1,9 @@
 //! Scoring: the sum over trees of every row.
 
-use ndarray::ArrayView2;
+use ndarray::{ArrayView2, Axis};
 
 use super::plan::{BLOCK as SIMD_BLOCK, Column, Mask, Plan};
+use super::ranks::Ranked;
 use super::simd::Kernel;
 use super::{FlatEnsemble, Node, Tree};
 use crate::error::{Error, ErrorKind, Result};
@@ -38,19 +39,22 @@ mod sealed {
     }
 }
 
-/// Rows whose cells are gathered and scored together, tree by tree.
-const BLOCK: usize = 64;
+/// Cells that are gathered and scored together, tree by tree: as many as stay near while a large tree is walked down, so that
+/// its nodes come from afar once for all these rows.
+const BLOCK_CELLS: usize = 1 << 15;
 /// Rows that walk down a tree side by side.
 const ABREAST: usize = 8;
 /// Trees that one row walks down side by side, where there are fewer rows than [`ABREAST`].
 const TREES_ABREAST: usize = 8;
 /// Rows a worker takes at a time, at most.
-const CHUNK: usize = 512;
+const CHUNK: usize = 4096;
 /// Rows times trees a worker takes between two looks at the cancellation.
-const CHUNK_STEPS: usize = 200_000;
+const CHUNK_STEPS: usize = 500_000;
 
 /// Fewer rows than this are walked down: making the plan of the kernels would take longer.
 const FEW_ROWS: usize = 64;
+/// Fewer rows than this are walked down as they are: ranking the thresholds would take longer.
+const MANY_ROWS: usize = 512;
 /// Rows times trees a worker takes at a time, at most, where a kernel does it.
 const KERNEL_STEPS: usize = 1_000_000;
 /// Rows that are turned together: one line of `f32`.
@@ -117,22 +121,29 @@ impl FlatEnsemble {
             return Ok(sums);
         }
         let trees = self.trees() - first.min(self.trees());
-        let chunk = (CHUNK_STEPS / trees.max(1)).clamp(1, CHUNK);
+        // Few enough that every worker gets some, too.
+        let share = x.nrows().div_ceil(4 * workers.threads()).max(ABREAST);
+        let chunk = (CHUNK_STEPS / trees.max(1)).clamp(1, CHUNK).min(share);
+        if let (MANY_ROWS.., Some(ranked)) = (x.nrows(), self.prepared.ranked(self)) {
+            let roots = &self.roots[first.min(self.trees())..];
+            workers.chunks_mut(&mut sums, chunk, |start, sums| {
+                let rows = x.slice(ndarray::s![start..start + sums.len(), ..]);
+                self.add_by_ranks(ranked, roots, rows, sums, workers)
+            })?;
+            return Ok(sums);
+        }
+        let block = (BLOCK_CELLS / columns).max(ABREAST);
         workers.chunks_mut(&mut sums, chunk, |start, sums| {
-            let mut block = vec![0.0f64; BLOCK.min(sums.len()) * columns];
-            for (number, sums) in sums.chunks_mut(BLOCK).enumerate() {
-                let start = start + number * BLOCK;
-                gather(x.slice(ndarray::s![start..start + sums.len(), ..]), &mut block);
+            let mut cells = vec![T::ZERO; block.min(sums.len()) * columns];
+            for (number, sums) in sums.chunks_mut(block).enumerate() {
+                let start = start + number * block;
+                gather(x.slice(ndarray::s![start..start + sums.len(), ..]), &mut cells);
                 for tree in first..self.trees() {
                     // Very many trees: one block may take long.
-                    if tree % 1024 == 1023 {
+                    if tree % 256 == 255 {
                         workers.check()?;
                     }
-                    let tree = self.tree(tree);
-                    let cells = block.chunks(columns * ABREAST);
-                    for (sums, cells) in sums.chunks_mut(ABREAST).zip(cells) {
-                        add_leaves(tree, cells, columns, sums);
-                    }
+                    add_leaves(self.tree(tree), &cells, columns, sums);
                 }
             }
             Ok(())
@@ -189,16 +200,48 @@ fn turn<T: Input>(x: ArrayView2<'_, T>, columns: &mut [Column<T>]) {
 }
 
 /// Copies rows into a block, row by row, reading along columns where they lie so.
-fn gather<T: Input>(x: ArrayView2<'_, T>, block: &mut [f64]) {
+fn gather<T: Input>(x: ArrayView2<'_, T>, block: &mut [T]) {
     let columns = x.ncols();
+    if let Some(cells) = x.to_slice() {
+        block[..cells.len()].copy_from_slice(cells);
+        return;
+    }
     for (column, values) in x.columns().into_iter().enumerate() {
         for (row, &value) in values.iter().enumerate() {
-            block[row * columns + column] = value.into();
+            block[row * columns + column] = value;
         }
     }
 }
 
 impl FlatEnsemble {
+    /// Adds the leaves of trees of any size, a block of rows at a time.
+    fn add_by_ranks<T: Input>(
+        &self,
+        ranked: &Ranked,
+        roots: &[u64],
+        x: ArrayView2<'_, T>,
+        sums: &mut [f64],
+        workers: &Workers,
+    ) -> Result<()> {
+        let block = ranked.block().min(sums.len());
+        let mut ranks = vec![0u16; block * x.ncols().max(1)];
+        for (rows, sums) in x
+            .axis_chunks_iter(Axis(0), block.max(1))
+            .zip(sums.chunks_mut(block.max(1)))
+        {
+            for (feature, values) in rows.columns().into_iter().enumerate() {
+                ranked.rank(feature, values.iter().map(|&value| value.into()), &mut ranks);
+            }
+            for (number, &root) in roots.iter().enumerate() {
+                if number % 64 == 63 {
+                    workers.check()?;
+                }
+                ranked.add(root as usize, &self.nodes, &ranks, sums);
+            }
+        }
+        Ok(())
+    }
+
     /// `sum` and one row's leaves of the trees from `first` on, in tree order. Several trees are walked down at once, so that
     /// one is looked at while the node of another is waited for.
     fn add_row(&self, first: usize, cells: &[f64], mut sum: f64, workers: &Workers) -> Result<f64> {
@@ -248,17 +291,34 @@ impl FlatEnsemble {
     }
 }
 
-/// Adds to each row's sum its leaf. All rows take steps until each stands on a leaf; a leaf leads to itself.
-fn add_leaves(tree: Tree<'_>, cells: &[f64], columns: usize, sums: &mut [f64]) {
-    let mut places = [0usize; ABREAST];
-    let places = &mut places[..sums.len()];
+/// Adds to each row's sum its leaf; `cells` holds at least as many rows as there are sums.
+fn add_leaves<T: Input>(tree: Tree<'_>, cells: &[T], columns: usize, sums: &mut [f64]) {
+    let row = |row: usize| &cells[row * columns..(row + 1) * columns];
+    let (groups, rest) = sums.as_chunks_mut::<ABREAST>();
+    let first_of_rest = groups.len() * ABREAST;
+    for (number, sums) in groups.iter_mut().enumerate() {
+        let leaves = walk(
+            tree,
+            std::array::from_fn::<_, ABREAST, _>(|lane| row(number * ABREAST + lane)),
+        );
+        sums.iter_mut().zip(leaves).for_each(|(sum, leaf)| *sum += leaf);
+    }
+    for (number, sum) in rest.iter_mut().enumerate() {
+        let [leaf] = walk(tree, [row(first_of_rest + number)]);
+        *sum += leaf;
+    }
+}
+
+/// The leaf of each of some rows. All take steps until each stands on a leaf; a leaf leads to itself.
+fn walk<T: Input, const N: usize>(tree: Tree<'_>, rows: [&[T]; N]) -> [f64; N] {
     let nodes = tree.nodes;
     let plain = tree.categories.is_empty();
+    let mut places = [0usize; N];
     loop {
         let mut moved = 0;
-        for (place, cells) in places.iter_mut().zip(cells.chunks_exact(columns)) {
+        for (place, cells) in places.iter_mut().zip(rows) {
             let node = nodes[*place];
-            let value = cells[node.feature()];
+            let value = cells[node.feature()].into();
             let next = if plain {
                 node.next(value)
             } else {
@@ -268,11 +328,8 @@ fn add_leaves(tree: Tree<'_>, cells: &[f64], columns: usize, sums: &mut [f64]) {
             *place = next;
         }
         if moved == 0 {
-            break;
+            return places.map(|place| nodes[place].number());
         }
-    }
-    for (sum, &place) in sums.iter_mut().zip(places.iter()) {
-        *sum += nodes[place].number();
     }
 }
 
@@ -361,6 +418,47 @@ mod tests {
                         prop_assert_eq!(b[row].to_bits(), plain.to_bits(), "{:?}, f32, row {}", kernel, row);
                     }
                 }
+            }
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(48))]
+        #[test]
+        fn ranks_give_the_bits_of_the_walk(seed: u64, trees in 0usize..20, leaves in 65usize..400, few in 0usize..40) {
+            let mut random = SplitMix::new(seed, 0);
+            let ensemble = forest(&mut random, trees, leaves, 7, false);
+            let rows = MANY_ROWS + few;
+            let wide = Array2::from_shape_fn((rows, 7), |_| match random.below(10) {
+                0 => f64::NAN,
+                1 => f64::INFINITY,
+                2 => f64::NEG_INFINITY,
+                3 => -0.0,
+                4 => 0.0,
+                5 => 0.5f64.next_up(),
+                _ => random.unit(),
+            });
+            let narrow = wide.mapv(|value| value as f32);
+            let ranked = Ranked::of(&ensemble).unwrap();
+            let mut ranks = vec![0; rows * 7];
+            for feature in 0..7 {
+                ranked.rank(feature, wide.column(feature).iter().copied(), &mut ranks);
+            }
+            let mut own = vec![ensemble.base; rows];
+            for &root in &ensemble.roots {
+                ranked.add(root as usize, &ensemble.nodes, &ranks, &mut own);
+            }
+            let whole = ensemble.log_odds(wide.view(), &Workers::inline()).unwrap();
+            let rounded = ensemble.log_odds(narrow.view(), &Workers::inline()).unwrap();
+            let last = ensemble.last_tree(wide.view(), &Workers::inline()).unwrap();
+            for row in 0..rows {
+                let plain = walked(&ensemble, |feature| wide[[row, feature]]);
+                prop_assert_eq!(own[row].to_bits(), plain.to_bits());
+                prop_assert_eq!(whole[row].to_bits(), plain.to_bits());
+                let plain = walked(&ensemble, |feature| f64::from(narrow[[row, feature]]));
+                prop_assert_eq!(rounded[row].to_bits(), plain.to_bits());
+                let alone = ensemble.last_tree(wide.slice(ndarray::s![row..row + 1, ..]), &Workers::inline()).unwrap();
+                prop_assert_eq!(last[row].to_bits(), alone[0].to_bits());
             }
         }
     }
