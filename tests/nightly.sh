@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# The long checks, outside the tests of every change: property tests on many more worlds, and the fuzz targets.
+# The long checks, outside the tests of every change: property tests on many more worlds, a hundred
+# killed writers of the store, and the fuzz targets.
 #   tests/nightly.sh [minutes per fuzz target, 30 if not given]
 set -euo pipefail
 cd "$(dirname "$(readlink -f "$0")")/.."
@@ -10,6 +11,9 @@ say() { printf '\n== %s (%ss)\n' "$1" "$SECONDS"; }
 say "property tests on many worlds"
 CHURN_WORLDS="${CHURN_WORLDS:-20000}" cargo test --release -p churn-tests --locked
 PROPTEST_CASES=4096 cargo test --release -p churn-core --all-features --locked --lib
+
+say "a hundred killed writers, and every mutant of the store's isolation"
+CHURN_NIGHTLY=1 tests/postgres.sh cargo test --release -p churn-store --locked
 
 say "fuzzing, $minutes minutes each"
 cargo fuzz --version >/dev/null 2>&1 || cargo install cargo-fuzz --locked
