@@ -258,6 +258,7 @@ module.exports = function store({ native, INNER, INSPECT, ChurnError, TenantReco
 
     static async open(url, options) {
       const { migrate = true } = checked(options, ['migrate'])
+      if (!native.openStore) throw new ChurnError('this module was built without the store', { code: 'store_unavailable' })
       if (typeof migrate !== 'boolean') throw wrong('migrate', 'must be true or false')
       return new Store(await called(() => native.openStore(text(url, 'url'), migrate)))
     }

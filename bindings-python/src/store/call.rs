@@ -174,3 +174,12 @@ impl GiveUp {
         Ok(())
     }
 }
+
+/// Stops work on another thread when the one who waits for it goes away.
+pub(crate) struct Stop(pub(crate) churn_core::CancelToken);
+
+impl Drop for Stop {
+    fn drop(&mut self) {
+        self.0.cancel();
+    }
+}

@@ -12,7 +12,7 @@ use pyo3::types::PyTuple;
 use serde::Serialize;
 
 use crate::errors::refuse;
-use call::Caller;
+use call::{Caller, Stop};
 
 pub(crate) use company::{ApiKeyStore, AuditStore, CompanyStore, CursorStore, UserStore};
 pub(crate) use models::ModelStore;
@@ -287,7 +287,10 @@ impl TenantStore {
             ..Default::default()
         };
         let own = self.own.clone();
-        let work = async move { Ok(own.records(&options).await?) };
+        let work = async move {
+            let _given_up = Stop(options.execution.cancel.clone());
+            Ok(own.records(&options).await?)
+        };
         self.caller.call(py, work, |py, found| {
             plain(py, crate::records::TenantRecords::wrap(py, found)?)
         })

@@ -6,7 +6,7 @@ use churn_core::{ChurnDefinition, Execution};
 use churn_store::{HighRisk, ReasonsFor, RunId};
 use pyo3::prelude::*;
 
-use super::call::{Caller, Outcome};
+use super::call::{Caller, Outcome, Stop};
 use super::{nothing, plain, told};
 use crate::definition::Definition;
 use crate::errors::refuse;
@@ -154,9 +154,8 @@ impl OutcomeStore {
         let (own, definition) = (self.own.clone(), ChurnDefinition::from(definition));
         let work = async move {
             let labelled = Arc::clone(&records);
-            let (of, stop) = (definition.clone(), churn_core::CancelToken::new());
-            let execution = Execution::new().cancelled_by(stop.clone());
-            let _dropped = Stop(stop);
+            let (of, execution) = (definition.clone(), Execution::new());
+            let _given_up = Stop(execution.cancel.clone());
             let labels = tokio::task::spawn_blocking(move || churn_core::labels(&labelled, &dates, &of, &execution));
             let labels = labels
                 .await
@@ -185,14 +184,5 @@ impl OutcomeStore {
         };
         self.caller
             .call(py, work, |py, found| told(py, "StoredOutcome", &found))
-    }
-}
-
-/// Stops work on another thread when the one who waits for it goes away.
-struct Stop(churn_core::CancelToken);
-
-impl Drop for Stop {
-    fn drop(&mut self) {
-        self.0.cancel();
     }
 }
