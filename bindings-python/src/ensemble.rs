@@ -2,9 +2,8 @@
 
 use std::sync::Arc;
 
-use churn_core::ensemble::{FlatEnsemble, GradientBoostingOptions, LinearModel, LogisticOptions, RandomForestOptions};
-use ndarray::Array2;
-use numpy::{IntoPyArray, PyReadonlyArray1, PyReadonlyArray2, PyUntypedArrayMethods};
+use churn_core::ensemble::{GradientBoostingOptions, LinearModel, LogisticOptions, RandomForestOptions};
+use numpy::{IntoPyArray, PyReadonlyArray1};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyType};
 use serde::Serialize;
@@ -12,134 +11,9 @@ use serde::de::DeserializeOwned;
 
 use crate::errors::{OrRaise, refuse};
 use crate::features::{json, overlay};
+use crate::matrix::{Matrix, both};
 use crate::model::member;
-use crate::run::Explanation;
-use crate::work;
-
-/// X as it came if it is a matrix of floats, in whatever layout: it is not copied.
-pub(crate) enum Matrix<'py> {
-    Single(PyReadonlyArray2<'py, f32>),
-    Double(PyReadonlyArray2<'py, f64>),
-}
-
-impl<'py> Matrix<'py> {
-    pub(crate) fn new(x: &Bound<'py, PyAny>) -> PyResult<Self> {
-        let py = x.py();
-        let wrong = || refuse(py, "invalid_option", "X must be rows x columns of numbers", Some("X"));
-        let given = py
-            .import("numpy")?
-            .getattr("asarray")?
-            .call1((x,))
-            .map_err(|_| wrong())?;
-        if let Ok(single) = given.extract() {
-            return Ok(Self::Single(single));
-        }
-        if let Ok(double) = given.extract() {
-            return Ok(Self::Double(double));
-        }
-        let numbers = py
-            .import("numpy")?
-            .getattr("asarray")?
-            .call1((given, "float64"))
-            .map_err(|_| wrong())?;
-        numbers.extract().map(Self::Double).map_err(|_| wrong())
-    }
-
-    pub(crate) fn shape(&self) -> (usize, usize) {
-        let shape = match self {
-            Self::Single(x) => x.shape(),
-            Self::Double(x) => x.shape(),
-        };
-        (shape[0], shape[1])
-    }
-
-    /// Refuses another number of columns than was fitted.
-    pub(crate) fn check(&self, py: Python<'_>, name: &str, columns: usize) -> PyResult<()> {
-        if self.shape().1 == columns {
-            return Ok(());
-        }
-        let message = format!(
-            "X has {} features, but {name} is expecting {columns} features as input.",
-            self.shape().1
-        );
-        Err(refuse(py, "feature_mismatch", &message, None))
-    }
-
-    /// The probability of the second class of every row.
-    pub(crate) fn score(&self, py: Python<'_>, trees: &FlatEnsemble, threads: Option<usize>) -> PyResult<Vec<f64>> {
-        match self {
-            Self::Single(x) => {
-                let x = x.as_array();
-                work::run(py, threads, None, move |execution| trees.predict_proba(x, &execution))
-            }
-            Self::Double(x) => {
-                let x = x.as_array();
-                work::run(py, threads, None, move |execution| trees.predict_proba(x, &execution))
-            }
-        }
-    }
-
-    /// Contributions of every column to every row, and the base value.
-    pub(crate) fn explain(
-        &self,
-        py: Python<'_>,
-        trees: &FlatEnsemble,
-        threads: Option<usize>,
-    ) -> PyResult<(Array2<f64>, f64)> {
-        match self {
-            Self::Single(x) => {
-                let x = x.as_array();
-                work::run(py, threads, None, move |execution| trees.explain(x, &execution))
-            }
-            Self::Double(x) => {
-                let x = x.as_array();
-                work::run(py, threads, None, move |execution| trees.explain(x, &execution))
-            }
-        }
-    }
-
-    /// `work` on single precision; doubles are narrowed to it once.
-    pub(crate) fn single<T: Send>(
-        &self,
-        py: Python<'_>,
-        threads: Option<usize>,
-        work: impl FnOnce(ndarray::ArrayView2<'_, f32>, churn_core::Execution) -> churn_core::Result<T> + Send,
-    ) -> PyResult<T> {
-        match self {
-            Self::Single(x) => {
-                let x = x.as_array();
-                work::run(py, threads, None, move |execution| work(x, execution))
-            }
-            Self::Double(x) => {
-                let x = x.as_array();
-                work::run(py, threads, None, move |execution| {
-                    work(x.mapv(|value| value as f32).view(), execution)
-                })
-            }
-        }
-    }
-
-    /// `work` on double precision; singles are widened to it once.
-    fn double<T: Send>(
-        &self,
-        py: Python<'_>,
-        threads: Option<usize>,
-        work: impl FnOnce(ndarray::ArrayView2<'_, f64>, churn_core::Execution) -> churn_core::Result<T> + Send,
-    ) -> PyResult<T> {
-        match self {
-            Self::Double(x) => {
-                let x = x.as_array();
-                work::run(py, threads, None, move |execution| work(x, execution))
-            }
-            Self::Single(x) => {
-                let x = x.as_array();
-                work::run(py, threads, None, move |execution| {
-                    work(x.mapv(f64::from).view(), execution)
-                })
-            }
-        }
-    }
-}
+use crate::trees::{Ensemble, Trees};
 
 /// The two labels, sorted, and whether each row has the second.
 fn labels(y: &Bound<'_, PyAny>) -> PyResult<(Py<PyAny>, Vec<bool>)> {
@@ -197,16 +71,6 @@ fn weights(py: Python<'_>, given: Option<&Bound<'_, PyAny>>) -> PyResult<Option<
                 .map_err(wrong)
         })
         .transpose()
-}
-
-/// Probabilities of both classes, (n, 2).
-pub(crate) fn both(py: Python<'_>, churned: Vec<f64>) -> Py<PyAny> {
-    let mut both = Array2::zeros((churned.len(), 2));
-    for (mut row, p) in both.rows_mut().into_iter().zip(churned) {
-        row[0] = 1.0 - p;
-        row[1] = p;
-    }
-    both.into_pyarray(py).into_any().unbind()
 }
 
 fn not_fitted(py: Python<'_>, name: &str) -> PyErr {
@@ -394,7 +258,7 @@ macro_rules! trees {
         pub(crate) struct $name {
             options: $options,
             threads: Option<usize>,
-            fitted: Option<Arc<FlatEnsemble>>,
+            fitted: Option<Arc<Trees>>,
             classes: Option<Py<PyAny>>,
         }
 
@@ -404,7 +268,7 @@ macro_rules! trees {
             }
         }
 
-        estimator!($name, FlatEnsemble, $label, true, {
+        estimator!($name, Trees, $label, true, {
             #[new]
             #[pyo3(signature = ($($option = $default,)* seed = 0, threads = None, **options), text_signature = $signature)]
             fn new(py: Python<'_>, $($option: $type,)* seed: u64, threads: Option<usize>, options: Option<&Bound<'_, PyDict>>) -> PyResult<Self> {
@@ -435,7 +299,7 @@ macro_rules! trees {
                 let (x, (classes, y), weights) = (Matrix::new(X)?, labels(y)?, weights(py, sample_weight)?);
                 let learner = <$member>::new(slf.options.clone());
                 let fitted = x.single(py, slf.threads, move |x, execution| learner.fit(x, &y, weights.as_deref(), &execution))?;
-                slf.fitted = Some(Arc::new(fitted));
+                slf.fitted = Some(Arc::new(Trees::from(fitted)));
                 slf.classes = Some(classes);
                 Ok(slf)
             }
@@ -571,62 +435,3 @@ estimator!(Logistic, LinearModel, "Logistic", false, {
         format!("Logistic(l2={})", self.options.l2)
     }
 });
-
-/// Trees whose leaves add up to log-odds. Immutable.
-#[pyclass(frozen, module = "churn")]
-pub(crate) struct Ensemble(Arc<FlatEnsemble>);
-
-#[pymethods]
-impl Ensemble {
-    /// Probabilities of both classes, float64 (n, 2). Neither float32 nor float64 is copied.
-    #[pyo3(signature = (X, *, threads=None))]
-    #[allow(non_snake_case)]
-    fn predict_proba(&self, py: Python<'_>, X: &Bound<'_, PyAny>, threads: Option<usize>) -> PyResult<Py<PyAny>> {
-        let x = Matrix::new(X)?;
-        x.check(py, "Ensemble", self.0.features())?;
-        Ok(both(py, x.score(py, &self.0, threads)?))
-    }
-
-    /// Contributions of every column to every row: exact path-dependent TreeSHAP, in log-odds. With the base value each
-    /// row sums to the log-odds of its probability.
-    #[pyo3(signature = (X, *, threads=None))]
-    #[allow(non_snake_case)]
-    fn explain(&self, py: Python<'_>, X: &Bound<'_, PyAny>, threads: Option<usize>) -> PyResult<Explanation> {
-        let x = Matrix::new(X)?;
-        x.check(py, "Ensemble", self.0.features())?;
-        let names = (0..self.0.features()).map(|column| format!("x{column}")).collect();
-        let (contributions, base_value) = x.explain(py, &self.0, threads)?;
-        Ok(Explanation::of(py, contributions, base_value, names))
-    }
-
-    /// Number of columns that a row must have.
-    #[getter]
-    fn n_features(&self) -> usize {
-        self.0.features()
-    }
-
-    /// The bytes of a file of these trees.
-    fn to_bytes<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
-        Ok(PyBytes::new(py, &self.0.to_bytes().or_raise(py)?))
-    }
-
-    /// Opens such a file from memory; safe on any bytes.
-    #[staticmethod]
-    fn from_bytes(py: Python<'_>, data: &[u8]) -> PyResult<Self> {
-        let trees = py.detach(|| FlatEnsemble::from_bytes(data)).or_raise(py)?;
-        Ok(Self(Arc::new(trees)))
-    }
-
-    fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<(Bound<'py, PyAny>, (Bound<'py, PyBytes>,))> {
-        Ok((slf.get_type().getattr("from_bytes")?, (slf.get().to_bytes(slf.py())?,)))
-    }
-
-    /// Number of trees.
-    fn __len__(&self) -> usize {
-        self.0.trees()
-    }
-
-    fn __repr__(&self) -> String {
-        format!("<Ensemble: {} trees, {} columns>", self.0.trees(), self.0.features())
-    }
-}

@@ -7,6 +7,7 @@ mod errors;
 mod features;
 mod frames;
 mod labels;
+mod matrix;
 mod model;
 mod records;
 mod run;
@@ -14,6 +15,7 @@ mod run;
 mod store;
 mod synthetic;
 mod tables;
+mod trees;
 mod work;
 
 use pyo3::prelude::*;
@@ -25,7 +27,7 @@ mod _churn {
     #[pymodule_export]
     use crate::definition::{Cancellation, Inactivity};
     #[pymodule_export]
-    use crate::ensemble::{Ensemble, GradientBoosting, Logistic, RandomForest};
+    use crate::ensemble::{GradientBoosting, Logistic, RandomForest};
     #[pymodule_export]
     use crate::features::{FeatureMatrix, FeaturePlan, features};
     #[pymodule_export]
@@ -38,6 +40,8 @@ mod _churn {
     use crate::run::{Explanation, Reason, Score, ScoreRun};
     #[pymodule_export]
     use crate::synthetic::{Truth, World, WorldTable, WorldTenant, leaks, world};
+    #[pymodule_export]
+    use crate::trees::Ensemble;
 
     #[cfg(feature = "store")]
     #[pymodule_export]

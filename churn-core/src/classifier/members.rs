@@ -4,10 +4,12 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::artifact;
-use crate::ensemble::{FlatEnsemble, LinearModel};
+use crate::ensemble::{Ensemble, FlatEnsemble, LinearModel, ReadEnsemble};
 use crate::error::{Error, ErrorKind, Result};
 
 const TREES: &str = "ensemble of trees";
+/// Trees with sets of categories, or whose sum is not plainly a log-odds.
+const IMPORTED: &str = "imported ensemble of trees";
 const LINEAR: &str = "linear model";
 
 impl FlatEnsemble {
@@ -25,6 +27,51 @@ impl FlatEnsemble {
     /// `artifact_damaged`, `artifact_version`, `artifact_too_large`.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
         read(TREES, bytes)
+    }
+}
+
+impl Ensemble {
+    /// The bytes of a file of these trees, with their sets of categories and what becomes of their sum.
+    ///
+    /// ```
+    /// use churn_core::Execution;
+    /// use churn_core::ensemble::{Ensemble, ForeignTree, ForeignTrees, Link};
+    ///
+    /// let leaf = ForeignTree {
+    ///     feature: vec![-1],
+    ///     threshold: vec![0.0],
+    ///     left: vec![-1],
+    ///     right: vec![-1],
+    ///     missing_left: vec![false],
+    ///     value: vec![0.25],
+    ///     cover: vec![10.0],
+    /// };
+    /// let trees = ForeignTrees { trees: vec![leaf], features: 1, link: Link::Probability, ..Default::default() };
+    /// let ensemble = Ensemble::from_trees(&trees)?;
+    /// let read = Ensemble::from_bytes(&ensemble.to_bytes()?)?;
+    /// assert_eq!(read, ensemble);
+    /// # Ok::<(), churn_core::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// `artifact_too_large`.
+    pub fn to_bytes(&self) -> Result<Vec<u8>> {
+        match self.plain() {
+            Some(trees) => trees.to_bytes(),
+            None => write(IMPORTED, &self.written()),
+        }
+    }
+
+    /// Opens such a file, or one of a [`FlatEnsemble`], from memory. Safe on any bytes.
+    ///
+    /// # Errors
+    /// `artifact_damaged`, `artifact_version`, `artifact_too_large`.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
+        let kind = artifact::kind_of(artifact::read(bytes)?.metadata);
+        if kind.as_deref() == Some(IMPORTED) {
+            return read::<ReadEnsemble>(IMPORTED, bytes)?.try_into();
+        }
+        FlatEnsemble::from_bytes(bytes).map(Self::from)
     }
 }
 
@@ -96,6 +143,13 @@ mod tests {
             .unwrap();
         let (trees_file, linear_file) = (trees.to_bytes().unwrap(), linear.to_bytes().unwrap());
         assert_eq!(FlatEnsemble::from_bytes(&trees_file).unwrap(), trees);
+        let any = Ensemble::from_bytes(&trees_file).unwrap();
+        assert_eq!(any, Ensemble::from(trees));
+        assert_eq!(any.to_bytes().unwrap(), trees_file);
+        assert_eq!(
+            Ensemble::from_bytes(&linear_file).unwrap_err().code(),
+            "artifact_damaged"
+        );
         assert_eq!(LinearModel::from_bytes(&linear_file).unwrap(), linear);
         assert_eq!(
             FlatEnsemble::from_bytes(&linear_file).unwrap_err().code(),

@@ -23,6 +23,7 @@ pub(crate) use flat::Node;
 pub(crate) use flat::Tree;
 pub use flat::{FlatEnsemble, Input};
 pub use forest::{RandomForest, RandomForestOptions};
+pub(crate) use import::Read as ReadEnsemble;
 pub use import::{Ensemble, ForeignTree, ForeignTrees, Link};
 pub use logistic::{LinearModel, Logistic, LogisticOptions};
 pub(crate) use logistic::{choose_l2, select};

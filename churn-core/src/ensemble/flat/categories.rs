@@ -1,7 +1,9 @@
 //! Sets of categories that a node may ask for.
 
+use serde::{Deserialize, Serialize};
+
 /// The categories that go right; they are whole numbers from 0 on, and a value is cut off to one.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Categories {
     /// One bit for each category.
     words: Vec<u64>,
@@ -13,6 +15,11 @@ impl Categories {
     /// A set by its bits, of values that are at least `least`, which is above -1.
     pub(crate) fn new(words: Vec<u64>, least: f64) -> Self {
         Self { words, least }
+    }
+
+    /// Whether its values begin where they may.
+    pub(super) fn is_valid(&self) -> bool {
+        self.least > -1.0 && self.least <= 0.0
     }
 
     /// Whether a value is in the set; NaN is not.

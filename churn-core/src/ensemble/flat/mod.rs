@@ -32,7 +32,7 @@ pub struct FlatEnsemble {
     roots: Vec<u64>,
     base: f64,
     features: u32,
-    /// The sets that nodes ask for. No tree that is learned here has one, so files do not hold them.
+    /// The sets that nodes ask for. No tree that is learned here has one, so they are written apart.
     #[serde(skip)]
     categories: Vec<Categories>,
     /// What makes scoring quick, made when first wanted.
@@ -78,7 +78,7 @@ impl std::fmt::Debug for Prepared {
 
 /// What was read and may be anything.
 #[derive(Deserialize)]
-struct Unchecked {
+pub(crate) struct Unchecked {
     nodes: Vec<Node>,
     covers: Vec<f64>,
     roots: Vec<u64>,
@@ -86,28 +86,28 @@ struct Unchecked {
     features: u32,
 }
 
-impl TryFrom<Unchecked> for FlatEnsemble {
-    type Error = Error;
-
-    fn try_from(read: Unchecked) -> Result<Self> {
-        let Unchecked {
-            nodes,
-            covers,
-            roots,
-            base,
-            features,
-        } = read;
-        let ensemble = Self {
-            nodes,
-            covers,
-            roots,
-            base,
-            features,
-            categories: vec![],
+impl Unchecked {
+    /// The ensemble, with the sets that were written apart.
+    pub(crate) fn with_sets(self, categories: Vec<Categories>) -> Result<FlatEnsemble> {
+        let ensemble = FlatEnsemble {
+            nodes: self.nodes,
+            covers: self.covers,
+            roots: self.roots,
+            base: self.base,
+            features: self.features,
+            categories,
             prepared: Prepared::default(),
         };
         ensemble.validate()?;
         Ok(ensemble)
+    }
+}
+
+impl TryFrom<Unchecked> for FlatEnsemble {
+    type Error = Error;
+
+    fn try_from(read: Unchecked) -> Result<Self> {
+        read.with_sets(vec![])
     }
 }
 
@@ -148,6 +148,11 @@ impl FlatEnsemble {
     pub(crate) fn push_set(&mut self, set: Categories) -> u32 {
         self.categories.push(set);
         self.categories.len() as u32 - 1
+    }
+
+    /// The sets that nodes ask for.
+    pub(crate) fn sets(&self) -> &[Categories] {
+        &self.categories
     }
 
     /// Adds a tree: as many covers as nodes.
@@ -222,6 +227,9 @@ impl FlatEnsemble {
         }
         if self.covers.len() != self.nodes.len() {
             return Some("its nodes and covers differ in number");
+        }
+        if !self.categories.iter().all(Categories::is_valid) {
+            return Some("a set of categories begins below 0");
         }
         let first = self.roots.first().copied();
         if first.unwrap_or(self.nodes.len() as u64) != 0

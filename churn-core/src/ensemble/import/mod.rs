@@ -1,5 +1,6 @@
 //! Trees of other libraries.
 
+mod file;
 mod layout;
 mod lightgbm;
 #[cfg(test)]
@@ -7,16 +8,18 @@ mod tests;
 mod xgboost;
 
 use ndarray::ArrayView2;
+use serde::{Deserialize, Serialize};
 
 use super::{FlatEnsemble, Input};
 use crate::error::{Error, ErrorKind, Result};
 use crate::numeric::sigmoid;
 use crate::parallel::Execution;
 
+pub(crate) use file::Read;
 use layout::{Part, Sketch};
 
 /// What the sum of a row's leaves means.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Link {
     /// It is a log-odds.
     LogOdds,
@@ -24,7 +27,7 @@ pub enum Link {
     Probability,
 }
 
-/// Trees of another library, which score rows and explain the scores.
+/// Trees of any library, also of this one, which score rows and explain the scores.
 ///
 /// A matrix that is asked about may hold `f32` or `f64`, in any order of rows and columns, and is not copied as a whole. NaN
 /// is missing and goes where the model sends it. Results do not depend on threads or on the other rows.
@@ -183,10 +186,15 @@ impl Ensemble {
             .map_err(|why| refused(format!("tree {number}: {why}")))
     }
 
+    /// Whether what is done to a sum can be done.
+    fn is_usable(&self) -> bool {
+        let usable = |number: f64| number.is_finite() && number > 0.0;
+        usable(self.divisor) && usable(self.scale)
+    }
+
     /// With everything checked.
     fn finish(self) -> Result<Self> {
-        let usable = |number: f64| number.is_finite() && number > 0.0;
-        if !usable(self.divisor) || !usable(self.scale) {
+        if !self.is_usable() {
             return Err(refused("the divisor and the scale must be finite and above 0"));
         }
         match self.trees.validate() {
@@ -233,6 +241,18 @@ impl Ensemble {
     /// What becomes of a sum of leaves.
     pub(crate) fn scaled(&self, sum: f64) -> f64 {
         sum / self.divisor * self.scale
+    }
+}
+
+/// Trees that were learned here: their leaves add up to log-odds.
+impl From<FlatEnsemble> for Ensemble {
+    fn from(trees: FlatEnsemble) -> Self {
+        Self {
+            trees,
+            link: Link::LogOdds,
+            divisor: 1.0,
+            scale: 1.0,
+        }
     }
 }
 

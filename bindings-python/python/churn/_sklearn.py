@@ -1,0 +1,128 @@
+"""What a fitted estimator holds, for `Ensemble.from_sklearn`: trees as arrays, or the model file of a library that has one.
+
+Nothing is judged here but which estimator it is; what it holds is checked where it goes.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ._errors import make
+
+
+def _refused(why: str) -> Exception:
+    return make("import_failed", why)
+
+
+def _tree(tree: Any, values: Any) -> dict[str, Any]:
+    """Of `tree_`, with a value per node."""
+    missing = getattr(tree, "missing_go_to_left", np.zeros(tree.node_count, dtype=bool))
+    return _arrays(
+        tree.feature, tree.threshold, tree.children_left, tree.children_right, missing, values, tree.weighted_n_node_samples
+    )
+
+
+def _arrays(feature: Any, threshold: Any, left: Any, right: Any, missing_left: Any, value: Any, cover: Any) -> dict[str, Any]:
+    def plain(values: Any, kind: type[np.generic]) -> npt.NDArray[Any]:
+        # A field of a record need not be aligned.
+        return np.require(values, dtype=kind, requirements=["C_CONTIGUOUS", "ALIGNED"])
+
+    return {
+        "feature": plain(feature, np.int64),
+        "threshold": plain(threshold, np.float64),
+        "left": plain(left, np.int64),
+        "right": plain(right, np.int64),
+        "missing_left": plain(missing_left, np.bool_),
+        "value": plain(value, np.float64),
+        "cover": plain(cover, np.float64),
+    }
+
+
+def _averaging(model: Any) -> dict[str, Any]:
+    """A forest, or one tree: shares of the second class are averaged, and single precision is compared."""
+    trees = []
+    for member in getattr(model, "estimators_", [model]):
+        # Counts up to version 1.2, shares from 1.3 on.
+        shares = member.tree_.value[:, 0, :]
+        trees.append(_tree(member.tree_, shares[:, 1] / shares.sum(axis=1)))
+    return {"trees": trees, "divisor": float(len(trees)), "probability": True, "rounded": True}
+
+
+def _boosting(model: Any) -> dict[str, Any]:
+    scales = {"log_loss": 1.0, "exponential": 2.0}
+    if model.loss not in scales:
+        raise _refused(f"loss {model.loss!r} is not taken over")
+    if not isinstance(model.init_, str) and type(model.init_).__name__ != "DummyClassifier":
+        raise _refused("a first estimator of one's own is not taken over")
+    start = model._raw_predict_init(np.zeros((1, model.n_features_in_), dtype=np.float32))
+    trees = [_tree(member.tree_, model.learning_rate * member.tree_.value[:, 0, 0]) for member in model.estimators_[:, 0]]
+    return {"trees": trees, "base": float(start[0, 0]), "scale": scales[model.loss], "rounded": True}
+
+
+def _histogram(model: Any) -> dict[str, Any]:
+    if model.is_categorical_ is not None and np.any(model.is_categorical_):
+        raise _refused("categorical columns of HistGradientBoostingClassifier are not taken over")
+    trees = []
+    for (predictor,) in model._predictors:
+        nodes = predictor.nodes
+        leaf = nodes["is_leaf"].astype(bool)
+        left, right = (np.where(leaf, -1, nodes[side].astype(np.int64)) for side in ("left", "right"))
+        missing_left, threshold = nodes["missing_go_to_left"], nodes["num_threshold"]
+        trees.append(_arrays(nodes["feature_idx"], threshold, left, right, missing_left, nodes["value"], nodes["count"]))
+    return {"trees": trees, "base": float(np.ravel(model._baseline_prediction)[0])}
+
+
+def _lightgbm(model: Any) -> str:
+    # Ends at the best iteration, where there is one, as its `predict_proba` does.
+    text: str = model.booster_.model_to_string()
+    return text
+
+
+def _xgboost(model: Any) -> bytes:
+    if model.missing is not None and not math.isnan(model.missing):
+        raise _refused(f"values of {model.missing} are missing to the estimator; only NaN is taken over as missing")
+    booster = model.get_booster()
+    if booster.attr("best_iteration") is not None:
+        booster = booster[: booster.best_iteration + 1]
+    return bytes(booster.save_raw("json"))
+
+
+_KINDS: dict[tuple[str, str], Callable[[Any], dict[str, Any] | str | bytes]] = {
+    ("sklearn", "RandomForestClassifier"): _averaging,
+    ("sklearn", "ExtraTreesClassifier"): _averaging,
+    ("sklearn", "GradientBoostingClassifier"): _boosting,
+    ("sklearn", "HistGradientBoostingClassifier"): _histogram,
+    ("sklearn", "DecisionTreeClassifier"): _averaging,
+    ("sklearn", "ExtraTreeClassifier"): _averaging,
+    ("lightgbm", "LGBMClassifier"): _lightgbm,
+    ("xgboost", "XGBClassifier"): _xgboost,
+    ("xgboost", "XGBRFClassifier"): _xgboost,
+}
+
+
+def _is_fitted(estimator: Any) -> bool:
+    asked = getattr(estimator, "__sklearn_is_fitted__", None)
+    return bool(asked()) if asked else hasattr(estimator, "classes_")
+
+
+def read(estimator: Any) -> dict[str, Any] | str | bytes:
+    """Arrays of scikit-learn's trees, the text of LightGBM, or the JSON of XGBoost."""
+    ancestors = [(kind.__module__.partition(".")[0], kind.__name__) for kind in type(estimator).__mro__]
+    known = next((ancestor for ancestor in ancestors if ancestor in _KINDS), None)
+    if known is None:
+        names = ", ".join(name for _, name in _KINDS)
+        raise _refused(f"{type(estimator).__name__} is not taken over; it must be one of {names}")
+    if not _is_fitted(estimator):
+        raise _refused("the estimator is not fitted")
+    if np.ndim(estimator.classes_[0]) or len(estimator.classes_) != 2:
+        raise _refused("only estimators of one output and two classes are taken over")
+    found = _KINDS[known](estimator)
+    if not isinstance(found, dict):
+        return found
+    plain = {"base": 0.0, "divisor": 1.0, "scale": 1.0, "probability": False, "rounded": False}
+    return plain | {"features": int(estimator.n_features_in_)} | found

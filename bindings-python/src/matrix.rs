@@ -1,0 +1,153 @@
+//! Matrices of numbers as they come, without a copy where they hold floats.
+
+use ndarray::Array2;
+use numpy::{IntoPyArray, PyReadonlyArray2, PyUntypedArrayMethods};
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+
+use crate::errors::refuse;
+use crate::trees::Trees;
+use crate::work;
+
+/// X as it came if it is a matrix of floats, in whatever layout: it is not copied.
+pub(crate) enum Matrix<'py> {
+    Single(PyReadonlyArray2<'py, f32>),
+    Double(PyReadonlyArray2<'py, f64>),
+}
+
+impl<'py> Matrix<'py> {
+    pub(crate) fn new(x: &Bound<'py, PyAny>) -> PyResult<Self> {
+        let py = x.py();
+        let wrong = || refuse(py, "invalid_option", "X must be rows x columns of numbers", Some("X"));
+        let given = py.import("numpy")?.getattr("asarray")?.call1((x,));
+        let given = given.map_err(|_| wrong())?;
+        // What does not lie where numbers of its size may lie is copied.
+        if given.getattr("flags")?.getattr("aligned")?.is_truthy()? {
+            if let Ok(single) = given.extract() {
+                return Ok(Self::Single(single));
+            }
+            if let Ok(double) = given.extract() {
+                return Ok(Self::Double(double));
+            }
+        }
+        let numbers = match given.getattr("dtype")?.getattr("kind")?.extract::<char>()? {
+            // Only pandas knows what stands for a missing value among its objects.
+            'O' if x.hasattr("convert_dtypes")? => {
+                let keywords = PyDict::new(py);
+                keywords.set_item("na_value", f64::NAN)?;
+                x.call_method("to_numpy", ("float64",), Some(&keywords))
+            }
+            _ => given.call_method1("astype", ("float64",)),
+        };
+        numbers
+            .map_err(|_| wrong())?
+            .extract()
+            .map(Self::Double)
+            .map_err(|_| wrong())
+    }
+
+    pub(crate) fn shape(&self) -> (usize, usize) {
+        let shape = match self {
+            Self::Single(x) => x.shape(),
+            Self::Double(x) => x.shape(),
+        };
+        (shape[0], shape[1])
+    }
+
+    /// Refuses another number of columns than was fitted.
+    pub(crate) fn check(&self, py: Python<'_>, name: &str, columns: usize) -> PyResult<()> {
+        if self.shape().1 == columns {
+            return Ok(());
+        }
+        let message = format!(
+            "X has {} features, but {name} is expecting {columns} features as input.",
+            self.shape().1
+        );
+        Err(refuse(py, "feature_mismatch", &message, None))
+    }
+
+    /// The probability of the second class of every row.
+    pub(crate) fn score(&self, py: Python<'_>, trees: &Trees, threads: Option<usize>) -> PyResult<Vec<f64>> {
+        match self {
+            Self::Single(x) => {
+                let x = x.as_array();
+                work::run(py, threads, None, move |execution| trees.predict_proba(x, &execution))
+            }
+            Self::Double(x) => {
+                let x = x.as_array();
+                work::run(py, threads, None, move |execution| trees.predict_proba(x, &execution))
+            }
+        }
+    }
+
+    /// Contributions of every column to every row, and the base value.
+    pub(crate) fn explain(
+        &self,
+        py: Python<'_>,
+        trees: &Trees,
+        threads: Option<usize>,
+    ) -> PyResult<(Array2<f64>, f64)> {
+        match self {
+            Self::Single(x) => {
+                let x = x.as_array();
+                work::run(py, threads, None, move |execution| trees.explain(x, &execution))
+            }
+            Self::Double(x) => {
+                let x = x.as_array();
+                work::run(py, threads, None, move |execution| trees.explain(x, &execution))
+            }
+        }
+    }
+
+    /// `work` on single precision; doubles are narrowed to it once.
+    pub(crate) fn single<T: Send>(
+        &self,
+        py: Python<'_>,
+        threads: Option<usize>,
+        work: impl FnOnce(ndarray::ArrayView2<'_, f32>, churn_core::Execution) -> churn_core::Result<T> + Send,
+    ) -> PyResult<T> {
+        match self {
+            Self::Single(x) => {
+                let x = x.as_array();
+                work::run(py, threads, None, move |execution| work(x, execution))
+            }
+            Self::Double(x) => {
+                let x = x.as_array();
+                work::run(py, threads, None, move |execution| {
+                    work(x.mapv(|value| value as f32).view(), execution)
+                })
+            }
+        }
+    }
+
+    /// `work` on double precision; singles are widened to it once.
+    pub(crate) fn double<T: Send>(
+        &self,
+        py: Python<'_>,
+        threads: Option<usize>,
+        work: impl FnOnce(ndarray::ArrayView2<'_, f64>, churn_core::Execution) -> churn_core::Result<T> + Send,
+    ) -> PyResult<T> {
+        match self {
+            Self::Double(x) => {
+                let x = x.as_array();
+                work::run(py, threads, None, move |execution| work(x, execution))
+            }
+            Self::Single(x) => {
+                let x = x.as_array();
+                work::run(py, threads, None, move |execution| {
+                    work(x.mapv(f64::from).view(), execution)
+                })
+            }
+        }
+    }
+}
+
+/// Probabilities of both classes, (n, 2).
+pub(crate) fn both(py: Python<'_>, churned: Vec<f64>) -> Py<PyAny> {
+    let mut both = Array2::zeros((churned.len(), 2));
+    for (mut row, p) in both.rows_mut().into_iter().zip(churned) {
+        row[0] = 1.0 - p;
+        row[1] = p;
+    }
+    both.into_pyarray(py).into_any().unbind()
+}

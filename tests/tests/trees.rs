@@ -1,0 +1,101 @@
+//! Trees of other libraries: near what those said of their own models, and the same bits in every host.
+
+use churn_core::Execution;
+use churn_core::ensemble::{Ensemble, Link};
+use churn_tests::golden::{fixture, same_text};
+use ndarray::{Array2, ArrayView2};
+use serde_json::{Value as Json, json};
+
+/// What the libraries said; `make.py` beside it wrote it.
+fn expected() -> serde_json::Map<String, Json> {
+    let text = std::fs::read_to_string(fixture("models/expected.json")).expect("what the libraries said");
+    serde_json::from_str(&text).expect("JSON")
+}
+
+/// Rows of numbers, null for NaN.
+fn matrix(rows: &Json) -> Array2<f64> {
+    let rows = rows.as_array().expect("rows");
+    let cells = |row: &Json| -> Vec<f64> {
+        let cells = row.as_array().expect("cells").iter();
+        cells.map(|cell| cell.as_f64().unwrap_or(f64::NAN)).collect()
+    };
+    let all: Vec<Vec<f64>> = rows.iter().map(cells).collect();
+    Array2::from_shape_vec((all.len(), all[0].len()), all.concat()).expect("a matrix")
+}
+
+fn load(name: &str) -> Ensemble {
+    if name.starts_with("lightgbm") {
+        let text = std::fs::read_to_string(fixture(&format!("models/{name}.txt"))).expect("a model");
+        return Ensemble::from_lightgbm(&text).expect("a model that is taken over");
+    }
+    let json = std::fs::read(fixture(&format!("models/{name}.json"))).expect("a model");
+    Ensemble::from_xgboost(&json).expect("a model that is taken over")
+}
+
+/// What an ensemble says of rows in double and in single precision, a line for each row.
+fn said(ensemble: &Ensemble, x: ArrayView2<'_, f64>, execution: &Execution) -> String {
+    let wide = ensemble.predict_proba(x, execution).expect("probabilities");
+    let narrow = x.mapv(|value| value as f32);
+    let narrow = ensemble.predict_proba(narrow.view(), execution).expect("probabilities");
+    let (contributions, base) = ensemble.explain(x, execution).expect("contributions");
+    for (row, &probability) in contributions.rows().into_iter().zip(&wide) {
+        let sum = row.sum() + base;
+        let explained = match ensemble.link() {
+            Link::LogOdds => 1.0 / (1.0 + (-sum).exp()),
+            Link::Probability => sum,
+        };
+        assert!(
+            (explained - probability).abs() < 1e-12,
+            "{explained} is not {probability}"
+        );
+    }
+    let rows = contributions.rows().into_iter().zip(wide.iter().zip(&narrow));
+    let rows: Vec<String> = rows
+        .map(|(row, (wide, narrow))| {
+            let row = json!({"probability": wide, "single": narrow, "contributions": row.to_vec()});
+            format!("    {row}")
+        })
+        .collect();
+    format!(
+        "{{\"base_value\": {}, \"rows\": [\n{}\n  ]}}",
+        json!(base),
+        rows.join(",\n")
+    )
+}
+
+#[test]
+fn imported_trees_have_the_same_bits_everywhere() {
+    let mut models = expected();
+    let x = matrix(&models.remove("x").expect("the rows"));
+    assert!(x.iter().any(|cell| cell.is_nan()));
+    let mut all = vec![];
+    for (name, answers) in &models {
+        let ensemble = load(name);
+        let one = said(&ensemble, x.view(), &Execution::new().threads(1));
+        let two = said(&ensemble, x.view(), &Execution::new().threads(2));
+        assert!(one == two, "{name}: threads change a bit");
+        let read = Ensemble::from_bytes(&ensemble.to_bytes().expect("bytes")).expect("a file that was just written");
+        assert_eq!(read, ensemble, "{name}");
+        assert!(
+            said(&read, x.view(), &Execution::new()) == one,
+            "{name}: a file changes a bit"
+        );
+        // XGBoost adds in single precision.
+        let tolerance = if name.starts_with("xgboost") { 1e-6 } else { 1e-13 };
+        let probability = ensemble
+            .predict_proba(x.view(), &Execution::new())
+            .expect("probabilities");
+        let wanted = answers["probability"].as_array().expect("probabilities");
+        assert_eq!(wanted.len(), probability.len());
+        for (row, (found, wanted)) in probability.iter().zip(wanted).enumerate() {
+            let wanted = wanted.as_f64().expect("a number");
+            assert!(
+                (found - wanted).abs() < tolerance,
+                "{name}, row {row}: {found} is not {wanted}"
+            );
+        }
+        all.push(format!("  {}: {one}", json!(name)));
+    }
+    assert_eq!(all.len(), 8);
+    same_text(&fixture("models/bits.json"), &format!("{{\n{}\n}}\n", all.join(",\n")));
+}
