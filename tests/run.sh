@@ -4,6 +4,10 @@
 set -euo pipefail
 cd "$(dirname "$(readlink -f "$0")")/.."
 
+# The Node module's builder always names its target; named everywhere, all builds share one folder.
+CARGO_BUILD_TARGET="${CARGO_BUILD_TARGET:-$(rustc -vV | sed -n 's/^host: //p')}"
+export CARGO_BUILD_TARGET
+
 say() { printf '\n== %s (%ss)\n' "$1" "$SECONDS"; }
 
 rust() {
@@ -24,7 +28,7 @@ quickstart() {
   cargo run --release --locked --example store
 }
 
-# Debug build: quick to make, the same bits.
+# Debug builds of the modules: quick to make, the same bits.
 python() {
   say "Python package"
   local venv="$PWD/target/venv"
@@ -47,7 +51,7 @@ node() {
   (
     cd bindings-node
     npm ci --no-audit --no-fund --loglevel=error
-    npm run --silent build
+    npm run --silent build:debug
     ../tests/postgres.sh npm test --silent
     npm run --silent types
   )

@@ -33,6 +33,8 @@ fn load(name: &str) -> Ensemble {
 }
 
 /// What an ensemble says of rows in double and in single precision, a line for each row.
+// The exponential here only has to come near.
+#[allow(clippy::disallowed_methods)]
 fn said(ensemble: &Ensemble, x: ArrayView2<'_, f64>, execution: &Execution) -> String {
     let wide = ensemble.predict_proba(x, execution).expect("probabilities");
     let narrow = x.mapv(|value| value as f32);
