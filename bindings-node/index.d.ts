@@ -676,6 +676,8 @@ export class ChurnError extends Error {
   readonly report: ValidationReport | null
 }
 
+export { Ensemble } from './ensemble.js'
+export type { Matrix, MatrixShape } from './ensemble.js'
 export { Store, TenantStore } from './store.js'
 export type {
   ApiKey, ApiKeyStore, Attestation, AuditEntry, AuditStore, Check, CompanyStore, CursorStore, Json, ModelStore, OutcomeStore, RecordStore,

@@ -117,7 +117,7 @@ function nested(options) {
     return Object.fromEntries(Object.entries(value).map(([name, inner]) => [key(name), snake(inner)]))
   }
   const given = { ...options }
-  for (const name of ['boosting', 'forest', 'features']) {
+  for (const name of ['boosting', 'deepBoosting', 'forest', 'features']) {
     if (given[name] === undefined) continue
     if (Array.isArray(given[name])) given[name].forEach((feature) => checked(feature, FEATURE_KEYS))
     given[name] = JSON.stringify(snake(given[name]))
@@ -270,7 +270,7 @@ function count(top) {
 
 const DEFINITION_OPTIONS = ['kind', 'horizon', 'lead', 'activeWithin', 'on']
 const TRAIN_OPTIONS = [
-  'definition', 'asOf', 'windows', 'features', 'linear', 'boosting', 'forest',
+  'definition', 'asOf', 'windows', 'features', 'linear', 'boosting', 'deepBoosting', 'forest', 'maxRows', 'churnWeight',
   'folds', 'shared', 'leakage', 'allowColumns', 'seed', 'threads', 'signal', 'onProgress',
 ]
 
@@ -483,11 +483,12 @@ const synthetic = {
   leaks: () => Object.fromEntries(native.leaks()),
 }
 
+const { Ensemble } = require('./ensemble.js')({ native, INNER, INSPECT, ChurnError, checked, guard, long, shown })
 const { Store, TenantStore } = require('./store.js')({
   native, INNER, INSPECT, ChurnError, TenantRecords, ChurnModel, ScoreRun, camelCase, checked, inner, long, shown, translate,
 })
 
 module.exports = {
-  ChurnError, ChurnModel, FeatureMatrix, ScoreRun, Store, TenantRecords, TenantStore, backtest, columnsOf, features, featuresAsync, labels, partition,
+  ChurnError, ChurnModel, Ensemble, FeatureMatrix, ScoreRun, Store, TenantRecords, TenantStore, backtest, columnsOf, features, featuresAsync, labels, partition,
   synthetic,
 }

@@ -15,4 +15,5 @@ mod run;
 mod store;
 mod synthetic;
 mod task;
+mod trees;
 mod values;

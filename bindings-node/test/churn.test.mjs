@@ -38,7 +38,7 @@ test('index.d.ts names every export and every column', async () => {
   const types = read('index.d.ts')
   const { default: all, ...named } = await import('churn-core')
   assert.deepEqual(Object.keys(named).sort(), Object.keys(all).sort())
-  for (const name of Object.keys(all)) assert.match(types + read('store.d.ts'), new RegExp(`export (class|function|const) ${name}\\b`))
+  for (const name of Object.keys(all)) assert.match(types + read('store.d.ts') + read('ensemble.d.ts'), new RegExp(`export (class|function|const) ${name}\\b`))
   for (const [table, type] of [['customers', 'CustomerRow'], ['payments', 'PaymentRow'], ['tickets', 'TicketRow'], ['activities', 'ActivityRow']]) {
     const declared = new RegExp(`export type ${type} = ([^/]*)`).exec(types)[1]
     const columns = columnsOf(table)

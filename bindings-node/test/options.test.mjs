@@ -48,10 +48,17 @@ test('members of the ensemble', async () => {
   assert.ok(!(await names({ forest: false })).includes('forest'))
   assert.deepEqual(await names({ forest: false, boosting: false }), ['linear'])
   assert.ok(!(await names({ linear: false })).includes('linear'))
+  const deep = { trees: 10, leaves: 8, learningRate: 0.3 }
+  assert.deepEqual(await names({ linear: false, forest: false, boosting: false, deepBoosting: deep }), ['deep_boosting'])
   const train = (options) => ChurnModel.train(records, { ...small, ...options })
   await assert.rejects(train({ boosting: { leafs: 3 } }), isFault({ code: 'invalid_option', column: 'boosting' }))
   await assert.rejects(train({ forest: { trees: -1 } }), isFault({ code: 'invalid_option', column: 'forest' }))
   await assert.rejects(train({ forest: { trees: 0 } }), isFault({ code: 'invalid_option' }))
+  await assert.rejects(train({ deepBoosting: { leafs: 3 } }), isFault({ code: 'invalid_option', column: 'deepBoosting' }))
+  const { rows, leftOut } = (await train({ maxRows: 300 })).report
+  assert.ok(rows <= 300 && rows < model.report.rows && leftOut > 0)
+  assert.notEqual((await train({ churnWeight: 3 })).id, model.id)
+  await assert.rejects(train({ churnWeight: -1 }), isFault({ code: 'invalid_option', column: 'churn_weight' }))
   await assert.rejects(train({ linear: 'yes' }), isFault({ code: 'invalid_option', column: 'linear' }))
 
   const matrix = await model.features(records, { asOf })

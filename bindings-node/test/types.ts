@@ -1,6 +1,6 @@
 // Compiled, never run: what index.d.ts lets through and what it does not.
 import {
-  ChurnError, ChurnModel, FeatureMatrix, Store, TenantRecords, TenantStore, backtest, features, labels, partition, synthetic,
+  ChurnError, ChurnModel, Ensemble, FeatureMatrix, Store, TenantRecords, TenantStore, backtest, features, labels, partition, synthetic,
   type ErrorCode, type Feature, type Score, type TrainOptions, type Upserted,
 } from 'churn-core'
 
@@ -115,4 +115,20 @@ export async function kept(records: TenantRecords, model: ChurnModel, signal: Ab
   await acme.payments.upsert([{ customerId: 'a', dueAt: '2024-01-01', amount: '1' }])
   // @ts-expect-error a tenant's part comes from its store
   new TenantStore()
+}
+
+export async function trees(signal: AbortSignal): Promise<Float64Array> {
+  const ensemble: Ensemble = Ensemble.fromXgboost(Buffer.alloc(0))
+  Ensemble.fromLightgbm(new URL('file:///model.txt'))
+  Ensemble.fromBytes(ensemble.toBytes())
+  const link: 'log_odds' | 'probability' = ensemble.link
+  const { contributions, baseValue } = await ensemble.explain(new Float32Array(4), { rows: 2, columns: 2, threads: 1, signal })
+  console.log(link, contributions[0], baseValue, await ensemble.predictProba([[1, null], new Float64Array(2)]))
+  // @ts-expect-error a model is made by fromXgboost, fromLightgbm and fromBytes
+  new Ensemble()
+  // @ts-expect-error rows hold numbers
+  await ensemble.predictProba([['a']])
+  // @ts-expect-error no such option
+  await ensemble.predictProba(new Float64Array(4), { cols: 2 })
+  return ensemble.predictProba(new Float64Array(4), 2)
 }
