@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use ::arrow::array::*;
 use ::arrow::compute::cast;
-use ::arrow::datatypes::{DataType, Field, Int8Type, Int32Type, Schema, TimeUnit};
+use ::arrow::datatypes::{DataType, Field, Int8Type, Int32Type, Schema, TimeUnit, UnionFields, UnionMode};
 use ::arrow::ipc::writer::{FileWriter, StreamWriter};
 
 use super::*;
@@ -307,4 +307,18 @@ fn bytes_that_lie_are_refused() {
         ),
         (Some("1"), None)
     );
+}
+
+#[test]
+fn a_type_that_no_column_can_have_is_refused() {
+    let nothing = DataType::Union(UnionFields::empty(), UnionMode::Sparse);
+    let schema = Schema::new(vec![Field::new("customer_id", nothing, false)]);
+    let mut bytes = vec![];
+    let mut writer = StreamWriter::try_new(&mut bytes, &schema).unwrap();
+    writer.finish().unwrap();
+    drop(writer);
+    assert_eq!(Table::from_ipc(&bytes).unwrap_err().code(), "unreadable_table");
+    let outcomes: Vec<_> = Table::ipc_batches(bytes.as_slice()).collect();
+    assert_eq!(outcomes.len(), 1);
+    assert_eq!(outcomes[0].as_ref().unwrap_err().code(), "unreadable_table");
 }

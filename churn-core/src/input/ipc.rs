@@ -40,7 +40,7 @@ impl Table {
             }
         }
         match (batches.as_slice(), reader.schema()) {
-            ([], Some(schema)) => Self::from_record_batch(&RecordBatch::new_empty(schema)),
+            ([], Some(schema)) => without_rows(schema),
             (batches, _) => Self::from_record_batches(batches),
         }
     }
@@ -98,7 +98,7 @@ impl<R: Read> Iterator for IpcBatches<R> {
             Ok(Some(batch)) => Table::from_record_batch(&batch),
             // A table without rows has columns all the same.
             Ok(None) if self.given => return None,
-            Ok(None) => Table::from_record_batch(&RecordBatch::new_empty(self.schema()?)),
+            Ok(None) => without_rows(self.schema()?),
             Err(error) => Err(error),
         };
         self.given = true;
@@ -200,6 +200,12 @@ impl<R: Read> IpcBatches<R> {
     }
 }
 
+/// The table of a schema alone. Types that no column can have, such as a union of nothing, make Arrow panic.
+fn without_rows(schema: SchemaRef) -> Result<Table> {
+    let empty = catch_unwind(AssertUnwindSafe(|| RecordBatch::new_empty(schema)));
+    Table::from_record_batch(&empty.map_err(|_| broken("its schema has a type that cannot be"))?)
+}
+
 /// The batches that a file's footer lists.
 fn from_footer(bytes: &[u8]) -> Result<Table> {
     const TAIL: usize = 10;
@@ -231,7 +237,7 @@ fn from_footer(bytes: &[u8]) -> Result<Table> {
             batches.extend(batch);
         }
         match batches.as_slice() {
-            [] => Table::from_record_batch(&RecordBatch::new_empty(schema)),
+            [] => without_rows(schema),
             batches => Table::from_record_batches(batches),
         }
     }));
