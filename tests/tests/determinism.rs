@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use churn_core::{ChurnModel, Execution, TrainOptions, synthetic};
 use churn_tests::library::{as_of, bits, matrix, rows, same, valid_records};
 use churn_tests::raw::World;
 use churn_tests::reference::{self, Value};
@@ -134,4 +135,34 @@ fn missing(value: &Value) -> bool {
         Value::Number(number) => number.is_nan(),
         Value::Text(text) => text.is_none(),
     }
+}
+
+#[test]
+fn one_artifact_whatever_the_threads_and_however_often() {
+    // Every member, as by default, with its tests, calibration and report: the whole file.
+    let world = synthetic::world(&synthetic::WorldOptions {
+        seed: 9,
+        tenants: 1,
+        customers: 150,
+        risk: 1.0,
+        ..Default::default()
+    });
+    let records = world.unwrap().tenants()[0].records().unwrap().build().unwrap().0;
+    let file = |threads, seed| {
+        let mut options = TrainOptions {
+            seed,
+            execution: Execution::new().threads(threads),
+            ..Default::default()
+        };
+        // Fewer trees are enough: pieces of work are cut by rows and columns.
+        options.ensemble.folds = 2;
+        options.ensemble.boosting.as_mut().unwrap().trees = 40;
+        options.ensemble.deep_boosting.as_mut().unwrap().trees = 20;
+        options.ensemble.forest.as_mut().unwrap().trees = 10;
+        ChurnModel::train(&records, &options).unwrap().to_bytes()
+    };
+    let one = file(1, 3);
+    assert!(one == file(1, 3), "two runs with one thread differ");
+    assert!(one == file(2, 3), "one and two threads differ");
+    assert!(one != file(2, 4), "the seed does nothing");
 }

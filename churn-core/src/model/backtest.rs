@@ -89,25 +89,29 @@ impl Backtest {
                     .filter(|date| *date < origin)
                     .collect(),
             };
-            // Dates that the purge drops need no labels; an immature one would be an error.
+            dates.sort_unstable();
+            dates.dedup();
+            dates.push(origin);
+            // Dates that the purge drops are named in the proof, but need no labels.
             let latest = origin
                 .timestamp()
                 .plus_days(-i64::from(options.embargo_days))
                 .as_micros();
-            dates.retain(|date| horizon.end(date.as_micros()) <= latest);
-            if dates.is_empty() {
+            let labelled: Vec<AsOf> = dates
+                .iter()
+                .copied()
+                .filter(|date| *date == origin || horizon.end(date.as_micros()) <= latest)
+                .collect();
+            if labelled.len() == 1 {
                 let message = format!(
                     "no training date has a label period ({} days, lead {}) that ends {} days before the origin {origin} or earlier",
                     horizon.days, horizon.lead, options.embargo_days
                 );
                 return Err(Error::new(ErrorKind::NothingAfterPurge, message));
             }
-            dates.sort_unstable();
-            dates.dedup();
-            dates.push(origin);
             let start = share * position as f64;
             workers.part(start, start + 0.2 * share);
-            let sample = Sample::draw(records, &dates, &train.definition, &plan, train.most(), &workers)?;
+            let sample = Sample::draw(records, &labelled, &train.definition, &plan, train.most(), &workers)?;
             find_leaks(records, &sample, &plan, train, &workers)?;
             folds.push(test_out_of_time(
                 &sample,

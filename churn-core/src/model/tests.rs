@@ -497,10 +497,19 @@ fn a_panel_of_months_is_purged_or_refused() -> Result<()> {
     };
     let plain = backtest(11, &|_| {})?;
     let proof = &plain.folds[0].proof;
-    assert!(proof.holds() && proof.last_training_date == months[8] && proof.purged_dates.is_empty());
+    assert!(proof.holds() && proof.last_training_date == months[8]);
+    assert_eq!(proof.purged_dates, months[9..11]);
     assert_eq!(backtest(2, &|_| {}).unwrap_err().code(), "nothing_after_purge");
     let later = backtest(11, &|options| options.embargo_days = 30)?;
     assert!(later.folds[0].proof.holds() && later.folds[0].proof.last_training_date == months[7]);
+    assert_eq!(later.folds[0].proof.purged_dates, months[8..11]);
+    // Dates of its own choosing lie half a label period apart: the one before the origin goes, and is named. Without any date
+    // in between nothing is purged, and only then is the list empty.
+    let chosen = backtest(11, &|options| options.train.as_of = None)?;
+    assert_eq!(chosen.folds[0].proof.purged_dates.len(), 1);
+    let apart = backtest(11, &|options| options.train.as_of = Some(months[..9].to_vec()))?;
+    assert_eq!(apart.folds[0].proof.purged_dates, []);
+    assert_eq!(apart.folds[0].measures, plain.folds[0].measures);
     assert_eq!(
         backtest(3, &|options| options.embargo_days = 30).unwrap_err().code(),
         "nothing_after_purge"
