@@ -23,12 +23,14 @@ say "fuzzing, $minutes minutes each"
 cargo fuzz --version >/dev/null 2>&1 || cargo install cargo-fuzz --locked
 (
   cd tests/fuzz
-  for target in artifact json csv arrow; do
+  for target in artifact trees json csv arrow; do
     say "$target"
     # New inputs go to a folder that is not kept; the seeds stay as they are.
     mkdir -p "../../target/fuzz/$target"
+    seeds="corpus/$target"
+    [ "$target" != trees ] || seeds=../fixtures/models
     cargo fuzz run --fuzz-dir . --target-dir ../../target/fuzz-build --sanitizer none "$target" \
-      "../../target/fuzz/$target" "corpus/$target" \
+      "../../target/fuzz/$target" "$seeds" \
       -- -max_total_time=$((minutes * 60)) -rss_limit_mb=4096 -timeout=30 -max_len=65536 -print_final_stats=1
   done
 )

@@ -6,7 +6,11 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Float64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
 use arrow::ipc::writer::{FileWriter, StreamWriter};
-use churn_core::{ChurnDefinition, ChurnModel, RecordKind, Table, TenantRecords, TrainOptions};
+use churn_core::ensemble::Ensemble;
+use churn_core::{
+    ChurnClassifier, ChurnDefinition, ChurnModel, ClassifierOptions, Column, EnsembleOptions, RecordKind, Table,
+    TenantRecords, TrainOptions, Value,
+};
 
 type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
 
@@ -26,7 +30,10 @@ const TABLES: [(&str, &str); 4] = [
         "ticket_id,customer_id,opened_at,first_response_at,resolved_at,reopened_at,priority,satisfaction\n\
          7,a,2024-12-01,2024-12-02,2024-12-03,2024-12-04,high,5\n8,zz,2024-12-01,,,,low,\n",
     ),
-    ("activities", "activity_id,customer_id,at,kind,quantity\n1,a,2024-12-31,login,2\n2,b,2024-02-29,,\n"),
+    (
+        "activities",
+        "activity_id,customer_id,at,kind,quantity\n1,a,2024-12-31,login,2\n2,b,2024-02-29,,\n",
+    ),
 ];
 
 fn main() -> Outcome<()> {
@@ -42,6 +49,19 @@ fn main() -> Outcome<()> {
         arrow(name, &names, &rows)?;
     }
     fs::write("corpus/artifact/model", model()?)?;
+    fs::write("corpus/artifact/classifier", classifier()?)?;
+    for (name, text) in [
+        ("trees", include_str!("../../fixtures/models/lightgbm_numeric.txt")),
+        (
+            "trees_of_categories",
+            include_str!("../../fixtures/models/lightgbm_categories.txt"),
+        ),
+    ] {
+        fs::write(
+            format!("corpus/artifact/{name}"),
+            Ensemble::from_lightgbm(text)?.to_bytes()?,
+        )?;
+    }
     Ok(())
 }
 
@@ -52,7 +72,10 @@ fn json(names: &[&str], rows: &[Vec<&str>]) -> String {
         _ => format!("\"{text}\""),
     };
     let row = |cells: &Vec<&str>| {
-        let cells = names.iter().zip(cells).map(|(name, text)| format!("\"{name}\":{}", cell(text)));
+        let cells = names
+            .iter()
+            .zip(cells)
+            .map(|(name, text)| format!("\"{name}\":{}", cell(text)));
         format!("{{{}}}", cells.collect::<Vec<_>>().join(","))
     };
     format!("[{}]", rows.iter().map(row).collect::<Vec<_>>().join(","))
@@ -62,11 +85,20 @@ fn arrow(name: &str, names: &[&str], rows: &[Vec<&str>]) -> Outcome<()> {
     let column = |place: usize| -> ArrayRef {
         let cells = || rows.iter().map(|row| Some(row[place]).filter(|text| !text.is_empty()));
         if cells().flatten().all(|text| text.parse::<f64>().is_ok()) {
-            return Arc::new(cells().map(|text| text.and_then(|text| text.parse().ok())).collect::<Float64Array>());
+            return Arc::new(
+                cells()
+                    .map(|text| text.and_then(|text| text.parse().ok()))
+                    .collect::<Float64Array>(),
+            );
         }
-        let moments: Vec<Option<i64>> =
-            cells().map(|text| text.and_then(|text| Some(text.parse::<churn_core::Timestamp>().ok()?.as_micros()))).collect();
-        if moments.iter().zip(cells()).all(|(at, text)| at.is_some() == text.is_some()) {
+        let moments: Vec<Option<i64>> = cells()
+            .map(|text| text.and_then(|text| Some(text.parse::<churn_core::Timestamp>().ok()?.as_micros())))
+            .collect();
+        if moments
+            .iter()
+            .zip(cells())
+            .all(|(at, text)| at.is_some() == text.is_some())
+        {
             return Arc::new(TimestampMicrosecondArray::from(moments).with_timezone("UTC"));
         }
         Arc::new(cells().collect::<StringArray>())
@@ -84,8 +116,40 @@ fn arrow(name: &str, names: &[&str], rows: &[Vec<&str>]) -> Outcome<()> {
     Ok(())
 }
 
+fn classifier() -> Outcome<Vec<u8>> {
+    let minutes: Vec<f64> = (0..60).map(|row| f64::from(row * 37 % 60)).collect();
+    let churned: Vec<bool> = minutes
+        .iter()
+        .enumerate()
+        .map(|(row, minutes)| *minutes < 20.0 || row % 9 == 0)
+        .collect();
+    let plans = (0..60)
+        .map(|row| Value::Text(["a", "b", "b"][row % 3].to_owned()))
+        .collect();
+    let table = Table::new()
+        .with_column("minutes", Column::Floats(minutes))?
+        .with_column("plan", Column::Values(plans))?;
+    let mut options = ClassifierOptions::default();
+    small(&mut options.ensemble);
+    Ok(ChurnClassifier::fit(&table, &churned, None, &options)?.to_bytes())
+}
+
+fn small(ensemble: &mut EnsembleOptions) {
+    ensemble.folds = 2;
+    ensemble.deep_boosting = None;
+    if let Some(boosting) = &mut ensemble.boosting {
+        (boosting.trees, boosting.leaves) = (3, 4);
+    }
+    if let Some(forest) = &mut ensemble.forest {
+        (forest.trees, forest.depth) = (3, 3);
+    }
+}
+
 fn model() -> Outcome<Vec<u8>> {
-    let (mut customers, mut payments) = (String::from("customer_id,signed_up_at\n"), String::from("customer_id,due_at,amount\n"));
+    let (mut customers, mut payments) = (
+        String::from("customer_id,signed_up_at\n"),
+        String::from("customer_id,due_at,amount\n"),
+    );
     for number in 0..60 {
         customers += &format!("c{number},2024-01-{:02}\n", 1 + number % 28);
         for month in 1..=(if number % 3 == 0 { 3 + number % 5 } else { 12 }) {
@@ -101,13 +165,6 @@ fn model() -> Outcome<Vec<u8>> {
         plan: churn_core::FeaturePlan::standard(&[28])?,
         ..Default::default()
     };
-    options.ensemble.folds = 2;
-    options.ensemble.deep_boosting = None;
-    if let Some(boosting) = &mut options.ensemble.boosting {
-        (boosting.trees, boosting.leaves) = (3, 4);
-    }
-    if let Some(forest) = &mut options.ensemble.forest {
-        (forest.trees, forest.depth) = (3, 3);
-    }
+    small(&mut options.ensemble);
     Ok(ChurnModel::train(&records, &options)?.to_bytes())
 }

@@ -1,8 +1,10 @@
-//! What the targets share: a table of any kind on its way to features.
+//! What the targets share: a table of any kind on its way to features, and trees on their way to scores.
 
+use churn_core::ensemble::Ensemble;
 use churn_core::{
     Execution, FeaturePlan, OnInvalid, RecordKind, StaticAttributes, Table, TenantRecords, Timestamp, features,
 };
+use ndarray::{Array2, s};
 
 /// Two customers whom events may belong to.
 const CUSTOMERS: &[u8] =
@@ -33,4 +35,23 @@ pub fn everywhere(table: &Table) {
             assert!(matrix.rows() <= records.customers());
         }
     }
+}
+
+/// Scores and explains rows of extremes.
+///
+/// # Panics
+/// Where trees that were let in do not score, or give no number.
+pub fn score(trees: &Ensemble) {
+    // A file may ask for so many columns that the rows alone are large.
+    if trees.features() > 1 << 12 {
+        return;
+    }
+    let extremes = [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 0.0, -0.0, 1e300, 1.0];
+    let rows = Array2::from_shape_fn((extremes.len(), trees.features()), |(row, _)| extremes[row]);
+    let one = Execution::new().threads(1);
+    let all = trees.predict_proba(rows.view(), &one).expect("scores");
+    assert!(all.iter().all(|score| !score.is_nan()), "{all:?}");
+    let alone = trees.predict_proba(rows.slice(s![..1, ..]), &one).expect("a score");
+    assert_eq!(alone[0].to_bits(), all[0].to_bits());
+    let _ = trees.explain(rows.view(), &one);
 }

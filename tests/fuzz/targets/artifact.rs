@@ -1,7 +1,9 @@
-//! Model files: as they come, and with lengths and checksum made right, so that what lies behind them is reached.
+//! Model files of every kind: as they come, and with lengths and checksum made right, so that what lies behind them is
+//! reached.
 #![no_main]
 
-use churn_core::{ChurnModel, CustomerRows, Table};
+use churn_core::ensemble::{Ensemble, LinearModel};
+use churn_core::{ChurnClassifier, ChurnModel, CustomerRows, Execution, Table};
 use sha2::{Digest, Sha256};
 
 const HEADER: usize = 24;
@@ -23,6 +25,20 @@ libfuzzer_sys::fuzz_target!(|data: &[u8]| {
 });
 
 fn use_model(bytes: &[u8]) {
+    let one = Execution::new().threads(1);
+    if let Ok(trees) = Ensemble::from_bytes(bytes) {
+        churn_fuzz::score(&trees);
+        let written = trees.to_bytes().expect("what was read is no larger");
+        assert_eq!(Ensemble::from_bytes(&written).expect("what was written is read"), trees);
+    }
+    if let Ok(linear) = LinearModel::from_bytes(bytes) {
+        assert!(linear.to_bytes().is_ok());
+    }
+    if let Ok(classifier) = ChurnClassifier::from_bytes(bytes) {
+        let table = Table::from_json(br#"[{"minutes":3.5,"plan":"a"}]"#).expect("rows");
+        let _ = classifier.predict_proba(&table, &one);
+        let _ = classifier.explain(&table, &one);
+    }
     let Ok(model) = ChurnModel::from_bytes(bytes) else {
         return;
     };
