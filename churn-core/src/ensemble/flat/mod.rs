@@ -1,5 +1,6 @@
 //! The one layout that all trees end in, and that scores them.
 
+mod alone;
 mod categories;
 mod node;
 mod plan;
@@ -12,6 +13,7 @@ use std::sync::OnceLock;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, ErrorKind, Result};
+use alone::Alone;
 use plan::Plan;
 use ranks::Ranked;
 
@@ -43,11 +45,16 @@ pub struct FlatEnsemble {
 /// What is made at most once, when it is first wanted; a copy makes its own.
 #[derive(Default)]
 struct Prepared {
+    alone: OnceLock<Option<Alone>>,
     plan: OnceLock<Option<Plan>>,
     ranked: OnceLock<Option<Ranked>>,
 }
 
 impl Prepared {
+    fn alone(&self, ensemble: &FlatEnsemble) -> Option<&Alone> {
+        self.alone.get_or_init(|| Alone::of(ensemble)).as_ref()
+    }
+
     fn plan(&self, ensemble: &FlatEnsemble) -> Option<&Plan> {
         self.plan.get_or_init(|| Plan::of(ensemble)).as_ref()
     }

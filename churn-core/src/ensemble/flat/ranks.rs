@@ -1,136 +1,361 @@
-//! Trees too large for the kernels, over ranks: each value is looked up once among the thresholds of its feature, and all that
-//! the walks then touch is small.
+//! Large trees, over ranks: each value is looked up once among the thresholds of its feature, and all that the trees then
+//! touch is small. The crown of each tree, its first splits, is done by masks as small trees are; what hangs below is walked
+//! down, a few rows side by side.
 
-use super::{FlatEnsemble, Node};
+use std::hint::select_unpredictable;
 
-/// A node of 8 bytes. A row goes right if its rank, plus one (wrapping) where missing values go left, is above `rank`.
+use super::plan::{BLOCK, Column, MOST_LEAVES, Step};
+use super::simd::Kernel;
+use super::{FlatEnsemble, Input, Node};
+
+/// The rank of a missing value that goes right, and what no rank is above.
+const MOST: u16 = u16::MAX;
+/// A feature may have so many thresholds: its ranks are below [`MOST`].
+const MOST_THRESHOLDS: usize = MOST as usize - 1;
+/// Rows that walk down a tree, or values that are looked up, side by side.
+const ABREAST: usize = 8;
+/// The same, below a crown.
+const BELOW: usize = 16;
+/// What is higher than this below a crown is walked down node by node.
+const MOST_HEIGHT: u32 = 8;
+/// A bush may have so many times as many places as there are nodes in it, on average.
+const MOST_EMPTY: usize = 4;
+
+/// The ranks of one column of a block of rows.
+#[derive(Clone)]
+#[repr(C, align(64))]
+pub(super) struct RankColumn(pub(super) [u16; BLOCK]);
+
+/// What a column of ranks is of. Where some splits on a feature send missing values left and others right, it has two.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Ranks {
+    feature: u32,
+    missing_right: bool,
+}
+
+/// A split: the column that it looks at, and the rank that a row goes right above. Of a leaf: the most there is.
+#[derive(Clone, Copy, Default)]
+pub(super) struct RankSplit {
+    pub(super) column: u16,
+    pub(super) rank: u16,
+}
+
+/// A node.
 #[derive(Clone, Copy)]
 struct RankNode {
-    /// The feature, and [`MISSING_LEFT`].
-    look: u16,
-    /// Of a split: the place of its threshold among its feature's, plus one where missing values go left. Of a leaf: the most
-    /// there is, which no rank is above.
-    rank: u16,
+    split: RankSplit,
     /// The left child, numbered through all trees; the right one follows it. Of a leaf: itself.
     left: u32,
 }
 
-const MISSING_LEFT: u16 = 1 << 15;
-/// The rank of a missing value: above all others, and, plus one, below all.
-const MISSING: u16 = u16::MAX;
-/// A feature may have so many thresholds: ranks up to it, and those plus one, are neither missing nor a leaf's.
-const MOST_THRESHOLDS: usize = MISSING as usize - 1;
-/// Rows that walk down a tree side by side.
-const ABREAST: usize = 8;
-/// Ranks that are worked on together, tree by tree: as many as stay near while a large tree is walked down, so that its nodes
-/// come from afar once for all these rows.
-const BLOCK_RANKS: usize = 1 << 17;
+/// The first splits of a tree, and where they lead.
+pub(super) struct Crown {
+    /// Each asks its own question: the split of the same number in `splits`.
+    pub(super) steps: Vec<Step>,
+    pub(super) splits: Vec<RankSplit>,
+    /// The node below the crown that each slot leads to.
+    below: [u32; MOST_LEAVES],
+    /// The most steps from there to a leaf.
+    height: u32,
+    /// Where its bushes begin, if what is below is not too high and uneven for them.
+    bushes: Option<usize>,
+}
 
 /// The trees of an ensemble over ranks.
 pub(super) struct Ranked {
     /// The distinct thresholds of each feature, sorted.
     thresholds: Vec<Vec<f64>>,
+    columns: Vec<Ranks>,
     nodes: Vec<RankNode>,
+    /// The values of leaves, by node.
+    values: Vec<f64>,
+    roots: Vec<u32>,
+    crowns: Vec<Crown>,
+    /// What hangs below each slot of a crown as a full tree of the crown's height: the first split at place 1, those below
+    /// place `p` at `2 p` and `2 p + 1`.
+    bushes: Vec<RankSplit>,
+    /// The leaves of the bushes, which begin where the splits do.
+    leaves: Vec<f64>,
 }
 
 impl Ranked {
     /// `None` if it has sets of categories, or too many features, thresholds or nodes.
     pub(super) fn of(ensemble: &FlatEnsemble) -> Option<Self> {
-        let fits = ensemble.categories.is_empty()
-            && ensemble.features() < usize::from(MISSING_LEFT)
-            && u32::try_from(ensemble.nodes.len()).is_ok();
-        if !fits {
+        if !ensemble.categories.is_empty() || u32::try_from(ensemble.nodes.len()).is_err() {
             return None;
         }
         let mut thresholds = vec![vec![]; ensemble.features()];
+        let mut columns = vec![];
         for node in ensemble.nodes.iter().filter(|node| !node.is_leaf()) {
             thresholds[node.feature()].push(node.number());
+            columns.push(Ranks::of(node));
         }
         for sorted in &mut thresholds {
             sorted.sort_unstable_by(f64::total_cmp);
             // -0 and 0 are one threshold.
             sorted.dedup_by(|a, b| a == b);
-            if sorted.len() > MOST_THRESHOLDS {
-                return None;
+        }
+        columns.sort_unstable();
+        columns.dedup();
+        if columns.len() > usize::from(u16::MAX) || thresholds.iter().any(|sorted| sorted.len() > MOST_THRESHOLDS) {
+            return None;
+        }
+        let mut ranked = Self {
+            thresholds,
+            columns,
+            nodes: Vec::with_capacity(ensemble.nodes.len()),
+            values: Vec::with_capacity(ensemble.nodes.len()),
+            roots: Vec::with_capacity(ensemble.trees()),
+            crowns: Vec::with_capacity(ensemble.trees()),
+            bushes: vec![],
+            leaves: vec![],
+        };
+        for tree in 0..ensemble.trees() {
+            ranked.push(ensemble.tree(tree).nodes);
+        }
+        Some(ranked)
+    }
+
+    /// Adds a tree, level by level: what is looked at one after the other, and all that are looked at last, lie together.
+    fn push(&mut self, tree: &[Node]) {
+        let root = self.nodes.len();
+        let mut order = vec![0];
+        let mut next = 0;
+        while let Some(&place) = order.get(next) {
+            let node: Node = tree[place];
+            self.values.push(node.number());
+            let (split, left) = match node.is_leaf() {
+                true => (RankSplit { column: 0, rank: MOST }, next),
+                false => (self.split(node), order.len()),
+            };
+            let left = (root + left) as u32;
+            self.nodes.push(RankNode { split, left });
+            if !node.is_leaf() {
+                order.extend([node.left(), node.left() + 1]);
+            }
+            next += 1;
+        }
+        self.roots.push(root as u32);
+        let mut crown = Crown::of(root as u32, &self.nodes);
+        let places = MOST_LEAVES << crown.height.min(MOST_HEIGHT);
+        if crown.height <= MOST_HEIGHT && places <= MOST_EMPTY * tree.len() {
+            crown.bushes = Some(self.bushes.len());
+            self.bushes.resize(self.bushes.len() + places, RankSplit::default());
+            self.leaves.resize(self.bushes.len(), 0.0);
+            for slot in 0..=crown.steps.len() {
+                self.plant(
+                    crown.below[slot],
+                    self.bushes.len() - places + (slot << crown.height),
+                    1,
+                    crown.height,
+                );
             }
         }
-        let mut nodes = Vec::with_capacity(ensemble.nodes.len());
-        for tree in 0..ensemble.trees() {
-            let root = nodes.len() as u32;
-            let ranked = ensemble.tree(tree).nodes.iter().map(|node| {
-                let left = root + node.left() as u32;
-                if node.is_leaf() {
-                    return RankNode {
-                        look: 0,
-                        rank: MISSING,
-                        left,
-                    };
-                }
-                let place = thresholds[node.feature()].partition_point(|threshold| *threshold < node.number());
-                let missing = u16::from(node.missing_left());
-                RankNode {
-                    look: (node.feature() as u16) | (missing * MISSING_LEFT),
-                    rank: place as u16 + missing,
-                    left,
-                }
-            });
-            nodes.extend(ranked);
+        self.crowns.push(crown);
+    }
+
+    /// Writes a node and all below it at a place of the bush that begins at `bush`, of this height.
+    fn plant(&mut self, node: u32, bush: usize, place: usize, height: u32) {
+        if place >> height == 1 {
+            self.leaves[bush + place - (1 << height)] = self.values[node as usize];
+            return;
         }
-        Some(Self { thresholds, nodes })
-    }
-
-    /// Rows of one block.
-    pub(super) fn block(&self) -> usize {
-        (BLOCK_RANKS / self.thresholds.len().max(1)).clamp(ABREAST, 4096)
-    }
-
-    /// Writes the ranks of one column of a block's rows.
-    pub(super) fn rank(&self, feature: usize, values: impl Iterator<Item = f64>, ranks: &mut [u16]) {
-        let (thresholds, columns) = (&self.thresholds[feature], self.thresholds.len());
-        for (rank, value) in ranks[feature..].iter_mut().step_by(columns).zip(values) {
-            *rank = match value.is_nan() {
-                true => MISSING,
-                false => thresholds.partition_point(|threshold| *threshold < value) as u16,
-            };
+        let RankNode { split, left } = self.nodes[node as usize];
+        self.bushes[bush + place] = split;
+        // A leaf sends all rows left, to itself.
+        self.plant(left, bush, 2 * place, height);
+        if left != node {
+            self.plant(left + 1, bush, 2 * place + 1, height);
         }
     }
 
-    /// Adds the leaf of one tree to each row's sum. `nodes` are the ensemble's, `ranks` hold at least as many rows as there
-    /// are sums.
-    pub(super) fn add(&self, root: usize, nodes: &[Node], ranks: &[u16], sums: &mut [f64]) {
-        let columns = self.thresholds.len().max(1);
-        let row = |row: usize| &ranks[row * columns..(row + 1) * columns];
-        let (groups, rest) = sums.as_chunks_mut::<ABREAST>();
-        let first_of_rest = groups.len() * ABREAST;
+    fn split(&self, node: Node) -> RankSplit {
+        let thresholds = &self.thresholds[node.feature()];
+        let rank = thresholds.partition_point(|threshold| *threshold < node.number());
+        let ranks = Ranks::of(&node);
+        RankSplit {
+            column: self.columns.partition_point(|column| *column < ranks) as u16,
+            rank: rank as u16,
+        }
+    }
+
+    /// Columns of ranks that trees look at: leaves, too, look at one.
+    pub(super) fn columns(&self) -> usize {
+        self.columns.len().max(1)
+    }
+
+    pub(super) fn crown(&self, tree: usize) -> &Crown {
+        &self.crowns[tree]
+    }
+
+    /// Ranks some blocks of rows, whose columns are given block after block, and so are those of ranks.
+    pub(super) fn rank<T: Input>(&self, kernel: Option<Kernel>, values: &[Column<T>], ranks: &mut [RankColumn]) {
+        for (number, &Ranks { feature, missing_right }) in self.columns.iter().enumerate() {
+            let thresholds = self.thresholds[feature as usize].as_slice();
+            let missing = if missing_right { MOST } else { 0 };
+            let again = number > 0 && self.columns[number - 1].feature == feature;
+            let values = values[feature as usize..].iter().step_by(self.thresholds.len());
+            for (values, ranks) in values.zip(ranks.chunks_mut(self.columns())) {
+                if again {
+                    ranks[number] = ranks[number - 1].clone();
+                    let cells = ranks[number].0.iter_mut().zip(&values.0);
+                    (cells.filter(|(_, value)| is_nan(**value))).for_each(|(rank, _)| *rank = missing);
+                } else if !kernel.is_some_and(|kernel| kernel.rank(thresholds, missing, values, &mut ranks[number])) {
+                    rank(thresholds, missing, values, &mut ranks[number]);
+                }
+            }
+        }
+    }
+
+    /// Adds the leaf of one tree to the sum of each row of a block.
+    pub(super) fn add(&self, tree: usize, ranks: &[RankColumn], sums: &mut [f64; BLOCK]) {
+        let (groups, _) = sums.as_chunks_mut::<ABREAST>();
         for (number, sums) in groups.iter_mut().enumerate() {
-            let rows = std::array::from_fn::<_, ABREAST, _>(|lane| row(number * ABREAST + lane));
-            let leaves = self.walk(root, rows);
-            sums.iter_mut()
-                .zip(leaves)
-                .for_each(|(sum, leaf)| *sum += nodes[leaf].number());
-        }
-        for (number, sum) in rest.iter_mut().enumerate() {
-            let [leaf] = self.walk(root, [row(first_of_rest + number)]);
-            *sum += nodes[leaf].number();
+            self.walk(number * ABREAST, [self.roots[tree] as usize; ABREAST], ranks, sums);
         }
     }
 
-    /// Where each of some rows ends. All take steps until each stands on a leaf; a leaf leads to itself.
-    fn walk<const N: usize>(&self, root: usize, rows: [&[u16]; N]) -> [usize; N] {
-        let nodes = self.nodes.as_slice();
-        let mut places = [root; N];
+    /// The same, of rows that are in these slots of the tree's crown.
+    pub(super) fn add_below(&self, tree: usize, slots: &[u8; BLOCK], ranks: &[RankColumn], sums: &mut [f64; BLOCK]) {
+        let crown = &self.crowns[tree];
+        let Some(bushes) = crown.bushes else {
+            let (slots, _) = slots.as_chunks::<ABREAST>();
+            let (groups, _) = sums.as_chunks_mut::<ABREAST>();
+            for (number, (sums, slots)) in groups.iter_mut().zip(slots).enumerate() {
+                let places = slots.map(|slot| crown.below[usize::from(slot) % MOST_LEAVES] as usize);
+                self.walk(number * ABREAST, places, ranks, sums);
+            }
+            return;
+        };
+        let height = crown.height;
+        let places = bushes..bushes + (MOST_LEAVES << height);
+        let (splits, leaves) = (&self.bushes[places.clone()], &self.leaves[places]);
+        let (slots, _) = slots.as_chunks::<BELOW>();
+        let (groups, _) = sums.as_chunks_mut::<BELOW>();
+        for (number, (sums, slots)) in groups.iter_mut().zip(slots).enumerate() {
+            let bushes = slots.map(|slot| usize::from(slot) << height);
+            let mut places = [1; BELOW];
+            for _ in 0..height {
+                for (lane, place) in places.iter_mut().enumerate() {
+                    let split = splits[bushes[lane] + *place];
+                    let rank = ranks[usize::from(split.column)].0[number * BELOW + lane];
+                    *place = 2 * *place + usize::from(rank > split.rank);
+                }
+            }
+            for ((sum, place), bush) in sums.iter_mut().zip(places).zip(bushes) {
+                *sum += leaves[bush + place - (1 << height)];
+            }
+        }
+    }
+
+    /// Adds the leaves that are reached from these nodes by the rows from `first` on. All take steps until each stands on a
+    /// leaf; a leaf leads to itself.
+    fn walk(&self, first: usize, mut places: [usize; ABREAST], ranks: &[RankColumn], sums: &mut [f64; ABREAST]) {
         loop {
             let mut moved = 0;
-            for (place, ranks) in places.iter_mut().zip(rows) {
-                let node = nodes[*place];
-                let rank = ranks[usize::from(node.look & !MISSING_LEFT)].wrapping_add(node.look >> 15);
-                let next = node.left as usize + usize::from(rank > node.rank);
+            for (lane, place) in places.iter_mut().enumerate() {
+                let RankNode { split, left } = self.nodes[*place];
+                let rank = ranks[usize::from(split.column)].0[first + lane];
+                let next = left as usize + usize::from(rank > split.rank);
                 moved |= next ^ *place;
                 *place = next;
             }
             if moved == 0 {
-                return places;
+                break;
             }
         }
+        sums.iter_mut()
+            .zip(places)
+            .for_each(|(sum, place)| *sum += self.values[place]);
+    }
+}
+
+fn is_nan<T: Input>(value: T) -> bool {
+    let value: f64 = value.into();
+    value.is_nan()
+}
+
+/// Writes how many of the thresholds are below each value.
+fn rank<T: Input>(thresholds: &[f64], missing: u16, values: &Column<T>, ranks: &mut RankColumn) {
+    let (values, _) = values.0.as_chunks::<ABREAST>();
+    let (ranks, _) = ranks.0.as_chunks_mut::<ABREAST>();
+    for (ranks, values) in ranks.iter_mut().zip(values) {
+        let values = values.map(Into::into);
+        let below = below(thresholds, values);
+        *ranks = std::array::from_fn(|lane| {
+            if values[lane].is_nan() {
+                missing
+            } else {
+                below[lane] as u16
+            }
+        });
+    }
+}
+
+/// How many of the sorted numbers are below each value. The searches go on side by side, so that one is done while another
+/// waits for memory.
+fn below<const N: usize>(sorted: &[f64], values: [f64; N]) -> [usize; N] {
+    let mut from = [0; N];
+    let mut length = sorted.len();
+    while length > 1 {
+        let half = length / 2;
+        for (from, value) in from.iter_mut().zip(values) {
+            // A guessed branch would be wrong half of the time.
+            *from = select_unpredictable(sorted[*from + half - 1] < value, *from + half, *from);
+        }
+        length -= half;
+    }
+    if length == 1 {
+        for (from, value) in from.iter_mut().zip(values) {
+            *from += usize::from(sorted[*from] < value);
+        }
+    }
+    from
+}
+
+impl Ranks {
+    fn of(node: &Node) -> Self {
+        Self {
+            feature: node.feature() as u32,
+            missing_right: !node.missing_left(),
+        }
+    }
+}
+
+impl Crown {
+    /// The crown of the last tree, which begins at `root`. Those splits are taken first that the longest ways lead on from.
+    fn of(root: u32, nodes: &[RankNode]) -> Self {
+        let first = root as usize;
+        let mut heights = vec![0u32; nodes.len() - first];
+        for place in (first..nodes.len()).rev() {
+            let left = nodes[place].left as usize;
+            if left != place {
+                heights[place - first] = 1 + heights[left - first].max(heights[left + 1 - first]);
+            }
+        }
+        let height = |slot: &u32| heights[*slot as usize - first];
+        let mut crown = Self {
+            steps: vec![],
+            splits: vec![],
+            below: [root; MOST_LEAVES],
+            height: 0,
+            bushes: None,
+        };
+        for taken in 1..MOST_LEAVES {
+            let slots = crown.below[..taken].iter().enumerate();
+            let highest = slots.max_by_key(|(slot, place)| (height(place), std::cmp::Reverse(*slot)));
+            let Some((slot, &place)) = highest.filter(|(_, place)| height(place) > 0) else {
+                break;
+            };
+            let RankNode { split, left } = nodes[place as usize];
+            crown.steps.push(Step {
+                question: crown.splits.len() as u32,
+                slot: slot as u32,
+            });
+            crown.splits.push(split);
+            (crown.below[slot], crown.below[taken]) = (left, left + 1);
+        }
+        crown.height = crown.below[..=crown.steps.len()].iter().map(height).max().unwrap_or(0);
+        crown
     }
 }

@@ -3,7 +3,7 @@
 use ndarray::{ArrayView2, Axis};
 
 use super::plan::{BLOCK as SIMD_BLOCK, Column, Mask, Plan};
-use super::ranks::Ranked;
+use super::ranks::{RankColumn, Ranked};
 use super::simd::Kernel;
 use super::{FlatEnsemble, Node, Tree};
 use crate::error::{Error, ErrorKind, Result};
@@ -55,6 +55,8 @@ const CHUNK_STEPS: usize = 500_000;
 const FEW_ROWS: usize = 64;
 /// Fewer rows than this are walked down as they are: ranking the thresholds would take longer.
 const MANY_ROWS: usize = 512;
+/// Blocks of rows that are ranked together.
+const RANK_BLOCKS: usize = 8;
 /// Rows times trees a worker takes at a time, at most, where a kernel does it.
 const KERNEL_STEPS: usize = 1_000_000;
 /// Rows that are turned together: one line of `f32`.
@@ -112,6 +114,18 @@ impl FlatEnsemble {
         }
         // A row without columns still has a cell that a leaf may look at.
         let columns = x.ncols().max(1);
+        if x.nrows() < FEW_ROWS
+            && first == 0
+            && let Some(alone) = self.prepared.alone(self)
+        {
+            let mut cells = vec![0.0f64; x.ncols()];
+            for (row, sum) in x.rows().into_iter().zip(&mut sums) {
+                workers.check()?;
+                (cells.iter_mut().zip(row)).for_each(|(cell, &value)| *cell = value.into());
+                *sum = alone.leaves(&cells).fold(*sum, |sum, leaf| sum + leaf);
+            }
+            return Ok(sums);
+        }
         if x.nrows() < ABREAST {
             let mut cells = vec![0.0f64; columns];
             for (row, sum) in x.rows().into_iter().zip(&mut sums) {
@@ -124,11 +138,14 @@ impl FlatEnsemble {
         // Few enough that every worker gets some, too.
         let share = x.nrows().div_ceil(4 * workers.threads()).max(ABREAST);
         let chunk = (CHUNK_STEPS / trees.max(1)).clamp(1, CHUNK).min(share);
-        if let (MANY_ROWS.., Some(ranked)) = (x.nrows(), self.prepared.ranked(self)) {
-            let roots = &self.roots[first.min(self.trees())..];
-            workers.chunks_mut(&mut sums, chunk, |start, sums| {
+        if first == 0
+            && x.nrows() >= MANY_ROWS
+            && let Some(ranked) = self.prepared.ranked(self)
+        {
+            let blocks = (RANK_BLOCKS * SIMD_BLOCK).min(chunk.next_multiple_of(SIMD_BLOCK));
+            workers.chunks_mut(&mut sums, blocks, |start, sums| {
                 let rows = x.slice(ndarray::s![start..start + sums.len(), ..]);
-                self.add_by_ranks(ranked, roots, rows, sums, workers)
+                add_by_ranks(Kernel::best(), ranked, trees, rows, sums, workers)
             })?;
             return Ok(sums);
         }
@@ -178,6 +195,44 @@ fn add_by_kernel<T: Input>(
     })
 }
 
+/// Adds the leaves of trees of any size to as many rows as stay near, so that thresholds and nodes come from afar once for
+/// all these rows.
+fn add_by_ranks<T: Input>(
+    kernel: Option<Kernel>,
+    ranked: &Ranked,
+    trees: usize,
+    x: ArrayView2<'_, T>,
+    sums: &mut [f64],
+    workers: &Workers,
+) -> Result<()> {
+    let columns = ranked.columns();
+    let rows = x.axis_chunks_iter(Axis(0), SIMD_BLOCK);
+    let mut turned = vec![Column([T::ZERO; SIMD_BLOCK]); rows.len() * x.ncols()];
+    for (rows, columns) in rows.zip(turned.chunks_mut(x.ncols().max(1))) {
+        turn(rows, columns);
+    }
+    let blocks = sums.len().div_ceil(SIMD_BLOCK);
+    let mut ranks = vec![RankColumn([0; SIMD_BLOCK]); blocks * columns];
+    ranked.rank(kernel, &turned, &mut ranks);
+    // Rows that are not there are scored and forgotten.
+    let mut whole = vec![[0.0; SIMD_BLOCK]; blocks];
+    whole.as_flattened_mut()[..sums.len()].copy_from_slice(sums);
+    let mut slots = [0; SIMD_BLOCK];
+    for tree in 0..trees {
+        workers.check()?;
+        for (block, sums) in whole.iter_mut().enumerate() {
+            let ranks = &ranks[block * columns..(block + 1) * columns];
+            if kernel.is_some_and(|kernel| kernel.crown(ranked.crown(tree), ranks, &mut slots)) {
+                ranked.add_below(tree, &slots, ranks, sums);
+            } else {
+                ranked.add(tree, ranks, sums);
+            }
+        }
+    }
+    sums.copy_from_slice(&whole.as_flattened()[..sums.len()]);
+    Ok(())
+}
+
 /// Copies a block of rows into columns.
 fn turn<T: Input>(x: ArrayView2<'_, T>, columns: &mut [Column<T>]) {
     let Some(cells) = x.to_slice() else {
@@ -214,34 +269,6 @@ fn gather<T: Input>(x: ArrayView2<'_, T>, block: &mut [T]) {
 }
 
 impl FlatEnsemble {
-    /// Adds the leaves of trees of any size, a block of rows at a time.
-    fn add_by_ranks<T: Input>(
-        &self,
-        ranked: &Ranked,
-        roots: &[u64],
-        x: ArrayView2<'_, T>,
-        sums: &mut [f64],
-        workers: &Workers,
-    ) -> Result<()> {
-        let block = ranked.block().min(sums.len());
-        let mut ranks = vec![0u16; block * x.ncols().max(1)];
-        for (rows, sums) in x
-            .axis_chunks_iter(Axis(0), block.max(1))
-            .zip(sums.chunks_mut(block.max(1)))
-        {
-            for (feature, values) in rows.columns().into_iter().enumerate() {
-                ranked.rank(feature, values.iter().map(|&value| value.into()), &mut ranks);
-            }
-            for (number, &root) in roots.iter().enumerate() {
-                if number % 64 == 63 {
-                    workers.check()?;
-                }
-                ranked.add(root as usize, &self.nodes, &ranks, sums);
-            }
-        }
-        Ok(())
-    }
-
     /// `sum` and one row's leaves of the trees from `first` on, in tree order. Several trees are walked down at once, so that
     /// one is looked at while the node of another is waited for.
     fn add_row(&self, first: usize, cells: &[f64], mut sum: f64, workers: &Workers) -> Result<f64> {
@@ -425,9 +452,23 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(48))]
         #[test]
-        fn ranks_give_the_bits_of_the_walk(seed: u64, trees in 0usize..20, leaves in 65usize..400, few in 0usize..40) {
+        fn ranks_give_the_bits_of_the_walk(
+            seed: u64, trees in 0usize..20, leaves in 65usize..400, few in 0usize..40, chain: bool
+        ) {
             let mut random = SplitMix::new(seed, 0);
-            let ensemble = forest(&mut random, trees, leaves, 7, false);
+            let mut ensemble = forest(&mut random, trees, leaves, 7, false);
+            if chain {
+                // As high as a tree of its size can be.
+                let splits = (0..leaves as u32).flat_map(|split| [
+                    Node::split(split % 7, f64::from(split) / leaves as f64, split % 2 == 0, 2 * split + 1),
+                    Node::leaf(2 * split + 1, f64::from(split)),
+                ]);
+                // Every split stands where the right child of the one before it does.
+                let mut nodes: Vec<Node> = splits.collect();
+                nodes.push(Node::leaf(2 * leaves as u32, -1.0));
+                ensemble.push(&nodes, &vec![1.0; nodes.len()]);
+                ensemble.validate().unwrap();
+            }
             let rows = MANY_ROWS + few;
             let wide = Array2::from_shape_fn((rows, 7), |_| match random.below(10) {
                 0 => f64::NAN,
@@ -440,20 +481,21 @@ mod tests {
             });
             let narrow = wide.mapv(|value| value as f32);
             let ranked = Ranked::of(&ensemble).unwrap();
-            let mut ranks = vec![0; rows * 7];
-            for feature in 0..7 {
-                ranked.rank(feature, wide.column(feature).iter().copied(), &mut ranks);
-            }
-            let mut own = vec![ensemble.base; rows];
-            for &root in &ensemble.roots {
-                ranked.add(root as usize, &ensemble.nodes, &ranks, &mut own);
-            }
+            let kernels = Kernel::all().into_iter().map(Some).chain([None]);
+            let by_ranks = kernels.map(|kernel| {
+                let mut sums = vec![ensemble.base; rows];
+                add_by_ranks(kernel, &ranked, ensemble.trees(), wide.view(), &mut sums, &Workers::inline()).unwrap();
+                sums
+            });
+            let by_ranks: Vec<Vec<f64>> = by_ranks.collect();
             let whole = ensemble.log_odds(wide.view(), &Workers::inline()).unwrap();
             let rounded = ensemble.log_odds(narrow.view(), &Workers::inline()).unwrap();
             let last = ensemble.last_tree(wide.view(), &Workers::inline()).unwrap();
             for row in 0..rows {
                 let plain = walked(&ensemble, |feature| wide[[row, feature]]);
-                prop_assert_eq!(own[row].to_bits(), plain.to_bits());
+                for sums in &by_ranks {
+                    prop_assert_eq!(sums[row].to_bits(), plain.to_bits());
+                }
                 prop_assert_eq!(whole[row].to_bits(), plain.to_bits());
                 let plain = walked(&ensemble, |feature| f64::from(narrow[[row, feature]]));
                 prop_assert_eq!(rounded[row].to_bits(), plain.to_bits());

@@ -4,6 +4,7 @@ use std::arch::x86_64::*;
 
 use super::super::Input;
 use super::super::plan::{BLOCK, Column, MOST_LEAVES, Mask, Plan, Shape, Step};
+use super::super::ranks::{Crown, RankColumn};
 
 /// As [`super::Kernel::add`].
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
@@ -90,9 +91,9 @@ fn compare_f64(column: &Column<f64>, thresholds: &[f64], masks: &mut [Mask], mis
     }
 }
 
-/// Adds one tree of at most `SLOTS` leaves, whose numbers have `BITS` bits.
+/// Of each row of a block, each bit of the number of the slot that a tree's steps bring it to.
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
-fn tree<const SLOTS: usize, const BITS: usize>(steps: &[Step], shape: &Shape, masks: &[Mask], sums: &mut [f64; BLOCK]) {
+fn slots<const SLOTS: usize, const BITS: usize>(steps: &[Step], masks: &[Mask]) -> [[u64; 4]; BITS] {
     // The rows in each slot.
     let mut slots = [_mm256_setzero_si256(); SLOTS];
     slots[0] = _mm256_set1_epi8(-1);
@@ -104,7 +105,7 @@ fn tree<const SLOTS: usize, const BITS: usize>(steps: &[Step], shape: &Shape, ma
         slots[(number + 1) % SLOTS] = _mm256_and_si256(rows, right);
         slots[step.slot as usize % SLOTS] = _mm256_andnot_si256(right, rows);
     }
-    // Of each row, each bit of the number of the slot it is in: fold the slots pairwise, taking the odd ones each time.
+    // Fold the slots pairwise, taking the odd ones each time.
     let mut planes = [[0u64; 4]; BITS];
     let mut count = SLOTS;
     for plane in &mut planes {
@@ -119,24 +120,35 @@ fn tree<const SLOTS: usize, const BITS: usize>(steps: &[Step], shape: &Shape, ma
         }
         count /= 2;
     }
+    planes
+}
+
+/// The slots of 64 rows, 16 in each.
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
+fn numbers<const BITS: usize>(planes: &[[u64; 4]; BITS], group: usize) -> [__m512i; 4] {
+    let mut numbers = _mm512_setzero_si512();
+    for (bit, plane) in planes.iter().enumerate() {
+        let one = _mm512_set1_epi8(1 << bit);
+        numbers = _mm512_mask_add_epi8(numbers, plane[group], numbers, one);
+    }
+    [
+        _mm512_cvtepu8_epi32(_mm512_castsi512_si128(numbers)),
+        _mm512_cvtepu8_epi32(_mm512_extracti32x4_epi32::<1>(numbers)),
+        _mm512_cvtepu8_epi32(_mm512_extracti32x4_epi32::<2>(numbers)),
+        _mm512_cvtepu8_epi32(_mm512_extracti32x4_epi32::<3>(numbers)),
+    ]
+}
+
+/// Adds one tree of at most `SLOTS` leaves, whose numbers have `BITS` bits.
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
+fn tree<const SLOTS: usize, const BITS: usize>(steps: &[Step], shape: &Shape, masks: &[Mask], sums: &mut [f64; BLOCK]) {
+    let planes = slots::<SLOTS, BITS>(steps, masks);
     // SAFETY: 16 numbers are read from a slice of 16.
     let load = |halves: &[u32; MOST_LEAVES], from: usize| unsafe {
         _mm512_loadu_si512(halves[from..from + 16].as_ptr().cast())
     };
     for group in 0..4 {
-        let mut numbers = _mm512_setzero_si512();
-        for (bit, plane) in planes.iter().enumerate() {
-            let one = _mm512_set1_epi8(1 << bit);
-            numbers = _mm512_mask_add_epi8(numbers, plane[group], numbers, one);
-        }
-        let quarters = [
-            _mm512_castsi512_si128(numbers),
-            _mm512_extracti32x4_epi32::<1>(numbers),
-            _mm512_extracti32x4_epi32::<2>(numbers),
-            _mm512_extracti32x4_epi32::<3>(numbers),
-        ];
-        for (quarter, numbers) in quarters.into_iter().enumerate() {
-            let numbers = _mm512_cvtepu8_epi32(numbers);
+        for (quarter, numbers) in numbers(&planes, group).into_iter().enumerate() {
             let look_up = |halves: &[u32; MOST_LEAVES]| {
                 if SLOTS == 16 {
                     return _mm512_permutexvar_epi32(numbers, load(halves, 0));
@@ -159,6 +171,63 @@ fn tree<const SLOTS: usize, const BITS: usize>(steps: &[Step], shape: &Shape, ma
                     _mm512_storeu_pd(sums.as_mut_ptr(), sum);
                 }
             }
+        }
+    }
+}
+
+/// As [`super::Kernel::crown`].
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
+pub(super) fn crown(crown: &Crown, ranks: &[RankColumn], slots_of: &mut [u8; BLOCK]) {
+    let mut masks = [Mask::default(); MOST_LEAVES];
+    for (split, mask) in crown.splits.iter().zip(&mut masks) {
+        let column = &ranks[usize::from(split.column)].0;
+        let bar = _mm512_set1_epi16(split.rank as i16);
+        for (values, bits) in column.chunks_exact(32).zip(mask.0.chunks_exact_mut(2)) {
+            // SAFETY: the slice has the 32 numbers that are read.
+            let values = unsafe { _mm512_loadu_si512(values.as_ptr().cast()) };
+            let right = _mm512_cmpgt_epu16_mask(values, bar);
+            bits.copy_from_slice(&[right as u16, (right >> 16) as u16]);
+        }
+    }
+    let planes = slots::<MOST_LEAVES, 6>(&crown.steps, &masks);
+    for (group, slots) in slots_of.chunks_exact_mut(64).enumerate() {
+        let mut numbers = _mm512_setzero_si512();
+        for (bit, plane) in planes.iter().enumerate() {
+            let one = _mm512_set1_epi8(1 << bit);
+            numbers = _mm512_mask_add_epi8(numbers, plane[group], numbers, one);
+        }
+        // SAFETY: 64 bytes are written to a slice of 64.
+        unsafe { _mm512_storeu_si512(slots.as_mut_ptr().cast(), numbers) };
+    }
+}
+
+/// As [`super::Kernel::rank`]: a binary search for many values at once. There are fewer than 2^16 thresholds.
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
+pub(super) fn rank<T: Input>(sorted: &[f64], missing: u16, values: &Column<T>, ranks: &mut RankColumn) {
+    for (values, ranks) in values.0.chunks_exact(32).zip(ranks.0.chunks_exact_mut(32)) {
+        let values: [__m512d; 4] = std::array::from_fn(|part| {
+            let eight: [f64; 8] = std::array::from_fn(|lane| values[8 * part + lane].into());
+            // SAFETY: the array has the 8 numbers that are read.
+            unsafe { _mm512_loadu_pd(eight.as_ptr()) }
+        });
+        let mut from = [_mm256_setzero_si256(); 4];
+        let mut length = sorted.len();
+        while length > 0 {
+            let half = length.div_ceil(2);
+            let (last, step) = (_mm256_set1_epi32(half as i32 - 1), _mm256_set1_epi32(half as i32));
+            for (from, &value) in from.iter_mut().zip(&values) {
+                // SAFETY: what is searched is the `length` thresholds from `from` on, of which `half - 1` is one.
+                let threshold = unsafe { _mm512_i32gather_pd::<8>(_mm256_add_epi32(*from, last), sorted.as_ptr()) };
+                let below = _mm512_cmp_pd_mask::<_CMP_LT_OQ>(threshold, value);
+                *from = _mm256_mask_add_epi32(*from, below, *from, step);
+            }
+            length -= half;
+        }
+        for ((from, value), ranks) in from.into_iter().zip(values).zip(ranks.chunks_exact_mut(8)) {
+            let nan = _mm512_cmp_pd_mask::<_CMP_UNORD_Q>(value, value);
+            let rank = _mm256_mask_mov_epi32(from, nan, _mm256_set1_epi32(i32::from(missing)));
+            // SAFETY: the slice has the 8 numbers that are written.
+            unsafe { _mm_storeu_si128(ranks.as_mut_ptr().cast(), _mm256_cvtepi32_epi16(rank)) };
         }
     }
 }

@@ -13,6 +13,7 @@ mod avx512;
 
 use super::Input;
 use super::plan::{BLOCK, Column, Mask, Plan};
+use super::ranks::{Crown, RankColumn};
 
 /// Instructions that a kernel is written for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,5 +63,35 @@ impl Kernel {
                 }
             }
         }
+    }
+
+    /// Brings each row of a block to a slot of a tree's crown. Whether it did: not every kernel can, nor on every machine.
+    #[cfg_attr(not(target_arch = "x86_64"), allow(unused_variables))]
+    pub(super) fn crown(self, crown: &Crown, ranks: &[RankColumn], slots: &mut [u8; BLOCK]) -> bool {
+        #[cfg(target_arch = "x86_64")]
+        if self == Self::Avx512 && self.runs() {
+            // SAFETY: `runs` has just found the instructions that the kernel is compiled for.
+            unsafe { avx512::crown(crown, ranks, slots) };
+            return true;
+        }
+        false
+    }
+
+    /// Writes how many of the sorted thresholds are below each value, and `missing` where there is none. Whether it did.
+    #[cfg_attr(not(target_arch = "x86_64"), allow(unused_variables))]
+    pub(super) fn rank<T: Input>(
+        self,
+        sorted: &[f64],
+        missing: u16,
+        values: &Column<T>,
+        ranks: &mut RankColumn,
+    ) -> bool {
+        #[cfg(target_arch = "x86_64")]
+        if self == Self::Avx512 && self.runs() && sorted.len() < 1 << 16 {
+            // SAFETY: `runs` has just found the instructions that the kernel is compiled for.
+            unsafe { avx512::rank(sorted, missing, values, ranks) };
+            return true;
+        }
+        false
     }
 }

@@ -1,0 +1,168 @@
+//! One row through small trees. Instead of walking, all leaves that the row cannot reach are struck out: each split that it
+//! passes on the right strikes out the leaves on its left, and the first leaf that is left over is where it ends. The splits
+//! it passes on the right are, feature by feature, those with thresholds below its value: the beginning of a sorted list.
+//!
+//! Lucchese et al., "QuickScorer: a fast algorithm to rank documents with additive ensembles of regression trees", SIGIR 2015.
+
+use super::plan::MOST_LEAVES;
+use super::{Categories, FlatEnsemble, Tree};
+
+/// Trees with more nodes than this, on average, are walked in less time than half of their splits are struck out.
+const MOST_NODES: usize = 80;
+
+/// What splits strike out: of which tree, and the leaves that stay.
+#[derive(Default)]
+struct Strikes {
+    trees: Vec<u32>,
+    stay: Vec<u64>,
+}
+
+impl Strikes {
+    fn push(&mut self, tree: u32, stay: u64) {
+        self.trees.push(tree);
+        self.stay.push(stay);
+    }
+
+    fn strike(&self, from: usize, to: usize, left: &mut [u64]) {
+        for (&tree, stay) in self.trees[from..to].iter().zip(&self.stay[from..to]) {
+            left[tree as usize] &= stay;
+        }
+    }
+}
+
+/// A split on a set of categories.
+struct SetSplit {
+    feature: usize,
+    set: Categories,
+    missing_left: bool,
+    tree: u32,
+    stay: u64,
+}
+
+/// An ensemble of trees of at most [`MOST_LEAVES`] leaves.
+pub(super) struct Alone {
+    /// Where the splits of each feature end; they begin where those of the one before end.
+    ends: Vec<usize>,
+    /// Sorted within each feature.
+    thresholds: Vec<f64>,
+    by_threshold: Strikes,
+    /// The same for the splits that send missing values right.
+    missing_ends: Vec<usize>,
+    by_missing: Strikes,
+    sets: Vec<SetSplit>,
+    /// Where the leaves of each tree begin.
+    first_leaves: Vec<u32>,
+    /// From left to right.
+    leaves: Vec<f64>,
+}
+
+impl Alone {
+    /// None if a tree has too many leaves, or walking takes less time.
+    pub(super) fn of(ensemble: &FlatEnsemble) -> Option<Self> {
+        if u32::try_from(ensemble.nodes.len()).is_err() || ensemble.nodes.len() > MOST_NODES * ensemble.trees() {
+            return None;
+        }
+        let mut splits = vec![];
+        let mut alone = Self {
+            ends: vec![],
+            thresholds: vec![],
+            by_threshold: Strikes::default(),
+            missing_ends: vec![],
+            by_missing: Strikes::default(),
+            sets: vec![],
+            first_leaves: Vec::with_capacity(ensemble.trees()),
+            leaves: vec![],
+        };
+        for number in 0..ensemble.trees() {
+            let tree = ensemble.tree(number);
+            if tree.nodes.len() > 2 * MOST_LEAVES - 1 {
+                return None;
+            }
+            alone.push(number as u32, tree, &mut splits);
+        }
+        splits.sort_unstable_by(|a, b| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)).then(a.3.cmp(&b.3)));
+        let mut splits = splits.into_iter().peekable();
+        for feature in 0..ensemble.features() {
+            while let Some((_, threshold, missing_left, tree, stay)) = splits.next_if(|split| split.0 == feature) {
+                alone.thresholds.push(threshold);
+                alone.by_threshold.push(tree, stay);
+                if !missing_left {
+                    alone.by_missing.push(tree, stay);
+                }
+            }
+            alone.ends.push(alone.thresholds.len());
+            alone.missing_ends.push(alone.by_missing.trees.len());
+        }
+        Some(alone)
+    }
+
+    /// Adds a tree's leaves and sets, and its splits (feature, threshold, whether missing values go left, tree, what stays) to
+    /// those of the others.
+    fn push(&mut self, number: u32, tree: Tree<'_>, splits: &mut Vec<(usize, f64, bool, u32, u64)>) {
+        let nodes = tree.nodes;
+        // Children stand behind their parents: leaves are counted from behind and numbered from the front.
+        let mut counts = vec![1u32; nodes.len()];
+        for (place, node) in nodes.iter().enumerate().rev().filter(|(_, node)| !node.is_leaf()) {
+            counts[place] = counts[node.left()] + counts[node.left() + 1];
+        }
+        let first = self.leaves.len();
+        self.first_leaves.push(first as u32);
+        self.leaves
+            .resize(first + counts.first().map_or(0, |&count| count as usize), 0.0);
+        let mut starts = vec![0u32; nodes.len()];
+        for (place, node) in nodes.iter().enumerate() {
+            let start = starts[place];
+            if node.is_leaf() {
+                self.leaves[first + start as usize] = node.number();
+                continue;
+            }
+            let on_left = counts[node.left()];
+            starts[node.left()] = start;
+            starts[node.left() + 1] = start + on_left;
+            let stay = !(((1u64 << on_left) - 1) << start);
+            match node.set() {
+                None => splits.push((node.feature(), node.number(), node.missing_left(), number, stay)),
+                Some(set) => self.sets.push(SetSplit {
+                    feature: node.feature(),
+                    set: tree.categories[set].clone(),
+                    missing_left: node.missing_left(),
+                    tree: number,
+                    stay,
+                }),
+            }
+        }
+    }
+
+    /// The leaf of each tree that a row reaches, in tree order.
+    pub(super) fn leaves<'a>(&'a self, cells: &[f64]) -> impl Iterator<Item = f64> + 'a + use<'a> {
+        // All searches first: they do not wait for each other, nor for what is struck out.
+        let mut begin = 0;
+        let below = self.ends.iter().zip(cells).map(|(&end, &value)| {
+            let thresholds = &self.thresholds[std::mem::replace(&mut begin, end)..end];
+            thresholds.partition_point(|&threshold| threshold < value)
+        });
+        let below: Vec<usize> = below.collect();
+        let mut left = vec![u64::MAX; self.first_leaves.len()];
+        let (mut begin, mut missing_begin) = (0, 0);
+        for (feature, below) in below.into_iter().enumerate() {
+            self.by_threshold.strike(begin, begin + below, &mut left);
+            if cells[feature].is_nan() {
+                self.by_missing
+                    .strike(missing_begin, self.missing_ends[feature], &mut left);
+            }
+            (begin, missing_begin) = (self.ends[feature], self.missing_ends[feature]);
+        }
+        for split in &self.sets {
+            let value = cells[split.feature];
+            let right = match value.is_nan() {
+                true => !split.missing_left,
+                false => split.set.contains(value),
+            };
+            if right {
+                left[split.tree as usize] &= split.stay;
+            }
+        }
+        let first = |(&first, left): (&u32, u64)| self.leaves[first as usize + left.trailing_zeros() as usize];
+        self.first_leaves.iter().zip(left).map(first)
+    }
+}
