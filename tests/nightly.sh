@@ -14,6 +14,7 @@ PROPTEST_CASES=4096 cargo test --release -p churn-core --all-features --locked -
 
 say "the bank of leaks, clean tenants, and what intervals hold, counted in full"
 cargo test --release -p churn-tests --locked --test leaks -- --ignored --nocapture
+cargo test --release -p churn-tests --locked --test intervals -- --ignored --nocapture
 cargo test --release -p churn-core --locked --lib -- --ignored --nocapture ninety_per_cent
 
 say "a hundred killed writers, and every mutant of the store's isolation"

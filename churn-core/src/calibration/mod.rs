@@ -1,6 +1,7 @@
 //! From blended log-odds to calibrated probabilities: strictly monotone, so the ranking is kept.
 
 mod beta;
+mod intervals;
 mod isotonic;
 mod platt;
 
@@ -8,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::numeric::{sigmoid, softplus};
+pub(crate) use intervals::Intervals;
 use isotonic::Isotonic;
 
 /// Below this many churned rows only the level is corrected.
@@ -83,6 +85,18 @@ impl Calibrator {
             }
         }
         Ok(best.0(&rows))
+    }
+
+    /// Fitted in the same way to other rows; a line where the evidence was for the level alone.
+    fn again(&self, rows: &[Row]) -> Self {
+        match self {
+            Self::Intercept(_) | Self::Platt { .. } => {
+                let (slope, intercept) = platt::fit(rows);
+                Self::Platt { slope, intercept }
+            }
+            Self::Beta(_) => Self::Beta(beta::fit(rows)),
+            Self::Isotonic(_) => Self::Isotonic(Isotonic::fit(rows, platt::fit(rows))),
+        }
     }
 
     /// The probability of log-odds; strictly rising, within [0, 1].

@@ -102,6 +102,12 @@ impl LinearModel {
         Ok(sums)
     }
 
+    /// The same without these columns.
+    pub(crate) fn without(mut self, columns: &[usize]) -> Self {
+        columns.iter().for_each(|&column| self.coefficients[column] = 0.0);
+        self
+    }
+
     pub(crate) fn is_valid(&self) -> bool {
         let finite = |values: &[f64]| values.iter().all(|value| value.is_finite());
         self.intercept.is_finite()

@@ -45,6 +45,11 @@ pub struct Measures {
     pub calibration_slope: Option<Estimate>,
     /// Intercept of the same line.
     pub calibration_intercept: Option<Estimate>,
+    /// What had to be added to all predicted log-odds for their mean to be the churn rate. At a date later than the training's this
+    /// is how far the base rate has drifted from what the features explain: an interval without 0 says that it has. Nothing is
+    /// corrected by it. `None` of models made before it was measured.
+    #[serde(default)]
+    pub base_rate_shift: Option<Estimate>,
     /// Churn rate among the tenth with the highest scores, over the churn rate of all.
     pub top_decile_lift: Option<Estimate>,
     /// Predicted against observed, in ten bins of equal size.
@@ -75,7 +80,7 @@ pub(crate) fn measure(
     let line = ranked.line(&log_odds, (1.0, 0.0), 50);
     // From the line of all rows two steps suffice.
     let again = |ranked: &Ranked| ranked.line(&log_odds, line?, 2);
-    let metrics: [Metric<'_>; 8] = [
+    let metrics: [Metric<'_>; 9] = [
         Box::new(Ranked::roc_auc),
         Box::new(Ranked::pr_auc),
         Box::new(Ranked::log_loss),
@@ -84,6 +89,7 @@ pub(crate) fn measure(
         Box::new(|ranked| ranked.lift_at(0.1)),
         Box::new(|ranked| again(ranked).map(|line| line.0)),
         Box::new(|ranked| again(ranked).map(|line| line.1)),
+        Box::new(|ranked| ranked.shift(&log_odds)),
     ];
     let rows = churned.len();
     let draws = replicates(rows);
@@ -122,6 +128,7 @@ pub(crate) fn measure(
         calibration_error_by_chance: by_chance,
         calibration_slope: estimate(6),
         calibration_intercept: estimate(7),
+        base_rate_shift: estimate(8),
         top_decile_lift: estimate(5),
         calibration: ranked.calibration(),
     })

@@ -1,7 +1,7 @@
 //! Rows in order of their scores, each with a weight: what every metric is computed from in one pass.
 
 use crate::metrics::calibration::{BINS, CalibrationBin, bins, error_by_chance, error_of, line, log_odds};
-use crate::numeric::ln;
+use crate::numeric::{ln, sigmoid};
 
 /// Labels and scores, sorted by score; rows may count more than once.
 #[derive(Clone, Debug)]
@@ -124,6 +124,31 @@ impl Ranked {
     /// Slope and intercept of the labels on the predicted log-odds, which the caller holds in this order.
     pub(crate) fn line(&self, log_odds: &[f64], start: (f64, f64), steps: usize) -> Option<(f64, f64)> {
         line(log_odds, &self.churned, &self.weights, start, steps)
+    }
+
+    /// What is to be added to the predicted log-odds, which the caller holds in this order, for the mean prediction to be the
+    /// churn rate: Newton's method. `None` with a single class.
+    pub(crate) fn shift(&self, log_odds: &[f64]) -> Option<f64> {
+        let (total, positives) = (self.total(), self.positives());
+        if positives <= 0.0 || positives >= total {
+            return None;
+        }
+        let mut shift = 0.0;
+        for _ in 0..50 {
+            let (mut sum, mut slope) = (0.0, 0.0);
+            for (&z, &weight) in log_odds.iter().zip(&self.weights).filter(|(_, weight)| **weight > 0.0) {
+                let p = sigmoid(z + shift);
+                sum += weight * p;
+                slope += weight * p * (1.0 - p);
+            }
+            // Long steps overshoot where probabilities are near 0 or 1.
+            let step = ((positives - sum) / slope.max(1e-12)).clamp(-1.0, 1.0);
+            shift += step;
+            if step.abs() < 1e-9 {
+                break;
+            }
+        }
+        Some(shift)
     }
 
     /// The log-odds of the scores, ascending.

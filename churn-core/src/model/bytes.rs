@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::artifact;
+use crate::calibration::Intervals;
 use crate::error::{Error, ErrorKind, Result, excerpt};
 use crate::features::{ChurnDefinition, ResolvedPlan};
 use crate::model::bands::RiskBands;
@@ -19,6 +20,9 @@ pub(crate) struct Metadata {
     pub(crate) feature_names: Vec<String>,
     pub(crate) plan_fingerprint: String,
     pub(crate) bands: RiskBands,
+    /// `None` in files written before there were any.
+    #[serde(default)]
+    pub(crate) intervals: Option<Intervals>,
     pub(crate) report: TrainReport,
 }
 
@@ -64,6 +68,13 @@ pub(crate) fn read(bytes: &[u8]) -> Result<(Metadata, ResolvedPlan, Scorer, Stri
         .map_err(|e| damaged("its parts do not fit together").caused_by(e))?;
     if !metadata.bands.is_valid() {
         return Err(damaged("its risk bands are not in order"));
+    }
+    if metadata
+        .intervals
+        .as_ref()
+        .is_some_and(|intervals| !intervals.is_valid())
+    {
+        return Err(damaged("its intervals do not rise"));
     }
     Ok((metadata, plan, scorer, artifact.id))
 }

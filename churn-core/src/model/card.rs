@@ -10,7 +10,8 @@ use crate::features::ChurnDefinition;
 use crate::leakage::LeakFinding;
 use crate::model::bands::{BandCheck, RiskBands};
 use crate::model::churn_model::ChurnModel;
-use crate::model::report::{MemberReport, OutOfTime};
+use crate::model::reason::Direction;
+use crate::model::report::{DateRate, LeftOutMember, MemberReport, OutOfTime};
 use crate::time::{AsOf, Timestamp};
 
 /// A model card (after Mitchell et al., "Model cards for model reporting", 2019). It is made of what the model file holds
@@ -36,6 +37,10 @@ pub struct ModelCard {
     pub calibration: CardCalibration,
     /// The members, with their weights.
     pub members: Vec<MemberReport>,
+    /// Members that were asked for and do not take part, and why.
+    pub members_left_out: Vec<LeftOutMember>,
+    /// Features with which the probability may only rise or only fall.
+    pub monotone: Vec<(String, Direction)>,
     /// Columns that seem to know the label and stayed: those the caller allowed, and those that only warn.
     pub leaks: Vec<LeakFinding>,
 }
@@ -64,6 +69,8 @@ pub struct CardPopulation {
     pub churned: usize,
     /// Their share.
     pub churn_rate: f64,
+    /// The churn rate at each training date.
+    pub dates: Vec<DateRate>,
     /// Pairs whose label says neither churned nor retained.
     pub excluded: usize,
     /// Pairs of customers that were not drawn because there were more than `max_rows`.
@@ -124,6 +131,7 @@ impl ChurnModel {
                 rows: report.rows,
                 churned: report.churned,
                 churn_rate: report.churned as f64 / report.rows.max(1) as f64,
+                dates: report.dates.clone(),
                 excluded: report.excluded,
                 left_out: report.left_out,
             },
@@ -143,6 +151,8 @@ impl ChurnModel {
                 bands: report.bands.clone(),
             },
             members: report.members.clone(),
+            members_left_out: report.members_left_out.clone(),
+            monotone: report.monotone.clone(),
             leaks: report.leaks.clone(),
         }
     }
@@ -201,6 +211,20 @@ impl ModelCard {
             self.features.count, self.features.plan_fingerprint
         )?;
 
+        if !people.dates.is_empty() {
+            writeln!(
+                out,
+                "\n## Churn rate at the training dates\n\n| date | customers | churned | rate | predicted, held out |\n|---|---|---|---|---|"
+            )?;
+        }
+        for date in &people.dates {
+            writeln!(
+                out,
+                "| {} | {} | {} | {:.4} | {:.4} |",
+                date.as_of, date.rows, date.churned, date.churn_rate, date.mean_probability
+            )?;
+        }
+
         match (&self.metrics.out_of_time, &self.metrics.out_of_time_reason) {
             (Some(test), _) => {
                 writeln!(out, "\n## Out of time, at {}\n", test.test_date)?;
@@ -211,6 +235,13 @@ impl ModelCard {
                     proven(&test.proof)
                 )?;
                 measures(out, &test.measures)?;
+                if let Some(drifted) = test.base_rate_drifted() {
+                    let drift = match drifted {
+                        true => "The churn rate has drifted from what the features explain",
+                        false => "There is no sign that the churn rate has drifted from what the features explain",
+                    };
+                    writeln!(out, "\n{drift} (base-rate shift, 90 % interval).")?;
+                }
             }
             (None, reason) => {
                 let reason = reason.as_deref().unwrap_or("not known");
@@ -255,6 +286,17 @@ impl ModelCard {
             )?;
         }
 
+        for member in &self.members_left_out {
+            writeln!(out, "\nLeft out: {}, because {}.", member.name, plain(&member.reason))?;
+        }
+        for (feature, direction) in &self.monotone {
+            let may = match direction {
+                Direction::Raises => "rise",
+                Direction::Lowers => "fall",
+            };
+            writeln!(out, "\nThe probability may only {may} with {}.", code(feature))?;
+        }
+
         writeln!(out, "\n## Columns that seem to know the label\n")?;
         if self.leaks.is_empty() {
             writeln!(out, "None was found.")?;
@@ -280,11 +322,12 @@ impl ModelCard {
 
 /// A name from outside, so that it stays a name: on one line, without a backtick.
 fn code(name: &str) -> String {
-    let plain: String = name
-        .chars()
-        .map(|c| if c == '`' || c.is_control() { '\'' } else { c })
-        .collect();
-    format!("`{plain}`")
+    format!("`{}`", plain(name))
+}
+
+fn plain(text: &str) -> String {
+    let plain = text.chars().map(|c| if c == '`' || c.is_control() { '\'' } else { c });
+    plain.collect()
 }
 
 fn listed<T: ToString>(values: &[T]) -> String {
@@ -326,7 +369,7 @@ fn measures(out: &mut String, measures: &Measures) -> std::fmt::Result {
         measures.rows, measures.churned, measures.mean_probability
     )?;
     writeln!(out, "| figure | value | 90 % interval |\n|---|---|---|")?;
-    let figures: [(&str, Option<Estimate>); 8] = [
+    let figures: [(&str, Option<Estimate>); 9] = [
         ("AUC", measures.roc_auc),
         ("PR-AUC", measures.pr_auc),
         ("log-loss", measures.log_loss),
@@ -335,6 +378,7 @@ fn measures(out: &mut String, measures: &Measures) -> std::fmt::Result {
         ("calibration error", measures.calibration_error),
         ("calibration slope", measures.calibration_slope),
         ("calibration intercept", measures.calibration_intercept),
+        ("base-rate shift, log-odds", measures.base_rate_shift),
     ];
     for (name, estimate) in figures {
         match estimate {

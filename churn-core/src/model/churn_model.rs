@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use ndarray::Array2;
 
+use crate::calibration::Intervals;
 use crate::error::{Error, ErrorKind, Result};
 use crate::features::{ChurnDefinition, FeatureMatrix, ResolvedPlan, eligible};
 use crate::model::bands::RiskBands;
@@ -47,6 +48,7 @@ impl ChurnModel {
         plan: ResolvedPlan,
         scorer: Scorer,
         bands: RiskBands,
+        intervals: Intervals,
         report: TrainReport,
     ) -> Result<Self> {
         let metadata = Metadata {
@@ -55,6 +57,7 @@ impl ChurnModel {
             feature_names: plan.names().to_vec(),
             plan_fingerprint: plan.fingerprint().to_owned(),
             bands,
+            intervals: Some(intervals),
             report,
         };
         // What is returned is what a reader of the bytes gets: save, load, score cannot differ.
@@ -164,15 +167,17 @@ impl ChurnModel {
             .collect();
         let matrix = self.plan.evaluate_rows(records, &rows, workers)?;
         workers.part(0.5, 1.0);
-        let probabilities = self.scorer.probabilities(matrix.view(), workers)?;
+        let log_odds = self.scorer.log_odds(matrix.view(), workers)?;
         let shortest = self.plan.windows().first().copied();
-        let scores = probabilities.into_iter().enumerate().map(|(row, probability)| {
+        let scores = log_odds.into_iter().enumerate().map(|(row, log_odds)| {
+            let probability = self.scorer.calibrator.probability(log_odds);
             let thin = too_thin(records, matrix.customers[row], as_of, shortest);
             let customer_id = matrix.customer_id(row).to_owned();
             match thin {
                 Some(thin) => Score {
                     customer_id,
                     probability: None,
+                    interval: None,
                     risk_band: None,
                     status: ScoreStatus::NotEnoughEvidence {
                         reason: thin.reason,
@@ -182,6 +187,8 @@ impl ChurnModel {
                 None => Score {
                     customer_id,
                     probability: Some(probability),
+                    interval: (self.metadata.intervals.as_ref())
+                        .and_then(|intervals| intervals.of(log_odds, probability)),
                     risk_band: Some(self.metadata.bands.band(probability)),
                     status: ScoreStatus::Scored,
                 },

@@ -13,6 +13,7 @@ use crate::evaluate::grouped_folds;
 use crate::features::Columns;
 use crate::metrics::log_loss;
 use crate::model::members::{Inputs, Member};
+use crate::model::monotone::Directions;
 use crate::model::options::EnsembleOptions;
 use crate::model::sample::Examples;
 use crate::numeric::{ln, sigmoid};
@@ -30,6 +31,8 @@ pub(crate) struct Scorer {
 
 /// What the members said of rows they were not fitted on.
 pub(crate) struct OutOfFold {
+    /// Blended, before calibration.
+    pub(crate) log_odds: Vec<f64>,
     pub(crate) probabilities: Vec<f64>,
     /// Log-loss of each member, uncalibrated.
     pub(crate) member_log_loss: Vec<f64>,
@@ -99,19 +102,20 @@ pub(crate) fn fit(
     workers: &mut Workers,
     part: (f64, f64),
 ) -> Result<(Scorer, OutOfFold)> {
-    let trees = options.boosting.is_some() || options.deep_boosting.is_some() || options.forest.is_some();
+    let trees = options.boosting.is_some() || options.deep_boosting.is_some() || options.free_forest().is_some();
     if !options.linear && !trees {
-        return Err(Error::new(ErrorKind::InvalidOption, "the ensemble has no member").at(
-            None,
-            None,
-            Some("ensemble"),
-        ));
+        let message = match options.left_out().first() {
+            Some(member) => format!("the ensemble has no member but the {}: {}", member.name, member.reason),
+            None => "the ensemble has no member".to_owned(),
+        };
+        return Err(Error::new(ErrorKind::InvalidOption, message).at(None, None, Some("ensemble")));
     }
     let weight = options.churn_weight;
     if !(weight.is_finite() && weight > 0.0) {
         let message = format!("churn_weight must be a number above 0, not {weight}");
         return Err(Error::new(ErrorKind::InvalidOption, message).at(None, None, Some("churn_weight")));
     }
+    let directions = Directions::of(&options.monotone, examples.table)?;
     let as_given = examples;
     let learning_weights = weighed(examples, weight);
     let examples = &Examples {
@@ -129,7 +133,7 @@ pub(crate) fn fit(
     let at = |share: f64| part.0 + (part.1 - part.0) * share;
 
     workers.part(at(0.0), at(0.15));
-    let recipe = settle(examples, options, folds, seed, workers)?;
+    let recipe = settle(examples, options, &directions, folds, seed, workers)?;
     workers.part(at(0.15), at(0.75));
     let fold_of = grouped_folds(examples.groups, examples.churned, folds, seed);
     let hold_out = |fold: usize| {
@@ -137,7 +141,7 @@ pub(crate) fn fit(
         let train = examples.select(&inside);
         let train = train.examples(examples.table.names);
         let preprocessor = FittedPreprocessor::fit(train.table, workers)?;
-        let members = fit_members(&train, &preprocessor, options, &recipe, seed, workers)?;
+        let members = fit_members(&train, &preprocessor, options, &directions, &recipe, seed, workers)?;
         let test = examples.select(&outside);
         let inputs = Inputs::new(&preprocessor, test.examples(examples.table.names).table, workers)?;
         let predictions = members
@@ -163,7 +167,7 @@ pub(crate) fn fit(
 
     workers.part(at(0.75), at(1.0));
     let preprocessor = FittedPreprocessor::fit(examples.table, workers)?;
-    let members = fit_members(examples, &preprocessor, options, &recipe, seed, workers)?;
+    let members = fit_members(examples, &preprocessor, options, &directions, &recipe, seed, workers)?;
     let linear = members.iter().position(|member| matches!(member, Member::Linear(_)));
     // Members that count churn for more say it is likelier, all by as much: taken back for the blend, whose weights sum to
     // 1, and left to the calibration, which sees what it will be given.
@@ -185,6 +189,7 @@ pub(crate) fn fit(
             calibrator,
         },
         OutOfFold {
+            log_odds: blended,
             probabilities,
             member_log_loss,
         },
@@ -218,6 +223,7 @@ fn patience(boosting: &GradientBoostingOptions) -> usize {
 fn settle(
     examples: &Examples<'_>,
     options: &EnsembleOptions,
+    directions: &Directions,
     folds: usize,
     seed: u64,
     workers: &Workers,
@@ -253,6 +259,7 @@ fn settle(
         };
         let seeded = GradientBoosting::new(GradientBoostingOptions {
             seed,
+            monotone: directions.of_trees(boosting, &preprocessor),
             ..boosting.clone()
         });
         let fitted = seeded.fit_on(
@@ -278,6 +285,7 @@ fn fit_members(
     examples: &Examples<'_>,
     preprocessor: &FittedPreprocessor,
     options: &EnsembleOptions,
+    directions: &Directions,
     recipe: &Recipe,
     seed: u64,
     workers: &Workers,
@@ -289,16 +297,18 @@ fn fit_members(
             l2: recipe.l2,
             ..Default::default()
         });
-        members.push(Member::Linear(logistic.fit_on(
+        members.push(Member::Linear(directions.fit_linear(
+            &logistic,
+            preprocessor,
             inputs.design(),
-            examples.churned,
-            examples.weights,
+            examples,
             workers,
         )?));
     }
     let boost = |boosting: &GradientBoostingOptions| {
         let boosting = GradientBoosting::new(GradientBoostingOptions {
             seed,
+            monotone: directions.of_trees(boosting, preprocessor),
             ..boosting.clone()
         });
         boosting.fit_on(inputs.encoded(), examples.churned, examples.weights, None, workers)
@@ -309,7 +319,7 @@ fn fit_members(
     if let Some(boosting) = &recipe.deep_boosting {
         members.push(Member::DeepBoosting(boost(boosting)?));
     }
-    if let Some(forest) = &options.forest {
+    if let Some(forest) = options.free_forest() {
         let forest = RandomForest::new(RandomForestOptions {
             seed: seed ^ 2,
             ..forest.clone()

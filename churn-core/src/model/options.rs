@@ -3,6 +3,8 @@
 use crate::ensemble::{GradientBoostingOptions, RandomForestOptions};
 use crate::features::{ChurnDefinition, FeaturePlan};
 use crate::leakage::Leakage;
+use crate::model::reason::Direction;
+use crate::model::report::LeftOutMember;
 use crate::model::sample::Most;
 use crate::parallel::Execution;
 use crate::time::AsOf;
@@ -85,6 +87,10 @@ pub struct EnsembleOptions {
     /// How much a churned row counts beside a retained one while members learn. Blend and calibration weigh rows as they
     /// are, so that probabilities stay probabilities. Default: 1.
     pub churn_weight: f64,
+    /// Features of numbers, by name, with which the probability may only rise ([`Direction::Raises`]) or only fall, all others
+    /// being equal. A missing value is no number, and free. Both boostings and the linear member are held to it; the forest
+    /// cannot be and is left out, as the report says. Default: none.
+    pub monotone: Vec<(String, Direction)>,
 }
 
 impl Default for EnsembleOptions {
@@ -119,11 +125,28 @@ impl Default for EnsembleOptions {
             forest: Some(forest),
             folds: 5,
             churn_weight: 1.0,
+            monotone: vec![],
         }
     }
 }
 
 impl EnsembleOptions {
+    /// The forest, where it may take part.
+    pub(crate) fn free_forest(&self) -> Option<&RandomForestOptions> {
+        self.forest.as_ref().filter(|_| self.monotone.is_empty())
+    }
+
+    /// Members that were asked for and do not take part.
+    pub(crate) fn left_out(&self) -> Vec<LeftOutMember> {
+        let forest = self.forest.is_some() && self.free_forest().is_none();
+        let names: Vec<&str> = self.monotone.iter().map(|(name, _)| name.as_str()).collect();
+        let left_out = || LeftOutMember {
+            name: "forest".to_owned(),
+            reason: format!("its trees cannot be held to rise or fall with {}", names.join(", ")),
+        };
+        forest.then(left_out).into_iter().collect()
+    }
+
     /// With these boosted trees, or none. Who wants others than the default's wants them alone: the deep ones are then left
     /// out, unless they are set afterwards.
     #[must_use]

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::evaluate::{Measures, PurgeProof};
 use crate::leakage::LeakFinding;
 use crate::model::bands::BandCheck;
+use crate::model::reason::Direction;
 use crate::time::{AsOf, Timestamp};
 
 /// A test at a date later than every training label.
@@ -23,6 +24,31 @@ pub struct OutOfTime {
     pub measures: Measures,
 }
 
+impl OutOfTime {
+    /// Whether the churn rate at the test date was another than the features explain: the interval of
+    /// [`Measures::base_rate_shift`] lies on one side of 0. `None` where there is none.
+    pub fn base_rate_drifted(&self) -> Option<bool> {
+        let shift = self.measures.base_rate_shift?;
+        Some(shift.low > 0.0 || shift.high < 0.0)
+    }
+}
+
+/// The churn rate at a training date.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct DateRate {
+    /// The date.
+    pub as_of: AsOf,
+    /// Customers.
+    pub rows: usize,
+    /// Those that churned.
+    pub churned: usize,
+    /// Their share.
+    pub churn_rate: f64,
+    /// What was predicted of them, on average, by members that had not seen them.
+    pub mean_probability: f64,
+}
+
 /// A member of the ensemble.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
@@ -33,6 +59,16 @@ pub struct MemberReport {
     pub weight: f64,
     /// Its log-loss on customers it was not fitted on, before calibration.
     pub log_loss: f64,
+}
+
+/// A member that was asked for and does not take part.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct LeftOutMember {
+    /// As in [`MemberReport`].
+    pub name: String,
+    /// Why, in words.
+    pub reason: String,
 }
 
 /// How a model was trained and what it is worth. Part of the model file's metadata.
@@ -54,6 +90,9 @@ pub struct TrainReport {
     pub observed_from: Option<Timestamp>,
     /// The end of what was observed.
     pub observed_until: Option<Timestamp>,
+    /// The churn rate at each training date, beside what the features explain of it.
+    #[serde(default)]
+    pub dates: Vec<DateRate>,
     /// Windows, in days, that reach before the history begins at some training date: what they hold is cut short there.
     pub windows_before_history: Vec<u32>,
     /// The out-of-time test of a model trained the same way on earlier dates; `None` where the history is too short.
@@ -65,6 +104,12 @@ pub struct TrainReport {
     pub grouped: Measures,
     /// The members, with their weights.
     pub members: Vec<MemberReport>,
+    /// Members that were asked for and do not take part.
+    #[serde(default)]
+    pub members_left_out: Vec<LeftOutMember>,
+    /// Features with which the probability may only rise or only fall.
+    #[serde(default)]
+    pub monotone: Vec<(String, Direction)>,
     /// How log-odds become probabilities.
     pub calibration: String,
     /// Predicted against observed in each risk band, of the customers held out in turn.

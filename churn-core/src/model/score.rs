@@ -44,6 +44,12 @@ pub struct Score {
     pub customer_id: String,
     /// Calibrated probability of churn in the label period; `None` where there is not enough evidence.
     pub probability: Option<f64>,
+    /// How sure the calibration is of the probability, which lies between these two: 90 % interval of a bootstrap over customers
+    /// for the churn rate of those who score like this one, at dates like those of training. It rises with the probability and
+    /// narrows with the customers there were to calibrate by. The doubt of the members themselves is not in it, so with few
+    /// customers it holds the truth less often than that; nor is it a bound on one customer's own risk, or on what times
+    /// bring. `None` without a probability, and of models made before there were intervals.
+    pub interval: Option<[f64; 2]>,
     /// The band of the probability.
     pub risk_band: Option<RiskBand>,
     /// Whether there was an answer, and if not why.

@@ -1,5 +1,6 @@
 //! Training: choose dates, test out of time on the last, fit on all.
 
+use crate::calibration::Intervals;
 use crate::error::{Error, ErrorKind, Result};
 use crate::evaluate::{choose_dates, grouped_folds, measure, most_recent, purge};
 use crate::features::mature_until;
@@ -8,7 +9,7 @@ use crate::model::churn_model::ChurnModel;
 use crate::model::fit::fit;
 use crate::model::leaks::find_leaks;
 use crate::model::options::TrainOptions;
-use crate::model::report::{MemberReport, OutOfTime, TrainReport};
+use crate::model::report::{DateRate, MemberReport, OutOfTime, TrainReport};
 use crate::model::sample::Sample;
 use crate::parallel::Workers;
 use crate::record::TenantRecords;
@@ -71,6 +72,14 @@ impl ChurnModel {
             &mut workers,
             (0.5, 1.0),
         )?;
+        let intervals = Intervals::fit(
+            &scorer.calibrator,
+            &held_out.log_odds,
+            &sample.churned,
+            sample.customers(),
+            options.seed,
+            &workers,
+        )?;
         let churned = sample.positives();
         let bands = RiskBands::around(churned as f64 / sample.churned.len() as f64);
         let observed_from = records.observed_from();
@@ -88,6 +97,7 @@ impl ChurnModel {
             left_out,
             observed_from,
             observed_until: records.observed_until(options.definition.observed_on()),
+            dates: rates(&sample, &held_out.probabilities),
             windows_before_history: observed_from
                 .zip(first)
                 .map_or(vec![], |(from, first)| plan.windows_before(from, first)),
@@ -107,14 +117,45 @@ impl ChurnModel {
                     log_loss,
                 })
                 .collect(),
+            members_left_out: options.ensemble.left_out(),
+            monotone: options.ensemble.monotone.clone(),
             calibration: scorer.calibrator.name().to_owned(),
             bands: bands.check(&held_out.probabilities, &sample.churned),
             leaks,
         };
         workers.report("done", 1, 1);
         let tenant = (!options.shared).then(|| records.tenant().clone());
-        ChurnModel::assemble(tenant, options.definition.clone(), plan, scorer, bands, report)
+        ChurnModel::assemble(
+            tenant,
+            options.definition.clone(),
+            plan,
+            scorer,
+            bands,
+            intervals,
+            report,
+        )
     }
+}
+
+/// The churn rate at each date of a sample.
+fn rates(sample: &Sample, probabilities: &[f64]) -> Vec<DateRate> {
+    let mut dates = sample.matrix.as_of.clone();
+    dates.sort_unstable();
+    dates.dedup();
+    let rate = |as_of: AsOf| {
+        let rows: Vec<usize> = (0..sample.churned.len())
+            .filter(|&row| sample.matrix.as_of[row] == as_of)
+            .collect();
+        let churned = rows.iter().filter(|&&row| sample.churned[row]).count();
+        DateRate {
+            as_of,
+            rows: rows.len(),
+            churned,
+            churn_rate: churned as f64 / rows.len() as f64,
+            mean_probability: rows.iter().map(|&row| probabilities[row]).sum::<f64>() / rows.len() as f64,
+        }
+    };
+    dates.into_iter().map(rate).collect()
 }
 
 /// The dates of one training.

@@ -47,6 +47,11 @@ impl DesignColumn {
         ((self.shape.apply(value) - self.mean) / self.deviation).clamp(-REACH, REACH)
     }
 
+    /// Whether it tells how large a value is, not that it is missing.
+    pub(crate) fn rises(&self) -> bool {
+        matches!(self.shape, Shape::SignedLog { .. })
+    }
+
     pub(crate) fn is_valid(&self) -> bool {
         let median = match self.shape {
             Shape::SignedLog { median } => median,

@@ -86,6 +86,14 @@ impl FittedPreprocessor {
         &self.design_sources
     }
 
+    /// The columns of the design that rise with the numbers of a feature.
+    pub(crate) fn rising(&self, feature: usize) -> impl Iterator<Item = usize> {
+        let of = move |column: &DesignColumn| {
+            column.rises() && self.encoded[column.encoded as usize].feature as usize == feature
+        };
+        (0..self.design.len()).filter(move |&column| of(&self.design[column]))
+    }
+
     /// Whether its parts fit together, and these features.
     pub(crate) fn validate(&self, names: &[String]) -> Result<()> {
         let fits = self.names == names

@@ -1,0 +1,225 @@
+//! Features with which a score may only rise or only fall, and the members that are held to it.
+
+use ndarray::ArrayView2;
+
+use crate::ensemble::{GradientBoostingOptions, LinearModel, Logistic};
+use crate::error::{Error, ErrorKind, Result, excerpt};
+use crate::features::{Columns, FeatureColumn};
+use crate::model::reason::Direction;
+use crate::model::sample::Examples;
+use crate::parallel::Workers;
+use crate::preprocess::FittedPreprocessor;
+
+/// The direction of each feature: 1 for rising, -1 for falling, 0 for free; empty if all are free.
+pub(crate) struct Directions(Vec<i8>);
+
+impl Directions {
+    /// Of the features of a table.
+    ///
+    /// # Errors
+    /// `invalid_option` for a name that no feature of numbers has, or that is there twice.
+    pub(crate) fn of(wanted: &[(String, Direction)], table: Columns<'_>) -> Result<Self> {
+        if wanted.is_empty() {
+            return Ok(Self(vec![]));
+        }
+        let refuse = |name: &str, why: &str| {
+            let message = format!("monotone: '{}' {why}", excerpt(name));
+            Err(Error::new(ErrorKind::InvalidOption, message).at(None, None, Some("monotone")))
+        };
+        let mut directions = vec![0; table.columns.len()];
+        for (name, direction) in wanted {
+            let Some(feature) = table.names.iter().position(|known| known == name) else {
+                return refuse(name, "is not a feature");
+            };
+            if matches!(table.columns[feature], FeatureColumn::Text { .. }) {
+                return refuse(name, "is a feature of texts, which neither rise nor fall");
+            }
+            if directions[feature] != 0 {
+                return refuse(name, "is there twice");
+            }
+            directions[feature] = match direction {
+                Direction::Raises => 1,
+                Direction::Lowers => -1,
+            };
+        }
+        Ok(Self(directions))
+    }
+
+    /// Of the columns that trees look at; as the boosting's own options say where nothing else was asked for.
+    pub(crate) fn of_trees(&self, boosting: &GradientBoostingOptions, preprocessor: &FittedPreprocessor) -> Vec<i8> {
+        if self.0.is_empty() {
+            return boosting.monotone.clone();
+        }
+        let sources = preprocessor.encoded_sources().iter();
+        sources.map(|&feature| self.0[feature as usize]).collect()
+    }
+
+    /// Fits the linear member. A column that would go the other way is taken away and the rest fitted again, until none does:
+    /// then every coefficient has its sign or is nought.
+    pub(crate) fn fit_linear(
+        &self,
+        logistic: &Logistic,
+        preprocessor: &FittedPreprocessor,
+        design: ArrayView2<'_, f64>,
+        examples: &Examples<'_>,
+        workers: &Workers,
+    ) -> Result<LinearModel> {
+        let mut model = logistic.fit_on(design, examples.churned, examples.weights, workers)?;
+        let bound: Vec<(usize, f64)> = (self.0.iter().enumerate())
+            .filter(|(_, direction)| **direction != 0)
+            .flat_map(|(feature, &direction)| {
+                preprocessor
+                    .rising(feature)
+                    .map(move |column| (column, f64::from(direction)))
+            })
+            .collect();
+        let mut taken = vec![];
+        loop {
+            let coefficients = model.coefficients();
+            let wrong = |(column, sign): &&(usize, f64)| sign * coefficients[*column] < 0.0;
+            let more: Vec<usize> = bound.iter().filter(wrong).map(|(column, _)| *column).collect();
+            if more.is_empty() {
+                return Ok(model);
+            }
+            taken.extend(more);
+            let mut without = design.to_owned();
+            taken.iter().for_each(|&column| without.column_mut(column).fill(0.0));
+            model = logistic
+                .fit_on(without.view(), examples.churned, examples.weights, workers)?
+                .without(&taken);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::features::FeatureMatrix;
+    use crate::model::tests::{day, options, world};
+    use crate::model::{ChurnModel, EnsembleOptions, TrainOptions};
+    use crate::parallel::Execution;
+
+    /// How often the probability falls, and rises, when a feature alone grows from step to step, and by how much in all.
+    fn swept(model: &ChurnModel, matrix: &FeatureMatrix, name: &str) -> Result<(f64, f64)> {
+        let feature = matrix.names.iter().position(|known| known == name).unwrap();
+        let FeatureColumn::Number(values) = &matrix.columns[feature] else {
+            panic!("{name} is text")
+        };
+        let mut steps: Vec<f64> = values.iter().copied().filter(|value| !value.is_nan()).collect();
+        steps.sort_by(f64::total_cmp);
+        steps.dedup();
+        assert!(steps.len() > 3, "{name}");
+        steps.extend([steps[0] - 1.0, steps[0] - 1e6, steps[steps.len() - 1] + 1e6]);
+        steps.sort_by(f64::total_cmp);
+        let (mut fallen, mut risen) = (0.0, 0.0);
+        let mut before: Option<Vec<f64>> = None;
+        for step in steps {
+            let mut changed = matrix.clone();
+            changed.columns[feature] = FeatureColumn::Number(vec![step; values.len()]);
+            let now = model.predict_proba(&changed, &Execution::new())?;
+            for (a, b) in before.iter().flatten().zip(&now) {
+                fallen += f64::max(a - b, 0.0);
+                risen += f64::max(b - a, 0.0);
+            }
+            before = Some(now);
+        }
+        Ok((fallen, risen))
+    }
+
+    #[test]
+    fn the_whole_model_keeps_its_directions() -> Result<()> {
+        let records = world(300, 5).records("acme");
+        let train = |monotone: &[(&str, Direction)], linear_alone: bool| {
+            let mut options = options(2);
+            options.ensemble.deep_boosting = EnsembleOptions::default().deep_boosting.map(|mut boosting| {
+                boosting.trees = 30;
+                boosting
+            });
+            if linear_alone {
+                options.ensemble = EnsembleOptions {
+                    boosting: None,
+                    deep_boosting: None,
+                    forest: None,
+                    ..options.ensemble
+                };
+            }
+            options.ensemble.monotone = monotone
+                .iter()
+                .map(|(name, direction)| ((*name).to_owned(), *direction))
+                .collect();
+            ChurnModel::train(&records, &options)
+        };
+        // What is so, what is not, and what is neither.
+        let wanted = [
+            ("tickets_lifetime_count", Direction::Raises),
+            ("payments_lifetime_count", Direction::Raises),
+            ("payments_days_since_last_paid", Direction::Lowers),
+            ("customer_seats", Direction::Raises),
+        ];
+        for linear_alone in [false, true] {
+            let (free, bound) = (train(&[], linear_alone)?, train(&wanted, linear_alone)?);
+            let matrix = bound.features(&records, &[day(500).into()], &Execution::new())?;
+            let (mut moved, mut against) = (0.0, 0.0);
+            for (name, direction) in wanted {
+                let wrong = |(fallen, risen): (f64, f64)| match direction {
+                    Direction::Raises => (fallen, risen),
+                    Direction::Lowers => (risen, fallen),
+                };
+                let (wrong_way, right_way) = wrong(swept(&bound, &matrix, name)?);
+                assert_eq!(wrong_way, 0.0, "{name}");
+                moved += right_way;
+                against += wrong(swept(&free, &matrix, name)?).0;
+            }
+            assert!(moved > 1.0 && against > 1.0, "moved {moved}, free against {against}");
+            let names: Vec<&str> = bound
+                .report()
+                .members
+                .iter()
+                .map(|member| member.name.as_str())
+                .collect();
+            if linear_alone {
+                assert_eq!(names, ["linear"]);
+                assert!(bound.report().members_left_out.is_empty());
+            } else {
+                assert_eq!(names, ["linear", "boosting", "deep_boosting"]);
+                assert_eq!(bound.report().members_left_out[0].name, "forest");
+                let card = bound.card().to_markdown();
+                assert!(
+                    card.contains("Left out: forest, because")
+                        && card.contains("may only fall with `payments_days_since_last_paid`")
+                );
+            }
+            assert_eq!(bound.report().monotone.len(), 4);
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn directions_that_cannot_be_kept_are_refused() {
+        let records = world(120, 6).records("acme");
+        let code = |names: &[&str], forest_alone: bool| {
+            let mut options = options(1);
+            options.ensemble.monotone = names
+                .iter()
+                .map(|name| ((*name).to_owned(), Direction::Raises))
+                .collect();
+            if forest_alone {
+                options.ensemble = EnsembleOptions {
+                    linear: false,
+                    boosting: None,
+                    ..options.ensemble
+                };
+            }
+            let error = ChurnModel::train(&records, &TrainOptions { ..options }).unwrap_err();
+            (error.code(), error.column().map(str::to_owned))
+        };
+        let wrong = ("invalid_option", Some("monotone".to_owned()));
+        assert_eq!(code(&["no_such_feature"], false), wrong);
+        assert_eq!(code(&["customer_plan"], false), wrong);
+        assert_eq!(code(&["customer_seats", "customer_seats"], false), wrong);
+        assert_eq!(
+            code(&["customer_seats"], true),
+            ("invalid_option", Some("ensemble".to_owned()))
+        );
+    }
+}

@@ -1,0 +1,81 @@
+//! Times that change are told: the churn rate at the test date beside what the features explain of it.
+
+use churn_core::synthetic::{WorldOptions, world};
+use churn_core::{ChurnModel, EnsembleOptions, Execution, TrainOptions};
+
+/// A model of a world whose customers leave more readily, by so many log-odds, in its last half year.
+fn train(seed: u64, base_rate_shift: f64) -> ChurnModel {
+    let options = WorldOptions {
+        seed,
+        tenants: 1,
+        customers: 900,
+        base_rate_shift,
+        ..Default::default()
+    };
+    let world = world(&options).unwrap();
+    let records = world.tenants()[0].records().unwrap().build().unwrap().0;
+    // What is measured is the level, which the linear member knows by itself.
+    let ensemble = EnsembleOptions {
+        boosting: None,
+        deep_boosting: None,
+        forest: None,
+        folds: 2,
+        ..Default::default()
+    };
+    let options = TrainOptions {
+        ensemble,
+        execution: Execution::new().threads(2),
+        ..Default::default()
+    };
+    ChurnModel::train(&records, &options).unwrap()
+}
+
+#[test]
+fn a_change_of_times_is_told_and_quiet_times_are_not() {
+    let drifted = |shift: f64| -> Vec<(bool, f64)> {
+        let tests = (0..3).map(|seed| train(seed, shift).report().out_of_time.clone().unwrap());
+        tests
+            .map(|test| {
+                let shift = test.measures.base_rate_shift.unwrap();
+                assert!(shift.low <= shift.value && shift.value <= shift.high);
+                // The level is what the shift says it is.
+                let more = test.measures.churned as f64 > test.measures.mean_probability * test.measures.rows as f64;
+                assert_eq!(more, shift.value > 0.0);
+                assert_eq!(test.base_rate_drifted(), Some(shift.low > 0.0 || shift.high < 0.0));
+                (test.base_rate_drifted() == Some(true), shift.value)
+            })
+            .collect()
+    };
+    let (quiet, risen, fallen) = (drifted(0.0), drifted(1.5), drifted(-2.0));
+    let told = |found: &[(bool, f64)]| found.iter().filter(|(drifted, _)| *drifted).count();
+    assert!(told(&quiet) <= 1, "{quiet:?}");
+    assert!(
+        told(&risen) >= 2 && risen.iter().all(|(_, shift)| *shift > 0.0),
+        "{risen:?}"
+    );
+    assert!(
+        told(&fallen) >= 2 && fallen.iter().all(|(_, shift)| *shift < 0.0),
+        "{fallen:?}"
+    );
+}
+
+#[test]
+fn report_and_card_tell_the_rate_of_every_date() {
+    let model = train(1, 1.0);
+    let report = model.report();
+    let dates: Vec<_> = report.dates.iter().map(|date| date.as_of).collect();
+    assert_eq!(dates, report.training_dates);
+    assert_eq!(report.dates.iter().map(|date| date.rows).sum::<usize>(), report.rows);
+    assert_eq!(
+        report.dates.iter().map(|date| date.churned).sum::<usize>(),
+        report.churned
+    );
+    let (first, last) = (&report.dates[0], report.dates.last().unwrap());
+    assert!(last.churn_rate > 1.3 * first.churn_rate, "{first:?} {last:?}");
+    assert!((first.churn_rate - first.churned as f64 / first.rows as f64).abs() < 1e-12);
+    // Features do not know of it: too much is expected of the first date, too little of the last.
+    assert!(first.mean_probability > first.churn_rate && last.mean_probability < last.churn_rate);
+    let card = model.card().to_markdown();
+    assert!(card.contains("## Churn rate at the training dates") && card.contains("| base-rate shift, log-odds |"));
+    assert!(card.contains("The churn rate has drifted"), "{card}");
+}

@@ -1,0 +1,120 @@
+//! What the interval of a score holds, in worlds whose true risks are known.
+
+use std::collections::HashMap;
+
+use churn_core::synthetic::{WorldOptions, world};
+use churn_core::{ChurnModel, EnsembleOptions, Execution, TrainOptions};
+
+/// Customers with like scores: how many, and the means of their true risks, their probabilities and their intervals' ends.
+struct Group {
+    customers: usize,
+    risk: f64,
+    probability: f64,
+    low: f64,
+    high: f64,
+}
+
+/// Trains on some customers of a world and scores others, so many more that the mean risk of a group is nearly exact.
+fn groups(seed: u64, customers: usize, others: usize, ensemble: &EnsembleOptions) -> Vec<Group> {
+    let options = WorldOptions {
+        seed,
+        customers: customers + others,
+        tenants: 1,
+        paths: 12,
+        ..Default::default()
+    };
+    let world = world(&options).unwrap();
+    let tenant = &world.tenants()[0];
+    let mut known = tenant.empty_records();
+    let mut fresh = tenant.empty_records();
+    for (number, batch) in tenant.batches(customers).enumerate() {
+        let batch = batch.unwrap();
+        if number == 0 {
+            known = batch.add_to(known);
+        } else {
+            fresh = batch.add_to(fresh);
+        }
+    }
+    let (known, fresh) = (known.build().unwrap().0, fresh.build().unwrap().0);
+    let options = TrainOptions {
+        ensemble: ensemble.clone(),
+        execution: Execution::new().threads(1),
+        ..Default::default()
+    };
+    let model = ChurnModel::train(&known, &options).unwrap();
+    let mut rows: Vec<[f64; 4]> = vec![];
+    for &as_of in &model.report().training_dates {
+        // Who had left without its being known has a score and no risk.
+        let truth = tenant.truth(as_of).unwrap();
+        let truth: HashMap<&str, f64> = (truth.iter())
+            .map(|risk| (risk.customer_id.as_str(), risk.probability))
+            .collect();
+        for score in model.score(&fresh, as_of).unwrap().scores() {
+            assert_eq!(score.interval.is_some(), score.probability.is_some());
+            let risk = truth.get(score.customer_id.as_str());
+            if let (Some(&risk), Some(probability), Some([low, high])) = (risk, score.probability, score.interval) {
+                assert!(low <= probability && probability <= high);
+                rows.push([risk, probability, low, high]);
+            }
+        }
+    }
+    rows.sort_by(|a, b| a[1].total_cmp(&b[1]));
+    let of = |rows: &[[f64; 4]]| {
+        let mean = |column: usize| rows.iter().map(|row| row[column]).sum::<f64>() / rows.len() as f64;
+        Group {
+            customers: rows.len(),
+            risk: mean(0),
+            probability: mean(1),
+            low: mean(2),
+            high: mean(3),
+        }
+    };
+    rows.chunks(rows.len().div_ceil(5)).map(of).collect()
+}
+
+/// Shares of the groups whose mean risk lies within the mean interval, and within half of it.
+fn held(groups: &[Group]) -> (f64, f64) {
+    let share = |part: f64| {
+        let inside = |group: &&Group| {
+            let to = |end: f64| group.probability + part * (end - group.probability);
+            to(group.low) <= group.risk && group.risk <= to(group.high)
+        };
+        groups.iter().filter(inside).count() as f64 / groups.len() as f64
+    };
+    (share(1.0), share(0.5))
+}
+
+/// Of made-up tenants.
+fn fifths(seeds: u64, customers: usize, others: usize) -> Vec<Group> {
+    // The linear member alone is quick; what is asked is about the calibration.
+    let ensemble = EnsembleOptions {
+        boosting: None,
+        deep_boosting: None,
+        forest: None,
+        ..Default::default()
+    };
+    let groups = (0..seeds).flat_map(|seed| groups(seed, customers, others, &ensemble));
+    groups.collect()
+}
+
+#[test]
+fn they_hold_the_rate_of_customers_with_such_scores_more_often_than_not_and_are_not_too_wide() {
+    let (whole, half) = held(&fifths(5, 300, 900));
+    println!("whole {whole}, half {half}");
+    assert!(whole >= 0.6, "{whole}");
+    assert!(half <= whole - 0.2, "{half} of {whole}");
+}
+
+/// `cargo test --release -p churn-tests --test intervals -- --ignored --nocapture`
+#[test]
+#[ignore = "minutes: forty tenants"]
+fn counted_in_full() {
+    for customers in [300, 1000] {
+        let groups = fifths(20, customers, 2000);
+        let (whole, half) = held(&groups);
+        let size = groups.iter().map(|group| group.customers).sum::<usize>() / groups.len();
+        let width = groups.iter().map(|group| group.high - group.low).sum::<f64>() / groups.len() as f64;
+        println!("{customers} customers: held {whole}, half as wide {half}; {size} rows a group, {width} wide");
+        assert!(whole >= 0.7, "{customers}: {whole}");
+    }
+}
