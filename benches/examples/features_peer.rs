@@ -1,8 +1,9 @@
 //! This library's side of `peers/features.py`.
 //!
-//! `features_peer write DIRECTORY CUSTOMERS` writes `customers.arrow` and `payments.arrow`; `features_peer run DIRECTORY
-//! THREADS [OUT]` reads them and prints seconds: from raw columns to the features at one date and at twelve, and at
-//! another date on the same records. With `OUT` the matrix at the first date is written there.
+//! `features_peer write DIRECTORY CUSTOMERS` writes `customers.arrow` and `payments.arrow`, `write-all` all four tables
+//! with all their columns (for `peers/main_job.py`); `features_peer run DIRECTORY THREADS [OUT]` reads them and prints
+//! seconds: from raw columns to the features at one date and at twelve, and at another date on the same records. With
+//! `OUT` the matrix at the first date is written there.
 
 use std::fs::File;
 use std::path::Path;
@@ -20,9 +21,10 @@ fn main() -> Outcome<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["write", directory, customers] => write_tables(Path::new(directory), customers.parse()?),
+        ["write-all", directory, customers] => write_all(Path::new(directory), customers.parse()?),
         ["run", directory, threads] => run(Path::new(directory), threads.parse()?, None),
         ["run", directory, threads, out] => run(Path::new(directory), threads.parse()?, Some(Path::new(out))),
-        _ => Err("write DIRECTORY CUSTOMERS, or run DIRECTORY THREADS [OUT]".into()),
+        _ => Err("write or write-all DIRECTORY CUSTOMERS, or run DIRECTORY THREADS [OUT]".into()),
     }
 }
 
@@ -35,6 +37,15 @@ fn write_tables(directory: &Path, customers: usize) -> Outcome<()> {
         &directory.join("payments.arrow"),
         &payments.project(&[1, 2, 3, 4, 5, 6])?,
     )
+}
+
+fn write_all(directory: &Path, customers: usize) -> Outcome<()> {
+    std::fs::create_dir_all(directory)?;
+    let names = ["customers", "payments", "tickets", "activities"];
+    for (name, batch) in names.iter().zip(batches(Size::of(customers), 1)?) {
+        write(&directory.join(format!("{name}.arrow")), &batch)?;
+    }
+    Ok(())
 }
 
 fn write(path: &Path, batch: &RecordBatch) -> Outcome<()> {
