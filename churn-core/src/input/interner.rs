@@ -29,8 +29,15 @@ pub(crate) fn hash(text: &str) -> u64 {
 /// Finds the position of a text among texts that are kept elsewhere: open addressing, linear probing.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct TextIndex {
-    /// Positions, or [`EMPTY`]; a power of two of them, at most half of them taken.
-    slots: Vec<u32>,
+    /// A power of two of them, at most half of them taken.
+    slots: Vec<Slot>,
+}
+
+/// Where a text is: its position, or [`EMPTY`], and half of its hash, which spares looks at other texts.
+#[derive(Clone, Copy, Debug)]
+struct Slot {
+    tag: u32,
+    position: u32,
 }
 
 impl TextIndex {
@@ -43,41 +50,84 @@ impl TextIndex {
 
     /// The position of a text.
     pub(crate) fn find(&self, texts: &Ids, text: &str) -> Option<u32> {
-        self.slot(texts, text).and_then(|slot| match slot {
-            Slot::Taken(position) => Some(position),
-            Slot::Free(_) => None,
-        })
+        let at = self.slot(texts, text, hash(text))?;
+        Some(self.slots[at].position).filter(|&position| position != EMPTY)
     }
 
-    /// Where a text is, or would be put; `None` while there are no slots.
-    fn slot(&self, texts: &Ids, text: &str) -> Option<Slot> {
-        let mask = self.slots.len().checked_sub(1)?;
-        let mut at = hash(text) as usize & mask;
-        loop {
-            match self.slots[at] {
-                EMPTY => return Some(Slot::Free(at)),
-                position if texts.get(position as usize) == text => {
-                    return Some(Slot::Taken(position));
-                }
-                _ => at = (at + 1) & mask,
+    /// Where the texts of some hashes may be, and brings what is there near: the wait for one text is that for all. `find_at`
+    /// takes them as they are, one by one.
+    pub(crate) fn look(&self, texts: &Ids, hashes: &[u64], candidates: &mut Vec<u32>) {
+        candidates.clear();
+        let Some(mask) = self.slots.len().checked_sub(1) else {
+            candidates.resize(hashes.len(), EMPTY);
+            return;
+        };
+        candidates.extend(hashes.iter().map(|&hash| {
+            let mut at = hash as usize & mask;
+            while self.slots[at].position != EMPTY && self.slots[at].tag != tag(hash) {
+                at = (at + 1) & mask;
             }
+            self.slots[at].position
+        }));
+        let touched = candidates.iter().map(|&candidate| match candidate {
+            EMPTY => 0,
+            candidate => texts.get(candidate as usize).as_bytes().first().copied().unwrap_or(0),
+        });
+        std::hint::black_box(touched.fold(0, |sum, byte| sum ^ byte));
+    }
+
+    /// The position of a text that `look` has given a candidate for.
+    pub(crate) fn find_at(&self, candidate: u32, texts: &Ids, text: &str) -> Option<u32> {
+        match candidate {
+            EMPTY => None,
+            candidate if texts.get(candidate as usize) == text => Some(candidate),
+            // Another text with half of the hash.
+            _ => self.find(texts, text),
+        }
+    }
+
+    /// Where a text of this hash is, or would be put; `None` while there are no slots.
+    fn slot(&self, texts: &Ids, text: &str, hash: u64) -> Option<usize> {
+        let mask = self.slots.len().checked_sub(1)?;
+        let mut at = hash as usize & mask;
+        loop {
+            let Slot { tag: own, position } = self.slots[at];
+            if position == EMPTY || own == tag(hash) && texts.get(position as usize) == text {
+                return Some(at);
+            }
+            at = (at + 1) & mask;
         }
     }
 
     /// Makes room for `count` texts and takes in those that are there.
     fn grow(&mut self, texts: &Ids, count: usize) {
-        self.slots = vec![EMPTY; (count.max(8) * 2).next_power_of_two()];
+        let empty = Slot {
+            tag: 0,
+            position: EMPTY,
+        };
+        self.slots = vec![empty; (count.max(8) * 2).next_power_of_two()];
         for (position, text) in texts.iter().enumerate() {
-            if let Some(Slot::Free(at)) = self.slot(texts, text) {
-                self.slots[at] = position as u32;
-            }
+            self.put(texts, text, position as u32);
         }
+    }
+
+    /// The position of a text, which is this one if it is new.
+    fn put(&mut self, texts: &Ids, text: &str, position: u32) -> u32 {
+        let hash = hash(text);
+        let Some(at) = self.slot(texts, text, hash) else {
+            return position;
+        };
+        let slot = &mut self.slots[at];
+        if slot.position == EMPTY {
+            let tag = tag(hash);
+            *slot = Slot { tag, position };
+        }
+        slot.position
     }
 }
 
-enum Slot {
-    Taken(u32),
-    Free(usize),
+fn tag(hash: u64) -> u32 {
+    (hash >> 32) as u32
 }
 
 /// Gives every new text the next code.
@@ -93,13 +143,11 @@ impl Interner {
         if self.texts.len() * 2 >= self.index.slots.len() {
             self.index.grow(&self.texts, self.texts.len() * 2);
         }
-        let code = self.texts.len() as u32;
-        match self.index.slot(&self.texts, text) {
-            Some(Slot::Taken(code)) => return code,
-            Some(Slot::Free(at)) => self.index.slots[at] = code,
-            None => {}
+        let next = self.texts.len() as u32;
+        let code = self.index.put(&self.texts, text, next);
+        if code == next {
+            self.texts.push(text);
         }
-        self.texts.push(text);
         code
     }
 
@@ -131,5 +179,16 @@ mod tests {
         assert_eq!(index.find(&texts, ""), Some(333));
         assert_eq!(index.find(&texts, "text 333"), None);
         assert_eq!(TextIndex::default().find(&Ids::default(), "x"), None);
+        let mut candidates = vec![];
+        TextIndex::default().look(&Ids::default(), &[hash("x")], &mut candidates);
+        assert_eq!(TextIndex::default().find_at(candidates[0], &Ids::default(), "x"), None);
+        let asked = ["text 17", "text 333", "", "text 0"];
+        index.look(&texts, &asked.map(hash), &mut candidates);
+        for (text, candidate) in asked.into_iter().zip(candidates) {
+            assert_eq!(index.find_at(candidate, &texts, text), index.find(&texts, text));
+        }
+        // What only half of the hash speaks for is looked up in full.
+        assert_eq!(index.find_at(5, &texts, "text 17"), Some(17));
+        assert_eq!(index.find_at(5, &texts, "text 333"), None);
     }
 }

@@ -17,6 +17,9 @@ use crate::record::{Ids, MISSING_CODE, NEVER, TenantId};
 /// Rows that are read at a time.
 pub(crate) const PIECE: usize = 1 << 15;
 
+/// Cells that are looked at together.
+const AHEAD: usize = 64;
+
 /// Some rows of one batch.
 #[derive(Clone, Copy)]
 struct Piece {
@@ -25,6 +28,14 @@ struct Piece {
     first: usize,
     start: usize,
     length: usize,
+}
+
+/// Ids that are looked up together.
+#[derive(Default)]
+struct Looked {
+    buffer: String,
+    hashes: Vec<u64>,
+    candidates: Vec<u32>,
 }
 
 /// Columns that are looked at again after they were read; all others are let go.
@@ -218,11 +229,22 @@ impl<'w> TableReader<'w> {
     /// Codes of the customers of an event table; [`MISSING_CODE`] where there is none or an unknown one.
     pub(crate) fn customers(&mut self, ids: &Ids) -> Result<Vec<u32>> {
         let index = TextIndex::of(ids);
-        let find = |cell: Cell<'_>, buffer: &mut String| {
-            let Some(text) = id(cell, buffer)? else {
+        // A text that cannot be read has any hash: reading it again says what is wrong with it.
+        let look = |state: &mut Looked, cells: &mut dyn Iterator<Item = Cell<'_>>| {
+            let Looked {
+                buffer,
+                hashes,
+                candidates,
+            } = state;
+            hashes.clear();
+            hashes.extend(cells.map(|cell| id(cell, buffer).ok().flatten().map_or(0, hash)));
+            index.look(ids, hashes, candidates);
+        };
+        let find = |cell: Cell<'_>, within: usize, state: &mut Looked| {
+            let Some(text) = id(cell, &mut state.buffer)? else {
                 return Ok(None);
             };
-            match index.find(ids, text) {
+            match index.find_at(state.candidates[within], ids, text) {
                 Some(code) => Ok(Some(code)),
                 None => Err(Problem::new(
                     IssueCode::UnknownCustomer,
@@ -230,7 +252,9 @@ impl<'w> TableReader<'w> {
                 )),
             }
         };
-        Ok(self.scan("customer_id", MISSING_CODE, String::new, find)?.0)
+        Ok(self
+            .scan_ahead("customer_id", MISSING_CODE, Looked::default, look, find)?
+            .0)
     }
 
     /// Every row must be of this tenant, where the table says whose its rows are.
@@ -258,6 +282,18 @@ impl<'w> TableReader<'w> {
         start: impl Fn() -> S + Sync + Send,
         read: impl Fn(Cell<'_>, &mut S) -> Field<T> + Sync + Send,
     ) -> Result<(Vec<T>, Vec<S>)> {
+        self.scan_ahead(name, blank, start, |_, _| (), |cell, _, state| read(cell, state))
+    }
+
+    /// The same, where some cells are looked at together before they are read one by one, each with its number among them.
+    fn scan_ahead<T: Copy + Send + Sync, S: Send>(
+        &mut self,
+        name: &str,
+        blank: T,
+        start: impl Fn() -> S + Sync + Send,
+        look: impl Fn(&mut S, &mut dyn Iterator<Item = Cell<'_>>) + Sync + Send,
+        read: impl Fn(Cell<'_>, usize, &mut S) -> Field<T> + Sync + Send,
+    ) -> Result<(Vec<T>, Vec<S>)> {
         let mut values = vec![blank; self.rows];
         if !self.has(name) {
             return Ok((values, vec![]));
@@ -275,22 +311,28 @@ impl<'w> TableReader<'w> {
             if column.is_none() && !required {
                 return Ok((found, state));
             }
-            for (index, value) in values.iter_mut().enumerate() {
+            let cell = |index: usize| {
                 let position = table.position(piece.first + index);
-                let cell = column.map_or(Cell::Null, |column| column.cell(position));
-                let mut wrong = |code, message| {
-                    found.push(Found {
-                        row: piece.start + index,
-                        column: number,
-                        code,
-                        message,
-                    });
-                };
-                match read(cell, &mut state) {
-                    Ok(Some(read)) => *value = read,
-                    Ok(None) if required => wrong(IssueCode::MissingValue, "a value is required here".to_owned()),
-                    Ok(None) => {}
-                    Err(Problem { code, message }) => wrong(code, message),
+                column.map_or(Cell::Null, |column| column.cell(position))
+            };
+            for (number_of_block, values) in values.chunks_mut(AHEAD).enumerate() {
+                let first = number_of_block * AHEAD;
+                look(&mut state, &mut (first..first + values.len()).map(cell));
+                for (within, value) in values.iter_mut().enumerate() {
+                    let mut wrong = |code, message| {
+                        found.push(Found {
+                            row: piece.start + first + within,
+                            column: number,
+                            code,
+                            message,
+                        });
+                    };
+                    match read(cell(first + within), within, &mut state) {
+                        Ok(Some(read)) => *value = read,
+                        Ok(None) if required => wrong(IssueCode::MissingValue, "a value is required here".to_owned()),
+                        Ok(None) => {}
+                        Err(Problem { code, message }) => wrong(code, message),
+                    }
                 }
             }
             Ok((found, state))
