@@ -104,7 +104,8 @@ impl fmt::Display for IssueCode {
 pub struct ValidationIssue {
     /// The table.
     pub table: RecordKind,
-    /// 0-based position of the row in what the caller gave; `None` where the whole table is meant.
+    /// 0-based position of the row in what the caller gave (of a CSV file, among the lines behind the header); `None` where
+    /// the whole table is meant.
     pub row: Option<u64>,
     /// The column; `None` where the whole row is meant.
     pub column: Option<Arc<str>>,
@@ -156,7 +157,8 @@ pub struct TableReport {
     pub events_before_sign_up: u64,
 }
 
-/// All that validation found.
+/// All that validation found. `Display` shows the counts and the first 20 issues. [`OnInvalid`](crate::OnInvalid) has an
+/// example.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ValidationReport {
@@ -164,7 +166,8 @@ pub struct ValidationReport {
     pub tables: Vec<(RecordKind, TableReport)>,
     /// Every bad value, ordered by table, then row.
     pub issues: Vec<ValidationIssue>,
-    /// Attributes that do not enter features because nobody knows since when they are true, each with why.
+    /// Attributes of customers that do not enter features, by name, each with why: nobody knows since when they are true
+    /// (see [`StaticAttributes`](crate::StaticAttributes)), or a computed feature has their name.
     pub untrusted_attributes: Vec<(String, String)>,
 }
 
@@ -177,7 +180,7 @@ impl ValidationReport {
             .map(|(_, report)| report)
     }
 
-    /// Whether nothing was wrong.
+    /// Whether no value was wrong. Says nothing about [`untrusted_attributes`](Self::untrusted_attributes), which are valid.
     pub fn is_clean(&self) -> bool {
         self.issues.is_empty()
     }

@@ -33,6 +33,13 @@ macro_rules! error_kinds {
                 }
             }
         }
+
+        impl fmt::Display for ErrorKind {
+            /// The stable code.
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(self.code())
+            }
+        }
     };
 }
 
@@ -55,9 +62,10 @@ error_kinds! {
     Leakage = "leakage",
     /// A matrix does not have the columns the model was trained on.
     FeatureMismatch = "feature_mismatch",
-    /// No such customer in the records or the run.
+    /// No such customer in the run, or among the records. One who was not eligible is not in a run.
     UnknownCustomer = "no_such_customer",
-    /// The customer is known but has no label period to predict: gone, under notice, or inactive already.
+    /// One customer was to be scored alone and has no label period to predict: not signed up, gone, under notice, or
+    /// inactive already.
     NotEligible = "not_eligible",
     /// No such feature in the plan or matrix.
     UnknownFeature = "no_such_feature",
@@ -79,9 +87,23 @@ error_kinds! {
 
 /// Everything that can go wrong in this crate.
 ///
+/// `Display` is the message alone; `Debug` puts the code before it.
+///
 /// ```
-/// let error = "10/09/2011".parse::<churn_core::Timestamp>().unwrap_err();
-/// assert_eq!(error.code(), "invalid_option");
+/// use churn_core::{ErrorKind, IssueCode, RecordKind, Table, TenantRecords};
+///
+/// let customers = Table::from_csv(&b"customer_id,signed_up_at\nC-1,2024-01-01\nC-2,10/09/2011\n"[..])?;
+/// let error = TenantRecords::builder("acme").customers(customers).build().unwrap_err();
+/// match error.kind() {
+///     ErrorKind::InvalidRecords(IssueCode::BadTimestamp) => {
+///         assert_eq!(error.code(), "bad_timestamp");
+///         assert_eq!((error.table(), error.row(), error.column()), (Some(RecordKind::Customers), Some(1), Some("signed_up_at")));
+///         assert_eq!(error.report().map(|report| report.issues.len()), Some(1)); // all that was wrong, not only the first
+///     }
+///     ErrorKind::UnreadableTable => println!("no table at all: {error}"),
+///     other => println!("{other}: {error}"),
+/// }
+/// # Ok::<(), churn_core::Error>(())
 /// ```
 pub struct Error {
     inner: Box<Inner>,
@@ -160,7 +182,7 @@ impl Error {
         self.inner.table
     }
 
-    /// The 0-based position of the row at fault in what the caller gave.
+    /// The 0-based position of the row at fault in what the caller gave: of a CSV file, the lines behind the header.
     pub fn row(&self) -> Option<u64> {
         self.inner.row
     }

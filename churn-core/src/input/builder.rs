@@ -20,6 +20,25 @@ pub enum OnInvalid {
     #[default]
     Refuse,
     /// The rows are set aside, counted and named in the report.
+    ///
+    /// ```
+    /// use churn_core::{IssueCode, OnInvalid, RecordKind, Table, TenantRecords};
+    ///
+    /// let customers = Table::from_csv(&b"customer_id,signed_up_at\nC-1,2024-01-01\n"[..])?;
+    /// let payments = Table::from_csv(&b"customer_id,due_at,amount\nC-1,2024-02-01,9.9\nC-1,soon,9.9\nC-7,2024-02-01,1\n"[..])?;
+    /// let builder = TenantRecords::builder("acme").customers(customers).payments(payments);
+    /// let (records, report) = builder.on_invalid(OnInvalid::Quarantine).build()?;
+    ///
+    /// assert_eq!(records.rows(RecordKind::Payments), Some(1));
+    /// let table = report.table(RecordKind::Payments).unwrap();
+    /// assert_eq!((table.rows_in, table.quarantined.as_slice()), (3, &[1, 2][..]));
+    /// for issue in &report.issues {
+    ///     println!("{issue}"); // payments row 1 column 'due_at': 'soon' is not an ISO-8601 date or date-time (bad_timestamp)
+    /// }
+    /// assert_eq!(report.issues[0].column.as_deref(), Some("due_at"));
+    /// assert_eq!((report.issues[1].row, report.issues[1].code), (Some(2), IssueCode::UnknownCustomer));
+    /// # Ok::<(), churn_core::Error>(())
+    /// ```
     Quarantine,
 }
 
@@ -149,7 +168,7 @@ impl RecordsBuilder {
         self.table(RecordKind::Activities, rows)
     }
 
-    /// A batch of one kind of record.
+    /// A batch of one kind of record, behind those given before. So are the four above: what is given twice is added.
     #[must_use]
     pub fn table(mut self, kind: RecordKind, rows: impl IntoTable) -> Self {
         self.tables[kind as usize]
@@ -194,7 +213,7 @@ impl RecordsBuilder {
     /// ```
     ///
     /// # Errors
-    /// The first that the batches end with.
+    /// The first error among the batches: this crate's, or one of [`std::io`].
     pub fn batches<B: IntoTable, E>(
         mut self,
         kind: RecordKind,
@@ -213,7 +232,7 @@ impl RecordsBuilder {
     /// Payments, batch by batch: see [`batches`](Self::batches).
     ///
     /// # Errors
-    /// The first that the batches end with.
+    /// The first error among the batches: this crate's, or one of [`std::io`].
     pub fn payments_batches<B: IntoTable, E>(self, batches: impl IntoIterator<Item = Result<B, E>>) -> Result<Self>
     where
         Error: From<E>,
@@ -224,7 +243,7 @@ impl RecordsBuilder {
     /// Support tickets, batch by batch: see [`batches`](Self::batches).
     ///
     /// # Errors
-    /// The first that the batches end with.
+    /// The first error among the batches: this crate's, or one of [`std::io`].
     pub fn tickets_batches<B: IntoTable, E>(self, batches: impl IntoIterator<Item = Result<B, E>>) -> Result<Self>
     where
         Error: From<E>,
@@ -235,7 +254,7 @@ impl RecordsBuilder {
     /// Activities, batch by batch: see [`batches`](Self::batches).
     ///
     /// # Errors
-    /// The first that the batches end with.
+    /// The first error among the batches: this crate's, or one of [`std::io`].
     pub fn activities_batches<B: IntoTable, E>(self, batches: impl IntoIterator<Item = Result<B, E>>) -> Result<Self>
     where
         Error: From<E>,
@@ -288,7 +307,8 @@ impl RecordsBuilder {
         self
     }
 
-    /// What one major unit of another currency is worth in the tenant's.
+    /// What one major unit of another currency is worth in the tenant's, in major units: `conversion_rate("USD", 0.92)`
+    /// where amounts are to be in euros.
     #[must_use]
     pub fn conversion_rate(mut self, code: impl AsRef<str>, rate: f64) -> Self {
         self.options
@@ -304,13 +324,14 @@ impl RecordsBuilder {
         self
     }
 
-    /// Checks everything and builds the records.
+    /// Checks everything and builds the records. The report counts the rows of each table and names every bad value; with
+    /// [`OnInvalid::Quarantine`] it is the only sign of rows that were set aside.
     ///
     /// # Errors
     /// If a value is not valid and the policy is to refuse: an error with the code, table, row and column of the first
-    /// one, that carries the whole report. `invalid_option` if there is no customers table, a static attribute is not
-    /// an attribute of it, a currency's code is not three letters, or a rate is not a positive number. `unreadable_table` if a table has more than 2^32 - 2
-    /// rows. `cancelled`.
+    /// one, that carries the whole [`report`](crate::Error::report). `invalid_option` if there is no customers table, a
+    /// static attribute is not an attribute of it, a currency's code is not three letters, or a rate is not a positive
+    /// number. `unreadable_table` if a table has more than 2^32 - 2 rows. `cancelled`.
     pub fn build(mut self) -> Result<(TenantRecords, ValidationReport)> {
         self.seal();
         let workers = self.options.execution.workers()?;

@@ -6,8 +6,21 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::input::table::{Column, Table, Texts};
 
 impl Table {
-    /// Reads CSV with a header line. An empty cell is null. A column that the schema does not know is a number, a bool
-    /// (`true`, `false`) or text, by what all its cells can be read as.
+    /// Reads CSV (commas, `"` as quote, UTF-8) with a header line. Columns are known by the names in
+    /// [`columns_of`](crate::columns_of); others may be renamed by [`with_names`](Self::with_names). An empty cell is null. A
+    /// column that the library does not know is an attribute: a number, a bool (`true`, `false`) or text, by what all its
+    /// cells can be read as. No text at all is a table without columns and rows. Values are checked by [`RecordsBuilder::build`](crate::RecordsBuilder::build), not here.
+    ///
+    /// ```
+    /// use churn_core::{Table, TenantRecords};
+    ///
+    /// // From a file: Table::from_csv(std::fs::File::open("customers.csv")?)?
+    /// let customers = Table::from_csv(&b"id,joined,plan\nC-1,2024-01-01,pro\n"[..])?;
+    /// let customers = customers.with_names(["customer_id", "signed_up_at", "plan"])?;
+    /// let (records, _) = TenantRecords::builder("acme").customers(customers).build()?;
+    /// assert_eq!(records.customers(), 1);
+    /// # Ok::<(), churn_core::Error>(())
+    /// ```
     ///
     /// # Errors
     /// `unreadable_table` naming the row if the text is not CSV, not UTF-8, or a row has more or fewer cells than the header.
@@ -19,7 +32,7 @@ impl Table {
     /// [`RecordsBuilder::push`](crate::RecordsBuilder::push). There is always one, even if it has no rows.
     ///
     /// # Errors
-    /// `unreadable_table` if there is no header line, or two columns have one name; `invalid_option` for batches of no
+    /// `unreadable_table` if the header is not UTF-8, or two columns have one name; `invalid_option` for batches of no
     /// rows. The batches end with the first error of a row.
     pub fn csv_batches<R: Read>(reader: R, rows: usize) -> Result<CsvBatches<R>> {
         if rows == 0 {

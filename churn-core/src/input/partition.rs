@@ -10,7 +10,7 @@ use crate::input::table::Table;
 use crate::parallel::Workers;
 use crate::record::{MISSING_CODE, TenantId, TenantRecords};
 
-/// The records of every tenant that was found in mixed tables. Rows are numbered as in the mixed tables, everywhere.
+/// The records of every tenant that was found in mixed tables: see [`RecordsBuilder::partition`]. Rows are numbered as in the mixed tables, everywhere.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Partition {

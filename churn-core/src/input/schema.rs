@@ -16,7 +16,7 @@ pub enum ColumnType {
     Text,
 }
 
-/// One column that the library knows. Others are attributes: numbers, texts or bools.
+/// One column that the library knows. Others are attributes: numbers, texts or bools. See [`columns_of`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ColumnSpec {
@@ -26,7 +26,7 @@ pub struct ColumnSpec {
     pub column_type: ColumnType,
     /// Whether it must be there, without nulls.
     pub required: bool,
-    /// What it means.
+    /// What it means, in a few words; also what a null means where it is not simply unknown.
     pub meaning: &'static str,
 }
 
@@ -128,7 +128,9 @@ const ACTIVITIES: &[ColumnSpec] = &[
     TENANT,
 ];
 
-/// The columns that the library knows of a table, required ones first.
+/// The columns that the library knows of a table, required ones first: the names that CSV, JSON and Arrow tables are to
+/// have. The fields of [`Customer`](crate::Customer), [`Payment`](crate::Payment), [`Ticket`](crate::Ticket) and
+/// [`Activity`](crate::Activity) are the same.
 ///
 /// ```
 /// let names: Vec<&str> = churn_core::columns_of(churn_core::RecordKind::Activities).iter().map(|column| column.name).collect();

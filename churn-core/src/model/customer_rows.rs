@@ -5,7 +5,12 @@ use crate::input::{IntoTable, Table};
 use crate::parallel::Execution;
 use crate::record::{TenantId, TenantRecords};
 
-/// One customer's own rows. Event rows without a `customer_id`, or with a null one, are his.
+/// One customer's own rows, for [`ChurnModel::score_customer`](crate::ChurnModel::score_customer). Event rows without a
+/// `customer_id`, or with a null one, are his.
+///
+/// What his rows do not have as a column is read as not given, as everywhere. So a payment that is not settled yet needs the
+/// column `settled_at` (a null in a [`Table`]) or the status `pending`; a [`Payment`](crate::Payment) alone, whose `settled_at`
+/// is `None`, counts as paid.
 ///
 /// ```
 /// use churn_core::{CustomerRows, Table};
@@ -23,7 +28,7 @@ pub struct CustomerRows {
 }
 
 impl CustomerRows {
-    /// The customer's row; several where he has versions or spells.
+    /// The customer's row, as `[Customer { .. }]` or a table; several where he has versions or spells.
     pub fn new(customer: impl IntoTable) -> Self {
         Self {
             tables: [Some(customer.into_table()), None, None, None],
@@ -48,7 +53,7 @@ impl CustomerRows {
         self.table(RecordKind::Activities, rows)
     }
 
-    /// His rows of one kind.
+    /// His rows of one kind, in the place of those given before.
     #[must_use]
     pub fn table(mut self, kind: RecordKind, rows: impl IntoTable) -> Self {
         self.tables[kind as usize] = Some(rows.into_table());

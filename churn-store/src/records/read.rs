@@ -52,7 +52,9 @@ impl RecordStore {
         Ok(RecordPage { rows, next })
     }
 
-    /// All rows of one customer, in the order in which they came in; what `score_customer` takes.
+    /// All rows of one customer, in the order in which they came in. For `score_customer`, make a table of them:
+    /// `Table::from_values(rows.into_iter().map(|row| row.values.into_iter().collect()))`. A column that holds nothing in any
+    /// of his rows is not in that table; where a null `settled_at` is to say that his payment is open, and no status does, add it.
     ///
     /// # Errors
     /// `store_unavailable`, `store_not_migrated`.

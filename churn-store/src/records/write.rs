@@ -23,6 +23,7 @@ pub struct Upserted {
 }
 
 /// A batch under way: one transaction. Dropped without [`commit`](Self::commit), nothing is kept.
+#[must_use = "nothing is kept without `commit`"]
 pub struct Import {
     tx: TenantTx,
     batch: BatchWriter,
