@@ -38,6 +38,25 @@
 //! # Ok::<(), churn_core::Error>(())
 //! ```
 //!
+//! # Where to begin
+//!
+//! | to | take |
+//! |---|---|
+//! | bring records in | [`TenantRecords::builder`]; [`Customer`], [`Payment`], [`Ticket`], [`Activity`], or a [`Table`] of CSV, JSON or Arrow with the columns of [`columns_of`] |
+//! | see what was wrong with them | [`ValidationReport`]; [`OnInvalid`] to set bad rows aside |
+//! | split mixed tables by tenant | [`RecordsBuilder::partition`] |
+//! | say what churn is | [`ChurnDefinition`] |
+//! | train, and test on a later date | [`ChurnModel::train`], [`TrainOptions`]; [`TrainReport`], [`Measures`], [`ModelCard`]; [`Backtest`] for several dates |
+//! | score, and say why | [`ChurnModel::score`], [`ScoreRun`], [`Reason`]; [`ChurnModel::score_customer`] for one customer |
+//! | keep a model | [`ChurnModel::save`] and [`load`](ChurnModel::load), [`to_bytes`](ChurnModel::to_bytes) and [`from_bytes`](ChurnModel::from_bytes) |
+//! | have features and labels alone | [`features()`], [`FeaturePlan`], [`FeatureMatrix`]; [`labels()`] |
+//! | declare a feature | [`Feature`] |
+//! | learn from one row per customer | [`ChurnClassifier`] |
+//! | use trees of other libraries, or the members alone | [`ensemble`] |
+//! | limit threads, hear of progress, cancel | [`Execution`] |
+//! | handle errors | [`Error`], [`ErrorKind`], [`IssueCode`] |
+//! | try it without data | [`synthetic`] |
+//!
 //! # Time
 //!
 //! - A [`Timestamp`] is UTC in microseconds. A date is midnight UTC; a date-time without an offset is UTC; a day has 86 400 s.
@@ -116,4 +135,4 @@ pub use leakage::{Leak, LeakAction, LeakFinding, Leakage};
 pub use model::*;
 pub use parallel::{CancelToken, Execution, Progress};
 pub use record::{Currency, StaticAttributes, TenantId, TenantRecords};
-pub use time::{AsOf, Horizon, Timestamp, Window};
+pub use time::{AsOf, Horizon, Timestamp};

@@ -18,6 +18,19 @@ pub(crate) const MICROS_PER_HOUR: i64 = 3_600_000_000;
 pub(crate) const MOST_DAYS: u32 = 3_652_059;
 
 /// A moment in UTC: microseconds since 1970-01-01, within the years 1 to 9999.
+///
+/// As text it is ISO-8601, never a locale's form: a date alone is midnight UTC, a date-time without an offset is UTC. Serde
+/// writes the same text where the format is for people (JSON), else the microseconds.
+///
+/// ```
+/// use churn_core::Timestamp;
+///
+/// let moment: Timestamp = "2024-03-01T13:30:00+01:00".parse()?;
+/// assert_eq!(moment.to_string(), "2024-03-01T12:30:00Z");
+/// assert_eq!(Timestamp::from_ymd(2024, 3, 1).map(|date| moment.days_since(date)), Some(12.5 / 24.0));
+/// assert_eq!("01.03.2024".parse::<Timestamp>().unwrap_err().code(), "invalid_option");
+/// # Ok::<(), churn_core::Error>(())
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(i64);
 
@@ -170,6 +183,14 @@ impl<'de> Deserialize<'de> for Timestamp {
 }
 
 /// The moment we pretend it is. Only what happened, and was known, strictly before it may be seen.
+///
+/// ```
+/// use churn_core::{AsOf, Timestamp};
+///
+/// let as_of: AsOf = "2024-03-01".parse()?; // midnight UTC: nothing of the 1st of March is seen
+/// assert_eq!(Timestamp::from_ymd(2024, 3, 1).map(AsOf::new), Some(as_of));
+/// # Ok::<(), churn_core::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct AsOf(Timestamp);
 
@@ -213,21 +234,21 @@ impl fmt::Display for AsOf {
 /// A span of history in whole days: the window of `w` days at `as_of` is `[as_of - w days, as_of)`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct Window(u32);
+pub(crate) struct Window(u32);
 
 impl Window {
     /// A window of `days` days; `None` for zero.
-    pub fn days(days: u32) -> Option<Self> {
+    pub(crate) fn days(days: u32) -> Option<Self> {
         (days > 0).then_some(Self(days))
     }
 
     /// Its length in days.
-    pub fn as_days(self) -> u32 {
+    pub(crate) fn as_days(self) -> u32 {
         self.0
     }
 }
 
-/// The label period: it begins `lead` days after `as_of` and lasts `horizon` days.
+/// The label period: it begins `lead` days after `as_of` and lasts `days` days, `[as_of + lead, as_of + lead + days)`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Horizon {
     /// Length of the label period in days.

@@ -6,6 +6,14 @@ use crate::error::{Error, ErrorKind, RecordKind, Result};
 use crate::time::{Horizon, MOST_DAYS};
 
 /// What is predicted: that a customer cancels, or falls silent, within the label period.
+///
+/// ```
+/// use churn_core::{ChurnDefinition, RecordKind};
+///
+/// // Whoever paid within the last 180 days: will there be no paid payment from day 14 to day 104?
+/// let definition = ChurnDefinition::inactivity(90, RecordKind::Payments).with_lead(14).active_within(180);
+/// assert_eq!((definition.horizon().days, definition.horizon().lead), (90, 14));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -41,7 +49,8 @@ impl ChurnDefinition {
         }
     }
 
-    /// No paid payment, or no activity, within `days` days.
+    /// No paid payment, or no activity, within `days` days. Customers and tickets are refused where it is used
+    /// (`invalid_option`).
     pub fn inactivity(days: u32, on: RecordKind) -> Self {
         Self::Inactivity {
             horizon: Horizon { days, lead: 0 },
@@ -59,7 +68,7 @@ impl ChurnDefinition {
         self
     }
 
-    /// Eligible if active in this many days before `as_of`; no effect on cancellation.
+    /// Eligible if active in this many days before `as_of`, instead of twice the horizon; no effect on cancellation.
     #[must_use]
     pub fn active_within(mut self, days: u32) -> Self {
         if let Self::Inactivity { active_within, .. } = &mut self {

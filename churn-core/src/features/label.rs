@@ -52,7 +52,7 @@ impl fmt::Display for LabelRule {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Label {
-    /// The customer's code: a position among [`TenantRecords::customer_ids`].
+    /// The customer's code: a position among [`TenantRecords::customer_ids`], named by [`TenantRecords::customer_id`].
     pub customer: u32,
     /// The date.
     pub as_of: AsOf,
@@ -77,13 +77,29 @@ impl Labels {
         &self.rows
     }
 
-    /// Neither: those who churned within the lead, or before the date without its being known then.
+    /// Neither: those who churned within the lead, or before the date without its being known then. None of them is among
+    /// [`rows`](Self::rows).
     pub fn excluded(&self) -> &[Label] {
         &self.excluded
     }
 }
 
-/// The labels of every eligible customer at each date.
+/// The labels of every eligible customer at each date: under contract and without notice for
+/// [`ChurnDefinition::Cancellation`], lately active for [`ChurnDefinition::Inactivity`].
+///
+/// ```
+/// use churn_core::{ChurnDefinition, Customer, Execution, TenantRecords, Timestamp, labels};
+///
+/// let day = |month, day| Timestamp::from_ymd(2024, month, day).unwrap();
+/// let customer = |id: &str, churned_at| Customer { customer_id: id.into(), signed_up_at: day(1, 1), churned_at, ..Customer::default() };
+/// let customers = [customer("C-1", Some(day(4, 15))), customer("C-2", None)];
+/// let (records, _) = TenantRecords::builder("acme").customers(customers).observed_until(day(9, 1)).build()?;
+///
+/// let labels = labels(&records, &["2024-03-01".parse()?], &ChurnDefinition::cancellation(90), &Execution::new())?;
+/// let who: Vec<_> = labels.rows().iter().map(|label| (records.customer_id(label.customer).unwrap(), label.churned)).collect();
+/// assert_eq!(who, [("C-1", true), ("C-2", false)]);
+/// # Ok::<(), churn_core::Error>(())
+/// ```
 ///
 /// # Errors
 /// `immature_label` if the label period of a date reaches past what was observed: it is never read as "stayed".

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use ndarray::Array2;
+
 use crate::error::{Error, ErrorKind, Result};
 use crate::record::{Ids, TenantId};
 use crate::time::AsOf;
@@ -73,10 +75,32 @@ pub(crate) struct Columns<'a> {
     pub(crate) rows: usize,
 }
 
-/// What is known of each eligible row's customer at its date, column by column.
+/// Customers x features: what is known of the customer of each row at the row's date, column by column.
 ///
 /// Rows are ordered by date as given, then by customer id (bytes). The matrix carries its tenant, the date
-/// of every row and the fingerprint of the plan that made it.
+/// of every row and the fingerprint of the plan that made it. It comes from [`features`](crate::features()) (every customer
+/// with a visible spell), from [`ScoreRun::matrix`](crate::ScoreRun::matrix) (those who were eligible) or from
+/// [`ChurnModel::features`](crate::ChurnModel::features), and goes out column by column, as one array
+/// ([`to_ndarray`](Self::to_ndarray)) or, with the crate's feature `arrow`, as a record batch (`into_record_batch`).
+///
+/// ```
+/// use churn_core::{AsOf, Execution, FeatureColumn, FeaturePlan, features};
+/// use churn_core::synthetic::{WorldOptions, world};
+///
+/// let world = world(&WorldOptions { tenants: 1, customers: 40, ..Default::default() })?;
+/// let (records, _) = world.tenants()[0].records()?.build()?;
+/// let dates: [AsOf; 2] = ["2024-06-01".parse()?, "2024-12-01".parse()?];
+/// let matrix = features(&records, &dates, &FeaturePlan::standard(&[28, 91])?, &Execution::new())?;
+///
+/// // Those who have been customers for a quarter.
+/// let FeatureColumn::Number(tenure) = matrix.column("customer_tenure_days")? else { unreachable!() };
+/// let old: Vec<usize> = (0..matrix.rows()).filter(|&row| tenure[row] >= 91.0).collect();
+/// let old = matrix.select(&old);
+/// let x = old.to_ndarray();
+/// assert_eq!(x.dim(), (old.rows(), old.feature_names().len()));
+/// println!("{} at {}: {}", old.customer_id(0), old.as_of()[0], x[[0, 0]]); // customer, date and first feature of a row
+/// # Ok::<(), churn_core::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct FeatureMatrix {
     pub(crate) tenant: TenantId,
@@ -108,6 +132,9 @@ impl FeatureMatrix {
     }
 
     /// The customer of a row.
+    ///
+    /// # Panics
+    /// If there is no such row.
     pub fn customer_id(&self, row: usize) -> &str {
         self.ids.get(self.customers[row] as usize)
     }
@@ -151,7 +178,30 @@ impl FeatureMatrix {
         }
     }
 
-    /// The rows at these positions, in this order.
+    /// The whole matrix as one array, [`rows`](Self::rows) x [`feature_names`](Self::feature_names), row after row in memory.
+    /// Missing is NaN, bools are 0 and 1, and a text is its position among the levels of its [`FeatureColumn::Text`]: a name,
+    /// not a size, whatever the number looks like.
+    pub fn to_ndarray(&self) -> Array2<f64> {
+        let mut array = Array2::zeros((self.rows(), self.columns.len()));
+        for (column, out) in self.columns.iter().zip(array.columns_mut()) {
+            match column {
+                FeatureColumn::Number(values) => out.into_iter().zip(values).for_each(|(out, &value)| *out = value),
+                FeatureColumn::Text { codes, .. } => out.into_iter().zip(codes).for_each(|(out, &code)| {
+                    *out = match code {
+                        FeatureColumn::MISSING => f64::NAN,
+                        code => f64::from(code),
+                    }
+                }),
+            }
+        }
+        array
+    }
+
+    /// The rows at these positions, in this order; a row may be taken twice. Texts that no row has are no levels any more,
+    /// so codes may differ from those of the whole matrix.
+    ///
+    /// # Panics
+    /// If there is no row at a position.
     #[must_use]
     pub fn select(&self, rows: &[usize]) -> Self {
         Self {
@@ -169,6 +219,30 @@ impl FeatureMatrix {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_array_has_rows_of_numbers_and_codes() {
+        let date: AsOf = "2024-03-01".parse().unwrap();
+        let matrix = FeatureMatrix {
+            tenant: TenantId::from("acme"),
+            ids: Arc::new(["a", "b"].into_iter().collect::<Ids>()),
+            customers: vec![0, 1],
+            as_of: vec![date; 2],
+            names: ["x", "y"].map(str::to_owned).to_vec(),
+            columns: vec![
+                FeatureColumn::Number(vec![1.5, -2.0]),
+                FeatureColumn::Text {
+                    codes: vec![0, FeatureColumn::MISSING],
+                    levels: vec!["pro".to_owned()],
+                },
+            ],
+            fingerprint: String::new(),
+        };
+        let array = matrix.to_ndarray();
+        assert!(array.is_standard_layout() && array.dim() == (2, 2));
+        assert_eq!(array.as_slice().unwrap()[..3], [1.5, 0.0, -2.0]);
+        assert!(array[[1, 1]].is_nan());
+    }
 
     #[test]
     fn only_levels_that_a_row_has_are_kept() {

@@ -213,7 +213,7 @@ impl Feature {
         }
     }
 
-    /// With these conditions.
+    /// With these conditions instead of those before.
     #[must_use]
     pub fn filter(mut self, conditions: impl IntoIterator<Item = Condition>) -> Self {
         self.filter = conditions.into_iter().collect();
@@ -250,6 +250,22 @@ impl Feature {
 }
 
 /// The features to compute: the standard ones for some windows, and the user's own.
+///
+/// A standard feature is named by its table, what it says and its window: `payments_paid_sum_91d` is the sum of what was paid
+/// in the 91 days before `as_of`, `customer_seats_change_28d` how much the attribute `seats` changed in 28 days. Which ones
+/// there are depends on the tables and attributes that were given; [`resolve`](Self::resolve) lists them.
+///
+/// ```
+/// use churn_core::{FeaturePlan, Table, TenantRecords};
+///
+/// let customers = Table::from_json(br#"[{"customer_id": "C-1", "signed_up_at": "2024-01-01"}]"#)?;
+/// let (records, _) = TenantRecords::builder("acme").customers(customers).payments(Table::new()).build()?;
+/// let plan = FeaturePlan::standard(&[28])?.resolve(&records)?;
+/// assert_eq!(plan.names()[..3], ["customer_tenure_days", "payments_count_28d", "payments_paid_count_28d"]);
+/// let feature = &plan.features()[2];
+/// println!("{feature:?}"); // what it looks at, which of it, and what it makes of it
+/// # Ok::<(), churn_core::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct FeaturePlan {
     /// Windows of the standard features, ascending; none leaves the standard features out.

@@ -1,5 +1,8 @@
 //! How good predictions are: pure functions over labels and probabilities.
 //!
+//! Labels and scores stand side by side, one of each per row; of slices of unequal length the longer one's rest is left out.
+//! Scores are any numbers that are higher where churn is likelier, probabilities lie in [0, 1].
+//!
 //! ```
 //! let auc = churn_core::metrics::roc_auc(&[false, true, true], &[0.2, 0.1, 0.9]);
 //! assert_eq!(auc, Some(0.5));
@@ -46,8 +49,8 @@ pub fn calibration_error(churned: &[bool], probabilities: &[f64]) -> Option<f64>
     Ranked::new(churned, probabilities).calibration_error()
 }
 
-/// Churn rate among the share of rows with the highest scores over the churn rate of all. Ties at the border count in
-/// part. `None` without a churned row.
+/// Churn rate among the `share` of rows (0 to 1) with the highest scores over the churn rate of all. Ties at the border
+/// count in part. `None` without a churned row.
 pub fn lift_at(churned: &[bool], scores: &[f64], share: f64) -> Option<f64> {
     Ranked::new(churned, scores).lift_at(share)
 }

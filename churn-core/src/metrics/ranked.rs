@@ -3,7 +3,7 @@
 use crate::metrics::calibration::{BINS, CalibrationBin, bins, error_by_chance, error_of, line, log_odds};
 use crate::numeric::{ln, sigmoid};
 
-/// Labels and scores, sorted by score; rows may count more than once.
+/// Labels and scores, sorted once by score for several figures. Each is as the function of its name, `None` too.
 #[derive(Clone, Debug)]
 pub struct Ranked {
     /// Ascending by score.
@@ -15,7 +15,7 @@ pub struct Ranked {
 }
 
 impl Ranked {
-    /// Sorts rows by score; each counts once. NaN scores come last.
+    /// Sorts rows by score; each counts once. Scores should not be NaN.
     pub fn new(churned: &[bool], scores: &[f64]) -> Self {
         let mut order: Vec<u32> = (0..churned.len().min(scores.len()) as u32).collect();
         order.sort_by(|&a, &b| scores[a as usize].total_cmp(&scores[b as usize]));
@@ -166,7 +166,7 @@ impl Ranked {
         bins(&self.scores, &self.churned, &self.weights, BINS)
     }
 
-    /// Lift of the highest share.
+    /// Lift of the highest `share` (0 to 1).
     pub fn lift_at(&self, share: f64) -> Option<f64> {
         let (total, positives) = (self.total(), self.positives());
         let wanted = total * share;

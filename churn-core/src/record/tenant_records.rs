@@ -7,6 +7,9 @@ use crate::record::{Activities, Currency, Customers, Events, NEVER, Payments, Te
 use crate::time::Timestamp;
 
 /// Which undated attributes the caller vouches for: they never change, so today's value was true in the past.
+///
+/// An attribute is any column of the customers table that [`columns_of`](crate::columns_of) does not name. It is undated if
+/// the table has no `valid_from`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum StaticAttributes {
     /// None: without a `valid_from` column no attribute enters features.
@@ -57,7 +60,7 @@ impl TenantRecords {
         &self.currency
     }
 
-    /// Number of customers.
+    /// Number of customers, however many rows (versions, spells) each has.
     pub fn customers(&self) -> usize {
         self.customers.len()
     }
@@ -65,6 +68,11 @@ impl TenantRecords {
     /// Customer ids, sorted by bytes.
     pub fn customer_ids(&self) -> impl ExactSizeIterator<Item = &str> {
         self.customers.ids.iter()
+    }
+
+    /// The customer of a code, as in [`Label::customer`](crate::Label::customer); `None` if there is no such customer.
+    pub fn customer_id(&self, code: u32) -> Option<&str> {
+        ((code as usize) < self.customers.len()).then(|| self.customers.ids.get(code as usize))
     }
 
     /// Number of rows of a table; `None` if it was not given.
