@@ -27,15 +27,22 @@ impl Direction {
     }
 }
 
-/// A feature's value at the score's date.
-#[derive(Clone, Debug, PartialEq)]
+impl fmt::Display for Direction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// A feature's value at the score's date. Serde writes the number, the text or null.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(untagged)]
 #[non_exhaustive]
 pub enum ReasonValue {
     /// A number.
     Number(f64),
     /// A text.
     Text(String),
-    /// Nothing to look at.
+    /// No value: no such record in the window, or an attribute that is not filled.
     Missing,
 }
 
@@ -49,24 +56,24 @@ impl fmt::Display for ReasonValue {
             Self::Number(value) if value.abs() >= 0.01 => write!(f, "{value:.2}"),
             Self::Number(value) => write!(f, "{value:.3e}"),
             Self::Text(value) => write!(f, "'{}'", crate::error::excerpt(value)),
-            Self::Missing => f.write_str("nothing"),
+            Self::Missing => f.write_str("a missing value"),
         }
     }
 }
 
 /// One feature's part in a score.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Reason {
     /// The feature's name in the plan.
     pub feature: String,
     /// Its value for this customer at this date.
     pub value: ReasonValue,
-    /// What it adds to the blended log-odds, against the average training row.
+    /// What it adds to the blended log-odds, before calibration, against the average training row; above 0 it raises the risk.
     pub contribution: f64,
     /// Whether that raises or lowers the score.
     pub direction: Direction,
-    /// The same in words.
+    /// The same in words, in English: `payments paid count, last 28 days: 0 raises the risk`.
     pub text: String,
 }
 
@@ -144,6 +151,12 @@ mod tests {
         assert_eq!(reason.text, "payments paid count, last 28 days: 0 raises the risk");
         let reason = Reason::new("customer_plan", ReasonValue::Text("pro".into()), -0.1);
         assert_eq!(reason.text, "customer plan: 'pro' lowers the risk");
+        let reason = Reason::new("payments_gap_days_std_91d", ReasonValue::Missing, 0.2);
+        assert!(
+            reason.text.ends_with(": a missing value raises the risk"),
+            "{}",
+            reason.text
+        );
         assert_eq!(in_words("customer_add"), "customer add");
     }
 }

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use serde::Serialize;
+
 use crate::error::{Error, ErrorKind, Result};
 use crate::features::FeatureMatrix;
 use crate::model::bands::RiskBand;
@@ -12,7 +14,8 @@ use crate::record::TenantId;
 use crate::time::{AsOf, Timestamp};
 
 /// Whether there was an answer.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(tag = "status", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum ScoreStatus {
     /// There is a probability.
@@ -36,8 +39,17 @@ impl ScoreStatus {
     }
 }
 
+impl std::fmt::Display for ScoreStatus {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
 /// One customer's answer.
-#[derive(Clone, Debug, PartialEq)]
+///
+/// Serde writes its fields side by side: `{"customer_id": "C-1", "probability": 0.12, "interval": [0.08, 0.17],
+/// "risk_band": "medium", "status": "scored"}`; without enough evidence the three in the middle are null, and `reason` and `expected_at` say more.
+#[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Score {
     /// Who.
@@ -50,13 +62,32 @@ pub struct Score {
     /// customers it holds the truth less often than that; nor is it a bound on one customer's own risk, or on what times
     /// bring. `None` without a probability, and of models made before there were intervals.
     pub interval: Option<[f64; 2]>,
-    /// The band of the probability.
+    /// The band of the probability; `None` where there is none.
     pub risk_band: Option<RiskBand>,
     /// Whether there was an answer, and if not why.
+    #[serde(flatten)]
     pub status: ScoreStatus,
 }
 
-/// The scores of all eligible customers of a tenant as of one date, sorted by customer id.
+/// The scores of all eligible customers of a tenant as of one date, sorted by customer id. Made by
+/// [`ChurnModel::score`](crate::ChurnModel::score).
+///
+/// ```no_run
+/// # use churn_core::{AsOf, ChurnModel, TenantRecords};
+/// # fn show(model: ChurnModel, records: TenantRecords, as_of: AsOf) -> churn_core::Result<()> {
+/// let run = model.score(&records, as_of)?;
+/// for score in run.riskiest(10) {
+///     for reason in run.reasons(&score.customer_id, 3)? {
+///         println!("{} {:+.2} {}", score.customer_id, reason.contribution, reason.text);
+///     }
+/// }
+/// match run.score_of("C-17") {
+///     Ok(score) => println!("{:?}: {}", score.probability, score.status),
+///     Err(error) => println!("{error}"), // no_such_customer: he was not eligible at that date
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct ScoreRun {
     pub(crate) scorer: Arc<Scorer>,
@@ -72,12 +103,12 @@ impl ScoreRun {
         &self.scores
     }
 
-    /// The moment at which it was pretended to be.
+    /// The moment that it was pretended to be.
     pub fn as_of(&self) -> AsOf {
         self.as_of
     }
 
-    /// The model that scored.
+    /// The id of the model that scored: [`ChurnModel::id`](crate::ChurnModel::id).
     pub fn model_id(&self) -> &str {
         &self.model_id
     }
@@ -100,8 +131,8 @@ impl ScoreRun {
         self.row_of(customer_id).map(|row| &self.scores[row])
     }
 
-    /// The features that moved a customer's score the most, either way, largest first; empty where there is
-    /// not enough evidence. Contributions are Shapley values in log-odds before calibration.
+    /// The `top` features that moved a customer's score the most, either way, largest first; empty where there is
+    /// not enough evidence. Worked out at each call. Contributions are Shapley values in log-odds before calibration.
     ///
     /// # Errors
     /// `no_such_customer` if the customer was not eligible.
@@ -121,7 +152,8 @@ impl ScoreRun {
         ))
     }
 
-    /// The `top` customers most likely to leave, most likely first; ties by customer id.
+    /// The `top` customers most likely to leave, most likely first; ties by customer id. Those without a probability are not
+    /// among them.
     pub fn riskiest(&self, top: usize) -> Vec<&Score> {
         let mut order: Vec<&Score> = self.scores.iter().filter(|score| score.probability.is_some()).collect();
         order.sort_by(|a, b| {
@@ -160,15 +192,48 @@ impl std::fmt::Debug for ScoreRun {
 }
 
 /// One customer's answer with its reasons.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct CustomerScore {
     /// The answer: the same bits as in a run over all customers.
     pub score: Score,
     /// Its reasons, largest first.
     pub reasons: Vec<Reason>,
-    /// The moment at which it was pretended to be.
+    /// The moment that it was pretended to be.
     pub as_of: AsOf,
-    /// The model that scored.
+    /// The id of the model that scored: [`ChurnModel::id`](crate::ChurnModel::id).
     pub model_id: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scores_are_written_side_by_side_with_their_status() {
+        let mut score = Score {
+            customer_id: "C-1".into(),
+            probability: Some(0.25),
+            interval: Some([0.125, 0.5]),
+            risk_band: Some(RiskBand::Medium),
+            status: ScoreStatus::Scored,
+        };
+        let written = serde_json::to_value(&score).unwrap();
+        let expected = serde_json::json!({
+            "customer_id": "C-1", "probability": 0.25, "interval": [0.125, 0.5], "risk_band": "medium", "status": "scored",
+        });
+        assert_eq!(written, expected);
+        (score.probability, score.interval) = (None, None);
+        score.risk_band = None;
+        score.status = ScoreStatus::NotEnoughEvidence {
+            reason: "new".into(),
+            expected_at: Timestamp::from_ymd(2024, 3, 1),
+        };
+        let written = serde_json::to_value(&score).unwrap();
+        let expected = serde_json::json!({
+            "customer_id": "C-1", "probability": null, "interval": null, "risk_band": null,
+            "status": "not_enough_evidence", "reason": "new", "expected_at": "2024-03-01",
+        });
+        assert_eq!(written, expected);
+    }
 }
