@@ -48,6 +48,21 @@ type ProgressCallback = Arc<dyn Fn(Progress) + Send + Sync>;
 
 /// How a long call runs: how many threads, who hears of its progress, who may cancel it.
 /// The result never depends on any of it.
+///
+/// ```
+/// use churn_core::{CancelToken, ErrorKind, Execution, Table, TenantRecords};
+///
+/// let token = CancelToken::new(); // a clone of it goes to whoever may cancel
+/// let execution = Execution::new()
+///     .threads(2)
+///     .on_progress(|progress| println!("{} {:.0} %", progress.stage, 100.0 * progress.done))
+///     .cancelled_by(token.clone());
+/// token.cancel();
+/// let customers = Table::from_csv(&b"customer_id,signed_up_at\nC-1,2024-01-01\n"[..])?;
+/// let built = TenantRecords::builder("acme").customers(customers).execution(execution).build();
+/// assert_eq!(built.unwrap_err().kind(), ErrorKind::Cancelled);
+/// # Ok::<(), churn_core::Error>(())
+/// ```
 #[derive(Clone, Default)]
 #[non_exhaustive]
 pub struct Execution {
@@ -65,7 +80,7 @@ impl Execution {
         Self::default()
     }
 
-    /// With `threads` threads.
+    /// With `threads` threads, at least one: 0 is an `invalid_option` of the call.
     #[must_use]
     pub fn threads(mut self, threads: usize) -> Self {
         self.threads = Some(threads);

@@ -6,6 +6,7 @@ use crate::parallel::Execution;
 
 /// How much the rows of each class count.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
 pub enum ClassWeights {
     /// Each row as much as its weight says: probabilities are those of the table.
     #[default]

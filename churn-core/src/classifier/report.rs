@@ -13,7 +13,7 @@ pub struct ClassifierPart {
     pub class: u32,
     /// The members, with their weights.
     pub members: Vec<MemberReport>,
-    /// How log-odds become probabilities.
+    /// How log-odds become probabilities: `"intercept"`, `"platt"`, `"beta"` or `"isotonic"`.
     pub calibration: String,
     /// Log-loss of the calibrated blend on rows that no member was fitted on.
     pub log_loss: f64,

@@ -15,32 +15,32 @@ use crate::parallel::{Execution, Workers};
 /// How boosting learns.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct GradientBoostingOptions {
-    /// Number of trees.
+    /// Number of trees. Default: 200.
     pub trees: usize,
-    /// The most leaves a tree may have.
+    /// The most leaves a tree may have. Default: 31.
     pub leaves: usize,
-    /// The deepest a tree may be.
+    /// The deepest a tree may be. Default: 64.
     pub depth: usize,
-    /// What each tree's leaves are multiplied by.
+    /// What each tree's leaves are multiplied by. Default: 0.1.
     pub learning_rate: f64,
-    /// The fewest rows of a leaf.
+    /// The fewest rows of a leaf. Default: 20.
     pub min_leaf_rows: usize,
-    /// The least sum of second derivatives of a leaf.
+    /// The least sum of second derivatives of a leaf. Default: 0.001.
     pub min_leaf_hessian: f64,
-    /// Penalty on the size of leaves: sums of first derivatives up to this count as none.
+    /// Penalty on the size of leaves: sums of first derivatives up to this count as none. Default: 0.
     pub l1: f64,
-    /// Penalty on the square of leaves.
+    /// Penalty on the square of leaves. Default: 1.
     pub l2: f64,
-    /// Share of the columns that each tree may look at.
+    /// Share of the columns that each tree may look at, above 0 up to 1. Default: 1.
     pub column_share: f64,
-    /// Share of the rows that each tree learns from.
+    /// Share of the rows that each tree learns from, above 0 up to 1. Default: 1.
     pub row_share: f64,
-    /// The most bins of a column, 2 to 255.
+    /// The most bins of a column, 2 to 255. Default: 255.
     pub max_bins: usize,
     /// Whether the log-odds may only rise (1) or only fall (-1) with a column, other columns being equal; 0 where they are
-    /// free. One for each column, or empty for none.
+    /// free. One for each column, or empty for none. Default: empty.
     pub monotone: Vec<i8>,
-    /// Seeds the sampling.
+    /// Seeds the sampling; in [`EnsembleOptions`](crate::EnsembleOptions) the training's seed takes its place. Default: 0.
     pub seed: u64,
 }
 

@@ -17,20 +17,21 @@ use crate::parallel::{Execution, Workers};
 /// How the forest learns.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RandomForestOptions {
-    /// Number of trees.
+    /// Number of trees. Default: 200.
     pub trees: usize,
-    /// The deepest a tree may be.
+    /// The deepest a tree may be. Default: 12.
     pub depth: usize,
-    /// The fewest rows of a leaf, drawn ones counted as often as drawn.
+    /// The fewest rows of a leaf, drawn ones counted as often as drawn. Default: 5.
     pub min_leaf_rows: usize,
-    /// Share of the columns that each split may look at; `None` for the square root of their number.
+    /// Share of the columns that each split may look at; `None` for the square root of their number. Default: `None`.
     pub column_share: Option<f64>,
     /// Rows of the churn rate that each leaf is mixed with before it becomes log-odds: above 0, so that a leaf without
-    /// churn stays finite; the more, the less a small leaf may say.
+    /// churn stays finite; the more, the less a small leaf may say. Default: 2.
     pub smoothing: f64,
-    /// The most bins of a column, 2 to 255.
+    /// The most bins of a column, 2 to 255. Default: 255.
     pub max_bins: usize,
-    /// Seeds the drawing of rows and columns.
+    /// Seeds the drawing of rows and columns; in [`EnsembleOptions`](crate::EnsembleOptions) the training's seed takes its
+    /// place. Default: 0.
     pub seed: u64,
 }
 

@@ -22,11 +22,11 @@ use crate::parallel::{Execution, Workers};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LogisticOptions {
     /// Half of this times the sum of squared coefficients is added to the sum of log-losses: `1 / C` in scikit-learn.
-    /// The intercept is free.
+    /// The intercept is free. Default: 1.
     pub l2: f64,
-    /// The most steps.
+    /// The most steps. Default: 200.
     pub max_iterations: usize,
-    /// The fit ends when no component of the gradient, per row, is larger.
+    /// The fit ends when no component of the gradient, per row, is larger. Default: 1e-8.
     pub tolerance: f64,
 }
 

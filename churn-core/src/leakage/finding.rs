@@ -67,9 +67,16 @@ impl Leak {
     }
 }
 
+impl fmt::Display for Leak {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
 /// What was done about a finding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum LeakAction {
     /// Training was refused.
     Refused,
@@ -92,7 +99,7 @@ pub struct LeakFinding {
     /// The statistic, 0 to 1. [`Leak::RestatesLabel`], [`Leak::ReachesIntoLabelPeriod`]: share of the log-loss that the
     /// column alone takes away, held out. The others: share of the rows that agree with the claim.
     pub statistic: f64,
-    /// The greatest statistic when labels were shuffled, or the chance that shuffled labels agree as well. `None` where
+    /// The greatest statistic when labels were shuffled (below 0 where none helped), or the chance that shuffled labels agree as well. `None` where
     /// the claim does not look at labels.
     pub by_chance: Option<f64>,
     /// The evidence in words.
@@ -106,13 +113,7 @@ pub struct LeakFinding {
 
 impl fmt::Display for LeakFinding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "'{}' ({}): {}",
-            excerpt(&self.column),
-            self.leak.as_str(),
-            self.evidence
-        )
+        write!(f, "'{}' ({}): {}", excerpt(&self.column), self.leak, self.evidence)
     }
 }
 

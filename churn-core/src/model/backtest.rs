@@ -27,6 +27,20 @@ pub struct BacktestOptions {
 }
 
 /// What would have been predicted, origin by origin.
+///
+/// ```no_run
+/// # fn show(records: churn_core::TenantRecords) -> churn_core::Result<()> {
+/// use churn_core::{Backtest, BacktestOptions, ChurnDefinition, TrainOptions};
+///
+/// let train = TrainOptions { definition: ChurnDefinition::cancellation(90), ..Default::default() };
+/// let backtest = Backtest::run(&records, &BacktestOptions { train, embargo_days: 7, ..Default::default() })?;
+/// for fold in &backtest.folds {
+///     assert!(fold.proof.holds());
+///     println!("{} {:?}", fold.test_date, fold.measures.roc_auc);
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Backtest {

@@ -21,17 +21,35 @@ use crate::parallel::{Execution, Workers};
 use crate::record::{TenantId, TenantRecords};
 use crate::time::AsOf;
 
-/// Contributions of every feature to every row's blended log-odds.
+/// Contributions of every feature to every row's blended log-odds. Made by [`ChurnModel::explain`] and
+/// [`ChurnClassifier::explain`](crate::ChurnClassifier::explain).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Explanation {
-    /// Rows x features, in log-odds; with the base value they sum to the blended log-odds before calibration.
+    /// Rows x features in the order of their names, in log-odds; with the base value they sum to the blended log-odds before calibration.
     pub contributions: Array2<f64>,
     /// What the average training row says, in log-odds.
     pub base_value: f64,
 }
 
 /// A trained ensemble with the plan, preprocessing and calibration that belong to it. Immutable; clones are cheap.
+///
+/// ```no_run
+/// # fn show(records: churn_core::TenantRecords) -> churn_core::Result<()> {
+/// use churn_core::{AsOf, ChurnDefinition, ChurnModel, TrainOptions};
+///
+/// let definition = ChurnDefinition::cancellation(90);
+/// let model = ChurnModel::train(&records, &TrainOptions { definition, ..Default::default() })?;
+/// match &model.report().out_of_time {
+///     Some(test) => println!("AUC at {}: {:?}", test.test_date, test.measures.roc_auc),
+///     None => println!("no later date to test: {:?}", model.report().out_of_time_reason),
+/// }
+/// model.save("acme.churn")?;
+/// let run = ChurnModel::load("acme.churn")?.score(&records, "2026-01-01".parse::<AsOf>()?)?;
+/// println!("{} customers scored", run.scores().len());
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct ChurnModel {
     metadata: Arc<Metadata>,
@@ -85,7 +103,8 @@ impl ChurnModel {
         })
     }
 
-    /// Writes the model file.
+    /// Writes the model file, over one that is there. A write that is cut off leaves a file that [`load`](Self::load) refuses:
+    /// where the old one must outlive it, write beside it and rename.
     ///
     /// # Errors
     /// `io`.
@@ -136,7 +155,8 @@ impl ChurnModel {
         self.metadata.bands
     }
 
-    /// Scores every eligible customer as of a date, on all threads.
+    /// Scores every eligible customer as of a date, on all threads. Who is not eligible at the date (not signed up, gone, under
+    /// notice, inactive already) has no score in the run. `as_of` is an [`AsOf`] or a [`Timestamp`](crate::Timestamp).
     ///
     /// # Errors
     /// `tenant_mismatch` if the records are another tenant's; `feature_mismatch` if they lack a table or
@@ -207,8 +227,25 @@ impl ChurnModel {
 
     /// Scores one customer from his own rows: the same bits as in a run over all customers.
     ///
-    /// Event rows without a `customer_id` are the customer's. `None` is a table not given, an empty one is given and
-    /// empty. Rows later than `as_of` are simply not visible yet.
+    /// Event rows without a `customer_id` are the customer's. A table that is left out of [`CustomerRows`] is not given, an
+    /// empty one is given and empty. Rows later than `as_of` are simply not visible yet. `top` is the most reasons to give;
+    /// with 0 they are not worked out.
+    ///
+    /// ```no_run
+    /// # fn show(model: churn_core::ChurnModel) -> churn_core::Result<()> {
+    /// use churn_core::{AsOf, Customer, CustomerRows, ErrorKind, Payment};
+    ///
+    /// let customer = Customer { customer_id: "C-17".into(), signed_up_at: "2024-01-01".parse()?, ..Customer::default() };
+    /// let payment = Payment { due_at: "2024-02-01".parse()?, amount: 12.5, ..Payment::default() };
+    /// let rows = CustomerRows::new([customer]).payments([payment]);
+    /// match model.score_customer(rows, "2024-03-01".parse::<AsOf>()?, 3) {
+    ///     Ok(answer) => println!("{:?} {:?}", answer.score.probability, answer.reasons),
+    ///     Err(error) if error.kind() == ErrorKind::NotEligible => println!("{error}"),
+    ///     Err(error) => return Err(error),
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// Records that are not valid are refused; `not_eligible` if the customer has no label period to predict
@@ -275,7 +312,9 @@ impl ChurnModel {
         self.scorer.probabilities(matrix.view(), &execution.workers()?)
     }
 
-    /// The features of chosen customers-at-dates, as this model sees them.
+    /// The features of every customer with a visible spell at each date, as this model sees them: eligible or not, in the
+    /// order of [`features`](crate::features()). For [`explain`](Self::explain), [`log_odds`](Self::log_odds) and
+    /// [`predict_proba`](Self::predict_proba), which do not ask who is eligible or has enough evidence.
     ///
     /// # Errors
     /// As [`score`](Self::score).

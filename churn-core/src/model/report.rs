@@ -97,7 +97,7 @@ pub struct TrainReport {
     pub windows_before_history: Vec<u32>,
     /// The out-of-time test of a model trained the same way on earlier dates; `None` where the history is too short.
     pub out_of_time: Option<OutOfTime>,
-    /// Why there is no out-of-time test.
+    /// Why there is no out-of-time test; `None` if there is one.
     pub out_of_time_reason: Option<String>,
     /// The final model's predictions of customers held out in turn, at its own training dates. Optimistic about
     /// the future where times change.
@@ -110,7 +110,7 @@ pub struct TrainReport {
     /// Features with which the probability may only rise or only fall.
     #[serde(default)]
     pub monotone: Vec<(String, Direction)>,
-    /// How log-odds become probabilities.
+    /// How log-odds become probabilities: `"intercept"`, `"platt"`, `"beta"` or `"isotonic"`.
     pub calibration: String,
     /// Predicted against observed in each risk band, of the customers held out in turn.
     pub bands: Vec<BandCheck>,

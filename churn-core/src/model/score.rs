@@ -48,7 +48,8 @@ impl std::fmt::Display for ScoreStatus {
 /// One customer's answer.
 ///
 /// Serde writes its fields side by side: `{"customer_id": "C-1", "probability": 0.12, "interval": [0.08, 0.17],
-/// "risk_band": "medium", "status": "scored"}`; without enough evidence the three in the middle are null, and `reason` and `expected_at` say more.
+/// "risk_band": "medium", "status": "scored"}`; without enough evidence the three in the middle are null, and `reason` and
+/// `expected_at` say more.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Score {
