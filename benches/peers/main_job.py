@@ -3,7 +3,7 @@
     cargo build --release -p churn-benches --example features_peer
     python benches/peers/main_job.py [--customers 100000] [--threads 2] [--repeat 3]
 
-Needs the built wheel and requirements.txt. `--customers 2000 --repeat 1` takes under a minute.
+Needs the built wheel and requirements.txt. `--customers 1000 --repeat 1` takes about a minute.
 
 Twelve training dates a month apart, whose labels (cancellation within 90 days) end by the date at which all are scored; the history
 runs 90 days past that, so both sides' scores meet the truth. Both learn with the members, hyperparameters, folds, drawn customers,
@@ -37,7 +37,7 @@ from main_job_features import HORIZON, TABLES
 
 DATES = [LAST - HORIZON * DAY - 30 * DAY * back for back in range(11, -1, -1)]
 SIDES = ["library", "peer"]
-WARM = 400
+WARM = 300
 STAGES = ["read", "features", "train", "score"]
 
 
