@@ -320,6 +320,8 @@ export interface Measures {
   calibrationSlope: Estimate | null
   calibrationIntercept: Estimate | null
   topDecileLift: Estimate | null
+  /** What had to be added to the predicted log-odds for their mean to be the churn rate; null of older models. */
+  baseRateShift: Estimate | null
   calibration: { rows: number; meanProbability: number; churnRate: number }[]
 }
 
@@ -350,7 +352,12 @@ export interface TrainReport {
   outOfTimeReason: string | null
   /** On customers held out in turn, at the training dates. */
   grouped: Measures
+  /** The churn rate at each training date, beside what was predicted held out; empty of older models. */
+  dates: { asOf: string; rows: number; churned: number; churnRate: number; meanProbability: number }[]
   members: { name: string; weight: number; logLoss: number }[]
+  membersLeftOut: { name: string; reason: string }[]
+  /** Features with which the probability may only rise or only fall. */
+  monotone: [string, 'raises' | 'lowers'][]
   calibration: string
   /** Predicted against observed in each risk band, of customers held out. */
   bands: BandCheck[]
@@ -383,11 +390,13 @@ export interface ModelCard {
   tenant: string | null
   definition: object
   data: Pick<TrainReport, 'observedFrom' | 'observedUntil' | 'trainingDates' | 'windowsBeforeHistory'>
-  population: { rows: number; churned: number; churnRate: number; excluded: number; leftOut: number }
+  population: { rows: number; churned: number; churnRate: number; excluded: number; leftOut: number; dates: TrainReport['dates'] }
   features: { count: number; planFingerprint: string; names: string[] }
   metrics: Pick<TrainReport, 'outOfTime' | 'outOfTimeReason' | 'grouped'>
   calibration: { method: string; riskBands: { medium: number; high: number; critical: number }; bands: BandCheck[] }
   members: TrainReport['members']
+  membersLeftOut: TrainReport['membersLeftOut']
+  monotone: TrainReport['monotone']
   leaks: LeakFinding[]
 }
 

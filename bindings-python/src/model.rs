@@ -4,7 +4,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use churn_core::{
-    Backtest, BacktestOptions, ChurnDefinition, CustomerRows, EnsembleOptions, Leakage, RecordKind, TrainOptions,
+    Backtest, BacktestOptions, ChurnDefinition, CustomerRows, Direction, EnsembleOptions, Leakage, RecordKind,
+    TrainOptions,
 };
 use numpy::IntoPyArray;
 use pyo3::prelude::*;
@@ -41,7 +42,8 @@ impl ChurnModel {
     ///         vouch for), ``linear`` (bool), ``boosting``, ``deep_boosting`` and ``forest`` (False, or a dict of their options;
     ///         ``boosting`` alone leaves the deep ones out), ``max_rows`` (the most customer-date pairs to learn from), ``folds``,
     ///         ``churn_weight`` (how much a churned row counts while members learn; probabilities stay those of the rows as
-    ///         they are).
+    ///         they are), ``monotone`` (a dict of features and ``"raises"`` or ``"lowers"``: the probability may only rise or only
+    ///         fall with them; leaves the forest out).
     ///
     /// Raises:
     ///     TrainingError: there is nothing to learn.
@@ -403,6 +405,13 @@ fn more_options(options: &Bound<'_, PyDict>, train: &mut TrainOptions) -> PyResu
             "allow_columns" => train.allow_columns = value.extract()?,
             "linear" => train.ensemble.linear = value.extract()?,
             "churn_weight" => train.ensemble.churn_weight = value.extract()?,
+            "monotone" => {
+                let wanted: Vec<(String, String)> = value.cast::<PyDict>()?.items().extract()?;
+                let named = wanted
+                    .into_iter()
+                    .map(|(name, direction)| Ok((name, Direction::named(&direction)?)));
+                train.ensemble.monotone = named.collect::<churn_core::Result<_>>().or_raise(options.py())?;
+            }
             "max_rows" => train.max_rows = value.extract()?,
             "folds" => train.ensemble.folds = value.extract()?,
             "boosting" => {}
@@ -413,7 +422,7 @@ fn more_options(options: &Bound<'_, PyDict>, train: &mut TrainOptions) -> PyResu
             "forest" => train.ensemble.forest = member(&value, "forest", defaults.forest.clone().unwrap_or_default())?,
             other => {
                 let message = format!(
-                    "there is no option '{other}'; known are plan, shared, leakage, allow_columns, linear, boosting, deep_boosting, forest, max_rows, folds, churn_weight"
+                    "there is no option '{other}'; known are plan, shared, leakage, allow_columns, linear, boosting, deep_boosting, forest, max_rows, folds, churn_weight, monotone"
                 );
                 return Err(refuse(options.py(), "invalid_option", &message, Some(other)));
             }

@@ -92,6 +92,13 @@ impl Score {
         self.score.probability.unwrap_or(f64::NAN)
     }
 
+    /// How sure the calibration is of the probability, which lies between these two: 90 % interval for the churn rate of customers
+    /// who score like this one. It is no bound on one customer's own risk. None if not scored.
+    #[getter]
+    fn interval(&self) -> Option<(f64, f64)> {
+        self.score.interval.map(|[low, high]| (low, high))
+    }
+
     /// ``"low"``, ``"medium"``, ``"high"`` or ``"critical"``; None if not scored.
     #[getter]
     fn risk_band(&self) -> Option<&'static str> {

@@ -121,6 +121,32 @@ def test_single_customer_is_the_batch(model, records, tables):
         model.score_customer(customer={"customer_id": "X", "signed_up_at": "2024-02-01"}, payments=[], tickets=[], as_of=AS_OF)
 
 
+def test_intervals_hold_the_probability(model, records):
+    for score in model.score(records, as_of=AS_OF).scores:
+        if score.status == "scored":
+            low, high = score.interval
+            assert 0 <= low <= score.probability <= high <= 1 and low < high
+        else:
+            assert score.interval is None
+
+
+def test_directions_are_kept_and_the_report_says_so(records):
+    train = lambda wanted: churn.ChurnModel.train(  # noqa: E731
+        records, definition=DEFINITION, folds=2, monotone=wanted, boosting={"trees": 20}, forest={"trees": 5}
+    )
+    report = train({"payments_lifetime_count": "lowers"}).report
+    assert report.monotone == [["payments_lifetime_count", "lowers"]]
+    assert [member.name for member in report.members_left_out] == ["forest"]
+    assert [member.name for member in report.members] == ["linear", "boosting"]
+    assert [date.as_of for date in report.dates] == report.training_dates
+    assert sum(date.churned for date in report.dates) == report.churned
+    assert report.grouped.base_rate_shift.low <= report.grouped.base_rate_shift.value
+    for wrong in ({"no_such_feature": "raises"}, {"payments_lifetime_count": "up"}):
+        with pytest.raises(churn.ChurnError) as caught:
+            train(wrong)
+        assert (caught.value.code, caught.value.column) == ("invalid_option", "monotone")
+
+
 def test_model_files(model, records, tmp_path):
     expected = model.score(records, AS_OF).probability.tobytes()
     model.save(tmp_path / "m.churn")

@@ -42,6 +42,8 @@ class Measures:
     calibration_slope: Estimate | None
     calibration_intercept: Estimate | None
     top_decile_lift: Estimate | None
+    base_rate_shift: Estimate | None
+    """What had to be added to the predicted log-odds for their mean to be the churn rate; None of older models."""
     calibration: list[CalibrationBin]
 
     def _rows(self) -> str:
@@ -53,6 +55,25 @@ class Measures:
             for name, found in figures
             if found is not None
         )
+
+
+@dataclass(frozen=True)
+class DateRate:
+    """The churn rate at a training date."""
+
+    as_of: datetime
+    rows: int
+    churned: int
+    churn_rate: float
+    mean_probability: float
+
+
+@dataclass(frozen=True)
+class LeftOutMember:
+    """A member that was asked for and does not take part, and why."""
+
+    name: str
+    reason: str
 
 
 @dataclass(frozen=True)
@@ -130,6 +151,11 @@ class TrainReport:
     calibration: str
     bands: list[BandCheck]
     leaks: list[LeakFinding]
+    dates: list[DateRate]
+    """The churn rate at each training date, beside what the features explain of it."""
+    members_left_out: list[LeftOutMember]
+    monotone: list[list[str]]
+    """Features with which the probability may only rise (``"raises"``) or only fall (``"lowers"``)."""
 
     def __repr__(self) -> str:
         test = self.out_of_time
@@ -148,8 +174,16 @@ class TrainReport:
 
 
 _NESTED: dict[str, Any] = {"proof": PurgeProof, "out_of_time": OutOfTime, "measures": Measures, "grouped": Measures}
-_LISTED: dict[str, Any] = {"members": MemberReport, "calibration": CalibrationBin, "bands": BandCheck, "leaks": LeakFinding}
+_LISTED: dict[str, Any] = {
+    "members": MemberReport,
+    "calibration": CalibrationBin,
+    "bands": BandCheck,
+    "leaks": LeakFinding,
+    "dates": DateRate,
+    "members_left_out": LeftOutMember,
+}
 _MOMENTS = {
+    "as_of",
     "test_date",
     "last_training_date",
     "last_label_end",
@@ -167,6 +201,7 @@ _ESTIMATES = {
     "calibration_slope",
     "calibration_intercept",
     "top_decile_lift",
+    "base_rate_shift",
 }
 
 
