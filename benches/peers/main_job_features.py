@@ -124,10 +124,14 @@ def load(directory: Path, threads: int) -> duckdb.DuckDBPyConnection:
     return connection
 
 
+def churned(d: int) -> str:
+    return f"coalesce(epoch_us(churned_at) < {d + HORIZON * DAY}, false)"
+
+
 def labels(connection: duckdb.DuckDBPyConnection, dates: Iterable[int]) -> pa.Table:
     """Eligible customers at the dates and whether they cancel in the label period."""
     parts = [
-        f"SELECT customer_id, {d} AS as_of, coalesce(epoch_us(churned_at) < {d + HORIZON * DAY}, false) AS churned"
+        f"SELECT customer_id, {d} AS as_of, {churned(d)} AS churned"
         f" FROM all_customers WHERE epoch_us(signed_up_at) < {d} AND (churned_at IS NULL OR epoch_us(churned_at) >= {d})"
         for d in dates
     ]
@@ -147,13 +151,14 @@ def only(connection: duckdb.DuckDBPyConnection, customers: np.ndarray | None) ->
     connection.unregister("drawn")
 
 
-def features(connection: duckdb.DuckDBPyConnection, d: int) -> pa.Table:
-    """All features of the eligible customers at one date, a row each."""
+def features(connection: duckdb.DuckDBPyConnection, d: int, labelled: bool = False) -> pa.Table:
+    """All features of the eligible customers at one date, a row each, and at the end the label if it is wanted."""
+    label = f", {churned(d)} AS churned" if labelled else ""
     connection.execute(f"""
         CREATE OR REPLACE VIEW customers AS SELECT * FROM known
         WHERE epoch_us(signed_up_at) < {d} AND (churned_at IS NULL OR epoch_us(churned_at) >= {d})""")
     return connection.sql(f"""
         SELECT customer_id, {d} AS as_of, ({d} - epoch_us(signed_up_at)) / {DAY} AS customer_tenure_days, plan AS customer_plan,
-            seats AS customer_seats, p.* EXCLUDE (customer_id), t.* EXCLUDE (customer_id), a.* EXCLUDE (customer_id)
+            seats AS customer_seats, p.* EXCLUDE (customer_id), t.* EXCLUDE (customer_id), a.* EXCLUDE (customer_id){label}
         FROM customers JOIN ({plan(d)}) AS p USING (customer_id) JOIN ({tickets(d)}) AS t USING (customer_id)
         JOIN ({activities(d)}) AS a USING (customer_id)""").to_arrow_table()

@@ -339,9 +339,9 @@ def main_job(directory: Path, dates: list[int], as_of: int, threads: int) -> dic
     sql.only(connection, drawn)
     parts = []
     for date in dates:
-        parts.append(sql.features(connection, date))
+        parts.append(sql.features(connection, date, labelled=True))
         tell(f"features, date {len(parts)} of {len(dates)}")
-    table = pa.concat_tables(parts).join(labels, ["customer_id", "as_of"]).combine_chunks()
+    table = pa.concat_tables(parts)
     churned = table["churned"].to_numpy()
     table = table.drop_columns("churned")
     as_ofs = table["as_of"].to_numpy()
