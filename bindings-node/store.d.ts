@@ -105,7 +105,7 @@ export interface Upserted {
 }
 
 /** A row as it is kept: columns by the library's names, attributes by yours; moments as ISO-8601 text. */
-export type StoredRow = Record<string, string | number | boolean>
+export type StoredRow = Record<string, string | number | boolean | null>
 
 /** One table of a tenant's records. */
 export interface RecordStore<R> {

@@ -77,7 +77,7 @@ fn row(py: Python<'_>, record: StoredRecord) -> PyResult<Bound<'_, PyDict>> {
             Value::Float(value) => plain(py, value)?,
             Value::Text(value) => plain(py, value)?,
             Value::Timestamp(micros) => datetime(py, micros)?,
-            _ => continue,
+            _ => py.None(),
         };
         row.set_item(name, value)?;
     }

@@ -8,9 +8,11 @@ use serde::Serialize;
 use crate::engine::{Access, Holds, Row, TenantTx};
 use crate::error::{Error, Result};
 use crate::records::RecordStore;
+use crate::records::given_columns;
 use crate::records::layout::{ALWAYS, select_customer, select_page, slots, table};
 
-/// A stored row: its columns and attributes by name, without those that hold nothing.
+/// A stored row: the columns and attributes that the tenant's table has, by name, null where the row holds nothing. A column
+/// that was never given is not there: that is not the same.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct StoredRecord {
@@ -38,23 +40,14 @@ impl RecordStore {
     /// `invalid_option` for another limit; `store_unavailable`, `store_not_migrated`.
     pub async fn page(&self, after: Option<i64>, limit: usize) -> Result<RecordPage> {
         check_limit(limit)?;
-        let args = [after.unwrap_or(i64::MIN).into(), (limit as i64 + 1).into()];
         let mut tx = self.tenant.begin(Access::Read).await?;
-        let found = tx.rows(&select_page(self.kind), &args).await?;
+        let page = page_rows(&mut tx, self.kind, after, limit).await?;
         tx.rollback().await?;
-        let mut rows = found
-            .iter()
-            .map(|row| record(self.kind, row))
-            .collect::<Result<Vec<_>>>()?;
-        let more = rows.len() > limit;
-        rows.truncate(limit);
-        let next = rows.last().filter(|_| more).map(|row| row.place);
-        Ok(RecordPage { rows, next })
+        Ok(page)
     }
 
     /// All rows of one customer, in the order in which they came in. For `score_customer`, make a table of them:
-    /// `Table::from_values(rows.into_iter().map(|row| row.values.into_iter().collect()))`. A column that holds nothing in any
-    /// of his rows is not in that table; where a null `settled_at` is to say that his payment is open, and no status does, add it.
+    /// `Table::from_values(rows.into_iter().map(|row| row.values.into_iter().collect()))`.
     ///
     /// # Errors
     /// `store_unavailable`, `store_not_migrated`.
@@ -74,7 +67,7 @@ pub(crate) async fn page_rows(
 ) -> Result<RecordPage> {
     let args = [after.unwrap_or(i64::MIN).into(), (limit as i64 + 1).into()];
     let found = tx.rows(&select_page(kind), &args).await?;
-    let mut rows = found.iter().map(|row| record(kind, row)).collect::<Result<Vec<_>>>()?;
+    let mut rows = records(tx, kind, &found).await?;
     let more = rows.len() > limit;
     rows.truncate(limit);
     let next = rows.last().filter(|_| more).map(|row| row.place);
@@ -83,7 +76,12 @@ pub(crate) async fn page_rows(
 
 pub(crate) async fn customer_rows(tx: &mut TenantTx, kind: RecordKind, customer_id: &str) -> Result<Vec<StoredRecord>> {
     let found = tx.rows(&select_customer(kind), &[customer_id.into()]).await?;
-    found.iter().map(|row| record(kind, row)).collect()
+    records(tx, kind, &found).await
+}
+
+async fn records(tx: &mut TenantTx, kind: RecordKind, rows: &[Row]) -> Result<Vec<StoredRecord>> {
+    let given = given_columns(tx).await?.remove(kind.as_str()).unwrap_or_default();
+    rows.iter().map(|row| record(kind, row, &given)).collect()
 }
 
 pub(crate) async fn count_rows(tx: &mut TenantTx, kind: RecordKind) -> Result<u64> {
@@ -99,9 +97,9 @@ pub(crate) fn check_limit(limit: usize) -> Result<()> {
     }
 }
 
-fn record(kind: RecordKind, row: &Row) -> Result<StoredRecord> {
+fn record(kind: RecordKind, row: &Row, given: &[String]) -> Result<StoredRecord> {
     let slots = slots(kind);
-    let mut values = BTreeMap::new();
+    let mut values: BTreeMap<String, Value> = given.iter().map(|name| (name.clone(), Value::Null)).collect();
     for (position, slot) in slots.iter().enumerate() {
         let value = match slot.holds {
             Holds::Json => continue,

@@ -193,6 +193,29 @@ everywhere!(batches_may_come_in_pieces, world => {
     assert_eq!(records.rows(RecordKind::Tickets), Some(0), "given and empty");
 });
 
+everywhere!(a_customer_alone_has_the_features_he_has_among_all, world => {
+    let acme = world.store.tenant("acme");
+    acme.customers().upsert(tables(2).customers).await.unwrap();
+    let due = |id: &str, settled_at| Payment { customer_id: id.into(), due_at: day(9), amount: 5.0, settled_at, ..Payment::default() };
+    // His only payment is open: in his own rows nothing holds a moment of settling.
+    acme.payments().upsert(vec![due("C-0", None), due("C-1", Some(day(10)))]).await.unwrap();
+    let rows = acme.payments().of_customer("C-0").await.unwrap();
+    assert_eq!(rows[0].values["settled_at"], Value::Null);
+    assert!(!rows[0].values.contains_key("refunded_at"), "never given");
+    let plan = FeaturePlan::standard(&[28]).unwrap();
+    let overdue = |records: &TenantRecords| {
+        let matrix = features(records, &[AsOf::new(day(40))], &plan, &Execution::default()).unwrap();
+        let row = (0..matrix.rows()).find(|&row| matrix.customer_id(row) == "C-0").unwrap();
+        let column = matrix.feature_names().iter().position(|name| name == "payments_overdue_count").unwrap();
+        matrix.to_ndarray()[[row, column]]
+    };
+    let (all, _) = acme.records(&RecordsOptions::default()).await.unwrap();
+    let table = |rows: Vec<churn_store::StoredRecord>| Table::from_values(rows.into_iter().map(|row| row.values.into_iter().collect()));
+    let customer = table(acme.customers().of_customer("C-0").await.unwrap());
+    let (alone, _) = TenantRecords::builder("acme").customers(customer).payments(table(rows)).build().unwrap();
+    assert_eq!((overdue(&all), overdue(&alone)), (1.0, 1.0));
+});
+
 everywhere!(a_late_correction_replaces, world => {
     let acme = world.store.tenant("acme");
     acme.customers().upsert(tables(1).customers).await.unwrap();
