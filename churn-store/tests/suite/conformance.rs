@@ -210,7 +210,9 @@ everywhere!(a_customer_alone_has_the_features_he_has_among_all, world => {
         matrix.to_ndarray()[[row, column]]
     };
     let (all, _) = acme.records(&RecordsOptions::default()).await.unwrap();
-    let table = |rows: Vec<churn_store::StoredRecord>| Table::from_values(rows.into_iter().map(|row| row.values.into_iter().collect()));
+    let table = |rows: Vec<churn_store::StoredRecord>| {
+        Table::from_values(rows.into_iter().map(|row| row.values.into_iter().collect())).unwrap()
+    };
     let customer = table(acme.customers().of_customer("C-0").await.unwrap());
     let (alone, _) = TenantRecords::builder("acme").customers(customer).payments(table(rows)).build().unwrap();
     assert_eq!((overdue(&all), overdue(&alone)), (1.0, 1.0));
