@@ -287,6 +287,8 @@ export interface TrainOptions extends Cancellable, Threads {
   maxRows?: number
   /** How much a churned row counts while members learn; probabilities stay those of the rows as they are. Default: 1. */
   churnWeight?: number
+  /** Features with which the probability may only rise or only fall; leaves the forest out. */
+  monotone?: Record<string, 'raises' | 'lowers'>
   /** Folds for blending and calibration. Default: 5. */
   folds?: number
   /** Whether the model may score other tenants' records. Default: false. */
@@ -406,6 +408,11 @@ export interface Score {
   customerId: string
   /** Calibrated probability of churn in the label period; null where there is not enough evidence. */
   probability: number | null
+  /**
+   * How sure the calibration is of the probability, which lies between these two: 90 % interval for the churn rate of customers
+   * who score like this one. It is no bound on one customer's own risk. null if not scored, or by a model of before there were any.
+   */
+  interval: [number, number] | null
   riskBand: RiskBand | null
   status: 'scored' | 'not_enough_evidence'
   /** Why there is no probability. */

@@ -122,6 +122,8 @@ function nested(options) {
     if (Array.isArray(given[name])) given[name].forEach((feature) => checked(feature, FEATURE_KEYS))
     given[name] = JSON.stringify(snake(given[name]))
   }
+  // Its keys are features: they stay as they are.
+  if (given.monotone !== undefined) given.monotone = JSON.stringify(given.monotone)
   return given
 }
 
@@ -270,7 +272,7 @@ function count(top) {
 
 const DEFINITION_OPTIONS = ['kind', 'horizon', 'lead', 'activeWithin', 'on']
 const TRAIN_OPTIONS = [
-  'definition', 'asOf', 'windows', 'features', 'linear', 'boosting', 'deepBoosting', 'forest', 'maxRows', 'churnWeight',
+  'definition', 'asOf', 'windows', 'features', 'linear', 'boosting', 'deepBoosting', 'forest', 'maxRows', 'churnWeight', 'monotone',
   'folds', 'shared', 'leakage', 'allowColumns', 'seed', 'threads', 'signal', 'onProgress',
 ]
 

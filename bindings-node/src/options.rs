@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use churn_core::{
-    AsOf, BacktestOptions, ChurnDefinition, EnsembleOptions, Execution, Feature, FeaturePlan, Leakage, OnInvalid,
-    RecordKind, StaticAttributes, Timestamp, TrainOptions, Value,
+    AsOf, BacktestOptions, ChurnDefinition, Direction, EnsembleOptions, Execution, Feature, FeaturePlan, Leakage,
+    OnInvalid, RecordKind, StaticAttributes, Timestamp, TrainOptions, Value,
 };
 use napi::Result;
 use napi::bindgen_prelude::Object;
@@ -294,6 +294,9 @@ pub(crate) fn training(options: &Object<'_>, execution: Execution) -> Result<Tra
     if let Some(weight) = number(options, "churnWeight")? {
         training.ensemble.churn_weight = weight;
     }
+    if let Some(wanted) = nested(options, "monotone")? {
+        training.ensemble.monotone = directions(&wanted)?;
+    }
     if let Some(linear) = yes(options, "linear")? {
         training.ensemble.linear = linear;
     }
@@ -310,6 +313,20 @@ pub(crate) fn training(options: &Object<'_>, execution: Execution) -> Result<Tra
         training.shared = shared;
     }
     Ok(training)
+}
+
+/// Features, each with the way in which the probability may go with it.
+fn directions(wanted: &Json) -> Result<Vec<(String, Direction)>> {
+    let wrong = || invalid_option("monotone", "must be an object of features, each 'raises' or 'lowers'");
+    let directions = wanted
+        .as_object()
+        .ok_or_else(wrong)?
+        .iter()
+        .map(|(feature, direction)| {
+            let direction = Direction::named(direction.as_str().ok_or_else(wrong)?).map_err(raise)?;
+            Ok((feature.clone(), direction))
+        });
+    directions.collect()
 }
 
 /// Which origins are tested, and how the model at each is trained.

@@ -17,6 +17,8 @@ pub struct ScoreRow {
     pub customer_id: String,
     /// Probability of churn; null where there is not enough evidence.
     pub probability: Option<f64>,
+    /// Between which two the calibration is sure to hold it, at 90 %.
+    pub interval: Option<Vec<f64>>,
     /// Its band.
     pub risk_band: Option<String>,
     /// `scored` or `not_enough_evidence`.
@@ -38,6 +40,7 @@ impl From<&Score> for ScoreRow {
         Self {
             customer_id: score.customer_id.clone(),
             probability: score.probability,
+            interval: score.interval.map(Vec::from),
             risk_band: score.risk_band.map(|band| band.as_str().to_owned()),
             status: score.status.as_str().to_owned(),
             reason,

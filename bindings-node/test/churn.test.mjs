@@ -102,9 +102,11 @@ test('scores: one per eligible customer, sorted, with reasons', () => {
   assert.ok(run.scores.length > 50)
   assert.deepEqual(run.scores.map((score) => score.customerId), run.scores.map((score) => score.customerId).toSorted())
   assert.ok(run.probabilities instanceof Float64Array)
-  run.scores.forEach(({ probability, status, riskBand }, row) => {
+  run.scores.forEach(({ probability, interval, status, riskBand }, row) => {
     assert.equal(status === 'scored', probability !== null)
     assert.equal(riskBand === null, probability === null)
+    assert.equal(interval === null, probability === null)
+    if (interval !== null) assert.ok(interval[0] <= probability && probability <= interval[1])
     assert.ok(Object.is(run.probabilities[row], probability ?? NaN))
   })
   const [first] = run.riskiest(1)

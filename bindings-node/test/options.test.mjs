@@ -59,6 +59,12 @@ test('members of the ensemble', async () => {
   assert.ok(rows <= 300 && rows < model.report.rows && leftOut > 0)
   assert.notEqual((await train({ churnWeight: 3 })).id, model.id)
   await assert.rejects(train({ churnWeight: -1 }), isFault({ code: 'invalid_option', column: 'churn_weight' }))
+  const held = await train({ monotone: { payments_lifetime_count: 'lowers' } })
+  assert.deepEqual(held.report.monotone, [['payments_lifetime_count', 'lowers']])
+  assert.ok(held.report.membersLeftOut.some(({ name }) => name === 'forest'))
+  for (const monotone of [{ payments_lifetime_count: 'up' }, { payments_lifetime_count: 1 }, ['payments_lifetime_count'], { no_such_feature: 'raises' }]) {
+    await assert.rejects(train({ monotone }), isFault({ code: 'invalid_option', column: 'monotone' }))
+  }
   await assert.rejects(train({ linear: 'yes' }), isFault({ code: 'invalid_option', column: 'linear' }))
 
   const matrix = await model.features(records, { asOf })
