@@ -33,7 +33,8 @@ pub(crate) struct TextIndex {
     slots: Vec<Slot>,
 }
 
-/// Where a text is: its position, or [`EMPTY`], and half of its hash, which spares looks at other texts.
+/// Where a text is: its position, or [`EMPTY`], and half of its hash, by which it has its slot and which spares looks at
+/// other texts.
 #[derive(Clone, Copy, Debug)]
 struct Slot {
     tag: u32,
@@ -44,7 +45,10 @@ impl TextIndex {
     /// The index of texts that differ from one another.
     pub(crate) fn of(texts: &Ids) -> Self {
         let mut index = Self::default();
-        index.grow(texts, texts.len());
+        index.grow(texts.len());
+        for (position, text) in texts.iter().enumerate() {
+            index.put(texts, text, position as u32);
+        }
         index
     }
 
@@ -63,7 +67,7 @@ impl TextIndex {
             return;
         };
         candidates.extend(hashes.iter().map(|&hash| {
-            let mut at = hash as usize & mask;
+            let mut at = tag(hash) as usize & mask;
             while self.slots[at].position != EMPTY && self.slots[at].tag != tag(hash) {
                 at = (at + 1) & mask;
             }
@@ -89,7 +93,7 @@ impl TextIndex {
     /// Where a text of this hash is, or would be put; `None` while there are no slots.
     fn slot(&self, texts: &Ids, text: &str, hash: u64) -> Option<usize> {
         let mask = self.slots.len().checked_sub(1)?;
-        let mut at = hash as usize & mask;
+        let mut at = tag(hash) as usize & mask;
         loop {
             let Slot { tag: own, position } = self.slots[at];
             if position == EMPTY || own == tag(hash) && texts.get(position as usize) == text {
@@ -99,15 +103,20 @@ impl TextIndex {
         }
     }
 
-    /// Makes room for `count` texts and takes in those that are there.
-    fn grow(&mut self, texts: &Ids, count: usize) {
+    /// Makes room for `count` texts. Those that are there go by half of their hash: the texts are not looked at again.
+    fn grow(&mut self, count: usize) {
         let empty = Slot {
             tag: 0,
             position: EMPTY,
         };
-        self.slots = vec![empty; (count.max(8) * 2).next_power_of_two()];
-        for (position, text) in texts.iter().enumerate() {
-            self.put(texts, text, position as u32);
+        let slots = (count.max(8) * 2).next_power_of_two();
+        let before = std::mem::replace(&mut self.slots, vec![empty; slots]);
+        for slot in before.into_iter().filter(|slot| slot.position != EMPTY) {
+            let mut at = slot.tag as usize & (slots - 1);
+            while self.slots[at].position != EMPTY {
+                at = (at + 1) & (slots - 1);
+            }
+            self.slots[at] = slot;
         }
     }
 
@@ -141,7 +150,7 @@ impl Interner {
     /// The code of a text.
     pub(crate) fn code(&mut self, text: &str) -> u32 {
         if self.texts.len() * 2 >= self.index.slots.len() {
-            self.index.grow(&self.texts, self.texts.len() * 2);
+            self.index.grow(self.texts.len() * 2);
         }
         let next = self.texts.len() as u32;
         let code = self.index.put(&self.texts, text, next);
