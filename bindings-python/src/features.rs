@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use churn_core::{FeatureColumn, RecordKind};
-use ndarray::Array2;
 use numpy::IntoPyArray;
 use pyo3::prelude::*;
 use pyo3::types::{PyCapsule, PyDict};
@@ -182,23 +181,7 @@ impl FeatureMatrix {
 
     /// Rows x features, float64, C order. Missing is NaN, bools are 0 and 1, texts are positions in ``levels``.
     fn to_numpy(&self, py: Python<'_>) -> Py<PyAny> {
-        let matrix = py.detach(|| {
-            let mut matrix = Array2::<f64>::zeros((self.0.rows(), self.0.columns().len()));
-            for (column, mut out) in self.0.columns().iter().zip(matrix.columns_mut()) {
-                match column {
-                    FeatureColumn::Number(values) => out.iter_mut().zip(values).for_each(|(out, &value)| *out = value),
-                    FeatureColumn::Text { codes, .. } => out.iter_mut().zip(codes).for_each(|(out, &code)| {
-                        *out = if code == FeatureColumn::MISSING {
-                            f64::NAN
-                        } else {
-                            f64::from(code)
-                        }
-                    }),
-                    _ => out.fill(f64::NAN),
-                }
-            }
-            matrix
-        });
+        let matrix = py.detach(|| self.0.to_ndarray());
         matrix.into_pyarray(py).into_any().unbind()
     }
 

@@ -3,14 +3,24 @@
 use std::collections::BTreeMap;
 
 use churn_core::{
-    AsOf, Execution, FeatureColumn, FeatureMatrix, FeaturePlan, StaticAttributes, Table, TenantRecords, Timestamp,
-    ValidationReport, features,
+    AsOf, EnsembleOptions, Execution, FeatureColumn, FeatureMatrix, FeaturePlan, StaticAttributes, Table,
+    TenantRecords, Timestamp, ValidationReport, features,
 };
 
 use crate::dice::Dice;
 use crate::json;
 use crate::raw::{Statics, World};
 use crate::reference::Value;
+
+/// The linear member alone, which is quick.
+pub fn linear_alone() -> EnsembleOptions {
+    EnsembleOptions {
+        boosting: None,
+        deep_boosting: None,
+        forest: None,
+        ..Default::default()
+    }
+}
 
 /// The moment so many microseconds after 1970.
 pub fn as_of(micros: i64) -> AsOf {

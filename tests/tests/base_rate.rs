@@ -2,6 +2,7 @@
 
 use churn_core::synthetic::{WorldOptions, world};
 use churn_core::{ChurnModel, EnsembleOptions, Execution, TrainOptions};
+use churn_tests::library::linear_alone;
 
 /// A model of a world whose customers leave more readily, by so many log-odds, in its last half year.
 fn train(seed: u64, base_rate_shift: f64) -> ChurnModel {
@@ -16,11 +17,8 @@ fn train(seed: u64, base_rate_shift: f64) -> ChurnModel {
     let records = world.tenants()[0].records().unwrap().build().unwrap().0;
     // What is measured is the level, which the linear member knows by itself.
     let ensemble = EnsembleOptions {
-        boosting: None,
-        deep_boosting: None,
-        forest: None,
         folds: 2,
-        ..Default::default()
+        ..linear_alone()
     };
     let options = TrainOptions {
         ensemble,

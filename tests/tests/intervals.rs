@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use churn_core::synthetic::{WorldOptions, world};
 use churn_core::{ChurnModel, EnsembleOptions, Execution, TrainOptions};
+use churn_tests::library::linear_alone;
 
 /// Customers with like scores: how many, and the means of their true risks, their probabilities and their intervals' ends.
 struct Group {
@@ -87,13 +88,7 @@ fn held(groups: &[Group]) -> (f64, f64) {
 /// Of made-up tenants.
 fn fifths(seeds: u64, customers: usize, others: usize) -> Vec<Group> {
     // The linear member alone is quick; what is asked is about the calibration.
-    let ensemble = EnsembleOptions {
-        boosting: None,
-        deep_boosting: None,
-        forest: None,
-        ..Default::default()
-    };
-    let groups = (0..seeds).flat_map(|seed| groups(seed, customers, others, &ensemble));
+    let groups = (0..seeds).flat_map(|seed| groups(seed, customers, others, &linear_alone()));
     groups.collect()
 }
 

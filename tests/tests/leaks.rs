@@ -5,6 +5,7 @@
 
 use churn_core::synthetic::{Leak, WorldOptions, world};
 use churn_core::{ChurnModel, EnsembleOptions, Error, Execution, StaticAttributes, TrainOptions};
+use churn_tests::library::linear_alone;
 
 /// Trains on one made-up tenant; whose attributes have no dates, names them static, so that they are features at all.
 fn train(seed: u64, dated: bool, leaks: Vec<Leak>) -> Result<ChurnModel, Error> {
@@ -24,11 +25,8 @@ fn train(seed: u64, dated: bool, leaks: Vec<Leak>) -> Result<ChurnModel, Error> 
     let (records, _) = builder.build().unwrap();
     // What is examined is the same whatever learns afterwards; the linear member alone is quick.
     let ensemble = EnsembleOptions {
-        boosting: None,
-        deep_boosting: None,
-        forest: None,
         folds: 2,
-        ..Default::default()
+        ..linear_alone()
     };
     let options = TrainOptions {
         ensemble,

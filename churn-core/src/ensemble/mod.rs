@@ -3,6 +3,7 @@
 mod bins;
 mod blend;
 mod boosting;
+mod early_stopping;
 mod flat;
 mod forest;
 mod grow;
@@ -16,8 +17,8 @@ mod tests;
 mod training;
 
 pub(crate) use blend::Blend;
-pub(crate) use boosting::HeldOut;
 pub use boosting::{GradientBoosting, GradientBoostingOptions};
+pub(crate) use early_stopping::HeldOut;
 #[cfg(test)]
 pub(crate) use flat::Node;
 pub(crate) use flat::Tree;

@@ -69,29 +69,12 @@ mod tests {
     use arrow::datatypes::Float64Type;
 
     use super::*;
-    use crate::record::{Ids, TenantId};
-    use crate::time::AsOf;
 
     #[test]
     fn numbers_stay_where_they_are_and_texts_become_a_dictionary() {
         let numbers = vec![1.5, f64::NAN];
         let memory = numbers.as_ptr();
-        let date: AsOf = "2024-03-01".parse().unwrap();
-        let matrix = FeatureMatrix {
-            tenant: TenantId::from("acme"),
-            ids: Arc::new(["a", "b"].into_iter().collect::<Ids>()),
-            customers: vec![0, 1],
-            as_of: vec![date; 2],
-            names: vec!["x".to_owned(), "y".to_owned()],
-            columns: vec![
-                FeatureColumn::Number(numbers),
-                FeatureColumn::Text {
-                    codes: vec![FeatureColumn::MISSING, 0],
-                    levels: vec!["pro".to_owned()],
-                },
-            ],
-            fingerprint: String::new(),
-        };
+        let matrix = FeatureMatrix::of_two(numbers, vec![FeatureColumn::MISSING, 0]);
         let batch = matrix.into_record_batch().unwrap();
         let x = batch.column(2).as_primitive::<Float64Type>();
         assert_eq!(x.values().as_ptr(), memory);

@@ -217,27 +217,29 @@ impl FeatureMatrix {
 }
 
 #[cfg(test)]
+impl FeatureMatrix {
+    /// Two customers at one date, of whom a number and a text is known: the code 0 is `pro`.
+    pub(super) fn of_two(numbers: Vec<f64>, codes: Vec<u32>) -> Self {
+        let levels = vec!["pro".to_owned()];
+        Self {
+            tenant: TenantId::from("acme"),
+            ids: Arc::new(["a", "b"].into_iter().collect::<Ids>()),
+            customers: vec![0, 1],
+            as_of: vec!["2024-03-01".parse().unwrap(); 2],
+            names: ["x", "y"].map(str::to_owned).to_vec(),
+            columns: vec![FeatureColumn::Number(numbers), FeatureColumn::Text { codes, levels }],
+            fingerprint: String::new(),
+        }
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn an_array_has_rows_of_numbers_and_codes() {
-        let date: AsOf = "2024-03-01".parse().unwrap();
-        let matrix = FeatureMatrix {
-            tenant: TenantId::from("acme"),
-            ids: Arc::new(["a", "b"].into_iter().collect::<Ids>()),
-            customers: vec![0, 1],
-            as_of: vec![date; 2],
-            names: ["x", "y"].map(str::to_owned).to_vec(),
-            columns: vec![
-                FeatureColumn::Number(vec![1.5, -2.0]),
-                FeatureColumn::Text {
-                    codes: vec![0, FeatureColumn::MISSING],
-                    levels: vec!["pro".to_owned()],
-                },
-            ],
-            fingerprint: String::new(),
-        };
+        let matrix = FeatureMatrix::of_two([1.5, -2.0].to_vec(), vec![0, FeatureColumn::MISSING]);
         let array = matrix.to_ndarray();
         assert!(array.is_standard_layout() && array.dim() == (2, 2));
         assert_eq!(array.as_slice().unwrap()[..3], [1.5, 0.0, -2.0]);

@@ -7,9 +7,8 @@ use serde::Serialize;
 
 use crate::engine::{Access, Holds, Row, TenantTx};
 use crate::error::{Error, Result};
-use crate::records::RecordStore;
-use crate::records::given_columns;
 use crate::records::layout::{ALWAYS, select_customer, select_page, slots, table};
+use crate::records::{RecordStore, given_columns};
 
 /// A stored row: the columns and attributes that the tenant's table has, by name, null where the row holds nothing. A column
 /// that was never given is not there: that is not the same.

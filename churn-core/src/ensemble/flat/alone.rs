@@ -153,12 +153,7 @@ impl Alone {
             (begin, missing_begin) = (self.ends[feature], self.missing_ends[feature]);
         }
         for split in &self.sets {
-            let value = cells[split.feature];
-            let right = match value.is_nan() {
-                true => !split.missing_left,
-                false => split.set.contains(value),
-            };
-            if right {
+            if split.set.sends_right(cells[split.feature], split.missing_left) {
                 left[split.tree as usize] &= split.stay;
             }
         }

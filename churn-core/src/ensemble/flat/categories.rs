@@ -22,6 +22,14 @@ impl Categories {
         self.least > -1.0 && self.least <= 0.0
     }
 
+    /// Whether a split on the set sends a value right; missing ones go where the split says.
+    pub(super) fn sends_right(&self, value: f64, missing_left: bool) -> bool {
+        match value.is_nan() {
+            true => !missing_left,
+            false => self.contains(value),
+        }
+    }
+
     /// Whether a value is in the set; NaN is not.
     pub(crate) fn contains(&self, value: f64) -> bool {
         // The comparison is false for NaN. What is too large for a word is cut to the largest, which no set reaches.

@@ -16,6 +16,7 @@ use crate::error::{Error, ErrorKind, Result};
 use alone::Alone;
 use plan::Plan;
 use ranks::Ranked;
+use simd::Kernel;
 
 pub(crate) use categories::Categories;
 pub(crate) use node::{MOST_FEATURES, Node};
@@ -60,7 +61,8 @@ impl Prepared {
     }
 
     fn ranked(&self, ensemble: &FlatEnsemble) -> Option<&Ranked> {
-        self.ranked.get_or_init(|| Ranked::of(ensemble)).as_ref()
+        let crowned = || Kernel::best().is_some_and(Kernel::crowns);
+        self.ranked.get_or_init(|| Ranked::of(ensemble, crowned())).as_ref()
     }
 }
 

@@ -96,11 +96,7 @@ impl Node {
 
     /// The place that a value goes to from a split on a set of categories.
     pub(crate) fn next_by_set(self, value: f64, set: &Categories) -> usize {
-        let right = match value.is_nan() {
-            true => !self.missing_left(),
-            false => set.contains(value),
-        };
-        self.left() + usize::from(right)
+        self.left() + usize::from(set.sends_right(value, self.missing_left()))
     }
 
     /// Whether the node may stand at a place of a tree of this many nodes.

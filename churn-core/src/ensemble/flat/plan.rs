@@ -174,12 +174,7 @@ impl AskedSet {
     pub(super) fn answer<T: super::Input>(&self, column: &Column<T>) -> Mask {
         let mut mask = Mask::default();
         for (row, &value) in column.0.iter().enumerate() {
-            let value: f64 = value.into();
-            let right = if value.is_nan() {
-                !self.missing_left
-            } else {
-                self.set.contains(value)
-            };
+            let right = self.set.sends_right(value.into(), self.missing_left);
             mask.0[row / 16] |= u16::from(right) << (row % 16);
         }
         mask

@@ -79,8 +79,9 @@ pub(super) struct Ranked {
 }
 
 impl Ranked {
-    /// `None` if it has sets of categories, or too many features, thresholds or nodes.
-    pub(super) fn of(ensemble: &FlatEnsemble) -> Option<Self> {
+    /// With crowns and bushes if there is a kernel for them. `None` if it has sets of categories, or too many features,
+    /// thresholds or nodes.
+    pub(super) fn of(ensemble: &FlatEnsemble, crowned: bool) -> Option<Self> {
         if !ensemble.categories.is_empty() || u32::try_from(ensemble.nodes.len()).is_err() {
             return None;
         }
@@ -112,6 +113,9 @@ impl Ranked {
         };
         for tree in 0..ensemble.trees() {
             ranked.push(ensemble.tree(tree).nodes);
+            if crowned {
+                ranked.crown_last();
+            }
         }
         Some(ranked)
     }
@@ -136,9 +140,16 @@ impl Ranked {
             next += 1;
         }
         self.roots.push(root as u32);
-        let mut crown = Crown::of(root as u32, &self.nodes);
+    }
+
+    /// Makes the crown of the last tree, and its bushes.
+    fn crown_last(&mut self) {
+        let Some(&root) = self.roots.last() else {
+            return;
+        };
+        let mut crown = Crown::of(root, &self.nodes);
         let places = MOST_LEAVES << crown.height.min(MOST_HEIGHT);
-        if crown.height <= MOST_HEIGHT && places <= MOST_EMPTY * tree.len() {
+        if crown.height <= MOST_HEIGHT && places <= MOST_EMPTY * (self.nodes.len() - root as usize) {
             crown.bushes = Some(self.bushes.len());
             self.bushes.resize(self.bushes.len() + places, RankSplit::default());
             self.leaves.resize(self.bushes.len(), 0.0);
@@ -184,8 +195,9 @@ impl Ranked {
         self.columns.len().max(1)
     }
 
-    pub(super) fn crown(&self, tree: usize) -> &Crown {
-        &self.crowns[tree]
+    /// `None` where there are none.
+    pub(super) fn crown(&self, tree: usize) -> Option<&Crown> {
+        self.crowns.get(tree)
     }
 
     /// Ranks some blocks of rows, whose columns are given block after block, and so are those of ranks.
@@ -215,9 +227,8 @@ impl Ranked {
         }
     }
 
-    /// The same, of rows that are in these slots of the tree's crown.
-    pub(super) fn add_below(&self, tree: usize, slots: &[u8; BLOCK], ranks: &[RankColumn], sums: &mut [f64; BLOCK]) {
-        let crown = &self.crowns[tree];
+    /// The same, of rows that are in these slots of its crown.
+    pub(super) fn add_below(&self, crown: &Crown, slots: &[u8; BLOCK], ranks: &[RankColumn], sums: &mut [f64; BLOCK]) {
         let Some(bushes) = crown.bushes else {
             let (slots, _) = slots.as_chunks::<ABREAST>();
             let (groups, _) = sums.as_chunks_mut::<ABREAST>();

@@ -222,10 +222,11 @@ fn add_by_ranks<T: Input>(
         workers.check()?;
         for (block, sums) in whole.iter_mut().enumerate() {
             let ranks = &ranks[block * columns..(block + 1) * columns];
-            if kernel.is_some_and(|kernel| kernel.crown(ranked.crown(tree), ranks, &mut slots)) {
-                ranked.add_below(tree, &slots, ranks, sums);
-            } else {
-                ranked.add(tree, ranks, sums);
+            match kernel.zip(ranked.crown(tree)) {
+                Some((kernel, crown)) if kernel.crown(crown, ranks, &mut slots) => {
+                    ranked.add_below(crown, &slots, ranks, sums);
+                }
+                _ => ranked.add(tree, ranks, sums),
             }
         }
     }
@@ -480,9 +481,9 @@ mod tests {
                 _ => random.unit(),
             });
             let narrow = wide.mapv(|value| value as f32);
-            let ranked = Ranked::of(&ensemble).unwrap();
             let kernels = Kernel::all().into_iter().map(Some).chain([None]);
             let by_ranks = kernels.map(|kernel| {
+                let ranked = Ranked::of(&ensemble, kernel.is_some_and(Kernel::crowns)).unwrap();
                 let mut sums = vec![ensemble.base; rows];
                 add_by_ranks(kernel, &ranked, ensemble.trees(), wide.view(), &mut sums, &Workers::inline()).unwrap();
                 sums
