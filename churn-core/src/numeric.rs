@@ -46,6 +46,14 @@ pub(crate) fn softplus(z: f64) -> f64 {
     if z > 0.0 { z + ln_1p(exp(-z)) } else { ln_1p(exp(z)) }
 }
 
+/// The log-loss of a row with log-odds `z`, and its probability: [`softplus`] and [`sigmoid`] to the bit, of one exponential.
+pub(crate) fn log_loss_and_probability(z: f64, churned: bool) -> (f64, f64) {
+    let e = exp(-z.abs());
+    let wrong = if churned { -z } else { z };
+    let loss = if wrong > 0.0 { wrong + ln_1p(e) } else { ln_1p(e) };
+    (loss, if z >= 0.0 { 1.0 / (1.0 + e) } else { e / (1.0 + e) })
+}
+
 /// The first value of a seeded stream and a stream of its own per number: SplitMix64.
 ///
 /// Source: Steele, Lea, Flood, "Fast splittable pseudorandom number generators", OOPSLA 2014.
@@ -91,6 +99,19 @@ mod tests {
         assert_eq!(sigmoid(0.0), 0.5);
         assert!((sigmoid(logit(0.3)) - 0.3).abs() < 1e-15);
         assert!(logit(0.0).is_finite() && logit(1.0).is_finite());
+    }
+
+    #[test]
+    fn loss_and_probability_share_no_rounding() {
+        let mut random = SplitMix::new(3, 1);
+        let drawn = (0..2000).map(|_| (random.unit() - 0.5) * 90.0);
+        for z in drawn.chain([0.0, -0.0, 800.0, -800.0, f64::INFINITY, f64::NEG_INFINITY]) {
+            for churned in [true, false] {
+                let (loss, probability) = log_loss_and_probability(z, churned);
+                assert_eq!(loss.to_bits(), softplus(if churned { -z } else { z }).to_bits());
+                assert_eq!(probability.to_bits(), sigmoid(z).to_bits());
+            }
+        }
     }
 
     #[test]

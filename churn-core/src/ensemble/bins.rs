@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use ndarray::{ArrayView2, Axis, s};
+use ndarray::{ArrayView2, Axis};
 
 use super::flat::MOST_FEATURES;
 use crate::error::{Error, ErrorKind, Result};
@@ -63,39 +63,37 @@ impl Cuts {
     /// The bins of every column, column by column.
     pub(crate) fn by_column(&self, x: ArrayView2<'_, f32>, workers: &Workers) -> Result<Vec<Vec<u8>>> {
         workers.map(0..self.columns(), |column| {
-            let bounds = self.bounds(column);
+            let bounds = Bounds::of(&self.0[column]);
             let mut bins = vec![0; x.nrows()];
             let pieces = x.column(column);
             let pieces = pieces.axis_chunks_iter(Axis(0), 64 * PIECE);
             for (bins, values) in bins.chunks_mut(64 * PIECE).zip(pieces) {
                 workers.check()?;
                 for (bin, &value) in bins.iter_mut().zip(values) {
-                    *bin = bin_of(&bounds, value);
+                    *bin = bounds.bin_of(value);
                 }
             }
             Ok(bins)
         })
     }
 
-    /// The bins of a stripe's columns each, row by row. Columns that fill up the last stripe are 0.
-    pub(crate) fn by_stripe(&self, x: ArrayView2<'_, f32>, workers: &Workers) -> Result<Vec<Vec<Stripe>>> {
-        let bounds: Vec<_> = (0..self.columns()).map(|column| self.bounds(column)).collect();
-        let of_stripe = |stripe: usize| {
-            let first = stripe * TILES * TILE;
-            let mut bins = vec![Stripe::default(); x.nrows()];
+    /// The bins of a stripe's columns each, row by row, of [`by_column`](Self::by_column)'s. Columns that fill up the last
+    /// stripe are 0.
+    pub(crate) fn by_stripe(columns: &[Vec<u8>], workers: &Workers) -> Result<Vec<Vec<Stripe>>> {
+        let of_stripe = |columns: &[Vec<u8>]| {
+            let mut bins = vec![Stripe::default(); columns[0].len()];
             workers.chunks_mut(&mut bins, PIECE, |start, bins| {
                 let end = start + bins.len();
-                for (place, column) in (first..self.columns().min(first + TILES * TILE)).enumerate() {
-                    let values = x.slice(s![start..end, column]);
-                    for (bins, &value) in bins.iter_mut().zip(values) {
-                        bins[place / TILE][place % TILE] = bin_of(&bounds[column], value);
+                for (place, column) in columns.iter().enumerate() {
+                    for (bins, &bin) in bins.iter_mut().zip(&column[start..end]) {
+                        bins[place / TILE][place % TILE] = bin;
                     }
                 }
                 Ok(())
             })?;
             Ok(bins)
         };
-        (0..self.columns().div_ceil(TILES * TILE)).map(of_stripe).collect()
+        columns.chunks(TILES * TILE).map(of_stripe).collect()
     }
 
     /// Tiles that hold the columns.
@@ -107,24 +105,34 @@ impl Cuts {
     pub(crate) fn columns_of(&self, tile: usize) -> Range<usize> {
         tile * TILE..((tile + 1) * TILE).min(self.columns())
     }
-
-    /// A column's cuts, filled up so that all bins have the same number of steps to be found by: no branch depends on the
-    /// value.
-    fn bounds(&self, column: usize) -> [f32; 256] {
-        let mut bounds = [f32::INFINITY; 256];
-        bounds[..self.0[column].len()].copy_from_slice(&self.0[column]);
-        bounds
-    }
 }
 
-/// The number of cuts below a value, by halving.
-fn bin_of(bounds: &[f32; 256], value: f32) -> u8 {
-    let mut bin = 0u8;
-    for half in [128u8, 64, 32, 16, 8, 4, 2, 1] {
-        let below = bounds[usize::from(bin + half - 1)] < value;
-        bin += if below { half } else { 0 };
+/// A column's cuts, filled up so that all bins have the same number of steps to be found by: no branch depends on the value.
+struct Bounds {
+    cuts: [f32; 256],
+    /// Half of the first power of two that is more than the cuts.
+    half: usize,
+}
+
+impl Bounds {
+    fn of(cuts: &[f32]) -> Self {
+        let mut filled = [f32::INFINITY; 256];
+        filled[..cuts.len()].copy_from_slice(cuts);
+        Self {
+            cuts: filled,
+            half: (cuts.len() + 1).next_power_of_two() / 2,
+        }
     }
-    if value.is_nan() { MISSING_BIN } else { bin }
+
+    /// The number of cuts below a value, by halving.
+    fn bin_of(&self, value: f32) -> u8 {
+        let (mut bin, mut half) = (0, self.half);
+        while half > 0 {
+            bin += half * usize::from(self.cuts[(bin + half - 1) % 256] < value);
+            half /= 2;
+        }
+        if value.is_nan() { MISSING_BIN } else { bin as u8 }
+    }
 }
 
 /// Midpoints between distinct values; where there are too many, each bin gets about its share of the rows.
@@ -216,7 +224,7 @@ mod tests {
         let x = Array2::from_shape_fn((50, 43), |(row, column)| (row * column % 17) as f32);
         let cuts = Cuts::new(x.view(), 255, &Workers::inline()).unwrap();
         let columns = cuts.by_column(x.view(), &Workers::inline()).unwrap();
-        let stripes = cuts.by_stripe(x.view(), &Workers::inline()).unwrap();
+        let stripes = Cuts::by_stripe(&columns, &Workers::inline()).unwrap();
         assert_eq!((stripes.len(), cuts.tiles()), (2, 6));
         for (column, bins) in columns.iter().enumerate() {
             for (row, &bin) in bins.iter().enumerate() {

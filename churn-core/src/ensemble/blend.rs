@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::numeric::{sigmoid, softplus};
+use crate::parallel::Workers;
 
 /// Weights of the members; they are not negative and sum to 1.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -26,6 +27,7 @@ impl Blend {
         churned: &[bool],
         weights: Option<&[f64]>,
         anchor: Option<usize>,
+        workers: &Workers,
     ) -> Result<Self> {
         let members = log_odds.len();
         if members == 0 || members > 8 || log_odds.iter().flatten().any(|z| !z.is_finite()) {
@@ -48,16 +50,11 @@ impl Blend {
             target,
             penalty: SHRINKAGE / positives.max(1.0),
         };
-        let mut best: Option<(f64, Vec<f64>)> = None;
-        for face in 1u32..1 << members {
+        let faces = workers.map(1..1 << members, |face| {
             let free: Vec<usize> = (0..members).filter(|member| face >> member & 1 == 1).collect();
-            if let Some((loss, weights)) = problem
-                .solve(&free)
-                .filter(|(loss, _)| best.as_ref().is_none_or(|(least, _)| loss < least))
-            {
-                best = Some((loss, weights));
-            }
-        }
+            Ok(problem.solve(&free))
+        })?;
+        let best = (faces.into_iter().flatten()).reduce(|best, face| if face.0 < best.0 { face } else { best });
         let weights = best
             .map(|(_, weights)| weights)
             .ok_or_else(|| Error::new(ErrorKind::Internal, "no blend of the members was found"))?;
@@ -238,7 +235,7 @@ mod tests {
     #[test]
     fn weights_are_shares_and_favour_the_better_member() {
         let (members, churned) = sample(4000, &[8.0, 1.0, 8.0]);
-        let blend = Blend::fit(&members, &churned, None, Some(0)).unwrap();
+        let blend = Blend::fit(&members, &churned, None, Some(0), &Workers::inline()).unwrap();
         assert!((blend.weights.iter().sum::<f64>() - 1.0).abs() < 1e-9);
         assert!(blend.weights.iter().all(|weight| *weight >= 0.0));
         assert!(blend.weights[1] > 0.8, "{:?}", blend.weights);
@@ -247,7 +244,7 @@ mod tests {
     #[test]
     fn with_few_churners_the_anchor_holds() {
         let (members, churned) = sample(40, &[1.0, 1.0]);
-        let blend = Blend::fit(&members, &churned, None, Some(0)).unwrap();
+        let blend = Blend::fit(&members, &churned, None, Some(0), &Workers::inline()).unwrap();
         assert!(blend.weights[0] > 0.6, "{:?}", blend.weights);
     }
 
@@ -263,8 +260,8 @@ mod tests {
         let repeated: Vec<Vec<f64>> = members.iter().map(|member| repeat(member)).collect();
         let flags: Vec<f64> = churned.iter().map(|&churned| f64::from(u8::from(churned))).collect();
         let repeated_churned: Vec<bool> = repeat(&flags).iter().map(|&flag| flag > 0.5).collect();
-        let weighted = Blend::fit(&members, &churned, Some(&weights), Some(0)).unwrap();
-        let same = Blend::fit(&repeated, &repeated_churned, None, Some(0)).unwrap();
+        let weighted = Blend::fit(&members, &churned, Some(&weights), Some(0), &Workers::inline()).unwrap();
+        let same = Blend::fit(&repeated, &repeated_churned, None, Some(0), &Workers::inline()).unwrap();
         for (weighted, same) in weighted.weights.iter().zip(&same.weights) {
             assert!((weighted - same).abs() < 1e-6, "{weighted} {same}");
         }
@@ -273,7 +270,7 @@ mod tests {
     #[test]
     fn no_other_weights_are_better() {
         let (members, churned) = sample(300, &[3.0, 2.0, 4.0]);
-        let blend = Blend::fit(&members, &churned, None, Some(0)).unwrap();
+        let blend = Blend::fit(&members, &churned, None, Some(0), &Workers::inline()).unwrap();
         let positives = churned.iter().filter(|c| **c).count() as f64;
         let problem = Faces {
             log_odds: &members,

@@ -34,9 +34,10 @@ pub(crate) struct BinMatrix {
 impl BinMatrix {
     pub(crate) fn new(x: ArrayView2<'_, f32>, max_bins: usize, workers: &Workers) -> Result<Self> {
         let cuts = Cuts::new(x, max_bins, workers)?;
+        let columns = cuts.by_column(x, workers)?;
         Ok(Self {
-            stripes: cuts.by_stripe(x, workers)?,
-            columns: cuts.by_column(x, workers)?,
+            stripes: Cuts::by_stripe(&columns, workers)?,
+            columns,
             cuts,
         })
     }

@@ -26,6 +26,6 @@ pub use flat::{FlatEnsemble, Input};
 pub use forest::{RandomForest, RandomForestOptions};
 pub(crate) use import::Read as ReadEnsemble;
 pub use import::{Ensemble, ForeignTree, ForeignTrees, Link};
+pub(crate) use logistic::choose_l2;
 pub use logistic::{LinearModel, Logistic, LogisticOptions};
-pub(crate) use logistic::{choose_l2, select};
-pub(crate) use training::{Training, prior_log_odds};
+pub(crate) use training::{Training, prior_log_odds, select};

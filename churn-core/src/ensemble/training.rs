@@ -99,3 +99,9 @@ pub(crate) fn prior_log_odds(training: &Training<'_>) -> f64 {
     }
     logit(churned / total)
 }
+
+/// Rows of a matrix, column by column in memory.
+pub(crate) fn select<T: Copy>(x: ArrayView2<'_, T>, rows: &[usize]) -> Array2<T> {
+    // The shape fits by construction: a column for each column, a value for each row.
+    Array2::from_shape_fn((x.ncols(), rows.len()), |(column, row)| x[(rows[row], column)]).reversed_axes()
+}

@@ -78,18 +78,20 @@ pub(crate) fn measure(
     let ranked = Ranked::new(churned, probabilities);
     let log_odds = ranked.log_odds();
     let line = ranked.line(&log_odds, (1.0, 0.0), 50);
-    // From the line of all rows two steps suffice.
+    // From the line of all rows two steps suffice; what does not change with the rows' weights is worked out once.
     let again = |ranked: &Ranked| ranked.line(&log_odds, line?, 2);
+    let shift = ranked.shift(&log_odds, 0.0).unwrap_or(0.0);
+    let log_losses = ranked.log_losses();
     let metrics: [Metric<'_>; 9] = [
         Box::new(Ranked::roc_auc),
         Box::new(Ranked::pr_auc),
-        Box::new(Ranked::log_loss),
+        Box::new(|ranked| ranked.mean_of(&log_losses)),
         Box::new(Ranked::brier),
         Box::new(Ranked::calibration_error),
         Box::new(|ranked| ranked.lift_at(0.1)),
         Box::new(|ranked| again(ranked).map(|line| line.0)),
         Box::new(|ranked| again(ranked).map(|line| line.1)),
-        Box::new(|ranked| ranked.shift(&log_odds)),
+        Box::new(|ranked| ranked.shift(&log_odds, shift)),
     ];
     let rows = churned.len();
     let draws = replicates(rows);
@@ -102,7 +104,7 @@ pub(crate) fn measure(
             high: high.max(value),
         })
     };
-    let by_chance = ranked.calibration_error_by_chance(draws, seed);
+    let by_chance = ranked.calibration_error_by_chance(draws, seed, workers)?;
     let calibration_error = estimate(4).map(|plain| {
         let value = plain.value;
         let (low, high) = intervals[4].unwrap_or((value, value));

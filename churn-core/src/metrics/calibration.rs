@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::error::Result;
 use crate::numeric::{SplitMix, logit, sigmoid};
+use crate::parallel::Workers;
 
 /// Number of bins.
 pub(crate) const BINS: usize = 10;
@@ -96,17 +98,20 @@ pub(crate) fn log_odds(probabilities: &[f64]) -> Vec<f64> {
 
 /// The calibration error that predictions show by chance alone, were they perfectly calibrated: the 95th percentile of
 /// `draws` in which every row churns with the probability that was predicted. `probabilities` ascending.
-pub(crate) fn error_by_chance(probabilities: &[f64], draws: usize, seed: u64) -> Option<f64> {
+pub(crate) fn error_by_chance(
+    probabilities: &[f64],
+    draws: usize,
+    seed: u64,
+    workers: &Workers,
+) -> Result<Option<f64>> {
     let weights = vec![1.0; probabilities.len()];
-    let mut errors: Vec<f64> = (0..draws)
-        .map(|draw| {
-            let mut random = SplitMix::new(seed ^ 0xCA11, draw as u64);
-            let churned: Vec<bool> = probabilities.iter().map(|&p| random.unit() < p).collect();
-            error_of(&bins(probabilities, &churned, &weights, BINS))
-        })
-        .collect();
+    let mut errors = workers.map(0..draws, |draw| {
+        let mut random = SplitMix::new(seed ^ 0xCA11, draw as u64);
+        let churned: Vec<bool> = probabilities.iter().map(|&p| random.unit() < p).collect();
+        Ok(error_of(&bins(probabilities, &churned, &weights, BINS)))
+    })?;
     errors.sort_unstable_by(f64::total_cmp);
-    (!probabilities.is_empty() && draws > 0).then(|| errors[(errors.len() - 1) * 95 / 100])
+    Ok((!probabilities.is_empty() && draws > 0).then(|| errors[(errors.len() - 1) * 95 / 100]))
 }
 
 /// Mean distance of predicted and observed.

@@ -1,7 +1,9 @@
 //! Rows in order of their scores, each with a weight: what every metric is computed from in one pass.
 
+use crate::error::Result;
 use crate::metrics::calibration::{BINS, CalibrationBin, bins, error_by_chance, error_of, line, log_odds};
 use crate::numeric::{ln, sigmoid};
+use crate::parallel::Workers;
 
 /// Labels and scores, sorted once by score for several figures. Each is as the function of its name, `None` too.
 #[derive(Clone, Debug)]
@@ -89,10 +91,18 @@ impl Ranked {
 
     /// Mean negative log-likelihood.
     pub fn log_loss(&self) -> Option<f64> {
-        self.mean(|p, churned| {
-            let p = p.clamp(1e-15, 1.0 - 1e-15);
-            -ln(if churned { p } else { 1.0 - p })
-        })
+        self.mean(log_loss_of)
+    }
+
+    /// The log-loss of every row, in this order: for [`mean_of`](Self::mean_of) with other weights.
+    pub(crate) fn log_losses(&self) -> Vec<f64> {
+        let rows = self.scores.iter().zip(&self.churned);
+        rows.map(|(&p, &churned)| log_loss_of(p, churned)).collect()
+    }
+
+    /// The mean of what the caller holds of every row in this order.
+    pub(crate) fn mean_of(&self, values: &[f64]) -> Option<f64> {
+        weighted_mean(values.iter().copied().zip(self.weights.iter().copied()))
     }
 
     /// Mean squared error.
@@ -104,16 +114,12 @@ impl Ranked {
     }
 
     fn mean(&self, loss: impl Fn(f64, bool) -> f64) -> Option<f64> {
-        let rows = self
+        let losses = self
             .scores
             .iter()
             .zip(&self.churned)
-            .zip(&self.weights)
-            .filter(|(_, weight)| **weight > 0.0);
-        let (sum, total) = rows.fold((0.0, 0.0), |(sum, total), ((&p, &churned), &weight)| {
-            (sum + weight * loss(p, churned), total + weight)
-        });
-        (total > 0.0).then(|| sum / total)
+            .map(|(&p, &churned)| loss(p, churned));
+        weighted_mean(losses.zip(self.weights.iter().copied()))
     }
 
     /// Expected calibration error over ten bins of equal size.
@@ -127,13 +133,13 @@ impl Ranked {
     }
 
     /// What is to be added to the predicted log-odds, which the caller holds in this order, for the mean prediction to be the
-    /// churn rate: Newton's method. `None` with a single class.
-    pub(crate) fn shift(&self, log_odds: &[f64]) -> Option<f64> {
+    /// churn rate: Newton's method from `start`. `None` with a single class.
+    pub(crate) fn shift(&self, log_odds: &[f64], start: f64) -> Option<f64> {
         let (total, positives) = (self.total(), self.positives());
         if positives <= 0.0 || positives >= total {
             return None;
         }
-        let mut shift = 0.0;
+        let mut shift = start;
         for _ in 0..50 {
             let (mut sum, mut slope) = (0.0, 0.0);
             for (&z, &weight) in log_odds.iter().zip(&self.weights).filter(|(_, weight)| **weight > 0.0) {
@@ -157,8 +163,13 @@ impl Ranked {
     }
 
     /// The calibration error that these predictions show by chance, were they perfectly calibrated.
-    pub(crate) fn calibration_error_by_chance(&self, draws: usize, seed: u64) -> Option<f64> {
-        error_by_chance(&self.scores, draws, seed)
+    pub(crate) fn calibration_error_by_chance(
+        &self,
+        draws: usize,
+        seed: u64,
+        workers: &Workers,
+    ) -> Result<Option<f64>> {
+        error_by_chance(&self.scores, draws, seed, workers)
     }
 
     /// Predicted against observed in ten bins of equal size, lowest first; empty bins are left out.
@@ -185,6 +196,20 @@ impl Ranked {
         }
         (positives > 0.0 && looked > 0.0).then(|| (found / looked) / (positives / total))
     }
+}
+
+fn log_loss_of(p: f64, churned: bool) -> f64 {
+    let p = p.clamp(1e-15, 1.0 - 1e-15);
+    -ln(if churned { p } else { 1.0 - p })
+}
+
+/// Of values and weights; `None` where nothing weighs.
+fn weighted_mean(values: impl Iterator<Item = (f64, f64)>) -> Option<f64> {
+    let weighing = values.filter(|(_, weight)| *weight > 0.0);
+    let (sum, total) = weighing.fold((0.0, 0.0), |(sum, total), (value, weight)| {
+        (sum + weight * value, total + weight)
+    });
+    (total > 0.0).then(|| sum / total)
 }
 
 #[cfg(test)]

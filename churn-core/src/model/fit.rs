@@ -173,7 +173,7 @@ pub(crate) fn fit(
     // 1, and left to the calibration, which sees what it will be given.
     let shift = ln(weight);
     held_out.iter_mut().flatten().for_each(|z| *z -= shift);
-    let blend = Blend::fit(&held_out, examples.churned, as_given.weights, linear)?;
+    let blend = Blend::fit(&held_out, examples.churned, as_given.weights, linear, workers)?;
     let blended: Vec<f64> = blend.log_odds(&held_out).into_iter().map(|z| z + shift).collect();
     let calibrator = Calibrator::fit(&blended, examples.churned, as_given.weights, &fold_of)?;
     let probabilities = blended.iter().map(|&z| calibrator.probability(z)).collect();

@@ -1,0 +1,215 @@
+//! Sums over rows of a matrix that is kept column by column: blocks of rows stay in the cache while all columns are gone
+//! through, and every sum has a fixed order.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+use ndarray::{ArrayView2, Axis};
+
+use crate::error::Result;
+use crate::parallel::Workers;
+
+/// Rows of which all columns fit the second-level cache together.
+const BLOCK: usize = 256;
+/// Rows a thread works on at a time, of whole blocks.
+pub(super) const PIECE: usize = 16 * BLOCK;
+/// Sums that are kept side by side, so that one need not wait for the other.
+const LANES: usize = 4;
+/// The most pieces of the sums of products, each of which has a square of sums.
+const MOST_SQUARES: usize = 32;
+
+/// The columns of a matrix, each in one piece of memory.
+pub(super) struct DesignColumns<'a>(Vec<Cow<'a, [f64]>>);
+
+impl<'a> DesignColumns<'a> {
+    pub(super) fn of(x: ArrayView2<'a, f64>) -> Self {
+        let columns = (0..x.ncols()).map(|column| x.index_axis_move(Axis(1), column));
+        let in_one_piece = columns.map(|column| {
+            column
+                .to_slice()
+                .map_or_else(|| Cow::Owned(column.to_vec()), Cow::Borrowed)
+        });
+        Self(in_one_piece.collect())
+    }
+
+    pub(super) fn count(&self) -> usize {
+        self.0.len()
+    }
+
+    /// A column with a value that is not finite.
+    pub(super) fn not_finite(&self) -> Option<usize> {
+        self.0
+            .iter()
+            .position(|column| column.iter().any(|value| !value.is_finite()))
+    }
+
+    pub(super) fn means(&self) -> Vec<f64> {
+        let mean = |column: &Cow<'_, [f64]>| column.iter().sum::<f64>() / column.len() as f64;
+        self.0.iter().map(mean).collect()
+    }
+
+    /// The blocks of a piece of rows, each with where it starts in the piece.
+    pub(super) fn blocks(rows: Range<usize>) -> impl Iterator<Item = Range<usize>> {
+        rows.clone()
+            .step_by(BLOCK)
+            .map(move |start| start..(start + BLOCK).min(rows.end))
+    }
+
+    /// Adds to each row's sum its values times the coefficients, column by column.
+    pub(super) fn add_weighted(&self, rows: Range<usize>, coefficients: &[f64], sums: &mut [f64]) {
+        let (fours, others) = self.0.as_chunks::<4>();
+        let (by_four, by_others) = coefficients.as_chunks::<4>();
+        for (columns, &by) in fours.iter().zip(by_four) {
+            add_four(sums, columns.each_ref().map(|column| &column[rows.clone()]), by);
+        }
+        for (column, by) in others.iter().zip(by_others) {
+            for (sum, value) in sums.iter_mut().zip(&column[rows.clone()]) {
+                *sum += by * value;
+            }
+        }
+    }
+
+    /// Adds to each column's sum the products of its values with the residuals of the rows.
+    pub(super) fn add_products(&self, rows: Range<usize>, residuals: &[f64], sums: &mut [f64]) {
+        let (pairs, other) = self.0.as_chunks::<2>();
+        let (of_pairs, of_other) = sums.as_chunks_mut::<2>();
+        for (columns, sums) in pairs.iter().zip(of_pairs) {
+            let columns = columns.each_ref().map(|column| &column[rows.clone()]);
+            for (sum, [product]) in sums.iter_mut().zip(products(columns, [residuals])) {
+                *sum += product;
+            }
+        }
+        for (column, sum) in other.iter().zip(of_other) {
+            *sum += dot(&column[rows.clone()], residuals);
+        }
+    }
+
+    /// Sums of the products of every column with those up to it, all rows long.
+    pub(super) fn squares(&self, workers: &Workers) -> Result<Vec<Vec<f64>>> {
+        let rows = self.0.first().map_or(0, |column| column.len());
+        let piece = rows.div_ceil(MOST_SQUARES).max(PIECE).next_multiple_of(BLOCK);
+        let pieces = workers.map_chunks(rows, piece, |rows| {
+            let mut sums: Vec<Vec<f64>> = (1..=self.count()).map(|length| vec![0.0; length]).collect();
+            Self::blocks(rows).for_each(|rows| self.add_squares(rows, &mut sums));
+            Ok(sums)
+        })?;
+        let mut total: Vec<Vec<f64>> = (1..=self.count()).map(|length| vec![0.0; length]).collect();
+        for piece in pieces {
+            for (total, sums) in total.iter_mut().flatten().zip(piece.into_iter().flatten()) {
+                *total += sums;
+            }
+        }
+        Ok(total)
+    }
+
+    fn add_squares(&self, rows: Range<usize>, sums: &mut [Vec<f64>]) {
+        let block: Vec<&[f64]> = self.0.iter().map(|column| &column[rows.clone()]).collect();
+        for a in (0..block.len()).step_by(2) {
+            for b in (0..=a).step_by(2) {
+                if a + 1 == block.len() {
+                    for (b, column) in block.iter().enumerate().take(a + 1).skip(b).take(2) {
+                        sums[a][b] += dot(block[a], column);
+                    }
+                    continue;
+                }
+                let tile = products([block[a], block[a + 1]], [block[b], block[b + 1]]);
+                sums[a][b] += tile[0][0];
+                if b < a {
+                    sums[a][b + 1] += tile[0][1];
+                }
+                sums[a + 1][b] += tile[1][0];
+                sums[a + 1][b + 1] += tile[1][1];
+            }
+        }
+    }
+}
+
+/// Four columns at once: the sums are read and written a fourth as often, in the order of one after the other.
+fn add_four(sums: &mut [f64], columns: [&[f64]; 4], by: [f64; 4]) {
+    let [a, b, c, d] = columns.map(|column| &column[..sums.len()]);
+    for row in 0..sums.len() {
+        let with_two = sums[row] + by[0] * a[row] + by[1] * b[row];
+        sums[row] = with_two + by[2] * c[row] + by[3] * d[row];
+    }
+}
+
+/// The sums of products of all of `a` with all of `b`.
+fn products<const A: usize, const B: usize>(a: [&[f64]; A], b: [&[f64]; B]) -> [[f64; B]; A] {
+    let mut lanes = [[[0.0f64; LANES]; B]; A];
+    let (a, a_rest) = chunks(a);
+    let (b, b_rest) = chunks(b);
+    let steps = a.first().map_or(0, |chunks| chunks.len());
+    let (a, b) = (a.map(|chunks| &chunks[..steps]), b.map(|chunks| &chunks[..steps]));
+    for step in 0..steps {
+        for (lanes, a) in lanes.iter_mut().zip(a) {
+            for (lanes, b) in lanes.iter_mut().zip(b) {
+                for lane in 0..LANES {
+                    lanes[lane] += a[step][lane] * b[step][lane];
+                }
+            }
+        }
+    }
+    let mut sums = [[0.0; B]; A];
+    for (i, sums) in sums.iter_mut().enumerate() {
+        for (j, sum) in sums.iter_mut().enumerate() {
+            let rest: f64 = a_rest[i].iter().zip(b_rest[j]).map(|(a, b)| a * b).sum();
+            *sum = lanes[i][j].iter().sum::<f64>() + rest;
+        }
+    }
+    sums
+}
+
+fn chunks<const N: usize>(slices: [&[f64]; N]) -> ([&[[f64; LANES]]; N], [&[f64]; N]) {
+    (
+        slices.map(|slice| slice.as_chunks().0),
+        slices.map(|slice| slice.as_chunks::<LANES>().1),
+    )
+}
+
+/// The sum of products, always in the same order.
+pub(super) fn dot(a: &[f64], b: &[f64]) -> f64 {
+    let [[sum]] = products([a], [b]);
+    sum
+}
+
+#[cfg(test)]
+mod tests {
+    use ndarray::Array2;
+
+    use super::*;
+
+    #[test]
+    fn sums_are_those_of_one_after_the_other() {
+        for (rows, columns) in [(0, 2), (1, 1), (5, 3), (300, 4), (9001, 7)] {
+            let cell = |row: usize, column: usize| ((row * 31 + column * 17) % 23) as f64 - 11.0;
+            let x = Array2::from_shape_fn((columns, rows), |(column, row)| cell(row, column)).reversed_axes();
+            let design = DesignColumns::of(x.view());
+            // Whole numbers: any order has the same sums.
+            let squares = design.squares(&Workers::inline()).unwrap();
+            for (a, squares) in squares.iter().enumerate() {
+                for (b, &square) in squares.iter().enumerate() {
+                    let expected: f64 = (0..rows).map(|row| cell(row, a) * cell(row, b)).sum();
+                    assert_eq!(square, expected, "{rows} rows, columns {a} and {b}");
+                }
+            }
+            let residuals: Vec<f64> = (0..rows).map(|row| (row % 5) as f64).collect();
+            let mut sums = vec![1.0; columns];
+            let mut weighted = vec![2.0; rows];
+            let coefficients: Vec<f64> = (0..columns).map(|column| column as f64 - 2.0).collect();
+            for block in DesignColumns::blocks(0..rows) {
+                design.add_products(block.clone(), &residuals[block.clone()], &mut sums);
+                design.add_weighted(block.clone(), &coefficients, &mut weighted[block]);
+            }
+            for (column, sum) in sums.into_iter().enumerate() {
+                let expected: f64 = (0..rows).map(|row| cell(row, column) * residuals[row]).sum();
+                assert_eq!(sum, 1.0 + expected);
+            }
+            for (row, sum) in weighted.into_iter().enumerate() {
+                let expected: f64 = (0..columns)
+                    .map(|column| cell(row, column) * coefficients[column])
+                    .sum();
+                assert_eq!(sum, 2.0 + expected);
+            }
+        }
+    }
+}
