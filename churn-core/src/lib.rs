@@ -51,7 +51,7 @@
 //! | keep a model | [`ChurnModel::save`] and [`load`](ChurnModel::load), [`to_bytes`](ChurnModel::to_bytes) and [`from_bytes`](ChurnModel::from_bytes) |
 //! | have features and labels alone | [`features()`], [`FeaturePlan`], [`FeatureMatrix`]; [`labels()`] |
 //! | declare a feature | [`Feature`] |
-//! | learn from one row per customer | [`ChurnClassifier`] |
+//! | learn from a flat table | [`ChurnClassifier`]; [`fit_grouped`](ChurnClassifier::fit_grouped) for several rows per customer |
 //! | use trees of other libraries, or the members alone | [`ensemble`] |
 //! | limit threads, hear of progress, cancel | [`Execution`] |
 //! | handle errors | [`Error`], [`ErrorKind`], [`IssueCode`] |

@@ -27,11 +27,13 @@ pub(crate) struct Intervals {
 
 impl Intervals {
     /// Calibrates again on customers drawn with replacement, in the calibrator's way, or by a line where that was too much
-    /// for the evidence. `log_odds` are of rows that no member was fitted on.
+    /// for the evidence. `log_odds` are of rows that no member was fitted on; `weights` how much each counts, as in the
+    /// calibrator's fit.
     pub(crate) fn fit(
         calibrator: &Calibrator,
         log_odds: &[f64],
         churned: &[bool],
+        weights: Option<&[f64]>,
         customers: &[u32],
         seed: u64,
         workers: &Workers,
@@ -65,7 +67,7 @@ impl Intervals {
                     let row = Row {
                         log_odds: log_odds[row],
                         churned: churned[row],
-                        weight: 1.0,
+                        weight: weights.map_or(1.0, |weights| weights[row]),
                     };
                     std::iter::repeat_n(row, drawn[position] as usize)
                 })
@@ -136,7 +138,7 @@ mod tests {
         let folds: Vec<usize> = customers.iter().map(|&customer| customer as usize % 5).collect();
         let calibrator = Calibrator::fit(&z, &churned, None, &folds).unwrap();
         let workers = Execution::new().threads(threads).workers().unwrap();
-        let intervals = Intervals::fit(&calibrator, &z, &churned, &customers, seed, &workers).unwrap();
+        let intervals = Intervals::fit(&calibrator, &z, &churned, None, &customers, seed, &workers).unwrap();
         (calibrator, intervals)
     }
 
@@ -195,7 +197,7 @@ mod tests {
         let calibrator = Calibrator::Intercept(0.0);
         let of = |z: &[f64], churned: &[bool]| {
             let customers: Vec<u32> = (0..z.len() as u32).collect();
-            Intervals::fit(&calibrator, z, churned, &customers, 0, &Workers::inline()).unwrap()
+            Intervals::fit(&calibrator, z, churned, None, &customers, 0, &Workers::inline()).unwrap()
         };
         assert_eq!(of(&[], &[]).of(0.0, 0.5), None);
         let few = of(&[-1.0, -1.0, 2.0, 2.0], &[false, true, false, true]);

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::artifact;
+use crate::calibration::Intervals;
 use crate::classifier::report::ClassifierReport;
 use crate::error::{Error, ErrorKind, Result};
 use crate::input::FlatKind;
@@ -16,15 +17,24 @@ pub(crate) struct Metadata {
     kind: String,
     pub(crate) feature_names: Vec<String>,
     pub(crate) classes: usize,
+    /// `None` with more than two classes, and in files written before there were any.
+    #[serde(default)]
+    pub(crate) intervals: Option<Intervals>,
     pub(crate) report: ClassifierReport,
 }
 
 impl Metadata {
-    pub(crate) fn new(feature_names: Vec<String>, classes: usize, report: ClassifierReport) -> Self {
+    pub(crate) fn new(
+        feature_names: Vec<String>,
+        classes: usize,
+        intervals: Option<Intervals>,
+        report: ClassifierReport,
+    ) -> Self {
         Self {
             kind: KIND.to_owned(),
             feature_names,
             classes,
+            intervals,
             report,
         }
     }
@@ -71,6 +81,10 @@ pub(crate) fn read(bytes: &[u8]) -> Result<(Metadata, Parts, String)> {
         scorer
             .validate(&metadata.feature_names)
             .map_err(|e| damaged("its parts do not fit together").caused_by(e))?;
+    }
+    let intervals = metadata.intervals.as_ref();
+    if intervals.is_some_and(|intervals| metadata.classes != 2 || !intervals.is_valid()) {
+        return Err(damaged("its intervals do not rise, or it has not two classes"));
     }
     Ok((metadata, parts, artifact.id))
 }

@@ -1,5 +1,6 @@
 //! Fitting: the ensemble of the event-level model, once for two classes, else once for each against the rest.
 
+use crate::calibration::Intervals;
 use crate::classifier::bytes::{self, Metadata, Parts};
 use crate::classifier::options::{ClassWeights, ClassifierOptions};
 use crate::classifier::report::{ClassifierPart, ClassifierReport};
@@ -13,7 +14,8 @@ use crate::metrics::{log_loss, roc_auc};
 use crate::model::{Examples, MemberReport, fit};
 
 impl ChurnClassifier {
-    /// Fits to a table with a row per customer and to who churned; `weights` is one per row.
+    /// Fits to a table with a row per customer and to who churned; `weights` is one per row. For several rows per customer
+    /// there is [`fit_grouped`](Self::fit_grouped).
     ///
     /// Columns of texts that all spell numbers are read as numbers, blank ones as missing; moments as days. A whole weight
     /// is that many equal rows, to the bit; other weights are scaled to a mean of 1. The same seed gives the same bytes for
@@ -37,6 +39,76 @@ impl ChurnClassifier {
         weights: Option<&[f64]>,
         options: &ClassifierOptions,
     ) -> Result<Self> {
+        Self::fit_rows(table, classes, None, weights, options)
+    }
+
+    /// As [`fit`](Self::fit), for rows of which several are of one customer, as in a panel with a row per customer and date:
+    /// `groups` tells of each row whose it is. Rows of one group are never on both sides of a fold, so that members are
+    /// stopped, blended and calibrated by what they say of customers they have not seen. How groups are called, and in which
+    /// order they come, changes no bit.
+    ///
+    /// Equal rows of one label are held out together too, and with them their groups, unless that would tie most rows
+    /// together that were given apart.
+    ///
+    /// ```
+    /// use churn_core::{ChurnClassifier, ClassifierOptions, Column, Execution, Table};
+    ///
+    /// // Sixty customers, seen on three dates each.
+    /// let customers: Vec<String> = (0..180).map(|row| format!("C-{}", row / 3)).collect();
+    /// let minutes: Vec<f64> = (0..180).map(|row| f64::from(row / 3 * 37 % 60 + row % 3)).collect();
+    /// let churned: Vec<bool> = minutes.iter().enumerate().map(|(row, m)| *m < 20.0 && row / 3 % 7 > 0).collect();
+    /// let table = Table::new().with_column("minutes", Column::Floats(minutes))?;
+    ///
+    /// let model = ChurnClassifier::fit_grouped(&table, &churned, &customers, None, &ClassifierOptions::default())?;
+    /// assert_eq!(model.report().groups, Some(60));
+    /// let intervals = model.predict_interval(&table, &Execution::default())?;
+    /// let probabilities = model.predict_proba(&table, &Execution::default())?;
+    /// for (interval, p) in intervals.rows().into_iter().zip(probabilities.column(1)) {
+    ///     assert!(interval[0] <= *p && *p <= interval[1]);
+    /// }
+    /// # Ok::<(), churn_core::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`fit`](Self::fit); `invalid_option` if there are not as many groups as rows; `too_little_data` where only one group
+    /// has rows of a class.
+    pub fn fit_grouped<G: Ord>(
+        table: &Table,
+        churned: &[bool],
+        groups: &[G],
+        weights: Option<&[f64]>,
+        options: &ClassifierOptions,
+    ) -> Result<Self> {
+        let classes: Vec<u32> = churned.iter().map(|&churned| u32::from(churned)).collect();
+        Self::fit_classes_grouped(table, &classes, groups, weights, options)
+    }
+
+    /// As [`fit_grouped`](Self::fit_grouped), for labels that are codes from 0 on without gaps.
+    ///
+    /// # Errors
+    /// As [`fit_grouped`](Self::fit_grouped).
+    pub fn fit_classes_grouped<G: Ord>(
+        table: &Table,
+        classes: &[u32],
+        groups: &[G],
+        weights: Option<&[f64]>,
+        options: &ClassifierOptions,
+    ) -> Result<Self> {
+        let mut known: Vec<&G> = groups.iter().collect();
+        known.sort_unstable();
+        known.dedup();
+        let code = |group: &G| known.partition_point(|other| *other < group) as u32;
+        let codes: Vec<u32> = groups.iter().map(code).collect();
+        Self::fit_rows(table, classes, Some(&codes), weights, options)
+    }
+
+    fn fit_rows(
+        table: &Table,
+        classes: &[u32],
+        groups: Option<&[u32]>,
+        weights: Option<&[f64]>,
+        options: &ClassifierOptions,
+    ) -> Result<Self> {
         let mut workers = options.execution.workers()?;
         if classes.len() != table.rows() {
             let message = format!("there are {} rows and {} labels", table.rows(), classes.len());
@@ -55,14 +127,20 @@ impl ChurnClassifier {
         let given = FlatColumns::read(table, names, &kinds, &workers)?;
         let count = classes.iter().max().map_or(0, |&most| most as usize + 1);
         let weights = weigh(classes, count, weights, &options.class_weights)?;
-        let order = order(&given.columns, classes, weights.as_deref())?;
+        let order = order(&given.columns, classes, weights.as_deref(), groups)?;
         let columns: Vec<FeatureColumn> = given.columns.iter().map(|column| column.select(&order.rows)).collect();
         let names = given.names;
         let labels: Vec<u32> = order.rows.iter().map(|&row| classes[row]).collect();
         let rows_of_class = rows_of_class(&labels, count)?;
+        if count > 2 && !options.ensemble.monotone.is_empty() {
+            let message =
+                format!("monotone: the probabilities of {count} classes cannot all rise or fall with a column");
+            return Err(Error::new(ErrorKind::InvalidOption, message).at(None, None, Some("monotone")));
+        }
         let wanted = if count == 2 { 1..2 } else { 0..count };
         let (total, first) = (wanted.len() as f64, wanted.start);
         let (mut scorers, mut reported, mut leaks) = (vec![], vec![], vec![]);
+        let mut intervals = None;
         for class in wanted {
             let churned: Vec<bool> = labels.iter().map(|&label| label as usize == class).collect();
             let examples = Examples {
@@ -103,21 +181,40 @@ impl ChurnClassifier {
                 log_loss: log_loss(&churned, &held_out.probabilities).unwrap_or(f64::NAN),
                 roc_auc: roc_auc(&churned, &held_out.probabilities),
             });
+            if count == 2 {
+                intervals = Some(Intervals::fit(
+                    &scorer.calibrator,
+                    &held_out.log_odds,
+                    &churned,
+                    examples.weights,
+                    examples.groups,
+                    options.seed,
+                    &workers,
+                )?);
+            }
             scorers.push(scorer);
         }
         workers.report("done", 1, 1);
         let report = ClassifierReport {
             rows: labels.len(),
             rows_of_class,
+            groups: Some(distinct(&order.groups)),
             parts: reported,
+            members_left_out: options.ensemble.left_out(),
+            monotone: options.ensemble.monotone.clone(),
             leaks,
         };
         // What is returned is what a reader of the bytes gets: save, load, score cannot differ.
         Self::from_bytes(&bytes::write(
-            &Metadata::new(names, count, report),
+            &Metadata::new(names, count, intervals, report),
             &Parts { kinds, scorers },
         )?)
     }
+}
+
+/// How many groups there are.
+fn distinct(groups: &[u32]) -> usize {
+    groups.iter().max().map_or(0, |&most| most as usize + 1)
 }
 
 /// Rows of each class.

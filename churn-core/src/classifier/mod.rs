@@ -1,7 +1,10 @@
-//! The same ensemble for any flat table: a row per customer, columns of any type, a label.
+//! The same ensemble for any flat table: a row per customer, or several, columns of any type, a label.
 
 mod bytes;
 mod fit;
+#[cfg(test)]
+mod group_tests;
+mod groups;
 mod members;
 mod options;
 mod report;
@@ -148,6 +151,35 @@ impl ChurnClassifier {
         Ok(probabilities)
     }
 
+    /// How sure the calibration is of each row's probability of the second class, which lies between the two, rows x 2: 90 %
+    /// interval for the churn rate of rows that score like it, from a bootstrap that draws whole groups, as
+    /// [`Score::interval`](crate::Score::interval). It is not the range of what may become of one customer, nor the members'
+    /// own doubt.
+    ///
+    /// # Errors
+    /// As [`predict_proba`](Self::predict_proba); `invalid_option` with more than two classes; `artifact_version` if the model
+    /// file was written by a version that knew no intervals.
+    pub fn predict_interval(&self, table: &Table, execution: &Execution) -> Result<Array2<f64>> {
+        let workers = execution.workers()?;
+        let scorer = self.scorer("have an interval")?;
+        let unknown = || {
+            Error::new(
+                ErrorKind::ArtifactVersion,
+                "the model file was written before classifiers had intervals: fit again to have them",
+            )
+        };
+        let intervals = self.metadata.intervals.as_ref().ok_or_else(unknown)?;
+        let log_odds = scorer.log_odds(self.read(table, &workers)?.view(), &workers)?;
+        let mut found = Array2::zeros((log_odds.len(), 2));
+        for (mut row, z) in found.rows_mut().into_iter().zip(log_odds) {
+            let probability = scorer.calibrator.probability(z);
+            let [low, high] = intervals.of(z, probability).ok_or_else(unknown)?;
+            row[0] = low;
+            row[1] = high;
+        }
+        Ok(found)
+    }
+
     /// Contributions of every column to every row's blended log-odds of the second class: Shapley values, before
     /// calibration, as [`ChurnModel::explain`](crate::ChurnModel::explain).
     ///
@@ -156,7 +188,7 @@ impl ChurnClassifier {
     pub fn explain(&self, table: &Table, execution: &Execution) -> Result<Explanation> {
         let workers = execution.workers()?;
         let read = self.read(table, &workers)?;
-        let (contributions, base_value) = self.scorer()?.contributions(read.view(), &workers)?;
+        let (contributions, base_value) = self.scorer("be explained")?.contributions(read.view(), &workers)?;
         Ok(Explanation {
             contributions,
             base_value,
@@ -170,7 +202,7 @@ impl ChurnClassifier {
     pub fn log_odds(&self, table: &Table, execution: &Execution) -> Result<Vec<f64>> {
         let workers = execution.workers()?;
         let read = self.read(table, &workers)?;
-        self.scorer()?.log_odds(read.view(), &workers)
+        self.scorer("be explained")?.log_odds(read.view(), &workers)
     }
 
     /// For every row the columns that move its score the most, either way, largest first.
@@ -180,7 +212,7 @@ impl ChurnClassifier {
     pub fn reasons(&self, table: &Table, top: usize, execution: &Execution) -> Result<Vec<Vec<Reason>>> {
         let workers = execution.workers()?;
         let read = self.read(table, &workers)?;
-        let (contributions, _) = self.scorer()?.contributions(read.view(), &workers)?;
+        let (contributions, _) = self.scorer("be explained")?.contributions(read.view(), &workers)?;
         let rows = contributions.rows().into_iter().enumerate();
         Ok(rows
             .map(|(row, parts)| top_reasons(read.view(), row, &parts.to_vec(), top))
@@ -188,12 +220,12 @@ impl ChurnClassifier {
     }
 
     /// The one ensemble of two classes.
-    fn scorer(&self) -> Result<&crate::model::Scorer> {
+    fn scorer(&self, asked: &str) -> Result<&crate::model::Scorer> {
         match self.parts.scorers.as_slice() {
             [scorer] => Ok(scorer),
             _ => Err(Error::new(
                 ErrorKind::InvalidOption,
-                format!("only two classes can be explained, not {}", self.classes()),
+                format!("only two classes can {asked}, not {}", self.classes()),
             )),
         }
     }

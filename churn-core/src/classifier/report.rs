@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::leakage::LeakFinding;
-use crate::model::MemberReport;
+use crate::model::{Direction, LeftOutMember, MemberReport};
 
 /// The ensemble that tells one class from the rest.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -29,8 +29,18 @@ pub struct ClassifierReport {
     pub rows: usize,
     /// Those of each class.
     pub rows_of_class: Vec<usize>,
+    /// Groups of rows that were held out together: those that were given, and with them rows that equal each other; each other
+    /// row is one. `None` in files written before they were counted.
+    #[serde(default)]
+    pub groups: Option<usize>,
     /// With two classes one ensemble, of the second; with more, one for each.
     pub parts: Vec<ClassifierPart>,
+    /// Members that were asked for and do not take part.
+    #[serde(default)]
+    pub members_left_out: Vec<LeftOutMember>,
+    /// Columns with which the probability may only rise or only fall.
+    #[serde(default)]
+    pub monotone: Vec<(String, Direction)>,
     /// Columns that seem to know the label and stayed: those the caller allowed, and those that only warn.
     pub leaks: Vec<LeakFinding>,
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::classifier::groups::{Content, hold_together};
 use crate::error::{Error, ErrorKind, Result};
 use crate::features::FeatureColumn;
 
@@ -17,41 +18,42 @@ pub(crate) struct Order {
     pub(crate) groups: Vec<u32>,
 }
 
-/// Orders rows by what they hold, so that a model does not depend on the order in which they were given.
+/// Orders rows by what they hold, so that a model does not depend on the order in which they were given, nor on how their
+/// groups are numbered.
 ///
 /// Rows without weight are left out. Whole weights become repeated rows, so that a weight of 3 is the same, to the bit, as
-/// the row three times; other weights are scaled to a mean of 1.
-///
-/// Equal rows are one group, so that no row is predicted by a member that learnt from its copy. Where rows of equal values
-/// differ in their label they are no copies but chance at work, and each is a group of its own; so are all rows where the
-/// groups of a class would be fewer than two. The only row of a class counts as two halves: members are held to account on
-/// rows held out, and a class that is held out wholly is not learnt.
+/// the row three times; other weights are scaled to a mean of 1. `given` is the group of each row, if they have any.
 ///
 /// # Errors
-/// `invalid_option` for a weight that is negative or not finite, or if none is above zero.
-pub(crate) fn order(columns: &[FeatureColumn], labels: &[u32], weights: Option<&[f64]>) -> Result<Order> {
-    let refuse = |message: String, row: Option<u64>| {
-        Err(Error::new(ErrorKind::InvalidOption, message).at(None, row, Some("sample_weight")))
+/// `invalid_option` for a weight that is negative or not finite, or if none is above zero, and for groups of another number.
+pub(crate) fn order(
+    columns: &[FeatureColumn],
+    labels: &[u32],
+    weights: Option<&[f64]>,
+    given: Option<&[u32]>,
+) -> Result<Order> {
+    let refuse = |message: String, row: Option<u64>, column: &'static str| {
+        Err(Error::new(ErrorKind::InvalidOption, message).at(None, row, Some(column)))
     };
     if let Some(weights) = weights {
         if weights.len() != labels.len() {
-            return refuse(
-                format!("there are {} rows and {} sample weights", labels.len(), weights.len()),
-                None,
-            );
+            let message = format!("there are {} rows and {} sample weights", labels.len(), weights.len());
+            return refuse(message, None, "sample_weight");
         }
         if let Some(row) = weights
             .iter()
             .position(|weight| !(weight.is_finite() && *weight >= 0.0))
         {
-            return refuse(
-                format!("the sample weight of row {row} is {}", weights[row]),
-                Some(row as u64),
-            );
+            let message = format!("the sample weight of row {row} is {}", weights[row]);
+            return refuse(message, Some(row as u64), "sample_weight");
         }
         if !labels.is_empty() && weights.iter().all(|&weight| weight == 0.0) {
-            return refuse("all sample weights are zero".to_owned(), None);
+            return refuse("all sample weights are zero".to_owned(), None, "sample_weight");
         }
+    }
+    if let Some(given) = given.filter(|given| given.len() != labels.len()) {
+        let message = format!("there are {} rows and {} groups", labels.len(), given.len());
+        return refuse(message, None, "groups");
     }
     let weight = |row: usize| weights.map_or(1.0, |weights| weights[row]);
     let hashes = hashes(columns, labels.len());
@@ -62,61 +64,49 @@ pub(crate) fn order(columns: &[FeatureColumn], labels: &[u32], weights: Option<&
     });
     let total: f64 = rows.iter().map(|&row| weight(row)).sum();
     if !total.is_finite() {
-        return refuse("the sample weights are too large to be added".to_owned(), None);
+        let message = "the sample weights are too large to be added".to_owned();
+        return refuse(message, None, "sample_weight");
     }
-    let equal = rows.iter().all(|&row| weight(row) == 1.0);
     let whole = rows.iter().all(|&row| weight(row).fract() == 0.0) && total <= MOST_REPEATED.max(2 * rows.len()) as f64;
-    let mut scaled = None;
-    if whole && !equal {
+    // What each row counts for, beside it.
+    let mut rows: Vec<(usize, f64)> = if whole {
         let repeated = rows
             .iter()
-            .flat_map(|&row| std::iter::repeat_n(row, weight(row) as usize));
-        rows = repeated.collect();
-    } else if !equal {
+            .flat_map(|&row| std::iter::repeat_n((row, 1.0), weight(row) as usize));
+        repeated.collect()
+    } else {
         let mean = total / rows.len() as f64;
-        scaled = Some(rows.iter().map(|&row| weight(row) / mean).collect());
-    }
-    let single = |class: u32| rows.iter().filter(|&&row| labels[row] == class).count() == 1;
-    let mut lonely: Vec<u32> = labels.to_vec();
-    lonely.sort_unstable();
-    lonely.dedup();
-    lonely.retain(|&class| single(class));
-    if !lonely.is_empty() {
-        let weights = scaled.unwrap_or_else(|| vec![1.0; rows.len()]);
-        let halves = rows.iter().zip(weights).flat_map(|(&row, weight)| {
-            let count = if lonely.contains(&labels[row]) { 2 } else { 1 };
-            std::iter::repeat_n((row, weight / count as f64), count)
-        });
-        let (halved, weights): (Vec<usize>, Vec<f64>) = halves.unzip();
-        rows = halved;
-        scaled = Some(weights);
-    }
-    Ok(Order {
-        groups: groups(&rows, &hashes, labels),
-        rows,
-        weights: scaled,
-    })
-}
-
-/// The group of each row; `rows` are sorted by hash and label.
-fn groups(rows: &[usize], hashes: &[u128], labels: &[u32]) -> Vec<u32> {
-    let mut groups: Vec<u32> = Vec::with_capacity(rows.len());
-    let mut of_class: BTreeMap<u32, u32> = BTreeMap::new();
-    let mut next = 0;
-    for equal in rows.chunk_by(|&a, &b| hashes[a] == hashes[b]) {
-        let copies = equal.iter().all(|&row| labels[row] == labels[equal[0]]);
-        for (place, &row) in equal.iter().enumerate() {
-            if place == 0 || !copies {
-                *of_class.entry(labels[row]).or_default() += 1;
-                next += 1;
-            }
-            groups.push(next - 1);
+        rows.iter().map(|&row| (row, weight(row) / mean)).collect()
+    };
+    let mut counted = !whole;
+    // The only row of a class counts as two halves: members are held to account on rows held out, and a class that is held
+    // out wholly is not learnt. Halves of a row of a group would be held out together.
+    if given.is_none() {
+        let mut of_class: BTreeMap<u32, usize> = BTreeMap::new();
+        rows.iter()
+            .for_each(|(row, _)| *of_class.entry(labels[*row]).or_default() += 1);
+        if of_class.values().any(|&rows| rows == 1) {
+            let halves = rows.iter().flat_map(|&(row, weight)| {
+                let count = if of_class[&labels[row]] == 1 { 2 } else { 1 };
+                std::iter::repeat_n((row, weight / count as f64), count)
+            });
+            rows = halves.collect();
+            counted = true;
         }
     }
-    if of_class.values().any(|&groups| groups < 2) {
-        return (0..rows.len() as u32).collect();
-    }
-    groups
+    let of = |&(row, weight): &(usize, f64)| Content {
+        values: hashes[row],
+        label: labels[row],
+        weight: weight.to_bits(),
+    };
+    let contents: Vec<Content> = rows.iter().map(of).collect();
+    let given: Option<Vec<u32>> = given.map(|given| rows.iter().map(|&(row, _)| given[row]).collect());
+    let (places, groups) = hold_together(&contents, given.as_deref());
+    Ok(Order {
+        rows: places.iter().map(|&place| rows[place].0).collect(),
+        weights: counted.then(|| places.iter().map(|&place| rows[place].1).collect()),
+        groups,
+    })
 }
 
 /// 128 bits of each row's values.
@@ -175,8 +165,8 @@ mod tests {
 
     #[test]
     fn the_order_is_that_of_the_content() {
-        let forth = order(&columns(&[5.0, 1.0, f64::NAN, 3.0]), &[0, 1, 0, 1], None).unwrap();
-        let back = order(&columns(&[3.0, f64::NAN, 1.0, 5.0]), &[1, 0, 1, 0], None).unwrap();
+        let forth = order(&columns(&[5.0, 1.0, f64::NAN, 3.0]), &[0, 1, 0, 1], None, None).unwrap();
+        let back = order(&columns(&[3.0, f64::NAN, 1.0, 5.0]), &[1, 0, 1, 0], None, None).unwrap();
         let mirrored: Vec<usize> = back.rows.iter().map(|row| 3 - row).collect();
         assert_eq!(forth.rows, mirrored);
         assert!(forth.weights.is_none());
@@ -185,12 +175,12 @@ mod tests {
     #[test]
     fn whole_weights_repeat_and_others_count() {
         let values = columns(&[1.0, 2.0, 3.0]);
-        let whole = order(&values, &[0, 1, 1], Some(&[2.0, 0.0, 3.0])).unwrap();
+        let whole = order(&values, &[0, 1, 1], Some(&[2.0, 0.0, 3.0]), None).unwrap();
         assert_eq!(whole.rows.iter().filter(|row| **row == 0).count(), 2);
         assert_eq!(whole.rows.len(), 5);
         assert!(whole.weights.is_none());
         let values = columns(&[1.0, 2.0, 3.0, 4.0, 5.0]);
-        let parts = order(&values, &[0, 1, 1, 0, 1], Some(&[0.25, 0.0, 0.75, 0.5, 0.5])).unwrap();
+        let parts = order(&values, &[0, 1, 1, 0, 1], Some(&[0.25, 0.0, 0.75, 0.5, 0.5]), None).unwrap();
         assert_eq!(parts.rows.len(), 4);
         assert_eq!(parts.weights.unwrap().iter().sum::<f64>(), 4.0);
     }
@@ -198,7 +188,7 @@ mod tests {
     #[test]
     fn copies_are_held_out_together() {
         let of = |values: &[f64], labels: &[u32]| {
-            let order = order(&columns(values), labels, None).unwrap();
+            let order = order(&columns(values), labels, None, None).unwrap();
             let mut groups = vec![0; labels.len()];
             order
                 .rows
@@ -223,7 +213,7 @@ mod tests {
 
     #[test]
     fn the_only_row_of_a_class_is_two_halves() {
-        let order = order(&columns(&[1.0, 2.0, 3.0]), &[0, 1, 0], None).unwrap();
+        let order = order(&columns(&[1.0, 2.0, 3.0]), &[0, 1, 0], None, None).unwrap();
         assert_eq!(order.rows.iter().filter(|row| **row == 1).count(), 2);
         assert_eq!(order.weights.unwrap().iter().sum::<f64>(), 3.0);
         assert_eq!(order.groups, [0, 1, 2, 3]);
@@ -234,7 +224,7 @@ mod tests {
         let values = columns(&[1.0, 2.0]);
         for weights in [&[0.0, 0.0][..], &[1.0, -1.0], &[1.0, f64::NAN], &[1.0]] {
             assert_eq!(
-                order(&values, &[0, 1], Some(weights)).err().unwrap().code(),
+                order(&values, &[0, 1], Some(weights), None).err().unwrap().code(),
                 "invalid_option"
             );
         }

@@ -6,7 +6,7 @@ use crate::model::EnsembleOptions;
 use crate::numeric::{SplitMix, sigmoid};
 
 /// Number, number with gaps, text of few levels, text of many, bool; and labels that depend on most of them.
-fn world(rows: usize, seed: u64) -> (Table, Vec<bool>) {
+pub(super) fn world(rows: usize, seed: u64) -> (Table, Vec<bool>) {
     let mut random = SplitMix::new(seed, 1);
     let (mut minutes, mut spent, mut plan, mut city, mut trial) = (vec![], vec![], vec![], vec![], vec![]);
     let mut churned = vec![];
@@ -39,7 +39,7 @@ fn world(rows: usize, seed: u64) -> (Table, Vec<bool>) {
 }
 
 /// Few trees: what is tested here is not how good they are.
-fn quick() -> ClassifierOptions {
+pub(super) fn quick() -> ClassifierOptions {
     let mut ensemble = EnsembleOptions::default();
     for boosting in [&mut ensemble.boosting, &mut ensemble.deep_boosting]
         .into_iter()
@@ -64,7 +64,7 @@ fn churn(model: &ChurnClassifier, table: &Table) -> Vec<f64> {
         .to_vec()
 }
 
-fn pick(table: &Table, rows: &[usize]) -> Table {
+pub(super) fn pick(table: &Table, rows: &[usize]) -> Table {
     table.select(rows.iter().map(|&row| row as u32).collect())
 }
 

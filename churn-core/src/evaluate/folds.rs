@@ -4,25 +4,42 @@ use crate::numeric::SplitMix;
 
 /// The fold of every row: `folds` of them, each customer in one, customers who churn spread evenly.
 ///
-/// `customers` are codes, `churned` the labels of the same rows. Depends on nothing but its arguments.
+/// `customers` are codes, `churned` the labels of the same rows. Depends on nothing but its arguments. Where a fold would
+/// leave rows of one label alone to learn from, customers with rows of both labels are spread first.
 pub(crate) fn grouped_folds(customers: &[u32], churned: &[bool], folds: usize, seed: u64) -> Vec<usize> {
     let count = customers.iter().max().map_or(0, |&most| most as usize + 1);
-    // 0: not among the rows, 1: never churns, 2: churns at some date.
-    let mut class = vec![0u8; count];
+    // Bit 0: has rows that are retained, bit 1: has rows that churned.
+    let mut labels = vec![0u8; count];
     for (&customer, &churned) in customers.iter().zip(churned) {
-        let class = &mut class[customer as usize];
-        *class = (*class).max(if churned { 2 } else { 1 });
+        labels[customer as usize] |= if churned { 2 } else { 1 };
     }
-    let mut fold_of = vec![0usize; count];
-    for (stream, wanted) in [(0, 2u8), (1, 1u8)] {
-        let mut members: Vec<usize> = (0..count).filter(|&customer| class[customer] == wanted).collect();
+    let shuffled = |stream: u64, wanted: &dyn Fn(u8) -> bool| {
+        let mut members: Vec<usize> = (0..count).filter(|&customer| wanted(labels[customer])).collect();
         let mut random = SplitMix::new(seed, stream);
         for last in (1..members.len()).rev() {
             members.swap(last, random.below(last + 1));
         }
-        for (position, customer) in members.into_iter().enumerate() {
-            fold_of[customer] = position % folds.max(1);
-        }
+        members
+    };
+    let (mut ever, never) = (shuffled(0, &|labels| labels >= 2), shuffled(1, &|labels| labels == 1));
+    let folds = folds.max(1);
+    let spread = |ever: &[usize], from: usize| {
+        let mut fold_of = vec![0usize; count];
+        let places = ever.iter().enumerate().chain((from..).zip(&never));
+        places.for_each(|(place, &customer)| fold_of[customer] = place % folds);
+        fold_of
+    };
+    let mut fold_of = spread(&ever, 0);
+    // A label that is in one fold only is in none of the others.
+    let in_one_fold = |label: u8| {
+        let mut of = (0..count).filter(|&customer| labels[customer] & label > 0);
+        let first = of.next().map(|customer| fold_of[customer]);
+        of.all(|customer| Some(fold_of[customer]) == first)
+    };
+    if folds > 1 && (in_one_fold(1) || in_one_fold(2)) {
+        ever.sort_by_key(|&customer| labels[customer] < 3);
+        let both = ever.iter().filter(|&&customer| labels[customer] == 3).count();
+        fold_of = spread(&ever, both);
     }
     customers.iter().map(|&customer| fold_of[customer as usize]).collect()
 }
@@ -44,6 +61,32 @@ mod tests {
         for fold in 0..5 {
             let positives = (0..200).filter(|&row| folds[row] == fold && churned[row]).count();
             assert_eq!(positives, 2);
+        }
+    }
+
+    #[test]
+    fn every_fold_leaves_both_labels_to_learn_from() {
+        // The labels of each customer's rows; at least two customers have each.
+        let worlds: [&[&[bool]]; 4] = [
+            &[&[true, false], &[true, false], &[true]],
+            &[&[true, false], &[false], &[true], &[true], &[true]],
+            &[&[true], &[true], &[true], &[true], &[true, false], &[true, false]],
+            &[&[true, false], &[true, false]],
+        ];
+        for (world, seed) in worlds.iter().flat_map(|world| (0..20).map(move |seed| (world, seed))) {
+            let rows = (0u32..)
+                .zip(*world)
+                .flat_map(|(customer, labels)| labels.iter().map(move |&label| (customer, label)));
+            let (customers, churned): (Vec<u32>, Vec<bool>) = rows.unzip();
+            for folds in [2, 3] {
+                let fold_of = grouped_folds(&customers, &churned, folds, seed);
+                for fold in 0..folds {
+                    for label in [true, false] {
+                        let kept = (0..churned.len()).any(|row| churned[row] == label && fold_of[row] != fold);
+                        assert!(kept, "{world:?}, seed {seed}, {folds} folds: {fold_of:?}");
+                    }
+                }
+            }
         }
     }
 }

@@ -126,7 +126,7 @@ pub(crate) fn fit(
     if rarer < 2 {
         return Err(Error::new(
             ErrorKind::TooLittleData,
-            "only one customer, or row of a flat table, is of the rarer class: at least 2 are needed, so that one can be held out",
+            "only one customer, or group of rows of a flat table, is of the rarer class: at least 2 are needed, so that one can be held out",
         ));
     }
     let folds = options.folds.clamp(2, 20).min(rarer);

@@ -76,6 +76,7 @@ impl ChurnModel {
             &scorer.calibrator,
             &held_out.log_odds,
             &sample.churned,
+            None,
             sample.customers(),
             options.seed,
             &workers,

@@ -37,6 +37,7 @@ fn use_model(bytes: &[u8]) {
     if let Ok(classifier) = ChurnClassifier::from_bytes(bytes) {
         let table = Table::from_json(br#"[{"minutes":3.5,"plan":"a"}]"#).expect("rows");
         let _ = classifier.predict_proba(&table, &one);
+        let _ = classifier.predict_interval(&table, &one);
         let _ = classifier.explain(&table, &one);
     }
     let Ok(model) = ChurnModel::from_bytes(bytes) else {

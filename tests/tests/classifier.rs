@@ -1,0 +1,46 @@
+//! The model file of a classifier of flat tables, written before classifiers had intervals.
+
+use churn_core::{ChurnClassifier, Column, Execution, Table, Value};
+use churn_tests::golden::{fixture, same_text};
+use serde_json::{Value as Json, json};
+
+/// What it was fitted on, and a row of what it had not seen.
+fn table() -> churn_core::Result<Table> {
+    let minutes = (0..60).map(|row| f64::from(row * 37 % 60)).chain([f64::NAN]);
+    let plans = (0..60).map(|row| ["a", "b", "b"][row % 3]).chain(["another"]);
+    Table::new()
+        .with_column("minutes", Column::NullableFloats(minutes.collect()))?
+        .with_column(
+            "plan",
+            Column::Values(plans.map(|plan| Value::Text(plan.to_owned())).collect()),
+        )
+}
+
+#[test]
+fn an_old_file_opens_says_what_it_said_and_names_what_it_lacks() -> churn_core::Result<()> {
+    let (table, execution) = (table()?, Execution::default());
+    let model = ChurnClassifier::load(fixture("frozen/format-1/classifier.churn"))?;
+    let rows = |values: ndarray::Array2<f64>| -> Vec<Json> {
+        values.rows().into_iter().map(|row| json!(row.to_vec())).collect()
+    };
+    let told = model.explain(&table, &execution)?;
+    let said = json!({
+        "id": model.id(),
+        "probabilities": rows(model.predict_proba(&table, &execution)?),
+        "log_odds": model.log_odds(&table, &execution)?,
+        "base_value": told.base_value,
+        "contributions": rows(told.contributions),
+    });
+    same_text(&fixture("frozen/format-1/classifier.json"), &format!("{said:#}\n"));
+
+    let report = model.report();
+    assert_eq!((report.rows, report.groups), (60, None));
+    assert!(report.monotone.is_empty() && report.members_left_out.is_empty());
+    let error = model.predict_interval(&table, &execution).unwrap_err();
+    assert_eq!(error.code(), "artifact_version");
+    assert!(
+        error.to_string().contains("before classifiers had intervals"),
+        "{error}"
+    );
+    Ok(())
+}
