@@ -10,6 +10,7 @@ this library's event-level model. `--cache` keeps the peers' predictions, which 
 import argparse
 import json
 import time
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -74,10 +75,10 @@ def catboost(train, y, test):
     return model.fit(train, y, cat_features=levels).predict_proba(test)[:, 1]
 
 
-def ours(train, y, test):
+def ours(train, y, test, groups=None):
     import churn
 
-    return churn.ChurnClassifier(seed=0, threads=THREADS).fit(train, y).predict_proba(test)[:, 1]
+    return churn.ChurnClassifier(seed=0, threads=THREADS).fit(train, y, groups=groups).predict_proba(test)[:, 1]
 
 
 PEERS = {"logistic": logistic, "forest": forest, "lightgbm": lightgbm, "xgboost": xgboost, "catboost": catboost}
@@ -182,6 +183,9 @@ def main():
         if name == "journey":
             predicted["this library, from events"] = (test["probability"].to_numpy(), float("nan"))
         if not given.peers_only:
+            # Only this library is told that a household has several rows; the peers have no place for it.
+            if name == "journey":
+                predicted["this library, grouped"] = predictions(partial(ours, groups=train["customer_id"]))
             predicted["this library"] = predictions(ours)
         for peer, predict in PEERS.items():
             kept = given.cache / f"{name}-{peer}.npz" if given.cache else None

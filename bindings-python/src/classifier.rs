@@ -1,6 +1,6 @@
 //! Flat tables and the classifier of them; `churn/_classifier.py` makes a scikit-learn estimator of it.
 
-use churn_core::{ClassWeights, ClassifierOptions, Leakage, Table};
+use churn_core::{ClassWeights, ClassifierOptions, Direction, Leakage, Table};
 use numpy::{IntoPyArray, PyReadonlyArray1};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString};
@@ -44,20 +44,22 @@ pub(crate) struct FlatModel(churn_core::ChurnClassifier);
 
 #[pymethods]
 impl FlatModel {
-    /// Fits to codes of classes; `class_weights` is None, "balanced" or one number per class.
+    /// Fits to codes of classes, and of groups if there are any; `class_weights` is None, "balanced" or one number per class.
     #[staticmethod]
     #[allow(clippy::too_many_arguments)]
-    #[pyo3(signature = (table, classes, weights, class_weights, *, seed, threads, leakage, allow))]
+    #[pyo3(signature = (table, classes, weights, groups, class_weights, *, seed, threads, leakage, allow, monotone))]
     fn fit(
         py: Python<'_>,
         table: &FlatTable,
         classes: PyReadonlyArray1<'_, u32>,
         weights: Option<PyReadonlyArray1<'_, f64>>,
+        groups: Option<PyReadonlyArray1<'_, u32>>,
         class_weights: Option<&Bound<'_, PyAny>>,
         seed: &Bound<'_, PyAny>,
         threads: &Bound<'_, PyAny>,
         leakage: &Bound<'_, PyAny>,
         allow: Vec<String>,
+        monotone: Vec<(String, String)>,
     ) -> PyResult<Self> {
         let class_weights = match class_weights {
             None => ClassWeights::Equal,
@@ -75,10 +77,21 @@ impl FlatModel {
                 .map_err(|_| refuse(py, "invalid_option", "seed must be an integer from 0 on", Some("seed")))?,
             ..Default::default()
         };
+        for (column, direction) in monotone {
+            let direction = Direction::named(&direction).or_raise(py)?;
+            options.ensemble.monotone.push((column, direction));
+        }
+        let groups = groups.map(|groups| groups.as_array().to_vec());
         let table = table.0.clone();
         let model = work::run(py, count(threads)?, None, move |execution| {
             options.execution = execution;
-            churn_core::ChurnClassifier::fit_classes(&table, &classes, weights.as_deref(), &options)
+            let weights = weights.as_deref();
+            match groups {
+                None => churn_core::ChurnClassifier::fit_classes(&table, &classes, weights, &options),
+                Some(groups) => {
+                    churn_core::ChurnClassifier::fit_classes_grouped(&table, &classes, &groups, weights, &options)
+                }
+            }
         })?;
         Ok(Self(model))
     }
@@ -112,6 +125,21 @@ impl FlatModel {
         let threads = threads.map(count).transpose()?.flatten();
         let found = work::run(py, threads, None, |execution| {
             self.0.predict_proba(&table.0, &execution)
+        })?;
+        Ok(found.into_pyarray(py).into_any().unbind())
+    }
+
+    /// The interval of every row's probability of the second class, float64, rows x 2.
+    #[pyo3(signature = (table, *, threads=None))]
+    fn predict_interval(
+        &self,
+        py: Python<'_>,
+        table: &FlatTable,
+        threads: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<Py<PyAny>> {
+        let threads = threads.map(count).transpose()?.flatten();
+        let found = work::run(py, threads, None, |execution| {
+            self.0.predict_interval(&table.0, &execution)
         })?;
         Ok(found.into_pyarray(py).into_any().unbind())
     }

@@ -1,6 +1,8 @@
 """The estimator of flat tables: scikit-learn's own checks, and what it promises beyond them."""
 
+import json
 import os
+import pathlib
 import pickle
 import subprocess
 import sys
@@ -20,6 +22,7 @@ from sklearn.preprocessing import FunctionTransformer
 from sklearn.utils.estimator_checks import check_estimator
 
 import churn
+from churn import _churn
 
 
 def world(rows=400, seed=0):
@@ -154,7 +157,127 @@ def test_report(table, fitted):
     (part,) = report["parts"]
     assert [member["name"] for member in part["members"]] == ["linear", "boosting", "deep_boosting", "forest"]
     assert abs(sum(member["weight"] for member in part["members"]) - 1) < 1e-9
+    assert report["groups"] == 400 and report["monotone"] == [] and report["members_left_out"] == []
     assert 0.6 < part["roc_auc"] < 1 and part["log_loss"] < 0.7
+
+
+def panel(customers=80, rows=8, seed=0):
+    """Customers with some rows each that hardly change and tell nothing; who churns is chance."""
+    draw = np.random.default_rng(seed)
+    owner = np.repeat(np.arange(customers), rows)
+    X = draw.random((customers, 2))[owner] + draw.random((customers * rows, 2)) * 1e-3
+    return X, (draw.random(customers) < 0.4)[owner], owner
+
+
+def test_groups_are_held_out_together():
+    X, churned, owner = panel()
+    by_row, by_group = (churn.ChurnClassifier().fit(X, churned, groups=groups) for groups in (None, owner))
+    auc = lambda clf: clf.report_["parts"][0]["roc_auc"]
+    assert auc(by_row) > 0.95 and abs(auc(by_group) - 0.5) < 0.2
+    assert (by_row.report_["groups"], by_group.report_["groups"]) == (640, 80)
+    assert by_group.predict_proba(X)[:, 1].std() < by_row.predict_proba(X)[:, 1].std()
+
+
+def test_groups_of_any_sort_give_the_same_bits():
+    X, churned, owner = panel(30, 4)
+    expected = churn.ChurnClassifier().fit(X, churned, groups=owner)
+    texts = [f"C-{number * 7 % 30}" for number in owner]
+    same = [
+        owner.tolist(),
+        tuple(texts),
+        np.array(texts),
+        np.array(texts, dtype=object),
+        pd.Series(owner, index=owner[::-1]),
+        pd.Series(texts, dtype="category"),
+        pd.Index(texts),
+        pd.Series(owner, dtype="Int64"),
+        pl.Series(texts),
+        pa.array(texts),
+        pa.chunked_array([texts[:50], texts[50:]]),
+        pa.array(texts).dictionary_encode(),
+        [(text, 1) for text in texts],
+        pd.Timestamp("2024-01-01") + pd.to_timedelta(owner, unit="D"),
+    ]
+    for groups in same:
+        again = churn.ChurnClassifier(threads=1).fit(X, churned, groups=groups)
+        assert again._model.id == expected._model.id, type(groups)
+    turned = np.random.default_rng(1).permutation(len(X))
+    again = churn.ChurnClassifier().fit(X[turned], churned[turned], groups=owner[turned])
+    assert again._model.id == expected._model.id
+
+
+def test_groups_that_cannot_be():
+    X, churned, owner = panel(6, 3)
+
+    def refused(groups, y=churned):
+        with pytest.raises(churn.ChurnError) as caught:
+            churn.ChurnClassifier().fit(X, y, groups=groups)
+        return caught.value
+
+    texts = [str(number) for number in owner]
+    for missing in (
+        [*texts[:4], None, *texts[5:]],
+        np.where(np.arange(18) == 4, np.nan, owner),
+        pd.Series(texts).mask(np.arange(18) == 4),
+        pd.Series(owner, dtype="Int64").mask(np.arange(18) == 4),
+        pd.Series(texts, dtype="string").mask(np.arange(18) == 4),
+        pl.Series([*texts[:4], None, *texts[5:]]),
+        pa.array([*texts[:4], None, *texts[5:]]),
+        np.where(np.arange(18) == 4, np.datetime64("NaT", "s"), np.datetime64("2024-01-01", "s")),
+    ):
+        error = refused(missing)
+        assert (error.code, error.row, error.column) == ("invalid_option", 4, "groups"), type(missing)
+        assert "row 4 is missing" in str(error)
+    error = refused([[number] for number in owner])
+    assert (error.code, error.row) == ("invalid_option", 0) and "hashable" in str(error)
+    for wrong in (owner[:-1], "customer", 5, owner.reshape(-1, 1), pd.DataFrame({"c": owner}), {"c": owner}):
+        error = refused(wrong)
+        assert (error.code, error.column) == ("invalid_option", "groups"), type(wrong)
+    assert "18 rows and 17 groups" in str(refused(owner[:-1]))
+    alone = refused(owner, owner == 2)
+    assert alone.code == "too_little_data" and isinstance(alone, churn.TrainingError) and "group of rows" in str(alone)
+
+
+def test_intervals(table, fitted):
+    frame, churned = table
+    found, p = fitted.predict_interval(frame), fitted.predict_proba(frame)[:, 1]
+    assert found.shape == (400, 2) and found.dtype == np.float64
+    assert (0 <= found[:, 0]).all() and (found[:, 0] <= p).all() and (p <= found[:, 1]).all() and (found[:, 1] <= 1).all()
+    assert 0.02 < (found[:, 1] - found[:, 0]).mean() < 0.4
+    read = pickle.loads(pickle.dumps(fitted))
+    assert (read.predict_interval(frame.iloc[:9]) == found[:9]).all()
+    three = np.where(churned, "gone", np.where(frame["trial"], "new", "old"))
+    with pytest.raises(churn.InvalidOptionError, match="interval"):
+        churn.ChurnClassifier(leakage="allow").fit(frame, three).predict_interval(frame)
+    with pytest.raises(NotFittedError):
+        churn.ChurnClassifier().predict_interval(frame)
+
+
+def test_an_old_model_file_has_no_intervals():
+    folder = pathlib.Path(__file__).parents[2] / "tests/fixtures/frozen/format-1"
+    said = json.loads((folder / "classifier.json").read_text())
+    model = _churn.FlatModel.from_bytes((folder / "classifier.churn").read_bytes())
+    plans = ["a", "b", "b"] * 20 + ["another"]
+    minutes = [float(row * 37 % 60) for row in range(60)] + [np.nan]
+    table = _churn.FlatTable({"minutes": minutes, "plan": plans})
+    assert model.id == said["id"] and model.predict_proba(table).tolist() == said["probabilities"]
+    assert json.loads(model.report)["groups"] is None
+    with pytest.raises(churn.ArtifactError) as caught:
+        model.predict_interval(table)
+    assert caught.value.code == "artifact_version"
+
+
+def test_monotone(table):
+    frame, churned = table
+    bound = churn.ChurnClassifier(monotone={"minutes": "lowers"}).fit(frame, churned)
+    assert bound.report_["monotone"] == [["minutes", "lowers"]]
+    assert [member["name"] for member in bound.report_["members_left_out"]] == ["forest"]
+    steps = pd.concat([frame.iloc[:20].assign(minutes=float(step)) for step in range(0, 101, 5)])
+    p = bound.predict_proba(steps)[:, 1].reshape(21, 20)
+    assert (np.diff(p, axis=0) <= 0).all() and (p[0] > p[-1]).all()
+    for wrong in ({"plan": "raises"}, {"minutes": "up"}, ["minutes"]):
+        with pytest.raises(churn.InvalidOptionError):
+            churn.ChurnClassifier(monotone=wrong).fit(frame, churned)
 
 
 def test_explanations(table, fitted):

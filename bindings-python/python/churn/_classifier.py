@@ -80,7 +80,7 @@ else:
 
 
 class ChurnClassifier(_Base):
-    """A classifier of flat tables: a row per customer, columns of any type, a label.
+    """A classifier of flat tables: a row per customer, or several, columns of any type, a label.
 
     The ensemble of `ChurnModel` without dates: a regularised linear member, boosted trees and a forest, blended and
     calibrated on predictions that no member was fitted on. Numbers, texts of any number of levels, bools, moments and
@@ -93,15 +93,18 @@ class ChurnClassifier(_Base):
         allow: Names of columns that may know the label; none is warned of or refused.
         class_weight: None, ``"balanced"``, or a dict from label to weight. With weights the probabilities are those of a
             table with that balance of classes.
+        monotone: None, or a dict from names of number columns to ``"raises"`` or ``"lowers"``: the probability may only rise or
+            only fall with them. The forest cannot be held to that and is left out. Columns of arrays are ``x0``, ``x1``, and so on.
 
     Attributes:
         classes_: The labels, sorted.
         n_features_in_: Number of columns.
         feature_names_in_: Names of the columns, where they have names.
         leaks_: Columns that know the label, with the evidence.
-        report_: How it was fitted: a dict with ``rows``, ``rows_of_class``, and in ``parts``, for each class that is told
-            from the rest (with two labels the second alone), the members with their weights, the calibration, and
-            ``log_loss`` and ``roc_auc`` on rows held out in turn.
+        report_: How it was fitted: a dict with ``rows``, ``rows_of_class``, ``groups`` (how many there are of rows that are held
+            out together), and in ``parts``, for each class that is told from the rest (with two labels the second alone), the
+            members with their weights, the calibration, and ``log_loss`` and ``roc_auc`` on rows held out in turn; with
+            ``members_left_out``, each with its reason, and ``monotone``, the directions.
 
     Example:
         >>> import churn
@@ -124,7 +127,9 @@ class ChurnClassifier(_Base):
 
     if TYPE_CHECKING:
 
-        def set_fit_request(self, *, sample_weight: bool | None | str = "$UNCHANGED$") -> Self: ...
+        def set_fit_request(
+            self, *, groups: bool | None | str = "$UNCHANGED$", sample_weight: bool | None | str = "$UNCHANGED$"
+        ) -> Self: ...
         def set_score_request(self, *, sample_weight: bool | None | str = "$UNCHANGED$") -> Self: ...
 
     def __init__(
@@ -134,14 +139,16 @@ class ChurnClassifier(_Base):
         leakage: str = "warn",
         allow: Iterable[str] = (),
         class_weight: str | Mapping[Any, float] | None = None,
+        monotone: Mapping[str, str] | None = None,
     ) -> None:
         self.seed = seed
         self.threads = threads
         self.leakage = leakage
         self.allow = allow
         self.class_weight = class_weight
+        self.monotone = monotone
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> ChurnClassifier:
+    def fit(self, X: Any, y: Any, sample_weight: Any = None, groups: Any = None) -> ChurnClassifier:
         """Fits to rows and their labels; returns itself.
 
         Args:
@@ -149,9 +156,15 @@ class ChurnClassifier(_Base):
             y: One label per row: texts, integers or bools. Of two labels the second in sorted order is the churned one;
                 with more, each is told from the rest.
             sample_weight: One number per row. Whole numbers are that many equal rows; others are scaled to a mean of 1.
+            groups: One label per row, of any hashable sort: whose row it is, where a customer has several, as in a panel of
+                dates. Rows of one group are never on both sides of a fold, so that members are stopped, blended and calibrated
+                by what they say of customers they have not seen; without, they look better than they are. How groups are
+                called, and in which order they come, changes no bit.
 
         Raises:
-            TrainingError: there is one class only; or, with ``leakage="refuse"``, a column knows the label.
+            TrainingError: there is one class only, or only one group has rows of a class; or, with ``leakage="refuse"``, a
+                column knows the label.
+            InvalidOptionError: labels, weights or groups are not one per row, or one is missing; with the row.
             InvalidRecordsError: an infinity, or a value of a type that no column may have; with row and column.
         """
         if y is None:
@@ -167,11 +180,13 @@ class ChurnClassifier(_Base):
             table,
             codes.astype(np.uint32),
             _weights(sample_weight, len(table)),
+            _groups(groups),
             self._class_weights(classes),
             seed=self.seed,
             threads=self.threads,
             leakage=self.leakage,
             allow=[self.allow] if isinstance(self.allow, str) else list(self.allow),
+            monotone=self._directions(),
         )
         self.classes_ = classes
         self.n_features_in_ = len(table.names)
@@ -202,6 +217,27 @@ class ChurnClassifier(_Base):
         proba = self.predict_proba(X)
         return np.asarray(self.classes_[proba.argmax(axis=1)])
 
+    def predict_interval(self, X: Any) -> npt.NDArray[np.float64]:
+        """How sure the calibration is of each row's probability of the second label, which lies between the two: float64 (n, 2).
+
+        A 90 % interval for the churn rate of rows that score like it, from a bootstrap that draws whole groups; of two labels.
+        It is not the range of what may become of one customer, nor the members' own doubt.
+
+        Example:
+            >>> import churn
+            >>> rows = [{"minutes": float(i // 3 * 37 % 100 + i % 3)} for i in range(300)]
+            >>> customers = [f"C-{i // 3}" for i in range(300)]
+            >>> left = [row["minutes"] < 40 and i // 3 % 5 > 0 for i, row in enumerate(rows)]
+            >>> clf = churn.ChurnClassifier(leakage="allow").fit(rows, left, groups=customers)
+            >>> clf.report_["groups"]
+            100
+            >>> low, high = clf.predict_interval(rows[:1])[0]
+            >>> bool(low <= clf.predict_proba(rows[:1])[0, 1] <= high)
+            True
+        """
+        model = self._fitted()
+        return model.predict_interval(self._given(X), threads=self.threads)
+
     def explain(self, X: Any) -> Explanation:
         """Contributions of every column to every row: Shapley values in log-odds, before calibration; of two classes."""
         model = self._fitted()
@@ -227,6 +263,15 @@ class ChurnClassifier(_Base):
             return [float(given.get(label, 1.0)) for label in classes.tolist()]
         message = f"class_weight is None, 'balanced' or a dict from label to weight, not {given!r}"
         raise make("invalid_option", message, column="class_weight")
+
+    def _directions(self) -> list[tuple[str, str]]:
+        given = self.monotone
+        if given is None:
+            return []
+        if isinstance(given, Mapping):
+            return [(str(name), str(direction)) for name, direction in given.items()]
+        message = f"monotone is None or a dict from column to 'raises' or 'lowers', not {given!r}"
+        raise make("invalid_option", message, column="monotone")
 
     def _fitted(self) -> FlatModel:
         if not hasattr(self, "_model"):
@@ -362,6 +407,38 @@ def _weights(given: Any, rows: int) -> npt.NDArray[np.float64] | None:
     if weights.ndim != 1:
         raise make("invalid_option", "Sample weights must be 1D array or scalar", column="sample_weight")
     return np.ascontiguousarray(weights)
+
+
+def _groups(given: Any) -> npt.NDArray[np.uint32] | None:
+    """A code for each group, numbered as they first come."""
+    if given is None:
+        return None
+
+    def refused(why: str, row: int | None = None) -> Exception:
+        return make("invalid_option", f"groups must be one label per row: {why}", row=row, column="groups")
+
+    if isinstance(given, (str, bytes, Mapping)) or getattr(given, "ndim", 1) != 1 or hasattr(given, "columns"):
+        raise refused(f"{type(given).__name__} is no list, array or series of labels")
+    listed = next((name for name in ("to_pylist", "to_list", "tolist") if hasattr(given, name)), None)
+    try:
+        labels = list(given) if listed is None else getattr(given, listed)()
+    except TypeError:
+        raise refused(f"{type(given).__name__} is no list, array or series of labels") from None
+    codes: dict[Any, int] = {}
+    found = np.empty(len(labels), dtype=np.uint32)
+    for row, label in enumerate(labels):
+        try:
+            found[row] = codes.setdefault(label, len(codes))
+        except TypeError:
+            raise refused(f"the one of row {row} is a {type(label).__name__}, which is not hashable", row) from None
+        # What is missing may refuse to be compared, as pandas' does.
+        try:
+            missing = label is None or bool(label != label)
+        except (TypeError, ValueError):
+            missing = True
+        if missing:
+            raise refused(f"the one of row {row} is missing", row)
+    return found
 
 
 def _name_mismatch(known: list[str], given: list[str]) -> str | None:
