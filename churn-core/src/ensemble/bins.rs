@@ -69,9 +69,8 @@ impl Cuts {
             let pieces = pieces.axis_chunks_iter(Axis(0), 64 * PIECE);
             for (bins, values) in bins.chunks_mut(64 * PIECE).zip(pieces) {
                 workers.check()?;
-                for (bin, &value) in bins.iter_mut().zip(values) {
-                    *bin = bounds.bin_of(value);
-                }
+                let values = values.as_standard_layout();
+                bounds.bins_of(values.as_slice().unwrap_or_default(), bins);
             }
             Ok(bins)
         })
@@ -107,31 +106,63 @@ impl Cuts {
     }
 }
 
-/// A column's cuts, filled up so that all bins have the same number of steps to be found by: no branch depends on the value.
+/// A column's cuts, as keys and filled up so that all bins have the same number of steps to be found by: no branch depends on
+/// a value.
 struct Bounds {
-    cuts: [f32; 256],
+    cuts: [i64; 256],
     /// Half of the first power of two that is more than the cuts.
     half: usize,
 }
 
+/// A whole number for each value, in the order of values: subtracted and shifted, its sign is a mask, and stays one.
+fn key(value: f32) -> i64 {
+    // A negative zero becomes a positive one.
+    let bits = (value + 0.0).to_bits() as i32;
+    i64::from(if bits < 0 { bits ^ i32::MAX } else { bits })
+}
+
 impl Bounds {
     fn of(cuts: &[f32]) -> Self {
-        let mut filled = [f32::INFINITY; 256];
-        filled[..cuts.len()].copy_from_slice(cuts);
+        let mut filled = [key(f32::INFINITY); 256];
+        filled
+            .iter_mut()
+            .zip(cuts)
+            .for_each(|(filled, &cut)| *filled = key(cut));
         Self {
             cuts: filled,
             half: (cuts.len() + 1).next_power_of_two() / 2,
         }
     }
 
-    /// The number of cuts below a value, by halving.
-    fn bin_of(&self, value: f32) -> u8 {
-        let (mut bin, mut half) = (0, self.half);
+    /// The numbers of cuts below values, by halving: several values take each step together, for a step of one must wait for
+    /// its last.
+    fn bins_of(&self, values: &[f32], bins: &mut [u8]) {
+        const TOGETHER: usize = 8;
+        let (many, rest) = values.as_chunks::<TOGETHER>();
+        let (bins_of_many, bins_of_rest) = bins.as_chunks_mut::<TOGETHER>();
+        for (values, bins) in many.iter().zip(bins_of_many) {
+            *bins = self.bins_of_these(*values);
+        }
+        for (&value, bin) in rest.iter().zip(bins_of_rest) {
+            [*bin] = self.bins_of_these([value]);
+        }
+    }
+
+    fn bins_of_these<const N: usize>(&self, values: [f32; N]) -> [u8; N] {
+        let keys = values.map(key);
+        let (mut bins, mut half) = ([0; N], self.half);
         while half > 0 {
-            bin += half * usize::from(self.cuts[(bin + half - 1) % 256] < value);
+            for (bin, key) in bins.iter_mut().zip(keys) {
+                let below = (self.cuts[(*bin + half - 1) % 256] - key) >> 63;
+                *bin += half & below as usize;
+            }
             half /= 2;
         }
-        if value.is_nan() { MISSING_BIN } else { bin as u8 }
+        let mut found = [MISSING_BIN; N];
+        for ((found, bin), value) in found.iter_mut().zip(bins).zip(values) {
+            *found = if value.is_nan() { MISSING_BIN } else { bin as u8 };
+        }
+        found
     }
 }
 

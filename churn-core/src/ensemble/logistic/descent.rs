@@ -14,6 +14,8 @@ use crate::parallel::Workers;
 
 /// Pairs of steps and gradients that are remembered.
 const MEMORY: usize = 12;
+/// What sums of losses may differ by, as a share of them, without a meaning.
+const ROUNDING: f64 = 1e-13;
 
 /// The least of a problem, from a start: intercept, then coefficients.
 pub(super) fn minimise(
@@ -50,6 +52,11 @@ pub(super) fn minimise(
             let (next_loss, next_gradient) = problem.loss(&next, options.l2, workers)?;
             if next_loss <= loss + 1e-4 * step * slope {
                 break Some((next, next_loss, next_gradient));
+            }
+            // Losses that differ by rounding alone say nothing any more; gradients still do.
+            if next_loss <= loss + ROUNDING * loss {
+                let nearer = dot(&next_gradient, &next_gradient) < dot(&gradient, &gradient);
+                break nearer.then_some((next, next_loss, next_gradient));
             }
             step /= 2.0;
             if step < 1e-10 {
