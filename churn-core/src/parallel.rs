@@ -270,17 +270,26 @@ impl Workers {
         }
     }
 
-    /// Sorts by a key, equal keys staying in order. It looks at the token between its steps.
-    ///
-    /// Pieces are sorted by themselves, then merged two by two.
+    /// Sorts by a key: see [`sort_by`](Self::sort_by).
     pub(crate) fn sort_by_key<T: Copy + Send + Sync, K: Ord>(
         &self,
         data: &mut Vec<T>,
         key: impl Fn(&T) -> K + Sync + Send,
     ) -> Result<()> {
+        self.sort_by(data, |a, b| key(a).cmp(&key(b)))
+    }
+
+    /// Sorts, equals staying in order. It looks at the token between its steps.
+    ///
+    /// Pieces are sorted by themselves, then merged two by two.
+    pub(crate) fn sort_by<T: Copy + Send + Sync>(
+        &self,
+        data: &mut Vec<T>,
+        compare: impl Fn(&T, &T) -> std::cmp::Ordering + Sync + Send,
+    ) -> Result<()> {
         let mut width = SORTED_AT_ONCE;
         self.chunks_mut(data, width, |_, piece| {
-            piece.sort_by_key(&key);
+            piece.sort_by(&compare);
             Ok(())
         })?;
         if data.len() <= width {
@@ -291,7 +300,7 @@ impl Workers {
             self.chunks_mut(&mut merged, 2 * width, |start, out| {
                 let middle = out.len().min(width);
                 let (left, right) = data[start..start + out.len()].split_at(middle);
-                self.merge(left, right, out, &key)
+                self.merge(left, right, out, &compare)
             })?;
             std::mem::swap(data, &mut merged);
             width *= 2;
@@ -300,18 +309,18 @@ impl Workers {
     }
 
     /// Merges two sorted pieces; of equals those of the left come first.
-    fn merge<'d, T: Copy, K: Ord>(
+    fn merge<'d, T: Copy>(
         &self,
         mut left: &'d [T],
         mut right: &'d [T],
         out: &mut [T],
-        key: &impl Fn(&T) -> K,
+        compare: &impl Fn(&T, &T) -> std::cmp::Ordering,
     ) -> Result<()> {
         for out in out.chunks_mut(SORTED_AT_ONCE) {
             self.check()?;
             for place in out {
                 let from = match (left.first(), right.first()) {
-                    (Some(a), Some(b)) if key(b) < key(a) => &mut right,
+                    (Some(a), Some(b)) if compare(b, a).is_lt() => &mut right,
                     (Some(_), _) => &mut left,
                     (None, _) => &mut right,
                 };

@@ -2,24 +2,25 @@
 
 use crate::error::{RecordKind, Result};
 use crate::input::check::Checked;
+use crate::input::customers::KnownCustomers;
 use crate::input::events::EventDraft;
 use crate::input::fields::{number, text};
 use crate::input::order::gather;
 use crate::input::reader::TableReader;
 use crate::input::table::Table;
 use crate::parallel::Workers;
-use crate::record::{Activities, Customers, TenantId};
+use crate::record::{Activities, TenantId};
 
 pub(crate) fn clean(
     batches: Vec<Table>,
     tenant: &TenantId,
-    customers: &Customers,
+    known: &KnownCustomers,
     workers: &Workers,
 ) -> Result<(Activities, Checked)> {
     let mut reader = TableReader::new(RecordKind::Activities, batches, workers)?;
     reader.require_columns();
     reader.tenant(tenant)?;
-    let events = EventDraft::read(&mut reader, "at", "activity_id", customers)?;
+    let events = EventDraft::read(&mut reader, "at", "activity_id", known)?;
     let kinds = match reader.has("kind") {
         true => Some(reader.texts("kind", text)?),
         false => None,
@@ -28,7 +29,7 @@ pub(crate) fn clean(
         true => Some(reader.values("quantity", 1.0, number)?),
         false => None,
     };
-    let (events, rows, checked) = events.finish(reader, customers)?;
+    let (events, rows, checked) = events.finish(reader, &known.customers)?;
     let kind = match kinds {
         None => None,
         Some(kinds) => Some(kinds.gather(&rows, workers)?),

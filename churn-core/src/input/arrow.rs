@@ -1,5 +1,7 @@
 //! Records in from Arrow. Arrays of the usual layouts are read in place, without a copy; others are cast once.
 
+use std::ops::Range;
+
 use arrow::array::{
     Array, ArrayRef, AsArray, BooleanArray, Decimal128Array, Float64Array, Int64Array, LargeStringArray,
     PrimitiveArray, RecordBatch, StringArray, StringViewArray, UInt64Array,
@@ -86,6 +88,18 @@ impl ArrowColumn {
     }
 }
 
+impl ArrowColumn {
+    /// Puts the cells of some rows behind others: the layout is looked at once for all.
+    pub(crate) fn append_cells<'a>(&'a self, rows: Range<usize>, cells: &mut Vec<Cell<'a>>) {
+        let part = self.ends.partition_point(|&end| end <= rows.start);
+        let start = part.checked_sub(1).map_or(0, |before| self.ends[before]);
+        match self.parts.get(part) {
+            Some(own) if rows.end <= self.ends[part] => own.append_cells(rows.start - start..rows.end - start, cells),
+            _ => cells.extend(rows.map(|row| self.cell(row))),
+        }
+    }
+}
+
 impl Layout {
     fn new(array: &ArrayRef) -> Result<Self> {
         let cast_to = |wanted: &DataType| cast(array, wanted).map_err(|e| cannot(e, array));
@@ -124,6 +138,25 @@ impl Layout {
             }
             _ => Layout::Unsupported("a value of an unknown type"),
         })
+    }
+
+    /// As [`cell`](Self::cell), of many: the layouts that large columns mostly have are looked at once.
+    fn append_cells<'a>(&'a self, rows: Range<usize>, cells: &mut Vec<Cell<'a>>) {
+        fn all<'a>(array: &dyn Array, rows: Range<usize>, cells: &mut Vec<Cell<'a>>, cell: impl Fn(usize) -> Cell<'a>) {
+            match array.nulls() {
+                None => cells.extend(rows.map(cell)),
+                Some(nulls) => cells.extend(rows.map(|row| if nulls.is_valid(row) { cell(row) } else { Cell::Null })),
+            }
+        }
+        match self {
+            Layout::Float(array) => all(array, rows, cells, |row| Cell::Float(array.value(row))),
+            Layout::Int(array) => all(array, rows, cells, |row| Cell::Int(array.value(row))),
+            Layout::Text(array) => all(array, rows, cells, |row| Cell::Text(array.value(row))),
+            Layout::LargeText(array) => all(array, rows, cells, |row| Cell::Text(array.value(row))),
+            Layout::TextView(array) => all(array, rows, cells, |row| Cell::Text(array.value(row))),
+            Layout::Micros(array) => all(array, rows, cells, |row| Cell::Timestamp(array.value(row))),
+            _ => cells.extend(rows.map(|row| self.cell(row))),
+        }
     }
 
     fn cell(&self, row: usize) -> Cell<'_> {

@@ -367,11 +367,11 @@ impl RecordsBuilder {
             }
         };
         // A table is let go as soon as it has been read.
-        let (customers, checked) = customers::clean(customers, tenant, workers)?;
+        let (known, checked) = customers::clean(customers, tenant, workers)?;
         done(checked);
         let mut currency = exchange.currency(None, &[]);
         let mut clean_payments = |tables: Vec<Table>| {
-            let (payments, own, checked) = payments::clean(tables, tenant, &customers, &exchange, workers)?;
+            let (payments, own, checked) = payments::clean(tables, tenant, &known, &exchange, workers)?;
             currency = own;
             Ok::<_, Error>((payments, checked))
         };
@@ -381,24 +381,24 @@ impl RecordsBuilder {
             table
         });
         let tickets = tickets
-            .map(|tables| tickets::clean(tables, tenant, &customers, workers))
+            .map(|tables| tickets::clean(tables, tenant, &known, workers))
             .transpose()?;
         let tickets = tickets.map(|(table, checked)| {
             done(checked);
             table
         });
         let activities = activities
-            .map(|tables| activities::clean(tables, tenant, &customers, workers))
+            .map(|tables| activities::clean(tables, tenant, &known, workers))
             .transpose()?;
         let activities = activities.map(|(table, checked)| {
             done(checked);
             table
         });
-        report.untrusted_attributes = untrusted_attributes(&customers, &self.options.static_attributes);
+        report.untrusted_attributes = untrusted_attributes(&known.customers, &self.options.static_attributes);
         let records = TenantRecords {
             tenant: self.tenant,
             currency,
-            customers,
+            customers: known.customers,
             payments,
             tickets,
             activities,

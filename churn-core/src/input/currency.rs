@@ -47,7 +47,7 @@ impl Exchange {
         // What each code multiplies by; `None`: cannot be converted.
         let factors: Vec<Option<f64>> = codes.map_or(vec![], |codes| {
             codes
-                .texts
+                .texts()
                 .iter()
                 .map(|code| match currency.code() {
                     Some(own) if own == code => Some(1.0),

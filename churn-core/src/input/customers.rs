@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::error::{IssueCode, RecordKind, Result, excerpt};
 use crate::input::attributes::AttributeDrafts;
 use crate::input::check::{Checked, Found};
+use crate::input::directory::Directory;
 use crate::input::events::known_at;
 use crate::input::fields::id;
 use crate::input::order::{gather, order};
@@ -13,8 +14,14 @@ use crate::input::table::Table;
 use crate::parallel::Workers;
 use crate::record::{ALWAYS, Customers, NEVER, TenantId, TextColumn};
 
+/// The accepted customers, among whom events find theirs.
+pub(crate) struct KnownCustomers {
+    pub(crate) customers: Customers,
+    pub(crate) directory: Directory,
+}
+
 /// The accepted customers, and what was wrong with the others.
-pub(crate) fn clean(batches: Vec<Table>, tenant: &TenantId, workers: &Workers) -> Result<(Customers, Checked)> {
+pub(crate) fn clean(batches: Vec<Table>, tenant: &TenantId, workers: &Workers) -> Result<(KnownCustomers, Checked)> {
     let mut reader = TableReader::new(RecordKind::Customers, batches, workers)?;
     reader.require_columns();
     reader.tenant(tenant)?;
@@ -45,8 +52,8 @@ pub(crate) fn clean(batches: Vec<Table>, tenant: &TenantId, workers: &Workers) -
         let bad = reader.check.bad();
         (0..reader.rows as u32).filter(|&row| !bad[row as usize]).collect()
     };
-    let ranked = ids.gather(&accepted, workers)?;
-    let TextColumn { codes, levels } = ranked;
+    let TextColumn { codes, levels } = ids.gather(&accepted, workers)?;
+    let directory = Directory::of(&levels, workers)?;
     let mut customers = vec![0u32; reader.rows];
     for (&row, &code) in accepted.iter().zip(&codes) {
         customers[row as usize] = code;
@@ -107,5 +114,5 @@ pub(crate) fn clean(batches: Vec<Table>, tenant: &TenantId, workers: &Workers) -
         dated,
         attributes: attributes.gather(&rows, workers)?,
     };
-    Ok((customers, reader.check.finish(given)))
+    Ok((KnownCustomers { customers, directory }, reader.check.finish(given)))
 }

@@ -3,9 +3,10 @@
 use crate::error::{IssueCode, Result, excerpt};
 use crate::input::attributes::AttributeDrafts;
 use crate::input::check::{Checked, Found};
+use crate::input::customers::KnownCustomers;
 use crate::input::fields::{id, timestamp};
 use crate::input::order::{Order, gather, order};
-use crate::input::reader::TableReader;
+use crate::input::reader::{PIECE, TableReader};
 use crate::record::{ALWAYS, Customers, Events, NEVER};
 
 /// The shared columns of an event table, in the order given.
@@ -25,10 +26,10 @@ impl EventDraft {
         reader: &mut TableReader<'_>,
         at_column: &'static str,
         id_column: &'static str,
-        customers: &Customers,
+        known: &KnownCustomers,
     ) -> Result<Self> {
         Ok(Self {
-            customers: reader.customers(&customers.ids)?,
+            customers: reader.customers(&known.customers.ids, &known.directory)?,
             at: reader.moments(at_column)?,
             known_at: known_at(reader)?,
             attributes: AttributeDrafts::read(reader)?,
@@ -70,13 +71,15 @@ impl EventDraft {
             let unsorted = at;
             gather(&unsorted, &rows, workers)?
         };
-        checked.report.events_before_sign_up = (0..customers.len())
-            .map(|customer| {
+        let early = workers.map_chunks(customers.len(), PIECE, |all| {
+            let early = all.map(|customer| {
                 let signed_up_at = customers.signed_up_at[customers.starts[customer] as usize];
                 let own = &at[starts[customer] as usize..starts[customer + 1] as usize];
                 own.partition_point(|&at| at < signed_up_at) as u64
-            })
-            .sum();
+            });
+            Ok(early.sum::<u64>())
+        })?;
+        checked.report.events_before_sign_up = early.into_iter().sum();
         let known_at = match known_at {
             None => None,
             Some(known) => Some(gather(&known, &rows, workers)?).filter(|known| known.iter().any(|&at| at != ALWAYS)),
@@ -89,7 +92,15 @@ impl EventDraft {
             at,
             known_at,
             superseded_at,
-            given: rows.iter().map(|&row| given(row as usize) as u32).collect(),
+            given: {
+                let mut positions = vec![0; rows.len()];
+                workers.chunks_mut(&mut positions, PIECE, |start, positions| {
+                    let rows = positions.iter_mut().zip(&rows[start..]);
+                    rows.for_each(|(position, &row)| *position = given(row as usize) as u32);
+                    Ok(())
+                })?;
+                positions
+            },
             attributes: attributes.gather(&rows, workers)?,
             starts,
         };

@@ -69,7 +69,7 @@ pub(crate) fn read(table: &Table, kinds: &[FlatKind], workers: &Workers) -> Resu
                     }
                 });
                 let codes = codes.collect::<Result<_>>()?;
-                let draft = TextDraft::new(codes, interner.into_texts());
+                let draft = TextDraft::new(codes, interner);
                 Ok(AttributeValues::Text(draft.gather(&rows, &Workers::inline())?))
             }
         }

@@ -4,15 +4,14 @@ use crate::record::Ids;
 
 const EMPTY: u32 = u32::MAX;
 
+/// Texts that are looked for together: the wait for one is that for all.
+const AHEAD: usize = 64;
+
 /// The hash of a text: the same on every machine and in every run. Eight bytes at a time, each folded in by the two
 /// halves of a 128-bit product.
 ///
 /// Source: the mixing step of wyhash (Wang Yi, public domain).
 pub(crate) fn hash(text: &str) -> u64 {
-    let fold = |a: u64, b: u64| {
-        let product = u128::from(a) * u128::from(b);
-        (product >> 64) as u64 ^ product as u64
-    };
     let (words, rest) = text.as_bytes().as_chunks::<8>();
     let mut last = [0; 8];
     last[..rest.len()].copy_from_slice(rest);
@@ -26,9 +25,15 @@ pub(crate) fn hash(text: &str) -> u64 {
     fold(hash ^ 0x8ebc_6af0_9c88_c6e3, 0x5899_65cc_7537_4cc3)
 }
 
+/// Both halves of a product.
+pub(crate) fn fold(a: u64, b: u64) -> u64 {
+    let product = u128::from(a) * u128::from(b);
+    (product >> 64) as u64 ^ product as u64
+}
+
 /// Finds the position of a text among texts that are kept elsewhere: open addressing, linear probing.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct TextIndex {
+struct TextIndex {
     /// A power of two of them, at most half of them taken.
     slots: Vec<Slot>,
 }
@@ -42,51 +47,13 @@ struct Slot {
 }
 
 impl TextIndex {
-    /// The index of texts that differ from one another.
-    pub(crate) fn of(texts: &Ids) -> Self {
-        let mut index = Self::default();
-        index.grow(texts.len());
-        for (position, text) in texts.iter().enumerate() {
-            index.put(texts, text, position as u32);
-        }
-        index
-    }
-
-    /// The position of a text.
-    pub(crate) fn find(&self, texts: &Ids, text: &str) -> Option<u32> {
-        let at = self.slot(texts, text, hash(text))?;
-        Some(self.slots[at].position).filter(|&position| position != EMPTY)
-    }
-
-    /// Where the texts of some hashes may be, and brings what is there near: the wait for one text is that for all. `find_at`
-    /// takes them as they are, one by one.
-    pub(crate) fn look(&self, texts: &Ids, hashes: &[u64], candidates: &mut Vec<u32>) {
-        candidates.clear();
-        let Some(mask) = self.slots.len().checked_sub(1) else {
-            candidates.resize(hashes.len(), EMPTY);
-            return;
-        };
-        candidates.extend(hashes.iter().map(|&hash| {
-            let mut at = tag(hash) as usize & mask;
-            while self.slots[at].position != EMPTY && self.slots[at].tag != tag(hash) {
-                at = (at + 1) & mask;
-            }
-            self.slots[at].position
-        }));
-        let touched = candidates.iter().map(|&candidate| match candidate {
-            EMPTY => 0,
-            candidate => texts.get(candidate as usize).as_bytes().first().copied().unwrap_or(0),
-        });
-        std::hint::black_box(touched.fold(0, |sum, byte| sum ^ byte));
-    }
-
-    /// The position of a text that `look` has given a candidate for.
-    pub(crate) fn find_at(&self, candidate: u32, texts: &Ids, text: &str) -> Option<u32> {
-        match candidate {
-            EMPTY => None,
-            candidate if texts.get(candidate as usize) == text => Some(candidate),
-            // Another text with half of the hash.
-            _ => self.find(texts, text),
+    /// Brings the slots of some hashes near. No branch hangs on what is there, so that none is waited for alone.
+    fn touch(&self, hashes: &[u64]) {
+        if let Some(mask) = self.slots.len().checked_sub(1) {
+            let slots = hashes
+                .iter()
+                .map(|&hash| self.slots[tag(hash) as usize & mask].position);
+            std::hint::black_box(slots.fold(0, |sum, position| sum ^ position));
         }
     }
 
@@ -120,9 +87,8 @@ impl TextIndex {
         }
     }
 
-    /// The position of a text, which is this one if it is new.
-    fn put(&mut self, texts: &Ids, text: &str, position: u32) -> u32 {
-        let hash = hash(text);
+    /// The position of a text of this hash, which is this one if it is new.
+    fn put(&mut self, texts: &Ids, text: &str, hash: u64, position: u32) -> u32 {
         let Some(at) = self.slot(texts, text, hash) else {
             return position;
         };
@@ -149,11 +115,37 @@ pub(crate) struct Interner {
 impl Interner {
     /// The code of a text.
     pub(crate) fn code(&mut self, text: &str) -> u32 {
-        if self.texts.len() * 2 >= self.index.slots.len() {
-            self.index.grow(self.texts.len() * 2);
+        self.make_room(1);
+        self.put(text, hash(text))
+    }
+
+    /// The codes of many texts.
+    pub(crate) fn codes<'t>(&mut self, mut texts: impl ExactSizeIterator<Item = &'t str>) -> Vec<u32> {
+        let mut codes = Vec::with_capacity(texts.len());
+        let mut block = Vec::with_capacity(AHEAD);
+        let mut hashes = Vec::with_capacity(AHEAD);
+        while texts.len() > 0 {
+            block.clear();
+            block.extend(texts.by_ref().take(AHEAD));
+            hashes.clear();
+            hashes.extend(block.iter().map(|text| hash(text)));
+            self.make_room(block.len());
+            self.index.touch(&hashes);
+            codes.extend(block.iter().zip(&hashes).map(|(text, &hash)| self.put(text, hash)));
         }
+        codes
+    }
+
+    fn make_room(&mut self, more: usize) {
+        if (self.texts.len() + more) * 2 > self.index.slots.len() {
+            self.index.grow((self.texts.len() + more) * 2);
+        }
+    }
+
+    /// The code of a text for which there is room.
+    fn put(&mut self, text: &str, hash: u64) -> u32 {
         let next = self.texts.len() as u32;
-        let code = self.index.put(&self.texts, text, next);
+        let code = self.index.put(&self.texts, text, hash, next);
         if code == next {
             self.texts.push(text);
         }
@@ -161,13 +153,13 @@ impl Interner {
     }
 
     /// The texts in the order of their codes.
-    pub(crate) fn into_texts(self) -> Ids {
-        self.texts
+    pub(crate) fn texts(&self) -> &Ids {
+        &self.texts
     }
 
     /// The texts in the order of their codes.
-    pub(crate) fn texts(&self) -> &Ids {
-        &self.texts
+    pub(crate) fn into_texts(self) -> Ids {
+        self.texts
     }
 }
 
@@ -182,22 +174,10 @@ mod tests {
         let codes: Vec<u32> = texts.iter().map(|text| interner.code(text)).collect();
         assert!(codes.iter().enumerate().all(|(i, &code)| code == i as u32 % 333));
         assert_eq!(interner.code(""), 333);
+        let mut again = Interner::default();
+        assert_eq!(again.codes(texts.iter().map(String::as_str)), codes);
+        assert_eq!(again.code("text 332"), 332);
         let texts = interner.into_texts();
-        let index = TextIndex::of(&texts);
-        assert_eq!(index.find(&texts, "text 17"), Some(17));
-        assert_eq!(index.find(&texts, ""), Some(333));
-        assert_eq!(index.find(&texts, "text 333"), None);
-        assert_eq!(TextIndex::default().find(&Ids::default(), "x"), None);
-        let mut candidates = vec![];
-        TextIndex::default().look(&Ids::default(), &[hash("x")], &mut candidates);
-        assert_eq!(TextIndex::default().find_at(candidates[0], &Ids::default(), "x"), None);
-        let asked = ["text 17", "text 333", "", "text 0"];
-        index.look(&texts, &asked.map(hash), &mut candidates);
-        for (text, candidate) in asked.into_iter().zip(candidates) {
-            assert_eq!(index.find_at(candidate, &texts, text), index.find(&texts, text));
-        }
-        // What only half of the hash speaks for is looked up in full.
-        assert_eq!(index.find_at(5, &texts, "text 17"), Some(17));
-        assert_eq!(index.find_at(5, &texts, "text 333"), None);
+        assert_eq!((texts.len(), texts.get(17), texts.get(333)), (334, "text 17", ""));
     }
 }

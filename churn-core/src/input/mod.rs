@@ -13,6 +13,7 @@ mod check;
 mod csv;
 mod currency;
 mod customers;
+mod directory;
 mod events;
 mod fields;
 mod flat;

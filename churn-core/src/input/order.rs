@@ -12,8 +12,17 @@ pub(crate) struct Order {
     pub(crate) rows: Vec<u32>,
 }
 
-/// Sorts the rows that are not bad by customer, then `key`, then order given. A counting sort by customer, then each
-/// customer's rows by themselves: four bytes a row.
+/// Groups of customers whose rows are sorted together: what is written for one group stays near.
+const GROUPS: usize = 256;
+
+/// The rows of a piece with their customers, group after group, and where each group ends.
+struct Parted {
+    rows: Vec<(u32, u32)>,
+    ends: Vec<u32>,
+}
+
+/// Sorts the rows that are not bad by customer, then `key`, then order given: pieces of rows are parted into groups of
+/// customers, then each group is sorted by itself.
 pub(crate) fn order<K: Ord>(
     customers: &[u32],
     count: usize,
@@ -21,64 +30,87 @@ pub(crate) fn order<K: Ord>(
     key: impl Fn(u32) -> K + Sync + Send,
     workers: &Workers,
 ) -> Result<Order> {
-    let accepted = || {
-        let rows = customers.iter().zip(bad).enumerate();
-        rows.filter(|(_, (_, bad))| !**bad)
-            .map(|(row, (&customer, _))| (row as u32, customer as usize))
-    };
+    let together = count.div_ceil(GROUPS).next_power_of_two();
+    let groups = count.div_ceil(together);
+    let pieces = workers.map_chunks(customers.len(), PIECE, |rows| {
+        Ok(Parted::of(
+            rows.start,
+            &customers[rows.clone()],
+            &bad[rows],
+            together,
+            groups,
+        ))
+    })?;
     let mut starts = vec![0u32; count + 1];
-    for (_, customer) in accepted() {
-        starts[customer + 1] += 1;
+    let mut rows = vec![0u32; pieces.iter().map(|piece| piece.rows.len()).sum()];
+    let (mut parts, mut rest, mut start) = (vec![], rows.as_mut_slice(), 0);
+    for (group, ends) in starts[1..].chunks_mut(together).enumerate() {
+        let length = pieces.iter().map(|piece| piece.group(group).len()).sum();
+        let (own, others) = rest.split_at_mut(length);
+        parts.push((start, ends, own));
+        (rest, start) = (others, start + length);
     }
-    for customer in 0..count {
-        starts[customer + 1] += starts[customer];
-    }
-    workers.check()?;
-    let mut next = starts.clone();
-    let mut rows = vec![0u32; starts[count] as usize];
-    for (row, customer) in accepted() {
-        rows[next[customer] as usize] = row;
-        next[customer] += 1;
-    }
-    drop(next);
-    let mut parts = customer_parts(&starts, &mut rows);
-    workers.map_mut(&mut parts, |_, (starts, rows)| {
-        let first = starts.first().map_or(0, |&first| first as usize);
-        for own in starts.windows(2) {
-            let own = &mut rows[own[0] as usize - first..own[1] as usize - first];
-            if !own.is_sorted_by_key(|&row| key(row)) {
-                own.sort_by_key(|&row| key(row));
+    workers.map_mut(&mut parts, |group, (start, ends, own)| {
+        let first = group * together;
+        let parted = || pieces.iter().flat_map(|piece| piece.group(group));
+        parted().for_each(|&(customer, _)| ends[customer as usize - first] += 1);
+        // Each customer's rows begin where those before end; once they are written, that is where they end.
+        let mut begin = *start as u32;
+        for end in ends.iter_mut() {
+            (*end, begin) = (begin, begin + *end);
+        }
+        for &(customer, row) in parted() {
+            let place = &mut ends[customer as usize - first];
+            own[*place as usize - *start] = row;
+            *place += 1;
+        }
+        let mut begin = 0;
+        for end in ends.iter() {
+            let end = *end as usize - *start;
+            let rows = &mut own[begin..end];
+            if !rows.is_sorted_by_key(|&row| key(row)) {
+                rows.sort_by_key(|&row| key(row));
             }
+            begin = end;
         }
         Ok(())
     })?;
     Ok(Order { starts, rows })
 }
 
-/// Cuts rows between customers, into parts of about [`PIECE`] rows.
-fn customer_parts<'a>(starts: &'a [u32], mut rows: &'a mut [u32]) -> Vec<(&'a [u32], &'a mut [u32])> {
-    let customers = starts.len() - 1;
-    let mut parts = vec![];
-    let mut first = 0;
-    while first < customers {
-        let mut last = first + 1;
-        while last < customers && ((starts[last] - starts[first]) as usize) < PIECE {
-            last += 1;
+impl Parted {
+    fn of(first: usize, customers: &[u32], bad: &[bool], together: usize, groups: usize) -> Self {
+        let accepted = || {
+            let rows = (first as u32..).zip(customers).zip(bad).filter(|(_, bad)| !**bad);
+            rows.map(|((row, &customer), _)| (customer, row))
+        };
+        let mut ends = vec![0u32; groups];
+        let shift = together.trailing_zeros();
+        for (customer, _) in accepted() {
+            ends[(customer >> shift) as usize] += 1;
         }
-        let (part, rest) = rows.split_at_mut((starts[last] - starts[first]) as usize);
-        parts.push((&starts[first..=last], part));
-        rows = rest;
-        first = last;
+        let mut begin = 0;
+        for end in &mut ends {
+            (*end, begin) = (begin, begin + *end);
+        }
+        let mut rows = vec![(0, 0); begin as usize];
+        for (customer, row) in accepted() {
+            let place = &mut ends[(customer >> shift) as usize];
+            rows[*place as usize] = (customer, row);
+            *place += 1;
+        }
+        Self { rows, ends }
     }
-    parts
+
+    fn group(&self, group: usize) -> &[(u32, u32)] {
+        let start = group.checked_sub(1).map_or(0, |before| self.ends[before]);
+        &self.rows[start as usize..self.ends[group] as usize]
+    }
 }
 
 /// The chosen rows of a column, in order.
-pub(crate) fn gather<T: Copy + Send + Sync>(column: &[T], rows: &[u32], workers: &Workers) -> Result<Vec<T>> {
-    let Some(&any) = column.first() else {
-        return Ok(vec![]);
-    };
-    let mut gathered = vec![any; rows.len()];
+pub(crate) fn gather<T: Copy + Default + Send + Sync>(column: &[T], rows: &[u32], workers: &Workers) -> Result<Vec<T>> {
+    let mut gathered = vec![T::default(); rows.len()];
     workers.chunks_mut(&mut gathered, PIECE, |start, piece| {
         for (value, &row) in piece.iter_mut().zip(&rows[start..]) {
             *value = column[row as usize];

@@ -105,7 +105,7 @@ fn split_table(
     reader.require_tenants();
     let tenants = reader.texts("tenant_id", id)?;
     let given = reader.given();
-    let count = tenants.texts.len();
+    let count = tenants.texts().len();
     let mut rows: Vec<Vec<Vec<u32>>> = vec![vec![vec![]; batches.len()]; count];
     let mut positions: Vec<Vec<u32>> = vec![vec![]; count];
     let mut row = 0;
@@ -122,7 +122,7 @@ fn split_table(
             row += 1;
         }
     }
-    for ((tenant, rows), positions) in tenants.texts.iter().zip(rows).zip(positions) {
+    for ((tenant, rows), positions) in tenants.texts().iter().zip(rows).zip(positions) {
         let tenant = TenantId::from(tenant);
         split.rows.entry(tenant.clone()).or_default().insert(kind, rows);
         split.positions.entry(tenant).or_default().insert(kind, positions);

@@ -3,18 +3,20 @@
 use crate::error::{IssueCode, RecordKind, Result};
 use crate::input::check::Checked;
 use crate::input::currency::Exchange;
+use crate::input::customers::KnownCustomers;
 use crate::input::events::EventDraft;
 use crate::input::fields::{currency, word};
 use crate::input::order::gather;
 use crate::input::reader::{PIECE, TableReader};
 use crate::input::table::Table;
 use crate::parallel::Workers;
-use crate::record::{Currency, Customers, NEVER, PaymentStatus, Payments, TenantId};
+use crate::record::{Currency, NEVER, PaymentStatus, Payments, TenantId};
 
 /// Status as it is given.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
 enum Given {
     /// No status column, or null in it.
+    #[default]
     Nothing,
     Paid,
     Failed,
@@ -33,14 +35,14 @@ const STATUSES: &[(&str, Given)] = &[
 pub(crate) fn clean(
     batches: Vec<Table>,
     tenant: &TenantId,
-    customers: &Customers,
+    known: &KnownCustomers,
     exchange: &Exchange,
     workers: &Workers,
 ) -> Result<(Payments, Currency, Checked)> {
     let mut reader = TableReader::new(RecordKind::Payments, batches, workers)?;
     reader.require_columns();
     reader.tenant(tenant)?;
-    let events = EventDraft::read(&mut reader, "due_at", "payment_id", customers)?;
+    let events = EventDraft::read(&mut reader, "due_at", "payment_id", known)?;
     let amounts = reader.numbers("amount")?;
     let mut settled_at = reader.moments("settled_at")?;
     let given = reader.values("status", Given::Nothing, |cell| {
@@ -90,14 +92,18 @@ pub(crate) fn clean(
     let amounts = exchange.to_minor(&currency, amounts, currencies.as_ref(), &mut reader)?;
     drop(currencies);
 
-    let (events, rows, checked) = events.finish(reader, customers)?;
-    let mut status = vec![PaymentStatus::Pending; rows.len()];
+    let mut status = vec![PaymentStatus::default(); reader.rows];
     workers.chunks_mut(&mut status, PIECE, |start, status| {
-        for (status, &row) in status.iter_mut().zip(&rows[start..]) {
-            *status = outcome(row as usize);
-        }
+        let rows = start..start + status.len();
+        status
+            .iter_mut()
+            .zip(rows)
+            .for_each(|(status, row)| *status = outcome(row));
         Ok(())
     })?;
+
+    let (events, rows, checked) = events.finish(reader, &known.customers)?;
+    let status = gather(&status, &rows, workers)?;
     let gathered = |column: Vec<i64>| gather(&column, &rows, workers);
     let payments = Payments {
         amount: gathered(amounts)?,

@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use crate::error::{Error, ErrorKind, IssueCode, RecordKind, Result, excerpt};
 use crate::input::check::{ColumnNumber, Found, TableCheck};
+use crate::input::directory::{AHEAD, Directory, Key};
 use crate::input::fields::{Field, Problem, id, number, timestamp};
-use crate::input::interner::{Interner, TextIndex, hash};
+use crate::input::interner::{Interner, hash};
 use crate::input::schema::{columns_of, is_required};
 use crate::input::table::{Cell, Column, Table};
 use crate::input::texts::TextDraft;
@@ -16,9 +17,6 @@ use crate::record::{Ids, MISSING_CODE, NEVER, TenantId};
 
 /// Rows that are read at a time.
 pub(crate) const PIECE: usize = 1 << 15;
-
-/// Cells that are looked at together.
-const AHEAD: usize = 64;
 
 /// Some rows of one batch.
 #[derive(Clone, Copy)]
@@ -34,8 +32,8 @@ struct Piece {
 #[derive(Default)]
 struct Looked {
     buffer: String,
-    hashes: Vec<u64>,
-    candidates: Vec<u32>,
+    keys: Vec<Key>,
+    codes: Vec<u32>,
 }
 
 /// Columns that are looked at again after they were read; all others are let go.
@@ -171,7 +169,7 @@ impl<'w> TableReader<'w> {
     }
 
     /// Reads every row of a column; `blank` where there is nothing or something wrong.
-    pub(crate) fn values<T: Copy + Send + Sync>(
+    pub(crate) fn values<T: Copy + Default + Send + Sync>(
         &mut self,
         name: &str,
         blank: T,
@@ -206,7 +204,7 @@ impl<'w> TableReader<'w> {
         let mut all = Interner::default();
         let mut own: Vec<Vec<u32>> = vec![];
         for (interner, _) in pieces {
-            own.push(interner.texts().iter().map(|text| all.code(text)).collect());
+            own.push(all.codes(interner.texts().iter()));
         }
         if !own.is_empty() {
             let mut parts = self.split(&mut codes);
@@ -217,7 +215,7 @@ impl<'w> TableReader<'w> {
                 Ok(())
             })?;
         }
-        Ok(TextDraft::new(codes, all.into_texts()))
+        Ok(TextDraft::new(codes, all))
     }
 
     /// Hashes of ids; 0 where there is none.
@@ -227,24 +225,26 @@ impl<'w> TableReader<'w> {
     }
 
     /// Codes of the customers of an event table; [`MISSING_CODE`] where there is none or an unknown one.
-    pub(crate) fn customers(&mut self, ids: &Ids) -> Result<Vec<u32>> {
-        let index = TextIndex::of(ids);
-        // A text that cannot be read has any hash: reading it again says what is wrong with it.
-        let look = |state: &mut Looked, cells: &mut dyn Iterator<Item = Cell<'_>>| {
-            let Looked {
-                buffer,
-                hashes,
-                candidates,
-            } = state;
-            hashes.clear();
-            hashes.extend(cells.map(|cell| id(cell, buffer).ok().flatten().map_or(0, hash)));
-            index.look(ids, hashes, candidates);
+    pub(crate) fn customers(&mut self, ids: &Ids, directory: &Directory) -> Result<Vec<u32>> {
+        let look = |Looked { buffer, keys, codes }: &mut Looked, cells: &[Cell<'_>]| {
+            keys.clear();
+            // What is no id is read again, which says what is wrong with it; until then it is the empty one, which nobody has.
+            keys.extend(
+                cells
+                    .iter()
+                    .map(|&cell| id(cell, buffer).ok().flatten().map_or_else(Key::default, Key::of)),
+            );
+            directory.look(keys, codes);
         };
-        let find = |cell: Cell<'_>, within: usize, state: &mut Looked| {
-            let Some(text) = id(cell, &mut state.buffer)? else {
+        let find = |cell: Cell<'_>, within: usize, looked: &mut Looked| {
+            let code = looked.codes[within];
+            if code != MISSING_CODE && looked.keys[within].is_exact() {
+                return Ok(Some(code));
+            }
+            let Some(text) = id(cell, &mut looked.buffer)? else {
                 return Ok(None);
             };
-            match index.find_at(state.candidates[within], ids, text) {
+            match directory.find(ids, text) {
                 Some(code) => Ok(Some(code)),
                 None => Err(Problem::new(
                     IssueCode::UnknownCustomer,
@@ -275,7 +275,7 @@ impl<'w> TableReader<'w> {
     }
 
     /// Reads a column piece by piece; `start` makes what a piece needs while it is read.
-    fn scan<T: Copy + Send + Sync, S: Send>(
+    fn scan<T: Copy + Default + Send + Sync, S: Send>(
         &mut self,
         name: &str,
         blank: T,
@@ -286,24 +286,26 @@ impl<'w> TableReader<'w> {
     }
 
     /// The same, where some cells are looked at together before they are read one by one, each with its number among them.
-    fn scan_ahead<T: Copy + Send + Sync, S: Send>(
+    fn scan_ahead<T: Copy + Default + Send + Sync, S: Send>(
         &mut self,
         name: &str,
         blank: T,
         start: impl Fn() -> S + Sync + Send,
-        look: impl Fn(&mut S, &mut dyn Iterator<Item = Cell<'_>>) + Sync + Send,
+        look: impl Fn(&mut S, &[Cell<'_>]) + Sync + Send,
         read: impl Fn(Cell<'_>, usize, &mut S) -> Field<T> + Sync + Send,
     ) -> Result<(Vec<T>, Vec<S>)> {
-        let mut values = vec![blank; self.rows];
         if !self.has(name) {
-            return Ok((values, vec![]));
+            return Ok((vec![blank; self.rows], vec![]));
         }
+        // The system clears pages when they are first touched: by the thread that fills them.
+        let mut values = vec![T::default(); self.rows];
         let number = self.check.column(name);
         // Where a batch says whose its rows are, all must.
         let required = name == "tenant_id" || is_required(self.kind, name);
         let columns: Vec<Option<&Column>> = self.batches.iter().map(|batch| batch.column(name)).collect();
         let mut parts = self.split(&mut values);
         let scanned = self.workers.map_mut(&mut parts, |_, (piece, values)| {
+            values.fill(blank);
             let mut found = vec![];
             let mut state = start();
             let table = &self.batches[piece.batch];
@@ -311,14 +313,19 @@ impl<'w> TableReader<'w> {
             if column.is_none() && !required {
                 return Ok((found, state));
             }
-            let cell = |index: usize| {
-                let position = table.position(piece.first + index);
-                column.map_or(Cell::Null, |column| column.cell(position))
-            };
-            for (number_of_block, values) in values.chunks_mut(AHEAD).enumerate() {
-                let first = number_of_block * AHEAD;
-                look(&mut state, &mut (first..first + values.len()).map(cell));
-                for (within, value) in values.iter_mut().enumerate() {
+            let mut cells = Vec::with_capacity(AHEAD);
+            for (block, values) in values.chunks_mut(AHEAD).enumerate() {
+                let first = block * AHEAD;
+                cells.clear();
+                match column {
+                    Some(column) => {
+                        let start = piece.first + first;
+                        table.append_cells(column, start..start + values.len(), &mut cells);
+                    }
+                    None => cells.resize(values.len(), Cell::Null),
+                }
+                look(&mut state, &cells);
+                for (within, (value, &cell)) in values.iter_mut().zip(&cells).enumerate() {
                     let mut wrong = |code, message| {
                         found.push(Found {
                             row: piece.start + first + within,
@@ -327,7 +334,7 @@ impl<'w> TableReader<'w> {
                             message,
                         });
                     };
-                    match read(cell(first + within), within, &mut state) {
+                    match read(cell, within, &mut state) {
                         Ok(Some(read)) => *value = read,
                         Ok(None) if required => wrong(IssueCode::MissingValue, "a value is required here".to_owned()),
                         Ok(None) => {}

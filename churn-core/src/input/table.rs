@@ -1,5 +1,6 @@
 //! The one shape in which outside records come in: named columns of equal length.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use crate::error::{Error, ErrorKind, Result, excerpt};
@@ -156,6 +157,17 @@ impl Column {
             Self::Kept(kept) => kept.cell(position),
             #[cfg(feature = "arrow")]
             Self::Arrow(array) => array.cell(position),
+        }
+    }
+}
+
+impl Column {
+    /// Puts the cells at some positions behind others.
+    pub(crate) fn append_cells<'a>(&'a self, positions: Range<usize>, cells: &mut Vec<Cell<'a>>) {
+        match self {
+            #[cfg(feature = "arrow")]
+            Self::Arrow(array) => array.append_cells(positions, cells),
+            _ => cells.extend(positions.map(|position| self.cell(position))),
         }
     }
 }
@@ -389,6 +401,14 @@ impl Table {
             .iter()
             .find(|(known, _)| &**known == name)
             .map(|(_, column)| &**column)
+    }
+
+    /// Puts a column's cells in some rows behind others.
+    pub(crate) fn append_cells<'a>(&self, column: &'a Column, rows: Range<usize>, cells: &mut Vec<Cell<'a>>) {
+        match &self.selection {
+            None => column.append_cells(rows, cells),
+            Some(selection) => cells.extend(selection[rows].iter().map(|&position| column.cell(position as usize))),
+        }
     }
 
     /// Where a row stands in the columns, and in what the caller gave.

@@ -1,7 +1,9 @@
 //! Text columns as they are read: a code per row, every distinct text once.
 
 use crate::error::Result;
+use crate::input::interner::Interner;
 use crate::input::order::gather;
+use crate::input::reader::PIECE;
 use crate::parallel::Workers;
 use crate::record::{Ids, MISSING_CODE, TextColumn};
 
@@ -9,45 +11,83 @@ use crate::record::{Ids, MISSING_CODE, TextColumn};
 pub(crate) struct TextDraft {
     /// [`MISSING_CODE`] where there is no text.
     pub(crate) codes: Vec<u32>,
-    pub(crate) texts: Ids,
+    texts: Interner,
+}
+
+/// A text that is used: its first bytes, which tell most texts apart without a look at them, and its code.
+#[derive(Clone, Copy)]
+struct Level {
+    first: u128,
+    code: u32,
 }
 
 impl TextDraft {
-    pub(crate) fn new(codes: Vec<u32>, texts: Ids) -> Self {
+    pub(crate) fn new(codes: Vec<u32>, texts: Interner) -> Self {
         Self { codes, texts }
+    }
+
+    /// The distinct texts, by code.
+    pub(crate) fn texts(&self) -> &Ids {
+        self.texts.texts()
     }
 
     /// The text of a row.
     pub(crate) fn get(&self, row: usize) -> Option<&str> {
         match self.codes[row] {
             MISSING_CODE => None,
-            code => Some(self.texts.get(code as usize)),
+            code => Some(self.texts().get(code as usize)),
         }
     }
 
     /// The chosen rows, in order; levels sorted by bytes, only those that are used.
     pub(crate) fn gather(self, rows: &[u32], workers: &Workers) -> Result<TextColumn> {
-        let mut codes = gather(&self.codes, rows, workers)?;
-        drop(self.codes);
-        let texts = &self.texts;
+        let texts = self.texts();
+        let mut gathered = gather(&self.codes, rows, workers)?;
         let mut used = vec![false; texts.len()];
-        for &code in &codes {
+        for &code in &gathered {
             if let Some(used) = used.get_mut(code as usize) {
                 *used = true;
             }
         }
-        let mut levels: Vec<u32> = (0..texts.len() as u32).filter(|&code| used[code as usize]).collect();
-        workers.sort_by_key(&mut levels, |&code| texts.get(code as usize))?;
-        let mut rank = vec![MISSING_CODE; texts.len()];
-        for (position, &code) in levels.iter().enumerate() {
-            rank[code as usize] = position as u32;
+        let used = (0..texts.len()).filter(|&code| used[code]);
+        let mut levels: Vec<Level> = used.map(|code| Level::of(code, texts)).collect();
+        workers.sort_by(&mut levels, |a, b| {
+            let rest = || texts.get(a.code as usize).cmp(texts.get(b.code as usize));
+            a.first.cmp(&b.first).then_with(rest)
+        })?;
+        let mut places = vec![MISSING_CODE; texts.len()];
+        for (place, level) in levels.iter().enumerate() {
+            places[level.code as usize] = place as u32;
         }
-        for code in codes.iter_mut().filter(|code| **code != MISSING_CODE) {
-            *code = rank[*code as usize];
-        }
+        workers.chunks_mut(&mut gathered, PIECE, |_, codes| {
+            for code in codes.iter_mut().filter(|code| **code != MISSING_CODE) {
+                *code = places[*code as usize];
+            }
+            Ok(())
+        })?;
+        let sorted = workers.map_chunks(levels.len(), PIECE, |range| {
+            let texts = levels[range].iter().map(|level| texts.get(level.code as usize));
+            Ok(texts.collect::<Ids>())
+        })?;
+        let mut levels = Ids::default();
+        sorted.iter().for_each(|piece| levels.append(piece));
         Ok(TextColumn {
-            codes,
-            levels: levels.iter().map(|&code| texts.get(code as usize)).collect(),
+            codes: gathered,
+            levels,
         })
+    }
+}
+
+impl Level {
+    fn of(code: usize, texts: &Ids) -> Self {
+        let text = texts.get(code).as_bytes();
+        let mut first = [0; 16];
+        let length = text.len().min(first.len());
+        first[..length].copy_from_slice(&text[..length]);
+        Self {
+            // Bytes are ordered as the numbers are; where these are equal, the texts may still differ.
+            first: u128::from_be_bytes(first),
+            code: code as u32,
+        }
     }
 }

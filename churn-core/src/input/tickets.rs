@@ -2,13 +2,14 @@
 
 use crate::error::{IssueCode, RecordKind, Result};
 use crate::input::check::Checked;
+use crate::input::customers::KnownCustomers;
 use crate::input::events::EventDraft;
 use crate::input::fields::word;
 use crate::input::order::gather;
 use crate::input::reader::{PIECE, TableReader};
 use crate::input::table::Table;
 use crate::parallel::Workers;
-use crate::record::{Customers, NEVER, Priority, TenantId, Tickets};
+use crate::record::{NEVER, Priority, TenantId, Tickets};
 
 const PRIORITIES: &[(&str, Priority)] = &[
     ("low", Priority::Low),
@@ -20,13 +21,13 @@ const PRIORITIES: &[(&str, Priority)] = &[
 pub(crate) fn clean(
     batches: Vec<Table>,
     tenant: &TenantId,
-    customers: &Customers,
+    known: &KnownCustomers,
     workers: &Workers,
 ) -> Result<(Tickets, Checked)> {
     let mut reader = TableReader::new(RecordKind::Tickets, batches, workers)?;
     reader.require_columns();
     reader.tenant(tenant)?;
-    let events = EventDraft::read(&mut reader, "opened_at", "ticket_id", customers)?;
+    let events = EventDraft::read(&mut reader, "opened_at", "ticket_id", known)?;
     let first_response_at = reader.moments("first_response_at")?;
     let resolved_at = reader.moments("resolved_at")?;
     let reopened_at = reader.moments("reopened_at")?;
@@ -56,7 +57,7 @@ pub(crate) fn clean(
         let value = satisfaction[row];
         (!value.is_nan() && !(1.0..=5.0).contains(&value)).then(|| format!("{value} is not between 1 and 5").into())
     })?;
-    let (events, rows, checked) = events.finish(reader, customers)?;
+    let (events, rows, checked) = events.finish(reader, &known.customers)?;
     let moments = |column: Vec<i64>| gather(&column, &rows, workers);
     let tickets = Tickets {
         first_response_at: moments(first_response_at)?,

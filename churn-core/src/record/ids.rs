@@ -13,6 +13,13 @@ impl Ids {
         self.ends.push(self.bytes.len());
     }
 
+    /// Puts other texts behind these.
+    pub(crate) fn append(&mut self, others: &Self) {
+        let start = self.bytes.len();
+        self.bytes.push_str(&others.bytes);
+        self.ends.extend(others.ends.iter().map(|end| start + end));
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.ends.len()
     }

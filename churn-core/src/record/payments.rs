@@ -3,10 +3,11 @@
 use crate::record::Events;
 
 /// How a payment ends once it is settled.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(u8)]
 pub(crate) enum PaymentStatus {
     /// Not settled: `settled_at` is `NEVER`.
+    #[default]
     Pending,
     /// Paid at `settled_at`; refunded from `refunded_at` on, if that is set.
     Paid,

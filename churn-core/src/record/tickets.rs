@@ -3,10 +3,11 @@
 use crate::record::Events;
 
 /// How pressing a ticket is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
 pub(crate) enum Priority {
     Low,
+    #[default]
     Normal,
     High,
     Urgent,

@@ -1,0 +1,244 @@
+//! From a customer's id to his code, for many events at once.
+
+use crate::error::Result;
+use crate::input::interner::{fold, hash};
+use crate::input::reader::PIECE;
+use crate::parallel::Workers;
+use crate::record::{Ids, MISSING_CODE};
+
+/// Ids that are looked for together: the wait for one is that for all.
+pub(crate) const AHEAD: usize = 64;
+/// Parts of a large directory, and ids that a part must have on average.
+const PARTS: usize = 16;
+const LARGE: usize = 1 << 10;
+/// Ids of so many bytes stand in their slot, where one look tells them apart from all others.
+const SHORT: usize = 24;
+
+/// Where the ids of customers are: open addressing, linear probing, mostly one line of memory for a look.
+pub(crate) struct Directory {
+    /// Powers of two of them, of equal length, at most half of all slots taken. A look that comes to the end of a part goes on
+    /// at its beginning, so that parts are made side by side.
+    parts: Vec<Vec<Line>>,
+}
+
+/// A line of memory: a look begins with its first slot.
+#[derive(Clone, Copy)]
+#[repr(align(64))]
+struct Line([Slot; 2]);
+
+/// The code of an id, [`MISSING_CODE`] where there is none.
+#[derive(Clone, Copy)]
+struct Slot {
+    key: Key,
+    code: u32,
+}
+
+/// An id, if it is short; of a longer one a hash, its first and its last bytes.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Key {
+    words: [u64; 3],
+    length: u32,
+}
+
+impl Key {
+    pub(crate) fn of(id: &str) -> Self {
+        let bytes = id.as_bytes();
+        let eight = |from: usize| {
+            bytes[from..]
+                .first_chunk()
+                .map_or(0, |eight| u64::from_le_bytes(*eight))
+        };
+        let four = |from: usize| {
+            bytes[from..]
+                .first_chunk()
+                .map_or(0, |four| u64::from(u32::from_le_bytes(*four)))
+        };
+        let length = bytes.len();
+        // What overlaps is told apart by the length.
+        let words = match length {
+            0 => [0; 3],
+            1..4 => [bytes[0], bytes[length / 2], bytes[length - 1]].map(u64::from),
+            4..8 => [four(0), four(length - 4), 0],
+            8..16 => [eight(0), eight(length - 8), 0],
+            16..=SHORT => [eight(0), eight(8), eight(length - 8)],
+            _ => [hash(id), eight(0), eight(length - 8)],
+        };
+        Self {
+            words,
+            length: u32::try_from(length).unwrap_or(u32::MAX),
+        }
+    }
+
+    /// Whether no other id has this key.
+    pub(crate) fn is_exact(&self) -> bool {
+        self.length as usize <= SHORT
+    }
+
+    fn place(&self) -> usize {
+        let [a, b, c] = self.words;
+        (fold(a ^ 0xa076_1d64_78bd_642f, b ^ 0xe703_7ed1_a0b4_28db)
+            ^ fold(
+                c ^ 0x8ebc_6af0_9c88_c6e3,
+                u64::from(self.length) ^ 0x5899_65cc_7537_4cc3,
+            )) as usize
+    }
+}
+
+impl Directory {
+    /// Of ids that differ from one another; their positions are their codes.
+    pub(crate) fn of(ids: &Ids, workers: &Workers) -> Result<Self> {
+        let lines = ids.len().next_power_of_two();
+        let mut places = vec![0u32; ids.len()];
+        workers.chunks_mut(&mut places, PIECE, |start, places| {
+            let ids = (start..).map(|code| ids.get(code));
+            let own = places.iter_mut().zip(ids);
+            own.for_each(|(place, id)| *place = (Key::of(id).place() & (lines - 1)) as u32);
+            Ok(())
+        })?;
+        let mut length = if lines < PARTS * LARGE { lines } else { lines / PARTS };
+        let mut counts = vec![0usize; lines / length];
+        let shift = length.trailing_zeros();
+        places.iter().for_each(|&place| counts[(place >> shift) as usize] += 1);
+        // Ids that were chosen so that they crowd a part have room where all are one.
+        if counts.iter().any(|&count| count > length + length / 2) {
+            length = lines;
+        }
+        let shift = length.trailing_zeros();
+        let parts = workers.map(0..lines / length, |part| {
+            let empty = Slot {
+                key: Key::default(),
+                code: MISSING_CODE,
+            };
+            let mut lines = vec![Line([empty; 2]); length];
+            let own = (places.iter().enumerate()).filter(|(_, place)| (**place >> shift) as usize == part);
+            for (code, &place) in own {
+                let at = search(&lines, place as usize & (length - 1), |_| false);
+                lines[at / 2].0[at % 2] = Slot {
+                    key: Key::of(ids.get(code)),
+                    code: code as u32,
+                };
+            }
+            Ok(lines)
+        })?;
+        Ok(Self { parts })
+    }
+
+    /// The code that each of some keys has, [`MISSING_CODE`] where none has it.
+    pub(crate) fn look(&self, keys: &[Key], codes: &mut Vec<u32>) {
+        // Brings their lines near. No branch hangs on what is there, so that none is waited for alone.
+        let first = keys.iter().map(|key| {
+            let (part, line) = self.begin(key);
+            part[line].0[0].code
+        });
+        std::hint::black_box(first.fold(0, |sum, code| sum ^ code));
+        codes.clear();
+        codes.extend(keys.iter().map(|key| self.code(key, |slot| slot.key == *key)));
+    }
+
+    /// The code of an id.
+    pub(crate) fn find(&self, ids: &Ids, id: &str) -> Option<u32> {
+        let key = Key::of(id);
+        let is_it = |slot: &Slot| slot.key == key && (key.is_exact() || ids.get(slot.code as usize) == id);
+        Some(self.code(&key, is_it)).filter(|&code| code != MISSING_CODE)
+    }
+
+    fn code(&self, key: &Key, is_it: impl Fn(&Slot) -> bool) -> u32 {
+        let (part, line) = self.begin(key);
+        let at = search(part, line, is_it);
+        part[at / 2].0[at % 2].code
+    }
+
+    /// Where a look for a key begins: a part, and a line of it.
+    fn begin(&self, key: &Key) -> (&[Line], usize) {
+        let length = self.parts[0].len();
+        let place = key.place() & (length * self.parts.len() - 1);
+        (&self.parts[place >> length.trailing_zeros()], place & (length - 1))
+    }
+}
+
+/// The first slot from a line on that will do, or that is free. There is a free one.
+fn search(lines: &[Line], line: usize, is_it: impl Fn(&Slot) -> bool) -> usize {
+    let mut at = 2 * line;
+    loop {
+        let slot = &lines[at / 2].0[at % 2];
+        if slot.code == MISSING_CODE || is_it(slot) {
+            return at;
+        }
+        at = (at + 1) & (2 * lines.len() - 1);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn finds_what_is_there_and_nothing_else() {
+        // Lengths around that of a slot, and long ones that differ in the middle only.
+        let long = |number: usize| format!("{number}-{}-{:05}-{}", "x".repeat(9), number % 7, "y".repeat(9));
+        let mut given: Vec<String> = (0..2000).map(|number| format!("cus_{number:x}")).collect();
+        given.extend((0..60).map(|length| "é".repeat(length)));
+        given.extend((0..60).map(|length| "\0".repeat(length + 1)));
+        given.extend((0..500).map(long));
+        let ids: Ids = given.iter().collect();
+        let directory = Directory::of(&ids, &Workers::inline()).unwrap();
+        for (code, id) in given.iter().enumerate() {
+            assert_eq!(directory.find(&ids, id), Some(code as u32), "{id}");
+        }
+        let strangers = ["cus_", "cus_7d0", "éx", "x", "\0x"].map(str::to_owned);
+        for id in strangers.into_iter().chain((500..600).map(long)) {
+            assert_eq!(directory.find(&ids, &id), None, "{id}");
+        }
+        let mut codes = vec![];
+        let asked = ["cus_11", "nobody", "", "cus_0"].map(Key::of);
+        directory.look(&asked, &mut codes);
+        assert_eq!(codes, [0x11, MISSING_CODE, 2000, 0]);
+        let empty = Directory::of(&Ids::default(), &Workers::inline()).unwrap();
+        assert_eq!(empty.find(&Ids::default(), "x"), None);
+        empty.look(&asked[..1], &mut codes);
+        assert_eq!(codes, [MISSING_CODE]);
+    }
+
+    #[test]
+    fn long_ids_of_one_key_are_told_apart() {
+        let workers = Workers::inline();
+        let long = "a long id that does not fit into a slot";
+        let texts: Ids = ["one text", long].into_iter().collect();
+        let mut directory = Directory::of(&texts, &workers).unwrap();
+        assert_eq!(directory.find(&texts, long), Some(1));
+        // As if both had the key of the one that is looked for.
+        let key = Key::of(long);
+        assert!(!key.is_exact());
+        let lines = &mut directory.parts[0];
+        lines
+            .iter_mut()
+            .flat_map(|line| &mut line.0)
+            .for_each(|slot| slot.code = MISSING_CODE);
+        for code in 0..2 {
+            let at = search(lines, key.place() % lines.len(), |_| false);
+            lines[at / 2].0[at % 2] = Slot { key, code };
+        }
+        assert_eq!(directory.find(&texts, long), Some(1));
+        let others: Ids = ["one text", "another"].into_iter().collect();
+        assert_eq!(directory.find(&others, long), None);
+    }
+
+    #[test]
+    fn many_ids_are_found_in_parts_and_those_that_crowd_one_in_a_whole() {
+        let workers = crate::parallel::Execution::new().threads(3).workers().unwrap();
+        let many: Vec<String> = (0..40_000).map(|number| format!("{number:x}")).collect();
+        let lines = many.len().next_power_of_two();
+        let first_part = |id: &&String| Key::of(id).place() & (lines / 2 - 1) < lines / 2 / PARTS;
+        let more: Vec<String> = (0..400_000).map(|number| format!("c{number}")).collect();
+        let crowd: Vec<String> = more.iter().filter(first_part).take(20_000).cloned().collect();
+        for (given, parts) in [(&many, PARTS), (&crowd, 1)] {
+            let ids: Ids = given.iter().collect();
+            let directory = Directory::of(&ids, &workers).unwrap();
+            assert_eq!(directory.parts.len(), parts);
+            for (code, id) in given.iter().enumerate() {
+                assert_eq!(directory.find(&ids, id), Some(code as u32));
+            }
+            assert_eq!(directory.find(&ids, "nobody"), None);
+        }
+    }
+}
