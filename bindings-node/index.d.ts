@@ -692,6 +692,8 @@ export class ChurnError extends Error {
   readonly report: ValidationReport | null
 }
 
+export { ChurnClassifier } from './classifier.js'
+export type { ClassifierReport, ClassLabel, FitOptions, FlatTable, GroupLabel } from './classifier.js'
 export { Ensemble } from './ensemble.js'
 export type { Matrix, MatrixShape } from './ensemble.js'
 export { Store, TenantStore } from './store.js'

@@ -486,11 +486,14 @@ const synthetic = {
 }
 
 const { Ensemble } = require('./ensemble.js')({ native, INNER, INSPECT, ChurnError, checked, guard, long, shown })
+const { ChurnClassifier } = require('./classifier.js')({
+  native, INNER, INSPECT, ChurnError, camelCase, checked, count, guard, long, nested, pathOf, shown,
+})
 const { Store, TenantStore } = require('./store.js')({
   native, INNER, INSPECT, ChurnError, TenantRecords, ChurnModel, ScoreRun, camelCase, checked, inner, long, shown, translate,
 })
 
 module.exports = {
-  ChurnError, ChurnModel, Ensemble, FeatureMatrix, ScoreRun, Store, TenantRecords, TenantStore, backtest, columnsOf, features, featuresAsync, labels, partition,
+  ChurnClassifier, ChurnError, ChurnModel, Ensemble, FeatureMatrix, ScoreRun, Store, TenantRecords, TenantStore, backtest, columnsOf, features, featuresAsync, labels, partition,
   synthetic,
 }

@@ -4,6 +4,7 @@
 // What the macro exports must be `pub`, though no Rust crate sees it.
 #![allow(unreachable_pub)]
 
+mod classifier;
 mod error;
 mod matrix;
 mod model;

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use churn_core::{
-    AsOf, BacktestOptions, ChurnDefinition, Direction, EnsembleOptions, Execution, Feature, FeaturePlan, Leakage,
-    OnInvalid, RecordKind, StaticAttributes, Timestamp, TrainOptions, Value,
+    AsOf, BacktestOptions, ChurnDefinition, ClassWeights, ClassifierOptions, Direction, EnsembleOptions, Execution,
+    Feature, FeaturePlan, Leakage, OnInvalid, RecordKind, StaticAttributes, Timestamp, TrainOptions, Value,
 };
 use napi::Result;
 use napi::bindgen_prelude::Object;
@@ -313,6 +313,35 @@ pub(crate) fn training(options: &Object<'_>, execution: Execution) -> Result<Tra
         training.shared = shared;
     }
     Ok(training)
+}
+
+/// How a classifier of flat tables is fitted.
+pub(crate) fn classifier(options: &Object<'_>, execution: Execution) -> Result<ClassifierOptions> {
+    let mut fitting = ClassifierOptions {
+        seed: whole(options, "seed")?.unwrap_or(0),
+        execution: threads(options, execution)?,
+        ..ClassifierOptions::default()
+    };
+    match text(options, "classWeight")?.as_deref() {
+        None => {}
+        Some("balanced") => fitting.class_weights = ClassWeights::Balanced,
+        Some(_) => {
+            return Err(invalid_option(
+                "classWeight",
+                "must be 'balanced' or a list of numbers, one for each class",
+            ));
+        }
+    }
+    if let Some(wanted) = nested(options, "monotone")? {
+        fitting.ensemble.monotone = directions(&wanted)?;
+    }
+    if let Some(leakage) = text(options, "leakage")? {
+        fitting.leakage = Leakage::named(&leakage).map_err(raise)?;
+    }
+    if let Some(columns) = texts(options, "allowColumns")? {
+        fitting.allow_columns = columns;
+    }
+    Ok(fitting)
 }
 
 /// Features, each with the way in which the probability may go with it.

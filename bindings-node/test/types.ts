@@ -1,7 +1,7 @@
 // Compiled, never run: what index.d.ts lets through and what it does not.
 import {
-  ChurnError, ChurnModel, Ensemble, FeatureMatrix, Store, TenantRecords, TenantStore, backtest, features, labels, partition, synthetic,
-  type ErrorCode, type Feature, type Score, type TrainOptions, type Upserted,
+  ChurnClassifier, ChurnError, ChurnModel, Ensemble, FeatureMatrix, Store, TenantRecords, TenantStore, backtest, features, labels, partition, synthetic,
+  type ClassLabel, type ErrorCode, type Feature, type Score, type TrainOptions, type Upserted,
 } from 'churn-core'
 
 export async function typed(signal: AbortSignal): Promise<void> {
@@ -131,4 +131,22 @@ export async function trees(signal: AbortSignal): Promise<Float64Array> {
   // @ts-expect-error no such option
   await ensemble.predictProba(new Float64Array(4), { cols: 2 })
   return ensemble.predictProba(new Float64Array(4), 2)
+}
+
+export async function flat(signal: AbortSignal): Promise<ClassLabel[]> {
+  const rows = [{ plan: 'pro', seats: null }, { plan: 'basic', seats: 3n }]
+  const classifier: ChurnClassifier = await ChurnClassifier.fit(rows, ['no', 'yes'], {
+    groups: [1, 2], sampleWeight: [1, 2], classWeight: 'balanced', monotone: { seats: 'lowers' }, leakage: 'refuse', allowColumns: 'plan', signal,
+  })
+  const count: number | null = classifier.report.groups
+  const [low, high]: Float64Array = await classifier.predictInterval(rows, { threads: 1 })
+  const text: string | undefined = (await classifier.reasons(rows, { top: 1 }))[0]?.[0]?.text
+  console.log(count, low, high, text, (await classifier.explain(Buffer.alloc(0))).baseValue)
+  await classifier.save('flat.churn')
+  await ChurnClassifier.load(new URL('file:///flat.churn'), { classes: ['no', 'yes'] })
+  // @ts-expect-error a classifier is fitted or opened
+  new ChurnClassifier()
+  // @ts-expect-error no such direction
+  await ChurnClassifier.fit(rows, [0, 1], { monotone: { seats: 'up' } })
+  return classifier.predict(rows)
 }

@@ -112,7 +112,7 @@ impl ChurnClassifier {
         let mut workers = options.execution.workers()?;
         if classes.len() != table.rows() {
             let message = format!("there are {} rows and {} labels", table.rows(), classes.len());
-            return Err(Error::new(ErrorKind::InvalidOption, message));
+            return Err(Error::new(ErrorKind::InvalidOption, message).at(None, None, Some("labels")));
         }
         let names: Vec<String> = table.column_names().map(str::to_owned).collect();
         if names.is_empty() || classes.is_empty() {
