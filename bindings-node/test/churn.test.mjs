@@ -38,11 +38,12 @@ test('index.d.ts names every export and every column', async () => {
   const types = read('index.d.ts')
   const { default: all, ...named } = await import('churn-core')
   assert.deepEqual(Object.keys(named).sort(), Object.keys(all).sort())
-  for (const name of Object.keys(all)) assert.match(types + read('store.d.ts') + read('ensemble.d.ts'), new RegExp(`export (class|function|const) ${name}\\b`))
+  const declared = ['index.d.ts', 'classifier.d.ts', 'ensemble.d.ts', 'store.d.ts'].map(read).join('')
+  for (const name of Object.keys(all)) assert.match(declared, new RegExp(`export (class|function|const) ${name}\\b`))
   for (const [table, type] of [['customers', 'CustomerRow'], ['payments', 'PaymentRow'], ['tickets', 'TicketRow'], ['activities', 'ActivityRow']]) {
-    const declared = new RegExp(`export type ${type} = ([^/]*)`).exec(types)[1]
+    const columnsOfType = new RegExp(`export type ${type} = ([^/]*)`).exec(types)[1]
     const columns = columnsOf(table)
-    assert.deepEqual([...declared.matchAll(/'(\w+)'/g)].map((match) => match[1]).sort(), columns.map((column) => column.name).sort())
+    assert.deepEqual([...columnsOfType.matchAll(/'(\w+)'/g)].map((match) => match[1]).sort(), columns.map((column) => column.name).sort())
     assert.ok(columns.filter((column) => column.required).every(({ name, type }) => name && ['id', 'timestamp', 'number'].includes(type)))
   }
   assert.throws(() => columnsOf('invoices'), isFault({ code: 'invalid_option', column: 'table' }))
