@@ -14,10 +14,10 @@ const MOST: u16 = u16::MAX;
 const MOST_THRESHOLDS: usize = MOST as usize - 1;
 /// Rows that walk down a tree, or values that are looked up, side by side.
 const ABREAST: usize = 8;
-/// The same, below a crown.
-const BELOW: usize = 16;
 /// What is higher than this below a crown is walked down node by node.
 const MOST_HEIGHT: u32 = 8;
+/// Levels of a twig.
+const TWIG: u32 = 2;
 /// A bush may have so many times as many places as there are nodes in it, on average.
 const MOST_EMPTY: usize = 4;
 
@@ -25,6 +25,14 @@ const MOST_EMPTY: usize = 4;
 #[derive(Clone)]
 #[repr(C, align(64))]
 pub(super) struct RankColumn(pub(super) [u16; BLOCK]);
+
+/// Rows whose ranks in one column are a line of memory.
+const LINE: usize = 32;
+
+/// The ranks of one column of some rows. Those of all columns lie side by side, so that what a few rows are asked for stays near.
+#[derive(Clone, Copy)]
+#[repr(C, align(64))]
+pub(super) struct RankLine(pub(super) [u16; LINE]);
 
 /// What a column of ranks is of. Where some splits on a feature send missing values left and others right, it has two.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -57,8 +65,17 @@ pub(super) struct Crown {
     below: [u32; MOST_LEAVES],
     /// The most steps from there to a leaf.
     height: u32,
-    /// Where its bushes begin, if what is below is not too high and uneven for them.
-    bushes: Option<usize>,
+    /// Where its bushes' tops and twigs begin, if what is below is not too high and uneven for them.
+    bushes: Option<(usize, usize)>,
+}
+
+/// The end of a bush: two levels of splits and the leaves below them, in one line of memory.
+#[derive(Clone, Copy, Default)]
+#[repr(align(64))]
+struct Twig {
+    /// The upper split, then those below it.
+    splits: [RankSplit; 3],
+    leaves: [f64; 4],
 }
 
 /// The trees of an ensemble over ranks.
@@ -71,11 +88,11 @@ pub(super) struct Ranked {
     values: Vec<f64>,
     roots: Vec<u32>,
     crowns: Vec<Crown>,
-    /// What hangs below each slot of a crown as a full tree of the crown's height: the first split at place 1, those below
-    /// place `p` at `2 p` and `2 p + 1`.
-    bushes: Vec<RankSplit>,
-    /// The leaves of the bushes, which begin where the splits do.
-    leaves: Vec<f64>,
+    /// What hangs below each slot of a crown is a full tree of the crown's height, a bush. All but its last two levels, level
+    /// by level through all bushes of a tree: below place `p` of a level are `2 p` and `2 p + 1` of the next.
+    tops: Vec<RankSplit>,
+    /// The last two levels.
+    twigs: Vec<Twig>,
 }
 
 impl Ranked {
@@ -108,8 +125,8 @@ impl Ranked {
             values: Vec::with_capacity(ensemble.nodes.len()),
             roots: Vec::with_capacity(ensemble.trees()),
             crowns: Vec::with_capacity(ensemble.trees()),
-            bushes: vec![],
-            leaves: vec![],
+            tops: vec![],
+            twigs: vec![],
         };
         for tree in 0..ensemble.trees() {
             ranked.push(ensemble.tree(tree).nodes);
@@ -148,36 +165,37 @@ impl Ranked {
             return;
         };
         let mut crown = Crown::of(root, &self.nodes);
-        let places = MOST_LEAVES << crown.height.min(MOST_HEIGHT);
-        if crown.height <= MOST_HEIGHT && places <= MOST_EMPTY * (self.nodes.len() - root as usize) {
-            crown.bushes = Some(self.bushes.len());
-            self.bushes.resize(self.bushes.len() + places, RankSplit::default());
-            self.leaves.resize(self.bushes.len(), 0.0);
-            for slot in 0..=crown.steps.len() {
-                self.plant(
-                    crown.below[slot],
-                    self.bushes.len() - places + (slot << crown.height),
-                    1,
-                    crown.height,
-                );
-            }
+        let height = crown.height.max(TWIG);
+        let places = MOST_LEAVES << height.min(MOST_HEIGHT);
+        if height <= MOST_HEIGHT && places <= MOST_EMPTY * (self.nodes.len() - root as usize) {
+            crown.height = height;
+            crown.bushes = Some((self.tops.len(), self.twigs.len()));
+            self.plant(&crown);
         }
         self.crowns.push(crown);
     }
 
-    /// Writes a node and all below it at a place of the bush that begins at `bush`, of this height.
-    fn plant(&mut self, node: u32, bush: usize, place: usize, height: u32) {
-        if place >> height == 1 {
-            self.leaves[bush + place - (1 << height)] = self.values[node as usize];
-            return;
+    /// Writes the bushes of a crown.
+    fn plant(&mut self, crown: &Crown) {
+        let mut level = crown.below[..crown.slots()].to_vec();
+        for _ in TWIG..crown.height {
+            self.tops
+                .extend(level.iter().map(|&node| self.nodes[node as usize].split));
+            level = level.into_iter().flat_map(|node| self.below(node)).collect();
         }
-        let RankNode { split, left } = self.nodes[node as usize];
-        self.bushes[bush + place] = split;
-        // A leaf sends all rows left, to itself.
-        self.plant(left, bush, 2 * place, height);
-        if left != node {
-            self.plant(left + 1, bush, 2 * place + 1, height);
+        for node in level {
+            let lower = self.below(node);
+            let splits = [node, lower[0], lower[1]].map(|node| self.nodes[node as usize].split);
+            let leaves = lower.map(|node| self.below(node).map(|leaf| self.values[leaf as usize]));
+            let leaves = [leaves[0][0], leaves[0][1], leaves[1][0], leaves[1][1]];
+            self.twigs.push(Twig { splits, leaves });
         }
+    }
+
+    /// The children of a node. A leaf sends all rows left, to itself.
+    fn below(&self, node: u32) -> [u32; 2] {
+        let left = self.nodes[node as usize].left;
+        [left, if left == node { node } else { left + 1 }]
     }
 
     fn split(&self, node: Node) -> RankSplit {
@@ -200,27 +218,44 @@ impl Ranked {
         self.crowns.get(tree)
     }
 
-    /// Ranks some blocks of rows, whose columns are given block after block, and so are those of ranks.
-    pub(super) fn rank<T: Input>(&self, kernel: Option<Kernel>, values: &[Column<T>], ranks: &mut [RankColumn]) {
+    /// Ranks some blocks of rows, whose columns are given block after block: lines of columns, for the first rows, for those
+    /// behind them, and so on.
+    pub(super) fn rank<T: Input>(&self, kernel: Option<Kernel>, values: &[Column<T>], blocks: usize) -> Vec<RankLine> {
+        let in_block = BLOCK / LINE * self.columns();
+        let mut lines = vec![RankLine([0; LINE]); blocks * in_block];
+        let mut ranks = vec![RankColumn([0; BLOCK]); blocks];
         for (number, &Ranks { feature, missing_right }) in self.columns.iter().enumerate() {
             let thresholds = self.thresholds[feature as usize].as_slice();
             let missing = if missing_right { MOST } else { 0 };
             let again = number > 0 && self.columns[number - 1].feature == feature;
             let values = values[feature as usize..].iter().step_by(self.thresholds.len());
-            for (values, ranks) in values.zip(ranks.chunks_mut(self.columns())) {
+            for ((values, ranks), lines) in values.zip(&mut ranks).zip(lines.chunks_mut(in_block)) {
                 if again {
-                    ranks[number] = ranks[number - 1].clone();
-                    let cells = ranks[number].0.iter_mut().zip(&values.0);
+                    let cells = ranks.0.iter_mut().zip(&values.0);
                     (cells.filter(|(_, value)| is_nan(**value))).for_each(|(rank, _)| *rank = missing);
-                } else if !kernel.is_some_and(|kernel| kernel.rank(thresholds, missing, values, &mut ranks[number])) {
-                    rank(thresholds, missing, values, &mut ranks[number]);
+                } else if !kernel.is_some_and(|kernel| kernel.rank(thresholds, missing, values, ranks)) {
+                    rank(thresholds, missing, values, ranks);
                 }
+                let own = lines.iter_mut().skip(number).step_by(self.columns());
+                own.zip(ranks.0.as_chunks().0).for_each(|(line, ranks)| line.0 = *ranks);
             }
+        }
+        lines
+    }
+
+    /// Brings the twigs of a tree near, in order: rows want them in none.
+    pub(super) fn bring_near(&self, tree: usize) {
+        if let Some(crown) = self.crowns.get(tree)
+            && let Some((_, first)) = crown.bushes
+        {
+            let twigs = &self.twigs[first..][..crown.slots() << (crown.height - TWIG)];
+            let lines = twigs.iter().map(|twig| twig.splits[0].rank);
+            std::hint::black_box(lines.fold(0, |sum, rank| sum ^ rank));
         }
     }
 
     /// Adds the leaf of one tree to the sum of each row of a block.
-    pub(super) fn add(&self, tree: usize, ranks: &[RankColumn], sums: &mut [f64; BLOCK]) {
+    pub(super) fn add(&self, tree: usize, ranks: &[RankLine], sums: &mut [f64; BLOCK]) {
         let (groups, _) = sums.as_chunks_mut::<ABREAST>();
         for (number, sums) in groups.iter_mut().enumerate() {
             self.walk(number * ABREAST, [self.roots[tree] as usize; ABREAST], ranks, sums);
@@ -228,7 +263,7 @@ impl Ranked {
     }
 
     /// The same, of rows that are in these slots of its crown.
-    pub(super) fn add_below(&self, crown: &Crown, slots: &[u8; BLOCK], ranks: &[RankColumn], sums: &mut [f64; BLOCK]) {
+    pub(super) fn add_below(&self, crown: &Crown, slots: &[u8; BLOCK], ranks: &[RankLine], sums: &mut [f64; BLOCK]) {
         let Some(bushes) = crown.bushes else {
             let (slots, _) = slots.as_chunks::<ABREAST>();
             let (groups, _) = sums.as_chunks_mut::<ABREAST>();
@@ -238,35 +273,41 @@ impl Ranked {
             }
             return;
         };
-        let height = crown.height;
-        let places = bushes..bushes + (MOST_LEAVES << height);
-        let (splits, leaves) = (&self.bushes[places.clone()], &self.leaves[places]);
-        let (slots, _) = slots.as_chunks::<BELOW>();
-        let (groups, _) = sums.as_chunks_mut::<BELOW>();
-        for (number, (sums, slots)) in groups.iter_mut().zip(slots).enumerate() {
-            let bushes = slots.map(|slot| usize::from(slot) << height);
-            let mut places = [1; BELOW];
-            for _ in 0..height {
+        let height = crown.height - TWIG;
+        let (tops, twigs) = (&self.tops[bushes.0..], &self.twigs[bushes.1..]);
+        let twigs = &twigs[..crown.slots() << height];
+        let (slots, _) = slots.as_chunks::<LINE>();
+        let (groups, _) = sums.as_chunks_mut::<LINE>();
+        for ((sums, slots), lines) in groups.iter_mut().zip(slots).zip(ranks.chunks(self.columns())) {
+            let right = |lane: usize, split: RankSplit| lines[usize::from(split.column)].0[lane] > split.rank;
+            let mut places = slots.map(u32::from);
+            let mut rest = tops;
+            for level in 0..height {
+                let (splits, others) = rest.split_at(crown.slots() << level);
                 for (lane, place) in places.iter_mut().enumerate() {
-                    let split = splits[bushes[lane] + *place];
-                    let rank = ranks[usize::from(split.column)].0[number * BELOW + lane];
-                    *place = 2 * *place + usize::from(rank > split.rank);
+                    *place = 2 * *place + u32::from(right(lane, splits[*place as usize]));
                 }
+                rest = others;
             }
-            for ((sum, place), bush) in sums.iter_mut().zip(places).zip(bushes) {
-                *sum += leaves[bush + place - (1 << height)];
+            for ((lane, sum), place) in sums.iter_mut().enumerate().zip(places) {
+                let twig = &twigs[place as usize];
+                let upper = usize::from(right(lane, twig.splits[0]));
+                let lower = usize::from(right(lane, twig.splits[1 + upper]));
+                *sum += twig.leaves[2 * upper + lower];
             }
         }
     }
 
     /// Adds the leaves that are reached from these nodes by the rows from `first` on. All take steps until each stands on a
     /// leaf; a leaf leads to itself.
-    fn walk(&self, first: usize, mut places: [usize; ABREAST], ranks: &[RankColumn], sums: &mut [f64; ABREAST]) {
+    fn walk(&self, first: usize, mut places: [usize; ABREAST], ranks: &[RankLine], sums: &mut [f64; ABREAST]) {
+        let columns = self.columns();
+        let (lines, first) = (&ranks[first / LINE * columns..][..columns], first % LINE);
         loop {
             let mut moved = 0;
             for (lane, place) in places.iter_mut().enumerate() {
                 let RankNode { split, left } = self.nodes[*place];
-                let rank = ranks[usize::from(split.column)].0[first + lane];
+                let rank = lines[usize::from(split.column)].0[first + lane];
                 let next = left as usize + usize::from(rank > split.rank);
                 moved |= next ^ *place;
                 *place = next;
@@ -334,6 +375,11 @@ impl Ranks {
 }
 
 impl Crown {
+    /// Slots that rows come to.
+    fn slots(&self) -> usize {
+        self.steps.len() + 1
+    }
+
     /// The crown of the last tree, which begins at `root`. Those splits are taken first that the longest ways lead on from.
     fn of(root: u32, nodes: &[RankNode]) -> Self {
         let first = root as usize;

@@ -3,7 +3,7 @@
 use ndarray::{ArrayView2, Axis};
 
 use super::plan::{BLOCK as SIMD_BLOCK, Column, Mask, Plan};
-use super::ranks::{RankColumn, Ranked};
+use super::ranks::Ranked;
 use super::simd::Kernel;
 use super::{FlatEnsemble, Node, Tree};
 use crate::error::{Error, ErrorKind, Result};
@@ -55,8 +55,10 @@ const CHUNK_STEPS: usize = 500_000;
 const FEW_ROWS: usize = 64;
 /// Fewer rows than this are walked down as they are: ranking the thresholds would take longer.
 const MANY_ROWS: usize = 512;
-/// Blocks of rows that are ranked together.
-const RANK_BLOCKS: usize = 8;
+/// Ranks that are looked at together, and the most blocks that are: as many as stay near, so that a tree comes from afar once for
+/// them.
+const RANKS: usize = 24 * 60 * SIMD_BLOCK;
+const RANK_BLOCKS: usize = 64;
 /// Rows times trees a worker takes at a time, at most, where a kernel does it.
 const KERNEL_STEPS: usize = 1_000_000;
 /// Rows that are turned together: one line of `f32`.
@@ -142,8 +144,9 @@ impl FlatEnsemble {
             && x.nrows() >= MANY_ROWS
             && let Some(ranked) = self.prepared.ranked(self)
         {
-            let blocks = (RANK_BLOCKS * SIMD_BLOCK).min(chunk.next_multiple_of(SIMD_BLOCK));
-            workers.chunks_mut(&mut sums, blocks, |start, sums| {
+            let blocks = (RANKS / columns / SIMD_BLOCK).clamp(1, RANK_BLOCKS);
+            let rows = (blocks * SIMD_BLOCK).min(share.next_multiple_of(SIMD_BLOCK));
+            workers.chunks_mut(&mut sums, rows, |start, sums| {
                 let rows = x.slice(ndarray::s![start..start + sums.len(), ..]);
                 add_by_ranks(Kernel::best(), ranked, trees, rows, sums, workers)
             })?;
@@ -205,23 +208,23 @@ fn add_by_ranks<T: Input>(
     sums: &mut [f64],
     workers: &Workers,
 ) -> Result<()> {
-    let columns = ranked.columns();
     let rows = x.axis_chunks_iter(Axis(0), SIMD_BLOCK);
     let mut turned = vec![Column([T::ZERO; SIMD_BLOCK]); rows.len() * x.ncols()];
     for (rows, columns) in rows.zip(turned.chunks_mut(x.ncols().max(1))) {
         turn(rows, columns);
     }
     let blocks = sums.len().div_ceil(SIMD_BLOCK);
-    let mut ranks = vec![RankColumn([0; SIMD_BLOCK]); blocks * columns];
-    ranked.rank(kernel, &turned, &mut ranks);
+    let ranks = ranked.rank(kernel, &turned, blocks);
+    let in_block = ranks.len() / blocks.max(1);
     // Rows that are not there are scored and forgotten.
     let mut whole = vec![[0.0; SIMD_BLOCK]; blocks];
     whole.as_flattened_mut()[..sums.len()].copy_from_slice(sums);
     let mut slots = [0; SIMD_BLOCK];
     for tree in 0..trees {
         workers.check()?;
+        ranked.bring_near(tree);
         for (block, sums) in whole.iter_mut().enumerate() {
-            let ranks = &ranks[block * columns..(block + 1) * columns];
+            let ranks = &ranks[block * in_block..(block + 1) * in_block];
             match kernel.zip(ranked.crown(tree)) {
                 Some((kernel, crown)) if kernel.crown(crown, ranks, &mut slots) => {
                     ranked.add_below(crown, &slots, ranks, sums);

@@ -4,7 +4,7 @@ use std::arch::x86_64::*;
 
 use super::super::Input;
 use super::super::plan::{BLOCK, Column, MOST_LEAVES, Mask, Plan, Shape, Step};
-use super::super::ranks::{Crown, RankColumn};
+use super::super::ranks::{Crown, RankColumn, RankLine};
 
 /// As [`super::Kernel::add`].
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
@@ -177,14 +177,15 @@ fn tree<const SLOTS: usize, const BITS: usize>(steps: &[Step], shape: &Shape, ma
 
 /// As [`super::Kernel::crown`].
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
-pub(super) fn crown(crown: &Crown, ranks: &[RankColumn], slots_of: &mut [u8; BLOCK]) {
+pub(super) fn crown(crown: &Crown, ranks: &[RankLine], slots_of: &mut [u8; BLOCK]) {
     let mut masks = [Mask::default(); MOST_LEAVES];
+    let columns = ranks.len() * 32 / BLOCK;
     for (split, mask) in crown.splits.iter().zip(&mut masks) {
-        let column = &ranks[usize::from(split.column)].0;
+        let lines = ranks.iter().skip(usize::from(split.column)).step_by(columns);
         let bar = _mm512_set1_epi16(split.rank as i16);
-        for (values, bits) in column.chunks_exact(32).zip(mask.0.chunks_exact_mut(2)) {
-            // SAFETY: the slice has the 32 numbers that are read.
-            let values = unsafe { _mm512_loadu_si512(values.as_ptr().cast()) };
+        for (line, bits) in lines.zip(mask.0.chunks_exact_mut(2)) {
+            // SAFETY: the line is the 32 numbers that are read.
+            let values = unsafe { _mm512_loadu_si512(line.0.as_ptr().cast()) };
             let right = _mm512_cmpgt_epu16_mask(values, bar);
             bits.copy_from_slice(&[right as u16, (right >> 16) as u16]);
         }

@@ -13,7 +13,7 @@ mod avx512;
 
 use super::Input;
 use super::plan::{BLOCK, Column, Mask, Plan};
-use super::ranks::{Crown, RankColumn};
+use super::ranks::{Crown, RankColumn, RankLine};
 
 /// Instructions that a kernel is written for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,7 +74,7 @@ impl Kernel {
 
     /// Brings each row of a block to a slot of a tree's crown. Whether it did: not every kernel can, nor on every machine.
     #[cfg_attr(not(target_arch = "x86_64"), allow(unused_variables))]
-    pub(super) fn crown(self, crown: &Crown, ranks: &[RankColumn], slots: &mut [u8; BLOCK]) -> bool {
+    pub(super) fn crown(self, crown: &Crown, ranks: &[RankLine], slots: &mut [u8; BLOCK]) -> bool {
         #[cfg(target_arch = "x86_64")]
         if self.crowns() && self.runs() {
             // SAFETY: `runs` has just found the instructions that the kernel is compiled for.
