@@ -5,6 +5,8 @@ const FIT_OPTIONS = [
   'sampleWeight', 'groups', 'classWeight', 'monotone', 'leakage', 'allowColumns', 'seed', 'threads', 'signal', 'onProgress',
 ]
 const RUN_OPTIONS = ['threads', 'signal']
+/** What the core calls arguments of `fit`, and what they are called here. */
+const NAMES = { labels: 'y', sample_weight: 'sampleWeight', class_weight: 'classWeight' }
 
 /** The class of fitted classifiers, made of what index.js has. */
 module.exports = function classifier(own) {
@@ -86,10 +88,13 @@ module.exports = function classifier(own) {
       const source = { ...table(x), classes: codes, groups: grouped(groups), weights: weights(sampleWeight, 'sampleWeight') }
       if (typeof classWeight === 'string') given.classWeight = classWeight
       else source.classWeights = weights(classWeight, 'classWeight')
-      return new ChurnClassifier(
-        await long(given, (cancel, listener) => native.fitClassifier(source, given, cancel, listener)),
-        classes,
-      )
+      try {
+        const model = await long(given, (cancel, listener) => native.fitClassifier(source, given, cancel, listener))
+        return new ChurnClassifier(model, classes)
+      } catch (error) {
+        if (error?.code === 'invalid_option' && Object.hasOwn(NAMES, error.column)) error.column = NAMES[error.column]
+        throw error
+      }
     }
 
     static fromBytes(bytes, options) {

@@ -105,11 +105,14 @@ test('what cannot be fitted is named', async () => {
     [rows, left.with(7, null), {}, { code: 'invalid_option', column: 'y', row: 7 }],
     [rows, left.map(Number).with(3, NaN), {}, { code: 'invalid_option', column: 'y', row: 3 }],
     [rows, left.with(3, 'yes'), {}, { code: 'invalid_option', column: 'y', row: 3 }],
-    [rows, left.slice(1), {}, { code: 'invalid_option', column: 'labels' }],
+    [rows, left.slice(1), {}, { code: 'invalid_option', column: 'y' }],
     [rows, left, { groups: groups.with(9, undefined) }, { code: 'invalid_option', column: 'groups', row: 9 }],
     [rows, left, { groups: groups.slice(1) }, { code: 'invalid_option', column: 'groups' }],
     [rows, left, { groups: 'all' }, { code: 'invalid_option', column: 'groups' }],
     [rows, left, { sampleWeight: ['1'] }, { code: 'invalid_option', column: 'sampleWeight', row: 0 }],
+    [rows, left, { sampleWeight: [1, 2] }, { code: 'invalid_option', column: 'sampleWeight' }],
+    [rows, left, { sampleWeight: rows.map((_, row) => (row === 5 ? NaN : 1)) }, { code: 'invalid_option', column: 'sampleWeight', row: 5 }],
+    [rows, left, { classWeight: [1, 2, 3] }, { code: 'invalid_option', column: 'classWeight' }],
     [rows, left, { classWeight: 'fair' }, { code: 'invalid_option', column: 'classWeight' }],
     [rows, left, { monotone: { plan: 'raises' } }, { code: 'invalid_option' }],
     [rows, left, { weights: [1] }, { code: 'invalid_option', column: 'weights' }],
@@ -126,6 +129,9 @@ test('what cannot be fitted is named', async () => {
 })
 
 test('a fit can be aborted and tells how far it is', async () => {
+  const stop = new AbortController()
+  const stopped = ChurnClassifier.fit(rows, left, { signal: stop.signal, onProgress: () => stop.abort() })
+  await assert.rejects(stopped, isFault({ code: 'cancelled', name: 'AbortError' }))
   await assert.rejects(ChurnClassifier.fit(rows, left, { signal: AbortSignal.abort() }), isFault({ code: 'cancelled', name: 'AbortError' }))
   const told = []
   await ChurnClassifier.fit(rows, left, { onProgress: ({ done }) => told.push(done) })
