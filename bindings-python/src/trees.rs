@@ -23,8 +23,9 @@ fn content(given: &Bound<'_, PyAny>, is_content: impl Fn(&str) -> bool) -> PyRes
         return Ok(text.into_owned().into_bytes());
     }
     if let Ok(path) = given.extract::<PathBuf>() {
+        let named = |error: std::io::Error| std::io::Error::new(error.kind(), format!("'{}': {error}", path.display()));
         return py
-            .detach(|| std::fs::read(path).map_err(churn_core::Error::from))
+            .detach(|| std::fs::read(&path).map_err(|error| churn_core::Error::from(named(error))))
             .or_raise(py);
     }
     let is_bytes = given.is_instance_of::<PyBytes>()

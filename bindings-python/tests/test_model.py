@@ -162,7 +162,7 @@ def test_model_files(model, records, tmp_path):
         assert other.score(records, AS_OF).probability.tobytes() == expected
     with pytest.raises(FileNotFoundError) as caught:
         churn.ChurnModel.load(tmp_path / "none.churn")
-    assert caught.value.code == "io" and isinstance(caught.value, churn.ChurnError)
+    assert caught.value.code == "io" and isinstance(caught.value, churn.ChurnError) and "none.churn" in str(caught.value)
     with pytest.raises(churn.ArtifactError):
         churn.ChurnModel.from_bytes(model.to_bytes()[:-9])
 

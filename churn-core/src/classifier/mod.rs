@@ -19,7 +19,7 @@ use std::sync::Arc;
 use ndarray::Array2;
 
 use crate::classifier::bytes::{Metadata, Parts};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result, of_file};
 use crate::features::{Columns, FeatureColumn};
 use crate::input::{Table, read};
 use crate::model::{Explanation, Reason, top_reasons};
@@ -84,7 +84,8 @@ impl ChurnClassifier {
     /// # Errors
     /// `io`.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
-        Ok(std::fs::write(path, &self.bytes)?)
+        let path = path.as_ref();
+        std::fs::write(path, &self.bytes).map_err(of_file(path))
     }
 
     /// Opens a model file.
@@ -92,7 +93,8 @@ impl ChurnClassifier {
     /// # Errors
     /// `io`, and as [`from_bytes`](Self::from_bytes).
     pub fn load(path: impl AsRef<Path>) -> Result<Self> {
-        Self::from_bytes(&std::fs::read(path)?)
+        let path = path.as_ref();
+        Self::from_bytes(&std::fs::read(path).map_err(of_file(path))?)
     }
 
     /// Identifies the classifier: the first half of the SHA-256 of its content, in hex.

@@ -3,6 +3,7 @@
 mod issue;
 
 use std::fmt;
+use std::path::Path;
 use std::sync::Arc;
 
 pub use issue::{IssueCode, RecordKind, TableReport, ValidationIssue, ValidationReport};
@@ -220,6 +221,11 @@ impl From<std::io::Error> for Error {
     fn from(source: std::io::Error) -> Self {
         Self::new(ErrorKind::Io, source.to_string()).caused_by(source)
     }
+}
+
+/// What a file that cannot be read or written is called in its error.
+pub(crate) fn of_file(path: &Path) -> impl Fn(std::io::Error) -> Error + '_ {
+    move |source| Error::new(ErrorKind::Io, format!("'{}': {source}", path.display())).caused_by(source)
 }
 
 /// At most 64 characters of a value, for messages.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use ndarray::Array2;
 
 use crate::calibration::Intervals;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result, of_file};
 use crate::features::{ChurnDefinition, FeatureMatrix, ResolvedPlan, eligible};
 use crate::model::bands::RiskBands;
 use crate::model::bytes::{self, Metadata};
@@ -109,7 +109,8 @@ impl ChurnModel {
     /// # Errors
     /// `io`.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
-        Ok(std::fs::write(path, &self.bytes)?)
+        let path = path.as_ref();
+        std::fs::write(path, &self.bytes).map_err(of_file(path))
     }
 
     /// Opens a model file.
@@ -117,7 +118,8 @@ impl ChurnModel {
     /// # Errors
     /// `io`, and as [`from_bytes`](Self::from_bytes).
     pub fn load(path: impl AsRef<Path>) -> Result<Self> {
-        Self::from_bytes(&std::fs::read(path)?)
+        let path = path.as_ref();
+        Self::from_bytes(&std::fs::read(path).map_err(of_file(path))?)
     }
 
     /// Identifies the model: the first half of the SHA-256 of its content, in hex.
