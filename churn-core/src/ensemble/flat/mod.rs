@@ -61,7 +61,7 @@ impl Prepared {
     }
 
     fn ranked(&self, ensemble: &FlatEnsemble) -> Option<&Ranked> {
-        let crowned = || Kernel::best().is_some_and(Kernel::crowns);
+        let crowned = || Kernel::best().is_some();
         self.ranked.get_or_init(|| Ranked::of(ensemble, crowned())).as_ref()
     }
 }

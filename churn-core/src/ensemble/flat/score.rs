@@ -486,7 +486,7 @@ mod tests {
             let narrow = wide.mapv(|value| value as f32);
             let kernels = Kernel::all().into_iter().map(Some).chain([None]);
             let by_ranks = kernels.map(|kernel| {
-                let ranked = Ranked::of(&ensemble, kernel.is_some_and(Kernel::crowns)).unwrap();
+                let ranked = Ranked::of(&ensemble, kernel.is_some()).unwrap();
                 let mut sums = vec![ensemble.base; rows];
                 add_by_ranks(kernel, &ranked, ensemble.trees(), wide.view(), &mut sums, &Workers::inline()).unwrap();
                 sums

@@ -4,6 +4,7 @@ use std::arch::x86_64::*;
 
 use super::super::Input;
 use super::super::plan::{BLOCK, Column, MOST_LEAVES, Mask, Plan, Shape, Step};
+use super::super::ranks::{Crown, RankLine};
 
 /// As [`super::Kernel::add`].
 #[target_feature(enable = "avx2")]
@@ -81,9 +82,9 @@ fn compare_f64(column: &Column<f64>, thresholds: &[f64], masks: &mut [Mask], mis
     }
 }
 
-/// Adds one tree of at most `SLOTS` leaves, whose numbers have `BITS` bits.
+/// Of each row of a block, each bit of the number of the slot that a tree's steps bring it to.
 #[target_feature(enable = "avx2")]
-fn tree<const SLOTS: usize, const BITS: usize>(steps: &[Step], shape: &Shape, masks: &[Mask], sums: &mut [f64; BLOCK]) {
+fn slots<const SLOTS: usize, const BITS: usize>(steps: &[Step], masks: &[Mask]) -> [[i32; 8]; BITS] {
     // The rows in each slot.
     let mut slots = [_mm256_setzero_si256(); SLOTS];
     slots[0] = _mm256_set1_epi8(-1);
@@ -95,7 +96,7 @@ fn tree<const SLOTS: usize, const BITS: usize>(steps: &[Step], shape: &Shape, ma
         slots[(number + 1) % SLOTS] = _mm256_and_si256(rows, right);
         slots[step.slot as usize % SLOTS] = _mm256_andnot_si256(right, rows);
     }
-    // Of each row, each bit of the number of the slot it is in: fold the slots pairwise, taking the odd ones each time.
+    // Fold the slots pairwise, taking the odd ones each time.
     let mut planes = [[0i32; 8]; BITS];
     let mut count = SLOTS;
     for plane in &mut planes {
@@ -110,23 +111,64 @@ fn tree<const SLOTS: usize, const BITS: usize>(steps: &[Step], shape: &Shape, ma
         }
         count /= 2;
     }
-    let leaves: [f64; SLOTS] =
-        std::array::from_fn(|slot| f64::from_bits(u64::from(shape.low[slot]) | u64::from(shape.high[slot]) << 32));
+    planes
+}
+
+/// The numbers of the slots of 32 rows.
+#[target_feature(enable = "avx2")]
+fn numbers<const BITS: usize>(planes: &[[i32; 8]; BITS], group: usize) -> [u8; 32] {
     // Bit k of four bytes becomes byte k: each byte is spread over eight, each of which keeps its own bit.
     let spread = _mm256_setr_epi64x(0, 0x0101_0101_0101_0101, 0x0202_0202_0202_0202, 0x0303_0303_0303_0303);
     let own = _mm256_set1_epi64x(0x8040_2010_0804_0201u64 as i64);
+    let mut numbers = _mm256_setzero_si256();
+    for (bit, plane) in planes.iter().enumerate() {
+        let bytes = _mm256_shuffle_epi8(_mm256_set1_epi32(plane[group]), spread);
+        let set = _mm256_cmpeq_epi8(_mm256_and_si256(bytes, own), own);
+        numbers = _mm256_or_si256(numbers, _mm256_and_si256(set, _mm256_set1_epi8(1 << bit)));
+    }
+    let mut slot_of = [0u8; 32];
+    // SAFETY: 32 bytes are written to an array of 32.
+    unsafe { _mm256_storeu_si256(slot_of.as_mut_ptr().cast(), numbers) };
+    slot_of
+}
+
+/// Adds one tree of at most `SLOTS` leaves, whose numbers have `BITS` bits.
+#[target_feature(enable = "avx2")]
+fn tree<const SLOTS: usize, const BITS: usize>(steps: &[Step], shape: &Shape, masks: &[Mask], sums: &mut [f64; BLOCK]) {
+    let planes = slots::<SLOTS, BITS>(steps, masks);
+    let leaves: [f64; SLOTS] =
+        std::array::from_fn(|slot| f64::from_bits(u64::from(shape.low[slot]) | u64::from(shape.high[slot]) << 32));
     for (group, sums) in sums.chunks_exact_mut(32).enumerate() {
-        let mut numbers = _mm256_setzero_si256();
-        for (bit, plane) in planes.iter().enumerate() {
-            let bytes = _mm256_shuffle_epi8(_mm256_set1_epi32(plane[group]), spread);
-            let set = _mm256_cmpeq_epi8(_mm256_and_si256(bytes, own), own);
-            numbers = _mm256_or_si256(numbers, _mm256_and_si256(set, _mm256_set1_epi8(1 << bit)));
-        }
-        let mut slot_of = [0u8; 32];
-        // SAFETY: 32 bytes are written to an array of 32.
-        unsafe { _mm256_storeu_si256(slot_of.as_mut_ptr().cast(), numbers) };
-        for (sum, &slot) in sums.iter_mut().zip(&slot_of) {
+        for (sum, slot) in sums.iter_mut().zip(numbers(&planes, group)) {
             *sum += leaves[usize::from(slot) % SLOTS];
         }
+    }
+}
+
+/// As [`super::Kernel::crown`].
+#[target_feature(enable = "avx2")]
+pub(super) fn crown(crown: &Crown, ranks: &[RankLine], slots_of: &mut [u8; BLOCK]) {
+    let mut masks = [Mask::default(); MOST_LEAVES];
+    let columns = ranks.len() * 32 / BLOCK;
+    for (split, mask) in crown.splits.iter().zip(&mut masks) {
+        let lines = ranks.iter().skip(usize::from(split.column)).step_by(columns);
+        let bar = _mm256_set1_epi16(split.rank as i16);
+        for (line, bits) in lines.zip(mask.0.chunks_exact_mut(2)) {
+            // What is above the bar is not 0 after the bar is taken away as far as there is something to take from.
+            let left = |half: usize| {
+                let values: &[u16] = &line.0[16 * half..][..16];
+                // SAFETY: the slice has the 16 numbers that are read.
+                let values = unsafe { _mm256_loadu_si256(values.as_ptr().cast()) };
+                _mm256_cmpeq_epi16(_mm256_subs_epu16(values, bar), _mm256_setzero_si256())
+            };
+            // Packing takes turns between the halves of both.
+            let left = _mm256_permute4x64_epi64::<0b11_01_10_00>(_mm256_packs_epi16(left(0), left(1)));
+            let right = !_mm256_movemask_epi8(left);
+            bits.copy_from_slice(&[right as u16, (right >> 16) as u16]);
+        }
+    }
+    let planes = slots::<MOST_LEAVES, 6>(&crown.steps, &masks);
+    for (group, slots) in slots_of.chunks_exact_mut(32).enumerate() {
+        slots.copy_from_slice(&numbers(&planes, group));
     }
 }

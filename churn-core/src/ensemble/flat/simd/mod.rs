@@ -67,18 +67,18 @@ impl Kernel {
         }
     }
 
-    /// Whether it does crowns of trees.
-    pub(super) fn crowns(self) -> bool {
-        self == Self::Avx512
-    }
-
-    /// Brings each row of a block to a slot of a tree's crown. Whether it did: not every kernel can, nor on every machine.
+    /// Brings each row of a block to a slot of a tree's crown. Whether it did: not on a machine that the kernel does not run on.
     #[cfg_attr(not(target_arch = "x86_64"), allow(unused_variables))]
     pub(super) fn crown(self, crown: &Crown, ranks: &[RankLine], slots: &mut [u8; BLOCK]) -> bool {
         #[cfg(target_arch = "x86_64")]
-        if self.crowns() && self.runs() {
+        if self.runs() {
             // SAFETY: `runs` has just found the instructions that the kernel is compiled for.
-            unsafe { avx512::crown(crown, ranks, slots) };
+            unsafe {
+                match self {
+                    Self::Avx512 => avx512::crown(crown, ranks, slots),
+                    Self::Avx2 => avx2::crown(crown, ranks, slots),
+                }
+            }
             return true;
         }
         false
