@@ -1,5 +1,5 @@
 /** A classifier of flat tables: a row per customer, or several, columns of any type, a label. */
-import type { Cancellable, Explanation, LeakFinding, Progress, Reason, Threads, TrainReport } from './index.js'
+import type { Cancellable, Explanation, LeakageFinding, Progress, Reason, Threads, TrainReport } from './index.js'
 
 /**
  * Rows as plain objects, in which a key is a column and null, undefined and a missing key are no value; or the bytes of an Arrow IPC
@@ -24,7 +24,7 @@ export interface FitOptions extends Threads, Cancellable {
   /** A number for each class in sorted order. With weights the probabilities are those of a table with that balance of classes. */
   classWeight?: 'balanced' | readonly number[] | Float64Array
   /** Number columns with which the probability may only rise or only fall. The forest is then left out. */
-  monotone?: Record<string, 'raises' | 'lowers'>
+  monotoneConstraints?: Record<string, 'raises' | 'lowers'>
   /** What is done about columns that know the label. Default `'warn'`: they are in `report.leaks`. */
   leakage?: 'refuse' | 'warn' | 'allow'
   /** Columns that may know the label. */
@@ -51,10 +51,10 @@ export interface ClassifierReport {
     logLoss: number
     rocAuc: number | null
   }[]
-  membersLeftOut: TrainReport['membersLeftOut']
-  monotone: TrainReport['monotone']
+  droppedMembers: TrainReport['droppedMembers']
+  monotoneConstraints: TrainReport['monotoneConstraints']
   /** Columns that seem to know the label and stayed. */
-  leaks: LeakFinding[]
+  leaks: LeakageFinding[]
 }
 
 /**

@@ -2,7 +2,7 @@
 // The glue of the classifier of flat tables: labels and groups as codes, promises. No churn logic here.
 
 const FIT_OPTIONS = [
-  'sampleWeight', 'groups', 'classWeight', 'monotone', 'leakage', 'allowColumns', 'seed', 'threads', 'signal', 'onProgress',
+  'sampleWeight', 'groups', 'classWeight', 'monotoneConstraints', 'leakage', 'allowColumns', 'seed', 'threads', 'signal', 'onProgress',
 ]
 const RUN_OPTIONS = ['threads', 'signal']
 /** What the core calls arguments of `fit`, and what they are called here. */
@@ -40,7 +40,7 @@ module.exports = function classifier(own) {
   }
 
   /** A code for each row's group. */
-  function grouped(groups) {
+  function crossValidated(groups) {
     if (groups === undefined || groups === null) return undefined
     const codes = new Map()
     return Uint32Array.from(listed(groups, 'groups', 'texts or numbers'), (group, row) => {
@@ -85,7 +85,7 @@ module.exports = function classifier(own) {
     static async fit(x, y, options) {
       const { sampleWeight, groups, classWeight, ...given } = nested(checked(options, FIT_OPTIONS))
       const { classes, codes } = coded(y)
-      const source = { ...table(x), classes: codes, groups: grouped(groups), weights: weights(sampleWeight, 'sampleWeight') }
+      const source = { ...table(x), classes: codes, groups: crossValidated(groups), weights: weights(sampleWeight, 'sampleWeight') }
       if (typeof classWeight === 'string') given.classWeight = classWeight
       else source.classWeights = weights(classWeight, 'classWeight')
       try {

@@ -17,13 +17,13 @@ export type MatrixShape = number | ({ rows?: number; columns?: number } & Thread
  * A model of two classes made of trees. Immutable.
  *
  * ```js
- * const trees = Ensemble.fromXgboost('model.json')
+ * const trees = TreeEnsemble.fromXgboost('model.json')
  * const x = new Float32Array([0.5, NaN, 3.0, 1.5]) // two rows of two columns
  * const probabilities = await trees.predictProba(x, 2)
  * const { contributions, baseValue } = await trees.explain(x, 2)
  * ```
  */
-export class Ensemble {
+export class TreeEnsemble {
   private constructor()
   /**
    * A model of XGBoost: the path of the JSON file that `save_model("model.json")` writes, or the JSON itself as text or bytes.
@@ -35,7 +35,7 @@ export class Ensemble {
    *
    * @throws {ChurnError} `import_failed` if it is no such model, or one of a kind that is not taken over; `io`.
    */
-  static fromXgboost(model: string | URL | Uint8Array): Ensemble
+  static fromXgboost(model: string | URL | Uint8Array): TreeEnsemble
   /**
    * A model of LightGBM: the path of the text file that `save_model` writes, or the text itself, also as bytes. Answers at once.
    *
@@ -44,9 +44,9 @@ export class Ensemble {
    *
    * @throws {ChurnError} `import_failed` if it is no such model, or one of a kind that is not taken over; `io`.
    */
-  static fromLightgbm(model: string | URL | Uint8Array): Ensemble
+  static fromLightgbm(model: string | URL | Uint8Array): TreeEnsemble
   /** Opens what `toBytes` of any host made. @throws {ChurnError} `artifact_damaged`, `artifact_version`, `artifact_too_large`. */
-  static fromBytes(bytes: Uint8Array): Ensemble
+  static fromBytes(bytes: Uint8Array): TreeEnsemble
   /** The bytes of a file of these trees, with all that belongs to them; equal in every host language. */
   toBytes(): Buffer
   /** Number of trees. */

@@ -56,28 +56,28 @@ module.exports = function ensemble({ native, INNER, INSPECT, ChurnError, checked
     return { cells, rows, options }
   }
 
-  class Ensemble {
+  class TreeEnsemble {
     constructor(trees) {
       if (!(trees instanceof native.Trees)) {
-        throw new ChurnError('use Ensemble.fromXgboost, Ensemble.fromLightgbm or Ensemble.fromBytes', { code: 'invalid_option' })
+        throw new ChurnError('use TreeEnsemble.fromXgboost, TreeEnsemble.fromLightgbm or TreeEnsemble.fromBytes', { code: 'invalid_option' })
       }
       Object.defineProperty(this, INNER, { value: trees })
     }
 
     static fromXgboost(model) {
       const json = given(model, 'model', (text) => text.trimStart().startsWith('{'))
-      return guard(() => new Ensemble(native.Trees.fromXgboost(json)))
+      return guard(() => new TreeEnsemble(native.Trees.fromXgboost(json)))
     }
 
     static fromLightgbm(model) {
       // A path has one line.
       const text = given(model, 'model', (text) => text.includes('\n'))
-      return guard(() => new Ensemble(native.Trees.fromLightgbm(text)))
+      return guard(() => new TreeEnsemble(native.Trees.fromLightgbm(text)))
     }
 
     static fromBytes(bytes) {
       if (!(bytes instanceof Uint8Array)) throw wrong('bytes', 'must be a Buffer or Uint8Array')
-      return guard(() => new Ensemble(native.Trees.fromBytes(bytes)))
+      return guard(() => new TreeEnsemble(native.Trees.fromBytes(bytes)))
     }
 
     toBytes() {
@@ -99,9 +99,9 @@ module.exports = function ensemble({ native, INNER, INSPECT, ChurnError, checked
     }
 
     [INSPECT](depth, options, inspect) {
-      return shown('Ensemble', { trees: this.trees, columns: this.columns, link: this.link }, inspect, options)
+      return shown('TreeEnsemble', { trees: this.trees, columns: this.columns, link: this.link }, inspect, options)
     }
   }
 
-  return { Ensemble }
+  return { TreeEnsemble }
 }

@@ -124,7 +124,7 @@ export interface ValidationReport {
   tables: Partial<Record<TableName, TableReport>>
   issues: ValidationIssue[]
   /** Attributes left out of features because nobody knows since when they are true. */
-  untrustedAttributes: { attribute: string; reason: string }[]
+  undatedAttributes: { attribute: string; reason: string }[]
 }
 
 /** The checked records of one tenant. Immutable. */
@@ -247,8 +247,8 @@ export interface BoostingOptions {
   minLeafHessian?: number
   l1?: number
   l2?: number
-  columnShare?: number
-  rowShare?: number
+  colsample?: number
+  subsample?: number
   maxBins?: number
   seed?: number
 }
@@ -258,7 +258,7 @@ export interface ForestOptions {
   trees?: number
   depth?: number
   minLeafRows?: number
-  columnShare?: number | null
+  colsample?: number | null
   smoothing?: number
   maxBins?: number
   seed?: number
@@ -288,7 +288,7 @@ export interface TrainOptions extends Cancellable, Threads {
   /** How much a churned row counts while members learn; probabilities stay those of the rows as they are. Default: 1. */
   churnWeight?: number
   /** Features with which the probability may only rise or only fall; leaves the forest out. */
-  monotone?: Record<string, 'raises' | 'lowers'>
+  monotoneConstraints?: Record<string, 'raises' | 'lowers'>
   /** Folds for blending and calibration. Default: 5. */
   folds?: number
   /** Whether the model may score other tenants' records. Default: false. */
@@ -318,7 +318,7 @@ export interface Measures {
   brier: Estimate | null
   calibrationError: Estimate | null
   /** What a perfectly calibrated model with these predictions shows by chance: 95th percentile. */
-  calibrationErrorByChance: number | null
+  calibrationErrorNull95: number | null
   calibrationSlope: Estimate | null
   calibrationIntercept: Estimate | null
   topDecileLift: Estimate | null
@@ -345,29 +345,29 @@ export interface TrainReport {
   churned: number
   excluded: number
   /** Pairs of customers that were not drawn: there were more than `maxRows`. */
-  leftOut: number
+  subsampled: number
   observedFrom: string | null
   observedUntil: string | null
-  windowsBeforeHistory: number[]
+  truncatedWindows: number[]
   /** A test at a date later than every training label; null where the history is too short. */
   outOfTime: OutOfTime | null
   outOfTimeReason: string | null
   /** On customers held out in turn, at the training dates. */
-  grouped: Measures
+  crossValidated: Measures
   /** The churn rate at each training date, beside what was predicted held out; empty of older models. */
   dates: { asOf: string; rows: number; churned: number; churnRate: number; meanProbability: number }[]
   members: { name: string; weight: number; logLoss: number }[]
-  membersLeftOut: { name: string; reason: string }[]
+  droppedMembers: { name: string; reason: string }[]
   /** Features with which the probability may only rise or only fall. */
-  monotone: [string, 'raises' | 'lowers'][]
+  monotoneConstraints: [string, 'raises' | 'lowers'][]
   calibration: string
   /** Predicted against observed in each risk band, of customers held out. */
-  bands: BandCheck[]
+  bands: BandCalibration[]
   /** Columns that seem to know the label and stayed. */
-  leaks: LeakFinding[]
+  leaks: LeakageFinding[]
 }
 
-export interface BandCheck {
+export interface BandCalibration {
   band: RiskBand
   from: number
   rows: number
@@ -376,7 +376,7 @@ export interface BandCheck {
   churnRate: number | null
 }
 
-export interface LeakFinding {
+export interface LeakageFinding {
   column: string
   feature: string
   leak: 'restates_label' | 'only_for_churned' | 'only_for_retained' | 'identifier' | 'reaches_into_label_period'
@@ -391,15 +391,15 @@ export interface ModelCard {
   modelId: string
   tenant: string | null
   definition: object
-  data: Pick<TrainReport, 'observedFrom' | 'observedUntil' | 'trainingDates' | 'windowsBeforeHistory'>
-  population: { rows: number; churned: number; churnRate: number; excluded: number; leftOut: number; dates: TrainReport['dates'] }
+  data: Pick<TrainReport, 'observedFrom' | 'observedUntil' | 'trainingDates' | 'truncatedWindows'>
+  population: { rows: number; churned: number; churnRate: number; excluded: number; subsampled: number; dates: TrainReport['dates'] }
   features: { count: number; planFingerprint: string; names: string[] }
-  metrics: Pick<TrainReport, 'outOfTime' | 'outOfTimeReason' | 'grouped'>
-  calibration: { method: string; riskBands: { medium: number; high: number; critical: number }; bands: BandCheck[] }
+  metrics: Pick<TrainReport, 'outOfTime' | 'outOfTimeReason' | 'crossValidated'>
+  calibration: { method: string; riskBands: { medium: number; high: number; critical: number }; bands: BandCalibration[] }
   members: TrainReport['members']
-  membersLeftOut: TrainReport['membersLeftOut']
-  monotone: TrainReport['monotone']
-  leaks: LeakFinding[]
+  droppedMembers: TrainReport['droppedMembers']
+  monotoneConstraints: TrainReport['monotoneConstraints']
+  leaks: LeakageFinding[]
 }
 
 export type RiskBand = 'low' | 'medium' | 'high' | 'critical'
@@ -444,7 +444,7 @@ export class ScoreRun {
   readonly probabilities: Float64Array
   /** The features behind the scores. */
   readonly matrix: FeatureMatrix
-  /** @throws {ChurnError} `no_such_customer` if the customer was not eligible. */
+  /** @throws {ChurnError} `customer_not_found` if the customer was not eligible. */
   scoreOf(customerId: string | number | bigint): Score
   /** The features that moved the score the most, largest first. Default: 5. */
   reasons(customerId: string | number | bigint, top?: number): Reason[]
@@ -540,7 +540,7 @@ export class FeatureMatrix {
   readonly customerIds: string[]
   /** The date of every row. */
   readonly asOf: string[]
-  /** Numbers (NaN where missing), or texts (null where missing). @throws {ChurnError} `no_such_feature`. */
+  /** Numbers (NaN where missing), or texts (null where missing). @throws {ChurnError} `unknown_feature`. */
   column(name: string): Float64Array | (string | null)[]
   /** An Arrow IPC file: `customer_id`, `as_of`, then the features. */
   toArrow(): Buffer
@@ -587,7 +587,7 @@ export interface WorldOptions extends Threads {
   /** Days of history. Default: 910. */
   days?: number
   /** Share of customers who signed up before the start. */
-  founders?: number
+  initialCustomers?: number
   activitiesPerDay?: number
   ticketsPerDay?: number
   billingDays?: number
@@ -608,9 +608,9 @@ export interface WorldOptions extends Threads {
   /** Share of rows that are there twice. */
   duplicates?: number
   /** Share of event rows whose customer does not exist. */
-  orphans?: number
+  eventsWithoutCustomer?: number
   /** Share of event rows that belong to another tenant. */
-  strays?: number
+  unknownIds?: number
   /** Names of columns that know the outcome, or `'all'`. */
   leaks?: 'all' | readonly string[]
   /** Continued lives behind each true risk. */
@@ -673,7 +673,7 @@ export type ErrorCode =
   | 'unknown_status' | 'unknown_priority' | 'duplicate_id' | 'duplicate_version' | 'unknown_customer'
   | 'ends_before_start' | 'inconsistent_status' | 'mixed_currency' | 'wrong_tenant'
   | 'unreadable_table' | 'tenant_mismatch' | 'invalid_option' | 'immature_label' | 'single_class' | 'too_little_data'
-  | 'nothing_after_purge' | 'leakage' | 'feature_mismatch' | 'no_such_customer' | 'not_eligible' | 'no_such_feature'
+  | 'nothing_after_purge' | 'leakage' | 'feature_mismatch' | 'customer_not_found' | 'not_eligible' | 'unknown_feature'
   | 'cancelled' | 'artifact_damaged' | 'artifact_version' | 'artifact_too_large' | 'import_failed' | 'io'
   | 'store_unavailable' | 'store_busy' | 'store_full' | 'store_newer' | 'store_not_migrated' | 'store_damaged'
   | 'store_refused' | 'not_isolated' | 'not_found' | 'internal'
@@ -694,7 +694,7 @@ export class ChurnError extends Error {
 
 export { ChurnClassifier } from './classifier.js'
 export type { ClassifierReport, ClassLabel, FitOptions, FlatTable, GroupLabel } from './classifier.js'
-export { Ensemble } from './ensemble.js'
+export { TreeEnsemble } from './ensemble.js'
 export type { Matrix, MatrixShape } from './ensemble.js'
 export { Store, TenantStore } from './store.js'
 export type {

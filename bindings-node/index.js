@@ -123,7 +123,7 @@ function nested(options) {
     given[name] = JSON.stringify(snake(given[name]))
   }
   // Its keys are features: they stay as they are.
-  if (given.monotone !== undefined) given.monotone = JSON.stringify(given.monotone)
+  if (given.monotoneConstraints !== undefined) given.monotoneConstraints = JSON.stringify(given.monotoneConstraints)
   return given
 }
 
@@ -272,7 +272,7 @@ function count(top) {
 
 const DEFINITION_OPTIONS = ['kind', 'horizon', 'lead', 'activeWithin', 'on']
 const TRAIN_OPTIONS = [
-  'definition', 'asOf', 'windows', 'features', 'linear', 'boosting', 'deepBoosting', 'forest', 'maxRows', 'churnWeight', 'monotone',
+  'definition', 'asOf', 'windows', 'features', 'linear', 'boosting', 'deepBoosting', 'forest', 'maxRows', 'churnWeight', 'monotoneConstraints',
   'folds', 'shared', 'leakage', 'allowColumns', 'seed', 'threads', 'signal', 'onProgress',
 ]
 
@@ -392,8 +392,8 @@ function pathOf(path) {
 }
 
 const WORLD_OPTIONS = [
-  'seed', 'tenants', 'customers', 'start', 'days', 'founders', 'activitiesPerDay', 'ticketsPerDay', 'billingDays', 'risk',
-  'returning', 'lateKnown', 'dated', 'hidden', 'drift', 'baseRateShift', 'duplicates', 'orphans', 'strays', 'leaks',
+  'seed', 'tenants', 'customers', 'start', 'days', 'initialCustomers', 'activitiesPerDay', 'ticketsPerDay', 'billingDays', 'risk',
+  'returning', 'lateKnown', 'dated', 'hidden', 'drift', 'baseRateShift', 'duplicates', 'eventsWithoutCustomer', 'unknownIds', 'leaks',
   'paths', 'threads',
 ]
 
@@ -485,7 +485,7 @@ const synthetic = {
   leaks: () => Object.fromEntries(native.leaks()),
 }
 
-const { Ensemble } = require('./ensemble.js')({ native, INNER, INSPECT, ChurnError, checked, guard, long, shown })
+const { TreeEnsemble } = require('./ensemble.js')({ native, INNER, INSPECT, ChurnError, checked, guard, long, shown })
 const { ChurnClassifier } = require('./classifier.js')({
   native, INNER, INSPECT, ChurnError, camelCase, checked, count, guard, long, nested, pathOf, shown,
 })
@@ -494,6 +494,6 @@ const { Store, TenantStore } = require('./store.js')({
 })
 
 module.exports = {
-  ChurnClassifier, ChurnError, ChurnModel, Ensemble, FeatureMatrix, ScoreRun, Store, TenantRecords, TenantStore, backtest, columnsOf, features, featuresAsync, labels, partition,
+  ChurnClassifier, ChurnError, ChurnModel, TreeEnsemble, FeatureMatrix, ScoreRun, Store, TenantRecords, TenantStore, backtest, columnsOf, features, featuresAsync, labels, partition,
   synthetic,
 }

@@ -1,7 +1,7 @@
 import core from './index.js'
 
 export const {
-  ChurnClassifier, ChurnError, ChurnModel, Ensemble, FeatureMatrix, ScoreRun, Store, TenantRecords, TenantStore, backtest, columnsOf, features, featuresAsync, labels, partition, synthetic,
+  ChurnClassifier, ChurnError, ChurnModel, TreeEnsemble, FeatureMatrix, ScoreRun, Store, TenantRecords, TenantStore, backtest, columnsOf, features, featuresAsync, labels, partition, synthetic,
 } =
   core
 export default core

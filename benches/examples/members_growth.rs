@@ -105,8 +105,8 @@ impl Bench {
 
     fn boosting(size: Size) -> GradientBoosting {
         GradientBoosting::new(GradientBoostingOptions {
-            trees: size.trees,
-            leaves: size.leaves,
+            n_trees: size.trees,
+            max_leaves: size.leaves,
             ..Default::default()
         })
     }
@@ -131,7 +131,7 @@ impl Bench {
 
     fn train_forest(&self, size: Size) -> Outcome<f64> {
         let forest = RandomForest::new(RandomForestOptions {
-            trees: size.trees,
+            n_trees: size.trees,
             ..Default::default()
         });
         let x = self.x.slice(s![..size.rows, ..size.columns]);

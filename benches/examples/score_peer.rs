@@ -10,7 +10,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use churn_core::Execution;
-use churn_core::ensemble::{Ensemble, ForeignTree, ForeignTrees, Link};
+use churn_core::ensemble::{ForeignTree, ForeignTrees, Link, TreeEnsemble};
 use ndarray::{Array2, ArrayView2, s};
 use serde_json::Value;
 
@@ -48,7 +48,7 @@ fn main() -> Outcome<()> {
     Ok(())
 }
 
-fn one_by_one(ensemble: &Ensemble, x: ArrayView2<'_, f32>, count: usize) -> Outcome<String> {
+fn one_by_one(ensemble: &TreeEnsemble, x: ArrayView2<'_, f32>, count: usize) -> Outcome<String> {
     let execution = Execution::new().threads(1);
     let mut micros = Vec::with_capacity(count);
     for row in 0..count {
@@ -74,14 +74,14 @@ fn read_matrix(path: &Path, rows: usize) -> Outcome<Array2<f32>> {
     Ok(Array2::from_shape_vec((rows, columns), values)?)
 }
 
-fn read_model(path: &Path) -> Outcome<Ensemble> {
+fn read_model(path: &Path) -> Outcome<TreeEnsemble> {
     let bytes = std::fs::read(path)?;
     if path.extension().is_some_and(|extension| extension == "txt") {
-        return Ok(Ensemble::from_lightgbm(std::str::from_utf8(&bytes)?)?);
+        return Ok(TreeEnsemble::from_lightgbm(std::str::from_utf8(&bytes)?)?);
     }
     let json: Value = serde_json::from_slice(&bytes)?;
     let Some(trees) = json.get("trees").and_then(Value::as_array) else {
-        return Ok(Ensemble::from_xgboost(&bytes)?);
+        return Ok(TreeEnsemble::from_xgboost(&bytes)?);
     };
     let list = |tree: &Value, name: &str| -> Vec<f64> {
         let values = tree[name].as_array().map_or(&[][..], Vec::as_slice);
@@ -100,7 +100,7 @@ fn read_model(path: &Path) -> Outcome<Ensemble> {
             cover: list(tree, "cover"),
         })
         .collect();
-    Ok(Ensemble::from_trees(&ForeignTrees {
+    Ok(TreeEnsemble::from_trees(&ForeignTrees {
         divisor: trees.len() as f64,
         features: json["features"].as_u64().unwrap_or_default() as usize,
         link: Link::Probability,

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use churn_core::{
-    AsOf, BacktestOptions, ChurnDefinition, ClassWeights, ClassifierOptions, Direction, EnsembleOptions, Execution,
-    Feature, FeaturePlan, Leakage, OnInvalid, RecordKind, StaticAttributes, Timestamp, TrainOptions, Value,
+    AsOf, BacktestOptions, ChurnDefinition, ClassWeights, ClassifierOptions, Monotonicity, EnsembleOptions, Execution,
+    Feature, FeaturePlan, LeakagePolicy, OnInvalid, RecordKind, StaticAttributes, Timestamp, TrainOptions, Value,
 };
 use napi::Result;
 use napi::bindgen_prelude::Object;
@@ -294,8 +294,8 @@ pub(crate) fn training(options: &Object<'_>, execution: Execution) -> Result<Tra
     if let Some(weight) = number(options, "churnWeight")? {
         training.ensemble.churn_weight = weight;
     }
-    if let Some(wanted) = nested(options, "monotone")? {
-        training.ensemble.monotone = directions(&wanted)?;
+    if let Some(wanted) = nested(options, "monotoneConstraints")? {
+        training.ensemble.monotone_constraints = directions(&wanted)?;
     }
     if let Some(linear) = yes(options, "linear")? {
         training.ensemble.linear = linear;
@@ -304,7 +304,7 @@ pub(crate) fn training(options: &Object<'_>, execution: Execution) -> Result<Tra
         training.ensemble.folds = usize::try_from(folds).map_err(|_| invalid_option("folds", "is too large"))?;
     }
     if let Some(leakage) = text(options, "leakage")? {
-        training.leakage = Leakage::named(&leakage).map_err(raise)?;
+        training.leakage = leakage.parse::<LeakagePolicy>().map_err(raise)?;
     }
     if let Some(columns) = texts(options, "allowColumns")? {
         training.allow_columns = columns;
@@ -332,11 +332,11 @@ pub(crate) fn classifier(options: &Object<'_>, execution: Execution) -> Result<C
             ));
         }
     }
-    if let Some(wanted) = nested(options, "monotone")? {
-        fitting.ensemble.monotone = directions(&wanted)?;
+    if let Some(wanted) = nested(options, "monotoneConstraints")? {
+        fitting.ensemble.monotone_constraints = directions(&wanted)?;
     }
     if let Some(leakage) = text(options, "leakage")? {
-        fitting.leakage = Leakage::named(&leakage).map_err(raise)?;
+        fitting.leakage = leakage.parse::<LeakagePolicy>().map_err(raise)?;
     }
     if let Some(columns) = texts(options, "allowColumns")? {
         fitting.allow_columns = columns;
@@ -345,14 +345,14 @@ pub(crate) fn classifier(options: &Object<'_>, execution: Execution) -> Result<C
 }
 
 /// Features, each with the way in which the probability may go with it.
-fn directions(wanted: &Json) -> Result<Vec<(String, Direction)>> {
-    let wrong = || invalid_option("monotone", "must be an object of features, each 'raises' or 'lowers'");
+fn directions(wanted: &Json) -> Result<Vec<(String, Monotonicity)>> {
+    let wrong = || invalid_option("monotoneConstraints", "must be an object of features, each 'increasing' or 'decreasing'");
     let directions = wanted
         .as_object()
         .ok_or_else(wrong)?
         .iter()
         .map(|(feature, direction)| {
-            let direction = Direction::named(direction.as_str().ok_or_else(wrong)?).map_err(raise)?;
+            let direction = direction.as_str().ok_or_else(wrong)?.parse::<Monotonicity>().map_err(raise)?;
             Ok((feature.clone(), direction))
         });
     directions.collect()

@@ -33,7 +33,7 @@ pub(crate) fn validation(report: &ValidationReport) -> Value {
         })
         .collect();
     let untrusted: Vec<Value> = report
-        .untrusted_attributes
+        .undated_attributes
         .iter()
         .map(|(attribute, reason)| json!({ "attribute": attribute, "reason": reason }))
         .collect();

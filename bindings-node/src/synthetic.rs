@@ -6,7 +6,7 @@ use arrow::array::{
     ArrayRef, BooleanArray, Float64Array as ArrowFloats, RecordBatch, StringArray, TimestampMicrosecondArray,
 };
 use arrow::ipc::writer::FileWriter;
-use churn_core::synthetic::{Leak, World, WorldColumn, WorldOptions, WorldTable, WorldTenant};
+use churn_core::synthetic::{PlantedLeak, World, WorldColumn, WorldOptions, WorldTable, WorldTenant};
 use churn_core::{AsOf, Horizon, RecordKind, Timestamp, Value};
 use napi::Result;
 use napi::bindgen_prelude::{Buffer, Either3, Float64Array, Object};
@@ -74,7 +74,7 @@ fn options_of(given: &Object<'_>) -> Result<WorldOptions> {
         }
     }
     let numbers: [(&str, &mut f64); 12] = [
-        ("founders", &mut world.founders),
+        ("initial_customers", &mut world.initial_customers),
         ("activitiesPerDay", &mut world.activities_per_day),
         ("ticketsPerDay", &mut world.tickets_per_day),
         ("risk", &mut world.risk),
@@ -84,8 +84,8 @@ fn options_of(given: &Object<'_>) -> Result<WorldOptions> {
         ("drift", &mut world.drift),
         ("baseRateShift", &mut world.base_rate_shift),
         ("duplicates", &mut world.duplicates),
-        ("orphans", &mut world.orphans),
-        ("strays", &mut world.strays),
+        ("events_without_customer", &mut world.events_without_customer),
+        ("unknown_ids", &mut world.unknown_ids),
     ];
     for (name, number) in numbers {
         match options::value(given, name)? {
@@ -105,9 +105,9 @@ fn options_of(given: &Object<'_>) -> Result<WorldOptions> {
     }
     if let Some(names) = options::texts(given, "leaks")? {
         world.leaks = match names.as_slice() {
-            [all] if all == "all" => Leak::all().collect(),
+            [all] if all == "all" => PlantedLeak::all().collect(),
             names => {
-                let leaks = names.iter().map(|name| Leak::named(name));
+                let leaks = names.iter().map(|name| PlantedLeak::named(name));
                 leaks.collect::<churn_core::Result<_>>().map_err(raise)?
             }
         };
@@ -265,7 +265,7 @@ impl SyntheticTables {
 /// The bank of leaks: names, then what each tells.
 #[napi(catch_unwind)]
 pub fn leaks() -> Vec<Vec<String>> {
-    let leaks = Leak::all();
+    let leaks = PlantedLeak::all();
     leaks
         .map(|leak| vec![leak.name().to_owned(), leak.meaning().to_owned()])
         .collect()

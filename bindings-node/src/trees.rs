@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use churn_core::Execution;
-use churn_core::ensemble::{Ensemble, Link};
+use churn_core::ensemble::{Link, TreeEnsemble};
 use napi::Result;
 use napi::bindgen_prelude::{AsyncTask, Buffer, Either, Float32Array, Float64Array, Object, Uint8Array};
 use napi_derive::napi;
@@ -46,11 +46,11 @@ impl Matrix {
 /// Trees that score rows and explain the scores.
 #[napi]
 pub struct Trees {
-    inner: Arc<Ensemble>,
+    inner: Arc<TreeEnsemble>,
 }
 
 impl Trees {
-    fn new(made: churn_core::Result<Ensemble>) -> Result<Self> {
+    fn new(made: churn_core::Result<TreeEnsemble>) -> Result<Self> {
         let inner = Arc::new(made.map_err(raise)?);
         Ok(Self { inner })
     }
@@ -61,20 +61,20 @@ impl Trees {
     /// A model of XGBoost in JSON.
     #[napi(factory, catch_unwind)]
     pub fn from_xgboost(given: Given) -> Result<Self> {
-        Self::new(content(given).and_then(|json| Ensemble::from_xgboost(&json)))
+        Self::new(content(given).and_then(|json| TreeEnsemble::from_xgboost(&json)))
     }
 
     /// A model of LightGBM as text.
     #[napi(factory, catch_unwind)]
     pub fn from_lightgbm(given: Given) -> Result<Self> {
         // What is no text has no text's first line.
-        Self::new(content(given).and_then(|text| Ensemble::from_lightgbm(&String::from_utf8_lossy(&text))))
+        Self::new(content(given).and_then(|text| TreeEnsemble::from_lightgbm(&String::from_utf8_lossy(&text))))
     }
 
     /// Opens a file of an ensemble from memory.
     #[napi(factory, catch_unwind)]
     pub fn from_bytes(bytes: Uint8Array) -> Result<Self> {
-        Self::new(Ensemble::from_bytes(&bytes))
+        Self::new(TreeEnsemble::from_bytes(&bytes))
     }
 
     /// The bytes of such a file.
@@ -137,7 +137,7 @@ impl Trees {
         cancel: &Cancel,
     ) -> Result<AsyncTask<Work<Contributions>>> {
         fn explained<T: churn_core::ensemble::Input>(
-            trees: &Ensemble,
+            trees: &TreeEnsemble,
             x: ArrayView2<'_, T>,
             execution: &Execution,
         ) -> churn_core::Result<Contributions> {

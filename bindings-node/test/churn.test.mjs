@@ -130,7 +130,7 @@ test('the card tells what the model is', async () => {
 test('the report is readable', () => {
   const { report } = model
   assert.ok(report.rows > 0 && report.churned > 0 && report.members.length > 0)
-  assert.ok(report.grouped.rocAuc.value > 0.5)
+  assert.ok(report.crossValidated.rocAuc.value > 0.5)
   assert.deepEqual(model.definition, { kind: 'inactivity', horizon: 60, lead: 0, activeWithin: 60, on: 'payments' })
 })
 
@@ -173,7 +173,7 @@ test('features and labels', async () => {
   assert.equal(matrix.featureNames[0], 'customer_tenure_days')
   assert.ok(matrix.column('customer_tenure_days') instanceof Float64Array)
   assert.ok(['basic', 'pro'].includes(matrix.column('customer_plan')[0]))
-  assert.throws(() => matrix.column('nothing'), isFault({ code: 'no_such_feature' }))
+  assert.throws(() => matrix.column('nothing'), isFault({ code: 'unknown_feature' }))
   const table = tableFromIPC(matrix.toArrow())
   assert.deepEqual(table.schema.fields.map((field) => field.name), ['customer_id', 'as_of', ...matrix.featureNames])
   assert.deepEqual([...table.getChild('customer_tenure_days')], [...matrix.column('customer_tenure_days')])
@@ -232,7 +232,7 @@ test('errors name what is wrong', async () => {
   await assert.rejects(ChurnModel.train({}), isFault({ code: 'invalid_option', column: 'records' }))
   await assert.rejects(model.score(records), isFault({ code: 'invalid_option', column: 'asOf' }))
   await assert.rejects(model.score(TenantRecords.fromObjects({ ...tables, tenant: 'other' }), { asOf }), isFault({ code: 'tenant_mismatch' }))
-  assert.throws(() => run.reasons('nobody'), isFault({ code: 'no_such_customer' }))
+  assert.throws(() => run.reasons('nobody'), isFault({ code: 'customer_not_found' }))
   assert.throws(() => run.reasons('nobody', -1), isFault({ code: 'invalid_option', column: 'top' }))
   assert.throws(() => model.scoreCustomer({}, { asOf }), isFault({ code: 'unreadable_table', table: 'customers' }))
 })

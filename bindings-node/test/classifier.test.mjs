@@ -60,12 +60,12 @@ test('labels of any sort make one model', async () => {
 })
 
 test('the report says how it was fitted', async () => {
-  const { groups: count, rows: all, rowsOfClass, parts, membersLeftOut, monotone } = fitted.report
-  assert.deepEqual([count, all, rowsOfClass.reduce((sum, own) => sum + own), membersLeftOut, monotone], [150, 300, 300, [], []])
+  const { groups: count, rows: all, rowsOfClass, parts, droppedMembers, monotoneConstraints } = fitted.report
+  assert.deepEqual([count, all, rowsOfClass.reduce((sum, own) => sum + own), droppedMembers, monotoneConstraints], [150, 300, 300, [], []])
   assert.ok(parts.length === 1 && parts[0].rocAuc > 0.5 && parts[0].members.length === 4)
-  const bound = await ChurnClassifier.fit(rows, left, { groups, monotone: { minutes: 'lowers' } })
-  assert.deepEqual(bound.report.monotone, [['minutes', 'lowers']])
-  assert.deepEqual(bound.report.membersLeftOut.map(({ name }) => name), ['forest'])
+  const bound = await ChurnClassifier.fit(rows, left, { groups, monotoneConstraints: { minutes: 'lowers' } })
+  assert.deepEqual(bound.report.monotoneConstraints, [['minutes', 'lowers']])
+  assert.deepEqual(bound.report.droppedMembers.map(({ name }) => name), ['forest'])
   const weighted = await ChurnClassifier.fit(rows, left, { classWeight: 'balanced' })
   assert.equal(weighted.report.parts.length, 1)
 })
@@ -114,7 +114,7 @@ test('what cannot be fitted is named', async () => {
     [rows, left, { sampleWeight: rows.map((_, row) => (row === 5 ? NaN : 1)) }, { code: 'invalid_option', column: 'sampleWeight', row: 5 }],
     [rows, left, { classWeight: [1, 2, 3] }, { code: 'invalid_option', column: 'classWeight' }],
     [rows, left, { classWeight: 'fair' }, { code: 'invalid_option', column: 'classWeight' }],
-    [rows, left, { monotone: { plan: 'raises' } }, { code: 'invalid_option' }],
+    [rows, left, { monotoneConstraints: { plan: 'raises' } }, { code: 'invalid_option' }],
     [rows, left, { weights: [1] }, { code: 'invalid_option', column: 'weights' }],
     [rows, left, { leakage: 'ignore' }, { code: 'invalid_option' }],
     [rows, left.map(() => true), {}, { code: 'single_class' }],

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { inspect } from 'node:util'
 import { test } from 'node:test'
-import { ChurnError, ChurnModel, Ensemble } from 'churn-core'
+import { ChurnError, ChurnModel, TreeEnsemble } from 'churn-core'
 import { bytes, read, text } from './fixtures.mjs'
 
 const { x, ...expected } = read('models/expected.json')
@@ -14,7 +14,7 @@ const saved = read('models/bits.json')
 const cells = Float64Array.from(x.flat(), (cell) => cell ?? NaN)
 const file = (name) => `${name}.${name.startsWith('lightgbm') ? 'txt' : 'json'}`
 const url = (name) => new URL(`../../tests/fixtures/models/${file(name)}`, import.meta.url)
-const load = (name) => (name.startsWith('lightgbm') ? Ensemble.fromLightgbm(url(name)) : Ensemble.fromXgboost(url(name)))
+const load = (name) => (name.startsWith('lightgbm') ? TreeEnsemble.fromLightgbm(url(name)) : TreeEnsemble.fromXgboost(url(name)))
 const bits = (numbers) => [...new BigUint64Array(Float64Array.from(numbers).buffer)]
 
 const isFault = (details) => (error) => {
@@ -32,7 +32,7 @@ for (const [name, { base_value: base, rows }] of Object.entries(saved)) {
   test(`${name} has the same bits everywhere`, async () => {
     const loaded = load(name)
     assert.deepEqual([loaded.trees, loaded.columns, loaded.link], [12, 6, 'log_odds'])
-    for (const ensemble of [loaded, Ensemble.fromBytes(loaded.toBytes())]) {
+    for (const ensemble of [loaded, TreeEnsemble.fromBytes(loaded.toBytes())]) {
       for (const threads of [1, 2]) {
         assert.deepEqual(bits(await ensemble.predictProba(cells, { threads })), bits(rows.map(({ probability }) => probability)))
         const single = await ensemble.predictProba(new Float32Array(cells), { rows: 60, columns: 6, threads })
@@ -91,11 +91,11 @@ test('content is taken as well as a path', async () => {
     const path = join(folder, 'tree') // begins as the content does
     writeFileSync(path, lightgbm)
     for (const given of [lightgbm, Buffer.from(lightgbm), lightgbm.replaceAll('\n', '\r\n'), path]) {
-      assert.deepEqual(Ensemble.fromLightgbm(given).toBytes(), load('lightgbm_numeric').toBytes())
+      assert.deepEqual(TreeEnsemble.fromLightgbm(given).toBytes(), load('lightgbm_numeric').toBytes())
     }
     const xgboost = text('models/xgboost_numeric.json')
     for (const given of [xgboost, Buffer.from(xgboost), new Uint8Array(Buffer.from(xgboost)), fileURLToPath(url('xgboost_numeric'))]) {
-      assert.deepEqual(Ensemble.fromXgboost(given).toBytes(), load('xgboost_numeric').toBytes())
+      assert.deepEqual(TreeEnsemble.fromXgboost(given).toBytes(), load('xgboost_numeric').toBytes())
     }
   } finally {
     rmSync(folder, { recursive: true })
@@ -105,12 +105,12 @@ test('content is taken as well as a path', async () => {
 test('what is no model is refused', () => {
   const refused = isFault({ code: 'import_failed' })
   for (const wrong of ['{}', '{', Buffer.alloc(0), Buffer.from('tree'), bytes('models/lightgbm_numeric.txt')]) {
-    assert.throws(() => Ensemble.fromXgboost(wrong), refused)
+    assert.throws(() => TreeEnsemble.fromXgboost(wrong), refused)
   }
   for (const wrong of ['not\na model', Buffer.from([0xff, 0xfe, 10]), bytes('models/xgboost_numeric.json')]) {
-    assert.throws(() => Ensemble.fromLightgbm(wrong), refused)
+    assert.throws(() => TreeEnsemble.fromLightgbm(wrong), refused)
   }
-  for (const make of [Ensemble.fromLightgbm, Ensemble.fromXgboost]) {
+  for (const make of [TreeEnsemble.fromLightgbm, TreeEnsemble.fromXgboost]) {
     assert.throws(() => make('trees.nowhere'), (error) => error.code === 'io' && error.message.includes('trees.nowhere'))
     for (const wrong of [new URL('https://example.com/model.json'), 7, null, undefined, {}, [1, 2]]) {
       assert.throws(() => make(wrong), isFault({ code: 'invalid_option', column: 'model' }))
@@ -118,10 +118,10 @@ test('what is no model is refused', () => {
   }
   const data = load('lightgbm_categories').toBytes()
   data[data.length >> 1] ^= 1
-  assert.throws(() => Ensemble.fromBytes(data), isFault({ code: 'artifact_damaged' }))
-  assert.throws(() => Ensemble.fromBytes('bytes'), isFault({ code: 'invalid_option' }))
+  assert.throws(() => TreeEnsemble.fromBytes(data), isFault({ code: 'artifact_damaged' }))
+  assert.throws(() => TreeEnsemble.fromBytes('bytes'), isFault({ code: 'invalid_option' }))
   assert.throws(() => ChurnModel.fromBytes(load('lightgbm_categories').toBytes()), isFault({ code: 'artifact_damaged' }))
-  assert.throws(() => new Ensemble(), isFault({ code: 'invalid_option' }))
+  assert.throws(() => new TreeEnsemble(), isFault({ code: 'invalid_option' }))
 })
 
 test('wrong matrices are refused', async () => {
@@ -155,6 +155,6 @@ test('long work can be cancelled', async () => {
 })
 
 test('an ensemble shows what it is', () => {
-  assert.match(inspect(load('xgboost_dart')), /^Ensemble .*trees: 12.*columns: 6/)
+  assert.match(inspect(load('xgboost_dart')), /^TreeEnsemble .*trees: 12.*columns: 6/)
   assert.ok(readFileSync(new URL('../package.json', import.meta.url), 'utf8').includes('"ensemble.js"'))
 })

@@ -55,15 +55,15 @@ test('members of the ensemble', async () => {
   await assert.rejects(train({ forest: { trees: -1 } }), isFault({ code: 'invalid_option', column: 'forest' }))
   await assert.rejects(train({ forest: { trees: 0 } }), isFault({ code: 'invalid_option' }))
   await assert.rejects(train({ deepBoosting: { leafs: 3 } }), isFault({ code: 'invalid_option', column: 'deepBoosting' }))
-  const { rows, leftOut } = (await train({ maxRows: 300 })).report
-  assert.ok(rows <= 300 && rows < model.report.rows && leftOut > 0)
+  const { rows, subsampled } = (await train({ maxRows: 300 })).report
+  assert.ok(rows <= 300 && rows < model.report.rows && subsampled > 0)
   assert.notEqual((await train({ churnWeight: 3 })).id, model.id)
   await assert.rejects(train({ churnWeight: -1 }), isFault({ code: 'invalid_option', column: 'churn_weight' }))
-  const held = await train({ monotone: { payments_lifetime_count: 'lowers' } })
-  assert.deepEqual(held.report.monotone, [['payments_lifetime_count', 'lowers']])
-  assert.ok(held.report.membersLeftOut.some(({ name }) => name === 'forest'))
-  for (const monotone of [{ payments_lifetime_count: 'up' }, { payments_lifetime_count: 1 }, ['payments_lifetime_count'], { no_such_feature: 'raises' }]) {
-    await assert.rejects(train({ monotone }), isFault({ code: 'invalid_option', column: 'monotone' }))
+  const held = await train({ monotoneConstraints: { payments_lifetime_count: 'lowers' } })
+  assert.deepEqual(held.report.monotoneConstraints, [['payments_lifetime_count', 'lowers']])
+  assert.ok(held.report.droppedMembers.some(({ name }) => name === 'forest'))
+  for (const monotoneConstraints of [{ payments_lifetime_count: 'up' }, { payments_lifetime_count: 1 }, ['payments_lifetime_count'], { no_such_feature: 'raises' }]) {
+    await assert.rejects(train({ monotoneConstraints }), isFault({ code: 'invalid_option', column: 'monotoneConstraints' }))
   }
   await assert.rejects(train({ linear: 'yes' }), isFault({ code: 'invalid_option', column: 'linear' }))
 

@@ -37,13 +37,13 @@ test('the truth is about the eligible, and says what became of them', () => {
 test('one seed, one world; switches spoil it; nonsense is refused', () => {
   const ids = (seed) => synthetic.world({ ...options, seed }).tenants.t001.toArrow().payments
   assert.ok(ids(1).equals(ids(1)) && !ids(1).equals(ids(2)))
-  const orphans = synthetic.world({ ...options, orphans: 0.05 }).tenants.t001
-  assert.throws(() => TenantRecords.fromArrow({ tenant: 't001', ...orphans.toArrow() }), { code: 'unknown_customer' })
+  const eventsWithoutCustomer = synthetic.world({ ...options, eventsWithoutCustomer: 0.05 }).tenants.t001
+  assert.throws(() => TenantRecords.fromArrow({ tenant: 't001', ...eventsWithoutCustomer.toArrow() }), { code: 'unknown_customer' })
   assert.equal(partition(synthetic.world(options).mixed().toArrow()).tenants.size, 2)
   assert.equal(Object.keys(synthetic.leaks()).length, 50)
   const [row] = synthetic.world({ ...options, leaks: ['last_status'] }).tenants.t001.customers
   assert.ok(['active', 'cancelled'].includes(row.last_status))
-  for (const wrong of [{ orphans: 2 }, { leaks: ['nothing'] }, { tenants: 0 }, { seeds: 1 }, { dated: 1 }]) {
+  for (const wrong of [{ eventsWithoutCustomer: 2 }, { leaks: ['nothing'] }, { tenants: 0 }, { seeds: 1 }, { dated: 1 }]) {
     assert.throws(() => synthetic.world(wrong), (error) => error instanceof ChurnError && error.code === 'invalid_option')
   }
 })

@@ -1,6 +1,6 @@
 // Compiled, never run: what index.d.ts lets through and what it does not.
 import {
-  ChurnClassifier, ChurnError, ChurnModel, Ensemble, FeatureMatrix, Store, TenantRecords, TenantStore, backtest, features, labels, partition, synthetic,
+  ChurnClassifier, ChurnError, ChurnModel, TreeEnsemble, FeatureMatrix, Store, TenantRecords, TenantStore, backtest, features, labels, partition, synthetic,
   type ClassLabel, type ErrorCode, type Feature, type Score, type TrainOptions, type Upserted,
 } from 'churn-core'
 
@@ -118,14 +118,14 @@ export async function kept(records: TenantRecords, model: ChurnModel, signal: Ab
 }
 
 export async function trees(signal: AbortSignal): Promise<Float64Array> {
-  const ensemble: Ensemble = Ensemble.fromXgboost(Buffer.alloc(0))
-  Ensemble.fromLightgbm(new URL('file:///model.txt'))
-  Ensemble.fromBytes(ensemble.toBytes())
+  const ensemble: TreeEnsemble = TreeEnsemble.fromXgboost(Buffer.alloc(0))
+  TreeEnsemble.fromLightgbm(new URL('file:///model.txt'))
+  TreeEnsemble.fromBytes(ensemble.toBytes())
   const link: 'log_odds' | 'probability' = ensemble.link
   const { contributions, baseValue } = await ensemble.explain(new Float32Array(4), { rows: 2, columns: 2, threads: 1, signal })
   console.log(link, contributions[0], baseValue, await ensemble.predictProba([[1, null], new Float64Array(2)]))
   // @ts-expect-error a model is made by fromXgboost, fromLightgbm and fromBytes
-  new Ensemble()
+  new TreeEnsemble()
   // @ts-expect-error rows hold numbers
   await ensemble.predictProba([['a']])
   // @ts-expect-error no such option
@@ -136,7 +136,7 @@ export async function trees(signal: AbortSignal): Promise<Float64Array> {
 export async function flat(signal: AbortSignal): Promise<ClassLabel[]> {
   const rows = [{ plan: 'pro', seats: null }, { plan: 'basic', seats: 3n }]
   const classifier: ChurnClassifier = await ChurnClassifier.fit(rows, ['no', 'yes'], {
-    groups: [1, 2], sampleWeight: [1, 2], classWeight: 'balanced', monotone: { seats: 'lowers' }, leakage: 'refuse', allowColumns: 'plan', signal,
+    groups: [1, 2], sampleWeight: [1, 2], classWeight: 'balanced', monotoneConstraints: { seats: 'lowers' }, leakage: 'refuse', allowColumns: 'plan', signal,
   })
   const count: number | null = classifier.report.groups
   const [low, high]: Float64Array = await classifier.predictInterval(rows, { threads: 1 })
@@ -147,6 +147,6 @@ export async function flat(signal: AbortSignal): Promise<ClassLabel[]> {
   // @ts-expect-error a classifier is fitted or opened
   new ChurnClassifier()
   // @ts-expect-error no such direction
-  await ChurnClassifier.fit(rows, [0, 1], { monotone: { seats: 'up' } })
+  await ChurnClassifier.fit(rows, [0, 1], { monotoneConstraints: { seats: 'up' } })
   return classifier.predict(rows)
 }

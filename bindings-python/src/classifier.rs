@@ -1,6 +1,6 @@
 //! Flat tables and the classifier of them; `churn/_classifier.py` makes a scikit-learn estimator of it.
 
-use churn_core::{ClassWeights, ClassifierOptions, Direction, Leakage, Table};
+use churn_core::{ClassWeights, ClassifierOptions, Monotonicity, LeakagePolicy, Table};
 use numpy::{IntoPyArray, PyReadonlyArray1};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString};
@@ -47,7 +47,7 @@ impl FlatModel {
     /// Fits to codes of classes, and of groups if there are any; `class_weights` is None, "balanced" or one number per class.
     #[staticmethod]
     #[allow(clippy::too_many_arguments)]
-    #[pyo3(signature = (table, classes, weights, groups, class_weights, *, seed, threads, leakage, allow, monotone))]
+    #[pyo3(signature = (table, classes, weights, groups, class_weights, *, seed, threads, leakage, allow, monotone_constraints))]
     fn fit(
         py: Python<'_>,
         table: &FlatTable,
@@ -59,7 +59,7 @@ impl FlatModel {
         threads: &Bound<'_, PyAny>,
         leakage: &Bound<'_, PyAny>,
         allow: Vec<String>,
-        monotone: Vec<(String, String)>,
+        monotone_constraints: Vec<(String, String)>,
     ) -> PyResult<Self> {
         let class_weights = match class_weights {
             None => ClassWeights::Equal,
@@ -70,16 +70,16 @@ impl FlatModel {
         let weights = weights.map(|weights| weights.as_array().to_vec());
         let mut options = ClassifierOptions {
             class_weights,
-            leakage: Leakage::named(&leakage.str()?.to_string_lossy()).or_raise(py)?,
+            leakage: leakage.str()?.to_string_lossy().parse::<LeakagePolicy>().or_raise(py)?,
             allow_columns: allow,
             seed: seed
                 .extract()
                 .map_err(|_| refuse(py, "invalid_option", "seed must be an integer from 0 on", Some("seed")))?,
             ..Default::default()
         };
-        for (column, direction) in monotone {
-            let direction = Direction::named(&direction).or_raise(py)?;
-            options.ensemble.monotone.push((column, direction));
+        for (column, direction) in monotone_constraints {
+            let direction = direction.parse::<Monotonicity>().or_raise(py)?;
+            options.ensemble.monotone_constraints.push((column, direction));
         }
         let groups = groups.map(|groups| groups.as_array().to_vec());
         let table = table.0.clone();

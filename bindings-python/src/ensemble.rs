@@ -13,7 +13,7 @@ use crate::errors::{OrRaise, refuse};
 use crate::features::{json, overlay};
 use crate::matrix::{Matrix, both};
 use crate::model::member;
-use crate::trees::{Ensemble, Trees};
+use crate::trees::{TreeEnsemble, Trees};
 
 /// The two labels, sorted, and whether each row has the second.
 fn labels(y: &Bound<'_, PyAny>) -> PyResult<(Py<PyAny>, Vec<bool>)> {
@@ -313,9 +313,9 @@ macro_rules! trees {
                 Ok(both(py, x.score(py, &fitted, self.threads)?))
             }
 
-            /// The trees alone, as an `Ensemble`.
-            fn to_ensemble(&self, py: Python<'_>) -> PyResult<Ensemble> {
-                self.fitted(py).map(Ensemble)
+            /// The trees alone, as an `TreeEnsemble`.
+            fn to_ensemble(&self, py: Python<'_>) -> PyResult<TreeEnsemble> {
+                self.fitted(py).map(TreeEnsemble)
             }
 
             /// Number of trees; 0 before `fit`.
@@ -329,7 +329,7 @@ macro_rules! trees {
             }
 
             fn __repr__(&self) -> String {
-                format!(concat!($label, "(trees={}, seed={})"), self.options.trees, self.options.seed)
+                format!(concat!($label, "(trees={}, seed={})"), self.options.n_trees, self.options.seed)
             }
         });
     };
@@ -337,16 +337,16 @@ macro_rules! trees {
 
 trees!(
     GradientBoosting, GradientBoostingOptions, churn_core::ensemble::GradientBoosting,
-    "Histogram gradient boosting. Further options: depth, min_leaf_rows, min_leaf_hessian, l1, l2, column_share, row_share, max_bins, monotone.",
+    "Histogram gradient boosting. Further options: depth, min_leaf_rows, min_leaf_hessian, l1, l2, colsample, subsample, max_bins, monotone_constraints.",
     "GradientBoosting",
-    (trees: usize = 200, leaves: usize = 31, learning_rate: f64 = 0.1),
+    (n_trees: usize = 200, max_leaves: usize = 31, learning_rate: f64 = 0.1),
     "(trees=200, leaves=31, learning_rate=0.1, seed=0, threads=None, **options)"
 );
 trees!(
     RandomForest, RandomForestOptions, churn_core::ensemble::RandomForest,
-    "Random forest. Further options: min_leaf_rows, column_share, smoothing, max_bins.",
+    "Random forest. Further options: min_leaf_rows, colsample, smoothing, max_bins.",
     "RandomForest",
-    (trees: usize = 200, depth: usize = 12),
+    (n_trees: usize = 200, max_depth: usize = 12),
     "(trees=200, depth=12, seed=0, threads=None, **options)"
 );
 

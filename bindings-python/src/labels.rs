@@ -85,7 +85,7 @@ impl Labels {
     fn __getitem__(&self, py: Python<'_>, name: &str) -> PyResult<Py<PyAny>> {
         let column = self.frame().0.into_iter().find(|(known, _)| known == name);
         let (_, values) =
-            column.ok_or_else(|| refuse(py, "no_such_feature", "labels have no such column", Some(name)))?;
+            column.ok_or_else(|| refuse(py, "unknown_feature", "labels have no such column", Some(name)))?;
         values.into_python(py)
     }
 

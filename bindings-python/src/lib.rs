@@ -41,7 +41,7 @@ mod _churn {
     #[pymodule_export]
     use crate::synthetic::{Truth, World, WorldTable, WorldTenant, leaks, world};
     #[pymodule_export]
-    use crate::trees::Ensemble;
+    use crate::trees::TreeEnsemble;
 
     #[cfg(feature = "store")]
     #[pymodule_export]

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use churn_core::{
-    Backtest, BacktestOptions, ChurnDefinition, CustomerRows, Direction, EnsembleOptions, Leakage, RecordKind,
+    Backtest, BacktestOptions, ChurnDefinition, CustomerRows, Monotonicity, EnsembleOptions, LeakagePolicy, RecordKind,
     TrainOptions,
 };
 use numpy::IntoPyArray;
@@ -42,7 +42,7 @@ impl ChurnModel {
     ///         vouch for), ``linear`` (bool), ``boosting``, ``deep_boosting`` and ``forest`` (False, or a dict of their options;
     ///         ``boosting`` alone leaves the deep ones out), ``max_rows`` (the most customer-date pairs to learn from), ``folds``,
     ///         ``churn_weight`` (how much a churned row counts while members learn; probabilities stay those of the rows as
-    ///         they are), ``monotone`` (a dict of features and ``"raises"`` or ``"lowers"``: the probability may only rise or only
+    ///         they are), ``monotone_constraints`` (a dict of features and ``"increasing"`` or ``"decreasing"``: the probability may only rise or only
     ///         fall with them; leaves the forest out).
     ///
     /// Raises:
@@ -289,7 +289,7 @@ impl ChurnModel {
         let report = self.0.report();
         let (what, measures) = match &report.out_of_time {
             Some(test) => (format!("out of time, {}", test.test_date), &test.measures),
-            None => ("customers held out in turn".to_owned(), &report.grouped),
+            None => ("customers held out in turn".to_owned(), &report.cross_validated),
         };
         let figures = [
             ("AUC", measures.roc_auc),
@@ -401,16 +401,16 @@ fn more_options(options: &Bound<'_, PyDict>, train: &mut TrainOptions) -> PyResu
                     .unwrap_or_default()
             }
             "shared" => train.shared = value.extract()?,
-            "leakage" => train.leakage = Leakage::named(&value.extract::<String>()?).or_raise(options.py())?,
+            "leakage" => train.leakage = value.extract::<String>()?.parse::<LeakagePolicy>().or_raise(options.py())?,
             "allow_columns" => train.allow_columns = value.extract()?,
             "linear" => train.ensemble.linear = value.extract()?,
             "churn_weight" => train.ensemble.churn_weight = value.extract()?,
-            "monotone" => {
+            "monotone_constraints" => {
                 let wanted: Vec<(String, String)> = value.cast::<PyDict>()?.items().extract()?;
                 let named = wanted
                     .into_iter()
-                    .map(|(name, direction)| Ok((name, Direction::named(&direction)?)));
-                train.ensemble.monotone = named.collect::<churn_core::Result<_>>().or_raise(options.py())?;
+                    .map(|(name, direction)| Ok((name, direction.parse::<Monotonicity>()?)));
+                train.ensemble.monotone_constraints = named.collect::<churn_core::Result<_>>().or_raise(options.py())?;
             }
             "max_rows" => train.max_rows = value.extract()?,
             "folds" => train.ensemble.folds = value.extract()?,
@@ -422,7 +422,7 @@ fn more_options(options: &Bound<'_, PyDict>, train: &mut TrainOptions) -> PyResu
             "forest" => train.ensemble.forest = member(&value, "forest", defaults.forest.clone().unwrap_or_default())?,
             other => {
                 let message = format!(
-                    "there is no option '{other}'; known are plan, shared, leakage, allow_columns, linear, boosting, deep_boosting, forest, max_rows, folds, churn_weight, monotone"
+                    "there is no option '{other}'; known are plan, shared, leakage, allow_columns, linear, boosting, deep_boosting, forest, max_rows, folds, churn_weight, monotone_constraints"
                 );
                 return Err(refuse(options.py(), "invalid_option", &message, Some(other)));
             }

@@ -135,8 +135,8 @@ impl ValidationReport {
 
     /// Attributes that do not enter features, each with why.
     #[getter]
-    fn untrusted_attributes(&self) -> BTreeMap<String, String> {
-        self.0.untrusted_attributes.iter().cloned().collect()
+    fn undated_attributes(&self) -> BTreeMap<String, String> {
+        self.0.undated_attributes.iter().cloned().collect()
     }
 
     /// Whether nothing was wrong.

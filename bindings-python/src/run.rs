@@ -252,7 +252,7 @@ impl ScoreRun {
     /// The score of one customer.
     ///
     /// Raises:
-    ///     UnknownCustomerError: the customer was not eligible.
+    ///     CustomerNotFoundError: the customer was not eligible.
     fn score_of(&self, py: Python<'_>, customer_id: &str) -> PyResult<Score> {
         Ok(self.one(self.0.score_of(customer_id).or_raise(py)?))
     }
@@ -264,7 +264,7 @@ impl ScoreRun {
     /// True
     ///
     /// Raises:
-    ///     UnknownCustomerError: the customer was not eligible.
+    ///     CustomerNotFoundError: the customer was not eligible.
     #[pyo3(signature = (customer_id, top=5))]
     fn reasons(&self, py: Python<'_>, customer_id: &str, top: usize) -> PyResult<Vec<Reason>> {
         let run = Arc::clone(&self.0);

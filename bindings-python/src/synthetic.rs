@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
-use churn_core::synthetic::{Leak, TrueRisk, WorldColumn, WorldOptions, WorldTables};
+use churn_core::synthetic::{PlantedLeak, TrueRisk, WorldColumn, WorldOptions, WorldTables};
 use churn_core::{AsOf, Horizon, RecordKind};
 use pyo3::prelude::*;
 use pyo3::types::{PyCapsule, PyString};
@@ -209,7 +209,7 @@ impl Truth {
     fn __getitem__(&self, py: Python<'_>, name: &str) -> PyResult<Py<PyAny>> {
         let column = self.frame().0.into_iter().find(|(known, _)| known == name);
         let (_, values) =
-            column.ok_or_else(|| refuse(py, "no_such_feature", "the truth has no such column", Some(name)))?;
+            column.ok_or_else(|| refuse(py, "unknown_feature", "the truth has no such column", Some(name)))?;
         values.into_python(py)
     }
 
@@ -324,13 +324,13 @@ impl World {
 }
 
 /// The leaks that a name, a list of names or ``"all"`` stands for.
-fn leaks_of(py: Python<'_>, given: &Bound<'_, PyAny>) -> PyResult<Vec<Leak>> {
+fn leaks_of(py: Python<'_>, given: &Bound<'_, PyAny>) -> PyResult<Vec<PlantedLeak>> {
     let names: Vec<String> = match given.cast::<PyString>() {
-        Ok(name) if name.to_string_lossy() == "all" => return Ok(Leak::all().collect()),
+        Ok(name) if name.to_string_lossy() == "all" => return Ok(PlantedLeak::all().collect()),
         Ok(name) => vec![name.extract()?],
         Err(_) => given.extract()?,
     };
-    names.iter().map(|name| Leak::named(name).or_raise(py)).collect()
+    names.iter().map(|name| PlantedLeak::named(name).or_raise(py)).collect()
 }
 
 /// A made-up world of B2B tenants, named by its seed and options to the byte.
@@ -338,13 +338,13 @@ fn leaks_of(py: Python<'_>, given: &Bound<'_, PyAny>) -> PyResult<Vec<Leak>> {
 /// Each of ``tenants`` has ``customers`` customers, who sign up, use, pay, complain, leave and come back, day by day.
 /// With the defaults about 6 % of them cancel within 90 days, and nothing can tell them better than an AUC of about 0.8.
 /// Switches make it worse: ``hidden`` reasons (standard deviation in log-odds), ``drift`` (0 to 1), a ``base_rate_shift``
-/// in log-odds over the last 182 days, shares of ``duplicates``, ``orphans`` and ``strays`` (rows of another tenant),
+/// in log-odds over the last 182 days, shares of ``duplicates``, ``events_without_customer`` and ``unknown_ids`` (rows of another tenant),
 /// undated customers (``dated=False``), and ``leaks``: names of columns that know the outcome (see `leaks`), or "all".
 ///
 /// Raises:
 ///     InvalidOptionError: a number makes no sense, or there is no such leak.
 #[pyfunction]
-#[pyo3(signature = (seed=0, tenants=3, customers=1000, *, start=None, days=None, founders=None, activities_per_day=None, tickets_per_day=None, billing_days=None, risk=0.0, returning=None, late_known=None, dated=true, hidden=0.0, drift=0.0, base_rate_shift=0.0, duplicates=0.0, orphans=0.0, strays=0.0, leaks=None, paths=None, threads=None))]
+#[pyo3(signature = (seed=0, tenants=3, customers=1000, *, start=None, days=None, initial_customers=None, activities_per_day=None, tickets_per_day=None, billing_days=None, risk=0.0, returning=None, late_known=None, dated=true, hidden=0.0, drift=0.0, base_rate_shift=0.0, duplicates=0.0, events_without_customer=0.0, unknown_ids=0.0, leaks=None, paths=None, threads=None))]
 #[allow(clippy::too_many_arguments)]
 pub(crate) fn world(
     py: Python<'_>,
@@ -353,7 +353,7 @@ pub(crate) fn world(
     customers: usize,
     start: Option<&Bound<'_, PyAny>>,
     days: Option<u32>,
-    founders: Option<f64>,
+    initial_customers: Option<f64>,
     activities_per_day: Option<f64>,
     tickets_per_day: Option<f64>,
     billing_days: Option<u32>,
@@ -365,8 +365,8 @@ pub(crate) fn world(
     drift: f64,
     base_rate_shift: f64,
     duplicates: f64,
-    orphans: f64,
-    strays: f64,
+    events_without_customer: f64,
+    unknown_ids: f64,
     leaks: Option<&Bound<'_, PyAny>>,
     paths: Option<u32>,
     threads: Option<usize>,
@@ -378,7 +378,7 @@ pub(crate) fn world(
         customers,
         start: start.map_or(Ok(default.start), |start| timestamp(start, "start"))?,
         days: days.unwrap_or(default.days),
-        founders: founders.unwrap_or(default.founders),
+        initial_customers: initial_customers.unwrap_or(default.initial_customers),
         activities_per_day: activities_per_day.unwrap_or(default.activities_per_day),
         tickets_per_day: tickets_per_day.unwrap_or(default.tickets_per_day),
         billing_days: billing_days.unwrap_or(default.billing_days),
@@ -390,8 +390,8 @@ pub(crate) fn world(
         drift,
         base_rate_shift,
         duplicates,
-        orphans,
-        strays,
+        events_without_customer,
+        unknown_ids,
         leaks: leaks.map_or(Ok(vec![]), |leaks| leaks_of(py, leaks))?,
         paths: paths.unwrap_or(default.paths),
         execution: default.execution,
@@ -412,5 +412,5 @@ pub(crate) fn world(
 /// The fifty leaks: the name of each and what its column tells.
 #[pyfunction]
 pub(crate) fn leaks() -> BTreeMap<&'static str, &'static str> {
-    Leak::all().map(|leak| (leak.name(), leak.meaning())).collect()
+    PlantedLeak::all().map(|leak| (leak.name(), leak.meaning())).collect()
 }

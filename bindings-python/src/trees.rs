@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-pub(crate) use churn_core::ensemble::Ensemble as Trees;
+pub(crate) use churn_core::ensemble::TreeEnsemble as Trees;
 use churn_core::ensemble::{ForeignTree, ForeignTrees, Link};
 use numpy::PyReadonlyArray1;
 use pyo3::prelude::*;
@@ -130,22 +130,22 @@ fn names(x: &Bound<'_, PyAny>, columns: usize) -> PyResult<Vec<String>> {
 /// >>> from sklearn.ensemble import RandomForestClassifier
 /// >>> X = np.arange(40.0).reshape(-1, 2) % 7
 /// >>> forest = RandomForestClassifier(n_estimators=5, random_state=0).fit(X, X[:, 0] > 3)
-/// >>> ensemble = churn.Ensemble.from_sklearn(forest)
+/// >>> ensemble = churn.TreeEnsemble.from_sklearn(forest)
 /// >>> ensemble
-/// <Ensemble: 5 trees, 2 columns>
+/// <TreeEnsemble: 5 trees, 2 columns>
 /// >>> bool(np.allclose(ensemble.predict_proba(X), forest.predict_proba(X)))
 /// True
 #[pyclass(frozen, module = "churn")]
-pub(crate) struct Ensemble(pub(crate) Arc<Trees>);
+pub(crate) struct TreeEnsemble(pub(crate) Arc<Trees>);
 
-impl Ensemble {
+impl TreeEnsemble {
     fn new(trees: Trees) -> Self {
         Self(Arc::new(trees))
     }
 }
 
 #[pymethods]
-impl Ensemble {
+impl TreeEnsemble {
     /// A model of XGBoost: the path of the JSON file that ``save_model("model.json")`` writes, or the JSON itself.
     ///
     /// Boosters ``gbtree`` and ``dart``, objectives ``binary:logistic`` and ``reg:logistic``. Values are rounded to float32
@@ -166,7 +166,7 @@ impl Ensemble {
     /// ...     "gradient_booster": {"name": "gbtree", "model": {
     /// ...         "gbtree_model_param": {"num_trees": "1"}, "trees": [tree], "tree_info": [0]}}}}
     /// >>> import json
-    /// >>> churn.Ensemble.from_xgboost(json.dumps(model).encode()).predict_proba([[0.2], [0.9]])[:, 1].round(3).tolist()
+    /// >>> churn.TreeEnsemble.from_xgboost(json.dumps(model).encode()).predict_proba([[0.2], [0.9]])[:, 1].round(3).tolist()
     /// [0.269, 0.731]
     #[staticmethod]
     #[pyo3(signature = (path_or_bytes))]
@@ -206,7 +206,7 @@ impl Ensemble {
     /// ...
     /// ... end of trees
     /// ... '''
-    /// >>> churn.Ensemble.from_lightgbm(text).predict_proba([[0.2], [0.9]])[:, 1].round(3).tolist()
+    /// >>> churn.TreeEnsemble.from_lightgbm(text).predict_proba([[0.2], [0.9]])[:, 1].round(3).tolist()
     /// [0.269, 0.731]
     #[staticmethod]
     #[pyo3(signature = (path_or_text))]
@@ -230,7 +230,7 @@ impl Ensemble {
     ///
     /// >>> from sklearn.tree import DecisionTreeClassifier
     /// >>> tree = DecisionTreeClassifier().fit([[0.0], [1.0]], ["no", "yes"])
-    /// >>> churn.Ensemble.from_sklearn(tree).predict_proba([[0.9]]).tolist()
+    /// >>> churn.TreeEnsemble.from_sklearn(tree).predict_proba([[0.9]]).tolist()
     /// [[0.0, 1.0]]
     #[staticmethod]
     #[pyo3(signature = (estimator))]
@@ -256,7 +256,7 @@ impl Ensemble {
     fn predict_proba(&self, py: Python<'_>, X: &Bound<'_, PyAny>, threads: Option<usize>) -> PyResult<Py<PyAny>> {
         names(X, self.0.features())?;
         let x = Matrix::new(X)?;
-        x.check(py, "Ensemble", self.0.features())?;
+        x.check(py, "TreeEnsemble", self.0.features())?;
         Ok(both(py, x.score(py, &self.0, threads)?))
     }
 
@@ -270,7 +270,7 @@ impl Ensemble {
     fn explain(&self, py: Python<'_>, X: &Bound<'_, PyAny>, threads: Option<usize>) -> PyResult<Explanation> {
         let names = names(X, self.0.features())?;
         let x = Matrix::new(X)?;
-        x.check(py, "Ensemble", self.0.features())?;
+        x.check(py, "TreeEnsemble", self.0.features())?;
         let (contributions, base_value) = x.explain(py, &self.0, threads)?;
         Ok(Explanation::of(py, contributions, base_value, names))
     }
@@ -311,6 +311,10 @@ impl Ensemble {
     }
 
     fn __repr__(&self) -> String {
-        format!("<Ensemble: {} trees, {} columns>", self.0.trees(), self.0.features())
+        format!(
+            "<TreeEnsemble: {} trees, {} columns>",
+            self.0.trees(),
+            self.0.features()
+        )
     }
 }

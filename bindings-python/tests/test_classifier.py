@@ -157,7 +157,7 @@ def test_report(table, fitted):
     (part,) = report["parts"]
     assert [member["name"] for member in part["members"]] == ["linear", "boosting", "deep_boosting", "forest"]
     assert abs(sum(member["weight"] for member in part["members"]) - 1) < 1e-9
-    assert report["groups"] == 400 and report["monotone"] == [] and report["members_left_out"] == []
+    assert report["groups"] == 400 and report["monotone_constraints"] == [] and report["dropped_members"] == []
     assert 0.6 < part["roc_auc"] < 1 and part["log_loss"] < 0.7
 
 
@@ -269,15 +269,15 @@ def test_an_old_model_file_has_no_intervals():
 
 def test_monotone(table):
     frame, churned = table
-    bound = churn.ChurnClassifier(monotone={"minutes": "lowers"}).fit(frame, churned)
-    assert bound.report_["monotone"] == [["minutes", "lowers"]]
-    assert [member["name"] for member in bound.report_["members_left_out"]] == ["forest"]
+    bound = churn.ChurnClassifier(monotone_constraints={"minutes": "lowers"}).fit(frame, churned)
+    assert bound.report_["monotone_constraints"] == [["minutes", "lowers"]]
+    assert [member["name"] for member in bound.report_["dropped_members"]] == ["forest"]
     steps = pd.concat([frame.iloc[:20].assign(minutes=float(step)) for step in range(0, 101, 5)])
     p = bound.predict_proba(steps)[:, 1].reshape(21, 20)
     assert (np.diff(p, axis=0) <= 0).all() and (p[0] > p[-1]).all()
     for wrong in ({"plan": "raises"}, {"minutes": "up"}, ["minutes"]):
         with pytest.raises(churn.InvalidOptionError):
-            churn.ChurnClassifier(monotone=wrong).fit(frame, churned)
+            churn.ChurnClassifier(monotone_constraints=wrong).fit(frame, churned)
 
 
 def test_explanations(table, fitted):

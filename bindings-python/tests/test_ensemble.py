@@ -89,7 +89,7 @@ def test_to_ensemble(data):
     for member in MEMBERS[:2]:
         fitted = clone(member).fit(X, y)
         ensemble = fitted.to_ensemble()
-        assert isinstance(ensemble, churn.Ensemble) and len(ensemble) == len(fitted)
+        assert isinstance(ensemble, churn.TreeEnsemble) and len(ensemble) == len(fitted)
         assert (ensemble.predict_proba(X) == fitted.predict_proba(X)).all()
         found = ensemble.explain(X)
         log_odds = found.contributions.sum(axis=1) + found.base_value
@@ -108,5 +108,5 @@ def test_errors(data):
         for wrong in (np.arange(500) % 3, np.full(500, np.nan), y[:, None]):
             with pytest.raises(churn.ChurnError, match="two labels"):
                 clone(member).fit(X, wrong)
-    with pytest.raises(ValueError, match="monotone"):
-        GradientBoosting(monotone=[1]).fit(X, y)
+    with pytest.raises(ValueError, match="monotone_constraints"):
+        GradientBoosting(monotone_constraints=[1]).fit(X, y)

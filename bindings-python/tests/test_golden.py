@@ -38,7 +38,7 @@ def check_report(records, expected):
     }
     issues = [[issue.table, issue.row, issue.column, issue.code] for issue in records.report.issues]
     assert issues == expected["issues"]
-    assert sorted(records.report.untrusted_attributes) == sorted(expected["untrusted_attributes"])
+    assert sorted(records.report.undated_attributes) == sorted(expected["undated_attributes"])
 
 
 def check_features(records, case, expected):

@@ -77,7 +77,7 @@ def test_run(model, records):
     assert len(reasons) == 3 and all(reason.text and reason.direction in {"raises", "lowers"} for reason in reasons)
     with pytest.raises(KeyError) as caught:
         run.reasons("nobody")
-    assert caught.value.code == "no_such_customer" and "nobody" in str(caught.value)
+    assert caught.value.code == "customer_not_found" and "nobody" in str(caught.value)
 
 
 def test_report(model):
@@ -132,19 +132,19 @@ def test_intervals_hold_the_probability(model, records):
 
 def test_directions_are_kept_and_the_report_says_so(records):
     train = lambda wanted: churn.ChurnModel.train(  # noqa: E731
-        records, definition=DEFINITION, folds=2, monotone=wanted, boosting={"trees": 20}, forest={"trees": 5}
+        records, definition=DEFINITION, folds=2, monotone_constraints=wanted, boosting={"trees": 20}, forest={"trees": 5}
     )
     report = train({"payments_lifetime_count": "lowers"}).report
     assert report.monotone == [["payments_lifetime_count", "lowers"]]
-    assert [member.name for member in report.members_left_out] == ["forest"]
+    assert [member.name for member in report.dropped_members] == ["forest"]
     assert [member.name for member in report.members] == ["linear", "boosting"]
     assert [date.as_of for date in report.dates] == report.training_dates
     assert sum(date.churned for date in report.dates) == report.churned
-    assert report.grouped.base_rate_shift.low <= report.grouped.base_rate_shift.value
-    for wrong in ({"no_such_feature": "raises"}, {"payments_lifetime_count": "up"}):
+    assert report.cross_validated.base_rate_shift.low <= report.cross_validated.base_rate_shift.value
+    for wrong in ({"unknown_feature": "raises"}, {"payments_lifetime_count": "up"}):
         with pytest.raises(churn.ChurnError) as caught:
             train(wrong)
-        assert (caught.value.code, caught.value.column) == ("invalid_option", "monotone")
+        assert (caught.value.code, caught.value.column) == ("invalid_option", "monotone_constraints")
 
 
 def test_model_files(model, records, tmp_path):

@@ -70,8 +70,8 @@ def test_switches(world):
         return {issue.code for issue in records.report.issues}
 
     assert codes(duplicates=0.05) == {"duplicate_id", "duplicate_version"}
-    assert codes(orphans=0.05) == {"unknown_customer"}
-    assert codes(strays=0.05) == {"wrong_tenant"}
+    assert codes(events_without_customer=0.05) == {"unknown_customer"}
+    assert codes(unknown_ids=0.05) == {"wrong_tenant"}
     parts = churn.partition(**world.mixed())
     assert {name: len(records) for name, records in parts.items()} == {"t001": 80, "t002": 80}
 
@@ -89,7 +89,7 @@ def test_leaks():
 
 
 def test_nonsense_is_refused(world):
-    for options in ({"orphans": 2.0}, {"leaks": ["nothing"]}, {"tenants": 0}, {"start": "2023-01-01T05:00"}):
+    for options in ({"events_without_customer": 2.0}, {"leaks": ["nothing"]}, {"tenants": 0}, {"start": "2023-01-01T05:00"}):
         with pytest.raises(churn.InvalidOptionError):
             churn.synthetic.world(**options)
     with pytest.raises(churn.InvalidOptionError):

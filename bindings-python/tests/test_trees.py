@@ -30,8 +30,8 @@ def path(name):
 
 def load(name):
     if name.startswith("lightgbm"):
-        return churn.Ensemble.from_lightgbm(path(name))
-    return churn.Ensemble.from_xgboost(path(name))
+        return churn.TreeEnsemble.from_lightgbm(path(name))
+    return churn.TreeEnsemble.from_xgboost(path(name))
 
 
 def test_every_model_has_its_bits():
@@ -104,7 +104,7 @@ def test_matrices_are_not_copied(dtype, frame):
     """The greatest memory of a process of its own, before and after scoring."""
     code = (
         "import resource, numpy as np, pandas as pd, churn\n"
-        f"ensemble = churn.Ensemble.from_lightgbm({str(path('lightgbm_numeric'))!r})\n"
+        f"ensemble = churn.TreeEnsemble.from_lightgbm({str(path('lightgbm_numeric'))!r})\n"
         f"large = np.ones((3_000_000, 6), '{dtype}'); size = large.nbytes\n"
         f"large = pd.DataFrame(large) if {frame!r} else large\n"
         "ensemble.predict_proba(large[:100], threads=1)\n"
@@ -120,37 +120,37 @@ def test_matrices_are_not_copied(dtype, frame):
 def test_content_is_taken_as_well_as_a_path():
     text = path("lightgbm_numeric").read_text()
     for given in (text, text.encode(), text.replace("\n", "\r\n"), str(path("lightgbm_numeric"))):
-        ensemble = churn.Ensemble.from_lightgbm(given)
+        ensemble = churn.TreeEnsemble.from_lightgbm(given)
         np.testing.assert_array_equal(ensemble.predict_proba(X), load("lightgbm_numeric").predict_proba(X))
     content = path("xgboost_numeric").read_bytes()
     for given in (content, bytearray(content), memoryview(content), content.decode(), str(path("xgboost_numeric"))):
-        ensemble = churn.Ensemble.from_xgboost(given)
+        ensemble = churn.TreeEnsemble.from_xgboost(given)
         np.testing.assert_array_equal(ensemble.predict_proba(X), load("xgboost_numeric").predict_proba(X))
 
 
 def test_what_is_no_model_is_refused(tmp_path):
     for wrong in (b"{}", b"", b"tree", "{", path("lightgbm_numeric")):
         with pytest.raises(churn.ImportFailedError):
-            churn.Ensemble.from_xgboost(wrong)
+            churn.TreeEnsemble.from_xgboost(wrong)
     for wrong in ("not\na model", b"\xff\xfe\n", path("xgboost_numeric")):
         with pytest.raises(churn.ImportFailedError):
-            churn.Ensemble.from_lightgbm(wrong)
+            churn.TreeEnsemble.from_lightgbm(wrong)
     with pytest.raises(churn.FileMissingError):
-        churn.Ensemble.from_lightgbm("trees.txt")
+        churn.TreeEnsemble.from_lightgbm("trees.txt")
     with pytest.raises(churn.FileError):
-        churn.Ensemble.from_xgboost(tmp_path)
+        churn.TreeEnsemble.from_xgboost(tmp_path)
     for wrong in (7, None, [1, 2], object()):
-        for method in (churn.Ensemble.from_xgboost, churn.Ensemble.from_lightgbm):
+        for method in (churn.TreeEnsemble.from_xgboost, churn.TreeEnsemble.from_lightgbm):
             with pytest.raises(churn.InvalidOptionError):
                 method(wrong)
     with pytest.raises(TypeError):
-        churn.Ensemble()
+        churn.TreeEnsemble()
 
 
 def test_wrong_matrices_are_refused():
     ensemble = load("lightgbm_categories")
     for ask in (ensemble.predict_proba, ensemble.explain):
-        with pytest.raises(churn.FeatureMismatchError, match="X has 3 features, but Ensemble is expecting 6"):
+        with pytest.raises(churn.FeatureMismatchError, match="X has 3 features, but TreeEnsemble is expecting 6"):
             ask(X[:, :3])
         for wrong in (["a"], [["a"] * 6], X[0], 5, None):
             with pytest.raises(churn.InvalidOptionError):
@@ -177,8 +177,8 @@ def test_files_keep_everything(name):
     for at in range(0, len(data), 97):
         damaged = data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :]
         with pytest.raises(churn.ArtifactError):
-            churn.Ensemble.from_bytes(damaged)
-    assert churn.Ensemble.from_bytes(data).to_bytes() == data
+            churn.TreeEnsemble.from_bytes(damaged)
+    assert churn.TreeEnsemble.from_bytes(data).to_bytes() == data
     with pytest.raises(churn.ArtifactError):
         churn.ChurnModel.from_bytes(data)
 
@@ -212,7 +212,7 @@ def test_estimators_of_scikit_learn(estimator, dtype):
     x, y = draw(0.0 if isinstance(estimator, forests.GradientBoostingClassifier) else 0.1)
     x = x.astype(dtype)
     model = estimator.fit(x, y)
-    made = churn.Ensemble.from_sklearn(model)
+    made = churn.TreeEnsemble.from_sklearn(model)
     for ensemble in (made, pickle.loads(pickle.dumps(made))):
         np.testing.assert_allclose(ensemble.predict_proba(x), model.predict_proba(x), rtol=0, atol=1e-13)
         proba, found = ensemble.predict_proba(x), ensemble.explain(x)
@@ -228,7 +228,7 @@ def test_thresholds_are_those_of_single_precision():
     """scikit-learn's trees compare float32: a float64 just above a threshold still goes left."""
     x, y = draw()
     model = trees.DecisionTreeClassifier(random_state=0).fit(x, y)
-    ensemble = churn.Ensemble.from_sklearn(model)
+    ensemble = churn.TreeEnsemble.from_sklearn(model)
     edges = model.tree_.threshold[model.tree_.feature == 0]
     asked = np.zeros((3 * len(edges), 5))
     asked[:, 0] = np.concatenate([np.nextafter(edges, -9), edges, np.nextafter(edges, 9)])
@@ -253,9 +253,9 @@ def test_other_estimators_are_refused():
     ]
     for estimator, why in wrong:
         with pytest.raises(churn.ImportFailedError, match=why):
-            churn.Ensemble.from_sklearn(estimator)
+            churn.TreeEnsemble.from_sklearn(estimator)
     dummy = forests.GradientBoostingClassifier(n_estimators=2, init=DummyClassifier(strategy="prior")).fit(x, y)
-    np.testing.assert_allclose(churn.Ensemble.from_sklearn(dummy).predict_proba(x), dummy.predict_proba(x), atol=1e-13)
+    np.testing.assert_allclose(churn.TreeEnsemble.from_sklearn(dummy).predict_proba(x), dummy.predict_proba(x), atol=1e-13)
 
 
 @pytest.mark.parametrize("early", [None, 5])
@@ -265,13 +265,13 @@ def test_estimators_of_lightgbm(early):
     callbacks = [lightgbm.early_stopping(early, verbose=False)] if early else None
     model = lightgbm.LGBMClassifier(n_estimators=200, num_leaves=7, verbose=-1)
     model.fit(x[:500], y[:500], eval_set=[(x[500:], y[500:])], callbacks=callbacks)
-    ensemble = churn.Ensemble.from_sklearn(model)
+    ensemble = churn.TreeEnsemble.from_sklearn(model)
     assert len(ensemble) == (model.best_iteration_ if early else 200)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         np.testing.assert_allclose(ensemble.predict_proba(x), model.predict_proba(x), rtol=0, atol=1e-13)
     with pytest.raises(churn.ImportFailedError, match="not fitted"):
-        churn.Ensemble.from_sklearn(lightgbm.LGBMClassifier())
+        churn.TreeEnsemble.from_sklearn(lightgbm.LGBMClassifier())
 
 
 @pytest.mark.parametrize("early", [None, 5])
@@ -280,10 +280,10 @@ def test_estimators_of_xgboost(early):
     x, y = draw(0.1, (0, 1))
     model = xgboost.XGBClassifier(n_estimators=200, max_depth=3, early_stopping_rounds=early)
     model.fit(x[:500], y[:500], eval_set=[(x[500:], y[500:])], verbose=False)
-    ensemble = churn.Ensemble.from_sklearn(model)
+    ensemble = churn.TreeEnsemble.from_sklearn(model)
     assert len(ensemble) == (model.best_iteration + 1 if early else 200)
     np.testing.assert_allclose(ensemble.predict_proba(x), model.predict_proba(x), rtol=0, atol=2e-6)
     with pytest.raises(churn.ImportFailedError, match="not fitted"):
-        churn.Ensemble.from_sklearn(xgboost.XGBClassifier())
+        churn.TreeEnsemble.from_sklearn(xgboost.XGBClassifier())
     with pytest.raises(churn.ImportFailedError, match="only NaN"):
-        churn.Ensemble.from_sklearn(xgboost.XGBClassifier(n_estimators=2, missing=-1).fit(x, y))
+        churn.TreeEnsemble.from_sklearn(xgboost.XGBClassifier(n_estimators=2, missing=-1).fit(x, y))

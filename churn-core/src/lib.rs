@@ -131,7 +131,7 @@ pub use features::{
     LabelRule, Labels, Measure, ResolvedPlan, features, labels,
 };
 pub use input::*;
-pub use leakage::{Leak, LeakAction, LeakFinding, Leakage};
+pub use leakage::{LeakageAction, LeakageEvidence, LeakageFinding, LeakagePolicy};
 pub use model::*;
 pub use parallel::{CancelToken, Execution, Progress};
 pub use record::{Currency, StaticAttributes, TenantId, TenantRecords};

@@ -35,7 +35,7 @@ fn an_old_file_opens_says_what_it_said_and_names_what_it_lacks() -> churn_core::
 
     let report = model.report();
     assert_eq!((report.rows, report.groups), (60, None));
-    assert!(report.monotone.is_empty() && report.members_left_out.is_empty());
+    assert!(report.monotone_constraints.is_empty() && report.dropped_members.is_empty());
     let error = model.predict_interval(&table, &execution).unwrap_err();
     assert_eq!(error.code(), "artifact_version");
     assert!(

@@ -156,9 +156,9 @@ fn one_artifact_whatever_the_threads_and_however_often() {
         };
         // Fewer trees are enough: pieces of work are cut by rows and columns.
         options.ensemble.folds = 2;
-        options.ensemble.boosting.as_mut().unwrap().trees = 40;
-        options.ensemble.deep_boosting.as_mut().unwrap().trees = 20;
-        options.ensemble.forest.as_mut().unwrap().trees = 10;
+        options.ensemble.boosting.as_mut().unwrap().n_trees = 40;
+        options.ensemble.deep_boosting.as_mut().unwrap().n_trees = 20;
+        options.ensemble.forest.as_mut().unwrap().n_trees = 10;
         ChurnModel::train(&records, &options).unwrap().to_bytes()
     };
     let one = file(1, 3);

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use churn_core::synthetic::{Leak, WorldColumn, WorldOptions, WorldTables, world};
+use churn_core::synthetic::{PlantedLeak, WorldColumn, WorldOptions, WorldTables, world};
 use churn_core::{
     AsOf, ChurnDefinition, Execution, Horizon, IssueCode, LabelRule, OnInvalid, RecordKind, TenantRecords, Timestamp,
     columns_of, features, labels, metrics,
@@ -275,14 +275,14 @@ fn switches_spoil_what_they_say() {
     );
     only(
         refused(WorldOptions {
-            orphans: 0.02,
+            events_without_customer: 0.02,
             ..small(1)
         }),
         &[IssueCode::UnknownCustomer],
     );
     only(
         refused(WorldOptions {
-            strays: 0.02,
+            unknown_ids: 0.02,
             ..small(1)
         }),
         &[IssueCode::WrongTenant],
@@ -307,15 +307,15 @@ fn mixed_tenants_come_apart_again() {
 
 #[test]
 fn all_fifty_leaks_know_the_outcome() {
-    let leaks: Vec<Leak> = Leak::all().collect();
+    let leaks: Vec<PlantedLeak> = PlantedLeak::all().collect();
     let names: BTreeSet<&str> = leaks.iter().map(|leak| leak.name()).collect();
     assert_eq!((leaks.len(), names.len()), (50, 50));
     assert!(
         leaks
             .iter()
-            .all(|leak| Leak::named(leak.name()).unwrap() == *leak && !leak.meaning().is_empty())
+            .all(|leak| PlantedLeak::named(leak.name()).unwrap() == *leak && !leak.meaning().is_empty())
     );
-    assert_eq!(Leak::named("nothing").unwrap_err().code(), "invalid_option");
+    assert_eq!(PlantedLeak::named("nothing").unwrap_err().code(), "invalid_option");
     let tables = |leaks| {
         let options = WorldOptions {
             leaks,
@@ -384,7 +384,7 @@ fn what_comes_after_a_date_leaves_no_trace_before_it() {
     let options = WorldOptions {
         tenants: 1,
         customers: 300,
-        founders: 1.0,
+        initial_customers: 1.0,
         late_known: 0.0,
         ..small(6)
     };
@@ -423,7 +423,7 @@ fn options_that_make_no_sense_are_refused() {
     let code = |options: WorldOptions| world(&options).unwrap_err().code();
     assert_eq!(
         code(WorldOptions {
-            orphans: 1.5,
+            events_without_customer: 1.5,
             ..small(0)
         }),
         "invalid_option"

@@ -3,12 +3,12 @@
 //! `cargo test --release -p churn-tests --test leaks -- --ignored --nocapture` counts the whole bank, dated and undated, and two
 //! hundred clean tenants.
 
-use churn_core::synthetic::{Leak, WorldOptions, world};
+use churn_core::synthetic::{PlantedLeak, WorldOptions, world};
 use churn_core::{ChurnModel, EnsembleOptions, Error, Execution, StaticAttributes, TrainOptions};
 use churn_tests::library::linear_alone;
 
 /// Trains on one made-up tenant; whose attributes have no dates, names them static, so that they are features at all.
-fn train(seed: u64, dated: bool, leaks: Vec<Leak>) -> Result<ChurnModel, Error> {
+fn train(seed: u64, dated: bool, leaks: Vec<PlantedLeak>) -> Result<ChurnModel, Error> {
     let options = WorldOptions {
         seed,
         tenants: 1,
@@ -37,7 +37,7 @@ fn train(seed: u64, dated: bool, leaks: Vec<Leak>) -> Result<ChurnModel, Error> 
 }
 
 /// Names of the leaks that were not refused, and of other columns that were refused in their place.
-fn missed(leaks: impl Iterator<Item = Leak>, dated: bool) -> Vec<String> {
+fn missed(leaks: impl Iterator<Item = PlantedLeak>, dated: bool) -> Vec<String> {
     leaks
         .enumerate()
         .filter_map(|(seed, leak)| match train(seed as u64, dated, vec![leak]) {
@@ -58,7 +58,7 @@ fn refused(seeds: std::ops::Range<u64>, dated: bool) -> Vec<String> {
 
 #[test]
 fn some_leaks_are_refused_and_clean_tenants_are_not() {
-    assert_eq!(missed(Leak::all().step_by(16), true), [] as [&str; 0]);
+    assert_eq!(missed(PlantedLeak::all().step_by(16), true), [] as [&str; 0]);
     assert_eq!(refused(0..2, false), [] as [&str; 0]);
 }
 
@@ -66,7 +66,7 @@ fn some_leaks_are_refused_and_clean_tenants_are_not() {
 #[ignore = "minutes: the whole bank"]
 fn forty_five_of_fifty_leaks_are_refused() {
     for dated in [true, false] {
-        let missed = missed(Leak::all(), dated);
+        let missed = missed(PlantedLeak::all(), dated);
         println!("dated {dated}: {} of 50 refused, missed {missed:?}", 50 - missed.len());
         assert!(missed.len() <= 5, "{missed:?}");
     }

@@ -15,10 +15,10 @@ fn options(definition: ChurnDefinition) -> TrainOptions {
     options.ensemble.folds = 3;
     options.ensemble.deep_boosting = None;
     if let Some(boosting) = &mut options.ensemble.boosting {
-        boosting.trees = 20;
+        boosting.n_trees = 20;
     }
     if let Some(forest) = &mut options.ensemble.forest {
-        forest.trees = 10;
+        forest.n_trees = 10;
     }
     options
 }

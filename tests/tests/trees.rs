@@ -1,7 +1,7 @@
 //! Trees of other libraries: near what those said of their own models, and the same bits in every host.
 
 use churn_core::Execution;
-use churn_core::ensemble::{Ensemble, Link};
+use churn_core::ensemble::{Link, TreeEnsemble};
 use churn_tests::golden::{fixture, same_text};
 use ndarray::{Array2, ArrayView2};
 use serde_json::{Value as Json, json};
@@ -23,13 +23,13 @@ fn matrix(rows: &Json) -> Array2<f64> {
     Array2::from_shape_vec((all.len(), all[0].len()), all.concat()).expect("a matrix")
 }
 
-fn load(name: &str) -> Ensemble {
+fn load(name: &str) -> TreeEnsemble {
     if name.starts_with("lightgbm") {
         let text = std::fs::read_to_string(fixture(&format!("models/{name}.txt"))).expect("a model");
-        return Ensemble::from_lightgbm(&text).expect("a model that is taken over");
+        return TreeEnsemble::from_lightgbm(&text).expect("a model that is taken over");
     }
     let json = std::fs::read(fixture(&format!("models/{name}.json"))).expect("a model");
-    Ensemble::from_xgboost(&json).expect("a model that is taken over")
+    TreeEnsemble::from_xgboost(&json).expect("a model that is taken over")
 }
 
 #[expect(clippy::disallowed_methods, reason = "compared within a tolerance")]
@@ -40,7 +40,7 @@ fn sigmoid(log_odds: f64) -> f64 {
 /// What an ensemble says of rows in double and in single precision, a line for each row.
 // The exponential here only has to come near.
 #[allow(clippy::disallowed_methods)]
-fn said(ensemble: &Ensemble, x: ArrayView2<'_, f64>, execution: &Execution) -> String {
+fn said(ensemble: &TreeEnsemble, x: ArrayView2<'_, f64>, execution: &Execution) -> String {
     let wide = ensemble.predict_proba(x, execution).expect("probabilities");
     let narrow = x.mapv(|value| value as f32);
     let narrow = ensemble.predict_proba(narrow.view(), execution).expect("probabilities");
@@ -81,7 +81,8 @@ fn imported_trees_have_the_same_bits_everywhere() {
         let one = said(&ensemble, x.view(), &Execution::new().threads(1));
         let two = said(&ensemble, x.view(), &Execution::new().threads(2));
         assert!(one == two, "{name}: threads change a bit");
-        let read = Ensemble::from_bytes(&ensemble.to_bytes().expect("bytes")).expect("a file that was just written");
+        let read =
+            TreeEnsemble::from_bytes(&ensemble.to_bytes().expect("bytes")).expect("a file that was just written");
         assert_eq!(read, ensemble, "{name}");
         assert!(
             said(&read, x.view(), &Execution::new()) == one,

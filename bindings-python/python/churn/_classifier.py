@@ -93,7 +93,7 @@ class ChurnClassifier(_Base):
         allow: Names of columns that may know the label; none is warned of or refused.
         class_weight: None, ``"balanced"``, or a dict from label to weight. With weights the probabilities are those of a
             table with that balance of classes.
-        monotone: None, or a dict from names of number columns to ``"raises"`` or ``"lowers"``: the probability may only rise or
+        monotone_constraints: None, or a dict from names of number columns to ``"raises"`` or ``"lowers"``: the probability may only rise or
             only fall with them. The forest cannot be held to that and is left out. Columns of arrays are ``x0``, ``x1``, and so on.
 
     Attributes:
@@ -104,7 +104,7 @@ class ChurnClassifier(_Base):
         report_: How it was fitted: a dict with ``rows``, ``rows_of_class``, ``groups`` (how many there are of rows that are held
             out together), and in ``parts``, for each class that is told from the rest (with two labels the second alone), the
             members with their weights, the calibration, and ``log_loss`` and ``roc_auc`` on rows held out in turn; with
-            ``members_left_out``, each with its reason, and ``monotone``, the directions.
+            ``dropped_members``, each with its reason, and ``monotone_constraints``, the directions.
 
     Example:
         >>> import churn
@@ -139,14 +139,14 @@ class ChurnClassifier(_Base):
         leakage: str = "warn",
         allow: Iterable[str] = (),
         class_weight: str | Mapping[Any, float] | None = None,
-        monotone: Mapping[str, str] | None = None,
+        monotone_constraints: Mapping[str, str] | None = None,
     ) -> None:
         self.seed = seed
         self.threads = threads
         self.leakage = leakage
         self.allow = allow
         self.class_weight = class_weight
-        self.monotone = monotone
+        self.monotone = monotone_constraints
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None, groups: Any = None) -> ChurnClassifier:
         """Fits to rows and their labels; returns itself.
@@ -186,7 +186,7 @@ class ChurnClassifier(_Base):
             threads=self.threads,
             leakage=self.leakage,
             allow=[self.allow] if isinstance(self.allow, str) else list(self.allow),
-            monotone=self._directions(),
+            monotone_constraints=self._directions(),
         )
         self.classes_ = classes
         self.n_features_in_ = len(table.names)
@@ -265,13 +265,13 @@ class ChurnClassifier(_Base):
         raise make("invalid_option", message, column="class_weight")
 
     def _directions(self) -> list[tuple[str, str]]:
-        given = self.monotone
+        given = self.monotone_constraints
         if given is None:
             return []
         if isinstance(given, Mapping):
             return [(str(name), str(direction)) for name, direction in given.items()]
         message = f"monotone is None or a dict from column to 'raises' or 'lowers', not {given!r}"
-        raise make("invalid_option", message, column="monotone")
+        raise make("invalid_option", message, column="monotone_constraints")
 
     def _fitted(self) -> FlatModel:
         if not hasattr(self, "_model"):

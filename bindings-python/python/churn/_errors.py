@@ -54,7 +54,7 @@ class FeatureMismatchError(ChurnError, ValueError):
     """The records or matrix do not have the columns the model was trained on."""
 
 
-class UnknownCustomerError(ChurnError, KeyError):
+class CustomerNotFoundError(ChurnError, KeyError):
     """No such customer in the records or the run."""
 
 
@@ -108,9 +108,9 @@ CLASSES: dict[str, type[ChurnError]] = {
     "nothing_after_purge": TrainingError,
     "leakage": TrainingError,
     "feature_mismatch": FeatureMismatchError,
-    "no_such_customer": UnknownCustomerError,
+    "customer_not_found": CustomerNotFoundError,
     "not_eligible": NotEligibleError,
-    "no_such_feature": UnknownFeatureError,
+    "unknown_feature": UnknownFeatureError,
     "cancelled": CancelledError,
     "artifact_damaged": ArtifactError,
     "artifact_version": ArtifactError,

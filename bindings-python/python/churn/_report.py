@@ -38,7 +38,7 @@ class Measures:
     log_loss: Estimate | None
     brier: Estimate | None
     calibration_error: Estimate | None
-    calibration_error_by_chance: float | None
+    calibration_error_null_95: float | None
     calibration_slope: Estimate | None
     calibration_intercept: Estimate | None
     top_decile_lift: Estimate | None
@@ -58,7 +58,7 @@ class Measures:
 
 
 @dataclass(frozen=True)
-class DateRate:
+class ChurnRateAt:
     """The churn rate at a training date."""
 
     as_of: datetime
@@ -69,7 +69,7 @@ class DateRate:
 
 
 @dataclass(frozen=True)
-class LeftOutMember:
+class DroppedMember:
     """A member that was asked for and does not take part, and why."""
 
     name: str
@@ -108,7 +108,7 @@ class MemberReport:
 
 
 @dataclass(frozen=True)
-class BandCheck:
+class BandCalibration:
     """Predicted against observed in one risk band, of customers held out; rates are None without rows."""
 
     band: str
@@ -120,7 +120,7 @@ class BandCheck:
 
 
 @dataclass(frozen=True)
-class LeakFinding:
+class LeakageFinding:
     """A column that seems to know the label, with the evidence; ``action`` is ``"warned"`` or ``"allowed"``."""
 
     column: str
@@ -143,24 +143,24 @@ class TrainReport:
     left_out: int
     observed_from: datetime | None
     observed_until: datetime | None
-    windows_before_history: list[int]
+    truncated_windows: list[int]
     out_of_time: OutOfTime | None
     out_of_time_reason: str | None
-    grouped: Measures
+    cross_validated: Measures
     members: list[MemberReport]
     calibration: str
-    bands: list[BandCheck]
-    leaks: list[LeakFinding]
-    dates: list[DateRate]
+    bands: list[BandCalibration]
+    leaks: list[LeakageFinding]
+    dates: list[ChurnRateAt]
     """The churn rate at each training date, beside what the features explain of it."""
-    members_left_out: list[LeftOutMember]
-    monotone: list[list[str]]
+    dropped_members: list[DroppedMember]
+    monotone_constraints: list[list[str]]
     """Features with which the probability may only rise (``"raises"``) or only fall (``"lowers"``)."""
 
     def __repr__(self) -> str:
         test = self.out_of_time
         tested = f"out of time at {test.test_date:%Y-%m-%d}" if test else "held-out customers"
-        auc = (test.measures if test else self.grouped).roc_auc
+        auc = (test.measures if test else self.cross_validated).roc_auc
         shown = "not defined" if auc is None else f"{auc.value:.3f} ({auc.low:.3f} to {auc.high:.3f})"
         return f"<TrainReport: {self.rows} rows, {self.churned} churned; AUC {shown}, {tested}>"
 
@@ -169,18 +169,18 @@ class TrainReport:
         title = f"out of time, {test.test_date:%Y-%m-%d}" if test else "customers held out in turn"
         return (
             f"<b>{self.rows} rows, {self.churned} churned</b>"
-            f"<table><tr><th colspan=3>{title}</th></tr>{(test.measures if test else self.grouped)._rows()}</table>"
+            f"<table><tr><th colspan=3>{title}</th></tr>{(test.measures if test else self.cross_validated)._rows()}</table>"
         )
 
 
-_NESTED: dict[str, Any] = {"proof": PurgeProof, "out_of_time": OutOfTime, "measures": Measures, "grouped": Measures}
+_NESTED: dict[str, Any] = {"proof": PurgeProof, "out_of_time": OutOfTime, "measures": Measures, "cross_validated": Measures}
 _LISTED: dict[str, Any] = {
     "members": MemberReport,
     "calibration": CalibrationBin,
-    "bands": BandCheck,
-    "leaks": LeakFinding,
-    "dates": DateRate,
-    "members_left_out": LeftOutMember,
+    "bands": BandCalibration,
+    "leaks": LeakageFinding,
+    "dates": ChurnRateAt,
+    "dropped_members": DroppedMember,
 }
 _MOMENTS = {
     "as_of",
@@ -221,7 +221,7 @@ def _build(kind: Any, values: dict[str, Any]) -> Any:
         return value
 
     known = kind.__dataclass_fields__
-    if kind is BandCheck:
+    if kind is BandCalibration:
         values = {("from_" if name == "from" else name): value for name, value in values.items()}
     return kind(**{name: field(name, value) for name, value in values.items() if name in known})
 

@@ -1,4 +1,4 @@
-"""What a fitted estimator holds, for `Ensemble.from_sklearn`: trees as arrays, or the model file of a library that has one.
+"""What a fitted estimator holds, for `TreeEnsemble.from_sklearn`: trees as arrays, or the model file of a library that has one.
 
 Nothing is judged here but which estimator it is; what it holds is checked where it goes.
 """

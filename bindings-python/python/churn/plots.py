@@ -28,7 +28,7 @@ def calibration(model: ChurnModel, ax: Any = None) -> Any:
     """Predicted against observed churn, out of time where there was a test, in bins of equal size."""
     report = model.report
     test = report.out_of_time
-    bins = (test.measures if test else report.grouped).calibration
+    bins = (test.measures if test else report.cross_validated).calibration
     ax = _axes(ax, "Calibration", "predicted probability", "observed churn rate")
     ax.plot([bin.mean_probability for bin in bins], [bin.churn_rate for bin in bins], marker="o")
     ax.axline((0, 0), slope=1, linestyle=":", color="grey")
@@ -78,13 +78,13 @@ def reasons(run: ScoreRun, customer_id: str, top: int = 8, ax: Any = None) -> An
 
 def over_time(runs: list[ScoreRun], customer_id: str, ax: Any = None) -> Any:
     """One customer's probability over several runs; runs in which he is not eligible are left out."""
-    from ._errors import UnknownCustomerError
+    from ._errors import CustomerNotFoundError
 
     points = []
     for run in sorted(runs, key=lambda run: run.as_of):
         try:
             points.append((run.as_of, run.score_of(customer_id).probability))
-        except UnknownCustomerError:
+        except CustomerNotFoundError:
             continue
     ax = _axes(ax, f"Customer {customer_id}", "as of", "probability of churn")
     ax.plot([at for at, _ in points], [probability for _, probability in points], marker="o")

@@ -9,7 +9,7 @@ use crate::classifier::{ChurnClassifier, FlatColumns};
 use crate::error::{Error, ErrorKind, Result};
 use crate::features::{Columns, FeatureColumn};
 use crate::input::{Table, kinds};
-use crate::leakage::{LeakFinding, decide, examine_table};
+use crate::leakage::{LeakageFinding, decide, examine_table};
 use crate::metrics::{log_loss, roc_auc};
 use crate::model::{Examples, MemberReport, fit};
 
@@ -132,10 +132,10 @@ impl ChurnClassifier {
         let names = given.names;
         let labels: Vec<u32> = order.rows.iter().map(|&row| classes[row]).collect();
         let rows_of_class = rows_of_class(&labels, count)?;
-        if count > 2 && !options.ensemble.monotone.is_empty() {
+        if count > 2 && !options.ensemble.monotone_constraints.is_empty() {
             let message =
-                format!("monotone: the probabilities of {count} classes cannot all rise or fall with a column");
-            return Err(Error::new(ErrorKind::InvalidOption, message).at(None, None, Some("monotone")));
+                format!("monotone_constraints: the probabilities of {count} classes cannot all rise or fall with a column");
+            return Err(Error::new(ErrorKind::InvalidOption, message).at(None, None, Some("monotone_constraints")));
         }
         let wanted = if count == 2 { 1..2 } else { 0..count };
         let (total, first) = (wanted.len() as f64, wanted.start);
@@ -156,7 +156,7 @@ impl ChurnClassifier {
             let found = examine_table(examples.table, &churned, examples.groups, options.seed, &workers)?;
             let found = decide(found, options.leakage, &options.allow_columns, None)?;
             for leak in found {
-                if leaks.iter().all(|known: &LeakFinding| known.column != leak.column) {
+                if leaks.iter().all(|known: &LeakageFinding| known.column != leak.column) {
                     leaks.push(leak);
                 }
             }
@@ -200,8 +200,8 @@ impl ChurnClassifier {
             rows_of_class,
             groups: Some(distinct(&order.groups)),
             parts: reported,
-            members_left_out: options.ensemble.left_out(),
-            monotone: options.ensemble.monotone.clone(),
+            dropped_members: options.ensemble.dropped_members(),
+            monotone_constraints: options.ensemble.monotone_constraints.clone(),
             leaks,
         };
         // What is returned is what a reader of the bytes gets: save, load, score cannot differ.

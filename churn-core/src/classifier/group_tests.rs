@@ -3,7 +3,7 @@ use ndarray::Array2;
 use super::tests::{pick, quick, world};
 use super::*;
 use crate::input::Column;
-use crate::model::Direction;
+use crate::model::Monotonicity;
 use crate::numeric::SplitMix;
 
 /// Customers with some rows each, whose numbers hardly change and tell nothing: who churns is chance.
@@ -201,22 +201,22 @@ fn more_classes_have_no_interval_and_no_direction() {
     assert_eq!(error.code(), "invalid_option");
     assert!(error.to_string().contains("interval"), "{error}");
     let mut options = quick();
-    options.ensemble.monotone = vec![("minutes".to_owned(), Direction::Lowers)];
+    options.ensemble.monotone_constraints = vec![("minutes".to_owned(), Monotonicity::Decreasing)];
     let error = ChurnClassifier::fit_classes(&table, &classes, None, &options).unwrap_err();
-    assert_eq!((error.code(), error.column()), ("invalid_option", Some("monotone")));
+    assert_eq!((error.code(), error.column()), ("invalid_option", Some("monotone_constraints")));
 }
 
 #[test]
 fn the_report_names_directions_and_who_is_left_out() {
     let (table, churned) = world(200, 7);
     let mut options = quick();
-    options.ensemble.monotone = vec![("minutes".to_owned(), Direction::Lowers)];
+    options.ensemble.monotone_constraints = vec![("minutes".to_owned(), Monotonicity::Decreasing)];
     let bound = ChurnClassifier::fit(&table, &churned, None, &options).unwrap();
     let report = bound.report();
-    assert_eq!(report.monotone, [("minutes".to_owned(), Direction::Lowers)]);
-    assert_eq!(report.members_left_out[0].name, "forest");
-    assert!(report.members_left_out[0].reason.contains("minutes"));
+    assert_eq!(report.monotone_constraints, [("minutes".to_owned(), Monotonicity::Decreasing)]);
+    assert_eq!(report.dropped_members[0].name, "forest");
+    assert!(report.dropped_members[0].reason.contains("minutes"));
     assert_eq!(report.parts[0].members.len(), 3);
     let free = ChurnClassifier::fit(&table, &churned, None, &quick()).unwrap();
-    assert!(free.report().monotone.is_empty() && free.report().members_left_out.is_empty());
+    assert!(free.report().monotone_constraints.is_empty() && free.report().dropped_members.is_empty());
 }

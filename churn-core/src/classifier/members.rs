@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::artifact;
-use crate::ensemble::{Ensemble, FlatEnsemble, LinearModel, ReadEnsemble};
+use crate::ensemble::{FlatTrees, LinearModel, ReadTrees, TreeEnsemble};
 use crate::error::{Error, ErrorKind, Result};
 
 const TREES: &str = "ensemble of trees";
@@ -12,7 +12,7 @@ const TREES: &str = "ensemble of trees";
 const IMPORTED: &str = "imported ensemble of trees";
 const LINEAR: &str = "linear model";
 
-impl FlatEnsemble {
+impl FlatTrees {
     /// The bytes of a file of this ensemble alone.
     ///
     /// # Errors
@@ -30,12 +30,12 @@ impl FlatEnsemble {
     }
 }
 
-impl Ensemble {
+impl TreeEnsemble {
     /// The bytes of a file of these trees, with their sets of categories and what becomes of their sum.
     ///
     /// ```
     /// use churn_core::Execution;
-    /// use churn_core::ensemble::{Ensemble, ForeignTree, ForeignTrees, Link};
+    /// use churn_core::ensemble::{TreeEnsemble, ForeignTree, ForeignTrees, Link};
     ///
     /// let leaf = ForeignTree {
     ///     feature: vec![-1],
@@ -47,8 +47,8 @@ impl Ensemble {
     ///     cover: vec![10.0],
     /// };
     /// let trees = ForeignTrees { trees: vec![leaf], features: 1, link: Link::Probability, ..Default::default() };
-    /// let ensemble = Ensemble::from_trees(&trees)?;
-    /// let read = Ensemble::from_bytes(&ensemble.to_bytes()?)?;
+    /// let ensemble = TreeEnsemble::from_trees(&trees)?;
+    /// let read = TreeEnsemble::from_bytes(&ensemble.to_bytes()?)?;
     /// assert_eq!(read, ensemble);
     /// # Ok::<(), churn_core::Error>(())
     /// ```
@@ -62,16 +62,16 @@ impl Ensemble {
         }
     }
 
-    /// Opens such a file, or one of a [`FlatEnsemble`], from memory. Safe on any bytes.
+    /// Opens such a file, or one of a [`FlatTrees`], from memory. Safe on any bytes.
     ///
     /// # Errors
     /// `artifact_damaged`, `artifact_version`, `artifact_too_large`.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
         let kind = artifact::kind_of(artifact::read(bytes)?.metadata);
         if kind.as_deref() == Some(IMPORTED) {
-            return read::<ReadEnsemble>(IMPORTED, bytes)?.try_into();
+            return read::<ReadTrees>(IMPORTED, bytes)?.try_into();
         }
-        FlatEnsemble::from_bytes(bytes).map(Self::from)
+        FlatTrees::from_bytes(bytes).map(Self::from)
     }
 }
 
@@ -131,7 +131,7 @@ mod tests {
         let churned: Vec<bool> = x.rows().into_iter().map(|row| row[0] > 9.0).collect();
         let execution = Execution::default();
         let options = GradientBoostingOptions {
-            trees: 5,
+            n_trees: 5,
             min_leaf_rows: 5,
             ..Default::default()
         };
@@ -142,17 +142,17 @@ mod tests {
             .fit(x.mapv(f64::from).view(), &churned, None, &execution)
             .unwrap();
         let (trees_file, linear_file) = (trees.to_bytes().unwrap(), linear.to_bytes().unwrap());
-        assert_eq!(FlatEnsemble::from_bytes(&trees_file).unwrap(), trees);
-        let any = Ensemble::from_bytes(&trees_file).unwrap();
-        assert_eq!(any, Ensemble::from(trees));
+        assert_eq!(FlatTrees::from_bytes(&trees_file).unwrap(), trees);
+        let any = TreeEnsemble::from_bytes(&trees_file).unwrap();
+        assert_eq!(any, TreeEnsemble::from(trees));
         assert_eq!(any.to_bytes().unwrap(), trees_file);
         assert_eq!(
-            Ensemble::from_bytes(&linear_file).unwrap_err().code(),
+            TreeEnsemble::from_bytes(&linear_file).unwrap_err().code(),
             "artifact_damaged"
         );
         assert_eq!(LinearModel::from_bytes(&linear_file).unwrap(), linear);
         assert_eq!(
-            FlatEnsemble::from_bytes(&linear_file).unwrap_err().code(),
+            FlatTrees::from_bytes(&linear_file).unwrap_err().code(),
             "artifact_damaged"
         );
     }

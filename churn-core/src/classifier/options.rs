@@ -1,6 +1,6 @@
 //! What the fit of a classifier may be told. Every field has a default.
 
-use crate::leakage::Leakage;
+use crate::leakage::LeakagePolicy;
 use crate::model::EnsembleOptions;
 use crate::parallel::Execution;
 
@@ -33,7 +33,7 @@ pub struct ClassifierOptions {
     pub class_weights: ClassWeights,
     /// What is done about columns that know the label. Default: the report names them. Asked with at least 20 rows of
     /// each class.
-    pub leakage: Leakage,
+    pub leakage: LeakagePolicy,
     /// Columns that the caller vouches for, whatever they tell.
     pub allow_columns: Vec<String>,
     /// Seeds everything that is drawn. The same seed gives the same bytes.
@@ -47,7 +47,7 @@ impl Default for ClassifierOptions {
         Self {
             ensemble: EnsembleOptions::default(),
             class_weights: ClassWeights::default(),
-            leakage: Leakage::Warn,
+            leakage: LeakagePolicy::Warn,
             allow_columns: vec![],
             seed: 0,
             execution: Execution::default(),

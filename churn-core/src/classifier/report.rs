@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::leakage::LeakFinding;
-use crate::model::{Direction, LeftOutMember, MemberReport};
+use crate::leakage::LeakageFinding;
+use crate::model::{DroppedMember, MemberReport, Monotonicity};
 
 /// The ensemble that tells one class from the rest.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -36,11 +36,11 @@ pub struct ClassifierReport {
     /// With two classes one ensemble, of the second; with more, one for each.
     pub parts: Vec<ClassifierPart>,
     /// Members that were asked for and do not take part.
-    #[serde(default)]
-    pub members_left_out: Vec<LeftOutMember>,
+    #[serde(default, alias = "members_left_out")]
+    pub dropped_members: Vec<DroppedMember>,
     /// Columns with which the probability may only rise or only fall.
-    #[serde(default)]
-    pub monotone: Vec<(String, Direction)>,
+    #[serde(default, alias = "monotone")]
+    pub monotone_constraints: Vec<(String, Monotonicity)>,
     /// Columns that seem to know the label and stayed: those the caller allowed, and those that only warn.
-    pub leaks: Vec<LeakFinding>,
+    pub leaks: Vec<LeakageFinding>,
 }

@@ -1,6 +1,6 @@
 use super::*;
 use crate::input::{Column, Value};
-use crate::leakage::Leakage;
+use crate::leakage::LeakagePolicy;
 use crate::metrics::{log_loss, roc_auc};
 use crate::model::EnsembleOptions;
 use crate::numeric::{SplitMix, sigmoid};
@@ -45,10 +45,10 @@ pub(super) fn quick() -> ClassifierOptions {
         .into_iter()
         .flatten()
     {
-        boosting.trees = 30;
+        boosting.n_trees = 30;
     }
     if let Some(forest) = &mut ensemble.forest {
-        forest.trees = 10;
+        forest.n_trees = 10;
     }
     ClassifierOptions {
         ensemble,
@@ -255,9 +255,12 @@ fn columns_that_know_the_label_are_named() {
         };
         ChurnClassifier::fit(&table, &churned, None, &options)
     };
-    let warned = fit(Leakage::Warn, &[]).unwrap();
+    let warned = fit(LeakagePolicy::Warn, &[]).unwrap();
     assert_eq!(warned.report().leaks[0].column, "refunded");
-    let error = fit(Leakage::Refuse, &[]).unwrap_err();
+    let error = fit(LeakagePolicy::Refuse, &[]).unwrap_err();
     assert_eq!((error.code(), error.column()), ("leakage", Some("refunded")));
-    assert_eq!(fit(Leakage::Refuse, &["refunded"]).unwrap().report().leaks.len(), 1);
+    assert_eq!(
+        fit(LeakagePolicy::Refuse, &["refunded"]).unwrap().report().leaks.len(),
+        1
+    );
 }

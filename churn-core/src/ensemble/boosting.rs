@@ -3,8 +3,8 @@
 use ndarray::ArrayView2;
 use serde::{Deserialize, Serialize};
 
-use super::early_stopping::{HeldOut, Watch};
-use super::flat::FlatEnsemble;
+use super::early_stopping::{EarlyStopping, HeldOut};
+use super::flat::FlatTrees;
 use super::grow::{BinMatrix, BinTree, Gradients, Grower, Limits};
 use super::histogram::{MOST_ROWS, Objective, Packing};
 use super::training::without_weightless;
@@ -17,11 +17,11 @@ use crate::parallel::{Execution, Workers};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct GradientBoostingOptions {
     /// Number of trees. Default: 200.
-    pub trees: usize,
+    pub n_trees: usize,
     /// The most leaves a tree may have. Default: 31.
-    pub leaves: usize,
+    pub max_leaves: usize,
     /// The deepest a tree may be. Default: 64.
-    pub depth: usize,
+    pub max_depth: usize,
     /// What each tree's leaves are multiplied by. Default: 0.1.
     pub learning_rate: f64,
     /// The fewest rows of a leaf. Default: 20.
@@ -33,14 +33,14 @@ pub struct GradientBoostingOptions {
     /// Penalty on the square of leaves. Default: 1.
     pub l2: f64,
     /// Share of the columns that each tree may look at, above 0 up to 1. Default: 1.
-    pub column_share: f64,
+    pub colsample: f64,
     /// Share of the rows that each tree learns from, above 0 up to 1. Default: 1.
-    pub row_share: f64,
+    pub subsample: f64,
     /// The most bins of a column, 2 to 255. Default: 255.
     pub max_bins: usize,
     /// Whether the log-odds may only rise (1) or only fall (-1) with a column, other columns being equal; 0 where they are
     /// free. One for each column, or empty for none. Default: empty.
-    pub monotone: Vec<i8>,
+    pub monotone_constraints: Vec<i8>,
     /// Seeds the sampling; in [`EnsembleOptions`](crate::EnsembleOptions) the training's seed takes its place. Default: 0.
     pub seed: u64,
 }
@@ -48,18 +48,18 @@ pub struct GradientBoostingOptions {
 impl Default for GradientBoostingOptions {
     fn default() -> Self {
         Self {
-            trees: 200,
-            leaves: 31,
-            depth: 64,
+            n_trees: 200,
+            max_leaves: 31,
+            max_depth: 64,
             learning_rate: 0.1,
             min_leaf_rows: 20,
             min_leaf_hessian: 1e-3,
             l1: 0.0,
             l2: 1.0,
-            column_share: 1.0,
-            row_share: 1.0,
+            colsample: 1.0,
+            subsample: 1.0,
             max_bins: 255,
-            monotone: vec![],
+            monotone_constraints: vec![],
             seed: 0,
         }
     }
@@ -77,7 +77,7 @@ impl Default for GradientBoostingOptions {
 ///
 /// let x = Array2::from_shape_fn((200, 2), |(row, column)| ((row * 7 + column * 3) % 20) as f32);
 /// let y: Vec<bool> = x.rows().into_iter().map(|row| row[0] > 9.0).collect();
-/// let boosting = GradientBoosting::new(GradientBoostingOptions { trees: 20, min_leaf_rows: 5, ..Default::default() });
+/// let boosting = GradientBoosting::new(GradientBoostingOptions { n_trees: 20, min_leaf_rows: 5, ..Default::default() });
 /// let ensemble = boosting.fit(x.view(), &y, None, &Execution::default())?;
 /// assert_eq!(ensemble.trees(), 20);
 /// # Ok::<(), churn_core::Error>(())
@@ -106,7 +106,7 @@ impl GradientBoosting {
         churned: &[bool],
         weights: Option<&[f64]>,
         execution: &Execution,
-    ) -> Result<FlatEnsemble> {
+    ) -> Result<FlatTrees> {
         self.fit_on(x, churned, weights, None, &execution.workers()?)
     }
 
@@ -118,7 +118,7 @@ impl GradientBoosting {
         weights: Option<&[f64]>,
         held_out: Option<HeldOut<'_>>,
         workers: &Workers,
-    ) -> Result<FlatEnsemble> {
+    ) -> Result<FlatTrees> {
         self.validate()?;
         let training = Training::new(x.nrows(), churned, weights)?;
         if let Some(held_out) = &held_out {
@@ -138,7 +138,7 @@ impl GradientBoosting {
         training: &Training<'_>,
         held_out: Option<HeldOut<'_>>,
         workers: &Workers,
-    ) -> Result<(FlatEnsemble, Vec<f64>)> {
+    ) -> Result<(FlatTrees, Vec<f64>)> {
         let options = &self.options;
         if training.rows() > MOST_ROWS {
             let message = format!("boosting takes at most {MOST_ROWS} rows, not {}", training.rows());
@@ -153,21 +153,21 @@ impl GradientBoosting {
             l2: options.l2,
         };
         let limits = Limits {
-            leaves: options.leaves,
-            depth: options.depth,
+            leaves: options.max_leaves,
+            depth: options.max_depth,
             learning_rate: options.learning_rate,
         };
         let mut grower = Grower::new(&cells, training.weights(), objective, limits, directions, workers);
         let base = prior_log_odds(training);
-        let mut ensemble = FlatEnsemble::new(base, x.ncols());
+        let mut ensemble = FlatTrees::new(base, x.ncols());
         let mut scores = vec![base; training.rows()];
         let mut gradients = Gradients::of_nothing(training.rows());
-        let mut watch = held_out.map(|held_out| Watch::new(held_out, base));
-        for number in 0..options.trees {
+        let mut watch = held_out.map(|held_out| EarlyStopping::new(held_out, base));
+        for number in 0..options.n_trees {
             gradients.differentiate(training, &scores, workers)?;
             let sampled = |count, share, stream| sample(count, share, options.seed, stream);
-            let rows = sampled(training.rows(), options.row_share, 2 * number as u64);
-            let columns = sampled(x.ncols(), options.column_share, 2 * number as u64 + 1);
+            let rows = sampled(training.rows(), options.subsample, 2 * number as u64);
+            let columns = sampled(x.ncols(), options.colsample, 2 * number as u64 + 1);
             let mut wanted = vec![false; x.ncols()];
             columns.iter().for_each(|&column| wanted[column as usize] = true);
             let all_rows = rows.len() == training.rows();
@@ -175,7 +175,7 @@ impl GradientBoosting {
             add_leaves(&tree, &cells, all_rows, &mut scores, workers)?;
             let (nodes, covers) = tree.flat(&cells.cuts);
             ensemble.push(&nodes, &covers);
-            workers.report("boosting", number + 1, options.trees);
+            workers.report("boosting", number + 1, options.n_trees);
             if let Some(watch) = &mut watch
                 && watch.should_stop(&ensemble, workers)?
             {
@@ -194,15 +194,15 @@ impl GradientBoosting {
 
     /// Of each of so many columns.
     fn directions(&self, columns: usize) -> Result<Vec<i8>> {
-        let given = &self.options.monotone;
+        let given = &self.options.monotone_constraints;
         match given {
             _ if given.is_empty() => Ok(vec![0; columns]),
             _ if given.len() == columns && given.iter().all(|direction| (-1..=1).contains(direction)) => {
                 Ok(given.clone())
             }
             _ => {
-                let message = format!("monotone must be empty, or -1, 0 or 1 for each of {columns} columns");
-                Err(Error::new(ErrorKind::InvalidOption, message).at(None, None, Some("monotone")))
+                let message = format!("monotone_constraints must be empty, or -1, 0 or 1 for each of {columns} columns");
+                Err(Error::new(ErrorKind::InvalidOption, message).at(None, None, Some("monotone_constraints")))
             }
         }
     }
@@ -215,8 +215,8 @@ impl GradientBoosting {
         let share = |value: f64| value > 0.0 && value <= 1.0;
         let positive = |value: f64| value.is_finite() && value >= 0.0;
         match options {
-            _ if options.leaves < 2 => refuse("leaves", "must be at least 2"),
-            _ if options.depth < 1 => refuse("depth", "must be at least 1"),
+            _ if options.max_leaves < 2 => refuse("max_leaves", "must be at least 2"),
+            _ if options.max_depth < 1 => refuse("max_depth", "must be at least 1"),
             _ if !(options.learning_rate.is_finite() && options.learning_rate > 0.0) => {
                 refuse("learning_rate", "must be a positive number")
             }
@@ -225,8 +225,8 @@ impl GradientBoosting {
             _ if !positive(options.min_leaf_hessian) => {
                 refuse("min_leaf_hessian", "must be a number that is not negative")
             }
-            _ if !share(options.column_share) => refuse("column_share", "must be above 0 and at most 1"),
-            _ if !share(options.row_share) => refuse("row_share", "must be above 0 and at most 1"),
+            _ if !share(options.colsample) => refuse("colsample", "must be above 0 and at most 1"),
+            _ if !share(options.subsample) => refuse("subsample", "must be above 0 and at most 1"),
             _ if !(2..=255).contains(&options.max_bins) => refuse("max_bins", "must be from 2 to 255"),
             _ => Ok(()),
         }
@@ -320,13 +320,13 @@ mod tests {
 
     fn quick() -> GradientBoostingOptions {
         GradientBoostingOptions {
-            trees: 30,
-            leaves: 15,
+            n_trees: 30,
+            max_leaves: 15,
             ..Default::default()
         }
     }
 
-    fn fit(options: GradientBoostingOptions, x: &Array2<f32>, churned: &[bool]) -> FlatEnsemble {
+    fn fit(options: GradientBoostingOptions, x: &Array2<f32>, churned: &[bool]) -> FlatTrees {
         let ensemble = GradientBoosting::new(options)
             .fit(x.view(), churned, None, &Execution::new())
             .unwrap();
@@ -360,9 +360,9 @@ mod tests {
         let weights = weights(40_000);
         for (share, weights) in [(1.0, None), (0.7, Some(weights.as_slice()))] {
             let options = GradientBoostingOptions {
-                trees: 5,
-                column_share: share,
-                row_share: share,
+                n_trees: 5,
+                colsample: share,
+                subsample: share,
                 ..quick()
             };
             let by = |threads| {
@@ -381,8 +381,8 @@ mod tests {
         let weights = weights(3000);
         for share in [1.0, 0.6] {
             let options = GradientBoostingOptions {
-                row_share: share,
-                column_share: share,
+                subsample: share,
+                colsample: share,
                 ..quick()
             };
             let training = Training::new(3000, &churned, Some(&weights)).unwrap();
@@ -400,8 +400,8 @@ mod tests {
             let monotone: Vec<i8> = (0..x.ncols())
                 .map(|column| if column < 2 { direction } else { 0 })
                 .collect();
-            let bound = fit(GradientBoostingOptions { monotone, ..quick() }, &x, &churned);
-            let falls = |ensemble: &FlatEnsemble| {
+            let bound = fit(GradientBoostingOptions { monotone_constraints: monotone, ..quick() }, &x, &churned);
+            let falls = |ensemble: &FlatTrees| {
                 let mut falls = 0;
                 for row in x.rows().into_iter().take(50) {
                     for column in 0..2 {
@@ -424,7 +424,7 @@ mod tests {
             assert!(falls(&bound) == 0 && falls(&free) > 0);
         }
         let code = |monotone: Vec<i8>| {
-            let boosting = GradientBoosting::new(GradientBoostingOptions { monotone, ..quick() });
+            let boosting = GradientBoosting::new(GradientBoostingOptions { monotone_constraints: monotone, ..quick() });
             boosting
                 .fit(x.view(), &churned, None, &Execution::new())
                 .err()
@@ -464,7 +464,7 @@ mod tests {
         let options = GradientBoostingOptions {
             l2: 0.0,
             min_leaf_hessian: 0.0,
-            trees: 10,
+            n_trees: 10,
             ..quick()
         };
         let by = |unit: f64| {
@@ -487,7 +487,7 @@ mod tests {
         let options = GradientBoostingOptions {
             min_leaf_rows: 1,
             max_bins: 16,
-            trees: 5,
+            n_trees: 5,
             ..quick()
         };
         let boosting = GradientBoosting::new(options.clone());
@@ -495,7 +495,7 @@ mod tests {
             .fit(x.view(), &churned, Some(&vec![2.0; 1500]), &Execution::new())
             .unwrap();
         let repeated = fit(options, &twice, &labels);
-        let of = |ensemble: &FlatEnsemble| ensemble.log_odds(x.view(), &Workers::inline()).unwrap();
+        let of = |ensemble: &FlatTrees| ensemble.log_odds(x.view(), &Workers::inline()).unwrap();
         for (a, b) in of(&weighted).iter().zip(of(&repeated)) {
             assert!((a - b).abs() < 1e-6, "{a} {b}");
         }
@@ -551,7 +551,7 @@ mod tests {
         let x = Array2::from_shape_fn((100, 1), |(row, _)| row as f32);
         let churned: Vec<bool> = (0..100).map(|row| row >= 50).collect();
         let options = GradientBoostingOptions {
-            trees: 300,
+            n_trees: 300,
             learning_rate: 1.0,
             l2: 0.0,
             min_leaf_hessian: 0.0,
@@ -588,8 +588,8 @@ mod tests {
             assert_eq!(code(ok(), 2, &labels, Some(&weights)), Some("invalid_option"));
         }
         for wrong in [
-            GradientBoostingOptions { leaves: 1, ..ok() },
-            GradientBoostingOptions { depth: 0, ..ok() },
+            GradientBoostingOptions { max_leaves: 1, ..ok() },
+            GradientBoostingOptions { max_depth: 0, ..ok() },
             GradientBoostingOptions {
                 learning_rate: 0.0,
                 ..ok()
@@ -601,10 +601,10 @@ mod tests {
                 ..ok()
             },
             GradientBoostingOptions {
-                column_share: 0.0,
+                colsample: 0.0,
                 ..ok()
             },
-            GradientBoostingOptions { row_share: 1.5, ..ok() },
+            GradientBoostingOptions { subsample: 1.5, ..ok() },
             GradientBoostingOptions { max_bins: 256, ..ok() },
         ] {
             assert_eq!(code(wrong, 2, &labels, None), Some("invalid_option"));
@@ -615,10 +615,10 @@ mod tests {
     fn limits_are_kept() {
         let (x, churned) = problem(10, 2000, true);
         let options = GradientBoostingOptions {
-            leaves: 9,
-            depth: 4,
+            max_leaves: 9,
+            max_depth: 4,
             min_leaf_rows: 37,
-            trees: 10,
+            n_trees: 10,
             ..quick()
         };
         let ensemble = fit(options, &x, &churned);
@@ -651,7 +651,7 @@ mod tests {
                 patience,
             };
             let options = GradientBoostingOptions {
-                trees: 300,
+                n_trees: 300,
                 learning_rate: 0.3,
                 ..quick()
             };

@@ -2,7 +2,7 @@
 
 use ndarray::ArrayView2;
 
-use super::flat::FlatEnsemble;
+use super::flat::FlatTrees;
 use crate::error::{Error, ErrorKind, Result};
 use crate::numeric::softplus;
 use crate::parallel::Workers;
@@ -17,7 +17,7 @@ pub(crate) struct HeldOut<'a> {
 }
 
 /// The log-loss of held-out rows as trees are added.
-pub(super) struct Watch<'a> {
+pub(super) struct EarlyStopping<'a> {
     held_out: HeldOut<'a>,
     scores: Vec<f64>,
     best: f64,
@@ -46,7 +46,7 @@ impl HeldOut<'_> {
     }
 }
 
-impl<'a> Watch<'a> {
+impl<'a> EarlyStopping<'a> {
     pub(super) fn new(held_out: HeldOut<'a>, base: f64) -> Self {
         let scores = vec![base; held_out.churned.len()];
         Self {
@@ -57,7 +57,7 @@ impl<'a> Watch<'a> {
         }
     }
 
-    pub(super) fn should_stop(&mut self, ensemble: &FlatEnsemble, workers: &Workers) -> Result<bool> {
+    pub(super) fn should_stop(&mut self, ensemble: &FlatTrees, workers: &Workers) -> Result<bool> {
         let trees = ensemble.trees();
         for (score, leaf) in self
             .scores

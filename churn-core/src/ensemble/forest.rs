@@ -7,7 +7,7 @@ use ndarray::ArrayView2;
 use serde::{Deserialize, Serialize};
 
 use super::bins::{Cuts, MAX_BINS, MISSING_BIN};
-use super::flat::{FlatEnsemble, Node};
+use super::flat::{FlatTrees, Node};
 use super::training::without_weightless;
 use super::{Training, prior_log_odds};
 use crate::error::{Error, ErrorKind, Result};
@@ -18,13 +18,13 @@ use crate::parallel::{Execution, Workers};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RandomForestOptions {
     /// Number of trees. Default: 200.
-    pub trees: usize,
+    pub n_trees: usize,
     /// The deepest a tree may be. Default: 12.
-    pub depth: usize,
+    pub max_depth: usize,
     /// The fewest rows of a leaf, drawn ones counted as often as drawn. Default: 5.
     pub min_leaf_rows: usize,
     /// Share of the columns that each split may look at; `None` for the square root of their number. Default: `None`.
-    pub column_share: Option<f64>,
+    pub colsample: Option<f64>,
     /// Rows of the churn rate that each leaf is mixed with before it becomes log-odds: above 0, so that a leaf without
     /// churn stays finite; the more, the less a small leaf may say. Default: 2.
     pub smoothing: f64,
@@ -38,10 +38,10 @@ pub struct RandomForestOptions {
 impl Default for RandomForestOptions {
     fn default() -> Self {
         Self {
-            trees: 200,
-            depth: 12,
+            n_trees: 200,
+            max_depth: 12,
             min_leaf_rows: 5,
-            column_share: None,
+            colsample: None,
             smoothing: 2.0,
             max_bins: 255,
             seed: 0,
@@ -60,7 +60,7 @@ impl Default for RandomForestOptions {
 ///
 /// let x = Array2::from_shape_fn((200, 2), |(row, column)| ((row * 7 + column * 3) % 20) as f32);
 /// let y: Vec<bool> = x.rows().into_iter().map(|row| row[0] > 9.0).collect();
-/// let forest = RandomForest::new(RandomForestOptions { trees: 20, ..Default::default() });
+/// let forest = RandomForest::new(RandomForestOptions { n_trees: 20, ..Default::default() });
 /// let ensemble = forest.fit(x.view(), &y, None, &Execution::default())?;
 /// let probabilities = ensemble.predict_proba(x.view(), &Execution::default())?;
 /// assert!((0..200).all(|row| (probabilities[row] > 0.5) == y[row]));
@@ -87,7 +87,7 @@ impl RandomForest {
         churned: &[bool],
         weights: Option<&[f64]>,
         execution: &Execution,
-    ) -> Result<FlatEnsemble> {
+    ) -> Result<FlatTrees> {
         self.fit_on(x, churned, weights, &execution.workers()?)
     }
 
@@ -97,7 +97,7 @@ impl RandomForest {
         churned: &[bool],
         weights: Option<&[f64]>,
         workers: &Workers,
-    ) -> Result<FlatEnsemble> {
+    ) -> Result<FlatTrees> {
         self.validate()?;
         let training = Training::new(x.nrows(), churned, weights)?;
         if let Some((x, churned, weights)) = without_weightless(x, &training) {
@@ -108,12 +108,12 @@ impl RandomForest {
         let bins = cuts.by_column(x, workers)?;
         let draw = Draw::new(&training);
         let prior = sigmoid(prior_log_odds(&training));
-        let columns = match options.column_share {
+        let columns = match options.colsample {
             None => (x.ncols() as f64).sqrt().ceil() as usize,
             Some(share) => (x.ncols() as f64 * share).round() as usize,
         };
         let done = AtomicUsize::new(0);
-        let trees = workers.map(0..options.trees, |number| {
+        let trees = workers.map(0..options.n_trees, |number| {
             let grower = TreeGrower {
                 cuts: &cuts,
                 bins: &bins,
@@ -126,10 +126,10 @@ impl RandomForest {
             };
             let tree = grower.grow(&draw)?;
             let done = done.fetch_add(1, Ordering::Relaxed) + 1;
-            workers.report("forest", done, options.trees);
+            workers.report("forest", done, options.n_trees);
             Ok(tree)
         })?;
-        let mut ensemble = FlatEnsemble::new(0.0, x.ncols());
+        let mut ensemble = FlatTrees::new(0.0, x.ncols());
         for (nodes, covers) in trees {
             ensemble.push(&nodes, &covers);
         }
@@ -144,13 +144,13 @@ impl RandomForest {
         };
         let share = |share: f64| share > 0.0 && share <= 1.0;
         match options {
-            _ if options.trees == 0 => refuse("trees", "must be at least 1"),
-            _ if options.depth == 0 => refuse("depth", "must be at least 1"),
+            _ if options.n_trees == 0 => refuse("n_trees", "must be at least 1"),
+            _ if options.max_depth == 0 => refuse("max_depth", "must be at least 1"),
             _ if !(2..=MAX_BINS).contains(&options.max_bins) => refuse("max_bins", "must be from 2 to 255"),
             _ if !(options.smoothing.is_finite() && options.smoothing > 0.0) => {
                 refuse("smoothing", "must be a positive number")
             }
-            _ if !options.column_share.is_none_or(share) => refuse("column_share", "must be above 0 and at most 1"),
+            _ if !options.colsample.is_none_or(share) => refuse("colsample", "must be above 0 and at most 1"),
             _ => Ok(()),
         }
     }
@@ -345,7 +345,7 @@ impl TreeGrower<'_> {
     fn leaf(&self, place: usize, sums: Sums) -> Node {
         let smoothing = self.options.smoothing;
         let rate = (churned(sums) as f64 + smoothing * self.prior) / (rows(sums) as f64 + smoothing);
-        Node::leaf(place as u32, logit(rate) / self.options.trees as f64)
+        Node::leaf(place as u32, logit(rate) / self.options.n_trees as f64)
     }
 
     fn min_leaf_rows(&self) -> u64 {
@@ -357,7 +357,7 @@ impl TreeGrower<'_> {
         self.workers.check()?;
         let pure = churned(at.total) == 0 || churned(at.total) == rows(at.total);
         let small = rows(at.total) < 2 * self.min_leaf_rows();
-        if pure || small || at.depth >= self.options.depth {
+        if pure || small || at.depth >= self.options.max_depth {
             return Ok(None);
         }
         let mut best: Option<Split> = None;
@@ -466,12 +466,12 @@ mod tests {
 
     fn quick() -> RandomForestOptions {
         RandomForestOptions {
-            trees: 40,
+            n_trees: 40,
             ..Default::default()
         }
     }
 
-    fn fit(options: RandomForestOptions, x: &Array2<f32>, churned: &[bool], weights: Option<&[f64]>) -> FlatEnsemble {
+    fn fit(options: RandomForestOptions, x: &Array2<f32>, churned: &[bool], weights: Option<&[f64]>) -> FlatTrees {
         let forest = RandomForest::new(options)
             .fit(x.view(), churned, weights, &Execution::new())
             .unwrap();
@@ -480,7 +480,7 @@ mod tests {
     }
 
     /// The mean over trees of each tree's probability, as other forests speak.
-    fn mean_probabilities(forest: &FlatEnsemble, x: &Array2<f32>) -> Vec<f64> {
+    fn mean_probabilities(forest: &FlatTrees, x: &Array2<f32>) -> Vec<f64> {
         let trees = forest.trees() as f64;
         let of_row = |cells: ndarray::ArrayView1<'_, f32>| {
             let of_tree = |tree: usize| {
@@ -501,8 +501,8 @@ mod tests {
         let (x, churned) = problem(1, 5000, false);
         let (train, test) = (x.slice(s![..3000, ..]).to_owned(), x.slice(s![3000.., ..]).to_owned());
         let options = RandomForestOptions {
-            trees: 60,
-            depth: 10,
+            n_trees: 60,
+            max_depth: 10,
             smoothing: 1e-9,
             ..Default::default()
         };
@@ -548,9 +548,9 @@ mod tests {
     fn leaves_hold_the_rows_that_fall_into_them() {
         let (x, churned) = problem(3, 500, true);
         let options = RandomForestOptions {
-            trees: 3,
+            n_trees: 3,
             smoothing: 1.5,
-            depth: 6,
+            max_depth: 6,
             ..Default::default()
         };
         let forest = fit(options, &x, &churned, None);
@@ -588,7 +588,7 @@ mod tests {
             fit(
                 RandomForestOptions {
                     seed,
-                    trees: 5,
+                    n_trees: 5,
                     ..quick()
                 },
                 &x,
@@ -664,11 +664,11 @@ mod tests {
         assert_eq!(code(ok(), &[true]), Some("single_class"));
         assert_eq!(code(ok(), &[]), Some("too_little_data"));
         for wrong in [
-            RandomForestOptions { trees: 0, ..ok() },
-            RandomForestOptions { depth: 0, ..ok() },
+            RandomForestOptions { n_trees: 0, ..ok() },
+            RandomForestOptions { max_depth: 0, ..ok() },
             RandomForestOptions { smoothing: 0.0, ..ok() },
             RandomForestOptions {
-                column_share: Some(0.0),
+                colsample: Some(0.0),
                 ..ok()
             },
             RandomForestOptions { max_bins: 1, ..ok() },

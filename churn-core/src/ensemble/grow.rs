@@ -146,7 +146,7 @@ pub(crate) struct Grower<'a> {
 
 /// What one tree is grown on.
 #[derive(Clone, Copy)]
-struct Ground<'a> {
+struct SplitContext<'a> {
     gradients: &'a Gradients,
     /// Whether a column may be split on.
     wanted: &'a [bool],
@@ -178,7 +178,7 @@ impl<'a> Grower<'a> {
 
     /// The tree of these rows, ascending, on the wanted columns.
     pub(crate) fn grow(&mut self, rows: Vec<u32>, gradients: &Gradients, wanted: &[bool]) -> Result<BinTree> {
-        let ground = Ground { gradients, wanted };
+        let context = SplitContext { gradients, wanted };
         let mut nodes = vec![BinNode::BARE];
         let mut root = Leaf {
             total: self.total(&rows, gradients)?,
@@ -189,8 +189,8 @@ impl<'a> Grower<'a> {
             node: 0,
             depth: 0,
         };
-        if self.whole(&root, ground).may_split() {
-            self.plant(&mut root, ground)?;
+        if self.whole(&root, context).may_split() {
+            self.plant(&mut root, context)?;
         }
         let mut leaves = vec![root];
         while leaves.len() < self.limits.leaves {
@@ -217,14 +217,14 @@ impl<'a> Grower<'a> {
             let mut left = leaf(left_rows, split.left, low, node);
             let mut right = leaf(right_rows, minus(parent.total, split.left), high, node + 1);
             let more = leaves.len() + 2 < self.limits.leaves && parent.depth + 1 < self.limits.depth;
-            if more && [&left, &right].iter().any(|leaf| self.whole(leaf, ground).may_split()) {
+            if more && [&left, &right].iter().any(|leaf| self.whole(leaf, context).may_split()) {
                 let (small, large) = if left.rows.len() <= right.rows.len() {
                     (&mut left, &mut right)
                 } else {
                     (&mut right, &mut left)
                 };
                 large.bins = parent.bins;
-                self.divide(small, large, ground)?;
+                self.divide(small, large, context)?;
             } else {
                 self.spare.push(parent.bins);
             }
@@ -268,10 +268,10 @@ impl<'a> Grower<'a> {
         })
     }
 
-    fn whole<'w>(&'w self, leaf: &Leaf, ground: Ground<'w>) -> Whole<'w> {
+    fn whole<'w>(&'w self, leaf: &Leaf, context: SplitContext<'w>) -> Whole<'w> {
         Whole {
             objective: &self.objective,
-            packing: &ground.gradients.packing,
+            packing: &context.gradients.packing,
             total: leaf.total,
             span: leaf.span,
         }
@@ -339,12 +339,12 @@ impl<'a> Grower<'a> {
     }
 
     /// Fills the root's histogram and finds its best split.
-    fn plant(&mut self, root: &mut Leaf, ground: Ground<'_>) -> Result<()> {
-        let mut parts = self.fill(&root.rows, ground)?;
+    fn plant(&mut self, root: &mut Leaf, context: SplitContext<'_>) -> Result<()> {
+        let mut parts = self.fill(&root.rows, context)?;
         let mut bins = parts.swap_remove(0);
-        let whole = self.whole(root, ground);
+        let whole = self.whole(root, context);
         let splits = self.crew(root.rows.len()).map_mut(&mut bins, |tile, bins| {
-            let places = self.places(tile, ground.wanted);
+            let places = self.places(tile, context.wanted);
             parts
                 .iter()
                 .for_each(|part| merge(bins, &part[tile], &self.counts[tile]));
@@ -358,15 +358,15 @@ impl<'a> Grower<'a> {
 
     /// Fills the smaller child's histogram, takes it out of the parent's, which the larger child holds, and finds the best
     /// split of both.
-    fn divide(&mut self, small: &mut Leaf, large: &mut Leaf, ground: Ground<'_>) -> Result<()> {
-        let mut parts = self.fill(&small.rows, ground)?;
+    fn divide(&mut self, small: &mut Leaf, large: &mut Leaf, context: SplitContext<'_>) -> Result<()> {
+        let mut parts = self.fill(&small.rows, context)?;
         small.bins = parts.swap_remove(0);
-        let wholes = [&*small, &*large].map(|leaf| self.whole(leaf, ground));
+        let wholes = [&*small, &*large].map(|leaf| self.whole(leaf, context));
         let mut pairs: Vec<_> = small.bins.iter_mut().zip(&mut large.bins).collect();
         let splits = self
             .crew(small.rows.len())
             .map_mut(&mut pairs, |tile, (small, large)| {
-                let (places, counts) = (self.places(tile, ground.wanted), &self.counts[tile]);
+                let (places, counts) = (self.places(tile, context.wanted), &self.counts[tile]);
                 parts.iter().for_each(|part| merge(small, &part[tile], counts));
                 subtract(large, small, counts);
                 Ok((
@@ -382,8 +382,8 @@ impl<'a> Grower<'a> {
 
     /// Histograms of these rows, whose sum is theirs: more than one where there are more threads than stripes. Sums are
     /// exact, so it does not matter how rows are shared out.
-    fn fill(&mut self, rows: &[u32], ground: Ground<'_>) -> Result<Vec<Vec<TileBins>>> {
-        let gradients = self.gather(rows, &ground.gradients.compact)?;
+    fn fill(&mut self, rows: &[u32], context: SplitContext<'_>) -> Result<Vec<Vec<TileBins>>> {
+        let gradients = self.gather(rows, &context.gradients.compact)?;
         let crew = self.workers.threads().div_ceil(self.cells.stripes.len().max(1));
         let pieces = crew.min(rows.len() / SUM_PIECE).max(1);
         let length = rows.len().div_ceil(pieces).max(1);
@@ -399,7 +399,7 @@ impl<'a> Grower<'a> {
             .collect();
         self.crew(rows.len())
             .map_mut(&mut work, |_, (stripe, bins, (rows, gradients))| {
-                self.fill_stripe(*stripe, bins, rows, gradients, ground)
+                self.fill_stripe(*stripe, bins, rows, gradients, context)
             })?;
         Ok(parts)
     }
@@ -411,7 +411,7 @@ impl<'a> Grower<'a> {
         bins: &mut [TileBins],
         rows: &[u32],
         gradients: &[Compact],
-        ground: Ground<'_>,
+        context: SplitContext<'_>,
     ) -> Result<()> {
         let cells = &self.cells.stripes[stripe];
         let first = stripe * TILES;
@@ -427,12 +427,12 @@ impl<'a> Grower<'a> {
                 }
             }
             for ((tile, bins), near) in (first..).zip(&mut *bins).zip(&tiles) {
-                add_rows(&mut block, &self.places(tile, ground.wanted), near, gradients);
+                add_rows(&mut block, &self.places(tile, context.wanted), near, gradients);
                 spread(
                     bins,
                     &mut block,
                     &self.counts[tile],
-                    &ground.gradients.packing,
+                    &context.gradients.packing,
                     number > 0,
                 );
             }

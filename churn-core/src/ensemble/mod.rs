@@ -22,10 +22,10 @@ pub(crate) use early_stopping::HeldOut;
 #[cfg(test)]
 pub(crate) use flat::Node;
 pub(crate) use flat::Tree;
-pub use flat::{FlatEnsemble, Input};
+pub use flat::{FlatTrees, Input};
 pub use forest::{RandomForest, RandomForestOptions};
-pub(crate) use import::Read as ReadEnsemble;
-pub use import::{Ensemble, ForeignTree, ForeignTrees, Link};
+pub(crate) use import::Read as ReadTrees;
+pub use import::{ForeignTree, ForeignTrees, Link, TreeEnsemble};
 pub(crate) use logistic::choose_l2;
 pub use logistic::{LinearModel, Logistic, LogisticOptions};
 pub(crate) use training::{Training, prior_log_odds, select};

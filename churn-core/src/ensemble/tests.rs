@@ -32,23 +32,23 @@ fn sample(rows: usize, seed: u64) -> (Array2<f32>, Vec<bool>) {
 
 fn boosting() -> GradientBoosting {
     GradientBoosting::new(GradientBoostingOptions {
-        trees: 60,
-        leaves: 8,
-        row_share: 0.8,
-        column_share: 0.7,
+        n_trees: 60,
+        max_leaves: 8,
+        subsample: 0.8,
+        colsample: 0.7,
         ..Default::default()
     })
 }
 
 fn forest() -> RandomForest {
     RandomForest::new(RandomForestOptions {
-        trees: 60,
-        depth: 8,
+        n_trees: 60,
+        max_depth: 8,
         ..Default::default()
     })
 }
 
-fn auc(ensemble: &FlatEnsemble, x: &Array2<f32>, churned: &[bool]) -> f64 {
+fn auc(ensemble: &FlatTrees, x: &Array2<f32>, churned: &[bool]) -> f64 {
     roc_auc(churned, &ensemble.log_odds(x.view(), &Workers::inline()).unwrap()).unwrap()
 }
 
@@ -188,7 +188,7 @@ fn rows_without_weight_do_not_count() {
     both[300..].iter_mut().for_each(|churned| *churned = !*churned);
     let weights: Vec<f64> = (0..600).map(|row| f64::from(u8::from(row < 300))).collect();
     let weighed = GradientBoosting::new(GradientBoostingOptions {
-        trees: 30,
+        n_trees: 30,
         min_leaf_rows: 1,
         min_leaf_hessian: 2.0,
         ..Default::default()

@@ -168,7 +168,7 @@ pub struct ValidationReport {
     pub issues: Vec<ValidationIssue>,
     /// Attributes of customers that do not enter features, by name, each with why: nobody knows since when they are true
     /// (see [`StaticAttributes`](crate::StaticAttributes)), or a computed feature has their name.
-    pub untrusted_attributes: Vec<(String, String)>,
+    pub undated_attributes: Vec<(String, String)>,
 }
 
 impl ValidationReport {
@@ -180,7 +180,7 @@ impl ValidationReport {
             .map(|(_, report)| report)
     }
 
-    /// Whether no value was wrong. Says nothing about [`untrusted_attributes`](Self::untrusted_attributes), which are valid.
+    /// Whether no value was wrong. Says nothing about [`undated_attributes`](Self::undated_attributes), which are valid.
     pub fn is_clean(&self) -> bool {
         self.issues.is_empty()
     }
@@ -201,7 +201,7 @@ impl fmt::Display for ValidationReport {
         if self.issues.len() > 20 {
             writeln!(f, "  … and {} more", self.issues.len() - 20)?;
         }
-        for (attribute, why) in &self.untrusted_attributes {
+        for (attribute, why) in &self.undated_attributes {
             writeln!(f, "  attribute '{attribute}' is left out: {why}")?;
         }
         Ok(())

@@ -64,12 +64,12 @@ error_kinds! {
     /// A matrix does not have the columns the model was trained on.
     FeatureMismatch = "feature_mismatch",
     /// No such customer in the run, or among the records. One who was not eligible is not in a run.
-    UnknownCustomer = "no_such_customer",
+    CustomerNotFound = "customer_not_found",
     /// One customer was to be scored alone and has no label period to predict: not signed up, gone, under notice, or
     /// inactive already.
     NotEligible = "not_eligible",
     /// No such feature in the plan or matrix.
-    UnknownFeature = "no_such_feature",
+    UnknownFeature = "unknown_feature",
     /// The caller cancelled the work.
     Cancelled = "cancelled",
     /// The bytes are not a model file, or were damaged.

@@ -40,7 +40,8 @@ pub struct Measures {
     /// turned about the figure to take that out (basic bootstrap), and begins at 0 where chance would show as much.
     pub calibration_error: Option<Estimate>,
     /// What a perfectly calibrated model with these predictions shows by chance: 95th percentile of simulations.
-    pub calibration_error_by_chance: Option<f64>,
+    #[serde(alias = "calibration_error_by_chance")]
+    pub calibration_error_null_95: Option<f64>,
     /// Slope of the labels on the predicted log-odds; below 1 predictions are too extreme.
     pub calibration_slope: Option<Estimate>,
     /// Intercept of the same line.
@@ -104,7 +105,7 @@ pub(crate) fn measure(
             high: high.max(value),
         })
     };
-    let by_chance = ranked.calibration_error_by_chance(draws, seed, workers)?;
+    let by_chance = ranked.calibration_error_null_95(draws, seed, workers)?;
     let calibration_error = estimate(4).map(|plain| {
         let value = plain.value;
         let (low, high) = intervals[4].unwrap_or((value, value));
@@ -127,7 +128,7 @@ pub(crate) fn measure(
         log_loss: estimate(2),
         brier: estimate(3),
         calibration_error,
-        calibration_error_by_chance: by_chance,
+        calibration_error_null_95: by_chance,
         calibration_slope: estimate(6),
         calibration_intercept: estimate(7),
         base_rate_shift: estimate(8),
@@ -225,12 +226,12 @@ mod tests {
         let codes: Vec<u32> = (0..3000).collect();
         let measures = measure(&churned, &probabilities, &codes, 1, &Workers::inline()).unwrap();
         let error = measures.calibration_error.unwrap();
-        assert!(error.value < measures.calibration_error_by_chance.unwrap() && error.low == 0.0);
+        assert!(error.value < measures.calibration_error_null_95.unwrap() && error.low == 0.0);
         let slope = measures.calibration_slope.unwrap();
         assert!(slope.low < 1.0 && 1.0 < slope.high, "{slope:?}");
         let off: Vec<f64> = probabilities.iter().map(|p| (p + 0.1).min(1.0)).collect();
         let measures = measure(&churned, &off, &codes, 1, &Workers::inline()).unwrap();
         let error = measures.calibration_error.unwrap();
-        assert!(error.low > 0.05 && error.value > measures.calibration_error_by_chance.unwrap());
+        assert!(error.low > 0.05 && error.value > measures.calibration_error_null_95.unwrap());
     }
 }

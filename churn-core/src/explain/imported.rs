@@ -3,11 +3,11 @@
 use ndarray::{Array2, ArrayView2};
 
 use super::tree_contributions;
-use crate::ensemble::{Ensemble, Input};
+use crate::ensemble::{Input, TreeEnsemble};
 use crate::error::Result;
 use crate::parallel::Execution;
 
-impl Ensemble {
+impl TreeEnsemble {
     /// Contributions of every column to every row (rows x columns), and the base value: what the average training row says.
     /// With it they sum to the row's log-odds, or, for a forest of probabilities, to its probability.
     ///

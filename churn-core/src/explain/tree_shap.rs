@@ -17,7 +17,7 @@
 use ndarray::{Array2, ArrayView2};
 
 use super::quadrature::{Point, gauss_legendre};
-use crate::ensemble::{FlatEnsemble, Input, Tree};
+use crate::ensemble::{FlatTrees, Input, Tree};
 use crate::error::{Error, ErrorKind, Result};
 use crate::parallel::{Execution, Workers};
 
@@ -28,7 +28,7 @@ const MOST_POINTS_AT_ONCE: usize = 8;
 /// More points change nothing: what they would add is below the rounding of a sum.
 const MOST_POINTS: usize = 256;
 
-impl FlatEnsemble {
+impl FlatTrees {
     /// Contributions of every feature to every row's log-odds (rows x features), and the base value: what the average
     /// training row says. For each row they sum to its log-odds.
     ///
@@ -39,9 +39,9 @@ impl FlatEnsemble {
     }
 }
 
-/// As [`FlatEnsemble::explain`]. The bits do not depend on threads or on the other rows.
+/// As [`FlatTrees::explain`]. The bits do not depend on threads or on the other rows.
 pub(crate) fn tree_contributions<T: Input>(
-    ensemble: &FlatEnsemble,
+    ensemble: &FlatTrees,
     x: ArrayView2<'_, T>,
     workers: &Workers,
 ) -> Result<(Array2<f64>, f64)> {
@@ -371,7 +371,7 @@ mod tests {
         left * conditional(tree, node.left(), cells, subset) + right * conditional(tree, node.left() + 1, cells, subset)
     }
 
-    fn brute_force(ensemble: &FlatEnsemble, cells: &[f64]) -> Vec<f64> {
+    fn brute_force(ensemble: &FlatTrees, cells: &[f64]) -> Vec<f64> {
         let features = cells.len();
         let factorial = |n: usize| (1..=n).map(|i| i as f64).product::<f64>();
         let value = |subset: usize| {
@@ -391,7 +391,7 @@ mod tests {
         (0..features).map(of_feature).collect()
     }
 
-    fn explain_row(ensemble: &FlatEnsemble, cells: &[f64]) -> (Vec<f64>, f64) {
+    fn explain_row(ensemble: &FlatTrees, cells: &[f64]) -> (Vec<f64>, f64) {
         let x = ArrayView2::from_shape((1, cells.len()), cells).unwrap();
         let (contributions, base) = tree_contributions(ensemble, x, &Workers::inline()).unwrap();
         let log_odds = ensemble.log_odds(x, &Workers::inline()).unwrap()[0];
@@ -405,7 +405,7 @@ mod tests {
         let mut random = SplitMix::new(42, 0);
         for _ in 0..200 {
             let features = 1 + random.below(6);
-            let mut ensemble = FlatEnsemble::new(random.unit(), features);
+            let mut ensemble = FlatTrees::new(random.unit(), features);
             for _ in 0..1 + random.below(4) {
                 let depth = random.below(9);
                 let (nodes, covers) = random_tree(&mut random, features, depth);
@@ -430,7 +430,7 @@ mod tests {
     fn long_paths_of_many_features_equal_brute_force() {
         let mut random = SplitMix::new(43, 0);
         for _ in 0..3 {
-            let mut ensemble = FlatEnsemble::new(0.0, 13);
+            let mut ensemble = FlatTrees::new(0.0, 13);
             let (nodes, covers) = chain(&mut random, 40, 13);
             ensemble.push(&nodes, &covers);
             let cells = random_row(&mut random, 13);
@@ -467,7 +467,7 @@ mod tests {
     #[test]
     fn the_deepest_trees_do_not_overflow_the_stack() {
         let mut random = SplitMix::new(44, 0);
-        let mut ensemble = FlatEnsemble::new(0.0, 700);
+        let mut ensemble = FlatTrees::new(0.0, 700);
         for depth in [20_000, 1000] {
             let (nodes, covers) = chain(&mut random, depth, 700);
             ensemble.push(&nodes, &covers);
@@ -483,7 +483,7 @@ mod tests {
     #[test]
     fn threads_and_batches_do_not_change_a_bit() {
         let mut random = SplitMix::new(7, 0);
-        let mut ensemble = FlatEnsemble::new(0.1, 5);
+        let mut ensemble = FlatTrees::new(0.1, 5);
         for depth in 0..20 {
             let (nodes, covers) = random_tree(&mut random, 5, depth % 8);
             ensemble.push(&nodes, &covers);
@@ -500,16 +500,16 @@ mod tests {
 
     #[test]
     fn without_trees_or_features_there_is_only_the_base() {
-        let empty = FlatEnsemble::new(0.5, 2);
+        let empty = FlatTrees::new(0.5, 2);
         assert_eq!(explain_row(&empty, &[1.0, 2.0]), (vec![0.0; 2], 0.5));
-        let mut constant = FlatEnsemble::new(0.5, 0);
+        let mut constant = FlatTrees::new(0.5, 0);
         constant.push(&[Node::leaf(0, 1.0)], &[0.0]);
         assert_eq!(explain_row(&constant, &[]), (vec![], 1.5));
     }
 
     #[test]
     fn another_number_of_columns_and_cancelling_are_errors() {
-        let ensemble = FlatEnsemble::new(0.5, 2);
+        let ensemble = FlatTrees::new(0.5, 2);
         let x = Array2::<f32>::zeros((5, 3));
         let error = ensemble.explain(x.view(), &Execution::new()).unwrap_err();
         assert_eq!(error.code(), "feature_mismatch");

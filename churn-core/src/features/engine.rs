@@ -188,7 +188,7 @@ impl Program<'_> {
             let Some(view) = CustomerView::new(records, customer, moment) else {
                 let id = records.customers.ids.get(customer as usize);
                 return Err(Error::new(
-                    ErrorKind::UnknownCustomer,
+                    ErrorKind::CustomerNotFound,
                     format!(
                         "nothing is known of customer '{}' as of {as_of}",
                         crate::error::excerpt(id)

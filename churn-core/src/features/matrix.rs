@@ -152,7 +152,7 @@ impl FeatureMatrix {
     /// The column of a feature.
     ///
     /// # Errors
-    /// `no_such_feature` if the plan has none of that name.
+    /// `unknown_feature` if the plan has none of that name.
     pub fn column(&self, name: &str) -> Result<&FeatureColumn> {
         let position = self.names.iter().position(|known| known == name);
         position.map(|position| &self.columns[position]).ok_or_else(|| {

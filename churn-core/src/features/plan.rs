@@ -84,7 +84,8 @@ pub enum Condition {
 pub enum Measure {
     /// The record itself: 1 each.
     #[default]
-    One,
+    #[serde(rename = "one", alias = "count")]
+    Count,
     /// A payment's amount, in major units.
     Amount,
     /// How late a payment was settled, in days; early is 0.
@@ -114,12 +115,12 @@ pub enum Measure {
 }
 
 /// What is made of the measures in the window. "Last" is the latest on the axis, of equals the one given later.
-/// [`Measure::One`] goes with counts, shares, streaks and days only.
+/// [`Measure::Count`] goes with counts, shares, streaks and days only.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Function {
-    /// Their sum; of [`Measure::One`], the count. 0 over no rows.
+    /// Their sum; of [`Measure::Count`], the count. 0 over no rows.
     Sum,
     /// Their arithmetic mean; NaN over no rows, as in all below unless said.
     Mean,
@@ -138,7 +139,8 @@ pub enum Function {
     Change,
     /// The sum in the window over what is usual in a window: the sum before it, times the window's length, over the
     /// time from the first record to the window's start. NaN if that time is shorter than the window.
-    VersusUsual,
+    #[serde(rename = "versus_usual", alias = "ratio_to_baseline")]
+    RatioToBaseline,
     /// The share of rows that meet these conditions too.
     Share(Vec<Condition>),
     /// How many rows at the end of the window meet these conditions in a row.
@@ -200,7 +202,7 @@ impl Feature {
     pub fn new(name: impl Into<String>, source: RecordKind) -> Self {
         let (measure, function) = match source {
             RecordKind::Customers => (Measure::TenureDays, Function::Value),
-            _ => (Measure::One, Function::Sum),
+            _ => (Measure::Count, Function::Sum),
         };
         Self {
             name: name.into(),

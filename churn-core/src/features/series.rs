@@ -195,7 +195,7 @@ impl Measured {
                     window(pair).values.sum_less(before)
                 });
             }
-            Function::VersusUsual => each!(|pair| {
+            Function::RatioToBaseline => each!(|pair| {
                 let own = points.of(pair);
                 let start = pairs.as_of(pair).saturating_sub(output.span);
                 let history = match own.is_empty() {

@@ -112,7 +112,7 @@ fn payments(windows: &[Window]) -> Vec<Feature> {
                 .function(Function::Change),
             paid("paid_sum_vs_usual")
                 .measure(Measure::Amount)
-                .function(Function::VersusUsual),
+                .function(Function::RatioToBaseline),
             paid("gap_days_mean").measure(Measure::GapDays).function(Function::Mean),
             paid("gap_days_std").measure(Measure::GapDays).function(Function::Std),
         ];
@@ -163,7 +163,7 @@ fn tickets(windows: &[Window]) -> Vec<Feature> {
                 .measure(Measure::FirstResponseHours)
                 .function(Function::Mean),
             named("count_change").function(Function::Change),
-            named("count_vs_usual").function(Function::VersusUsual),
+            named("count_vs_usual").function(Function::RatioToBaseline),
         ];
         features.extend(in_window.map(|feature| feature.window(d)));
     }
@@ -194,7 +194,7 @@ fn activities(windows: &[Window]) -> Vec<Feature> {
             named("active_days").measure(Measure::Date).function(Function::Distinct),
             named("kinds").measure(Measure::Kind).function(Function::Distinct),
             named("count_change").function(Function::Change),
-            named("count_vs_usual").function(Function::VersusUsual),
+            named("count_vs_usual").function(Function::RatioToBaseline),
         ];
         features.extend(in_window.map(|feature| feature.window(d)));
     }

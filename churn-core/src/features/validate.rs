@@ -46,7 +46,7 @@ impl Feature {
 
     fn measure_fits(&self) -> bool {
         match self.measure {
-            Measure::One | Measure::Date | Measure::GapDays => self.source != RecordKind::Customers,
+            Measure::Count | Measure::Date | Measure::GapDays => self.source != RecordKind::Customers,
             Measure::Amount | Measure::LateDays => self.source == RecordKind::Payments,
             Measure::ResolutionHours | Measure::FirstResponseHours | Measure::Satisfaction => {
                 self.source == RecordKind::Tickets
@@ -73,17 +73,17 @@ impl Feature {
             Function::Sum => !code,
             // Of 1 each they would say nothing.
             Function::Mean | Function::Max | Function::Min | Function::Std | Function::Last => {
-                !code && self.measure != Measure::One
+                !code && self.measure != Measure::Count
             }
             Function::Distinct => code || attribute,
-            Function::Change | Function::VersusUsual => {
+            Function::Change | Function::RatioToBaseline => {
                 self.window.is_some() && !code && self.measure != Measure::GapDays
             }
             Function::Share(_)
             | Function::Streak(_)
             | Function::DaysSinceLast
             | Function::DaysSinceFirst
-            | Function::RecencyRatio => self.measure == Measure::One,
+            | Function::RecencyRatio => self.measure == Measure::Count,
             Function::Value => false,
         }
     }

@@ -394,7 +394,7 @@ impl RecordsBuilder {
             done(checked);
             table
         });
-        report.untrusted_attributes = untrusted_attributes(&known.customers, &self.options.static_attributes);
+        report.undated_attributes = undated_attributes(&known.customers, &self.options.static_attributes);
         let records = TenantRecords {
             tenant: self.tenant,
             currency,
@@ -411,7 +411,7 @@ impl RecordsBuilder {
 }
 
 /// The attributes that do not enter features, and why.
-fn untrusted_attributes(customers: &Customers, vouched_for: &StaticAttributes) -> Vec<(String, String)> {
+fn undated_attributes(customers: &Customers, vouched_for: &StaticAttributes) -> Vec<(String, String)> {
     let own = customers.attributes.iter().map(|attribute| attribute.name.as_str());
     let taken = own.filter(|name| is_reserved(name));
     let taken = taken.map(|name| {

@@ -154,9 +154,9 @@ fn together(first: ValidationReport, others: impl Iterator<Item = ValidationRepo
             }
         }
         all.issues.extend(other.issues);
-        for attribute in other.untrusted_attributes {
-            if !all.untrusted_attributes.contains(&attribute) {
-                all.untrusted_attributes.push(attribute);
+        for attribute in other.undated_attributes {
+            if !all.undated_attributes.contains(&attribute) {
+                all.undated_attributes.push(attribute);
             }
         }
     }

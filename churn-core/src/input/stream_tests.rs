@@ -302,11 +302,11 @@ fn an_attribute_named_like_a_feature_is_told_of() {
             .build()
     };
     let (_, report) = build(StaticAttributes::None).unwrap();
-    assert_eq!(report.untrusted_attributes.len(), 1);
-    assert_eq!(report.untrusted_attributes[0].0, "tenure_days");
+    assert_eq!(report.undated_attributes.len(), 1);
+    assert_eq!(report.undated_attributes[0].0, "tenure_days");
     assert!(report.is_clean());
     let (_, report) = build(StaticAttributes::All).unwrap();
-    assert_eq!(report.untrusted_attributes[0].0, "tenure_days");
+    assert_eq!(report.undated_attributes[0].0, "tenure_days");
     let error = build(StaticAttributes::Named(vec!["tenure_days".into()])).unwrap_err();
     assert_eq!(
         (error.code(), error.column()),

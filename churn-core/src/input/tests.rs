@@ -359,7 +359,7 @@ fn undated_attributes_are_named_in_the_report() {
             .build()
             .unwrap();
         report
-            .untrusted_attributes
+            .undated_attributes
             .into_iter()
             .map(|(name, _)| name)
             .collect::<Vec<_>>()

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use crate::error::Result;
 use crate::features::{Columns, FeatureColumn};
-use crate::leakage::finding::{Leak, LeakAction, LeakFinding};
+use crate::leakage::finding::{LeakageAction, LeakageEvidence, LeakageFinding};
 use crate::leakage::statistic::{Binned, PERMUTATIONS, folds, greatest_by_chance, skill};
 use crate::numeric::{SplitMix, exp, ln};
 use crate::parallel::Workers;
@@ -78,7 +78,7 @@ pub(crate) fn examine(
     question: &Question<'_>,
     seed: u64,
     workers: &Workers,
-) -> Result<Vec<LeakFinding>> {
+) -> Result<Vec<LeakageFinding>> {
     let Some(looked) = Looked::new(question, seed, workers) else {
         return Ok(vec![]);
     };
@@ -97,7 +97,7 @@ pub(crate) fn examine_table(
     groups: &[u32],
     seed: u64,
     workers: &Workers,
-) -> Result<Vec<LeakFinding>> {
+) -> Result<Vec<LeakageFinding>> {
     let suspects: Vec<Suspect<'_>> = table
         .names
         .iter()
@@ -182,28 +182,28 @@ impl<'a> Looked<'a> {
         self.positives as f64 / self.rows.len() as f64
     }
 
-    fn ask(&self, suspect: &Suspect<'_>) -> Result<Option<LeakFinding>> {
+    fn ask(&self, suspect: &Suspect<'_>) -> Result<Option<LeakageFinding>> {
         let attribute = suspect.origin == Origin::Attribute;
         let column = Column::of(suspect.column, &self.rows);
         let found = |leak, (statistic, by_chance, evidence): Evidence| {
-            Some(LeakFinding {
+            Some(LeakageFinding {
                 column: suspect.name.to_owned(),
                 feature: suspect.feature.to_owned(),
                 leak,
                 statistic,
                 by_chance,
                 evidence,
-                action: LeakAction::Warned,
+                action: LeakageAction::Warned,
                 refuses: attribute,
             })
         };
         if attribute && let Some(evidence) = self.identifies(suspect.column, &column) {
-            return Ok(found(Leak::Identifier, evidence));
+            return Ok(found(LeakageEvidence::Identifier, evidence));
         }
         let least = if attribute { ATTRIBUTE_SKILL } else { EVENT_SKILL };
         for binned in &column.binned {
             if let Some(evidence) = self.separates(binned, least)? {
-                return Ok(found(Leak::RestatesLabel, evidence));
+                return Ok(found(LeakageEvidence::RestatesLabel, evidence));
             }
         }
         if !attribute {
@@ -217,7 +217,7 @@ impl<'a> Looked<'a> {
         if let Some(values) = &column.numbers
             && let Some(evidence) = self.reaches_ahead(values)?
         {
-            return Ok(found(Leak::ReachesIntoLabelPeriod, evidence));
+            return Ok(found(LeakageEvidence::ReachesIntoLabelPeriod, evidence));
         }
         Ok(None)
     }
@@ -249,7 +249,7 @@ impl<'a> Looked<'a> {
     }
 
     /// Whether missing values, or one value, go with one class only.
-    fn agrees(&self, binned: &Binned) -> Option<(Leak, Evidence)> {
+    fn agrees(&self, binned: &Binned) -> Option<(LeakageEvidence, Evidence)> {
         let counts = binned.counts(&self.churned);
         let (&missing, values) = counts.split_last()?;
         let filled = values.iter().fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1));
@@ -266,13 +266,13 @@ impl<'a> Looked<'a> {
         };
         if let Some(chance) = all_churned(filled, LEAST_PURE) {
             return Some((
-                Leak::OnlyForChurned,
+                LeakageEvidence::OnlyForChurned,
                 (1.0, Some(chance), words(filled, "where it is filled", chance)),
             ));
         }
         if let Some(chance) = all_churned(missing, LEAST_PURE) {
             return Some((
-                Leak::OnlyForRetained,
+                LeakageEvidence::OnlyForRetained,
                 (1.0, Some(chance), words(missing, "where it is missing", chance)),
             ));
         }
@@ -285,13 +285,13 @@ impl<'a> Looked<'a> {
             && let Some(chance) = none(filled)
         {
             return Some((
-                Leak::OnlyForRetained,
+                LeakageEvidence::OnlyForRetained,
                 (1.0, Some(chance), words(filled, "where it is filled", chance)),
             ));
         }
         if let Some(chance) = none(missing) {
             return Some((
-                Leak::OnlyForChurned,
+                LeakageEvidence::OnlyForChurned,
                 (1.0, Some(chance), words(missing, "where it is missing", chance)),
             ));
         }
@@ -301,7 +301,7 @@ impl<'a> Looked<'a> {
             .find_map(|&value| Some((value, all_churned(value, LEAST_PURE_VALUE)?)));
         pure.map(|(value, chance)| {
             (
-                Leak::OnlyForChurned,
+                LeakageEvidence::OnlyForChurned,
                 (1.0, Some(chance), words(value, "where it holds one value", chance)),
             )
         })

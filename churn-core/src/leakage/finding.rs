@@ -1,6 +1,7 @@
 //! What was found, and what is done about it.
 
 use std::fmt;
+use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
@@ -9,7 +10,7 @@ use crate::error::{Error, ErrorKind, RecordKind, Result, excerpt};
 /// What training does about columns that know the label.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Leakage {
+pub enum LeakagePolicy {
     /// Attributes that know the label are an error; features made of events are reported.
     #[default]
     Refuse,
@@ -19,12 +20,29 @@ pub enum Leakage {
     Allow,
 }
 
-impl Leakage {
-    /// The choice of this name: `"refuse"`, `"warn"`, `"allow"`.
-    ///
+impl LeakagePolicy {
+    /// `"refuse"`, `"warn"` or `"allow"`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Refuse => "refuse",
+            Self::Warn => "warn",
+            Self::Allow => "allow",
+        }
+    }
+}
+
+impl fmt::Display for LeakagePolicy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for LeakagePolicy {
+    type Err = Error;
+
     /// # Errors
     /// `invalid_option` for another name.
-    pub fn named(name: &str) -> Result<Self> {
+    fn from_str(name: &str) -> Result<Self> {
         match name {
             "refuse" => Ok(Self::Refuse),
             "warn" => Ok(Self::Warn),
@@ -41,7 +59,7 @@ impl Leakage {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
-pub enum Leak {
+pub enum LeakageEvidence {
     /// It separates churned from retained by itself, nearly without error.
     RestatesLabel,
     /// Rows where it is filled, or where it holds one value, all churned.
@@ -54,7 +72,7 @@ pub enum Leak {
     ReachesIntoLabelPeriod,
 }
 
-impl Leak {
+impl LeakageEvidence {
     /// The leak's stable name: `"restates_label"`.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -67,7 +85,7 @@ impl Leak {
     }
 }
 
-impl fmt::Display for Leak {
+impl fmt::Display for LeakageEvidence {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
     }
@@ -77,7 +95,7 @@ impl fmt::Display for Leak {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
-pub enum LeakAction {
+pub enum LeakageAction {
     /// Training was refused.
     Refused,
     /// The column stayed, and the report says so.
@@ -89,14 +107,14 @@ pub enum LeakAction {
 /// A column that knows the label, with the evidence.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
-pub struct LeakFinding {
+pub struct LeakageFinding {
     /// The column as the caller named it.
     pub column: String,
     /// The feature that is made of it.
     pub feature: String,
     /// In which way it knows the label.
-    pub leak: Leak,
-    /// The statistic, 0 to 1. [`Leak::RestatesLabel`], [`Leak::ReachesIntoLabelPeriod`]: share of the log-loss that the
+    pub leak: LeakageEvidence,
+    /// The statistic, 0 to 1. [`LeakageEvidence::RestatesLabel`], [`LeakageEvidence::ReachesIntoLabelPeriod`]: share of the log-loss that the
     /// column alone takes away, held out. The others: share of the rows that agree with the claim.
     pub statistic: f64,
     /// The greatest statistic when labels were shuffled (below 0 where none helped), or the chance that shuffled labels agree as well. `None` where
@@ -105,13 +123,13 @@ pub struct LeakFinding {
     /// The evidence in words.
     pub evidence: String,
     /// What was done.
-    pub action: LeakAction,
+    pub action: LeakageAction,
     /// Whether it is an attribute, which refuses, or made of events, which warns.
     #[serde(skip, default)]
     pub(crate) refuses: bool,
 }
 
-impl fmt::Display for LeakFinding {
+impl fmt::Display for LeakageFinding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "'{}' ({}): {}", excerpt(&self.column), self.leak, self.evidence)
     }
@@ -124,25 +142,25 @@ impl fmt::Display for LeakFinding {
 /// # Errors
 /// `leakage`, naming the first column, if one refuses.
 pub(crate) fn decide(
-    mut findings: Vec<LeakFinding>,
-    leakage: Leakage,
+    mut findings: Vec<LeakageFinding>,
+    leakage: LeakagePolicy,
     allowed: &[String],
     table: Option<RecordKind>,
-) -> Result<Vec<LeakFinding>> {
+) -> Result<Vec<LeakageFinding>> {
     for finding in &mut findings {
         let vouched = allowed
             .iter()
             .any(|name| *name == finding.column || *name == finding.feature);
         finding.action = match leakage {
-            _ if vouched => LeakAction::Allowed,
-            Leakage::Allow => LeakAction::Allowed,
-            Leakage::Refuse if finding.refuses => LeakAction::Refused,
-            Leakage::Refuse | Leakage::Warn => LeakAction::Warned,
+            _ if vouched => LeakageAction::Allowed,
+            LeakagePolicy::Allow => LeakageAction::Allowed,
+            LeakagePolicy::Refuse if finding.refuses => LeakageAction::Refused,
+            LeakagePolicy::Refuse | LeakagePolicy::Warn => LeakageAction::Warned,
         };
     }
-    let mut refused: Vec<&LeakFinding> = findings
+    let mut refused: Vec<&LeakageFinding> = findings
         .iter()
-        .filter(|finding| finding.action == LeakAction::Refused)
+        .filter(|finding| finding.action == LeakageAction::Refused)
         .collect();
     refused.dedup_by(|b, a| a.column == b.column);
     let Some(first) = refused.first() else {

@@ -13,4 +13,4 @@ mod tests;
 
 pub(crate) use examine::{Origin, Question, Suspect, examine, examine_table};
 pub(crate) use finding::decide;
-pub use finding::{Leak, LeakAction, LeakFinding, Leakage};
+pub use finding::{LeakageAction, LeakageEvidence, LeakageFinding, LeakagePolicy};

@@ -70,7 +70,7 @@ fn clean(rows: usize, seed: u64) -> Table {
     }
 }
 
-fn findings(table: &Table) -> Vec<LeakFinding> {
+fn findings(table: &Table) -> Vec<LeakageFinding> {
     let suspects: Vec<Suspect<'_>> = table
         .names
         .iter()
@@ -196,12 +196,15 @@ fn a_choice_is_kept() {
     table.names.push("planted".into());
     table.columns.push(leak);
     let found = findings(&table);
-    let error = decide(found.clone(), Leakage::Refuse, &[], None).unwrap_err();
+    let error = decide(found.clone(), LeakagePolicy::Refuse, &[], None).unwrap_err();
     assert_eq!((error.code(), error.column()), ("leakage", Some("planted")));
     assert!(error.to_string().contains("shuffled"), "{error}");
     let action = |leakage, allowed: &[String]| decide(found.clone(), leakage, allowed, None).unwrap()[0].action;
-    assert_eq!(action(Leakage::Warn, &[]), LeakAction::Warned);
-    assert_eq!(action(Leakage::Allow, &[]), LeakAction::Allowed);
-    assert_eq!(action(Leakage::Refuse, &["planted".into()]), LeakAction::Allowed);
-    assert_eq!(Leakage::named("maybe").unwrap_err().code(), "invalid_option");
+    assert_eq!(action(LeakagePolicy::Warn, &[]), LeakageAction::Warned);
+    assert_eq!(action(LeakagePolicy::Allow, &[]), LeakageAction::Allowed);
+    assert_eq!(
+        action(LeakagePolicy::Refuse, &["planted".into()]),
+        LeakageAction::Allowed
+    );
+    assert_eq!("maybe".parse::<LeakagePolicy>().unwrap_err().code(), "invalid_option");
 }

@@ -163,12 +163,7 @@ impl Ranked {
     }
 
     /// The calibration error that these predictions show by chance, were they perfectly calibrated.
-    pub(crate) fn calibration_error_by_chance(
-        &self,
-        draws: usize,
-        seed: u64,
-        workers: &Workers,
-    ) -> Result<Option<f64>> {
+    pub(crate) fn calibration_error_null_95(&self, draws: usize, seed: u64, workers: &Workers) -> Result<Option<f64>> {
         error_by_chance(&self.scores, draws, seed, workers)
     }
 

@@ -125,7 +125,7 @@ impl Backtest {
             }
             let start = share * position as f64;
             workers.part(start, start + 0.2 * share);
-            let sample = Sample::draw(records, &labelled, &train.definition, &plan, train.most(), &workers)?;
+            let sample = Sample::draw(records, &labelled, &train.definition, &plan, train.row_cap(), &workers)?;
             find_leaks(records, &sample, &plan, train, &workers)?;
             folds.push(test_out_of_time(
                 &sample,

@@ -52,7 +52,7 @@ pub struct RiskBands {
 /// Predicted against observed in one band.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
-pub struct BandCheck {
+pub struct BandCalibration {
     /// The band.
     pub band: RiskBand,
     /// The probability at which it begins.
@@ -69,7 +69,7 @@ pub struct BandCheck {
 
 impl RiskBands {
     /// Predicted against observed in each band, low first.
-    pub(crate) fn check(&self, probabilities: &[f64], churned: &[bool]) -> Vec<BandCheck> {
+    pub(crate) fn check(&self, probabilities: &[f64], churned: &[bool]) -> Vec<BandCalibration> {
         let begin = [
             (RiskBand::Low, 0.0),
             (RiskBand::Medium, self.medium),
@@ -87,7 +87,7 @@ impl RiskBands {
                         sum += p;
                     }
                 }
-                BandCheck {
+                BandCalibration {
                     band,
                     from,
                     rows,

@@ -7,11 +7,11 @@ use serde::Serialize;
 use crate::error::{Error, ErrorKind, Result};
 use crate::evaluate::{Estimate, Measures, PurgeProof};
 use crate::features::ChurnDefinition;
-use crate::leakage::LeakFinding;
-use crate::model::bands::{BandCheck, RiskBands};
+use crate::leakage::LeakageFinding;
+use crate::model::bands::{BandCalibration, RiskBands};
 use crate::model::churn_model::ChurnModel;
-use crate::model::reason::Direction;
-use crate::model::report::{DateRate, LeftOutMember, MemberReport, OutOfTime};
+use crate::model::monotone::Monotonicity;
+use crate::model::report::{ChurnRateAt, DroppedMember, MemberReport, OutOfTime};
 use crate::time::{AsOf, Timestamp};
 
 /// A model card (after Mitchell et al., "Model cards for model reporting", 2019). It is made of what the model file holds
@@ -38,11 +38,11 @@ pub struct ModelCard {
     /// The members, with their weights.
     pub members: Vec<MemberReport>,
     /// Members that were asked for and do not take part, and why.
-    pub members_left_out: Vec<LeftOutMember>,
+    pub dropped_members: Vec<DroppedMember>,
     /// Features with which the probability may only rise or only fall.
-    pub monotone: Vec<(String, Direction)>,
+    pub monotone_constraints: Vec<(String, Monotonicity)>,
     /// Columns that seem to know the label and stayed: those the caller allowed, and those that only warn.
-    pub leaks: Vec<LeakFinding>,
+    pub leaks: Vec<LeakageFinding>,
 }
 
 /// From when to when.
@@ -56,7 +56,7 @@ pub struct CardData {
     /// The dates that trained the final model.
     pub training_dates: Vec<AsOf>,
     /// Windows, in days, that reach before the history begins at some training date.
-    pub windows_before_history: Vec<u32>,
+    pub truncated_windows: Vec<u32>,
 }
 
 /// Eligible customers at the training dates.
@@ -70,11 +70,11 @@ pub struct CardPopulation {
     /// Their share.
     pub churn_rate: f64,
     /// The churn rate at each training date.
-    pub dates: Vec<DateRate>,
+    pub dates: Vec<ChurnRateAt>,
     /// Pairs whose label says neither churned nor retained.
     pub excluded: usize,
     /// Pairs of customers that were not drawn because there were more than `max_rows`.
-    pub left_out: usize,
+    pub subsampled: usize,
 }
 
 /// The features.
@@ -98,7 +98,7 @@ pub struct CardMetrics {
     /// Why there is no such test.
     pub out_of_time_reason: Option<String>,
     /// On customers held out in turn, at the training dates.
-    pub grouped: Measures,
+    pub cross_validated: Measures,
 }
 
 /// How log-odds become probabilities, and how those turned out.
@@ -110,7 +110,7 @@ pub struct CardCalibration {
     /// Where the risk bands begin.
     pub risk_bands: RiskBands,
     /// Predicted against observed in each band, of customers held out.
-    pub bands: Vec<BandCheck>,
+    pub bands: Vec<BandCalibration>,
 }
 
 impl ChurnModel {
@@ -125,7 +125,7 @@ impl ChurnModel {
                 observed_from: report.observed_from,
                 observed_until: report.observed_until,
                 training_dates: report.training_dates.clone(),
-                windows_before_history: report.windows_before_history.clone(),
+                truncated_windows: report.truncated_windows.clone(),
             },
             population: CardPopulation {
                 rows: report.rows,
@@ -133,7 +133,7 @@ impl ChurnModel {
                 churn_rate: report.churned as f64 / report.rows.max(1) as f64,
                 dates: report.dates.clone(),
                 excluded: report.excluded,
-                left_out: report.left_out,
+                subsampled: report.subsampled,
             },
             features: CardFeatures {
                 count: self.feature_names().len(),
@@ -143,7 +143,7 @@ impl ChurnModel {
             metrics: CardMetrics {
                 out_of_time: report.out_of_time.clone(),
                 out_of_time_reason: report.out_of_time_reason.clone(),
-                grouped: report.grouped.clone(),
+                cross_validated: report.cross_validated.clone(),
             },
             calibration: CardCalibration {
                 method: report.calibration.clone(),
@@ -151,8 +151,8 @@ impl ChurnModel {
                 bands: report.bands.clone(),
             },
             members: report.members.clone(),
-            members_left_out: report.members_left_out.clone(),
-            monotone: report.monotone.clone(),
+            dropped_members: report.dropped_members.clone(),
+            monotone_constraints: report.monotone_constraints.clone(),
             leaks: report.leaks.clone(),
         }
     }
@@ -188,8 +188,8 @@ impl ModelCard {
         let (from, until) = (known(self.data.observed_from), known(self.data.observed_until));
         writeln!(out, "- data: {from} to {until}")?;
         writeln!(out, "- training dates: {}", listed(&self.data.training_dates))?;
-        if !self.data.windows_before_history.is_empty() {
-            let windows = listed(&self.data.windows_before_history);
+        if !self.data.truncated_windows.is_empty() {
+            let windows = listed(&self.data.truncated_windows);
             writeln!(
                 out,
                 "- windows that reach before the history begins, in days: {windows}"
@@ -203,7 +203,7 @@ impl ModelCard {
             people.churned,
             100.0 * people.churn_rate,
             people.excluded,
-            people.left_out
+            people.subsampled
         )?;
         writeln!(
             out,
@@ -249,7 +249,7 @@ impl ModelCard {
             }
         }
         writeln!(out, "\n## Customers held out in turn, at the training dates\n")?;
-        measures(out, &self.metrics.grouped)?;
+        measures(out, &self.metrics.cross_validated)?;
 
         writeln!(
             out,
@@ -286,13 +286,13 @@ impl ModelCard {
             )?;
         }
 
-        for member in &self.members_left_out {
+        for member in &self.dropped_members {
             writeln!(out, "\nLeft out: {}, because {}.", member.name, plain(&member.reason))?;
         }
-        for (feature, direction) in &self.monotone {
+        for (feature, direction) in &self.monotone_constraints {
             let may = match direction {
-                Direction::Raises => "rise",
-                Direction::Lowers => "fall",
+                Monotonicity::Increasing => "rise",
+                Monotonicity::Decreasing => "fall",
             };
             writeln!(out, "\nThe probability may only {may} with {}.", code(feature))?;
         }
@@ -351,13 +351,13 @@ fn in_words(definition: &ChurnDefinition) -> String {
 }
 
 fn proven(proof: &PurgeProof) -> String {
-    let left_out = match proof.purged_dates.len() {
+    let subsampled = match proof.purged_dates.len() {
         0 => String::new(),
         _ => format!("; left out: {}", listed(&proof.purged_dates)),
     };
     let holds = if proof.holds() { "by" } else { "AFTER" };
     format!(
-        "The last training label ended at {}, {holds} the test date{left_out}.",
+        "The last training label ended at {}, {holds} the test date{subsampled}.",
         proof.last_label_end
     )
 }
@@ -386,7 +386,7 @@ fn measures(out: &mut String, measures: &Measures) -> std::fmt::Result {
             None => writeln!(out, "| {name} | not defined | |")?,
         }
     }
-    if let Some(chance) = measures.calibration_error_by_chance {
+    if let Some(chance) = measures.calibration_error_null_95 {
         writeln!(out, "| calibration error by chance, 95 % | {chance:.4} | |")?;
     }
     Ok(())

@@ -88,7 +88,7 @@ impl Scorer {
 }
 
 /// What is settled once, before members are fitted in folds and on all rows.
-struct Recipe {
+struct FitSettings {
     l2: f64,
     boosting: Option<GradientBoostingOptions>,
     deep_boosting: Option<GradientBoostingOptions>,
@@ -102,9 +102,10 @@ pub(crate) fn fit(
     workers: &mut Workers,
     part: (f64, f64),
 ) -> Result<(Scorer, OutOfFold)> {
-    let trees = options.boosting.is_some() || options.deep_boosting.is_some() || options.free_forest().is_some();
+    let trees =
+        options.boosting.is_some() || options.deep_boosting.is_some() || options.unconstrained_forest().is_some();
     if !options.linear && !trees {
-        let message = match options.left_out().first() {
+        let message = match options.dropped_members().first() {
             Some(member) => format!("the ensemble has no member but the {}: {}", member.name, member.reason),
             None => "the ensemble has no member".to_owned(),
         };
@@ -115,7 +116,7 @@ pub(crate) fn fit(
         let message = format!("churn_weight must be a number above 0, not {weight}");
         return Err(Error::new(ErrorKind::InvalidOption, message).at(None, None, Some("churn_weight")));
     }
-    let directions = Directions::of(&options.monotone, examples.table)?;
+    let directions = Directions::of(&options.monotone_constraints, examples.table)?;
     let as_given = examples;
     let learning_weights = weighed(examples, weight);
     let examples = &Examples {
@@ -227,7 +228,7 @@ fn settle(
     folds: usize,
     seed: u64,
     workers: &Workers,
-) -> Result<Recipe> {
+) -> Result<FitSettings> {
     let fold_of = grouped_folds(examples.groups, examples.churned, folds, seed ^ 1);
     let preprocessor = FittedPreprocessor::fit(examples.table, workers)?;
     let inputs = Inputs::new(&preprocessor, examples.table, workers)?;
@@ -259,7 +260,7 @@ fn settle(
         };
         let seeded = GradientBoosting::new(GradientBoostingOptions {
             seed,
-            monotone: directions.of_trees(boosting, &preprocessor),
+            monotone_constraints: directions.of_trees(boosting, &preprocessor),
             ..boosting.clone()
         });
         let fitted = seeded.fit_on(
@@ -270,11 +271,11 @@ fn settle(
             workers,
         )?;
         Ok(Some(GradientBoostingOptions {
-            trees: fitted.trees().max(1),
+            n_trees: fitted.trees().max(1),
             ..boosting.clone()
         }))
     };
-    Ok(Recipe {
+    Ok(FitSettings {
         l2,
         boosting: with_trees(&options.boosting)?,
         deep_boosting: with_trees(&options.deep_boosting)?,
@@ -286,7 +287,7 @@ fn fit_members(
     preprocessor: &FittedPreprocessor,
     options: &EnsembleOptions,
     directions: &Directions,
-    recipe: &Recipe,
+    recipe: &FitSettings,
     seed: u64,
     workers: &Workers,
 ) -> Result<Vec<Member>> {
@@ -308,7 +309,7 @@ fn fit_members(
     let boost = |boosting: &GradientBoostingOptions| {
         let boosting = GradientBoosting::new(GradientBoostingOptions {
             seed,
-            monotone: directions.of_trees(boosting, preprocessor),
+            monotone_constraints: directions.of_trees(boosting, preprocessor),
             ..boosting.clone()
         });
         boosting.fit_on(inputs.encoded(), examples.churned, examples.weights, None, workers)
@@ -319,7 +320,7 @@ fn fit_members(
     if let Some(boosting) = &recipe.deep_boosting {
         members.push(Member::DeepBoosting(boost(boosting)?));
     }
-    if let Some(forest) = options.free_forest() {
+    if let Some(forest) = options.unconstrained_forest() {
         let forest = RandomForest::new(RandomForestOptions {
             seed: seed ^ 2,
             ..forest.clone()

@@ -4,7 +4,7 @@ use super::tests::{World, day, options, world};
 use super::*;
 use crate::error::Result;
 use crate::input::{Customer, Value};
-use crate::leakage::{Leak, LeakAction, Leakage};
+use crate::leakage::{LeakageAction, LeakageEvidence, LeakagePolicy};
 
 /// 400 customers, changed.
 fn changed(change: impl Fn(&mut Customer, usize)) -> World {
@@ -92,10 +92,13 @@ fn the_report_says_what_was_allowed() -> Result<()> {
     })?;
     let leaks = &allowed.report().leaks;
     let found = leaks.iter().find(|leak| leak.column == "status").unwrap();
-    assert_eq!((found.leak, found.action), (Leak::RestatesLabel, LeakAction::Allowed));
+    assert_eq!(
+        (found.leak, found.action),
+        (LeakageEvidence::RestatesLabel, LeakageAction::Allowed)
+    );
     assert!(found.statistic > found.by_chance.unwrap() && found.statistic > 0.4);
     let warned = train(TrainOptions {
-        leakage: Leakage::Warn,
+        leakage: LeakagePolicy::Warn,
         ..options(2)
     })?;
     assert!(
@@ -103,7 +106,7 @@ fn the_report_says_what_was_allowed() -> Result<()> {
             .report()
             .leaks
             .iter()
-            .any(|leak| leak.action == LeakAction::Warned)
+            .any(|leak| leak.action == LeakageAction::Warned)
     );
     Ok(())
 }

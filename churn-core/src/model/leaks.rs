@@ -2,7 +2,7 @@
 
 use crate::error::{RecordKind, Result};
 use crate::features::{FeatureColumn, Measure, ResolvedPlan, churned_in_the_end};
-use crate::leakage::{LeakFinding, Origin, Question, Suspect, decide, examine};
+use crate::leakage::{LeakageFinding, Origin, Question, Suspect, decide, examine};
 use crate::model::options::TrainOptions;
 use crate::model::sample::Sample;
 use crate::parallel::Workers;
@@ -31,7 +31,7 @@ pub(crate) fn find_leaks(
     plan: &ResolvedPlan,
     options: &TrainOptions,
     workers: &Workers,
-) -> Result<Vec<LeakFinding>> {
+) -> Result<Vec<LeakageFinding>> {
     let matrix = &sample.matrix;
     let sources: Vec<(&str, bool)> = plan
         .features()

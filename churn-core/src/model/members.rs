@@ -3,7 +3,7 @@
 use ndarray::{Array2, ArrayView2};
 use serde::{Deserialize, Serialize};
 
-use crate::ensemble::{FlatEnsemble, LinearModel};
+use crate::ensemble::{FlatTrees, LinearModel};
 use crate::error::{Error, ErrorKind, Result};
 use crate::explain::{linear_contributions, tree_contributions};
 use crate::features::Columns;
@@ -37,9 +37,9 @@ impl Inputs {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) enum Member {
     Linear(LinearModel),
-    Boosting(FlatEnsemble),
-    Forest(FlatEnsemble),
-    DeepBoosting(FlatEnsemble),
+    Boosting(FlatTrees),
+    Forest(FlatTrees),
+    DeepBoosting(FlatTrees),
 }
 
 impl Member {

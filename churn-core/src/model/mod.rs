@@ -23,14 +23,15 @@ mod tests;
 mod train;
 
 pub use backtest::{Backtest, BacktestOptions};
-pub use bands::{BandCheck, RiskBand, RiskBands};
+pub use bands::{BandCalibration, RiskBand, RiskBands};
 pub use card::{CardCalibration, CardData, CardFeatures, CardMetrics, CardPopulation, ModelCard};
 pub use churn_model::{ChurnModel, Explanation};
 pub use customer_rows::CustomerRows;
 pub(crate) use fit::{Scorer, fit};
+pub use monotone::Monotonicity;
 pub use options::{EnsembleOptions, TrainOptions};
 pub(crate) use reason::top_reasons;
 pub use reason::{Direction, Reason, ReasonValue};
-pub use report::{DateRate, LeftOutMember, MemberReport, OutOfTime, TrainReport};
+pub use report::{ChurnRateAt, DroppedMember, MemberReport, OutOfTime, TrainReport};
 pub(crate) use sample::Examples;
 pub use score::{CustomerScore, Score, ScoreRun, ScoreStatus};

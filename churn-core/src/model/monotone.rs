@@ -1,14 +1,66 @@
 //! Features with which a score may only rise or only fall, and the members that are held to it.
 
+use std::fmt;
+use std::str::FromStr;
+
 use ndarray::ArrayView2;
+use serde::{Deserialize, Serialize};
 
 use crate::ensemble::{GradientBoostingOptions, LinearModel, Logistic};
 use crate::error::{Error, ErrorKind, Result, excerpt};
 use crate::features::{Columns, FeatureColumn};
-use crate::model::reason::Direction;
 use crate::model::sample::Examples;
 use crate::parallel::Workers;
 use crate::preprocess::FittedPreprocessor;
+
+/// How the probability may change as a feature grows, all other features being equal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Monotonicity {
+    /// It never falls.
+    #[serde(alias = "raises")]
+    Increasing,
+    /// It never rises.
+    #[serde(alias = "lowers")]
+    Decreasing,
+}
+
+impl Monotonicity {
+    /// `"increasing"` or `"decreasing"`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Increasing => "increasing",
+            Self::Decreasing => "decreasing",
+        }
+    }
+}
+
+impl fmt::Display for Monotonicity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for Monotonicity {
+    type Err = Error;
+
+    /// # Errors
+    /// `invalid_option` for another name.
+    fn from_str(name: &str) -> Result<Self> {
+        match name {
+            "increasing" => Ok(Self::Increasing),
+            "decreasing" => Ok(Self::Decreasing),
+            _ => {
+                let message = format!(
+                    "a monotone constraint is 'increasing' or 'decreasing', not '{}'",
+                    excerpt(name)
+                );
+                Err(Error::new(ErrorKind::InvalidOption, message).at(None, None, Some("monotone_constraints")))
+            }
+        }
+    }
+}
 
 /// The direction of each feature: 1 for rising, -1 for falling, 0 for free; empty if all are free.
 pub(crate) struct Directions(Vec<i8>);
@@ -18,13 +70,13 @@ impl Directions {
     ///
     /// # Errors
     /// `invalid_option` for a name that no feature of numbers has, or that is there twice.
-    pub(crate) fn of(wanted: &[(String, Direction)], table: Columns<'_>) -> Result<Self> {
+    pub(crate) fn of(wanted: &[(String, Monotonicity)], table: Columns<'_>) -> Result<Self> {
         if wanted.is_empty() {
             return Ok(Self(vec![]));
         }
         let refuse = |name: &str, why: &str| {
-            let message = format!("monotone: '{}' {why}", excerpt(name));
-            Err(Error::new(ErrorKind::InvalidOption, message).at(None, None, Some("monotone")))
+            let message = format!("monotone_constraints: '{}' {why}", excerpt(name));
+            Err(Error::new(ErrorKind::InvalidOption, message).at(None, None, Some("monotone_constraints")))
         };
         let mut directions = vec![0; table.columns.len()];
         for (name, direction) in wanted {
@@ -38,8 +90,8 @@ impl Directions {
                 return refuse(name, "is there twice");
             }
             directions[feature] = match direction {
-                Direction::Raises => 1,
-                Direction::Lowers => -1,
+                Monotonicity::Increasing => 1,
+                Monotonicity::Decreasing => -1,
             };
         }
         Ok(Self(directions))
@@ -48,7 +100,7 @@ impl Directions {
     /// Of the columns that trees look at; as the boosting's own options say where nothing else was asked for.
     pub(crate) fn of_trees(&self, boosting: &GradientBoostingOptions, preprocessor: &FittedPreprocessor) -> Vec<i8> {
         if self.0.is_empty() {
-            return boosting.monotone.clone();
+            return boosting.monotone_constraints.clone();
         }
         let sources = preprocessor.encoded_sources().iter();
         sources.map(|&feature| self.0[feature as usize]).collect()
@@ -129,10 +181,10 @@ mod tests {
     #[test]
     fn the_whole_model_keeps_its_directions() -> Result<()> {
         let records = world(300, 5).records("acme");
-        let train = |monotone: &[(&str, Direction)], linear_alone: bool| {
+        let train = |monotone: &[(&str, Monotonicity)], linear_alone: bool| {
             let mut options = options(2);
             options.ensemble.deep_boosting = EnsembleOptions::default().deep_boosting.map(|mut boosting| {
-                boosting.trees = 30;
+                boosting.n_trees = 30;
                 boosting
             });
             if linear_alone {
@@ -143,7 +195,7 @@ mod tests {
                     ..options.ensemble
                 };
             }
-            options.ensemble.monotone = monotone
+            options.ensemble.monotone_constraints = monotone
                 .iter()
                 .map(|(name, direction)| ((*name).to_owned(), *direction))
                 .collect();
@@ -151,10 +203,10 @@ mod tests {
         };
         // What is so, what is not, and what is neither.
         let wanted = [
-            ("tickets_lifetime_count", Direction::Raises),
-            ("payments_lifetime_count", Direction::Raises),
-            ("payments_days_since_last_paid", Direction::Lowers),
-            ("customer_seats", Direction::Raises),
+            ("tickets_lifetime_count", Monotonicity::Increasing),
+            ("payments_lifetime_count", Monotonicity::Increasing),
+            ("payments_days_since_last_paid", Monotonicity::Decreasing),
+            ("customer_seats", Monotonicity::Increasing),
         ];
         for linear_alone in [false, true] {
             let (free, bound) = (train(&[], linear_alone)?, train(&wanted, linear_alone)?);
@@ -162,8 +214,8 @@ mod tests {
             let (mut moved, mut against) = (0.0, 0.0);
             for (name, direction) in wanted {
                 let wrong = |(fallen, risen): (f64, f64)| match direction {
-                    Direction::Raises => (fallen, risen),
-                    Direction::Lowers => (risen, fallen),
+                    Monotonicity::Increasing => (fallen, risen),
+                    Monotonicity::Decreasing => (risen, fallen),
                 };
                 let (wrong_way, right_way) = wrong(swept(&bound, &matrix, name)?);
                 assert_eq!(wrong_way, 0.0, "{name}");
@@ -179,17 +231,17 @@ mod tests {
                 .collect();
             if linear_alone {
                 assert_eq!(names, ["linear"]);
-                assert!(bound.report().members_left_out.is_empty());
+                assert!(bound.report().dropped_members.is_empty());
             } else {
                 assert_eq!(names, ["linear", "boosting", "deep_boosting"]);
-                assert_eq!(bound.report().members_left_out[0].name, "forest");
+                assert_eq!(bound.report().dropped_members[0].name, "forest");
                 let card = bound.card().to_markdown();
                 assert!(
                     card.contains("Left out: forest, because")
                         && card.contains("may only fall with `payments_days_since_last_paid`")
                 );
             }
-            assert_eq!(bound.report().monotone.len(), 4);
+            assert_eq!(bound.report().monotone_constraints.len(), 4);
         }
         Ok(())
     }
@@ -199,9 +251,9 @@ mod tests {
         let records = world(120, 6).records("acme");
         let code = |names: &[&str], forest_alone: bool| {
             let mut options = options(1);
-            options.ensemble.monotone = names
+            options.ensemble.monotone_constraints = names
                 .iter()
-                .map(|name| ((*name).to_owned(), Direction::Raises))
+                .map(|name| ((*name).to_owned(), Monotonicity::Increasing))
                 .collect();
             if forest_alone {
                 options.ensemble = EnsembleOptions {
@@ -213,8 +265,8 @@ mod tests {
             let error = ChurnModel::train(&records, &TrainOptions { ..options }).unwrap_err();
             (error.code(), error.column().map(str::to_owned))
         };
-        let wrong = ("invalid_option", Some("monotone".to_owned()));
-        assert_eq!(code(&["no_such_feature"], false), wrong);
+        let wrong = ("invalid_option", Some("monotone_constraints".to_owned()));
+        assert_eq!(code(&["unknown_feature"], false), wrong);
         assert_eq!(code(&["customer_plan"], false), wrong);
         assert_eq!(code(&["customer_seats", "customer_seats"], false), wrong);
         assert_eq!(

@@ -2,10 +2,10 @@
 
 use crate::ensemble::{GradientBoostingOptions, RandomForestOptions};
 use crate::features::{ChurnDefinition, FeaturePlan};
-use crate::leakage::Leakage;
-use crate::model::reason::Direction;
-use crate::model::report::LeftOutMember;
-use crate::model::sample::Most;
+use crate::leakage::LeakagePolicy;
+use crate::model::monotone::Monotonicity;
+use crate::model::report::DroppedMember;
+use crate::model::sample::RowCap;
 use crate::parallel::Execution;
 use crate::time::AsOf;
 
@@ -29,7 +29,7 @@ pub struct TrainOptions {
     pub ensemble: EnsembleOptions,
     /// What is done about columns that know the label. Default: attributes that do are an error, features made of events
     /// are reported. Asked with at least 20 churned and 20 retained rows.
-    pub leakage: Leakage,
+    pub leakage: LeakagePolicy,
     /// Columns that the caller vouches for, by their own or their feature's name: known at the date, whatever they tell.
     /// The report names those that would have been refused.
     pub allow_columns: Vec<String>,
@@ -45,8 +45,8 @@ pub struct TrainOptions {
 }
 
 impl TrainOptions {
-    pub(crate) fn most(&self) -> Most {
-        Most {
+    pub(crate) fn row_cap(&self) -> RowCap {
+        RowCap {
             rows: self.max_rows,
             seed: self.seed,
         }
@@ -60,7 +60,7 @@ impl Default for TrainOptions {
             as_of: None,
             plan: FeaturePlan::default(),
             ensemble: EnsembleOptions::default(),
-            leakage: Leakage::default(),
+            leakage: LeakagePolicy::default(),
             allow_columns: vec![],
             max_rows: 500_000,
             shared: false,
@@ -89,33 +89,33 @@ pub struct EnsembleOptions {
     /// How much a churned row counts beside a retained one while members learn. Blend and calibration weigh rows as they
     /// are, so that probabilities stay probabilities. Default: 1.
     pub churn_weight: f64,
-    /// Features of numbers, by name, with which the probability may only rise ([`Direction::Raises`]) or only fall, all others
+    /// Features of numbers, by name, with which the probability may only rise ([`Monotonicity::Increasing`]) or only fall, all others
     /// being equal. A missing value is no number, and free. Both boostings and the linear member are held to it; the forest
     /// cannot be and is left out, as the report says. Default: none.
-    pub monotone: Vec<(String, Direction)>,
+    pub monotone_constraints: Vec<(String, Monotonicity)>,
 }
 
 impl Default for EnsembleOptions {
     fn default() -> Self {
         let boosting = GradientBoostingOptions {
-            trees: 400,
-            leaves: 12,
+            n_trees: 400,
+            max_leaves: 12,
             learning_rate: 0.03,
             min_leaf_rows: 40,
             l2: 5.0,
-            column_share: 0.5,
-            row_share: 0.7,
+            colsample: 0.5,
+            subsample: 0.7,
             max_bins: 64,
             ..Default::default()
         };
         let deep_boosting = GradientBoostingOptions {
-            trees: 300,
+            n_trees: 300,
             min_leaf_rows: 10,
             ..Default::default()
         };
         let forest = RandomForestOptions {
-            trees: 100,
-            depth: 10,
+            n_trees: 100,
+            max_depth: 10,
             min_leaf_rows: 10,
             max_bins: 64,
             ..Default::default()
@@ -127,26 +127,30 @@ impl Default for EnsembleOptions {
             forest: Some(forest),
             folds: 5,
             churn_weight: 1.0,
-            monotone: vec![],
+            monotone_constraints: vec![],
         }
     }
 }
 
 impl EnsembleOptions {
     /// The forest, where it may take part.
-    pub(crate) fn free_forest(&self) -> Option<&RandomForestOptions> {
-        self.forest.as_ref().filter(|_| self.monotone.is_empty())
+    pub(crate) fn unconstrained_forest(&self) -> Option<&RandomForestOptions> {
+        self.forest.as_ref().filter(|_| self.monotone_constraints.is_empty())
     }
 
     /// Members that were asked for and do not take part.
-    pub(crate) fn left_out(&self) -> Vec<LeftOutMember> {
-        let forest = self.forest.is_some() && self.free_forest().is_none();
-        let names: Vec<&str> = self.monotone.iter().map(|(name, _)| name.as_str()).collect();
-        let left_out = || LeftOutMember {
+    pub(crate) fn dropped_members(&self) -> Vec<DroppedMember> {
+        let forest = self.forest.is_some() && self.unconstrained_forest().is_none();
+        let names: Vec<&str> = self
+            .monotone_constraints
+            .iter()
+            .map(|(name, _)| name.as_str())
+            .collect();
+        let dropped_members = || DroppedMember {
             name: "forest".to_owned(),
             reason: format!("its trees cannot be held to rise or fall with {}", names.join(", ")),
         };
-        forest.then(left_out).into_iter().collect()
+        forest.then(dropped_members).into_iter().collect()
     }
 
     /// With these boosted trees, or none. Who wants others than the default's wants them alone: the deep ones are then left

@@ -19,21 +19,6 @@ pub enum Direction {
 }
 
 impl Direction {
-    /// The direction of this name: `"raises"` or `"lowers"`.
-    ///
-    /// # Errors
-    /// `invalid_option` for another name.
-    pub fn named(name: &str) -> Result<Self> {
-        match name {
-            "raises" => Ok(Self::Raises),
-            "lowers" => Ok(Self::Lowers),
-            _ => {
-                let message = format!("a direction is 'raises' or 'lowers', not '{}'", excerpt(name));
-                Err(Error::new(ErrorKind::InvalidOption, message).at(None, None, Some("monotone")))
-            }
-        }
-    }
-
     /// `"raises"` or `"lowers"`.
     pub fn as_str(self) -> &'static str {
         match self {

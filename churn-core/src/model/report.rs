@@ -3,9 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use crate::evaluate::{Measures, PurgeProof};
-use crate::leakage::LeakFinding;
-use crate::model::bands::BandCheck;
-use crate::model::reason::Direction;
+use crate::leakage::LeakageFinding;
+use crate::model::bands::BandCalibration;
+use crate::model::monotone::Monotonicity;
 use crate::time::{AsOf, Timestamp};
 
 /// A test at a date later than every training label.
@@ -36,7 +36,7 @@ impl OutOfTime {
 /// The churn rate at a training date.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
-pub struct DateRate {
+pub struct ChurnRateAt {
     /// The date.
     pub as_of: AsOf,
     /// Customers.
@@ -64,7 +64,7 @@ pub struct MemberReport {
 /// A member that was asked for and does not take part.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
-pub struct LeftOutMember {
+pub struct DroppedMember {
     /// As in [`MemberReport`].
     pub name: String,
     /// Why, in words.
@@ -84,36 +84,38 @@ pub struct TrainReport {
     /// Pairs left out because the customer churned within the lead, or before the date without it being known.
     pub excluded: usize,
     /// Pairs of customers that were not drawn, at all dates that might train or test: see `TrainOptions::max_rows`.
-    #[serde(default)]
-    pub left_out: usize,
+    #[serde(default, alias = "left_out")]
+    pub subsampled: usize,
     /// Where the history begins.
     pub observed_from: Option<Timestamp>,
     /// The end of what was observed.
     pub observed_until: Option<Timestamp>,
     /// The churn rate at each training date, beside what the features explain of it.
     #[serde(default)]
-    pub dates: Vec<DateRate>,
+    pub dates: Vec<ChurnRateAt>,
     /// Windows, in days, that reach before the history begins at some training date: what they hold is cut short there.
-    pub windows_before_history: Vec<u32>,
+    #[serde(alias = "windows_before_history")]
+    pub truncated_windows: Vec<u32>,
     /// The out-of-time test of a model trained the same way on earlier dates; `None` where the history is too short.
     pub out_of_time: Option<OutOfTime>,
     /// Why there is no out-of-time test; `None` if there is one.
     pub out_of_time_reason: Option<String>,
     /// The final model's predictions of customers held out in turn, at its own training dates. Optimistic about
     /// the future where times change.
-    pub grouped: Measures,
+    #[serde(alias = "grouped")]
+    pub cross_validated: Measures,
     /// The members, with their weights.
     pub members: Vec<MemberReport>,
     /// Members that were asked for and do not take part.
-    #[serde(default)]
-    pub members_left_out: Vec<LeftOutMember>,
+    #[serde(default, alias = "members_left_out")]
+    pub dropped_members: Vec<DroppedMember>,
     /// Features with which the probability may only rise or only fall.
-    #[serde(default)]
-    pub monotone: Vec<(String, Direction)>,
+    #[serde(default, alias = "monotone")]
+    pub monotone_constraints: Vec<(String, Monotonicity)>,
     /// How log-odds become probabilities: `"intercept"`, `"platt"`, `"beta"` or `"isotonic"`.
     pub calibration: String,
     /// Predicted against observed in each risk band, of the customers held out in turn.
-    pub bands: Vec<BandCheck>,
+    pub bands: Vec<BandCalibration>,
     /// Columns that seem to know the label and stayed: those the caller allowed, and those that only warn.
-    pub leaks: Vec<LeakFinding>,
+    pub leaks: Vec<LeakageFinding>,
 }

@@ -14,7 +14,7 @@ pub(crate) struct Sample {
     /// Pairs whose label says neither churned nor retained.
     pub(crate) excluded: usize,
     /// Pairs of the customers that were not drawn.
-    pub(crate) left_out: usize,
+    pub(crate) subsampled: usize,
 }
 
 impl Sample {
@@ -23,11 +23,11 @@ impl Sample {
         dates: &[AsOf],
         definition: &ChurnDefinition,
         plan: &ResolvedPlan,
-        most: Most,
+        row_cap: RowCap,
         workers: &Workers,
     ) -> Result<Self> {
         let labels = labels_of(records, dates, definition, workers)?;
-        let drawn = most.draw(records, labels.rows());
+        let drawn = row_cap.draw(records, labels.rows());
         let kept: Vec<&Label> = (labels.rows().iter())
             .filter(|label| drawn.as_ref().is_none_or(|drawn| drawn[label.customer as usize]))
             .collect();
@@ -36,7 +36,7 @@ impl Sample {
             churned: kept.iter().map(|label| label.churned).collect(),
             matrix: plan.evaluate_rows(records, &rows, workers)?,
             excluded: labels.excluded().len(),
-            left_out: labels.rows().len() - rows.len(),
+            subsampled: labels.rows().len() - rows.len(),
         })
     }
 
@@ -46,7 +46,7 @@ impl Sample {
             matrix: self.matrix.select(rows),
             churned: rows.iter().map(|&row| self.churned[row]).collect(),
             excluded: 0,
-            left_out: 0,
+            subsampled: 0,
         }
     }
 
@@ -72,13 +72,13 @@ impl Sample {
 
 /// The most pairs of a sample.
 #[derive(Clone, Copy)]
-pub(crate) struct Most {
+pub(crate) struct RowCap {
     pub(crate) rows: usize,
     pub(crate) seed: u64,
 }
 
-impl Most {
-    /// Which customers are drawn, by code; `None` for all. Whole customers, so that folds stay grouped and dates comparable;
+impl RowCap {
+    /// Which customers are drawn, by code; `None` for all. Whole customers, so that folds stay cross_validated and dates comparable;
     /// by their ids, so that one is drawn or not whatever others there are and wherever they stand.
     fn draw(self, records: &TenantRecords, labels: &[Label]) -> Option<Vec<bool>> {
         if labels.len() <= self.rows {
@@ -212,7 +212,7 @@ mod tests {
         let dates = [300, 400, 500].map(|at| AsOf::new(day(at)));
         let workers = Execution::new().threads(2).workers()?;
         let definition = ChurnDefinition::cancellation(60);
-        Sample::draw(records, &dates, &definition, &plan, Most { rows, seed }, &workers)
+        Sample::draw(records, &dates, &definition, &plan, RowCap { rows, seed }, &workers)
     }
 
     fn pairs(sample: &Sample) -> BTreeMap<String, usize> {
@@ -227,11 +227,11 @@ mod tests {
     fn of_too_many_rows_whole_customers_are_drawn() -> Result<()> {
         let records = world(300, 5).records("acme");
         let all = sample(&records, usize::MAX, 1)?;
-        assert_eq!(all.left_out, 0);
+        assert_eq!(all.subsampled, 0);
         let rows = all.matrix.rows() / 3;
         let drawn = sample(&records, rows, 1)?;
         assert!(drawn.matrix.rows() <= rows && drawn.matrix.rows() > rows - 3);
-        assert_eq!(drawn.matrix.rows() + drawn.left_out, all.matrix.rows());
+        assert_eq!(drawn.matrix.rows() + drawn.subsampled, all.matrix.rows());
         let (whole, part) = (pairs(&all), pairs(&drawn));
         assert!(part.iter().all(|(id, count)| whole[id] == *count));
         assert_ne!(pairs(&sample(&records, rows, 2)?), part);
@@ -268,7 +268,7 @@ mod tests {
                 ..options(2)
             },
         )?;
-        assert!(model.report().left_out > 0 && model.report().rows <= 300);
+        assert!(model.report().subsampled > 0 && model.report().rows <= 300);
         Ok(())
     }
 }

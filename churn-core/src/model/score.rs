@@ -84,7 +84,7 @@ pub struct Score {
 /// }
 /// match run.score_of("C-17") {
 ///     Ok(score) => println!("{:?}: {}", score.probability, score.status),
-///     Err(error) => println!("{error}"), // no_such_customer: he was not eligible at that date
+///     Err(error) => println!("{error}"), // customer_not_found: he was not eligible at that date
 /// }
 /// # Ok(())
 /// # }
@@ -127,7 +127,7 @@ impl ScoreRun {
     /// The score of a customer.
     ///
     /// # Errors
-    /// `no_such_customer` if the customer was not eligible.
+    /// `customer_not_found` if the customer was not eligible.
     pub fn score_of(&self, customer_id: &str) -> Result<&Score> {
         self.row_of(customer_id).map(|row| &self.scores[row])
     }
@@ -136,7 +136,7 @@ impl ScoreRun {
     /// not enough evidence. Worked out at each call. Contributions are Shapley values in log-odds before calibration.
     ///
     /// # Errors
-    /// `no_such_customer` if the customer was not eligible.
+    /// `customer_not_found` if the customer was not eligible.
     pub fn reasons(&self, customer_id: &str, top: usize) -> Result<Vec<Reason>> {
         let row = self.row_of(customer_id)?;
         if self.scores[row].probability.is_none() {
@@ -176,7 +176,7 @@ impl ScoreRun {
                 crate::error::excerpt(customer_id),
                 self.as_of
             );
-            Error::new(ErrorKind::UnknownCustomer, message)
+            Error::new(ErrorKind::CustomerNotFound, message)
         })
     }
 }

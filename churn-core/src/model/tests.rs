@@ -121,11 +121,11 @@ pub(super) fn options(threads: usize) -> TrainOptions {
     options.ensemble.folds = 3;
     options.ensemble.deep_boosting = None;
     if let Some(boosting) = &mut options.ensemble.boosting {
-        boosting.trees = 40;
+        boosting.n_trees = 40;
         boosting.min_leaf_rows = 10;
     }
     if let Some(forest) = &mut options.ensemble.forest {
-        forest.trees = 20;
+        forest.n_trees = 20;
     }
     options
 }
@@ -296,7 +296,7 @@ fn too_little_history_is_told_not_guessed() -> Result<()> {
             .unwrap()
             .contains("label period")
     );
-    assert!(model.report().grouped.roc_auc.is_some());
+    assert!(model.report().cross_validated.roc_auc.is_some());
     let backtest = Backtest::run(
         &records,
         &BacktestOptions {
@@ -531,7 +531,7 @@ fn a_churned_row_may_count_for_more_and_probabilities_stay() -> Result<()> {
     let (plain, heavy) = (train(1.0)?, train(8.0)?);
     assert_ne!(plain.id(), heavy.id());
     let rate = heavy.report().churned as f64 / heavy.report().rows as f64;
-    assert!((heavy.report().grouped.mean_probability - rate).abs() < 0.02);
+    assert!((heavy.report().cross_validated.mean_probability - rate).abs() < 0.02);
     assert_eq!(train(0.0).unwrap_err().column(), Some("churn_weight"));
     Ok(())
 }

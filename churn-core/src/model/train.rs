@@ -9,7 +9,7 @@ use crate::model::churn_model::ChurnModel;
 use crate::model::fit::fit;
 use crate::model::leaks::find_leaks;
 use crate::model::options::TrainOptions;
-use crate::model::report::{DateRate, MemberReport, OutOfTime, TrainReport};
+use crate::model::report::{ChurnRateAt, MemberReport, OutOfTime, TrainReport};
 use crate::model::sample::Sample;
 use crate::parallel::Workers;
 use crate::record::TenantRecords;
@@ -36,7 +36,7 @@ impl ChurnModel {
             &dates.all,
             &options.definition,
             &plan,
-            options.most(),
+            options.row_cap(),
             &workers,
         )?;
         workers.report("features", 1, 1);
@@ -59,7 +59,7 @@ impl ChurnModel {
         let rows: Vec<usize> = (0..sample.churned.len())
             .filter(|&row| dates.last.contains(&sample.matrix.as_of[row]))
             .collect();
-        let (excluded, left_out) = (sample.excluded, sample.left_out);
+        let (excluded, subsampled) = (sample.excluded, sample.subsampled);
         let sample = if rows.len() == sample.churned.len() {
             sample
         } else {
@@ -95,16 +95,16 @@ impl ChurnModel {
             rows: sample.churned.len(),
             churned,
             excluded,
-            left_out,
+            subsampled,
             observed_from,
             observed_until: records.observed_until(options.definition.observed_on()),
             dates: rates(&sample, &held_out.probabilities),
-            windows_before_history: observed_from
+            truncated_windows: observed_from
                 .zip(first)
                 .map_or(vec![], |(from, first)| plan.windows_before(from, first)),
             out_of_time,
             out_of_time_reason,
-            grouped: measure(
+            cross_validated: measure(
                 &sample.churned,
                 &held_out.probabilities,
                 sample.customers(),
@@ -118,8 +118,8 @@ impl ChurnModel {
                     log_loss,
                 })
                 .collect(),
-            members_left_out: options.ensemble.left_out(),
-            monotone: options.ensemble.monotone.clone(),
+            dropped_members: options.ensemble.dropped_members(),
+            monotone_constraints: options.ensemble.monotone_constraints.clone(),
             calibration: scorer.calibrator.name().to_owned(),
             bands: bands.check(&held_out.probabilities, &sample.churned),
             leaks,
@@ -139,7 +139,7 @@ impl ChurnModel {
 }
 
 /// The churn rate at each date of a sample.
-fn rates(sample: &Sample, probabilities: &[f64]) -> Vec<DateRate> {
+fn rates(sample: &Sample, probabilities: &[f64]) -> Vec<ChurnRateAt> {
     let mut dates = sample.matrix.as_of.clone();
     dates.sort_unstable();
     dates.dedup();
@@ -148,7 +148,7 @@ fn rates(sample: &Sample, probabilities: &[f64]) -> Vec<DateRate> {
             .filter(|&row| sample.matrix.as_of[row] == as_of)
             .collect();
         let churned = rows.iter().filter(|&&row| sample.churned[row]).count();
-        DateRate {
+        ChurnRateAt {
             as_of,
             rows: rows.len(),
             churned,

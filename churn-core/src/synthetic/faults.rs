@@ -1,4 +1,4 @@
-//! What makes rows bad: duplicates, orphans, strays.
+//! What makes rows bad: duplicates, events_without_customer, unknown_ids.
 
 use crate::error::RecordKind;
 use crate::synthetic::options::WorldOptions;
@@ -21,18 +21,18 @@ pub(super) fn add(tables: &mut WorldTables, options: &WorldOptions, trade: &Trad
             *table = table.pick(&rows);
         }
         let is_events = kind != RecordKind::Customers;
-        if options.orphans > 0.0 && is_events {
+        if options.events_without_customer > 0.0 && is_events {
             let ids = texts(table, "customer_id");
             for (number, id) in ids.iter_mut().enumerate() {
-                if random.unit() < options.orphans {
+                if random.unit() < options.events_without_customer {
                     *id = format!("nobody-{number}").into();
                 }
             }
         }
-        if options.strays > 0.0 {
+        if options.unknown_ids > 0.0 {
             let mut owners: Vec<Box<str>> = vec![trade.id.as_str().into(); table.rows()];
             for owner in &mut owners {
-                if is_events && random.unit() < options.strays {
+                if is_events && random.unit() < options.unknown_ids {
                     *owner = if trade.id == "t001" { "t002" } else { "t001" }.into();
                 }
             }

@@ -386,17 +386,17 @@ static BANK: [Kind; 50] = [
 /// One of fifty columns of the customers table that tell how his spell comes out.
 ///
 /// ```
-/// use churn_core::synthetic::{Leak, WorldOptions, world};
+/// use churn_core::synthetic::{PlantedLeak, WorldOptions, world};
 ///
-/// let leaks = vec![Leak::named("cancellation_reason")?];
+/// let leaks = vec![PlantedLeak::named("cancellation_reason")?];
 /// let world = world(&WorldOptions { customers: 20, leaks, ..Default::default() })?;
 /// assert!(world.tenants()[0].tables()?.customers.column("cancellation_reason").is_some());
 /// # Ok::<(), churn_core::Error>(())
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Leak(u8);
+pub struct PlantedLeak(u8);
 
-impl Leak {
+impl PlantedLeak {
     /// All fifty.
     pub fn all() -> impl ExactSizeIterator<Item = Self> {
         (0..BANK.len() as u8).map(Self)
@@ -467,9 +467,9 @@ impl Leak {
     }
 }
 
-impl fmt::Debug for Leak {
+impl fmt::Debug for PlantedLeak {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Leak").field(&self.name()).finish()
+        f.debug_tuple("PlantedLeak").field(&self.name()).finish()
     }
 }
 

@@ -127,7 +127,7 @@ pub(super) fn notice_days(profile: &Profile) -> i32 {
     if profile.annual { NOTICE } else { 0 }
 }
 
-/// When a sign-up becomes known, where that is late. What is not known by the end is known at once; founders were imported with the
+/// When a sign-up becomes known, where that is late. What is not known by the end is known at once; initial_customers were imported with the
 /// rest of the history; and without dated versions there is nowhere to say it.
 fn known_late(options: &WorldOptions, signed_up_at: i64, random: &mut SplitMix) -> Option<i64> {
     let (late, known_at) = (random.unit() < options.late_known, signed_up_at + late_by(random));

@@ -14,7 +14,7 @@
 //! A model that sees the records cannot be better than it, but for luck.
 //!
 //! What the defaults give is frozen: about 6 % churn within 90 days, and an AUC of the true risk of about 0.8. Switches make the
-//! world worse: hidden reasons, leaks, drift, a shifted base rate, duplicates, orphans, strays.
+//! world worse: hidden reasons, leaks, drift, a shifted base rate, duplicates, events_without_customer, unknown_ids.
 //!
 //! ```
 //! use churn_core::synthetic::{WorldOptions, world};
@@ -58,7 +58,7 @@ mod table;
 mod truth;
 mod world;
 
-pub use leaks::Leak;
+pub use leaks::PlantedLeak;
 pub use options::WorldOptions;
 pub use table::{WorldColumn, WorldTable, WorldTables};
 pub use truth::TrueRisk;

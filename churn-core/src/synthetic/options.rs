@@ -2,7 +2,7 @@
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::parallel::Execution;
-use crate::synthetic::leaks::Leak;
+use crate::synthetic::leaks::PlantedLeak;
 use crate::time::Timestamp;
 
 /// Everything that a world depends on; see [the room's text](crate::synthetic).
@@ -19,7 +19,7 @@ pub struct WorldOptions {
     /// Days of history; the world ends at `start + days`. Default: 910.
     pub days: u32,
     /// Share of customers who signed up before the start. Default: 0.5. The others sign up evenly until the end.
-    pub founders: f64,
+    pub initial_customers: f64,
     /// Activities per customer and working day, on average. Default: 0.5.
     pub activities_per_day: f64,
     /// Tickets per customer and day, on average. Default: 0.012.
@@ -44,11 +44,11 @@ pub struct WorldOptions {
     /// Share of event rows, and of customers' versions, that are there twice. Default: 0.
     pub duplicates: f64,
     /// Share of event rows whose customer does not exist. Default: 0.
-    pub orphans: f64,
+    pub events_without_customer: f64,
     /// Share of event rows that belong to another tenant; tables then carry `tenant_id`. Default: 0.
-    pub strays: f64,
+    pub unknown_ids: f64,
     /// Columns that tell what nobody could have known. Default: none.
-    pub leaks: Vec<Leak>,
+    pub leaks: Vec<PlantedLeak>,
     /// Continued lives behind each true risk. Default: 64.
     pub paths: u32,
     /// Threads, progress, cancellation.
@@ -63,7 +63,7 @@ impl Default for WorldOptions {
             customers: 1000,
             start: Timestamp::from_ymd(2023, 1, 2).unwrap_or_default(),
             days: 910,
-            founders: 0.5,
+            initial_customers: 0.5,
             activities_per_day: 0.5,
             tickets_per_day: 0.012,
             billing_days: 30,
@@ -75,8 +75,8 @@ impl Default for WorldOptions {
             drift: 0.0,
             base_rate_shift: 0.0,
             duplicates: 0.0,
-            orphans: 0.0,
-            strays: 0.0,
+            events_without_customer: 0.0,
+            unknown_ids: 0.0,
             leaks: vec![],
             paths: 64,
             execution: Execution::default(),
@@ -103,13 +103,13 @@ impl WorldOptions {
             Err(Error::new(ErrorKind::InvalidOption, format!("{name} {why}")).at(None, None, Some(name)))
         };
         let shares = [
-            ("founders", self.founders),
+            ("initial_customers", self.initial_customers),
             ("returning", self.returning),
             ("late_known", self.late_known),
             ("drift", self.drift),
             ("duplicates", self.duplicates),
-            ("orphans", self.orphans),
-            ("strays", self.strays),
+            ("events_without_customer", self.events_without_customer),
+            ("unknown_ids", self.unknown_ids),
         ];
         if let Some((name, _)) = shares.iter().find(|(_, share)| !(0.0..=1.0).contains(share)) {
             return wrong(name, "must be a share from 0 to 1");

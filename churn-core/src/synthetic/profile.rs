@@ -78,7 +78,7 @@ impl Trade {
 #[derive(Clone, Debug)]
 pub(super) struct Profile {
     pub(super) id: String,
-    /// Days from the world's start to the sign-up; negative for founders.
+    /// Days from the world's start to the sign-up; negative for initial_customers.
     pub(super) signed_up_day: i32,
     pub(super) industry: &'static str,
     pub(super) region: &'static str,
@@ -100,7 +100,7 @@ const FOUNDED: usize = 900;
 impl Profile {
     pub(super) fn draw(options: &WorldOptions, trade: &Trade, customer: u32) -> Self {
         let mut random = trade.random(customer, Use::Profile, 0);
-        let founder = random.unit() < options.founders;
+        let founder = random.unit() < options.initial_customers;
         let signed_up_day = match founder {
             true => -1 - random.below(FOUNDED) as i32,
             false => random.below(options.days as usize) as i32,

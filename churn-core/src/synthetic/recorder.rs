@@ -1,7 +1,7 @@
 //! Writes down what happens in lives: the rows of the four tables.
 
 use crate::numeric::{SplitMix, exp};
-use crate::synthetic::leaks::{Fate, Leak, LeakColumn};
+use crate::synthetic::leaks::{Fate, LeakColumn, PlantedLeak};
 use crate::synthetic::life::{Bill, Circumstances, Spell, State, Today, Witness, late_by, live, moment};
 use crate::synthetic::options::WorldOptions;
 use crate::synthetic::profile::{PLANS, Profile, SEAT_PRICES, Trade, Use, bell};
@@ -76,7 +76,7 @@ pub(super) struct Recorder<'a> {
     payments: Payments,
     tickets: Tickets,
     activities: Activities,
-    leaks: Vec<(Leak, LeakColumn)>,
+    leaks: Vec<(PlantedLeak, LeakColumn)>,
 }
 
 impl<'a> Recorder<'a> {

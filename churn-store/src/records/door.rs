@@ -47,7 +47,7 @@ pub(crate) fn check(
         _ => builder.customers(named_customers(table)?).table(kind, table.clone()),
     };
     let (_, mut report) = builder.build()?;
-    report.untrusted_attributes.clear();
+    report.undated_attributes.clear();
     report
         .issues
         .retain(|issue| issue.table == kind && !LATER.contains(&issue.code));

@@ -271,7 +271,7 @@ everywhere!(options_reach_the_builder, world => {
     acme.activities().upsert(vec![Activity { customer_id: "C".into(), at: day(3), ..Activity::default() }]).await.unwrap();
     let options = RecordsOptions { static_attributes: StaticAttributes::All, observed_until: Some(day(50)), tables: Some(vec![RecordKind::Customers]), ..Default::default() };
     let (records, report) = acme.records(&options).await.unwrap();
-    assert!(report.untrusted_attributes.is_empty());
+    assert!(report.undated_attributes.is_empty());
     assert_eq!(records.observed_until(None), Some(day(50)));
     assert_eq!(records.rows(RecordKind::Activities), None);
     let matrix = features(&records, &[AsOf::new(day(40))], &FeaturePlan::default(), &Execution::default()).unwrap();

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Float64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
 use arrow::ipc::writer::{FileWriter, StreamWriter};
-use churn_core::ensemble::Ensemble;
+use churn_core::ensemble::TreeEnsemble;
 use churn_core::{
     ChurnClassifier, ChurnDefinition, ChurnModel, ClassifierOptions, Column, EnsembleOptions, RecordKind, Table,
     TenantRecords, TrainOptions, Value,
@@ -59,7 +59,7 @@ fn main() -> Outcome<()> {
     ] {
         fs::write(
             format!("corpus/artifact/{name}"),
-            Ensemble::from_lightgbm(text)?.to_bytes()?,
+            TreeEnsemble::from_lightgbm(text)?.to_bytes()?,
         )?;
     }
     Ok(())

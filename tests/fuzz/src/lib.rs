@@ -1,6 +1,6 @@
 //! What the targets share: a table of any kind on its way to features, and trees on their way to scores.
 
-use churn_core::ensemble::Ensemble;
+use churn_core::ensemble::TreeEnsemble;
 use churn_core::{
     Execution, FeaturePlan, OnInvalid, RecordKind, StaticAttributes, Table, TenantRecords, Timestamp, features,
 };
@@ -41,7 +41,7 @@ pub fn everywhere(table: &Table) {
 ///
 /// # Panics
 /// Where trees that were let in do not score, or give no number.
-pub fn score(trees: &Ensemble) {
+pub fn score(trees: &TreeEnsemble) {
     // A file may ask for so many columns that the rows alone are large.
     if trees.features() > 1 << 12 {
         return;

@@ -2,7 +2,7 @@
 //! reached.
 #![no_main]
 
-use churn_core::ensemble::{Ensemble, LinearModel};
+use churn_core::ensemble::{TreeEnsemble, LinearModel};
 use churn_core::{ChurnClassifier, ChurnModel, CustomerRows, Execution, Table};
 use sha2::{Digest, Sha256};
 
@@ -26,10 +26,10 @@ libfuzzer_sys::fuzz_target!(|data: &[u8]| {
 
 fn use_model(bytes: &[u8]) {
     let one = Execution::new().threads(1);
-    if let Ok(trees) = Ensemble::from_bytes(bytes) {
+    if let Ok(trees) = TreeEnsemble::from_bytes(bytes) {
         churn_fuzz::score(&trees);
         let written = trees.to_bytes().expect("what was read is no larger");
-        assert_eq!(Ensemble::from_bytes(&written).expect("what was written is read"), trees);
+        assert_eq!(TreeEnsemble::from_bytes(&written).expect("what was written is read"), trees);
     }
     if let Ok(linear) = LinearModel::from_bytes(bytes) {
         assert!(linear.to_bytes().is_ok());

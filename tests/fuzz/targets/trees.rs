@@ -1,14 +1,14 @@
 //! Trees of other libraries: LightGBM's text and XGBoost's JSON.
 #![no_main]
 
-use churn_core::ensemble::Ensemble;
+use churn_core::ensemble::TreeEnsemble;
 
 libfuzzer_sys::fuzz_target!(|data: &[u8]| {
-    if let Ok(trees) = Ensemble::from_xgboost(data) {
+    if let Ok(trees) = TreeEnsemble::from_xgboost(data) {
         churn_fuzz::score(&trees);
     }
     if let Ok(text) = std::str::from_utf8(data)
-        && let Ok(trees) = Ensemble::from_lightgbm(text)
+        && let Ok(trees) = TreeEnsemble::from_lightgbm(text)
     {
         churn_fuzz::score(&trees);
     }

@@ -101,12 +101,12 @@ pub fn train() -> ChurnModel {
     options.ensemble.folds = 3;
     options.ensemble.deep_boosting = None;
     if let Some(boosting) = &mut options.ensemble.boosting {
-        boosting.trees = 30;
-        boosting.leaves = 8;
+        boosting.n_trees = 30;
+        boosting.max_leaves = 8;
     }
     if let Some(forest) = &mut options.ensemble.forest {
-        forest.trees = 12;
-        forest.depth = 5;
+        forest.n_trees = 12;
+        forest.max_depth = 5;
     }
     ChurnModel::train(&records(600), &options).expect("the crowd can be learnt from")
 }

@@ -180,11 +180,11 @@ fn report(case: &Case, report: &ValidationReport) -> Vec<String> {
             ])
         })
         .collect();
-    let untrusted: Vec<&String> = report.untrusted_attributes.iter().map(|(name, _)| name).collect();
+    let untrusted: Vec<&String> = report.undated_attributes.iter().map(|(name, _)| name).collect();
     vec![
         format!("\"tables\": [{}]", lines.join(", ")),
         format!("\"issues\": {}", json!(issues)),
-        format!("\"untrusted_attributes\": {}", json!(untrusted)),
+        format!("\"undated_attributes\": {}", json!(untrusted)),
     ]
 }
 

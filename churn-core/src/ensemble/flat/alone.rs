@@ -5,7 +5,7 @@
 //! Lucchese et al., "QuickScorer: a fast algorithm to rank documents with additive ensembles of regression trees", SIGIR 2015.
 
 use super::plan::MOST_LEAVES;
-use super::{Categories, FlatEnsemble, Tree};
+use super::{Categories, FlatTrees, Tree};
 
 /// Trees with more nodes than this, on average, are walked in less time than half of their splits are struck out.
 const MOST_NODES: usize = 80;
@@ -58,7 +58,7 @@ pub(super) struct Alone {
 
 impl Alone {
     /// None if a tree has too many leaves, or walking takes less time.
-    pub(super) fn of(ensemble: &FlatEnsemble) -> Option<Self> {
+    pub(super) fn of(ensemble: &FlatTrees) -> Option<Self> {
         if u32::try_from(ensemble.nodes.len()).is_err() || ensemble.nodes.len() > MOST_NODES * ensemble.trees() {
             return None;
         }

@@ -27,7 +27,7 @@ pub use score::Input;
 /// What is read back is validated: every walk ends, within bounds, at a finite value.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "Unchecked")]
-pub struct FlatEnsemble {
+pub struct FlatTrees {
     nodes: Vec<Node>,
     /// Training weight that passed through each node.
     covers: Vec<f64>,
@@ -52,15 +52,15 @@ struct Prepared {
 }
 
 impl Prepared {
-    fn alone(&self, ensemble: &FlatEnsemble) -> Option<&Alone> {
+    fn alone(&self, ensemble: &FlatTrees) -> Option<&Alone> {
         self.alone.get_or_init(|| Alone::of(ensemble)).as_ref()
     }
 
-    fn plan(&self, ensemble: &FlatEnsemble) -> Option<&Plan> {
+    fn plan(&self, ensemble: &FlatTrees) -> Option<&Plan> {
         self.plan.get_or_init(|| Plan::of(ensemble)).as_ref()
     }
 
-    fn ranked(&self, ensemble: &FlatEnsemble) -> Option<&Ranked> {
+    fn ranked(&self, ensemble: &FlatTrees) -> Option<&Ranked> {
         let crowned = || Kernel::best().is_some();
         self.ranked.get_or_init(|| Ranked::of(ensemble, crowned())).as_ref()
     }
@@ -97,8 +97,8 @@ pub(crate) struct Unchecked {
 
 impl Unchecked {
     /// The ensemble, with the sets that were written apart.
-    pub(crate) fn with_sets(self, categories: Vec<Categories>) -> Result<FlatEnsemble> {
-        let ensemble = FlatEnsemble {
+    pub(crate) fn with_sets(self, categories: Vec<Categories>) -> Result<FlatTrees> {
+        let ensemble = FlatTrees {
             nodes: self.nodes,
             covers: self.covers,
             roots: self.roots,
@@ -112,7 +112,7 @@ impl Unchecked {
     }
 }
 
-impl TryFrom<Unchecked> for FlatEnsemble {
+impl TryFrom<Unchecked> for FlatTrees {
     type Error = Error;
 
     fn try_from(read: Unchecked) -> Result<Self> {
@@ -139,7 +139,7 @@ impl Tree<'_> {
     }
 }
 
-impl FlatEnsemble {
+impl FlatTrees {
     /// An ensemble without trees, of this many features, fewer than [`MOST_FEATURES`].
     pub(crate) fn new(base: f64, features: usize) -> Self {
         Self {
@@ -289,8 +289,8 @@ mod tests {
     use crate::numeric::SplitMix;
     use crate::parallel::{Execution, Workers};
 
-    fn stump() -> FlatEnsemble {
-        let mut ensemble = FlatEnsemble::new(0.5, 1);
+    fn stump() -> FlatTrees {
+        let mut ensemble = FlatTrees::new(0.5, 1);
         let split = Node::split(0, 1.0, true, 1);
         ensemble.push(&[split, Node::leaf(1, -1.0), Node::leaf(2, 2.0)], &[10.0, 4.0, 6.0]);
         ensemble.push(&[Node::leaf(0, 0.25)], &[10.0]);
@@ -298,9 +298,9 @@ mod tests {
     }
 
     /// Random trees of up to 31 nodes.
-    fn forest(seed: u64, trees: usize, features: usize) -> FlatEnsemble {
+    fn forest(seed: u64, trees: usize, features: usize) -> FlatTrees {
         let mut random = SplitMix::new(seed, 0);
-        let mut ensemble = FlatEnsemble::new(random.unit(), features);
+        let mut ensemble = FlatTrees::new(random.unit(), features);
         for _ in 0..trees {
             let mut nodes = vec![Node::leaf(0, random.unit())];
             for _ in 0..random.below(16) {
@@ -348,7 +348,7 @@ mod tests {
 
     #[test]
     fn nothing_is_a_valid_ensemble() {
-        let empty = FlatEnsemble::new(0.5, 0);
+        let empty = FlatTrees::new(0.5, 0);
         assert!(empty.validate().is_ok());
         let x = Array2::<f32>::zeros((3, 0));
         assert_eq!(empty.log_odds(x.view(), &Workers::inline()).unwrap(), [0.5; 3]);
@@ -398,15 +398,15 @@ mod tests {
         let ensemble = forest(3, 10, 4);
         let config = bincode::config::standard();
         let bytes = bincode::serde::encode_to_vec(&ensemble, config).unwrap();
-        let (read, _): (FlatEnsemble, usize) = bincode::serde::decode_from_slice(&bytes, config).unwrap();
+        let (read, _): (FlatTrees, usize) = bincode::serde::decode_from_slice(&bytes, config).unwrap();
         assert_eq!(read, ensemble);
     }
 
-    type Damage = fn(&mut FlatEnsemble);
+    type Damage = fn(&mut FlatTrees);
 
     #[test]
     fn what_could_loop_or_leave_is_damaged_and_not_read() {
-        fn node(e: &mut FlatEnsemble, place: usize, number: Option<f64>, look: Option<u32>, left: Option<u32>) {
+        fn node(e: &mut FlatTrees, place: usize, number: Option<f64>, look: Option<u32>, left: Option<u32>) {
             e.nodes[place] = e.nodes[place].damaged(number, look, left);
         }
         let broken: [Damage; 18] = [
@@ -436,7 +436,7 @@ mod tests {
             let error = ensemble.validate().unwrap_err();
             assert_eq!(error.code(), "artifact_damaged", "{number}");
             let bytes = bincode::serde::encode_to_vec(&ensemble, config).unwrap();
-            let read = bincode::serde::decode_from_slice::<FlatEnsemble, _>(&bytes, config);
+            let read = bincode::serde::decode_from_slice::<FlatTrees, _>(&bytes, config);
             assert!(read.is_err(), "{number}");
         }
     }

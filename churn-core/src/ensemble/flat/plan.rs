@@ -4,7 +4,7 @@
 //! mask of one bit per row: 1 where the row goes right. A tree then starts with the mask of all rows at its root; each split
 //! parts the mask of its node into two, until every leaf has the mask of the rows that ended there.
 
-use super::{Categories, FlatEnsemble};
+use super::{Categories, FlatTrees};
 
 /// Rows that are scored together.
 pub(super) const BLOCK: usize = 256;
@@ -93,7 +93,7 @@ fn floor_f32(number: f64) -> f32 {
 
 impl Plan {
     /// None if a tree has too many leaves.
-    pub(super) fn of(ensemble: &FlatEnsemble) -> Option<Self> {
+    pub(super) fn of(ensemble: &FlatTrees) -> Option<Self> {
         let trees = || (0..ensemble.trees()).map(|tree| ensemble.tree(tree).nodes);
         if trees().any(|nodes| nodes.len() > 2 * MOST_LEAVES - 1) {
             return None;

@@ -6,7 +6,7 @@ use std::hint::select_unpredictable;
 
 use super::plan::{BLOCK, Column, MOST_LEAVES, Step};
 use super::simd::Kernel;
-use super::{FlatEnsemble, Input, Node};
+use super::{FlatTrees, Input, Node};
 
 /// The rank of a missing value that goes right, and what no rank is above.
 const MOST: u16 = u16::MAX;
@@ -98,7 +98,7 @@ pub(super) struct Ranked {
 impl Ranked {
     /// With crowns and bushes if there is a kernel for them. `None` if it has sets of categories, or too many features,
     /// thresholds or nodes.
-    pub(super) fn of(ensemble: &FlatEnsemble, crowned: bool) -> Option<Self> {
+    pub(super) fn of(ensemble: &FlatTrees, crowned: bool) -> Option<Self> {
         if !ensemble.categories.is_empty() || u32::try_from(ensemble.nodes.len()).is_err() {
             return None;
         }

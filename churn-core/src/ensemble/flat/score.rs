@@ -5,7 +5,7 @@ use ndarray::{ArrayView2, Axis};
 use super::plan::{BLOCK as SIMD_BLOCK, Column, Mask, Plan};
 use super::ranks::Ranked;
 use super::simd::Kernel;
-use super::{FlatEnsemble, Node, Tree};
+use super::{FlatTrees, Node, Tree};
 use crate::error::{Error, ErrorKind, Result};
 use crate::numeric::sigmoid;
 use crate::parallel::{Execution, Workers};
@@ -66,7 +66,7 @@ const TILE: usize = 16;
 /// Fewer rows times trees are done on the caller's thread.
 const STEPS_PER_THREAD: usize = 50_000;
 
-impl FlatEnsemble {
+impl FlatTrees {
     /// The probability of churn of every row (NaN is missing): the same bits whatever the number of threads and rows.
     ///
     /// # Errors
@@ -272,7 +272,7 @@ fn gather<T: Input>(x: ArrayView2<'_, T>, block: &mut [T]) {
     }
 }
 
-impl FlatEnsemble {
+impl FlatTrees {
     /// `sum` and one row's leaves of the trees from `first` on, in tree order. Several trees are walked down at once, so that
     /// one is looked at while the node of another is waited for.
     fn add_row(&self, first: usize, cells: &[f64], mut sum: f64, workers: &Workers) -> Result<f64> {
@@ -374,8 +374,8 @@ mod tests {
     use crate::numeric::SplitMix;
 
     /// Random trees of up to so many leaves, with sets of categories where asked for.
-    fn forest(random: &mut SplitMix, trees: usize, leaves: usize, features: usize, sets: bool) -> FlatEnsemble {
-        let mut ensemble = FlatEnsemble::new(random.unit(), features);
+    fn forest(random: &mut SplitMix, trees: usize, leaves: usize, features: usize, sets: bool) -> FlatTrees {
+        let mut ensemble = FlatTrees::new(random.unit(), features);
         for _ in 0..trees {
             let mut nodes = vec![Node::leaf(0, random.unit())];
             for _ in 0..random.below(2 * leaves) {
@@ -402,7 +402,7 @@ mod tests {
         ensemble
     }
 
-    fn walked(ensemble: &FlatEnsemble, row: impl Fn(usize) -> f64) -> f64 {
+    fn walked(ensemble: &FlatTrees, row: impl Fn(usize) -> f64) -> f64 {
         (0..ensemble.trees()).fold(ensemble.base, |sum, tree| {
             let tree = ensemble.tree(tree);
             let mut place = 0;

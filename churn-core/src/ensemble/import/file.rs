@@ -2,14 +2,14 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::super::flat::{Categories, FlatEnsemble, Unchecked};
-use super::{Ensemble, Link};
+use super::super::flat::{Categories, FlatTrees, Unchecked};
+use super::{Link, TreeEnsemble};
 use crate::error::{Error, ErrorKind, Result};
 
 /// As it is written.
 #[derive(Serialize)]
 pub(crate) struct Written<'a> {
-    trees: &'a FlatEnsemble,
+    trees: &'a FlatTrees,
     sets: &'a [Categories],
     link: Link,
     divisor: f64,
@@ -26,9 +26,9 @@ pub(crate) struct Read {
     scale: f64,
 }
 
-impl Ensemble {
+impl TreeEnsemble {
     /// The trees alone, if they say everything: their sum is a log-odds, and none asks for a set of categories.
-    pub(crate) fn plain(&self) -> Option<&FlatEnsemble> {
+    pub(crate) fn plain(&self) -> Option<&FlatTrees> {
         let sum = (self.link, self.divisor, self.scale) == (Link::LogOdds, 1.0, 1.0);
         (sum && self.trees.sets().is_empty()).then_some(&self.trees)
     }
@@ -45,7 +45,7 @@ impl Ensemble {
     }
 }
 
-impl TryFrom<Read> for Ensemble {
+impl TryFrom<Read> for TreeEnsemble {
     type Error = Error;
 
     fn try_from(read: Read) -> Result<Self> {
@@ -70,12 +70,12 @@ mod tests {
     use super::super::super::flat::Node;
     use super::*;
 
-    fn asking() -> Ensemble {
-        let mut trees = FlatEnsemble::new(0.5, 1);
+    fn asking() -> TreeEnsemble {
+        let mut trees = FlatTrees::new(0.5, 1);
         let set = trees.push_set(Categories::new(vec![0b101], (-1.0f64).next_up()));
         let split = Node::split_on_set(0, set, true, 1);
         trees.push(&[split, Node::leaf(1, -1.0), Node::leaf(2, 2.0)], &[10.0, 4.0, 6.0]);
-        Ensemble {
+        TreeEnsemble {
             trees,
             link: Link::Probability,
             divisor: 2.0,
@@ -83,7 +83,7 @@ mod tests {
         }
     }
 
-    fn read_back(written: &Written<'_>) -> Result<Ensemble> {
+    fn read_back(written: &Written<'_>) -> Result<TreeEnsemble> {
         let config = bincode::config::standard();
         let bytes = bincode::serde::encode_to_vec(written, config).unwrap();
         let (read, _): (Read, usize) = bincode::serde::decode_from_slice(&bytes, config).unwrap();
@@ -95,15 +95,15 @@ mod tests {
         let ensemble = asking();
         assert_eq!(read_back(&ensemble.written()).unwrap(), ensemble);
         assert!(ensemble.plain().is_none());
-        let plain = Ensemble::from(FlatEnsemble::new(0.5, 1));
+        let plain = TreeEnsemble::from(FlatTrees::new(0.5, 1));
         assert!(plain.plain().is_some());
         for (link, divisor, scale) in [
             (Link::Probability, 1.0, 1.0),
             (Link::LogOdds, 2.0, 1.0),
             (Link::LogOdds, 1.0, 2.0),
         ] {
-            let trees = FlatEnsemble::new(0.5, 1);
-            let other = Ensemble {
+            let trees = FlatTrees::new(0.5, 1);
+            let other = TreeEnsemble {
                 trees,
                 link,
                 divisor,

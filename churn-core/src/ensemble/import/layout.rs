@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use super::super::flat::{Categories, FlatEnsemble, Node};
+use super::super::flat::{Categories, FlatTrees, Node};
 
 /// One node as it was read; children are places among the tree's nodes.
 #[derive(Clone, Debug)]
@@ -28,15 +28,15 @@ pub(super) enum Part {
 }
 
 /// A tree as it was read, the root first. Nodes that no walk reaches are left out.
-pub(super) struct Sketch {
+pub(super) struct TreeLayout {
     pub(super) parts: Vec<Part>,
     /// Training weight of each node.
     pub(super) covers: Vec<f64>,
 }
 
-impl Sketch {
+impl TreeLayout {
     /// Adds the tree to an ensemble, children side by side behind their parents.
-    pub(super) fn lay_out(&self, ensemble: &mut FlatEnsemble) -> Result<(), String> {
+    pub(super) fn lay_out(&self, ensemble: &mut FlatTrees) -> Result<(), String> {
         let (mut nodes, mut covers) = (vec![Node::leaf(0, 0.0)], vec![0.0]);
         let mut seen = vec![false; self.parts.len()];
         let mut open = VecDeque::from([(0usize, 0usize)]);

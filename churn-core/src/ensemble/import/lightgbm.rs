@@ -7,8 +7,8 @@ use std::collections::HashMap;
 use std::str::FromStr;
 
 use super::super::flat::Categories;
-use super::layout::{Part, Sketch};
-use super::{Ensemble, refused};
+use super::layout::{Part, TreeLayout};
+use super::{TreeEnsemble, refused};
 use crate::error::{Result, excerpt};
 
 /// Values this near to zero are zero.
@@ -57,7 +57,7 @@ impl<'a> Fields<'a> {
     }
 }
 
-pub(super) fn read(text: &str) -> Result<Ensemble> {
+pub(super) fn read(text: &str) -> Result<TreeEnsemble> {
     if text.lines().next().map(str::trim_end) != Some("tree") {
         return Err(refused(
             "this is not the text of a LightGBM model: its first line is not 'tree'",
@@ -84,7 +84,7 @@ pub(super) fn read(text: &str) -> Result<Ensemble> {
     let features = features
         .checked_add(1)
         .ok_or_else(|| refused("max_feature_idx is too large"))?;
-    let mut ensemble = Ensemble::begin(0.0, features)?;
+    let mut ensemble = TreeEnsemble::begin(0.0, features)?;
     ensemble.scale = scale_of(header.text("objective")?)?;
     for (number, block) in blocks.enumerate() {
         let (own, rest) = block.split_once('\n').unwrap_or((block, ""));
@@ -122,7 +122,7 @@ fn scale_of(objective: &str) -> Result<f64> {
     sigmoid.parse().map_err(wrong)
 }
 
-fn tree(fields: &Fields<'_>) -> Result<Sketch> {
+fn tree(fields: &Fields<'_>) -> Result<TreeLayout> {
     if fields.values.contains_key("is_linear") && fields.number::<u8>("is_linear")? != 0 {
         return Err(refused(format!(
             "{} has linear leaves, which are not taken over",
@@ -136,7 +136,7 @@ fn tree(fields: &Fields<'_>) -> Result<Sketch> {
     let splits = leaves - 1;
     let values: Vec<f64> = fields.list("leaf_value", leaves)?;
     if splits == 0 {
-        return Ok(Sketch {
+        return Ok(TreeLayout {
             parts: vec![Part::Leaf(values[0])],
             covers: vec![1.0],
         });
@@ -164,7 +164,7 @@ fn tree(fields: &Fields<'_>) -> Result<Sketch> {
     parts.extend(values.into_iter().map(Part::Leaf));
     let mut covers: Vec<f64> = fields.list("internal_count", splits)?;
     covers.extend(fields.list::<f64>("leaf_count", leaves)?);
-    Ok(Sketch { parts, covers })
+    Ok(TreeLayout { parts, covers })
 }
 
 /// The sets of categories of a tree, those that go left.

@@ -10,13 +10,13 @@ mod xgboost;
 use ndarray::ArrayView2;
 use serde::{Deserialize, Serialize};
 
-use super::{FlatEnsemble, Input};
+use super::{FlatTrees, Input};
 use crate::error::{Error, ErrorKind, Result};
 use crate::numeric::sigmoid;
 use crate::parallel::Execution;
 
 pub(crate) use file::Read;
-use layout::{Part, Sketch};
+use layout::{Part, TreeLayout};
 
 /// What the sum of a row's leaves means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,7 +34,7 @@ pub enum Link {
 ///
 /// ```
 /// use churn_core::Execution;
-/// use churn_core::ensemble::{Ensemble, ForeignTree, ForeignTrees, Link};
+/// use churn_core::ensemble::{TreeEnsemble, ForeignTree, ForeignTrees, Link};
 /// use ndarray::array;
 ///
 /// let stump = ForeignTree {
@@ -46,7 +46,7 @@ pub enum Link {
 ///     value: vec![0.0, 0.25, 0.75],
 ///     cover: vec![10.0, 5.0, 5.0],
 /// };
-/// let ensemble = Ensemble::from_trees(&ForeignTrees {
+/// let ensemble = TreeEnsemble::from_trees(&ForeignTrees {
 ///     trees: vec![stump],
 ///     features: 1,
 ///     link: Link::Probability,
@@ -57,8 +57,8 @@ pub enum Link {
 /// # Ok::<(), churn_core::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq)]
-pub struct Ensemble {
-    trees: FlatEnsemble,
+pub struct TreeEnsemble {
+    trees: FlatTrees,
     link: Link,
     /// The sum is divided by this, then multiplied by `scale`.
     divisor: f64,
@@ -122,7 +122,7 @@ fn refused(why: impl Into<String>) -> Error {
     Error::new(ErrorKind::ImportFailed, why)
 }
 
-impl Ensemble {
+impl TreeEnsemble {
     /// A model of LightGBM, in the text that `save_model` writes: objective `binary` or `cross_entropy`.
     ///
     /// Scores are LightGBM's: same comparisons, same leaves, summed in the same order in `f64`; only the last bits of the
@@ -174,14 +174,14 @@ impl Ensemble {
             return Err(refused(format!("{features} features are too many")));
         }
         Ok(Self {
-            trees: FlatEnsemble::new(base, features),
+            trees: FlatTrees::new(base, features),
             link: Link::LogOdds,
             divisor: 1.0,
             scale: 1.0,
         })
     }
 
-    fn push(&mut self, number: usize, tree: &Sketch) -> Result<()> {
+    fn push(&mut self, number: usize, tree: &TreeLayout) -> Result<()> {
         tree.lay_out(&mut self.trees)
             .map_err(|why| refused(format!("tree {number}: {why}")))
     }
@@ -234,7 +234,7 @@ impl Ensemble {
     }
 
     /// The trees as they stand, without what is done to their sum.
-    pub(crate) fn flat(&self) -> &FlatEnsemble {
+    pub(crate) fn flat(&self) -> &FlatTrees {
         &self.trees
     }
 
@@ -245,8 +245,8 @@ impl Ensemble {
 }
 
 /// Trees that were learned here: their leaves add up to log-odds.
-impl From<FlatEnsemble> for Ensemble {
-    fn from(trees: FlatEnsemble) -> Self {
+impl From<FlatTrees> for TreeEnsemble {
+    fn from(trees: FlatTrees) -> Self {
         Self {
             trees,
             link: Link::LogOdds,
@@ -257,7 +257,7 @@ impl From<FlatEnsemble> for Ensemble {
 }
 
 /// The tree that arrays tell of; none if they differ in length.
-fn sketch_of(tree: &ForeignTree, rounded: bool) -> Option<Sketch> {
+fn sketch_of(tree: &ForeignTree, rounded: bool) -> Option<TreeLayout> {
     let nodes = tree.left.len();
     let lengths = [
         tree.feature.len(),
@@ -287,7 +287,7 @@ fn sketch_of(tree: &ForeignTree, rounded: bool) -> Option<Sketch> {
             right: tree.right[place],
         }
     });
-    Some(Sketch {
+    Some(TreeLayout {
         parts: parts.collect(),
         covers: tree.cover.clone(),
     })

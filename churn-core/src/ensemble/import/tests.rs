@@ -44,9 +44,15 @@ fn rows_score_as_in_the_library_they_come_from() {
     assert_eq!(models.len(), 8);
     for (name, answers) in models {
         let (ensemble, tolerance) = if name.starts_with("lightgbm") {
-            (Ensemble::from_lightgbm(&text(&format!("{name}.txt"))).unwrap(), 1e-13)
+            (
+                TreeEnsemble::from_lightgbm(&text(&format!("{name}.txt"))).unwrap(),
+                1e-13,
+            )
         } else {
-            (Ensemble::from_xgboost(&file(&format!("{name}.json"))).unwrap(), 1e-6)
+            (
+                TreeEnsemble::from_xgboost(&file(&format!("{name}.json"))).unwrap(),
+                1e-6,
+            )
         };
         assert_eq!((ensemble.trees(), ensemble.features()), (12, 6), "{name}");
         let got = ensemble.predict_proba(x.view(), &Execution::new()).unwrap();
@@ -65,7 +71,7 @@ fn both_forms_of_a_base_score_are_read() {
     let json = text("xgboost_numeric.json");
     assert!(json.contains(r#""base_score":"[5.1E-1]""#));
     let older = json.replace(r#""base_score":"[5.1E-1]""#, r#""base_score":"5.1E-1""#);
-    let both = [json, older].map(|json| Ensemble::from_xgboost(json.as_bytes()).unwrap());
+    let both = [json, older].map(|json| TreeEnsemble::from_xgboost(json.as_bytes()).unwrap());
     assert_eq!(both[0], both[1]);
     assert!((both[0].flat().base() - crate::numeric::ln(0.51 / 0.49)).abs() < 1e-6);
 }
@@ -95,7 +101,7 @@ fn what_cannot_be_taken_over_is_refused() {
     ];
     for (from, to) in changes {
         assert!(lightgbm.contains(from), "{from}");
-        let error = Ensemble::from_lightgbm(&lightgbm.replacen(from, to, 1)).unwrap_err();
+        let error = TreeEnsemble::from_lightgbm(&lightgbm.replacen(from, to, 1)).unwrap_err();
         assert_eq!(error.code(), "import_failed", "{from} to {to}");
     }
     let xgboost = text("xgboost_numeric.json");
@@ -115,11 +121,11 @@ fn what_cannot_be_taken_over_is_refused() {
     ];
     for (from, to) in changes {
         assert!(xgboost.contains(from), "{from}");
-        let error = Ensemble::from_xgboost(xgboost.replacen(from, to, 1).as_bytes()).unwrap_err();
+        let error = TreeEnsemble::from_xgboost(xgboost.replacen(from, to, 1).as_bytes()).unwrap_err();
         assert_eq!(error.code(), "import_failed", "{from} to {to}");
     }
     for bytes in [&b""[..], b"{", b"[]", b"{L\0\0", &xgboost.as_bytes()[..2000]] {
-        assert_eq!(Ensemble::from_xgboost(bytes).unwrap_err().code(), "import_failed");
+        assert_eq!(TreeEnsemble::from_xgboost(bytes).unwrap_err().code(), "import_failed");
     }
 }
 
@@ -134,11 +140,11 @@ fn zero_for_missing_is_refused_only_where_it_needs_two_thresholds() {
         });
         lines.collect::<Vec<_>>().join("\n")
     };
-    assert!(Ensemble::from_lightgbm(&kind("10")).is_ok());
-    let error = Ensemble::from_lightgbm(&kind("6")).unwrap_err();
+    assert!(TreeEnsemble::from_lightgbm(&kind("10")).is_ok());
+    let error = TreeEnsemble::from_lightgbm(&kind("6")).unwrap_err();
     assert!(error.to_string().contains("zero is taken for missing"), "{error}");
     assert_eq!(
-        Ensemble::from_lightgbm(&kind("14")).unwrap_err().code(),
+        TreeEnsemble::from_lightgbm(&kind("14")).unwrap_err().code(),
         "import_failed"
     );
 }
@@ -193,7 +199,7 @@ fn arrays_must_form_trees() {
         cover: vec![2.0, 1.0, 1.0],
     };
     let import = |tree: ForeignTree| {
-        Ensemble::from_trees(&ForeignTrees {
+        TreeEnsemble::from_trees(&ForeignTrees {
             trees: vec![tree.clone(), tree],
             features: 1,
             link: Link::Probability,

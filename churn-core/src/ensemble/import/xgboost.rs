@@ -6,8 +6,8 @@
 use serde::Deserialize;
 
 use super::super::flat::Categories;
-use super::layout::{Part, Sketch, up_to_rounded};
-use super::{Ensemble, refused};
+use super::layout::{Part, TreeLayout, up_to_rounded};
+use super::{TreeEnsemble, refused};
 use crate::error::{Result, excerpt};
 use crate::numeric::ln;
 
@@ -102,7 +102,7 @@ enum Flag {
     Number(u8),
 }
 
-pub(super) fn read(json: &[u8]) -> Result<Ensemble> {
+pub(super) fn read(json: &[u8]) -> Result<TreeEnsemble> {
     let begin = json.iter().find(|byte| !byte.is_ascii_whitespace());
     if begin != Some(&b'{')
         || json
@@ -130,7 +130,7 @@ pub(super) fn read(json: &[u8]) -> Result<Ensemble> {
         return Err(refused("models of several classes or targets are not taken over"));
     }
     let base = log_odds(&parameters.base_score)?;
-    let mut ensemble = Ensemble::begin(base, number("num_feature", &parameters.num_feature)?)?;
+    let mut ensemble = TreeEnsemble::begin(base, number("num_feature", &parameters.num_feature)?)?;
     let booster = learner.gradient_booster;
     let (model, weights) = match (
         booster.name.as_str(),
@@ -183,7 +183,7 @@ fn log_odds(text: &str) -> Result<f64> {
 }
 
 impl Tree {
-    fn sketch(&self, weight: f32) -> std::result::Result<Sketch, String> {
+    fn sketch(&self, weight: f32) -> std::result::Result<TreeLayout, String> {
         let nodes: usize = self
             .tree_param
             .num_nodes
@@ -208,7 +208,7 @@ impl Tree {
         let parts = (0..nodes)
             .map(|node| self.part(node, weight))
             .collect::<std::result::Result<_, _>>()?;
-        Ok(Sketch {
+        Ok(TreeLayout {
             parts,
             covers: self.sum_hessian.clone(),
         })
