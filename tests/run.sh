@@ -1,36 +1,40 @@
 #!/usr/bin/env bash
-# All tests of all languages. Needs cargo, python3, node and npm; sets up everything else itself, a throw-away Postgres too where
-# DATABASE_URL names none.
+# Runs the tests of all languages, or of the parts that are named, and prints the minutes each part took.
+#   tests/run.sh                 # everything; CI runs this
+#   tests/run.sh rust python     # some parts: rust, quickstart, python, node
+# Needs cargo, python3, node and npm. Installs everything else itself; starts a temporary PostgreSQL unless DATABASE_URL names one.
 set -euo pipefail
 cd "$(dirname "$(readlink -f "$0")")/.."
 
-# The Node module's builder always names its target; named everywhere, all builds share one folder.
+PARTS=(rust quickstart python node)
+
+# The Node build always names its target. Naming the same target everywhere lets all builds share one folder.
 CARGO_BUILD_TARGET="${CARGO_BUILD_TARGET:-$(rustc -vV | sed -n 's/^host: //p')}"
 export CARGO_BUILD_TARGET
 
-say() { printf '\n== %s (%ss)\n' "$1" "$SECONDS"; }
+step() { printf '\n== %s (%ss)\n' "$1" "$SECONDS"; }
 
 rust() {
-  say "formatting"
+  step "formatting"
   cargo fmt --all --check
-  say "lints"
+  step "lints"
   cargo clippy --workspace --all-features --all-targets --locked -- -D warnings
-  say "Rust tests"
+  step "Rust tests"
   tests/postgres.sh cargo test --workspace --all-features --locked
-  say "documentation"
+  step "documentation"
   RUSTDOCFLAGS="-D warnings" cargo doc --workspace --all-features --no-deps --locked
 }
 
 quickstart() {
-  say "quickstart"
+  step "examples in Rust"
   cargo run --release --locked --example quickstart
   cargo run --release --locked --example tenants -- 400
   cargo run --release --locked --example store
 }
 
-# Debug builds of the modules: quick to make, the same bits.
+# Debug builds of both modules: quicker to compile, and their results are bit-identical.
 python() {
-  say "Python package"
+  step "Python package"
   local venv="$PWD/target/venv"
   [ -x "$venv/bin/pip" ] || python3 -m venv "$venv"
   "$venv/bin/pip" install --quiet --disable-pip-version-check -r bindings-python/requirements-dev.txt
@@ -38,16 +42,16 @@ python() {
     cd bindings-python
     export VIRTUAL_ENV="$venv" PATH="$venv/bin:$PATH"
     maturin develop --locked --quiet
-    say "Python tests"
+    step "Python tests"
     ../tests/postgres.sh "$venv/bin/pytest" -q
-    say "Python stubs"
+    step "Python stubs"
     "$venv/bin/mypy" --strict python/churn
     MYPYPATH=python "$venv/bin/python" -m mypy.stubtest churn --mypy-config-file pyproject.toml
   )
 }
 
 node() {
-  say "Node module"
+  step "Node module"
   (
     cd bindings-node
     npm ci --no-audit --no-fund --loglevel=error
@@ -55,7 +59,7 @@ node() {
     ../tests/postgres.sh npm test --silent
     npm run --silent types
   )
-  say "Node example"
+  step "Node example"
   (
     cd examples/node
     npm ci --no-audit --no-fund --loglevel=error
@@ -63,8 +67,19 @@ node() {
   )
 }
 
-rust
-quickstart
-python
-node
-say "all tests passed"
+[ $# -gt 0 ] || set -- "${PARTS[@]}"
+for part in "$@"; do
+  case " ${PARTS[*]} " in
+    *" $part "*) ;;
+    *) echo "unknown part '$part'; the parts are: ${PARTS[*]}" >&2; exit 2 ;;
+  esac
+done
+
+minutes=()
+for part in "$@"; do
+  started=$SECONDS
+  "$part"
+  minutes+=("$(printf '%-10s %5.1f min' "$part" "$(awk "BEGIN { print ($SECONDS - $started) / 60 }")")")
+done
+printf '\n== all tests passed\n'
+printf '%s\n' "${minutes[@]}" "$(printf '%-10s %5.1f min' total "$(awk "BEGIN { print $SECONDS / 60 }")")"
