@@ -47,7 +47,7 @@ fn main() -> churn_core::Result<()> {
             .activities(Table::new());
         let answer = model.score_customer(rows, as_of, 5)?;
         let spent = start.elapsed().as_secs_f64() * 1e6;
-        assert!(answer.score.probability.is_some() && answer.reasons.len() == 5);
+        assert!(answer.score.probability().is_some() && answer.reasons.len() == 5);
         if call >= CALLS / 10 {
             micros.push(spent);
         }

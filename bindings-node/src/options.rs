@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use churn_core::{
-    AsOf, BacktestOptions, ChurnDefinition, ClassWeights, ClassifierOptions, Monotonicity, EnsembleOptions, Execution,
-    Feature, FeaturePlan, LeakagePolicy, OnInvalid, RecordKind, StaticAttributes, Timestamp, TrainOptions, Value,
+    AsOf, BacktestOptions, ChurnDefinition, ClassWeights, ClassifierOptions, EnsembleOptions, Execution, Feature,
+    FeaturePlan, LeakagePolicy, Monotonicity, OnInvalid, RecordKind, StaticAttributes, Timestamp, TrainOptions, Value,
 };
 use napi::Result;
 use napi::bindgen_prelude::Object;
@@ -346,13 +346,22 @@ pub(crate) fn classifier(options: &Object<'_>, execution: Execution) -> Result<C
 
 /// Features, each with the way in which the probability may go with it.
 fn directions(wanted: &Json) -> Result<Vec<(String, Monotonicity)>> {
-    let wrong = || invalid_option("monotoneConstraints", "must be an object of features, each 'increasing' or 'decreasing'");
+    let wrong = || {
+        invalid_option(
+            "monotoneConstraints",
+            "must be an object of features, each 'increasing' or 'decreasing'",
+        )
+    };
     let directions = wanted
         .as_object()
         .ok_or_else(wrong)?
         .iter()
         .map(|(feature, direction)| {
-            let direction = direction.as_str().ok_or_else(wrong)?.parse::<Monotonicity>().map_err(raise)?;
+            let direction = direction
+                .as_str()
+                .ok_or_else(wrong)?
+                .parse::<Monotonicity>()
+                .map_err(raise)?;
             Ok((feature.clone(), direction))
         });
     directions.collect()

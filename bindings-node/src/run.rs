@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use churn_core::{CustomerScore, Reason, ReasonValue, Score, ScoreRun, ScoreStatus};
+use churn_core::{CustomerScore, Reason, ReasonValue, Score, ScoreRun};
 use napi::Result;
 use napi::bindgen_prelude::{Either3, Float64Array, Null};
 use napi_derive::napi;
@@ -31,20 +31,14 @@ pub struct ScoreRow {
 
 impl From<&Score> for ScoreRow {
     fn from(score: &Score) -> Self {
-        let (reason, expected_at) = match &score.status {
-            ScoreStatus::NotEnoughEvidence { reason, expected_at } => {
-                (Some(reason.clone()), expected_at.map(|moment| moment.to_string()))
-            }
-            _ => (None, None),
-        };
         Self {
             customer_id: score.customer_id.clone(),
-            probability: score.probability,
-            interval: score.interval.map(Vec::from),
-            risk_band: score.risk_band.map(|band| band.as_str().to_owned()),
-            status: score.status.as_str().to_owned(),
-            reason,
-            expected_at,
+            probability: score.probability(),
+            interval: score.interval().map(|interval| vec![interval.low, interval.high]),
+            risk_band: score.risk_band().map(|band| band.as_str().to_owned()),
+            status: score.status().to_owned(),
+            reason: score.not_scored_reason().map(str::to_owned),
+            expected_at: score.expected_at().map(|at| at.to_string()),
         }
     }
 }
@@ -126,7 +120,7 @@ impl Run {
             .inner
             .scores()
             .iter()
-            .map(|score| score.probability.unwrap_or(f64::NAN));
+            .map(|score| score.probability().unwrap_or(f64::NAN));
         Float64Array::new(values.collect())
     }
 

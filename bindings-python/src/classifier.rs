@@ -1,6 +1,6 @@
 //! Flat tables and the classifier of them; `churn/_classifier.py` makes a scikit-learn estimator of it.
 
-use churn_core::{ClassWeights, ClassifierOptions, Monotonicity, LeakagePolicy, Table};
+use churn_core::{ClassWeights, ClassifierOptions, LeakagePolicy, Monotonicity, Table};
 use numpy::{IntoPyArray, PyReadonlyArray1};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString};

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use churn_core::{
-    Backtest, BacktestOptions, ChurnDefinition, CustomerRows, Monotonicity, EnsembleOptions, LeakagePolicy, RecordKind,
+    Backtest, BacktestOptions, ChurnDefinition, CustomerRows, EnsembleOptions, LeakagePolicy, Monotonicity, RecordKind,
     TrainOptions,
 };
 use numpy::IntoPyArray;
@@ -301,7 +301,7 @@ impl ChurnModel {
             let estimate = estimate?;
             Some(format!(
                 "<tr><th>{name}</th><td>{:.3}</td><td>{:.3} to {:.3}</td></tr>",
-                estimate.value, estimate.low, estimate.high
+                estimate.value, estimate.interval.low, estimate.interval.high
             ))
         });
         format!(
@@ -401,7 +401,12 @@ fn more_options(options: &Bound<'_, PyDict>, train: &mut TrainOptions) -> PyResu
                     .unwrap_or_default()
             }
             "shared" => train.shared = value.extract()?,
-            "leakage" => train.leakage = value.extract::<String>()?.parse::<LeakagePolicy>().or_raise(options.py())?,
+            "leakage" => {
+                train.leakage = value
+                    .extract::<String>()?
+                    .parse::<LeakagePolicy>()
+                    .or_raise(options.py())?
+            }
             "allow_columns" => train.allow_columns = value.extract()?,
             "linear" => train.ensemble.linear = value.extract()?,
             "churn_weight" => train.ensemble.churn_weight = value.extract()?,
@@ -410,7 +415,8 @@ fn more_options(options: &Bound<'_, PyDict>, train: &mut TrainOptions) -> PyResu
                 let named = wanted
                     .into_iter()
                     .map(|(name, direction)| Ok((name, direction.parse::<Monotonicity>()?)));
-                train.ensemble.monotone_constraints = named.collect::<churn_core::Result<_>>().or_raise(options.py())?;
+                train.ensemble.monotone_constraints =
+                    named.collect::<churn_core::Result<_>>().or_raise(options.py())?;
             }
             "max_rows" => train.max_rows = value.extract()?,
             "folds" => train.ensemble.folds = value.extract()?,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use churn_core::{ReasonValue, ScoreStatus};
+use churn_core::ReasonValue;
 use numpy::IntoPyArray;
 use pyo3::prelude::*;
 use pyo3::types::PyCapsule;
@@ -89,46 +89,40 @@ impl Score {
     /// Calibrated probability of churn in the label period; NaN where there is not enough evidence.
     #[getter]
     fn probability(&self) -> f64 {
-        self.score.probability.unwrap_or(f64::NAN)
+        self.score.probability().unwrap_or(f64::NAN)
     }
 
     /// How sure the calibration is of the probability, which lies between these two: 90 % interval for the churn rate of customers
     /// who score like this one. It is no bound on one customer's own risk. None if not scored.
     #[getter]
     fn interval(&self) -> Option<(f64, f64)> {
-        self.score.interval.map(|[low, high]| (low, high))
+        self.score.interval().map(|interval| (interval.low, interval.high))
     }
 
     /// ``"low"``, ``"medium"``, ``"high"`` or ``"critical"``; None if not scored.
     #[getter]
     fn risk_band(&self) -> Option<&'static str> {
-        self.score.risk_band.map(|band| band.as_str())
+        self.score.risk_band().map(|band| band.as_str())
     }
 
     /// ``"scored"`` or ``"not_enough_evidence"``.
     #[getter]
     fn status(&self) -> &'static str {
-        self.score.status.as_str()
+        self.score.status()
     }
 
     /// Why there is no answer, in words.
     #[getter]
     fn not_scored_reason(&self) -> Option<&str> {
-        match &self.score.status {
-            ScoreStatus::NotEnoughEvidence { reason, .. } => Some(reason),
-            _ => None,
-        }
+        self.score.not_scored_reason()
     }
 
     /// When an answer is expected at the latest.
     #[getter]
     fn expected_at(&self, py: Python<'_>) -> PyResult<Option<Py<PyAny>>> {
-        match &self.score.status {
-            ScoreStatus::NotEnoughEvidence { expected_at, .. } => {
-                expected_at.map(|at| datetime(py, at.as_micros())).transpose()
-            }
-            _ => Ok(None),
-        }
+        (self.score.expected_at())
+            .map(|at| datetime(py, at.as_micros()))
+            .transpose()
     }
 
     /// The features that moved the score the most; filled by `ChurnModel.score_customer`.
@@ -150,7 +144,7 @@ impl Score {
     }
 
     fn __repr__(&self) -> String {
-        match (self.score.probability, self.risk_band()) {
+        match (self.score.probability(), self.risk_band()) {
             (Some(probability), Some(band)) => format!("<Score '{}': {probability:.4} {band}>", self.score.customer_id),
             _ => format!("<Score '{}': {}>", self.score.customer_id, self.status()),
         }
@@ -179,9 +173,9 @@ impl ScoreRun {
             ("probability".into(), Values::Numbers(self.probabilities())),
             (
                 "risk_band".into(),
-                texts(&|score| score.risk_band.map(|band| band.to_string())),
+                texts(&|score| score.risk_band().map(|band| band.to_string())),
             ),
-            ("status".into(), texts(&|score| Some(score.status.as_str().to_owned()))),
+            ("status".into(), texts(&|score| Some(score.status().to_owned()))),
             (
                 "as_of".into(),
                 Values::Moments(vec![Some(self.0.as_of().as_micros()); scores.len()]),
@@ -197,7 +191,7 @@ impl ScoreRun {
         self.0
             .scores()
             .iter()
-            .map(|score| score.probability.unwrap_or(f64::NAN))
+            .map(|score| score.probability().unwrap_or(f64::NAN))
             .collect()
     }
 
@@ -321,8 +315,8 @@ impl ScoreRun {
             format!(
                 "<tr><td>{}</td><td>{:.1} %</td><td>{}</td></tr>",
                 escape(&score.customer_id),
-                score.probability.unwrap_or(f64::NAN) * 100.0,
-                score.risk_band.map_or("", |band| band.as_str())
+                score.probability().unwrap_or(f64::NAN) * 100.0,
+                score.risk_band().map_or("", |band| band.as_str())
             )
         });
         let rows: String = rows.collect();

@@ -31,7 +31,7 @@
 //! let model = ChurnModel::train(&records, &TrainOptions { definition, ..Default::default() })?;
 //! let run = model.score(&records, "2025-06-01".parse::<AsOf>()?)?;
 //! for score in run.riskiest(3) {
-//!     println!("{} {:?} {:?}", score.customer_id, score.probability, run.reasons(&score.customer_id, 2)?);
+//!     println!("{} {:?} {:?}", score.customer_id, score.probability(), run.reasons(&score.customer_id, 2)?);
 //! }
 //! let bytes = model.to_bytes();
 //! assert_eq!(ChurnModel::from_bytes(&bytes)?.id(), model.id());
@@ -83,7 +83,7 @@
 //! - It does not tell why a customer leaves, only which of his recorded behaviour the model answers to.
 //! - It does not merge tenants: a container holds one, and a model scores the tenant it was trained on unless made to be shared.
 //! - It does not repair records: a bad value is refused, or set aside and counted.
-//! - It does not guess: too thin a history is [`ScoreStatus::NotEnoughEvidence`], too short a one an error or a named reason.
+//! - It does not guess: too thin a history is [`Outcome::NotScored`], too short a one an error or a named reason.
 //!
 //! # Features of the crate
 //!
@@ -125,13 +125,14 @@ mod classifier;
 
 pub use classifier::{ChurnClassifier, ClassWeights, ClassifierOptions, ClassifierPart, ClassifierReport};
 pub use error::{Error, ErrorKind, IssueCode, RecordKind, Result, TableReport, ValidationIssue, ValidationReport};
-pub use evaluate::{Estimate, Measures, PurgeProof};
+pub use evaluate::{Measures, PurgeProof};
 pub use features::{
     Axis, ChurnDefinition, Condition, Feature, FeatureColumn, FeatureKind, FeatureMatrix, FeaturePlan, Function, Label,
     LabelRule, Labels, Measure, ResolvedPlan, features, labels,
 };
 pub use input::*;
 pub use leakage::{LeakageAction, LeakageEvidence, LeakageFinding, LeakagePolicy};
+pub use metrics::{Estimate, Interval};
 pub use model::*;
 pub use parallel::{CancelToken, Execution, Progress};
 pub use record::{Currency, StaticAttributes, TenantId, TenantRecords};

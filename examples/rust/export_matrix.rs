@@ -47,7 +47,7 @@ fn main() -> Result<(), Error> {
                 row += 1;
             }
             let probability = if name == "test" {
-                run.score_of(id)?.probability.unwrap_or(f64::NAN)
+                run.score_of(id)?.probability().unwrap_or(f64::NAN)
             } else {
                 f64::NAN
             };

@@ -36,8 +36,8 @@ fn main() -> Result<(), Error> {
     );
     for score in run.riskiest(10) {
         let (probability, band) = (
-            score.probability.unwrap_or(f64::NAN),
-            score.risk_band.map_or("", |band| band.as_str()),
+            score.probability().unwrap_or(f64::NAN),
+            score.risk_band().map_or("", |band| band.as_str()),
         );
         println!(
             "\n  household {:<6} {:>5.1} %  {band}",
@@ -97,8 +97,9 @@ fn print_report(report: &TrainReport) {
     ];
     for (name, estimate) in measures {
         match estimate {
-            Some(Estimate { value, low, high }) => {
-                println!("  {name:<18} {value:.4}   90 % interval {low:.4} to {high:.4}")
+            Some(Estimate { value, interval, .. }) => {
+                let (low, high) = (interval.low, interval.high);
+                println!("  {name:<18} {value:.4}   90 % interval {low:.4} to {high:.4}");
             }
             None => println!("  {name:<18} not defined"),
         }

@@ -34,7 +34,7 @@ fn main() -> Result<(), Error> {
         let run = model.score(&records, tenant.observed_until())?;
         println!("\nmost likely to leave within 90 days of {}:", run.as_of());
         for score in run.riskiest(3) {
-            let probability = 100.0 * score.probability.unwrap_or(f64::NAN);
+            let probability = 100.0 * score.probability().unwrap_or(f64::NAN);
             println!("  {}  {probability:>5.1} %", score.customer_id);
             for reason in run.reasons(&score.customer_id, 2)? {
                 println!("    {:+.2}  {}", reason.contribution, reason.text);
@@ -83,7 +83,8 @@ fn beside_the_oracle(test: &OutOfTime, truth: &[TrueRisk]) {
     for (name, model, oracle) in rows {
         let oracle = oracle.unwrap_or(f64::NAN);
         match model {
-            Some(Estimate { value, low, high }) => {
+            Some(Estimate { value, interval, .. }) => {
+                let (low, high) = (interval.low, interval.high);
                 println!("  {name:<16} {value:>7.4}   {low:.4} to {high:.4}   {oracle:>7.4}");
             }
             None => println!("  {name:<16}  not defined                   {oracle:>7.4}"),

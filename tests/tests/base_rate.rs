@@ -35,11 +35,11 @@ fn a_change_of_times_is_told_and_quiet_times_are_not() {
         tests
             .map(|test| {
                 let shift = test.measures.base_rate_shift.unwrap();
-                assert!(shift.low <= shift.value && shift.value <= shift.high);
+                assert!(shift.interval.contains(shift.value));
                 // The level is what the shift says it is.
                 let more = test.measures.churned as f64 > test.measures.mean_probability * test.measures.rows as f64;
                 assert_eq!(more, shift.value > 0.0);
-                assert_eq!(test.base_rate_drifted(), Some(shift.low > 0.0 || shift.high < 0.0));
+                assert_eq!(test.base_rate_drifted(), Some(!shift.interval.contains(0.0)));
                 (test.base_rate_drifted() == Some(true), shift.value)
             })
             .collect()

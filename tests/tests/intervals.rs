@@ -51,11 +51,11 @@ fn groups(seed: u64, customers: usize, others: usize, ensemble: &EnsembleOptions
             .map(|risk| (risk.customer_id.as_str(), risk.probability))
             .collect();
         for score in model.score(&fresh, as_of).unwrap().scores() {
-            assert_eq!(score.interval.is_some(), score.probability.is_some());
+            assert_eq!(score.interval().is_some(), score.probability().is_some());
             let risk = truth.get(score.customer_id.as_str());
-            if let (Some(&risk), Some(probability), Some([low, high])) = (risk, score.probability, score.interval) {
-                assert!(low <= probability && probability <= high);
-                rows.push([risk, probability, low, high]);
+            if let (Some(&risk), Some(probability), Some(interval)) = (risk, score.probability(), score.interval()) {
+                assert!(interval.contains(probability));
+                rows.push([risk, probability, interval.low, interval.high]);
             }
         }
     }

@@ -25,8 +25,8 @@ fn options(definition: ChurnDefinition) -> TrainOptions {
 
 fn bits(run: &ScoreRun) -> Vec<(String, Option<u64>, String)> {
     let scores = run.scores().iter().map(|score| {
-        let probability = score.probability.map(f64::to_bits);
-        let rest = format!("{:?} {:?}", score.status, score.risk_band);
+        let probability = score.probability().map(f64::to_bits);
+        let rest = format!("{:?}", score.outcome);
         (score.customer_id.clone(), probability, rest)
     });
     scores.collect()
@@ -68,7 +68,7 @@ fn the_future_leaves_every_score_byte_equal() {
             scored += before
                 .scores()
                 .iter()
-                .filter(|score| score.probability.is_some())
+                .filter(|score| score.probability().is_some())
                 .count();
         }
     }

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::calibration::{Calibrator, Row};
 use crate::error::Result;
+use crate::metrics::Interval;
 use crate::numeric::{SplitMix, sigmoid};
 use crate::parallel::Workers;
 
@@ -94,7 +95,7 @@ impl Intervals {
     }
 
     /// The interval of log-odds that the calibrator made this probability of; holds it.
-    pub(crate) fn of(&self, log_odds: f64, probability: f64) -> Option<[f64; 2]> {
+    pub(crate) fn of(&self, log_odds: f64, probability: f64) -> Option<Interval> {
         let last = self.knots.len().checked_sub(2)?;
         let segment = (self.knots.partition_point(|knot| knot[0] <= log_odds))
             .saturating_sub(1)
@@ -102,7 +103,7 @@ impl Intervals {
         let (a, b) = (self.knots[segment], self.knots[segment + 1]);
         let share = (log_odds - a[0]) / (b[0] - a[0]);
         let edge = |side: usize| sigmoid(a[side] + (b[side] - a[side]) * share);
-        Some([edge(1).min(probability), edge(2).max(probability)])
+        Some(Interval::new(edge(1).min(probability), edge(2).max(probability)))
     }
 
     /// Whether its edges are rising lines with finite values, the lower one below.
@@ -158,7 +159,7 @@ mod tests {
                 .map(|step| {
                     let z = f64::from(step) / 20.0;
                     let p = calibrator.probability(z);
-                    let [low, high] = intervals.of(z, p).unwrap();
+                    let Interval { low, high } = intervals.of(z, p).unwrap();
                     assert!(0.0 <= low && low <= p && p <= high && high <= 1.0);
                     [p, low, high]
                 })
@@ -166,7 +167,7 @@ mod tests {
             assert!(all.windows(2).all(|pair| (0..3).all(|i| pair[0][i] <= pair[1][i])));
             let width = intervals
                 .of(-1.0, calibrator.probability(-1.0))
-                .map(|[low, high]| high - low)
+                .map(|interval| interval.width())
                 .unwrap();
             assert!(width > 0.0 && width < 0.5 * before, "{rows}: {width} after {before}");
             before = width;
@@ -181,7 +182,7 @@ mod tests {
                 let (calibrator, intervals) = fitted(rows, 100 + seed, 2);
                 for step in 0..=10 {
                     let z = -4.0 + 0.5 * f64::from(step);
-                    let [low, high] = intervals.of(z, calibrator.probability(z)).unwrap();
+                    let Interval { low, high } = intervals.of(z, calibrator.probability(z)).unwrap();
                     let rate = sigmoid(truth(z));
                     held += usize::from(low <= rate && rate <= high);
                     asked += 1;
@@ -202,7 +203,7 @@ mod tests {
         assert_eq!(of(&[], &[]).of(0.0, 0.5), None);
         let few = of(&[-1.0, -1.0, 2.0, 2.0], &[false, true, false, true]);
         assert!(few.is_valid());
-        let [low, high] = few.of(0.0, 0.5).unwrap();
+        let Interval { low, high } = few.of(0.0, 0.5).unwrap();
         assert!(low < 0.4 && high > 0.6);
         let broken = Intervals {
             knots: vec![[0.0, 1.0, 0.0], [1.0, 2.0, 3.0]],

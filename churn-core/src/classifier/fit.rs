@@ -133,8 +133,9 @@ impl ChurnClassifier {
         let labels: Vec<u32> = order.rows.iter().map(|&row| classes[row]).collect();
         let rows_of_class = rows_of_class(&labels, count)?;
         if count > 2 && !options.ensemble.monotone_constraints.is_empty() {
-            let message =
-                format!("monotone_constraints: the probabilities of {count} classes cannot all rise or fall with a column");
+            let message = format!(
+                "monotone_constraints: the probabilities of {count} classes cannot all rise or fall with a column"
+            );
             return Err(Error::new(ErrorKind::InvalidOption, message).at(None, None, Some("monotone_constraints")));
         }
         let wanted = if count == 2 { 1..2 } else { 0..count };

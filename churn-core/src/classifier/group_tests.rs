@@ -203,7 +203,10 @@ fn more_classes_have_no_interval_and_no_direction() {
     let mut options = quick();
     options.ensemble.monotone_constraints = vec![("minutes".to_owned(), Monotonicity::Decreasing)];
     let error = ChurnClassifier::fit_classes(&table, &classes, None, &options).unwrap_err();
-    assert_eq!((error.code(), error.column()), ("invalid_option", Some("monotone_constraints")));
+    assert_eq!(
+        (error.code(), error.column()),
+        ("invalid_option", Some("monotone_constraints"))
+    );
 }
 
 #[test]
@@ -213,7 +216,10 @@ fn the_report_names_directions_and_who_is_left_out() {
     options.ensemble.monotone_constraints = vec![("minutes".to_owned(), Monotonicity::Decreasing)];
     let bound = ChurnClassifier::fit(&table, &churned, None, &options).unwrap();
     let report = bound.report();
-    assert_eq!(report.monotone_constraints, [("minutes".to_owned(), Monotonicity::Decreasing)]);
+    assert_eq!(
+        report.monotone_constraints,
+        [("minutes".to_owned(), Monotonicity::Decreasing)]
+    );
     assert_eq!(report.dropped_members[0].name, "forest");
     assert!(report.dropped_members[0].reason.contains("minutes"));
     assert_eq!(report.parts[0].members.len(), 3);

@@ -175,9 +175,9 @@ impl ChurnClassifier {
         let mut found = Array2::zeros((log_odds.len(), 2));
         for (mut row, z) in found.rows_mut().into_iter().zip(log_odds) {
             let probability = scorer.calibrator.probability(z);
-            let [low, high] = intervals.of(z, probability).ok_or_else(unknown)?;
-            row[0] = low;
-            row[1] = high;
+            let interval = intervals.of(z, probability).ok_or_else(unknown)?;
+            row[0] = interval.low;
+            row[1] = interval.high;
         }
         Ok(found)
     }

@@ -201,7 +201,8 @@ impl GradientBoosting {
                 Ok(given.clone())
             }
             _ => {
-                let message = format!("monotone_constraints must be empty, or -1, 0 or 1 for each of {columns} columns");
+                let message =
+                    format!("monotone_constraints must be empty, or -1, 0 or 1 for each of {columns} columns");
                 Err(Error::new(ErrorKind::InvalidOption, message).at(None, None, Some("monotone_constraints")))
             }
         }
@@ -400,7 +401,14 @@ mod tests {
             let monotone: Vec<i8> = (0..x.ncols())
                 .map(|column| if column < 2 { direction } else { 0 })
                 .collect();
-            let bound = fit(GradientBoostingOptions { monotone_constraints: monotone, ..quick() }, &x, &churned);
+            let bound = fit(
+                GradientBoostingOptions {
+                    monotone_constraints: monotone,
+                    ..quick()
+                },
+                &x,
+                &churned,
+            );
             let falls = |ensemble: &FlatTrees| {
                 let mut falls = 0;
                 for row in x.rows().into_iter().take(50) {
@@ -424,7 +432,10 @@ mod tests {
             assert!(falls(&bound) == 0 && falls(&free) > 0);
         }
         let code = |monotone: Vec<i8>| {
-            let boosting = GradientBoosting::new(GradientBoostingOptions { monotone_constraints: monotone, ..quick() });
+            let boosting = GradientBoosting::new(GradientBoostingOptions {
+                monotone_constraints: monotone,
+                ..quick()
+            });
             boosting
                 .fit(x.view(), &churned, None, &Execution::new())
                 .err()
@@ -600,10 +611,7 @@ mod tests {
                 min_leaf_hessian: f64::INFINITY,
                 ..ok()
             },
-            GradientBoostingOptions {
-                colsample: 0.0,
-                ..ok()
-            },
+            GradientBoostingOptions { colsample: 0.0, ..ok() },
             GradientBoostingOptions { subsample: 1.5, ..ok() },
             GradientBoostingOptions { max_bins: 256, ..ok() },
         ] {

@@ -3,19 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
-use crate::metrics::{CalibrationBin, Metric, Ranked, bootstrap_intervals};
+use crate::metrics::{CalibrationBin, Estimate, Interval, Metric, Ranked, bootstrap_intervals};
 use crate::parallel::Workers;
-
-/// A figure with its 90 % interval, from a bootstrap that draws whole customers.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Estimate {
-    /// The figure on all rows.
-    pub value: f64,
-    /// Lower end.
-    pub low: f64,
-    /// Upper end.
-    pub high: f64,
-}
 
 /// What predictions were worth on rows that no part of the model had seen. A figure that is not defined,
 /// as with a single class, is `None`.
@@ -101,8 +90,7 @@ pub(crate) fn measure(
         let value = metrics[metric](&ranked).filter(|value| value.is_finite())?;
         intervals[metric].map(|(low, high)| Estimate {
             value,
-            low: low.min(value),
-            high: high.max(value),
+            interval: Interval::new(low.min(value), high.max(value)),
         })
     };
     let by_chance = ranked.calibration_error_null_95(draws, seed, workers)?;
@@ -111,12 +99,14 @@ pub(crate) fn measure(
         let (low, high) = intervals[4].unwrap_or((value, value));
         Estimate {
             value,
-            low: if by_chance.is_some_and(|chance| value <= chance) {
-                0.0
-            } else {
-                (2.0 * value - high).clamp(0.0, value)
+            interval: Interval {
+                low: if by_chance.is_some_and(|chance| value <= chance) {
+                    0.0
+                } else {
+                    (2.0 * value - high).clamp(0.0, value)
+                },
+                high: (2.0 * value - low).max(value),
             },
-            high: (2.0 * value - low).max(value),
         }
     });
     Ok(Measures {
@@ -190,7 +180,7 @@ mod tests {
             let measures = measure(&churned, &probabilities, &codes, seed, &Workers::inline()).unwrap();
             for ((held, (_, figure)), truth) in held.iter_mut().zip(FIGURES).zip(truth) {
                 let estimate = figure(&measures).unwrap();
-                *held += usize::from(estimate.low <= truth && truth <= estimate.high);
+                *held += usize::from(estimate.interval.contains(truth));
             }
         }
         let share = |held: usize| held as f64 / seeds as f64;
@@ -226,12 +216,12 @@ mod tests {
         let codes: Vec<u32> = (0..3000).collect();
         let measures = measure(&churned, &probabilities, &codes, 1, &Workers::inline()).unwrap();
         let error = measures.calibration_error.unwrap();
-        assert!(error.value < measures.calibration_error_null_95.unwrap() && error.low == 0.0);
+        assert!(error.value < measures.calibration_error_null_95.unwrap() && error.interval.low == 0.0);
         let slope = measures.calibration_slope.unwrap();
-        assert!(slope.low < 1.0 && 1.0 < slope.high, "{slope:?}");
+        assert!(slope.interval.contains(1.0), "{slope:?}");
         let off: Vec<f64> = probabilities.iter().map(|p| (p + 0.1).min(1.0)).collect();
         let measures = measure(&churned, &off, &codes, 1, &Workers::inline()).unwrap();
         let error = measures.calibration_error.unwrap();
-        assert!(error.low > 0.05 && error.value > measures.calibration_error_null_95.unwrap());
+        assert!(error.interval.low > 0.05 && error.value > measures.calibration_error_null_95.unwrap());
     }
 }

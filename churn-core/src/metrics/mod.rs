@@ -10,10 +10,12 @@
 
 mod bootstrap;
 mod calibration;
+mod interval;
 mod ranked;
 
 pub(crate) use bootstrap::{Metric, bootstrap_intervals};
 pub use calibration::CalibrationBin;
+pub use interval::{Estimate, Interval};
 pub use ranked::Ranked;
 
 /// Area under the ROC curve; ties count half. `None` with a single class.

@@ -5,9 +5,10 @@ use std::fmt::Write as _;
 use serde::Serialize;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::evaluate::{Estimate, Measures, PurgeProof};
+use crate::evaluate::{Measures, PurgeProof};
 use crate::features::ChurnDefinition;
 use crate::leakage::LeakageFinding;
+use crate::metrics::Estimate;
 use crate::model::bands::{BandCalibration, RiskBands};
 use crate::model::churn_model::ChurnModel;
 use crate::model::monotone::Monotonicity;
@@ -382,7 +383,13 @@ fn measures(out: &mut String, measures: &Measures) -> std::fmt::Result {
     ];
     for (name, estimate) in figures {
         match estimate {
-            Some(Estimate { value, low, high }) => writeln!(out, "| {name} | {value:.4} | {low:.4} to {high:.4} |")?,
+            Some(Estimate { value, interval }) => {
+                writeln!(
+                    out,
+                    "| {name} | {value:.4} | {:.4} to {:.4} |",
+                    interval.low, interval.high
+                )?;
+            }
             None => writeln!(out, "| {name} | not defined | |")?,
         }
     }

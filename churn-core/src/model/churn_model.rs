@@ -16,7 +16,7 @@ use crate::model::evidence::too_thin;
 use crate::model::fit::Scorer;
 use crate::model::reason::top_reasons;
 use crate::model::report::TrainReport;
-use crate::model::score::{CustomerScore, Score, ScoreRun, ScoreStatus};
+use crate::model::score::{CustomerScore, Outcome, Score, ScoreRun};
 use crate::parallel::{Execution, Workers};
 use crate::record::{TenantId, TenantRecords};
 use crate::time::AsOf;
@@ -195,26 +195,19 @@ impl ChurnModel {
             let probability = self.scorer.calibrator.probability(log_odds);
             let thin = too_thin(records, matrix.customers[row], as_of, shortest);
             let customer_id = matrix.customer_id(row).to_owned();
-            match thin {
-                Some(thin) => Score {
-                    customer_id,
-                    probability: None,
-                    interval: None,
-                    risk_band: None,
-                    status: ScoreStatus::NotEnoughEvidence {
-                        reason: thin.reason,
-                        expected_at: thin.expected_at,
-                    },
+            let outcome = match thin {
+                Some(thin) => Outcome::NotScored {
+                    reason: thin.reason,
+                    expected_at: thin.expected_at,
                 },
-                None => Score {
-                    customer_id,
-                    probability: Some(probability),
+                None => Outcome::Scored {
+                    probability,
+                    risk_band: self.metadata.bands.band(probability),
                     interval: (self.metadata.intervals.as_ref())
                         .and_then(|intervals| intervals.of(log_odds, probability)),
-                    risk_band: Some(self.metadata.bands.band(probability)),
-                    status: ScoreStatus::Scored,
                 },
-            }
+            };
+            Score { customer_id, outcome }
         });
         let scores = scores.collect();
         workers.report("scores", 2, 2);
@@ -227,11 +220,11 @@ impl ChurnModel {
         })
     }
 
-    /// Scores one customer from his own rows: the same bits as in a run over all customers.
+    /// Scores one customer from their own rows; bit-identical to a run over all customers.
     ///
-    /// Event rows without a `customer_id` are the customer's. A table that is left out of [`CustomerRows`] is not given, an
-    /// empty one is given and empty. Rows later than `as_of` are simply not visible yet. `top` is the most reasons to give;
-    /// with 0 they are not worked out.
+    /// Event rows without a `customer_id` belong to the customer. A table that is missing from [`CustomerRows`] is not given; an
+    /// empty one is given and empty. Rows later than `as_of` are not visible yet. `top` is the number of reasons to compute, as
+    /// in [`ScoreRun::reasons`]; 0 computes none, which takes less time.
     ///
     /// ```no_run
     /// # fn show(model: churn_core::ChurnModel) -> churn_core::Result<()> {
@@ -241,7 +234,7 @@ impl ChurnModel {
     /// let payment = Payment { due_at: "2024-02-01".parse()?, amount: 12.5, ..Payment::default() };
     /// let rows = CustomerRows::new([customer]).payments([payment]);
     /// match model.score_customer(rows, "2024-03-01".parse::<AsOf>()?, 3) {
-    ///     Ok(answer) => println!("{:?} {:?}", answer.score.probability, answer.reasons),
+    ///     Ok(answer) => println!("{:?} {:?}", answer.score.probability(), answer.reasons),
     ///     Err(error) if error.kind() == ErrorKind::NotEligible => println!("{error}"),
     ///     Err(error) => return Err(error),
     /// }
@@ -266,7 +259,7 @@ impl ChurnModel {
                 ),
             ));
         };
-        let reasons = if top > 0 && score.probability.is_some() {
+        let reasons = if top > 0 && score.probability().is_some() {
             let (contributions, _) = self.scorer.contributions(run.matrix.view(), &Workers::inline())?;
             top_reasons(run.matrix.view(), 0, &contributions.row(0).to_vec(), top)
         } else {

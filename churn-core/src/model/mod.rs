@@ -34,4 +34,4 @@ pub(crate) use reason::top_reasons;
 pub use reason::{Direction, Reason, ReasonValue};
 pub use report::{ChurnRateAt, DroppedMember, MemberReport, OutOfTime, TrainReport};
 pub(crate) use sample::Examples;
-pub use score::{CustomerScore, Score, ScoreRun, ScoreStatus};
+pub use score::{CustomerScore, Outcome, Score, ScoreRun};

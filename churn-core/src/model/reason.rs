@@ -5,7 +5,6 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::{Error, ErrorKind, Result, excerpt};
 use crate::features::{Columns, FeatureColumn};
 
 /// Which way a feature moves a score.

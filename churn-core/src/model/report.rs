@@ -29,7 +29,7 @@ impl OutOfTime {
     /// [`Measures::base_rate_shift`] lies on one side of 0. `None` where there is none.
     pub fn base_rate_drifted(&self) -> Option<bool> {
         let shift = self.measures.base_rate_shift?;
-        Some(shift.low > 0.0 || shift.high < 0.0)
+        Some(!shift.interval.contains(0.0))
     }
 }
 

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{self, Error, ErrorKind};
 use crate::features::FeatureMatrix;
+use crate::metrics::Interval;
 use crate::model::bands::RiskBand;
 use crate::model::fit::Scorer;
 use crate::model::reason::{Reason, top_reasons};
@@ -13,61 +14,133 @@ use crate::parallel::Workers;
 use crate::record::TenantId;
 use crate::time::{AsOf, Timestamp};
 
-/// Whether there was an answer.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(tag = "status", rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum ScoreStatus {
-    /// There is a probability.
-    Scored,
-    /// The history is too thin to say.
-    NotEnoughEvidence {
+/// The result for one customer: a calibrated probability, or the reason why there is none.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Outcome {
+    /// The model scored the customer.
+    Scored {
+        /// Calibrated probability of churn in the label period.
+        probability: f64,
+        /// The risk band that contains the probability.
+        risk_band: RiskBand,
+        /// See [`Score::interval`].
+        interval: Option<Interval>,
+    },
+    /// The customer has insufficient history for a score.
+    NotScored {
         /// Why, in words.
         reason: String,
-        /// When an answer is expected at the latest, if the customer stays.
+        /// The latest time at which a score becomes available, if the customer stays.
         expected_at: Option<Timestamp>,
     },
 }
 
-impl ScoreStatus {
+/// The score of one customer.
+///
+/// Serde writes one flat object in which every key is present: `{"customer_id": "C-1", "probability": 0.12, "interval": {"low":
+/// 0.08, "high": 0.17}, "risk_band": "medium", "status": "scored", "not_scored_reason": null, "expected_at": null}`.
+///
+/// ```no_run
+/// # fn show(score: churn_core::Score) {
+/// use churn_core::Outcome;
+///
+/// match &score.outcome {
+///     Outcome::Scored { probability, risk_band, .. } => println!("{}: {probability:.3} {risk_band}", score.customer_id),
+///     Outcome::NotScored { reason, .. } => println!("{}: {reason}", score.customer_id),
+/// }
+/// # }
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Score {
+    /// The customer's id.
+    pub customer_id: String,
+    /// The probability with its risk band and interval, or the reason why there is none.
+    pub outcome: Outcome,
+}
+
+impl Score {
+    /// Calibrated probability of churn in the label period; `None` if the customer is not scored.
+    pub fn probability(&self) -> Option<f64> {
+        match self.outcome {
+            Outcome::Scored { probability, .. } => Some(probability),
+            Outcome::NotScored { .. } => None,
+        }
+    }
+
+    /// The risk band that contains the probability; `None` if the customer is not scored.
+    pub fn risk_band(&self) -> Option<RiskBand> {
+        match self.outcome {
+            Outcome::Scored { risk_band, .. } => Some(risk_band),
+            Outcome::NotScored { .. } => None,
+        }
+    }
+
+    /// 90 % confidence interval for the churn rate of customers with this score, at dates like those of training. It contains
+    /// the probability, rises with it, and narrows with the number of customers available for calibration.
+    ///
+    /// It comes from a bootstrap of the calibration over customers (Efron and Tibshirani, 1993). Model (epistemic) uncertainty
+    /// is not included, so with few customers it covers the true rate less often than 90 %. It bounds neither one customer's
+    /// own risk nor the effect of changing times. `None` if the customer is not scored, and for model files written before
+    /// intervals existed.
+    pub fn interval(&self) -> Option<Interval> {
+        match self.outcome {
+            Outcome::Scored { interval, .. } => interval,
+            Outcome::NotScored { .. } => None,
+        }
+    }
+
+    /// Why the customer is not scored, in words; `None` if the customer is scored.
+    pub fn not_scored_reason(&self) -> Option<&str> {
+        match &self.outcome {
+            Outcome::Scored { .. } => None,
+            Outcome::NotScored { reason, .. } => Some(reason),
+        }
+    }
+
+    /// The latest time at which a score becomes available, if the customer stays; `None` if the customer is scored, or if no
+    /// such time is known.
+    pub fn expected_at(&self) -> Option<Timestamp> {
+        match self.outcome {
+            Outcome::Scored { .. } => None,
+            Outcome::NotScored { expected_at, .. } => expected_at,
+        }
+    }
+
     /// `"scored"` or `"not_enough_evidence"`.
-    pub fn as_str(&self) -> &'static str {
-        match self {
-            Self::Scored => "scored",
-            Self::NotEnoughEvidence { .. } => "not_enough_evidence",
+    pub fn status(&self) -> &'static str {
+        match self.outcome {
+            Outcome::Scored { .. } => "scored",
+            Outcome::NotScored { .. } => "not_enough_evidence",
         }
     }
 }
 
-impl std::fmt::Display for ScoreStatus {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(self.as_str())
-    }
+/// A [`Score`] as serde writes it.
+#[derive(Serialize)]
+struct FlatScore<'a> {
+    customer_id: &'a str,
+    probability: Option<f64>,
+    interval: Option<Interval>,
+    risk_band: Option<RiskBand>,
+    status: &'static str,
+    not_scored_reason: Option<&'a str>,
+    expected_at: Option<Timestamp>,
 }
 
-/// One customer's answer.
-///
-/// Serde writes its fields side by side: `{"customer_id": "C-1", "probability": 0.12, "interval": [0.08, 0.17],
-/// "risk_band": "medium", "status": "scored"}`; without enough evidence the three in the middle are null, and `reason` and
-/// `expected_at` say more.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[non_exhaustive]
-pub struct Score {
-    /// Who.
-    pub customer_id: String,
-    /// Calibrated probability of churn in the label period; `None` where there is not enough evidence.
-    pub probability: Option<f64>,
-    /// How sure the calibration is of the probability, which lies between these two: 90 % interval of a bootstrap over customers
-    /// for the churn rate of those who score like this one, at dates like those of training. It rises with the probability and
-    /// narrows with the customers there were to calibrate by. The doubt of the members themselves is not in it, so with few
-    /// customers it holds the truth less often than that; nor is it a bound on one customer's own risk, or on what times
-    /// bring. `None` without a probability, and of models made before there were intervals.
-    pub interval: Option<[f64; 2]>,
-    /// The band of the probability; `None` where there is none.
-    pub risk_band: Option<RiskBand>,
-    /// Whether there was an answer, and if not why.
-    #[serde(flatten)]
-    pub status: ScoreStatus,
+impl Serialize for Score {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let flat = FlatScore {
+            customer_id: &self.customer_id,
+            probability: self.probability(),
+            interval: self.interval(),
+            risk_band: self.risk_band(),
+            status: self.status(),
+            not_scored_reason: self.not_scored_reason(),
+            expected_at: self.expected_at(),
+        };
+        flat.serialize(serializer)
+    }
 }
 
 /// The scores of all eligible customers of a tenant as of one date, sorted by customer id. Made by
@@ -83,8 +156,8 @@ pub struct Score {
 ///     }
 /// }
 /// match run.score_of("C-17") {
-///     Ok(score) => println!("{:?}: {}", score.probability, score.status),
-///     Err(error) => println!("{error}"), // customer_not_found: he was not eligible at that date
+///     Ok(score) => println!("{}: {:?}", score.status(), score.probability()),
+///     Err(error) => println!("{error}"), // customer_not_found: the customer is not eligible at that date
 /// }
 /// # Ok(())
 /// # }
@@ -104,7 +177,7 @@ impl ScoreRun {
         &self.scores
     }
 
-    /// The moment that it was pretended to be.
+    /// The date of the scores: records are visible strictly before it.
     pub fn as_of(&self) -> AsOf {
         self.as_of
     }
@@ -114,12 +187,12 @@ impl ScoreRun {
         &self.model_id
     }
 
-    /// Whose customers these are.
+    /// The tenant of the customers.
     pub fn tenant(&self) -> &TenantId {
         &self.matrix.tenant
     }
 
-    /// The features behind the scores, a row per score.
+    /// The features behind the scores, one row per score.
     pub fn matrix(&self) -> &FeatureMatrix {
         &self.matrix
     }
@@ -128,18 +201,18 @@ impl ScoreRun {
     ///
     /// # Errors
     /// `customer_not_found` if the customer was not eligible.
-    pub fn score_of(&self, customer_id: &str) -> Result<&Score> {
+    pub fn score_of(&self, customer_id: &str) -> error::Result<&Score> {
         self.row_of(customer_id).map(|row| &self.scores[row])
     }
 
-    /// The `top` features that moved a customer's score the most, either way, largest first; empty where there is
-    /// not enough evidence. Worked out at each call. Contributions are Shapley values in log-odds before calibration.
+    /// The `top` features with the largest contributions to a customer's score, in either direction, largest first; empty if
+    /// the customer is not scored. Computed at each call. Contributions are Shapley values in log-odds before calibration.
     ///
     /// # Errors
     /// `customer_not_found` if the customer was not eligible.
-    pub fn reasons(&self, customer_id: &str, top: usize) -> Result<Vec<Reason>> {
+    pub fn reasons(&self, customer_id: &str, top: usize) -> error::Result<Vec<Reason>> {
         let row = self.row_of(customer_id)?;
-        if self.scores[row].probability.is_none() {
+        if self.scores[row].probability().is_none() {
             return Ok(vec![]);
         }
         let (contributions, _) = self
@@ -153,27 +226,31 @@ impl ScoreRun {
         ))
     }
 
-    /// The `top` customers most likely to leave, most likely first; ties by customer id. Those without a probability are not
-    /// among them.
+    /// The `top` customers with the highest probabilities, highest first; ties by customer id. Customers without a probability
+    /// are left out.
     pub fn riskiest(&self, top: usize) -> Vec<&Score> {
-        let mut order: Vec<&Score> = self.scores.iter().filter(|score| score.probability.is_some()).collect();
+        let mut order: Vec<&Score> = self
+            .scores
+            .iter()
+            .filter(|score| score.probability().is_some())
+            .collect();
         order.sort_by(|a, b| {
-            b.probability
-                .partial_cmp(&a.probability)
+            b.probability()
+                .partial_cmp(&a.probability())
                 .unwrap_or(std::cmp::Ordering::Equal)
         });
         order.truncate(top);
         order
     }
 
-    fn row_of(&self, customer_id: &str) -> Result<usize> {
+    fn row_of(&self, customer_id: &str) -> error::Result<usize> {
         let found = self
             .scores
             .binary_search_by(|score| score.customer_id.as_str().cmp(customer_id));
         found.map_err(|_| {
             let message = format!(
                 "customer '{}' was not eligible as of {}",
-                crate::error::excerpt(customer_id),
+                error::excerpt(customer_id),
                 self.as_of
             );
             Error::new(ErrorKind::CustomerNotFound, message)
@@ -192,15 +269,15 @@ impl std::fmt::Debug for ScoreRun {
     }
 }
 
-/// One customer's answer with its reasons.
+/// The score of one customer with its reasons. Made by [`ChurnModel::score_customer`](crate::ChurnModel::score_customer).
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct CustomerScore {
-    /// The answer: the same bits as in a run over all customers.
+    /// The score, bit-identical to the one in a run over all customers.
     pub score: Score,
-    /// Its reasons, largest first.
+    /// Its reasons, largest contribution first.
     pub reasons: Vec<Reason>,
-    /// The moment that it was pretended to be.
+    /// The date of the scores: records are visible strictly before it.
     pub as_of: AsOf,
     /// The id of the model that scored: [`ChurnModel::id`](crate::ChurnModel::id).
     pub model_id: String,
@@ -211,29 +288,29 @@ mod tests {
     use super::*;
 
     #[test]
-    fn scores_are_written_side_by_side_with_their_status() {
+    fn scores_are_flat_objects_with_every_key() {
         let mut score = Score {
             customer_id: "C-1".into(),
-            probability: Some(0.25),
-            interval: Some([0.125, 0.5]),
-            risk_band: Some(RiskBand::Medium),
-            status: ScoreStatus::Scored,
+            outcome: Outcome::Scored {
+                probability: 0.25,
+                risk_band: RiskBand::Medium,
+                interval: Some(Interval::new(0.125, 0.5)),
+            },
         };
         let written = serde_json::to_value(&score).unwrap();
         let expected = serde_json::json!({
-            "customer_id": "C-1", "probability": 0.25, "interval": [0.125, 0.5], "risk_band": "medium", "status": "scored",
+            "customer_id": "C-1", "probability": 0.25, "interval": {"low": 0.125, "high": 0.5}, "risk_band": "medium",
+            "status": "scored", "not_scored_reason": null, "expected_at": null,
         });
         assert_eq!(written, expected);
-        (score.probability, score.interval) = (None, None);
-        score.risk_band = None;
-        score.status = ScoreStatus::NotEnoughEvidence {
+        score.outcome = Outcome::NotScored {
             reason: "new".into(),
             expected_at: Timestamp::from_ymd(2024, 3, 1),
         };
         let written = serde_json::to_value(&score).unwrap();
         let expected = serde_json::json!({
             "customer_id": "C-1", "probability": null, "interval": null, "risk_band": null,
-            "status": "not_enough_evidence", "reason": "new", "expected_at": "2024-03-01",
+            "status": "not_enough_evidence", "not_scored_reason": "new", "expected_at": "2024-03-01",
         });
         assert_eq!(written, expected);
     }

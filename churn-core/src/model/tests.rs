@@ -133,7 +133,7 @@ pub(super) fn options(threads: usize) -> TrainOptions {
 fn bits(run: &ScoreRun) -> Vec<(String, Option<u64>)> {
     run.scores()
         .iter()
-        .map(|score| (score.customer_id.clone(), score.probability.map(f64::to_bits)))
+        .map(|score| (score.customer_id.clone(), score.probability().map(f64::to_bits)))
         .collect()
 }
 
@@ -384,17 +384,10 @@ fn a_new_customer_without_events_is_not_enough_evidence() -> Result<()> {
         .activities(Table::new());
     let answer = model.score_customer(empty, day(420), 5)?;
     assert_eq!(
-        (
-            answer.score.probability,
-            answer.score.status.as_str(),
-            answer.reasons.len()
-        ),
+        (answer.score.probability(), answer.score.status(), answer.reasons.len()),
         (None, "not_enough_evidence", 0)
     );
-    let ScoreStatus::NotEnoughEvidence { expected_at, .. } = answer.score.status else {
-        unreachable!()
-    };
-    assert_eq!(expected_at, Some(day(438)));
+    assert_eq!(answer.score.expected_at(), Some(day(438)));
     let early = newcomer()
         .payments(Table::new())
         .tickets(Table::new())

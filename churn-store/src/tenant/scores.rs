@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use churn_core::{ChurnModel, Reason, ReasonValue, RiskBand, ScoreRun, ScoreStatus, Timestamp};
+use churn_core::{ChurnModel, Reason, ReasonValue, RiskBand, ScoreRun, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::engine::{Access, Arg, Holds, Row, Stored, Target, TenantTx, to_json};
@@ -269,21 +269,15 @@ impl Rows {
         let mut scored = 0;
         let (mut evidence, mut expected_at, mut kept) = (vec![], vec![], vec![]);
         for score in scores {
-            if let Some(probability) = score.probability {
+            if let Some(probability) = score.probability() {
                 sum += probability;
                 scored += 1;
             }
-            if let Some(band) = score.risk_band {
+            if let Some(band) = score.risk_band() {
                 bands[band as usize] += 1;
             }
-            let (why, when) = match &score.status {
-                ScoreStatus::NotEnoughEvidence { reason, expected_at } => {
-                    (Some(Arc::from(reason.as_str())), expected_at.map(Timestamp::as_micros))
-                }
-                _ => (None, None),
-            };
-            evidence.push(why);
-            expected_at.push(when);
+            evidence.push(score.not_scored_reason().map(Arc::from));
+            expected_at.push(score.expected_at().map(Timestamp::as_micros));
             kept.push(match explained.contains(score.customer_id.as_str()) {
                 true => {
                     let reasons = run.reasons(&score.customer_id, TOP_REASONS)?;
@@ -299,9 +293,9 @@ impl Rows {
             texts(&|_| Some(Arc::clone(&model_id))),
             Stored::Ints(vec![Some(as_of.as_micros()); scores.len()]),
             texts(&|score| Some(score.customer_id.as_str().into())),
-            Stored::Numbers(scores.iter().map(|score| score.probability).collect()),
-            texts(&|score| score.risk_band.and_then(|band| word(band.as_str()))),
-            texts(&|score| word(score.status.as_str())),
+            Stored::Numbers(scores.iter().map(churn_core::Score::probability).collect()),
+            texts(&|score| score.risk_band().and_then(|band| word(band.as_str()))),
+            texts(&|score| word(score.status())),
             Stored::Texts(evidence),
             Stored::Ints(expected_at),
             Stored::Texts(kept),

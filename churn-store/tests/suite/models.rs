@@ -48,7 +48,7 @@ everywhere!(models_scores_and_outcomes, world => {
     let page = scores.high_risk(&HighRisk { limit: 10, ..Default::default() }).await.unwrap();
     let riskiest = run.riskiest(10);
     for (kept, said) in page.scores.iter().zip(&riskiest) {
-        assert_eq!((&kept.customer_id, kept.probability.map(f64::to_bits), kept.risk_band), (&said.customer_id, said.probability.map(f64::to_bits), said.risk_band));
+        assert_eq!((&kept.customer_id, kept.probability.map(f64::to_bits), kept.risk_band), (&said.customer_id, said.probability().map(f64::to_bits), said.risk_band()));
         let reasons = run.reasons(&said.customer_id, 5).unwrap();
         assert_eq!(kept.reasons.len(), reasons.len());
         assert!(kept.reasons.iter().zip(&reasons).all(|(kept, said)| kept.text == said.text && kept.contribution.to_bits() == said.contribution.to_bits()));
@@ -76,7 +76,7 @@ everywhere!(models_scores_and_outcomes, world => {
     assert_eq!(other.outcomes().save(&records, &labelled, &definition).await.unwrap_err().code(), "tenant_mismatch");
     let joined = outcomes.of_run(&id).await.unwrap();
     let churned = labelled.rows().iter().filter(|label| label.churned).count();
-    let scored = run.scores().iter().filter(|score| score.probability.is_some()).count();
+    let scored = run.scores().iter().filter(|score| score.probability().is_some()).count();
     assert_eq!((joined.len(), joined.iter().filter(|own| own.churned).count()), (scored.min(labelled.rows().len()), churned));
     let trend = scores.runs(10).await.unwrap();
     assert_eq!(trend.len(), 2);

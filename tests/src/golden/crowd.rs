@@ -120,7 +120,7 @@ pub fn fingerprint(model: &ChurnModel, records: &TenantRecords, threads: usize) 
         .expect("the crowd can be scored");
     let mut hash = Sha256::new();
     for score in run.scores() {
-        hash.update(score.probability.unwrap_or(f64::NAN).to_le_bytes());
+        hash.update(score.probability().unwrap_or(f64::NAN).to_le_bytes());
     }
     let told = model.explain(run.matrix(), &execution).expect("and explained");
     hash.update(told.base_value.to_le_bytes());

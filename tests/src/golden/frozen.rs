@@ -39,8 +39,8 @@ pub fn said(model: &ChurnModel, case: &Case) -> String {
         };
         let scores: Vec<Json> = (run.scores().iter())
             .map(|score| {
-                let band = score.risk_band.map(|band| band.as_str());
-                json!([score.customer_id, score.probability, band, score.status.as_str()])
+                let band = score.risk_band().map(|band| band.as_str());
+                json!([score.customer_id, score.probability(), band, score.status()])
             })
             .collect();
         // All customers, not only the eligible.

@@ -1,0 +1,66 @@
+//! Intervals and the figures that carry them.
+
+use serde::{Deserialize, Serialize};
+
+/// An interval, both ends included. What it covers, and how often, is documented where it is given.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Interval {
+    /// Lower end.
+    pub low: f64,
+    /// Upper end.
+    pub high: f64,
+}
+
+impl Interval {
+    /// The interval from `low` to `high`.
+    pub fn new(low: f64, high: f64) -> Self {
+        Self { low, high }
+    }
+
+    /// Whether a value lies in the interval.
+    pub fn contains(&self, value: f64) -> bool {
+        self.low <= value && value <= self.high
+    }
+
+    /// The distance between the ends.
+    pub fn width(&self) -> f64 {
+        self.high - self.low
+    }
+}
+
+/// A metric with its 90 % confidence interval, from a bootstrap that resamples whole customers.
+///
+/// Serde writes one flat object: `{"value": 0.81, "low": 0.78, "high": 0.84}`.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Estimate {
+    /// The metric on all rows.
+    pub value: f64,
+    /// Its 90 % confidence interval.
+    #[serde(flatten)]
+    pub interval: Interval,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn estimates_are_flat_objects_and_keep_every_bit() {
+        let (value, low, high) = (0.1 + 0.2, 1.0 / 3.0, 0.7);
+        let interval = Interval { low, high };
+        let estimate = Estimate { value, interval };
+        let text = serde_json::to_string(&estimate).unwrap();
+        assert_eq!(
+            text,
+            r#"{"value":0.30000000000000004,"low":0.3333333333333333,"high":0.7}"#
+        );
+        assert_eq!(serde_json::from_str::<Estimate>(&text).unwrap(), estimate);
+        assert!(
+            estimate.interval.contains(0.5)
+                && !estimate.interval.contains(0.3)
+                && Interval::new(1.0, 3.0).width() == 2.0
+        );
+    }
+}
