@@ -13,10 +13,7 @@ const CALLS: usize = 5_000;
 
 fn main() -> churn_core::Result<()> {
     let definition = ChurnDefinition::inactivity(45, RecordKind::Payments);
-    let options = TrainOptions {
-        definition,
-        ..Default::default()
-    };
+    let options = TrainOptions::default().with_definition(definition);
     let as_of: AsOf = crowd::AS_OF.parse()?;
     let model = ChurnModel::train(&crowd::records(2_000), &options)?;
     let payments: Vec<String> = (0..20)

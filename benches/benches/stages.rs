@@ -25,11 +25,9 @@ fn stages(criterion: &mut Criterion) {
             bench.iter(|| features(&records, &dates, &plan, &execution))
         });
     }
-    let options = TrainOptions {
-        definition: journey::definition(),
-        execution: Execution::new().threads(2),
-        ..Default::default()
-    };
+    let options = TrainOptions::default()
+        .with_definition(journey::definition())
+        .with_execution(Execution::new().threads(2));
     criterion.bench_function("train", |bench| bench.iter(|| ChurnModel::train(&records, &options)));
     let Ok(model) = ChurnModel::train(&records, &options) else {
         return;

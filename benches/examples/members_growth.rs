@@ -104,11 +104,11 @@ impl Bench {
     }
 
     fn boosting(size: Size) -> GradientBoosting {
-        GradientBoosting::new(GradientBoostingOptions {
-            n_trees: size.trees,
-            max_leaves: size.leaves,
-            ..Default::default()
-        })
+        GradientBoosting::new(
+            GradientBoostingOptions::default()
+                .with_n_trees(size.trees)
+                .with_max_leaves(size.leaves),
+        )
     }
 
     fn train_boosting(&self, size: Size) -> Outcome<f64> {
@@ -130,10 +130,7 @@ impl Bench {
     }
 
     fn train_forest(&self, size: Size) -> Outcome<f64> {
-        let forest = RandomForest::new(RandomForestOptions {
-            n_trees: size.trees,
-            ..Default::default()
-        });
+        let forest = RandomForest::new(RandomForestOptions::default().with_n_trees(size.trees));
         let x = self.x.slice(s![..size.rows, ..size.columns]);
         let start = Instant::now();
         forest.fit(x, &self.churned[..size.rows], None, &self.execution)?;
@@ -142,10 +139,7 @@ impl Bench {
 
     fn train_linear(&self, size: Size) -> Outcome<f64> {
         let x = self.x.slice(s![..size.rows, ..size.columns]).t().mapv(f64::from);
-        let linear = Logistic::new(LogisticOptions {
-            l2: 10.0,
-            ..Default::default()
-        });
+        let linear = Logistic::new(LogisticOptions::default().with_l2(10.0));
         let start = Instant::now();
         linear.fit(x.t(), &self.churned[..size.rows], None, &self.execution)?;
         Ok(start.elapsed().as_secs_f64())

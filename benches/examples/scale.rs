@@ -51,10 +51,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         println!("  bits {sum:016x}, {width} features");
     }
     if trains {
-        let options = TrainOptions {
-            execution: execution(),
-            ..Default::default()
-        };
+        let options = TrainOptions::default().with_execution(execution());
         let model = timed("train", || {
             let model = ChurnModel::train(&records, &options)?;
             let rows = model.report().rows;

@@ -19,12 +19,10 @@ fn main() -> Result<(), Error> {
     let folder = PathBuf::from(arguments.first().map_or("target/known_world", String::as_str));
     let (customers, seeds, first) = (number(1, 10_000), number(2, 20), number(3, 0));
     for seed in first..first + seeds {
-        let options = WorldOptions {
-            seed: seed as u64,
-            tenants: 1,
-            customers,
-            ..Default::default()
-        };
+        let options = WorldOptions::default()
+            .with_seed(seed as u64)
+            .with_tenants(1)
+            .with_customers(customers);
         let world = world(&options)?;
         let own = folder.join(format!("{customers}-{seed}"));
         std::fs::create_dir_all(&own)?;
@@ -39,11 +37,9 @@ fn main() -> Result<(), Error> {
 fn one(tenant: &WorldTenant, seed: usize, folder: &Path) -> Result<(), Error> {
     let (records, _) = tenant.records()?.build()?;
     let origin = AsOf::new(tenant.observed_until().plus_days(-90));
-    let options = BacktestOptions {
-        train: TrainOptions::default(),
-        origins: Some(vec![origin]),
-        ..Default::default()
-    };
+    let options = BacktestOptions::default()
+        .with_train(TrainOptions::default())
+        .with_origins(vec![origin]);
     let backtest = Backtest::run(&records, &options)?;
     let Some(test) = backtest.folds.first() else {
         return Ok(());

@@ -81,7 +81,7 @@ pub fn fit_classifier(
 ) -> Result<AsyncTask<Work<Classifier>>> {
     let mut options = options::classifier(&given, execution(cancel, listener))?;
     if let Some(weights) = source.get::<Float64Array>("classWeights")? {
-        options.class_weights = ClassWeights::Given(weights.to_vec());
+        options.class_weight = ClassWeights::Given(weights.to_vec());
     }
     let classes = numbers(source.get::<Uint32Array>("classes")?, "classes")?.to_vec();
     let groups = source.get::<Uint32Array>("groups")?.map(|groups| groups.to_vec());

@@ -206,7 +206,8 @@ pub(crate) fn plan(options: &Object<'_>) -> Result<FeaturePlan> {
         let source = RecordKind::ALL.into_iter().find(|kind| kind.as_str() == source);
         let source = source.ok_or_else(|| invalid_option("features", "have the name of a table as their source"))?;
         let feature = over(&Feature::new(text("name")?, source), given.clone(), "features")?;
-        plan = plan.with(feature).map_err(raise)?;
+        plan = plan.with(feature);
+        plan.validate().map_err(raise)?;
     }
     Ok(plan)
 }
@@ -269,21 +270,23 @@ pub(crate) fn threads(options: &Object<'_>, execution: Execution) -> Result<Exec
 
 /// How a model is trained.
 pub(crate) fn training(options: &Object<'_>, execution: Execution) -> Result<TrainOptions> {
-    let mut training = TrainOptions {
-        definition: definition(options)?,
-        as_of: dates(options, "asOf")?,
-        plan: plan(options)?,
-        seed: whole(options, "seed")?.unwrap_or(0),
-        execution: threads(options, execution)?,
-        ..TrainOptions::default()
-    };
+    let mut training = TrainOptions::default()
+        .with_definition(definition(options)?)
+        .with_plan(plan(options)?)
+        .with_seed(whole(options, "seed")?.unwrap_or(0))
+        .with_execution(threads(options, execution)?);
+    training.as_of = dates(options, "asOf")?;
     let EnsembleOptions {
         boosting,
         deep_boosting,
         forest,
         ..
     } = EnsembleOptions::default();
-    training.ensemble = training.ensemble.with_boosting(member(options, "boosting", boosting)?);
+    let own = member(options, "boosting", boosting)?;
+    if training.ensemble.boosting != own {
+        training.ensemble.deep_boosting = None;
+    }
+    training.ensemble.boosting = own;
     if nested(options, "deepBoosting")?.is_some() {
         training.ensemble.deep_boosting = member(options, "deepBoosting", deep_boosting)?;
     }
@@ -317,14 +320,12 @@ pub(crate) fn training(options: &Object<'_>, execution: Execution) -> Result<Tra
 
 /// How a classifier of flat tables is fitted.
 pub(crate) fn classifier(options: &Object<'_>, execution: Execution) -> Result<ClassifierOptions> {
-    let mut fitting = ClassifierOptions {
-        seed: whole(options, "seed")?.unwrap_or(0),
-        execution: threads(options, execution)?,
-        ..ClassifierOptions::default()
-    };
+    let mut fitting = ClassifierOptions::default()
+        .with_seed(whole(options, "seed")?.unwrap_or(0))
+        .with_execution(threads(options, execution)?);
     match text(options, "classWeight")?.as_deref() {
         None => {}
-        Some("balanced") => fitting.class_weights = ClassWeights::Balanced,
+        Some("balanced") => fitting.class_weight = ClassWeights::Balanced,
         Some(_) => {
             return Err(invalid_option(
                 "classWeight",
@@ -369,10 +370,10 @@ fn directions(wanted: &Json) -> Result<Vec<(String, Monotonicity)>> {
 
 /// Which origins are tested, and how the model at each is trained.
 pub(crate) fn backtest(options: &Object<'_>, execution: Execution) -> Result<BacktestOptions> {
-    Ok(BacktestOptions {
-        train: training(options, execution)?,
-        origins: dates(options, "origins")?,
-        embargo_days: days(options, "embargoDays")?.unwrap_or(0),
-        unseen_customers: yes(options, "unseenCustomers")?.unwrap_or(false),
-    })
+    let mut testing = BacktestOptions::default()
+        .with_train(training(options, execution)?)
+        .with_embargo_days(days(options, "embargoDays")?.unwrap_or(0))
+        .with_unseen_customers(yes(options, "unseenCustomers")?.unwrap_or(false));
+    testing.origins = dates(options, "origins")?;
+    Ok(testing)
 }

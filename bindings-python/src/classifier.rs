@@ -68,15 +68,14 @@ impl FlatModel {
         };
         let classes = classes.as_array().to_vec();
         let weights = weights.map(|weights| weights.as_array().to_vec());
-        let mut options = ClassifierOptions {
-            class_weights,
-            leakage: leakage.str()?.to_string_lossy().parse::<LeakagePolicy>().or_raise(py)?,
-            allow_columns: allow,
-            seed: seed
-                .extract()
-                .map_err(|_| refuse(py, "invalid_option", "seed must be an integer from 0 on", Some("seed")))?,
-            ..Default::default()
-        };
+        let seed = seed
+            .extract()
+            .map_err(|_| refuse(py, "invalid_option", "seed must be an integer from 0 on", Some("seed")))?;
+        let mut options = ClassifierOptions::default()
+            .with_class_weight(class_weights)
+            .with_leakage(leakage.str()?.to_string_lossy().parse::<LeakagePolicy>().or_raise(py)?)
+            .with_allow_columns(allow)
+            .with_seed(seed);
         for (column, direction) in monotone_constraints {
             let direction = direction.parse::<Monotonicity>().or_raise(py)?;
             options.ensemble.monotone_constraints.push((column, direction));

@@ -272,7 +272,9 @@ macro_rules! trees {
             #[new]
             #[pyo3(signature = ($($option = $default,)* seed = 0, threads = None, **options), text_signature = $signature)]
             fn new(py: Python<'_>, $($option: $type,)* seed: u64, threads: Option<usize>, options: Option<&Bound<'_, PyDict>>) -> PyResult<Self> {
-                let own = $options { $($option,)* seed, ..Default::default() };
+                let mut own = $options::default();
+                $(own.$option = $option;)*
+                own.seed = seed;
                 let own = match options {
                     Some(options) => member(options.as_any(), "options", own.clone())?.unwrap_or(own),
                     None => own,
@@ -369,10 +371,7 @@ estimator!(Logistic, LinearModel, "Logistic", false, {
     #[new]
     #[pyo3(signature = (l2=1.0, threads=None, **options), text_signature = "(l2=1.0, threads=None, **options)")]
     fn new(l2: f64, threads: Option<usize>, options: Option<&Bound<'_, PyDict>>) -> PyResult<Self> {
-        let own = LogisticOptions {
-            l2,
-            ..Default::default()
-        };
+        let own = LogisticOptions::default().with_l2(l2);
         let own = match options {
             Some(options) => member(options.as_any(), "options", own.clone())?.unwrap_or(own),
             None => own,

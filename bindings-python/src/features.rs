@@ -67,7 +67,9 @@ impl FeaturePlan {
             serde_json::to_value(churn_core::Feature::new(text("name")?, source)).map_err(|e| wrong(e.to_string()))?;
         overlay(&mut own, given).map_err(wrong)?;
         let own: churn_core::Feature = serde_json::from_value(own).map_err(|e| wrong(e.to_string()))?;
-        self.0.clone().with(own).or_raise(py).map(Self)
+        let plan = self.0.clone().with(own);
+        plan.validate().or_raise(py)?;
+        Ok(Self(plan))
     }
 
     /// The windows of the standard features, in days.

@@ -318,12 +318,10 @@ fn train_options(
     seed: u64,
     options: Option<&Bound<'_, PyDict>>,
 ) -> PyResult<TrainOptions> {
-    let mut train = TrainOptions {
-        definition: definition.map(ChurnDefinition::from).unwrap_or_default(),
-        as_of: as_of.map(dates).transpose()?,
-        seed,
-        ..Default::default()
-    };
+    let mut train = TrainOptions::default()
+        .with_definition(definition.map(ChurnDefinition::from).unwrap_or_default())
+        .with_seed(seed);
+    train.as_of = as_of.map(dates).transpose()?;
     if let Some(options) = options {
         more_options(options, &mut train)?;
     }
@@ -364,12 +362,11 @@ pub(crate) fn backtest(
     progress: Option<&Bound<'_, PyAny>>,
     options: Option<&Bound<'_, PyDict>>,
 ) -> PyResult<Py<PyAny>> {
-    let mut options = BacktestOptions {
-        train: train_options(definition, as_of, seed, options)?,
-        origins: origins.map(dates).transpose()?,
-        embargo_days,
-        unseen_customers,
-    };
+    let mut options = BacktestOptions::default()
+        .with_train(train_options(definition, as_of, seed, options)?)
+        .with_embargo_days(embargo_days)
+        .with_unseen_customers(unseen_customers);
+    options.origins = origins.map(dates).transpose()?;
     let records = Arc::clone(&records.inner);
     let done = work::run(py, threads, progress, move |execution| {
         options.train.execution = execution;
@@ -390,7 +387,10 @@ fn more_options(options: &Bound<'_, PyDict>, train: &mut TrainOptions) -> PyResu
     // First, for it decides whether the deep ones stay where nothing is said of them.
     if let Some(value) = options.get_item("boosting")? {
         let boosting = member(&value, "boosting", defaults.boosting.clone().unwrap_or_default())?;
-        train.ensemble = std::mem::take(&mut train.ensemble).with_boosting(boosting);
+        if train.ensemble.boosting != boosting {
+            train.ensemble.deep_boosting = None;
+        }
+        train.ensemble.boosting = boosting;
     }
     for (name, value) in options.iter() {
         match name.extract::<String>()?.as_str() {

@@ -371,31 +371,32 @@ pub(crate) fn world(
     paths: Option<u32>,
     threads: Option<usize>,
 ) -> PyResult<World> {
-    let default = WorldOptions::default();
-    let mut options = WorldOptions {
-        seed,
-        tenants,
-        customers,
-        start: start.map_or(Ok(default.start), |start| timestamp(start, "start"))?,
-        days: days.unwrap_or(default.days),
-        initial_customers: initial_customers.unwrap_or(default.initial_customers),
-        activities_per_day: activities_per_day.unwrap_or(default.activities_per_day),
-        tickets_per_day: tickets_per_day.unwrap_or(default.tickets_per_day),
-        billing_days: billing_days.unwrap_or(default.billing_days),
-        risk,
-        returning: returning.unwrap_or(default.returning),
-        late_known: late_known.unwrap_or(default.late_known),
-        dated,
-        hidden,
-        drift,
-        base_rate_shift,
-        duplicates,
-        events_without_customer,
-        unknown_ids,
-        leaks: leaks.map_or(Ok(vec![]), |leaks| leaks_of(py, leaks))?,
-        paths: paths.unwrap_or(default.paths),
-        execution: default.execution,
-    };
+    let mut options = WorldOptions::default();
+    if let Some(start) = start {
+        options.start = timestamp(start, "start")?;
+    }
+    options.seed = seed;
+    options.tenants = tenants;
+    options.customers = customers;
+    options.risk = risk;
+    options.dated = dated;
+    options.hidden = hidden;
+    options.drift = drift;
+    options.base_rate_shift = base_rate_shift;
+    options.duplicates = duplicates;
+    options.events_without_customer = events_without_customer;
+    options.unknown_ids = unknown_ids;
+    options.days = days.unwrap_or(options.days);
+    options.initial_customers = initial_customers.unwrap_or(options.initial_customers);
+    options.activities_per_day = activities_per_day.unwrap_or(options.activities_per_day);
+    options.tickets_per_day = tickets_per_day.unwrap_or(options.tickets_per_day);
+    options.billing_days = billing_days.unwrap_or(options.billing_days);
+    options.returning = returning.unwrap_or(options.returning);
+    options.late_known = late_known.unwrap_or(options.late_known);
+    options.paths = paths.unwrap_or(options.paths);
+    if let Some(leaks) = leaks {
+        options.leaks = leaks_of(py, leaks)?;
+    }
     options.execution.threads = threads;
     let inner = churn_core::synthetic::world(&options).or_raise(py)?;
     let tenants = inner.tenants().iter().map(|tenant| WorldTenant {

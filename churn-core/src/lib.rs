@@ -28,7 +28,7 @@
 //! assert!(report.is_clean());
 //!
 //! let definition = ChurnDefinition::inactivity(60, RecordKind::Payments);
-//! let model = ChurnModel::train(&records, &TrainOptions { definition, ..Default::default() })?;
+//! let model = ChurnModel::train(&records, &TrainOptions::default().with_definition(definition))?;
 //! let run = model.score(&records, "2025-06-01".parse::<AsOf>()?)?;
 //! for score in run.riskiest(3) {
 //!     println!("{} {:?} {:?}", score.customer_id, score.probability(), run.reasons(&score.customer_id, 2)?);
@@ -92,6 +92,7 @@
 // Rooms, lowest first: none imports one that stands below it in this list.
 mod error;
 mod numeric;
+mod options;
 mod parallel;
 mod time;
 

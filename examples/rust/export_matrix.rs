@@ -22,11 +22,9 @@ fn main() -> Result<(), Error> {
         .collect();
     dates.reverse();
 
-    let options = TrainOptions {
-        definition: journey::definition(),
-        as_of: Some(dates.clone()),
-        ..Default::default()
-    };
+    let options = TrainOptions::default()
+        .with_definition(journey::definition())
+        .with_as_of(dates.clone());
     let model = ChurnModel::train(&records, &options)?;
     let run = model.score(&records, test)?;
     for (name, dates) in [("train", dates), ("test", vec![test])] {

@@ -17,12 +17,10 @@ fn main() -> Result<(), Error> {
         shown.set_message(progress.stage);
         shown.set_position((progress.done * 1000.0) as u64);
     });
-    let options = TrainOptions {
-        definition: journey::definition(),
-        seed: 0,
-        execution,
-        ..Default::default()
-    };
+    let options = TrainOptions::default()
+        .with_definition(journey::definition())
+        .with_seed(0)
+        .with_execution(execution);
     let model = ChurnModel::train(&records, &options)?;
     bar.finish_and_clear();
     print_report(model.report());

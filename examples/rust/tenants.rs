@@ -11,12 +11,12 @@ fn main() -> Result<(), Error> {
     let mut arguments = std::env::args().skip(1).map_while(|text| text.parse().ok());
     let customers = arguments.next().unwrap_or(1500);
     let seed = arguments.next().unwrap_or(1);
-    let world = world(&WorldOptions {
-        seed: seed as u64,
-        tenants: 3,
-        customers,
-        ..Default::default()
-    })?;
+    let world = world(
+        &WorldOptions::default()
+            .with_seed(seed as u64)
+            .with_tenants(3)
+            .with_customers(customers),
+    )?;
 
     let mut models = vec![];
     let mut all_records = vec![];

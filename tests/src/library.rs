@@ -14,12 +14,10 @@ use crate::reference::Value;
 
 /// The linear member alone, which is quick.
 pub fn linear_alone() -> EnsembleOptions {
-    EnsembleOptions {
-        boosting: None,
-        deep_boosting: None,
-        forest: None,
-        ..Default::default()
-    }
+    EnsembleOptions::default()
+        .with_boosting(None)
+        .with_deep_boosting(None)
+        .with_forest(None)
 }
 
 /// The moment so many microseconds after 1970.

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 /// The rooms of the core, lowest first; rooms on one floor may use each other.
 const FLOORS: &[&[&str]] = &[
-    &["error", "numeric", "parallel", "time"],
+    &["error", "numeric", "options", "parallel", "time"],
     &["record"],
     &["input"],
     &["synthetic"],

@@ -1,30 +1,23 @@
 //! Times that change are told: the churn rate at the test date beside what the features explain of it.
 
 use churn_core::synthetic::{WorldOptions, world};
-use churn_core::{ChurnModel, EnsembleOptions, Execution, TrainOptions};
+use churn_core::{ChurnModel, Execution, TrainOptions};
 use churn_tests::library::linear_alone;
 
 /// A model of a world whose customers leave more readily, by so many log-odds, in its last half year.
 fn train(seed: u64, base_rate_shift: f64) -> ChurnModel {
-    let options = WorldOptions {
-        seed,
-        tenants: 1,
-        customers: 900,
-        base_rate_shift,
-        ..Default::default()
-    };
+    let options = WorldOptions::default()
+        .with_seed(seed)
+        .with_tenants(1)
+        .with_customers(900)
+        .with_base_rate_shift(base_rate_shift);
     let world = world(&options).unwrap();
     let records = world.tenants()[0].records().unwrap().build().unwrap().0;
     // What is measured is the level, which the linear member knows by itself.
-    let ensemble = EnsembleOptions {
-        folds: 2,
-        ..linear_alone()
-    };
-    let options = TrainOptions {
-        ensemble,
-        execution: Execution::new().threads(2),
-        ..Default::default()
-    };
+    let ensemble = linear_alone().with_folds(2);
+    let options = TrainOptions::default()
+        .with_ensemble(ensemble)
+        .with_execution(Execution::new().threads(2));
     ChurnModel::train(&records, &options).unwrap()
 }
 

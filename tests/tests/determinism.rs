@@ -140,20 +140,18 @@ fn missing(value: &Value) -> bool {
 #[test]
 fn one_artifact_whatever_the_threads_and_however_often() {
     // Every member, as by default, with its tests, calibration and report: the whole file.
-    let world = synthetic::world(&synthetic::WorldOptions {
-        seed: 9,
-        tenants: 1,
-        customers: 150,
-        risk: 1.0,
-        ..Default::default()
-    });
+    let world = synthetic::world(
+        &synthetic::WorldOptions::default()
+            .with_seed(9)
+            .with_tenants(1)
+            .with_customers(150)
+            .with_risk(1.0),
+    );
     let records = world.unwrap().tenants()[0].records().unwrap().build().unwrap().0;
     let file = |threads, seed| {
-        let mut options = TrainOptions {
-            seed,
-            execution: Execution::new().threads(threads),
-            ..Default::default()
-        };
+        let mut options = TrainOptions::default()
+            .with_seed(seed)
+            .with_execution(Execution::new().threads(threads));
         // Fewer trees are enough: pieces of work are cut by rows and columns.
         options.ensemble.folds = 2;
         options.ensemble.boosting.as_mut().unwrap().n_trees = 40;

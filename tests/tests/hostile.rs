@@ -141,11 +141,9 @@ fn run(case: &Json) -> churn_core::Result<Outcome> {
         );
     }
     if then.get("train").is_some() {
-        let options = TrainOptions {
-            definition: definition(&then["definition"]),
-            execution,
-            ..Default::default()
-        };
+        let options = TrainOptions::default()
+            .with_definition(definition(&then["definition"]))
+            .with_execution(execution);
         ChurnModel::train(&records, &options)?;
     }
     Ok(outcome)

@@ -17,13 +17,11 @@ struct Group {
 
 /// Trains on some customers of a world and scores others, so many more that the mean risk of a group is nearly exact.
 fn groups(seed: u64, customers: usize, others: usize, ensemble: &EnsembleOptions) -> Vec<Group> {
-    let options = WorldOptions {
-        seed,
-        customers: customers + others,
-        tenants: 1,
-        paths: 12,
-        ..Default::default()
-    };
+    let options = WorldOptions::default()
+        .with_seed(seed)
+        .with_customers(customers + others)
+        .with_tenants(1)
+        .with_paths(12);
     let world = world(&options).unwrap();
     let tenant = &world.tenants()[0];
     let mut known = tenant.empty_records();
@@ -37,11 +35,9 @@ fn groups(seed: u64, customers: usize, others: usize, ensemble: &EnsembleOptions
         }
     }
     let (known, fresh) = (known.build().unwrap().0, fresh.build().unwrap().0);
-    let options = TrainOptions {
-        ensemble: ensemble.clone(),
-        execution: Execution::new().threads(1),
-        ..Default::default()
-    };
+    let options = TrainOptions::default()
+        .with_ensemble(ensemble.clone())
+        .with_execution(Execution::new().threads(1));
     let model = ChurnModel::train(&known, &options).unwrap();
     let mut rows: Vec<[f64; 4]> = vec![];
     for &as_of in &model.report().training_dates {

@@ -10,12 +10,10 @@ use churn_core::{
 };
 
 fn small(seed: u64) -> WorldOptions {
-    WorldOptions {
-        seed,
-        tenants: 2,
-        customers: 120,
-        ..Default::default()
-    }
+    WorldOptions::default()
+        .with_seed(seed)
+        .with_tenants(2)
+        .with_customers(120)
 }
 
 fn bytes(tables: &WorldTables) -> Vec<u8> {
@@ -34,12 +32,7 @@ fn hash(bytes: &[u8]) -> u64 {
 
 #[test]
 fn the_default_world_is_frozen() {
-    let world = world(&WorldOptions {
-        seed: 1,
-        customers: 40,
-        ..Default::default()
-    })
-    .unwrap();
+    let world = world(&WorldOptions::default().with_seed(1).with_customers(40)).unwrap();
     let all: Vec<u8> = world
         .tenants()
         .iter()
@@ -62,11 +55,9 @@ fn the_default_world_is_frozen() {
 #[test]
 fn one_seed_one_world_whatever_the_threads_and_batches() {
     let made = |threads, seed| {
-        let options = WorldOptions {
-            execution: Execution::new().threads(threads),
-            customers: 600,
-            ..small(seed)
-        };
+        let options = small(seed)
+            .with_execution(Execution::new().threads(threads))
+            .with_customers(600);
         world(&options).unwrap()
     };
     let (one, three, other) = (made(1, 7), made(3, 7), made(1, 8));
@@ -96,10 +87,7 @@ fn every_world_is_valid_and_full_of_life() {
     let mut reopened = 0;
     let mut back = 0;
     for seed in 0..8 {
-        let options = WorldOptions {
-            dated: seed % 4 != 3,
-            ..small(seed)
-        };
+        let options = small(seed).with_dated(seed % 4 != 3);
         for tenant in world(&options).unwrap().tenants() {
             let tables = tenant.tables().unwrap();
             let column = |kind, name| tables.table(kind).column(name).cloned();
@@ -139,12 +127,7 @@ fn every_world_is_valid_and_full_of_life() {
 
 #[test]
 fn the_truth_is_about_exactly_the_eligible_and_says_what_became_of_them() {
-    let options = WorldOptions {
-        customers: 400,
-        late_known: 0.5,
-        paths: 1,
-        ..small(3)
-    };
+    let options = small(3).with_customers(400).with_late_known(0.5).with_paths(1);
     for tenant in world(&options).unwrap().tenants() {
         let records = tenant.records().unwrap().build().unwrap().0;
         let ids: Vec<&str> = records.customer_ids().collect();
@@ -177,13 +160,11 @@ fn the_truth_is_calibrated_and_the_defaults_are_honest() {
     let mut upper = (0.0, 0.0, 0.0);
     let (mut labels, mut risks) = (vec![], vec![]);
     for seed in 0..12 {
-        let options = WorldOptions {
-            seed,
-            tenants: 1,
-            customers: 700,
-            paths: 24,
-            ..Default::default()
-        };
+        let options = WorldOptions::default()
+            .with_seed(seed)
+            .with_tenants(1)
+            .with_customers(700)
+            .with_paths(24);
         let world = world(&options).unwrap();
         for date in world.dates().into_iter().step_by(2) {
             for risk in world.truth(date).unwrap() {
@@ -216,36 +197,21 @@ fn the_truth_is_calibrated_and_the_defaults_are_honest() {
 #[test]
 fn a_shift_and_hidden_reasons_change_the_truth() {
     let risks = |options: WorldOptions| {
-        let world = world(&WorldOptions { paths: 16, ..options }).unwrap();
+        let world = world(&options.with_paths(16)).unwrap();
         let truth = world.truth(world.dates()[0]).unwrap();
         let p: Vec<f64> = truth.iter().map(|risk| risk.probability).collect();
         let y: Vec<bool> = truth.iter().map(|risk| risk.churned.unwrap()).collect();
         let rate = y.iter().filter(|y| **y).count() as f64 / y.len() as f64;
         (p.iter().sum::<f64>() / p.len() as f64, rate)
     };
-    let plain = risks(WorldOptions {
-        customers: 800,
-        ..small(5)
-    });
-    let shifted = risks(WorldOptions {
-        customers: 800,
-        base_rate_shift: 1.0,
-        ..small(5)
-    });
+    let plain = risks(small(5).with_customers(800));
+    let shifted = risks(small(5).with_customers(800).with_base_rate_shift(1.0));
     assert!(
         shifted.0 > 1.7 * plain.0 && shifted.1 > 1.4 * plain.1,
         "{plain:?} {shifted:?}"
     );
-    let hidden = risks(WorldOptions {
-        customers: 800,
-        hidden: 1.0,
-        ..small(5)
-    });
-    let drifting = risks(WorldOptions {
-        customers: 800,
-        drift: 1.0,
-        ..small(5)
-    });
+    let hidden = risks(small(5).with_customers(800).with_hidden(1.0));
+    let drifting = risks(small(5).with_customers(800).with_drift(1.0));
     assert!(
         hidden != plain && drifting != plain && hidden.0 > 0.02 && drifting.0 > 0.02,
         "{hidden:?} {drifting:?}"
@@ -267,26 +233,14 @@ fn switches_spoil_what_they_say() {
         assert_eq!(codes, expected.iter().map(|code| code.as_str()).collect())
     };
     only(
-        refused(WorldOptions {
-            duplicates: 0.02,
-            ..small(1)
-        }),
+        refused(small(1).with_duplicates(0.02)),
         &[IssueCode::DuplicateId, IssueCode::DuplicateVersion],
     );
     only(
-        refused(WorldOptions {
-            events_without_customer: 0.02,
-            ..small(1)
-        }),
+        refused(small(1).with_events_without_customer(0.02)),
         &[IssueCode::UnknownCustomer],
     );
-    only(
-        refused(WorldOptions {
-            unknown_ids: 0.02,
-            ..small(1)
-        }),
-        &[IssueCode::WrongTenant],
-    );
+    only(refused(small(1).with_unknown_ids(0.02)), &[IssueCode::WrongTenant]);
 }
 
 #[test]
@@ -317,12 +271,7 @@ fn all_fifty_leaks_know_the_outcome() {
     );
     assert_eq!(PlantedLeak::named("nothing").unwrap_err().code(), "invalid_option");
     let tables = |leaks| {
-        let options = WorldOptions {
-            leaks,
-            tenants: 1,
-            customers: 400,
-            ..small(4)
-        };
+        let options = small(4).with_leaks(leaks).with_tenants(1).with_customers(400);
         world(&options).unwrap().tenants()[0].tables().unwrap()
     };
     let (leaking, plain) = (tables(leaks.clone()), tables(vec![]));
@@ -381,20 +330,14 @@ fn first(text: &str) -> String {
 #[test]
 fn what_comes_after_a_date_leaves_no_trace_before_it() {
     // A world that ends at the date, and the same one that goes on, look equal from there: no row holds what comes later.
-    let options = WorldOptions {
-        tenants: 1,
-        customers: 300,
-        initial_customers: 1.0,
-        late_known: 0.0,
-        ..small(6)
-    };
+    let options = small(6)
+        .with_tenants(1)
+        .with_customers(300)
+        .with_initial_customers(1.0)
+        .with_late_known(0.0);
     for days in [400, 555] {
         let long = world(&options).unwrap();
-        let short = world(&WorldOptions {
-            days,
-            ..options.clone()
-        })
-        .unwrap();
+        let short = world(&options.clone().with_days(days)).unwrap();
         let as_of = AsOf::new(short.observed_until());
         let see = |world: &churn_core::synthetic::World| {
             let records = world.tenants()[0].records().unwrap().build().unwrap().0;
@@ -421,26 +364,11 @@ fn what_comes_after_a_date_leaves_no_trace_before_it() {
 #[test]
 fn options_that_make_no_sense_are_refused() {
     let code = |options: WorldOptions| world(&options).unwrap_err().code();
+    assert_eq!(code(small(0).with_events_without_customer(1.5)), "invalid_option");
+    assert_eq!(code(small(0).with_hidden(f64::NAN)), "invalid_option");
+    assert_eq!(code(small(0).with_tenants(0)), "invalid_option");
     assert_eq!(
-        code(WorldOptions {
-            events_without_customer: 1.5,
-            ..small(0)
-        }),
-        "invalid_option"
-    );
-    assert_eq!(
-        code(WorldOptions {
-            hidden: f64::NAN,
-            ..small(0)
-        }),
-        "invalid_option"
-    );
-    assert_eq!(code(WorldOptions { tenants: 0, ..small(0) }), "invalid_option");
-    assert_eq!(
-        code(WorldOptions {
-            start: "2023-01-02T08:00".parse().unwrap(),
-            ..small(0)
-        }),
+        code(small(0).with_start("2023-01-02T08:00".parse().unwrap())),
         "invalid_option"
     );
     let world = world(&small(0)).unwrap();

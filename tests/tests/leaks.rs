@@ -4,19 +4,17 @@
 //! hundred clean tenants.
 
 use churn_core::synthetic::{PlantedLeak, WorldOptions, world};
-use churn_core::{ChurnModel, EnsembleOptions, Error, Execution, StaticAttributes, TrainOptions};
+use churn_core::{ChurnModel, Error, Execution, StaticAttributes, TrainOptions};
 use churn_tests::library::linear_alone;
 
 /// Trains on one made-up tenant; whose attributes have no dates, names them static, so that they are features at all.
 fn train(seed: u64, dated: bool, leaks: Vec<PlantedLeak>) -> Result<ChurnModel, Error> {
-    let options = WorldOptions {
-        seed,
-        tenants: 1,
-        customers: 800,
-        dated,
-        leaks,
-        ..Default::default()
-    };
+    let options = WorldOptions::default()
+        .with_seed(seed)
+        .with_tenants(1)
+        .with_customers(800)
+        .with_dated(dated)
+        .with_leaks(leaks);
     let world = world(&options).unwrap();
     let mut builder = world.tenants()[0].records().unwrap();
     if !dated {
@@ -24,15 +22,10 @@ fn train(seed: u64, dated: bool, leaks: Vec<PlantedLeak>) -> Result<ChurnModel, 
     }
     let (records, _) = builder.build().unwrap();
     // What is examined is the same whatever learns afterwards; the linear member alone is quick.
-    let ensemble = EnsembleOptions {
-        folds: 2,
-        ..linear_alone()
-    };
-    let options = TrainOptions {
-        ensemble,
-        execution: Execution::new().threads(1),
-        ..Default::default()
-    };
+    let ensemble = linear_alone().with_folds(2);
+    let options = TrainOptions::default()
+        .with_ensemble(ensemble)
+        .with_execution(Execution::new().threads(1));
     ChurnModel::train(&records, &options)
 }
 

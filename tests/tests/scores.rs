@@ -7,11 +7,9 @@ use churn_tests::worlds::{Shape, world};
 
 /// Small and quick.
 fn options(definition: ChurnDefinition) -> TrainOptions {
-    let mut options = TrainOptions {
-        definition,
-        execution: Execution::new().threads(2),
-        ..Default::default()
-    };
+    let mut options = TrainOptions::default()
+        .with_definition(definition)
+        .with_execution(Execution::new().threads(2));
     options.ensemble.folds = 3;
     options.ensemble.deep_boosting = None;
     if let Some(boosting) = &mut options.ensemble.boosting {

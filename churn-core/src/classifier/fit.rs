@@ -126,7 +126,7 @@ impl ChurnClassifier {
         let kinds = kinds(table, &workers)?;
         let given = FlatColumns::read(table, names, &kinds, &workers)?;
         let count = classes.iter().max().map_or(0, |&most| most as usize + 1);
-        let weights = weigh(classes, count, weights, &options.class_weights)?;
+        let weights = weigh(classes, count, weights, &options.class_weight)?;
         let order = order(&given.columns, classes, weights.as_deref(), groups)?;
         let columns: Vec<FeatureColumn> = given.columns.iter().map(|column| column.select(&order.rows)).collect();
         let names = given.names;

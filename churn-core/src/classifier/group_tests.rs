@@ -178,7 +178,7 @@ fn intervals_hold_the_probability_and_outlive_the_file() {
     }
     // Class weights move the interval with the probability.
     let options = ClassifierOptions {
-        class_weights: ClassWeights::Given(vec![1.0, 50.0]),
+        class_weight: ClassWeights::Given(vec![1.0, 50.0]),
         ..quick()
     };
     let heavy = ChurnClassifier::fit(&table, &churned, None, &options).unwrap();

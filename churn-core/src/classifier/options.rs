@@ -1,44 +1,66 @@
-//! What the fit of a classifier may be told. Every field has a default.
+//! Options of a classifier's fit. Every field has a default.
 
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::Value;
+
+use crate::error::Result;
 use crate::leakage::LeakagePolicy;
 use crate::model::EnsembleOptions;
+use crate::options::{Given, Options, builders, from_value, json_methods};
 use crate::parallel::Execution;
 
-/// How much the rows of each class count.
+/// The weight of each class's rows. In JSON null, `"balanced"` or a list of numbers.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub enum ClassWeights {
-    /// Each row as much as its weight says: probabilities are those of the table.
+    /// Rows have their own weights alone, so probabilities are those of the table.
     #[default]
     Equal,
-    /// All classes as much as each other. Probabilities are then those of a table with as many rows of each class.
+    /// All classes have the same total weight. Probabilities are those of a table with as many rows of each class.
     Balanced,
-    /// The weight of each class, in the order of their codes, by which its rows' weights are multiplied.
+    /// The weight of each class, in the order of their codes; it multiplies the weights of its rows.
     Given(Vec<f64>),
 }
 
-/// How a classifier is fitted.
+impl Serialize for ClassWeights {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        match self {
+            Self::Equal => serializer.serialize_none(),
+            Self::Balanced => serializer.serialize_str("balanced"),
+            Self::Given(weights) => weights.serialize(serializer),
+        }
+    }
+}
+
+/// Options of [`ChurnClassifier::fit`](crate::ChurnClassifier::fit). In JSON the options of [`EnsembleOptions`] stand beside the
+/// others.
 ///
 /// ```
 /// use churn_core::{ClassWeights, ClassifierOptions};
 ///
-/// let options = ClassifierOptions { seed: 7, ..Default::default() };
-/// assert_eq!(options.class_weights, ClassWeights::Equal);
+/// let options = ClassifierOptions::default().with_seed(7);
+/// assert_eq!(options.class_weight, ClassWeights::Equal);
+/// let options = ClassifierOptions::from_json(r#"{"class_weight": "balanced", "forest": false}"#)?;
+/// assert_eq!(options.class_weight, ClassWeights::Balanced);
+/// # Ok::<(), churn_core::Error>(())
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
 pub struct ClassifierOptions {
-    /// The members and how they are put together.
+    /// The members of the ensemble and how they are blended.
+    #[serde(flatten)]
     pub ensemble: EnsembleOptions,
-    /// How much the rows of each class count.
-    pub class_weights: ClassWeights,
-    /// What is done about columns that know the label. Default: the report names them. Asked with at least 20 rows of
-    /// each class.
+    /// The weight of each class's rows. Default: equal.
+    pub class_weight: ClassWeights,
+    /// What the fit does about columns that leak the target. Default: the report names them. Checked only when there are at
+    /// least 20 rows of each class.
     pub leakage: LeakagePolicy,
-    /// Columns that the caller vouches for, whatever they tell.
+    /// Columns that are available at prediction time despite their predictive power.
     pub allow_columns: Vec<String>,
-    /// Seeds everything that is drawn. The same seed gives the same bytes.
+    /// Seeds all sampling; results are reproducible. Default: 0.
     pub seed: u64,
-    /// Threads, progress, cancellation.
+    /// Threads, progress and cancellation. Never changes the result.
+    #[serde(skip)]
     pub execution: Execution,
 }
 
@@ -46,11 +68,57 @@ impl Default for ClassifierOptions {
     fn default() -> Self {
         Self {
             ensemble: EnsembleOptions::default(),
-            class_weights: ClassWeights::default(),
+            class_weight: ClassWeights::default(),
             leakage: LeakagePolicy::Warn,
             allow_columns: vec![],
             seed: 0,
             execution: Execution::default(),
         }
+    }
+}
+
+builders!(ClassifierOptions {
+    with_ensemble(ensemble: EnsembleOptions),
+    with_class_weight(class_weight: ClassWeights),
+    with_leakage(leakage: LeakagePolicy),
+    with_seed(seed: u64),
+    with_execution(execution: Execution),
+});
+json_methods!(ClassifierOptions);
+
+impl ClassifierOptions {
+    /// Sets [`allow_columns`](Self::allow_columns).
+    #[must_use]
+    pub fn with_allow_columns(mut self, columns: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.allow_columns = columns.into_iter().map(Into::into).collect();
+        self
+    }
+}
+
+impl Options for ClassifierOptions {
+    fn read(&mut self, given: &mut Given) -> Result<()> {
+        self.ensemble.read(given)?;
+        if let Some(weight) = given.take("class_weight") {
+            self.class_weight = match weight {
+                Value::String(name) if name == "balanced" => ClassWeights::Balanced,
+                Value::Array(_) => {
+                    let weights = serde_json::from_value(weight);
+                    ClassWeights::Given(weights.map_err(|error| given.wrong("class_weight", error))?)
+                }
+                _ => {
+                    let why = "it must be 'balanced' or a list of numbers, one for each class";
+                    return Err(given.wrong("class_weight", why));
+                }
+            };
+        }
+        given.set("leakage", &mut self.leakage)?;
+        given.set_list("allow_columns", &mut self.allow_columns)?;
+        given.set("seed", &mut self.seed)
+    }
+}
+
+impl<'de> Deserialize<'de> for ClassifierOptions {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        from_value(Self::default(), Value::deserialize(deserializer)?).map_err(serde::de::Error::custom)
     }
 }

@@ -119,9 +119,9 @@ fn a_whole_weight_is_that_many_rows() {
 #[test]
 fn class_weights_move_the_level() {
     let (table, churned) = world(400, 5);
-    let mean = |class_weights| {
+    let mean = |class_weight| {
         let options = ClassifierOptions {
-            class_weights,
+            class_weight,
             ..quick()
         };
         let p = churn(&ChurnClassifier::fit(&table, &churned, None, &options).unwrap(), &table);
@@ -132,7 +132,7 @@ fn class_weights_move_the_level() {
     assert!((mean(ClassWeights::Balanced) - 0.5).abs() < 0.1);
     assert!(mean(ClassWeights::Given(vec![1000.0, 0.001])) < 0.01);
     let wrong = ClassifierOptions {
-        class_weights: ClassWeights::Given(vec![1.0]),
+        class_weight: ClassWeights::Given(vec![1.0]),
         ..quick()
     };
     assert_eq!(

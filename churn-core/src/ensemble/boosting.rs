@@ -13,8 +13,10 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::numeric::{SplitMix, sigmoid};
 use crate::parallel::{Execution, Workers};
 
-/// How boosting learns.
+/// Options of [`GradientBoosting`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
 pub struct GradientBoostingOptions {
     /// Number of trees. Default: 200.
     pub n_trees: usize,
@@ -65,6 +67,22 @@ impl Default for GradientBoostingOptions {
     }
 }
 
+crate::options::plain_options!(GradientBoostingOptions {
+    with_n_trees(n_trees: usize),
+    with_max_leaves(max_leaves: usize),
+    with_max_depth(max_depth: usize),
+    with_learning_rate(learning_rate: f64),
+    with_min_leaf_rows(min_leaf_rows: usize),
+    with_min_leaf_hessian(min_leaf_hessian: f64),
+    with_l1(l1: f64),
+    with_l2(l2: f64),
+    with_colsample(colsample: f64),
+    with_subsample(subsample: f64),
+    with_max_bins(max_bins: usize),
+    with_monotone_constraints(monotone_constraints: Vec<i8>),
+    with_seed(seed: u64),
+});
+
 /// Histogram gradient boosting (Friedman, "Greedy function approximation: a gradient boosting machine", 2001), leaf by
 /// leaf as LightGBM grows them (Ke et al., 2017), on exact integer histograms: the model is the same to the bit whatever
 /// the number of threads. Where values are missing, each split learns which way they go. Trees end early once none could
@@ -77,7 +95,7 @@ impl Default for GradientBoostingOptions {
 ///
 /// let x = Array2::from_shape_fn((200, 2), |(row, column)| ((row * 7 + column * 3) % 20) as f32);
 /// let y: Vec<bool> = x.rows().into_iter().map(|row| row[0] > 9.0).collect();
-/// let boosting = GradientBoosting::new(GradientBoostingOptions { n_trees: 20, min_leaf_rows: 5, ..Default::default() });
+/// let boosting = GradientBoosting::new(GradientBoostingOptions::default().with_n_trees(20).with_min_leaf_rows(5));
 /// let ensemble = boosting.fit(x.view(), &y, None, &Execution::default())?;
 /// assert_eq!(ensemble.trees(), 20);
 /// # Ok::<(), churn_core::Error>(())

@@ -14,8 +14,10 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::numeric::{SplitMix, logit, sigmoid};
 use crate::parallel::{Execution, Workers};
 
-/// How the forest learns.
+/// Options of [`RandomForest`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
 pub struct RandomForestOptions {
     /// Number of trees. Default: 200.
     pub n_trees: usize,
@@ -49,6 +51,16 @@ impl Default for RandomForestOptions {
     }
 }
 
+crate::options::plain_options!(RandomForestOptions {
+    with_n_trees(n_trees: usize),
+    with_max_depth(max_depth: usize),
+    with_min_leaf_rows(min_leaf_rows: usize),
+    with_colsample(colsample: Option<f64>),
+    with_smoothing(smoothing: f64),
+    with_max_bins(max_bins: usize),
+    with_seed(seed: u64),
+});
+
 /// Random forest (Breiman, "Random forests", 2001), split by Gini's impurity. Each tree's leaf says
 /// `logit((churned + s p) / (rows + s))` with the churn rate `p` and smoothing `s`; the forest's log-odds are the mean over
 /// trees. The model is the same to the bit whatever the number of threads.
@@ -60,7 +72,7 @@ impl Default for RandomForestOptions {
 ///
 /// let x = Array2::from_shape_fn((200, 2), |(row, column)| ((row * 7 + column * 3) % 20) as f32);
 /// let y: Vec<bool> = x.rows().into_iter().map(|row| row[0] > 9.0).collect();
-/// let forest = RandomForest::new(RandomForestOptions { n_trees: 20, ..Default::default() });
+/// let forest = RandomForest::new(RandomForestOptions::default().with_n_trees(20));
 /// let ensemble = forest.fit(x.view(), &y, None, &Execution::default())?;
 /// let probabilities = ensemble.predict_proba(x.view(), &Execution::default())?;
 /// assert!((0..200).all(|row| (probabilities[row] > 0.5) == y[row]));

@@ -1,8 +1,9 @@
 //! What counts as churn.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::error::{Error, ErrorKind, RecordKind, Result};
+use crate::options::{Given, Options};
 use crate::time::{Horizon, MOST_DAYS};
 
 /// What is predicted: that a customer cancels, or falls silent, within the label period.
@@ -110,6 +111,34 @@ impl ChurnDefinition {
         }
     }
 
+    /// Reads a definition from the text of a JSON object, as options have it: `{"kind": "cancellation", "horizon": 90, "lead": 0}`
+    /// or `{"kind": "inactivity", "horizon": 90, "lead": 0, "active_within": 180, "on": "payments"}`. Only `kind` is required.
+    ///
+    /// # Errors
+    /// `invalid_option`, naming the option.
+    pub fn from_json(json: &str) -> Result<Self> {
+        let definition = crate::options::from_json(Self::default(), json)?;
+        definition.validate()?;
+        Ok(definition)
+    }
+
+    /// Writes the definition as options have it, see [`from_json`](Self::from_json).
+    pub(crate) fn serialize_as_option<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        let horizon = self.horizon();
+        let (kind, active_within, on) = match self {
+            Self::Cancellation { .. } => ("cancellation", None, None),
+            Self::Inactivity { active_within, on, .. } => ("inactivity", *active_within, Some(*on)),
+        };
+        let option = DefinitionOption {
+            kind,
+            horizon: horizon.days,
+            lead: horizon.lead,
+            active_within,
+            on,
+        };
+        option.serialize(serializer)
+    }
+
     pub(crate) fn validate(&self) -> Result<()> {
         let refuse = |option: &str, why: &str| {
             Err(Error::new(ErrorKind::InvalidOption, why.to_owned()).at(None, None, Some(option)))
@@ -136,6 +165,85 @@ impl ChurnDefinition {
                 ..
             } => refuse("on", "inactivity is looked for on payments or activities"),
             _ => Ok(()),
+        }
+    }
+}
+
+/// A [`ChurnDefinition`] as options have it.
+#[derive(Serialize)]
+struct DefinitionOption {
+    kind: &'static str,
+    horizon: u32,
+    lead: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    active_within: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    on: Option<RecordKind>,
+}
+
+impl Options for ChurnDefinition {
+    fn read(&mut self, given: &mut Given) -> Result<()> {
+        let (mut kind, mut horizon, mut lead) = (None::<String>, Self::default().horizon().days, 0);
+        given.set("kind", &mut kind)?;
+        given.set("horizon", &mut horizon)?;
+        given.set("lead", &mut lead)?;
+        let definition = match kind.as_deref() {
+            Some("cancellation") => {
+                if let Some(name) = ["active_within", "on"].into_iter().find(|name| given.has(name)) {
+                    return Err(given.wrong(name, "cancellation does not have this option"));
+                }
+                Self::cancellation(horizon)
+            }
+            Some("inactivity") => {
+                let (mut on, mut active_within) = (RecordKind::Payments, None::<u32>);
+                given.set("on", &mut on)?;
+                given.set("active_within", &mut active_within)?;
+                let definition = Self::inactivity(horizon, on);
+                match active_within {
+                    Some(days) => definition.active_within(days),
+                    None => definition,
+                }
+            }
+            _ => return Err(given.wrong("kind", "it must be 'cancellation' or 'inactivity'")),
+        };
+        *self = definition.with_lead(lead);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn definitions_are_read_as_they_are_written() {
+        let given = [
+            ChurnDefinition::cancellation(30).with_lead(7),
+            ChurnDefinition::inactivity(60, RecordKind::Activities),
+            ChurnDefinition::inactivity(60, RecordKind::Payments).active_within(10),
+        ];
+        for definition in given {
+            let mut json = vec![];
+            definition
+                .serialize_as_option(&mut serde_json::Serializer::new(&mut json))
+                .unwrap();
+            let json = String::from_utf8(json).unwrap();
+            assert_eq!(ChurnDefinition::from_json(&json).unwrap(), definition, "{json}");
+        }
+        for (json, column) in [
+            ("{}", "kind"),
+            (r#"{"kind": "gone"}"#, "kind"),
+            (r#"{"kind": "cancellation", "on": "payments"}"#, "on"),
+            (r#"{"kind": "inactivity", "on": "tickets"}"#, "on"),
+            (r#"{"kind": "inactivity", "horizon": 0}"#, "horizon"),
+            (r#"{"kind": "inactivity", "within": 10}"#, "within"),
+        ] {
+            let error = ChurnDefinition::from_json(json).unwrap_err();
+            assert_eq!(
+                (error.code(), error.column()),
+                ("invalid_option", Some(column)),
+                "{json}"
+            );
         }
     }
 }

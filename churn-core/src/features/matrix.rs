@@ -87,7 +87,7 @@ pub(crate) struct Columns<'a> {
 /// use churn_core::{AsOf, Execution, FeatureColumn, FeaturePlan, features};
 /// use churn_core::synthetic::{WorldOptions, world};
 ///
-/// let world = world(&WorldOptions { tenants: 1, customers: 40, ..Default::default() })?;
+/// let world = world(&WorldOptions::default().with_tenants(1).with_customers(40))?;
 /// let (records, _) = world.tenants()[0].records()?.build()?;
 /// let dates: [AsOf; 2] = ["2024-06-01".parse()?, "2024-12-01".parse()?];
 /// let matrix = features(&records, &dates, &FeaturePlan::standard(&[28, 91])?, &Execution::new())?;

@@ -3,9 +3,11 @@
 use std::collections::HashSet;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::error::{Error, ErrorKind, RecordKind, Result};
 use crate::features::standard;
+use crate::options::{Given, Options, json_methods};
 use crate::time::Window;
 
 /// Which moment of a record places it in a window.
@@ -175,8 +177,7 @@ impl Function {
 ///     .measure(Measure::Amount)
 ///     .function(Function::Sum)
 ///     .window(91);
-/// let plan = FeaturePlan::default().with(cards)?;
-/// # Ok::<(), churn_core::Error>(())
+/// let plan = FeaturePlan::default().with(cards);
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
@@ -270,9 +271,10 @@ impl Feature {
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct FeaturePlan {
-    /// Windows of the standard features, ascending; none leaves the standard features out.
+    /// Windows of the standard features in days, ascending; none leaves the standard features out.
     windows: Vec<Window>,
-    /// The user's own, in order.
+    /// The caller's own features, in order.
+    #[serde(rename = "features", alias = "own")]
     own: Vec<Feature>,
 }
 
@@ -313,17 +315,25 @@ impl FeaturePlan {
         }
     }
 
-    /// With a feature of the user's own, behind the standard ones.
+    /// Adds a feature of the caller's own behind the standard ones. It is checked where the plan is used, or by
+    /// [`validate`](Self::validate).
+    #[must_use]
+    pub fn with(mut self, feature: Feature) -> Self {
+        self.own.push(feature);
+        self
+    }
+
+    /// Checks the caller's own features without records: that the parts of each fit together, and that names are unique.
     ///
     /// # Errors
-    /// `invalid_option` if its parts do not go together or its name is taken by another of the user's own.
-    pub fn with(mut self, feature: Feature) -> Result<Self> {
-        feature.validate()?;
-        if self.own.iter().any(|own| own.name == feature.name) {
-            return Err(taken(&feature.name));
+    /// `invalid_option`, naming the feature.
+    pub fn validate(&self) -> Result<()> {
+        self.own.iter().try_for_each(Feature::validate)?;
+        let mut names = HashSet::new();
+        match self.own.iter().find(|feature| !names.insert(feature.name.as_str())) {
+            Some(twice) => Err(taken(&twice.name)),
+            None => Ok(()),
         }
-        self.own.push(feature);
-        Ok(self)
     }
 
     /// Windows of the standard features, in days, ascending.
@@ -349,6 +359,65 @@ impl FeaturePlan {
             }
         }
     }
+}
+
+json_methods!(FeaturePlan);
+
+impl Options for FeaturePlan {
+    /// `windows` (days) and `features` (a list of objects); each replaces what the plan has of it.
+    fn read(&mut self, given: &mut Given) -> Result<()> {
+        let mut windows = self.windows();
+        let mut features: Option<Vec<Value>> = None;
+        let replaced = given.has("windows");
+        given.set_list("windows", &mut windows)?;
+        given.set("features", &mut features)?;
+        if let Some(features) = features {
+            self.own = features.into_iter().map(feature_from_value).collect::<Result<_>>()?;
+        }
+        if replaced {
+            // A plan may consist of the caller's own features alone.
+            self.windows = match windows.is_empty() && !self.own.is_empty() {
+                true => vec![],
+                false => Self::standard(&windows)?.windows,
+            };
+        }
+        self.validate()
+    }
+}
+
+impl Feature {
+    /// Reads a feature from the text of a JSON object. `name` and `source` are required, every other field has the value of
+    /// [`new`](Self::new) unless it is given: `{"name": "card_sum_91d", "source": "payments", "filter": ["paid"], "measure":
+    /// "amount", "window": 91}`.
+    ///
+    /// # Errors
+    /// `invalid_option` for an unknown field, a value of another type, and parts that do not fit together.
+    pub fn from_json(json: &str) -> Result<Self> {
+        let value = serde_json::from_str(json).map_err(|error| {
+            let message = format!("the feature is not valid JSON: {error}");
+            Error::new(ErrorKind::InvalidOption, message).at(None, None, Some("features"))
+        })?;
+        let feature = feature_from_value(value)?;
+        feature.validate()?;
+        Ok(feature)
+    }
+}
+
+fn feature_from_value(value: Value) -> Result<Feature> {
+    let mut given = Given::new(Some("features"), value)?;
+    let (mut name, mut source) = (None::<String>, None::<RecordKind>);
+    given.set("name", &mut name)?;
+    given.set("source", &mut source)?;
+    let name = name.ok_or_else(|| given.wrong("name", "it is missing"))?;
+    let source = source.ok_or_else(|| given.wrong("source", "it is missing"))?;
+    let mut feature = Feature::new(name, source);
+    given.set("filter", &mut feature.filter)?;
+    given.set("axis", &mut feature.axis)?;
+    given.set("measure", &mut feature.measure)?;
+    given.set("function", &mut feature.function)?;
+    given.set("window", &mut feature.window)?;
+    given.finish()?;
+    Ok(feature)
 }
 
 fn taken(name: &str) -> Error {

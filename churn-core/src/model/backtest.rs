@@ -1,5 +1,7 @@
 //! Rolling-origin backtests: at each origin, a model that could have been trained then.
 
+use serde::Serialize;
+
 use crate::error::{Error, ErrorKind, Result};
 use crate::evaluate::choose_dates;
 use crate::features::mature_until;
@@ -8,14 +10,17 @@ use crate::model::options::TrainOptions;
 use crate::model::report::OutOfTime;
 use crate::model::sample::Sample;
 use crate::model::train::{Guard, test_out_of_time};
+use crate::options::{Given, Options, builders, json_methods};
 use crate::record::TenantRecords;
 use crate::time::AsOf;
 
-/// Which origins are tested, and how the model at each is trained.
-#[derive(Clone, Debug, Default)]
+/// Options of [`Backtest::run`]. In JSON they stand beside those of [`TrainOptions`].
+#[derive(Clone, Debug, Default, Serialize)]
+#[non_exhaustive]
 pub struct BacktestOptions {
     /// How each model is trained. `train.as_of` lists the dates that may train; `None` takes dates half a label
     /// period apart before each origin.
+    #[serde(flatten)]
     pub train: TrainOptions,
     /// The dates to test, each mature. `None` tests the last mature dates, one label period apart, at most three.
     pub origins: Option<Vec<AsOf>>,
@@ -26,14 +31,45 @@ pub struct BacktestOptions {
     pub unseen_customers: bool,
 }
 
+builders!(BacktestOptions {
+    with_train(train: TrainOptions),
+    with_embargo_days(embargo_days: u32),
+    with_unseen_customers(unseen_customers: bool),
+});
+json_methods!(BacktestOptions);
+
+impl BacktestOptions {
+    /// Sets [`origins`](Self::origins).
+    #[must_use]
+    pub fn with_origins(mut self, dates: impl IntoIterator<Item = impl Into<AsOf>>) -> Self {
+        self.origins = Some(dates.into_iter().map(Into::into).collect());
+        self
+    }
+}
+
+impl Options for BacktestOptions {
+    fn read(&mut self, given: &mut Given) -> Result<()> {
+        self.train.read(given)?;
+        if given.has("origins") {
+            let mut dates = vec![];
+            given.set_list("origins", &mut dates)?;
+            self.origins = Some(dates);
+        } else {
+            given.take("origins");
+        }
+        given.set("embargo_days", &mut self.embargo_days)?;
+        given.set("unseen_customers", &mut self.unseen_customers)
+    }
+}
+
 /// What would have been predicted, origin by origin.
 ///
 /// ```no_run
 /// # fn show(records: churn_core::TenantRecords) -> churn_core::Result<()> {
 /// use churn_core::{Backtest, BacktestOptions, ChurnDefinition, TrainOptions};
 ///
-/// let train = TrainOptions { definition: ChurnDefinition::cancellation(90), ..Default::default() };
-/// let backtest = Backtest::run(&records, &BacktestOptions { train, embargo_days: 7, ..Default::default() })?;
+/// let train = TrainOptions::default().with_definition(ChurnDefinition::cancellation(90));
+/// let backtest = Backtest::run(&records, &BacktestOptions::default().with_train(train).with_embargo_days(7))?;
 /// for fold in &backtest.folds {
 ///     assert!(fold.proof.holds());
 ///     println!("{} {:?}", fold.test_date, fold.measures.roc_auc);

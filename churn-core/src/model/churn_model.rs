@@ -39,7 +39,7 @@ pub struct Explanation {
 /// use churn_core::{AsOf, ChurnDefinition, ChurnModel, TrainOptions};
 ///
 /// let definition = ChurnDefinition::cancellation(90);
-/// let model = ChurnModel::train(&records, &TrainOptions { definition, ..Default::default() })?;
+/// let model = ChurnModel::train(&records, &TrainOptions::default().with_definition(definition))?;
 /// match &model.report().out_of_time {
 ///     Some(test) => println!("AUC at {}: {:?}", test.test_date, test.measures.roc_auc),
 ///     None => println!("no later date to test: {:?}", model.report().out_of_time_reason),

@@ -1,46 +1,72 @@
-//! What training may be told. Every field has a default.
+//! Options of training. Every field has a default.
+
+use std::collections::BTreeMap;
+
+use serde::ser::SerializeMap;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::Value;
 
 use crate::ensemble::{GradientBoostingOptions, RandomForestOptions};
+use crate::error::Result;
 use crate::features::{ChurnDefinition, FeaturePlan};
 use crate::leakage::LeakagePolicy;
 use crate::model::monotone::Monotonicity;
 use crate::model::report::DroppedMember;
 use crate::model::sample::RowCap;
+use crate::options::{Given, Options, builders, from_value, json_methods};
 use crate::parallel::Execution;
 use crate::time::AsOf;
 
-/// How a model is trained.
+/// Options of [`ChurnModel::train`](crate::ChurnModel::train).
+///
+/// In JSON the options of [`EnsembleOptions`] stand beside the others, the definition has the form that
+/// [`ChurnDefinition::from_json`] reads, and the members `windows` and `features` of the plan may stand beside the others too.
+/// A member of the ensemble is `false` (leave it out), `true` (its defaults) or an object of options laid over its defaults;
+/// `boosting` without `deep_boosting` leaves the deep trees out. [`execution`](Self::execution) is not part of the JSON.
 ///
 /// ```
 /// use churn_core::{ChurnDefinition, RecordKind, TrainOptions};
 ///
-/// let options = TrainOptions { definition: ChurnDefinition::inactivity(30, RecordKind::Payments), seed: 7, ..Default::default() };
-/// assert!(options.as_of.is_none());
+/// let definition = ChurnDefinition::inactivity(30, RecordKind::Payments);
+/// let options = TrainOptions::default().with_definition(definition.clone()).with_seed(7);
+///
+/// let json = r#"{"definition": {"kind": "inactivity", "horizon": 30, "on": "payments"}, "seed": 7, "forest": {"n_trees": 50}}"#;
+/// let read = TrainOptions::from_json(json)?;
+/// assert_eq!((read.definition, read.seed), (options.definition, options.seed));
+/// assert_eq!(read.ensemble.forest.map(|forest| (forest.n_trees, forest.max_depth)), Some((50, 10)));
+///
+/// let error = TrainOptions::from_json(r#"{"seeds": 7}"#).unwrap_err();
+/// assert_eq!((error.code(), error.column()), ("invalid_option", Some("seeds"))); // did you mean 'seed'?
+/// # Ok::<(), churn_core::Error>(())
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
 pub struct TrainOptions {
     /// What counts as churn. Default: cancellation within 90 days.
+    #[serde(serialize_with = "ChurnDefinition::serialize_as_option")]
     pub definition: ChurnDefinition,
     /// Training dates; each must be mature. `None` chooses mature dates half a label period apart.
     pub as_of: Option<Vec<AsOf>>,
     /// The features. Default: the standard plan.
     pub plan: FeaturePlan,
-    /// The members and how they are put together.
+    /// The members of the ensemble and how they are blended.
+    #[serde(flatten)]
     pub ensemble: EnsembleOptions,
-    /// What is done about columns that know the label. Default: attributes that do are an error, features made of events
-    /// are reported. Asked with at least 20 churned and 20 retained rows.
+    /// What training does about columns that leak the target. Default: a leaking attribute is an error, a leaking feature of
+    /// events is reported. Checked only when there are at least 20 churned and 20 retained rows.
     pub leakage: LeakagePolicy,
-    /// Columns that the caller vouches for, by their own or their feature's name: known at the date, whatever they tell.
-    /// The report names those that would have been refused.
+    /// Columns, by their own or their feature's name, that are available at prediction time despite their predictive power. The
+    /// report names those that would have been refused.
     pub allow_columns: Vec<String>,
-    /// The most customer-date pairs to learn from and to test on: of more, whole customers are drawn, by their ids and the
-    /// seed. Bounds memory, at about 6 kB a pair with the standard features. Default: 500 000.
+    /// The largest number of customer-date pairs for training and testing. Where there are more, whole customers are sampled by
+    /// id and seed. It bounds memory, which is about 6 kB a pair with the standard features. Default: 500 000.
     pub max_rows: usize,
     /// Whether the model may score records of other tenants (a pretrained model). Default: refuse them.
     pub shared: bool,
-    /// Seeds everything that is drawn. The same seed gives the same bytes.
+    /// Seeds all sampling; results are reproducible. Default: 0.
     pub seed: u64,
-    /// Threads, progress, cancellation.
+    /// Threads, progress and cancellation. Never changes the result.
+    #[serde(skip)]
     pub execution: Execution,
 }
 
@@ -70,34 +96,40 @@ impl Default for TrainOptions {
     }
 }
 
-/// The members of the ensemble; a member that is `None` is left out.
-#[derive(Clone, Debug)]
+/// Options of the ensemble: its members, and how they are blended. A member that is `None` is left out.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct EnsembleOptions {
-    /// Whether the linear member takes part. Default: it does.
+    /// Whether the linear member is part of the ensemble. Default: true.
     pub linear: bool,
-    /// Gradient-boosted trees, small and slow: what holds on few and noisy rows. `trees` is the most there may be: the number
-    /// is chosen on held-out customers. Default: at most 400 trees of 12 leaves, learning rate 0.03.
+    /// Small gradient-boosted trees with a low learning rate, for few and noisy rows. `n_trees` is the maximum; early stopping on
+    /// held-out customers chooses the number. Default: at most 400 trees of 12 leaves, learning rate 0.03.
+    #[serde(serialize_with = "member")]
     pub boosting: Option<GradientBoostingOptions>,
-    /// Deeper trees that learn faster: what finds interactions where there are some. `trees` as above. Default: at most 300
-    /// trees of 31 leaves, learning rate 0.1.
+    /// Larger gradient-boosted trees with a higher learning rate, for interactions. `n_trees` is the maximum, as for `boosting`.
+    /// Default: at most 300 trees of 31 leaves, learning rate 0.1.
+    #[serde(serialize_with = "member")]
     pub deep_boosting: Option<GradientBoostingOptions>,
-    /// The random forest. Default: 100 trees, at most 10 deep.
+    /// The random forest. Default: 100 trees, at most 10 levels deep.
+    #[serde(serialize_with = "member")]
     pub forest: Option<RandomForestOptions>,
-    /// Folds, grouped by customer, for blending and calibrating on predictions no member was fitted on; held within 2 to 20,
-    /// and to the customers of the rarer class. Default: 5.
+    /// Number of stratified group folds (grouped by customer) whose out-of-fold predictions fit the blend and the calibration;
+    /// limited to 2 to 20, and to the number of customers of the minority class. Default: 5.
     pub folds: usize,
-    /// How much a churned row counts beside a retained one while members learn. Blend and calibration weigh rows as they
-    /// are, so that probabilities stay probabilities. Default: 1.
+    /// Weight of a churned row relative to a retained one while base learners are fitted. Blend and calibration use unweighted
+    /// rows, so probabilities stay calibrated. Default: 1.
     pub churn_weight: f64,
-    /// Features of numbers, by name, with which the probability may only rise ([`Monotonicity::Increasing`]) or only fall, all others
-    /// being equal. A missing value is no number, and free. Both boostings and the linear member are held to it; the forest
-    /// cannot be and is left out, as the report says. Default: none.
+    /// Monotonic constraints of numeric features, by name: with [`Monotonicity::Increasing`] the probability never falls as the
+    /// feature grows, all others being equal. Missing values are unconstrained. Both boostings and the linear member obey them;
+    /// the forest cannot and is dropped, as the report says. In JSON an object: `{"payments_failed_count_91d": "increasing"}`.
+    /// Default: none.
+    #[serde(serialize_with = "constraints")]
     pub monotone_constraints: Vec<(String, Monotonicity)>,
 }
 
-impl Default for EnsembleOptions {
-    fn default() -> Self {
-        let boosting = GradientBoostingOptions {
+impl EnsembleOptions {
+    fn default_boosting() -> GradientBoostingOptions {
+        GradientBoostingOptions {
             n_trees: 400,
             max_leaves: 12,
             learning_rate: 0.03,
@@ -107,24 +139,35 @@ impl Default for EnsembleOptions {
             subsample: 0.7,
             max_bins: 64,
             ..Default::default()
-        };
-        let deep_boosting = GradientBoostingOptions {
+        }
+    }
+
+    fn default_deep_boosting() -> GradientBoostingOptions {
+        GradientBoostingOptions {
             n_trees: 300,
             min_leaf_rows: 10,
             ..Default::default()
-        };
-        let forest = RandomForestOptions {
+        }
+    }
+
+    fn default_forest() -> RandomForestOptions {
+        RandomForestOptions {
             n_trees: 100,
             max_depth: 10,
             min_leaf_rows: 10,
             max_bins: 64,
             ..Default::default()
-        };
+        }
+    }
+}
+
+impl Default for EnsembleOptions {
+    fn default() -> Self {
         Self {
             linear: true,
-            boosting: Some(boosting),
-            deep_boosting: Some(deep_boosting),
-            forest: Some(forest),
+            boosting: Some(Self::default_boosting()),
+            deep_boosting: Some(Self::default_deep_boosting()),
+            forest: Some(Self::default_forest()),
             folds: 5,
             churn_weight: 1.0,
             monotone_constraints: vec![],
@@ -133,12 +176,12 @@ impl Default for EnsembleOptions {
 }
 
 impl EnsembleOptions {
-    /// The forest, where it may take part.
+    /// The forest, unless monotonic constraints exclude it.
     pub(crate) fn unconstrained_forest(&self) -> Option<&RandomForestOptions> {
         self.forest.as_ref().filter(|_| self.monotone_constraints.is_empty())
     }
 
-    /// Members that were asked for and do not take part.
+    /// Members that were requested and are not part of the ensemble.
     pub(crate) fn dropped_members(&self) -> Vec<DroppedMember> {
         let forest = self.forest.is_some() && self.unconstrained_forest().is_none();
         let names: Vec<&str> = self
@@ -148,20 +191,240 @@ impl EnsembleOptions {
             .collect();
         let dropped_members = || DroppedMember {
             name: "forest".to_owned(),
-            reason: format!("its trees cannot be held to rise or fall with {}", names.join(", ")),
+            reason: format!(
+                "its trees cannot obey the monotonic constraints of {}",
+                names.join(", ")
+            ),
         };
         forest.then(dropped_members).into_iter().collect()
     }
+}
 
-    /// With these boosted trees, or none. Who wants others than the default's wants them alone: the deep ones are then left
-    /// out, unless they are set afterwards.
+builders!(TrainOptions {
+    with_definition(definition: ChurnDefinition),
+    with_plan(plan: FeaturePlan),
+    with_ensemble(ensemble: EnsembleOptions),
+    with_leakage(leakage: LeakagePolicy),
+    with_max_rows(max_rows: usize),
+    with_shared(shared: bool),
+    with_seed(seed: u64),
+    with_execution(execution: Execution),
+});
+
+impl TrainOptions {
+    /// Sets [`as_of`](Self::as_of).
     #[must_use]
-    pub fn with_boosting(self, boosting: Option<GradientBoostingOptions>) -> Self {
-        let as_default = boosting == Self::default().boosting;
-        Self {
-            boosting,
-            deep_boosting: self.deep_boosting.filter(|_| as_default),
-            ..self
+    pub fn with_as_of(mut self, dates: impl IntoIterator<Item = impl Into<AsOf>>) -> Self {
+        self.as_of = Some(dates.into_iter().map(Into::into).collect());
+        self
+    }
+
+    /// Sets [`allow_columns`](Self::allow_columns).
+    #[must_use]
+    pub fn with_allow_columns(mut self, columns: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.allow_columns = columns.into_iter().map(Into::into).collect();
+        self
+    }
+}
+
+builders!(EnsembleOptions {
+    with_linear(linear: bool),
+    with_boosting(boosting: Option<GradientBoostingOptions>),
+    with_deep_boosting(deep_boosting: Option<GradientBoostingOptions>),
+    with_forest(forest: Option<RandomForestOptions>),
+    with_folds(folds: usize),
+    with_churn_weight(churn_weight: f64),
+});
+
+impl EnsembleOptions {
+    /// Sets [`monotone_constraints`](Self::monotone_constraints).
+    #[must_use]
+    pub fn with_monotone_constraints(
+        mut self,
+        constraints: impl IntoIterator<Item = (impl Into<String>, Monotonicity)>,
+    ) -> Self {
+        let constraints = constraints.into_iter().map(|(feature, way)| (feature.into(), way));
+        self.monotone_constraints = constraints.collect();
+        self
+    }
+}
+
+json_methods!(TrainOptions);
+json_methods!(EnsembleOptions);
+
+impl Options for TrainOptions {
+    fn read(&mut self, given: &mut Given) -> Result<()> {
+        let mut definition = None;
+        given.set::<Option<Value>>("definition", &mut definition)?;
+        if let Some(definition) = definition {
+            self.definition = from_value(ChurnDefinition::default(), definition)?;
         }
+        if given.has("as_of") {
+            let mut dates = vec![];
+            given.set_list("as_of", &mut dates)?;
+            self.as_of = Some(dates);
+        } else {
+            given.take("as_of");
+        }
+        if let Some(plan) = given.take("plan") {
+            self.plan = from_value(FeaturePlan::default(), plan)?;
+        }
+        self.plan.read(given)?;
+        self.ensemble.read(given)?;
+        given.set("leakage", &mut self.leakage)?;
+        given.set_list("allow_columns", &mut self.allow_columns)?;
+        given.set("max_rows", &mut self.max_rows)?;
+        given.set("shared", &mut self.shared)?;
+        given.set("seed", &mut self.seed)
+    }
+}
+
+impl Options for EnsembleOptions {
+    fn read(&mut self, given: &mut Given) -> Result<()> {
+        let boosting_alone = given.has("boosting") && !given.has("deep_boosting");
+        let before = self.boosting.clone();
+        given.set("linear", &mut self.linear)?;
+        given.set_member("boosting", &mut self.boosting, Self::default_boosting)?;
+        given.set_member("deep_boosting", &mut self.deep_boosting, Self::default_deep_boosting)?;
+        // Whoever chooses other trees wants these trees, not the default's deep ones beside them.
+        if boosting_alone && self.boosting != before {
+            self.deep_boosting = None;
+        }
+        given.set_member("forest", &mut self.forest, Self::default_forest)?;
+        given.set("folds", &mut self.folds)?;
+        given.set("churn_weight", &mut self.churn_weight)?;
+        if let Some(constraints) = given.take("monotone_constraints") {
+            let constraints: BTreeMap<String, Monotonicity> =
+                serde_json::from_value(constraints).map_err(|error| given.wrong("monotone_constraints", error))?;
+            self.monotone_constraints = constraints.into_iter().collect();
+        }
+        Ok(())
+    }
+}
+
+impl<'de> Deserialize<'de> for TrainOptions {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        from_value(Self::default(), Value::deserialize(deserializer)?).map_err(serde::de::Error::custom)
+    }
+}
+
+impl<'de> Deserialize<'de> for EnsembleOptions {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        from_value(Self::default(), Value::deserialize(deserializer)?).map_err(serde::de::Error::custom)
+    }
+}
+
+/// Null would keep the default where the options are read.
+fn member<T: Serialize, S: Serializer>(member: &Option<T>, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+    match member {
+        Some(options) => options.serialize(serializer),
+        None => serializer.serialize_bool(false),
+    }
+}
+
+fn constraints<S: Serializer>(
+    constraints: &[(String, Monotonicity)],
+    serializer: S,
+) -> std::result::Result<S::Ok, S::Error> {
+    let mut map = serializer.serialize_map(Some(constraints.len()))?;
+    for (feature, way) in constraints {
+        map.serialize_entry(feature, way)?;
+    }
+    map.end()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn written_and_read(options: &TrainOptions) {
+        let json = serde_json::to_string(options).unwrap();
+        let read = TrainOptions::from_json(&json).unwrap();
+        assert_eq!(serde_json::to_string(&read).unwrap(), json);
+        let execution = |options: &TrainOptions| TrainOptions {
+            execution: Execution::new(),
+            ..options.clone()
+        };
+        assert_eq!(
+            format!("{:?}", execution(&read)),
+            format!("{:?}", execution(options)),
+            "{json}"
+        );
+    }
+
+    #[test]
+    fn options_are_read_as_they_are_written() {
+        let defaults = TrainOptions::default();
+        written_and_read(&defaults);
+        let ensemble = EnsembleOptions::default()
+            .with_boosting(Some(GradientBoostingOptions::default().with_n_trees(7)))
+            .with_deep_boosting(None)
+            .with_monotone_constraints([("a", Monotonicity::Decreasing), ("b", Monotonicity::Increasing)]);
+        let dates = ["2024-01-01", "2024-02-01T12:00:00Z"].map(|date| date.parse::<AsOf>().unwrap());
+        let options = defaults
+            .with_as_of(dates)
+            .with_ensemble(ensemble)
+            .with_allow_columns(["seats"]);
+        written_and_read(&options);
+        let own = FeaturePlan::empty().with(crate::Feature::new("payments", crate::RecordKind::Payments));
+        written_and_read(&options.with_plan(own).with_leakage(LeakagePolicy::Warn));
+    }
+
+    #[test]
+    fn members_are_left_out_or_laid_over_their_defaults() {
+        let read = |json: &str| EnsembleOptions::from_json(json).unwrap();
+        let defaults = EnsembleOptions::default();
+        assert_eq!(read(r#"{"boosting": true}"#), defaults);
+        assert_eq!(read(r#"{"boosting": {}}"#), defaults);
+        let alone = read(r#"{"boosting": {"n_trees": 7}}"#);
+        assert_eq!(
+            alone.boosting.as_ref().map(|own| (own.n_trees, own.max_leaves)),
+            Some((7, 12))
+        );
+        assert_eq!((alone.deep_boosting, alone.forest), (None, defaults.forest.clone()));
+        let both = read(r#"{"boosting": {"n_trees": 7}, "deep_boosting": true}"#);
+        assert_eq!(both.deep_boosting, defaults.deep_boosting);
+        let none = read(r#"{"boosting": false, "forest": false, "deep_boosting": {"max_leaves": 9}}"#);
+        assert_eq!((none.boosting, none.forest), (None, None));
+        assert_eq!(
+            none.deep_boosting.map(|own| (own.n_trees, own.max_leaves)),
+            Some((300, 9))
+        );
+        let ways = read(r#"{"monotone_constraints": {"a": "decreasing"}}"#).monotone_constraints;
+        assert_eq!(ways, [("a".to_owned(), Monotonicity::Decreasing)]);
+    }
+
+    #[test]
+    fn wrong_options_are_named() {
+        for (json, column) in [
+            (r#"{"seeds": 1}"#, "seeds"),
+            (r#"{"forest": {"trees": 1}}"#, "forest"),
+            (r#"{"monotone_constraints": {"a": "up"}}"#, "monotone_constraints"),
+            (r#"{"leakage": "ignore"}"#, "leakage"),
+            (r#"{"as_of": "yesterday"}"#, "as_of"),
+            (r#"{"definition": {"kind": "inactivity", "on": 1}}"#, "on"),
+            (r#"{"windows": [0]}"#, "windows"),
+            (r#"{"features": [{"name": "a"}]}"#, "features"),
+            (
+                r#"{"plan": {"features": [{"name": "a", "source": "payments", "color": 1}]}}"#,
+                "features",
+            ),
+        ] {
+            let error = TrainOptions::from_json(json).unwrap_err();
+            assert_eq!(
+                (error.code(), error.column()),
+                ("invalid_option", Some(column)),
+                "{json}: {error}"
+            );
+        }
+        let plan = TrainOptions::from_json(r#"{"windows": 7, "features": [{"name": "a", "source": "payments"}]}"#)
+            .unwrap()
+            .plan;
+        assert_eq!(
+            plan,
+            FeaturePlan::standard(&[7])
+                .unwrap()
+                .with(crate::Feature::new("a", crate::RecordKind::Payments))
+        );
     }
 }

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 use crate::error::{Error, ErrorKind, Result};
 use crate::numeric::SplitMix;
 use crate::synthetic::profile::bell;
@@ -389,7 +391,7 @@ static BANK: [Kind; 50] = [
 /// use churn_core::synthetic::{PlantedLeak, WorldOptions, world};
 ///
 /// let leaks = vec![PlantedLeak::named("cancellation_reason")?];
-/// let world = world(&WorldOptions { customers: 20, leaks, ..Default::default() })?;
+/// let world = world(&WorldOptions::default().with_customers(20).with_leaks(leaks))?;
 /// assert!(world.tenants()[0].tables()?.customers.column("cancellation_reason").is_some());
 /// # Ok::<(), churn_core::Error>(())
 /// ```
@@ -464,6 +466,18 @@ impl PlantedLeak {
                 all.extend(std::iter::repeat_n(Box::from(value), versions));
             }
         }
+    }
+}
+
+impl Serialize for PlantedLeak {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
+    }
+}
+
+impl<'de> Deserialize<'de> for PlantedLeak {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        Self::named(&String::deserialize(deserializer)?).map_err(serde::de::Error::custom)
     }
 }
 

@@ -19,7 +19,7 @@
 //! ```
 //! use churn_core::synthetic::{WorldOptions, world};
 //!
-//! let world = world(&WorldOptions { seed: 1, tenants: 2, customers: 50, ..Default::default() })?;
+//! let world = world(&WorldOptions::default().with_seed(1).with_tenants(2).with_customers(50))?;
 //! for tenant in world.tenants() {
 //!     let (records, report) = tenant.records()?.build()?;
 //!     assert!(report.is_clean() && records.customers() == 50);

@@ -1,12 +1,17 @@
 //! What names a world.
 
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Value;
+
 use crate::error::{Error, ErrorKind, Result};
+use crate::options::{Given, Options, builders, from_value, json_methods};
 use crate::parallel::Execution;
 use crate::synthetic::leaks::PlantedLeak;
 use crate::time::Timestamp;
 
-/// Everything that a world depends on; see [the room's text](crate::synthetic).
-#[derive(Clone, Debug)]
+/// Options of [`world`](crate::synthetic::world); a world depends on nothing else.
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
 pub struct WorldOptions {
     /// Seeds everything that is drawn.
     pub seed: u64,
@@ -51,7 +56,8 @@ pub struct WorldOptions {
     pub leaks: Vec<PlantedLeak>,
     /// Continued lives behind each true risk. Default: 64.
     pub paths: u32,
-    /// Threads, progress, cancellation.
+    /// Threads, progress and cancellation. Never changes the result.
+    #[serde(skip)]
     pub execution: Execution,
 }
 
@@ -81,6 +87,73 @@ impl Default for WorldOptions {
             paths: 64,
             execution: Execution::default(),
         }
+    }
+}
+
+builders!(WorldOptions {
+    with_seed(seed: u64),
+    with_tenants(tenants: usize),
+    with_customers(customers: usize),
+    with_start(start: Timestamp),
+    with_days(days: u32),
+    with_initial_customers(initial_customers: f64),
+    with_activities_per_day(activities_per_day: f64),
+    with_tickets_per_day(tickets_per_day: f64),
+    with_billing_days(billing_days: u32),
+    with_risk(risk: f64),
+    with_returning(returning: f64),
+    with_late_known(late_known: f64),
+    with_dated(dated: bool),
+    with_hidden(hidden: f64),
+    with_drift(drift: f64),
+    with_base_rate_shift(base_rate_shift: f64),
+    with_duplicates(duplicates: f64),
+    with_events_without_customer(events_without_customer: f64),
+    with_unknown_ids(unknown_ids: f64),
+    with_leaks(leaks: Vec<PlantedLeak>),
+    with_paths(paths: u32),
+    with_execution(execution: Execution),
+});
+json_methods!(WorldOptions);
+
+impl Options for WorldOptions {
+    /// `leaks` is a list of names, or `"all"`.
+    fn read(&mut self, given: &mut Given) -> Result<()> {
+        given.set("seed", &mut self.seed)?;
+        given.set("tenants", &mut self.tenants)?;
+        given.set("customers", &mut self.customers)?;
+        given.set("start", &mut self.start)?;
+        given.set("days", &mut self.days)?;
+        given.set("initial_customers", &mut self.initial_customers)?;
+        given.set("activities_per_day", &mut self.activities_per_day)?;
+        given.set("tickets_per_day", &mut self.tickets_per_day)?;
+        given.set("billing_days", &mut self.billing_days)?;
+        given.set("risk", &mut self.risk)?;
+        given.set("returning", &mut self.returning)?;
+        given.set("late_known", &mut self.late_known)?;
+        given.set("dated", &mut self.dated)?;
+        given.set("hidden", &mut self.hidden)?;
+        given.set("drift", &mut self.drift)?;
+        given.set("base_rate_shift", &mut self.base_rate_shift)?;
+        given.set("duplicates", &mut self.duplicates)?;
+        given.set("events_without_customer", &mut self.events_without_customer)?;
+        given.set("unknown_ids", &mut self.unknown_ids)?;
+        let mut leaks: Option<Value> = None;
+        given.set("leaks", &mut leaks)?;
+        match leaks {
+            None => {}
+            Some(Value::String(all)) if all == "all" => self.leaks = PlantedLeak::all().collect(),
+            Some(names) => {
+                self.leaks = serde_json::from_value(names).map_err(|error| given.wrong("leaks", error))?;
+            }
+        }
+        given.set("paths", &mut self.paths)
+    }
+}
+
+impl<'de> Deserialize<'de> for WorldOptions {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        from_value(Self::default(), Value::deserialize(deserializer)?).map_err(serde::de::Error::custom)
     }
 }
 

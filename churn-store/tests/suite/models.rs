@@ -12,8 +12,8 @@ everywhere!(models_scores_and_outcomes, world => {
     let (records, _) = acme.records(&RecordsOptions::default()).await.unwrap();
     let definition = ChurnDefinition::inactivity(30, RecordKind::Payments);
     let train = |seed| {
-        let ensemble = EnsembleOptions { boosting: None, forest: None, folds: 2, ..Default::default() };
-        let options = TrainOptions { definition: definition.clone(), as_of: Some(vec![AsOf::new(day(120)), AsOf::new(day(150))]), ensemble, seed, allow_columns: vec!["seats".into(), "trial".into(), "plan".into()], ..Default::default() };
+        let ensemble = EnsembleOptions::default().with_boosting(None).with_forest(None).with_folds(2);
+        let options = TrainOptions::default().with_definition(definition.clone()).with_as_of(vec![AsOf::new(day(120)), AsOf::new(day(150))]).with_ensemble(ensemble).with_seed(seed).with_allow_columns(["seats", "trial", "plan"]);
         ChurnModel::train(&records, &options).unwrap()
     };
     let (first, second) = (train(1), train(2));

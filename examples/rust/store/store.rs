@@ -46,10 +46,7 @@ async fn run(url: &str) -> Result<(), Box<dyn Error>> {
     }
 
     let records = tenant.records(&options()?).await?.0;
-    let training = TrainOptions {
-        definition: journey::definition(),
-        ..Default::default()
-    };
+    let training = TrainOptions::default().with_definition(journey::definition());
     let model = ChurnModel::train(&records, &training)?;
     let scores = model.score(&records, AS_OF.parse::<AsOf>()?)?;
     let now = AS_OF.parse()?;

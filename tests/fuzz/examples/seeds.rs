@@ -160,11 +160,7 @@ fn model() -> Outcome<Vec<u8>> {
         .customers(Table::from_csv(customers.as_bytes())?)
         .payments(Table::from_csv(payments.as_bytes())?)
         .build()?;
-    let mut options = TrainOptions {
-        definition: ChurnDefinition::inactivity(60, RecordKind::Payments),
-        plan: churn_core::FeaturePlan::standard(&[28])?,
-        ..Default::default()
-    };
+    let mut options = TrainOptions::default().with_definition(ChurnDefinition::inactivity(60, RecordKind::Payments)).with_plan(churn_core::FeaturePlan::standard(&[28])?);
     small(&mut options.ensemble);
     Ok(ChurnModel::train(&records, &options)?.to_bytes())
 }

@@ -93,11 +93,9 @@ pub fn records(customers: i64) -> TenantRecords {
 
 /// The small model that is frozen.
 pub fn train() -> ChurnModel {
-    let mut options = TrainOptions {
-        definition: ChurnDefinition::inactivity(45, RecordKind::Payments),
-        shared: true,
-        ..Default::default()
-    };
+    let mut options = TrainOptions::default()
+        .with_definition(ChurnDefinition::inactivity(45, RecordKind::Payments))
+        .with_shared(true);
     options.ensemble.folds = 3;
     options.ensemble.deep_boosting = None;
     if let Some(boosting) = &mut options.ensemble.boosting {

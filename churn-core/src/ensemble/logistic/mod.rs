@@ -20,8 +20,10 @@ use crate::parallel::{Execution, Workers};
 
 pub(crate) use penalty::choose_l2;
 
-/// How the linear member learns.
+/// Options of [`Logistic`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
 pub struct LogisticOptions {
     /// Half of this times the sum of squared coefficients is added to the sum of log-losses: `1 / C` in scikit-learn.
     /// The intercept is free. Default: 1.
@@ -41,6 +43,12 @@ impl Default for LogisticOptions {
         }
     }
 }
+
+crate::options::plain_options!(LogisticOptions {
+    with_l2(l2: f64),
+    with_max_iterations(max_iterations: usize),
+    with_tolerance(tolerance: f64),
+});
 
 /// Logistic regression by L-BFGS (Liu and Nocedal, 1989), started from the curvature at the churn rate.
 #[derive(Clone, Debug, Default)]

@@ -12,7 +12,7 @@ use crate::record::{StaticAttributes, TenantRecords};
 const DAY: &str = "2024-03-01";
 
 fn value(kind: RecordKind, rows: serde_json::Value, feature: Feature) -> f64 {
-    let plan = FeaturePlan::empty().with(feature).unwrap();
+    let plan = FeaturePlan::empty().with(feature);
     let records = records(one_customer(), &[(kind, rows)]);
     number(&matrix(&records, &plan, &[DAY]), 0, "f")
 }
@@ -51,7 +51,7 @@ fn a_condition_on_no_column_is_refused() {
         column: "metod".into(),
         values: vec!["card".into()],
     }]);
-    let plan = FeaturePlan::empty().with(feature).unwrap();
+    let plan = FeaturePlan::empty().with(feature);
     let rows = json!([{"customer_id":"C","due_at":"2024-02-01","amount":1,"method":"card"}]);
     let error = plan
         .resolve(&records(one_customer(), &[(RecordKind::Payments, rows)]))
@@ -64,14 +64,11 @@ fn a_window_of_no_days_is_refused() {
     assert!(
         FeaturePlan::empty()
             .with(Feature::new("f", RecordKind::Payments).window(0))
+            .validate()
             .is_err()
     );
-    let text = serde_json::to_string(
-        &FeaturePlan::empty()
-            .with(Feature::new("f", RecordKind::Payments).window(7))
-            .unwrap(),
-    )
-    .unwrap();
+    let plan = FeaturePlan::empty().with(Feature::new("f", RecordKind::Payments).window(7));
+    let text = serde_json::to_string(&plan).unwrap();
     let plan: FeaturePlan = serde_json::from_str(&text.replace("\"window\":7", "\"window\":0")).unwrap();
     let rows = json!([]);
     assert!(
@@ -86,14 +83,12 @@ fn a_threshold_that_is_no_number_is_refused() {
         column: "amount".into(),
         value: f64::NAN,
     }]);
-    assert!(FeaturePlan::empty().with(feature).is_err());
+    assert!(FeaturePlan::empty().with(feature).validate().is_err());
 }
 
 #[test]
 fn an_undated_renewal_is_refused_unless_vouched_for() {
-    let plan = FeaturePlan::empty()
-        .with(Feature::new("f", RecordKind::Customers).measure(Measure::DaysToRenewal))
-        .unwrap();
+    let plan = FeaturePlan::empty().with(Feature::new("f", RecordKind::Customers).measure(Measure::DaysToRenewal));
     let customers = br#"[{"customer_id":"C","signed_up_at":"2024-01-01","renews_at":"2024-06-01"}]"#;
     let builder = || TenantRecords::builder("t").customers(Table::from_json(customers).unwrap());
     let (undated, _) = builder().build().unwrap();
