@@ -2,7 +2,8 @@
 //!
 //! [`raw`] is a tenant as its systems hold it; [`worlds`] makes random ones with every awkward case;
 //! [`mod@reference`] says, slowly and plainly, what every number should be; [`future`] rewrites all that
-//! nobody could have known; [`golden`] reads cases with every number they should give; [`library`] leads a world through the library under test and back out.
+//! nobody could have known; [`golden`] reads cases with every number they should give; [`library`] leads a world through the library under test and back out;
+//! [`types`] writes the Python and TypeScript types of reports.
 
 pub mod dice;
 pub mod future;
@@ -12,4 +13,5 @@ pub mod json;
 pub mod library;
 pub mod raw;
 pub mod reference;
+pub mod types;
 pub mod worlds;

@@ -1,12 +1,13 @@
-//! What the fit found out.
+//! Reports of a classifier's fit.
 
 use serde::{Deserialize, Serialize};
 
 use crate::leakage::LeakageFinding;
 use crate::model::{DroppedMember, MemberReport, Monotonicity};
 
-/// The ensemble that tells one class from the rest.
+/// The ensemble that separates one class from the others.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct ClassifierPart {
     /// The class's code.
@@ -15,32 +16,33 @@ pub struct ClassifierPart {
     pub members: Vec<MemberReport>,
     /// How log-odds become probabilities: `"intercept"`, `"platt"`, `"beta"` or `"isotonic"`.
     pub calibration: String,
-    /// Log-loss of the calibrated blend on rows that no member was fitted on.
+    /// Log-loss of the calibrated blend on out-of-fold predictions.
     pub log_loss: f64,
-    /// Area under the ROC curve on rows that no member was fitted on.
+    /// Area under the ROC curve of out-of-fold predictions.
     pub roc_auc: Option<f64>,
 }
 
-/// How a classifier was fitted and what it is worth. Part of the model file's metadata.
+/// How a classifier was fitted and how well it performs. Part of the model file's metadata.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct ClassifierReport {
-    /// Rows learnt from; a row with a whole weight counts that often.
+    /// Number of training rows; a row with an integer weight counts that often.
     pub rows: usize,
-    /// Those of each class.
+    /// Number of training rows of each class.
     pub rows_of_class: Vec<usize>,
-    /// Groups of rows that were held out together: those that were given, and with them rows that equal each other; each other
-    /// row is one. `None` in files written before they were counted.
+    /// Number of groups of rows that stay in one fold: the given groups, merged where rows are equal; every other row is a group.
+    /// `None` in files written before groups were counted.
     #[serde(default)]
     pub groups: Option<usize>,
-    /// With two classes one ensemble, of the second; with more, one for each.
+    /// One ensemble, of the second class, with two classes; one for each class with more.
     pub parts: Vec<ClassifierPart>,
-    /// Members that were asked for and do not take part.
+    /// Members that were requested and are not part of the ensemble.
     #[serde(default, alias = "members_left_out")]
     pub dropped_members: Vec<DroppedMember>,
-    /// Columns with which the probability may only rise or only fall.
+    /// The monotonic constraints, by column.
     #[serde(default, alias = "monotone")]
     pub monotone_constraints: Vec<(String, Monotonicity)>,
-    /// Columns that seem to know the label and stayed: those the caller allowed, and those that only warn.
+    /// Columns that appear to leak the target and were used: those the caller allowed, and those that only warn.
     pub leaks: Vec<LeakageFinding>,
 }

@@ -15,6 +15,7 @@ use crate::parallel::{Execution, Workers};
 
 /// Options of [`GradientBoosting`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct GradientBoostingOptions {

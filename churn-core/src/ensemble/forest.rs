@@ -16,6 +16,7 @@ use crate::parallel::{Execution, Workers};
 
 /// Options of [`RandomForest`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct RandomForestOptions {

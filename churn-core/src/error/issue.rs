@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 /// The four kinds of record a tenant has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum RecordKind {
     /// Who may leave.

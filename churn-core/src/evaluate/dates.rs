@@ -6,6 +6,7 @@ use crate::time::{AsOf, Horizon, MICROS_PER_DAY, Timestamp};
 
 /// Shows that no training label could see the test period: `last_label_end <= test_date`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct PurgeProof {
     /// The date that was tested.

@@ -1,4 +1,4 @@
-//! How good a set of predictions is, and how sure that is.
+//! Metrics of a set of predictions, with confidence intervals.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,14 +6,15 @@ use crate::error::Result;
 use crate::metrics::{CalibrationBin, Estimate, Interval, Metric, Ranked, bootstrap_intervals};
 use crate::parallel::Workers;
 
-/// What predictions were worth on rows that no part of the model had seen. A figure that is not defined,
-/// as with a single class, is `None`.
+/// How well predictions perform on rows that no part of the model was fitted on. A metric that is not defined, as with a
+/// single class, is `None`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct Measures {
-    /// Rows measured.
+    /// Number of rows.
     pub rows: usize,
-    /// Rows that churned.
+    /// Number of rows that churned.
     pub churned: usize,
     /// Mean predicted probability.
     pub mean_probability: f64,
@@ -25,24 +26,24 @@ pub struct Measures {
     pub log_loss: Option<Estimate>,
     /// Mean squared error of the probability.
     pub brier: Option<Estimate>,
-    /// Expected calibration error over ten bins of equal size. Noise alone makes it larger than nought; its interval is
-    /// turned about the figure to take that out (basic bootstrap), and begins at 0 where chance would show as much.
+    /// Expected calibration error over ten bins of equal size. Sampling noise makes it positive even for calibrated predictions, so
+    /// its interval is a basic (reflected) bootstrap interval, and begins at 0 where a calibrated model shows as much.
     pub calibration_error: Option<Estimate>,
-    /// What a perfectly calibrated model with these predictions shows by chance: 95th percentile of simulations.
+    /// Expected calibration error that a calibrated model with these predictions shows: 95th percentile of simulations.
     #[serde(alias = "calibration_error_by_chance")]
     pub calibration_error_null_95: Option<f64>,
-    /// Slope of the labels on the predicted log-odds; below 1 predictions are too extreme.
+    /// Slope of the logistic regression of labels on predicted log-odds; below 1 predictions are too extreme.
     pub calibration_slope: Option<Estimate>,
-    /// Intercept of the same line.
+    /// Intercept of the same regression.
     pub calibration_intercept: Option<Estimate>,
-    /// What had to be added to all predicted log-odds for their mean to be the churn rate. At a date later than the training's this
-    /// is how far the base rate has drifted from what the features explain: an interval without 0 says that it has. Nothing is
-    /// corrected by it. `None` of models made before it was measured.
+    /// The shift of all predicted log-odds with which the mean probability equals the churn rate. At a date later than the training
+    /// dates it measures drift of the base rate that the features do not explain; drift is reported when the interval excludes 0,
+    /// and no correction is applied. `None` for models trained before it was measured.
     #[serde(default)]
     pub base_rate_shift: Option<Estimate>,
-    /// Churn rate among the tenth with the highest scores, over the churn rate of all.
+    /// Churn rate among the tenth of rows with the highest scores, divided by the overall churn rate.
     pub top_decile_lift: Option<Estimate>,
-    /// Predicted against observed, in ten bins of equal size.
+    /// Calibration table: predicted against observed in ten bins of equal size.
     pub calibration: Vec<CalibrationBin>,
 }
 

@@ -1,4 +1,4 @@
-//! What was found, and what is done about it.
+//! Findings of leakage, and what training does about them.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,16 +7,17 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, ErrorKind, RecordKind, Result, excerpt};
 
-/// What training does about columns that know the label.
+/// What training does about columns that leak the target.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum LeakagePolicy {
-    /// Attributes that know the label are an error; features made of events are reported.
+    /// Attributes that leak the target are an error; features of events are reported.
     #[default]
     Refuse,
-    /// All are reported.
+    /// All findings are reported.
     Warn,
-    /// All are reported as allowed.
+    /// All findings are reported as allowed.
     Allow,
 }
 
@@ -55,25 +56,26 @@ impl FromStr for LeakagePolicy {
     }
 }
 
-/// In which way a column knows the label.
+/// How a column leaks the target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum LeakageEvidence {
-    /// It separates churned from retained by itself, nearly without error.
+    /// The column alone separates churned from retained rows nearly without error.
     RestatesLabel,
-    /// Rows where it is filled, or where it holds one value, all churned.
+    /// All rows where the column is filled, or where it holds one value, churned.
     OnlyForChurned,
-    /// Rows where it is missing all churned, or no row where it is filled did.
+    /// All rows where the column is missing churned, or no row where it is filled did.
     OnlyForRetained,
-    /// It identifies rows or tells their order.
+    /// The column identifies rows or encodes their order.
     Identifier,
-    /// Less what was known at the date, it tells what happened after it.
+    /// The column, less what was known at the date, predicts what happened after the date.
     ReachesIntoLabelPeriod,
 }
 
 impl LeakageEvidence {
-    /// The leak's stable name: `"restates_label"`.
+    /// The stable name: `"restates_label"`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::RestatesLabel => "restates_label",
@@ -91,40 +93,42 @@ impl fmt::Display for LeakageEvidence {
     }
 }
 
-/// What was done about a finding.
+/// What training did about a finding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum LeakageAction {
     /// Training was refused.
     Refused,
-    /// The column stayed, and the report says so.
+    /// The column was used, and the report says so.
     Warned,
     /// The caller allowed the column.
     Allowed,
 }
 
-/// A column that knows the label, with the evidence.
+/// A column that leaks the target, with the evidence.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct LeakageFinding {
     /// The column as the caller named it.
     pub column: String,
-    /// The feature that is made of it.
+    /// The feature that is computed from the column.
     pub feature: String,
-    /// In which way it knows the label.
+    /// How the column leaks the target.
     pub leak: LeakageEvidence,
-    /// The statistic, 0 to 1. [`LeakageEvidence::RestatesLabel`], [`LeakageEvidence::ReachesIntoLabelPeriod`]: share of the log-loss that the
-    /// column alone takes away, held out. The others: share of the rows that agree with the claim.
+    /// The test statistic, 0 to 1. For `"restates_label"` and `"reaches_into_label_period"` the share of the log-loss that the column
+    /// alone removes on held-out rows, for the others the share of the rows that agree with the claim.
     pub statistic: f64,
-    /// The greatest statistic when labels were shuffled (below 0 where none helped), or the chance that shuffled labels agree as well. `None` where
-    /// the claim does not look at labels.
+    /// The largest statistic of a permutation test (below 0 where none helped), or the probability that permuted labels agree as
+    /// well. `None` where the claim does not use labels.
     pub by_chance: Option<f64>,
     /// The evidence in words.
     pub evidence: String,
-    /// What was done.
+    /// What training did about it.
     pub action: LeakageAction,
-    /// Whether it is an attribute, which refuses, or made of events, which warns.
+    /// Whether it is an attribute, which refuses training, or a feature of events, which only warns.
     #[serde(skip, default)]
     pub(crate) refuses: bool,
 }
@@ -135,9 +139,9 @@ impl fmt::Display for LeakageFinding {
     }
 }
 
-/// Settles what is done about findings; returns those that stay, for the report.
+/// Decides what to do about findings; returns those that remain, for the report.
 ///
-/// `allowed` names columns, or features, that the caller vouches for.
+/// `allowed` names columns or features that are available at prediction time.
 ///
 /// # Errors
 /// `leakage`, naming the first column, if one refuses.
@@ -172,7 +176,7 @@ pub(crate) fn decide(
         more => format!("; and {more} more"),
     };
     let message = format!(
-        "columns know the label: {}{more}. Leave them out, date them, or name those that were known at the time in allow_columns",
+        "columns leak the target: {}{more}. Leave them out, date them, or name those that are known at prediction time in allow_columns",
         shown.join("; ")
     );
     Err(Error::new(ErrorKind::Leakage, message).at(table, None, Some(&first.column)))

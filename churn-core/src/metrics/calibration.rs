@@ -9,15 +9,16 @@ use crate::parallel::Workers;
 /// Number of bins.
 pub(crate) const BINS: usize = 10;
 
-/// Rows of neighbouring predictions.
+/// One bin of a calibration table: rows with neighbouring predictions.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct CalibrationBin {
-    /// Rows in the bin.
+    /// Number of rows in the bin; fractional where a bin's border splits a row's weight.
     pub rows: f64,
-    /// What was predicted, on average.
+    /// Mean predicted probability.
     pub mean_probability: f64,
-    /// What was observed.
+    /// Observed churn rate.
     pub churn_rate: f64,
 }
 

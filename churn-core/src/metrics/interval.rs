@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// An interval, both ends included. What it covers, and how often, is documented where it is given.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct Interval {
     /// Lower end.
@@ -33,6 +34,7 @@ impl Interval {
 ///
 /// Serde writes one flat object: `{"value": 0.81, "low": 0.78, "high": 0.84}`.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct Estimate {
     /// The metric on all rows.

@@ -1,4 +1,4 @@
-//! Coarse classes of risk.
+//! Risk bands: coarse classes of probability.
 
 use std::fmt;
 
@@ -6,17 +6,18 @@ use serde::{Deserialize, Serialize};
 
 use crate::numeric::{logit, sigmoid};
 
-/// How urgent a customer is.
+/// A coarse class of risk, by the odds of churn relative to the odds at the training dates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum RiskBand {
-    /// Below the usual.
+    /// Below the churn rate of the training dates.
     Low,
-    /// Above the usual.
+    /// At or above the churn rate of the training dates.
     Medium,
-    /// At more than twice the usual odds.
+    /// At or above twice the usual odds.
     High,
-    /// At more than four times the usual odds.
+    /// At or above four times the usual odds.
     Critical,
 }
 
@@ -38,32 +39,34 @@ impl fmt::Display for RiskBand {
     }
 }
 
-/// The probabilities at which the bands begin; stored in the model.
+/// The probabilities at which the risk bands begin.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RiskBands {
-    /// Where medium begins.
+    /// The lowest probability of band medium.
     pub medium: f64,
-    /// Where high begins.
+    /// The lowest probability of band high.
     pub high: f64,
-    /// Where critical begins.
+    /// The lowest probability of band critical.
     pub critical: f64,
 }
 
-/// Predicted against observed in one band.
+/// Predicted against observed in one risk band.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct BandCalibration {
-    /// The band.
+    /// The risk band.
     pub band: RiskBand,
-    /// The probability at which it begins.
+    /// The lowest probability of the band.
     pub from: f64,
-    /// Rows in it.
+    /// Number of rows in the band.
     pub rows: usize,
-    /// Those that churned.
+    /// Number of rows that churned.
     pub churned: usize,
-    /// What was predicted, on average; `None` without rows.
+    /// Mean predicted probability; `None` without rows.
     pub mean_probability: Option<f64>,
-    /// What was observed; `None` without rows.
+    /// Observed churn rate; `None` without rows.
     pub churn_rate: Option<f64>,
 }
 
@@ -99,8 +102,8 @@ impl RiskBands {
             .collect()
     }
 
-    /// The usual thresholds of a churn rate: medium from the rate itself, high from twice its odds,
-    /// critical from four times its odds.
+    /// The default thresholds for a churn rate: medium begins at the rate itself, high at twice its odds, critical at four
+    /// times its odds.
     pub(crate) fn around(rate: f64) -> Self {
         let at = |factor: f64| sigmoid(logit(rate) + crate::numeric::ln(factor));
         Self {

@@ -1,4 +1,4 @@
-//! The model card: what a model is, what it was made of and what it is worth, for people and for programs.
+//! The model card: what a model predicts, what it was trained on and how well it performs.
 
 use std::fmt::Write as _;
 
@@ -15,102 +15,109 @@ use crate::model::monotone::Monotonicity;
 use crate::model::report::{ChurnRateAt, DroppedMember, MemberReport, OutOfTime};
 use crate::time::{AsOf, Timestamp};
 
-/// A model card (after Mitchell et al., "Model cards for model reporting", 2019). It is made of what the model file holds
-/// and nothing else: the same file gives the same card, byte for byte.
+/// A model card (after Mitchell et al., "Model cards for model reporting", 2019). It is computed from
+/// the model file alone, so equal files give equal cards, byte for byte.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct ModelCard {
     /// Identifies the model by its content.
     pub model_id: String,
     /// The tenant whose records it may score; `None` if any.
     pub tenant: Option<String>,
-    /// What it predicts.
+    /// What the model predicts.
+    #[cfg_attr(feature = "schema", schemars(with = "serde_json::Map<String, serde_json::Value>"))]
     pub definition: ChurnDefinition,
-    /// The data window.
+    /// The observed history.
     pub data: CardData,
-    /// Who trained it.
+    /// The training population.
     pub population: CardPopulation,
-    /// What it looks at.
+    /// The features.
     pub features: CardFeatures,
-    /// What its predictions were worth.
+    /// How well the model performs.
     pub metrics: CardMetrics,
-    /// How log-odds become probabilities, and how those turned out.
+    /// The calibration and its result in each risk band.
     pub calibration: CardCalibration,
     /// The members, with their weights.
     pub members: Vec<MemberReport>,
-    /// Members that were asked for and do not take part, and why.
+    /// Members that were requested and are not part of the ensemble, with the reason.
     pub dropped_members: Vec<DroppedMember>,
-    /// Features with which the probability may only rise or only fall.
+    /// The monotonic constraints, by feature.
     pub monotone_constraints: Vec<(String, Monotonicity)>,
-    /// Columns that seem to know the label and stayed: those the caller allowed, and those that only warn.
+    /// Columns that appear to leak the target and were used: those the caller allowed, and those that only warn.
     pub leaks: Vec<LeakageFinding>,
 }
 
-/// From when to when.
+/// The observed history.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct CardData {
-    /// Where the history begins.
+    /// The start of the observed history.
     pub observed_from: Option<Timestamp>,
-    /// The end of what was observed.
+    /// The end of the observed history.
     pub observed_until: Option<Timestamp>,
     /// The dates that trained the final model.
     pub training_dates: Vec<AsOf>,
-    /// Windows, in days, that reach before the history begins at some training date.
+    /// Windows, in days, that begin before the observed history at some training date.
     pub truncated_windows: Vec<u32>,
 }
 
 /// Eligible customers at the training dates.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct CardPopulation {
-    /// Customer-date pairs.
+    /// Number of customer-date pairs.
     pub rows: usize,
-    /// Those that churned.
+    /// Number of pairs that churned.
     pub churned: usize,
-    /// Their share.
+    /// Share of pairs that churned.
     pub churn_rate: f64,
     /// The churn rate at each training date.
     pub dates: Vec<ChurnRateAt>,
-    /// Pairs whose label says neither churned nor retained.
+    /// Number of pairs whose label is neither churned nor retained.
     pub excluded: usize,
-    /// Pairs of customers that were not drawn because there were more than `max_rows`.
+    /// Number of pairs of customers that were sampled away because there were more than `max_rows`.
     pub subsampled: usize,
 }
 
-/// The features.
+/// The features of a model.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct CardFeatures {
-    /// How many.
+    /// Number of features.
     pub count: usize,
-    /// Identifies the plan.
+    /// Identifies the feature plan by its content.
     pub plan_fingerprint: String,
-    /// Their names in plan order.
+    /// Names of the features in plan order.
     pub names: Vec<String>,
 }
 
-/// Measures with intervals.
+/// Metrics with confidence intervals.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct CardMetrics {
-    /// At a date later than every training label, with the proof; `None` where the history is too short.
+    /// The out-of-time test; `None` where the history is too short.
     pub out_of_time: Option<OutOfTime>,
-    /// Why there is no such test.
+    /// Why there is no out-of-time test; `None` if there is one.
     pub out_of_time_reason: Option<String>,
-    /// On customers held out in turn, at the training dates.
+    /// Cross-validated (out-of-fold) metrics at the training dates.
     pub cross_validated: Measures,
 }
 
-/// How log-odds become probabilities, and how those turned out.
+/// The calibration and its result in each risk band.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct CardCalibration {
     /// `"intercept"`, `"platt"`, `"beta"` or `"isotonic"`.
     pub method: String,
-    /// Where the risk bands begin.
+    /// The lowest probability of each risk band.
     pub risk_bands: RiskBands,
-    /// Predicted against observed in each band, of customers held out.
+    /// Predicted against observed in each risk band, of out-of-fold predictions.
     pub bands: Vec<BandCalibration>,
 }
 

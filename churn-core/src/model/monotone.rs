@@ -1,4 +1,4 @@
-//! Features with which a score may only rise or only fall, and the members that are held to it.
+//! Monotonic constraints of features, and the members that obey them.
 
 use std::fmt;
 use std::str::FromStr;
@@ -15,6 +15,7 @@ use crate::preprocess::FittedPreprocessor;
 
 /// How the probability may change as a feature grows, all other features being equal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Monotonicity {

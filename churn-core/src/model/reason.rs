@@ -1,4 +1,4 @@
-//! Why a score is what it is.
+//! Reasons: the contributions of features to one score.
 
 use std::cmp::Ordering;
 use std::fmt;
@@ -7,13 +7,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::features::{Columns, FeatureColumn};
 
-/// Which way a feature moves a score.
+/// Whether a feature raises or lowers a score.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Direction {
-    /// It makes churn more likely.
+    /// The feature makes churn more likely.
     Raises,
-    /// It makes churn less likely.
+    /// The feature makes churn less likely.
     Lowers,
 }
 
@@ -33,8 +34,11 @@ impl fmt::Display for Direction {
     }
 }
 
-/// A feature's value at the score's date. Serde writes the number, the text or null.
+/// A feature's value at the score's date.
+///
+/// Serde writes the number, the text or null.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(untagged)]
 #[non_exhaustive]
 pub enum ReasonValue {
@@ -42,7 +46,7 @@ pub enum ReasonValue {
     Number(f64),
     /// A text.
     Text(String),
-    /// No value: no such record in the window, or an attribute that is not filled.
+    /// No value: there is no such record in the window, or the attribute is not filled.
     Missing,
 }
 
@@ -61,19 +65,21 @@ impl fmt::Display for ReasonValue {
     }
 }
 
-/// One feature's part in a score.
+/// The contribution of one feature to one score.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct Reason {
     /// The feature's name in the plan.
     pub feature: String,
     /// Its value for this customer at this date.
     pub value: ReasonValue,
-    /// What it adds to the blended log-odds, before calibration, against the average training row; above 0 it raises the risk.
+    /// What the feature adds to the blended log-odds, before calibration, relative to the average training row (a Shapley value);
+    /// above 0 it raises the risk.
     pub contribution: f64,
-    /// Whether that raises or lowers the score.
+    /// Whether the contribution raises or lowers the score.
     pub direction: Direction,
-    /// The same in words, in English: `payments paid count, last 28 days: 0 raises the risk`.
+    /// The reason in English words: `payments paid count, last 28 days: 0 raises the risk`.
     pub text: String,
 }
 

@@ -10,6 +10,7 @@ use crate::time::{AsOf, Timestamp};
 
 /// A test at a date later than every training label.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct OutOfTime {
     /// The date at which customers were scored.
@@ -35,6 +36,7 @@ impl OutOfTime {
 
 /// The churn rate at a training date.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct ChurnRateAt {
     /// The date.
@@ -51,6 +53,7 @@ pub struct ChurnRateAt {
 
 /// A member of the ensemble.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct MemberReport {
     /// `"linear"`, `"boosting"`, `"deep_boosting"` or `"forest"`.
@@ -63,6 +66,7 @@ pub struct MemberReport {
 
 /// A member that was asked for and does not take part.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct DroppedMember {
     /// As in [`MemberReport`].
@@ -73,6 +77,7 @@ pub struct DroppedMember {
 
 /// How a model was trained and what it is worth. Part of the model file's metadata.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct TrainReport {
     /// The dates that trained the final model.

@@ -116,16 +116,37 @@ impl Score {
     }
 }
 
-/// A [`Score`] as serde writes it.
+/// The score of one customer.
 #[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(rename = "Score"))]
 struct FlatScore<'a> {
+    /// The customer's id.
     customer_id: &'a str,
+    /// Calibrated probability of churn in the label period; `None` if the customer is not scored.
     probability: Option<f64>,
+    /// 90 % confidence interval for the churn rate of customers with this score; `None` if the customer is not scored.
     interval: Option<Interval>,
+    /// The risk band that contains the probability; `None` if the customer is not scored.
     risk_band: Option<RiskBand>,
+    /// Whether the customer is scored.
+    #[cfg_attr(feature = "schema", schemars(extend("enum" = ["scored", "not_enough_evidence"])))]
     status: &'static str,
+    /// Why the customer is not scored, in words; `None` if the customer is scored.
     not_scored_reason: Option<&'a str>,
+    /// The latest time at which a score becomes available, if the customer stays; `None` if the customer is scored.
     expected_at: Option<Timestamp>,
+}
+
+#[cfg(feature = "schema")]
+impl schemars::JsonSchema for Score {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        FlatScore::schema_name()
+    }
+
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        FlatScore::json_schema(generator)
+    }
 }
 
 impl Serialize for Score {
@@ -271,6 +292,7 @@ impl std::fmt::Debug for ScoreRun {
 
 /// The score of one customer with its reasons. Made by [`ChurnModel::score_customer`](crate::ChurnModel::score_customer).
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct CustomerScore {
     /// The score, bit-identical to the one in a run over all customers.

@@ -22,6 +22,7 @@ pub(crate) use penalty::choose_l2;
 
 /// Options of [`Logistic`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct LogisticOptions {

@@ -1,0 +1,473 @@
+// Written by `cargo run -p churn-tests --bin generate_types` from the Rust types; changes here are lost.
+
+/** A coarse class of risk, by the odds of churn relative to the odds at the training dates. */
+export type RiskBand = 'low' | 'medium' | 'high' | 'critical'
+
+/** Predicted against observed in one risk band. */
+export interface BandCalibration {
+  /** The risk band. */
+  band: RiskBand
+  /** The lowest probability of the band. */
+  from: number
+  /** Number of rows in the band. */
+  rows: number
+  /** Number of rows that churned. */
+  churned: number
+  /** Mean predicted probability; `null` without rows. */
+  meanProbability: number | null
+  /** Observed churn rate; `null` without rows. */
+  churnRate: number | null
+}
+
+/** One bin of a calibration table: rows with neighbouring predictions. */
+export interface CalibrationBin {
+  /** Number of rows in the bin; fractional where a bin's border splits a row's weight. */
+  rows: number
+  /** Mean predicted probability. */
+  meanProbability: number
+  /** Observed churn rate. */
+  churnRate: number
+}
+
+/** The probabilities at which the risk bands begin. */
+export interface RiskBands {
+  /** The lowest probability of band medium. */
+  medium: number
+  /** The lowest probability of band high. */
+  high: number
+  /** The lowest probability of band critical. */
+  critical: number
+}
+
+/** The calibration and its result in each risk band. */
+export interface CardCalibration {
+  /** `"intercept"`, `"platt"`, `"beta"` or `"isotonic"`. */
+  method: string
+  /** The lowest probability of each risk band. */
+  riskBands: RiskBands
+  /** Predicted against observed in each risk band, of out-of-fold predictions. */
+  bands: BandCalibration[]
+}
+
+/** The observed history. */
+export interface CardData {
+  /** The start of the observed history. */
+  observedFrom: string | null
+  /** The end of the observed history. */
+  observedUntil: string | null
+  /** The dates that trained the final model. */
+  trainingDates: string[]
+  /** Windows, in days, that begin before the observed history at some training date. */
+  truncatedWindows: number[]
+}
+
+/** The features of a model. */
+export interface CardFeatures {
+  /** Number of features. */
+  count: number
+  /** Identifies the feature plan by its content. */
+  planFingerprint: string
+  /** Names of the features in plan order. */
+  names: string[]
+}
+
+/** Shows that no training label could see the test period: `last_label_end <= test_date`. */
+export interface PurgeProof {
+  /** The date that was tested. */
+  testDate: string
+  /** The last date that trained. */
+  lastTrainingDate: string
+  /** The end of its label period. */
+  lastLabelEnd: string
+  /** Days that were asked for between the last label and the test date. */
+  embargoDays: number
+  /** Dates that were left out because their label period, and the embargo after it, reach past the test date. */
+  purgedDates: string[]
+}
+
+/** A metric with its 90 % confidence interval, from a bootstrap that resamples whole customers. */
+export interface Estimate {
+  /** The metric on all rows. */
+  value: number
+  /** Lower end. */
+  low: number
+  /** Upper end. */
+  high: number
+}
+
+/**
+ * How well predictions perform on rows that no part of the model was fitted on. A metric that is not defined, as with a
+ * single class, is `null`.
+ */
+export interface Measures {
+  /** Number of rows. */
+  rows: number
+  /** Number of rows that churned. */
+  churned: number
+  /** Mean predicted probability. */
+  meanProbability: number
+  /** Area under the ROC curve; ties count half. */
+  rocAuc: Estimate | null
+  /** Average precision. */
+  prAuc: Estimate | null
+  /** Mean negative log-likelihood. */
+  logLoss: Estimate | null
+  /** Mean squared error of the probability. */
+  brier: Estimate | null
+  /**
+   * Expected calibration error over ten bins of equal size. Sampling noise makes it positive even for calibrated
+   * predictions, so its interval is a basic (reflected) bootstrap interval, and begins at 0 where a calibrated model
+   * shows as much.
+   */
+  calibrationError: Estimate | null
+  /**
+   * Expected calibration error that a calibrated model with these predictions shows: 95th percentile of simulations.
+   */
+  calibrationErrorNull95: number | null
+  /** Slope of the logistic regression of labels on predicted log-odds; below 1 predictions are too extreme. */
+  calibrationSlope: Estimate | null
+  /** Intercept of the same regression. */
+  calibrationIntercept: Estimate | null
+  /**
+   * The shift of all predicted log-odds with which the mean probability equals the churn rate. At a date later than the
+   * training dates it measures drift of the base rate that the features do not explain; drift is reported when the
+   * interval excludes 0, and no correction is applied. `null` for models trained before it was measured.
+   */
+  baseRateShift: Estimate | null
+  /** Churn rate among the tenth of rows with the highest scores, divided by the overall churn rate. */
+  topDecileLift: Estimate | null
+  /** Calibration table: predicted against observed in ten bins of equal size. */
+  calibration: CalibrationBin[]
+}
+
+/** A test at a date later than every training label. */
+export interface OutOfTime {
+  /** The date at which customers were scored. */
+  testDate: string
+  /** The dates that trained the tested model, all of whose label periods end by the test date. */
+  trainingDates: string[]
+  /** Whether every customer was scored by a model that had seen none of his rows. */
+  unseenCustomers: boolean
+  /** Shows that they do. */
+  proof: PurgeProof
+  /** What the predictions were worth. */
+  measures: Measures
+}
+
+/** Metrics with confidence intervals. */
+export interface CardMetrics {
+  /** The out-of-time test; `null` where the history is too short. */
+  outOfTime: OutOfTime | null
+  /** Why there is no out-of-time test; `null` if there is one. */
+  outOfTimeReason: string | null
+  /** Cross-validated (out-of-fold) metrics at the training dates. */
+  crossValidated: Measures
+}
+
+/** The churn rate at a training date. */
+export interface ChurnRateAt {
+  /** The date. */
+  asOf: string
+  /** Customers. */
+  rows: number
+  /** Those that churned. */
+  churned: number
+  /** Their share. */
+  churnRate: number
+  /** What was predicted of them, on average, by members that had not seen them. */
+  meanProbability: number
+}
+
+/** Eligible customers at the training dates. */
+export interface CardPopulation {
+  /** Number of customer-date pairs. */
+  rows: number
+  /** Number of pairs that churned. */
+  churned: number
+  /** Share of pairs that churned. */
+  churnRate: number
+  /** The churn rate at each training date. */
+  dates: ChurnRateAt[]
+  /** Number of pairs whose label is neither churned nor retained. */
+  excluded: number
+  /** Number of pairs of customers that were sampled away because there were more than `maxRows`. */
+  subsampled: number
+}
+
+/** A member of the ensemble. */
+export interface MemberReport {
+  /** `"linear"`, `"boosting"`, `"deep_boosting"` or `"forest"`. */
+  name: string
+  /** Its weight in the blend of log-odds. */
+  weight: number
+  /** Its log-loss on customers it was not fitted on, before calibration. */
+  logLoss: number
+}
+
+/** The ensemble that separates one class from the others. */
+export interface ClassifierPart {
+  /** The class's code. */
+  class: number
+  /** The members, with their weights. */
+  members: MemberReport[]
+  /** How log-odds become probabilities: `"intercept"`, `"platt"`, `"beta"` or `"isotonic"`. */
+  calibration: string
+  /** Log-loss of the calibrated blend on out-of-fold predictions. */
+  logLoss: number
+  /** Area under the ROC curve of out-of-fold predictions. */
+  rocAuc: number | null
+}
+
+/** A member that was asked for and does not take part. */
+export interface DroppedMember {
+  /** As in `MemberReport`. */
+  name: string
+  /** Why, in words. */
+  reason: string
+}
+
+/** How the probability may change as a feature grows, all other features being equal. */
+export type Monotonicity = 'increasing' | 'decreasing'
+
+/** How a column leaks the target. */
+export type LeakageEvidence = 'restates_label' | 'only_for_churned' | 'only_for_retained' | 'identifier' | 'reaches_into_label_period'
+
+/** What training did about a finding. */
+export type LeakageAction = 'refused' | 'warned' | 'allowed'
+
+/** A column that leaks the target, with the evidence. */
+export interface LeakageFinding {
+  /** The column as the caller named it. */
+  column: string
+  /** The feature that is computed from the column. */
+  feature: string
+  /** How the column leaks the target. */
+  leak: LeakageEvidence
+  /**
+   * The test statistic, 0 to 1. For `"restates_label"` and `"reaches_into_label_period"` the share of the log-loss that
+   * the column alone removes on held-out rows, for the others the share of the rows that agree with the claim.
+   */
+  statistic: number
+  /**
+   * The largest statistic of a permutation test (below 0 where none helped), or the probability that permuted labels
+   * agree as well. `null` where the claim does not use labels.
+   */
+  byChance: number | null
+  /** The evidence in words. */
+  evidence: string
+  /** What training did about it. */
+  action: LeakageAction
+}
+
+/** How a classifier was fitted and how well it performs. Part of the model file's metadata. */
+export interface ClassifierReport {
+  /** Number of training rows; a row with an integer weight counts that often. */
+  rows: number
+  /** Number of training rows of each class. */
+  rowsOfClass: number[]
+  /**
+   * Number of groups of rows that stay in one fold: the given groups, merged where rows are equal; every other row is a
+   * group. `null` in files written before groups were counted.
+   */
+  groups: number | null
+  /** One ensemble, of the second class, with two classes; one for each class with more. */
+  parts: ClassifierPart[]
+  /** Members that were requested and are not part of the ensemble. */
+  droppedMembers: DroppedMember[]
+  /** The monotonic constraints, by column. */
+  monotoneConstraints: [string, Monotonicity][]
+  /** Columns that appear to leak the target and were used: those the caller allowed, and those that only warn. */
+  leaks: LeakageFinding[]
+}
+
+/** Whether a feature raises or lowers a score. */
+export type Direction = 'raises' | 'lowers'
+
+/** Options of `GradientBoosting`. */
+export interface GradientBoostingOptions {
+  /** Number of trees. Default: 200. */
+  nTrees?: number
+  /** The most leaves a tree may have. Default: 31. */
+  maxLeaves?: number
+  /** The deepest a tree may be. Default: 64. */
+  maxDepth?: number
+  /** What each tree's leaves are multiplied by. Default: 0.1. */
+  learningRate?: number
+  /** The fewest rows of a leaf. Default: 20. */
+  minLeafRows?: number
+  /** The least sum of second derivatives of a leaf. Default: 0.001. */
+  minLeafHessian?: number
+  /** Penalty on the size of leaves: sums of first derivatives up to this count as none. Default: 0. */
+  l1?: number
+  /** Penalty on the square of leaves. Default: 1. */
+  l2?: number
+  /** Share of the columns that each tree may look at, above 0 up to 1. Default: 1. */
+  colsample?: number
+  /** Share of the rows that each tree learns from, above 0 up to 1. Default: 1. */
+  subsample?: number
+  /** The most bins of a column, 2 to 255. Default: 255. */
+  maxBins?: number
+  /**
+   * Whether the log-odds may only rise (1) or only fall (-1) with a column, other columns being equal; 0 where they are
+   * free. One for each column, or empty for none. Default: empty.
+   */
+  monotoneConstraints?: number[]
+  /** Seeds the sampling; in `EnsembleOptions` the training's seed takes its place. Default: 0. */
+  seed?: number
+}
+
+/** An interval, both ends included. What it covers, and how often, is documented where it is given. */
+export interface Interval {
+  /** Lower end. */
+  low: number
+  /** Upper end. */
+  high: number
+}
+
+/** Options of `Logistic`. */
+export interface LogisticOptions {
+  /**
+   * Half of this times the sum of squared coefficients is added to the sum of log-losses: `1 / C` in scikit-learn. The
+   * intercept is free. Default: 1.
+   */
+  l2?: number
+  /** The most steps. Default: 200. */
+  maxIterations?: number
+  /** The fit ends when no component of the gradient, per row, is larger. Default: 1e-8. */
+  tolerance?: number
+}
+
+/**
+ * A model card (after Mitchell et al., "Model cards for model reporting", 2019). It is computed from the model file
+ * alone, so equal files give equal cards, byte for byte.
+ */
+export interface ModelCard {
+  /** Identifies the model by its content. */
+  modelId: string
+  /** The tenant whose records it may score; `null` if any. */
+  tenant: string | null
+  /** What the model predicts. */
+  definition: object
+  /** The observed history. */
+  data: CardData
+  /** The training population. */
+  population: CardPopulation
+  /** The features. */
+  features: CardFeatures
+  /** How well the model performs. */
+  metrics: CardMetrics
+  /** The calibration and its result in each risk band. */
+  calibration: CardCalibration
+  /** The members, with their weights. */
+  members: MemberReport[]
+  /** Members that were requested and are not part of the ensemble, with the reason. */
+  droppedMembers: DroppedMember[]
+  /** The monotonic constraints, by feature. */
+  monotoneConstraints: [string, Monotonicity][]
+  /** Columns that appear to leak the target and were used: those the caller allowed, and those that only warn. */
+  leaks: LeakageFinding[]
+}
+
+/** Options of `RandomForest`. */
+export interface RandomForestOptions {
+  /** Number of trees. Default: 200. */
+  nTrees?: number
+  /** The deepest a tree may be. Default: 12. */
+  maxDepth?: number
+  /** The fewest rows of a leaf, drawn ones counted as often as drawn. Default: 5. */
+  minLeafRows?: number
+  /** Share of the columns that each split may look at; `null` for the square root of their number. Default: `null`. */
+  colsample?: number | null
+  /**
+   * Rows of the churn rate that each leaf is mixed with before it becomes log-odds: above 0, so that a leaf without
+   * churn stays finite; the more, the less a small leaf may say. Default: 2.
+   */
+  smoothing?: number
+  /** The most bins of a column, 2 to 255. Default: 255. */
+  maxBins?: number
+  /** Seeds the drawing of rows and columns; in `EnsembleOptions` the training's seed takes its place. Default: 0. */
+  seed?: number
+}
+
+/** A feature's value at the score's date. */
+export type ReasonValue = number | string | null
+
+/** The contribution of one feature to one score. */
+export interface Reason {
+  /** The feature's name in the plan. */
+  feature: string
+  /** Its value for this customer at this date. */
+  value: ReasonValue
+  /**
+   * What the feature adds to the blended log-odds, before calibration, relative to the average training row (a Shapley
+   * value); above 0 it raises the risk.
+   */
+  contribution: number
+  /** Whether the contribution raises or lowers the score. */
+  direction: Direction
+  /** The reason in English words: `payments paid count, last 28 days: 0 raises the risk`. */
+  text: string
+}
+
+/** The score of one customer. */
+export interface Score {
+  /** The customer's id. */
+  customerId: string
+  /** Calibrated probability of churn in the label period; `null` if the customer is not scored. */
+  probability: number | null
+  /** 90 % confidence interval for the churn rate of customers with this score; `null` if the customer is not scored. */
+  interval: Interval | null
+  /** The risk band that contains the probability; `null` if the customer is not scored. */
+  riskBand: RiskBand | null
+  /** Whether the customer is scored. */
+  status: 'scored' | 'not_enough_evidence'
+  /** Why the customer is not scored, in words; `null` if the customer is scored. */
+  notScoredReason: string | null
+  /** The latest time at which a score becomes available, if the customer stays; `null` if the customer is scored. */
+  expectedAt: string | null
+}
+
+/** How a model was trained and what it is worth. Part of the model file's metadata. */
+export interface TrainReport {
+  /** The dates that trained the final model. */
+  trainingDates: string[]
+  /** Customer-date pairs that trained it. */
+  rows: number
+  /** Those that churned. */
+  churned: number
+  /** Pairs left out because the customer churned within the lead, or before the date without it being known. */
+  excluded: number
+  /** Pairs of customers that were not drawn, at all dates that might train or test: see `TrainOptions.maxRows`. */
+  subsampled: number
+  /** Where the history begins. */
+  observedFrom: string | null
+  /** The end of what was observed. */
+  observedUntil: string | null
+  /** The churn rate at each training date, beside what the features explain of it. */
+  dates: ChurnRateAt[]
+  /**
+   * Windows, in days, that reach before the history begins at some training date: what they hold is cut short there.
+   */
+  truncatedWindows: number[]
+  /** The out-of-time test of a model trained the same way on earlier dates; `null` where the history is too short. */
+  outOfTime: OutOfTime | null
+  /** Why there is no out-of-time test; `null` if there is one. */
+  outOfTimeReason: string | null
+  /**
+   * The final model's predictions of customers held out in turn, at its own training dates. Optimistic about the future
+   * where times change.
+   */
+  crossValidated: Measures
+  /** The members, with their weights. */
+  members: MemberReport[]
+  /** Members that were asked for and do not take part. */
+  droppedMembers: DroppedMember[]
+  /** Features with which the probability may only rise or only fall. */
+  monotoneConstraints: [string, Monotonicity][]
+  /** How log-odds become probabilities: `"intercept"`, `"platt"`, `"beta"` or `"isotonic"`. */
+  calibration: string
+  /** Predicted against observed in each risk band, of the customers held out in turn. */
+  bands: BandCalibration[]
+  /** Columns that seem to know the label and stayed: those the caller allowed, and those that only warn. */
+  leaks: LeakageFinding[]
+}

@@ -1,0 +1,855 @@
+"""Reports and options as typed Python objects.
+
+Written by ``cargo run -p churn-tests --bin generate_types`` from the Rust types; changes here are lost.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from typing import Any, Literal, TypedDict
+
+from ._report_mixins import EstimateMixin, MeasuresMixin, TrainReportMixin
+
+
+def _moment(text: str) -> datetime:
+    """Reads an ISO-8601 date or date-time as a moment in UTC."""
+    at = datetime.fromisoformat(text.replace("Z", "+00:00"))
+    return at if at.tzinfo else at.replace(tzinfo=timezone.utc)
+
+
+def _text(at: datetime) -> str:
+    """Writes a moment as the library does: a date alone for midnight UTC."""
+    plain = at.astimezone(timezone.utc).replace(tzinfo=None)
+    midnight = plain.replace(hour=0, minute=0, second=0, microsecond=0)
+    return plain.date().isoformat() if plain == midnight else f"{plain.isoformat()}Z"
+
+
+RiskBand = Literal["low", "medium", "high", "critical"]
+"""A coarse class of risk, by the odds of churn relative to the odds at the training dates."""
+
+
+@dataclass(frozen=True)
+class BandCalibration:
+    """Predicted against observed in one risk band."""
+
+    band: RiskBand
+    """The risk band."""
+
+    from_: float
+    """The lowest probability of the band."""
+
+    rows: int
+    """Number of rows in the band."""
+
+    churned: int
+    """Number of rows that churned."""
+
+    mean_probability: float | None
+    """Mean predicted probability; ``None`` without rows."""
+
+    churn_rate: float | None
+    """Observed churn rate; ``None`` without rows."""
+
+    @classmethod
+    def from_dict(cls, given: Mapping[str, Any]) -> BandCalibration:
+        """Reads what `to_dict` writes."""
+        return cls(
+            band=given["band"],
+            from_=given["from"],
+            rows=given["rows"],
+            churned=given["churned"],
+            mean_probability=given["mean_probability"],
+            churn_rate=given["churn_rate"],
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Writes values of JSON's types."""
+        return {
+            "band": self.band,
+            "from": self.from_,
+            "rows": self.rows,
+            "churned": self.churned,
+            "mean_probability": self.mean_probability,
+            "churn_rate": self.churn_rate,
+        }
+
+
+@dataclass(frozen=True)
+class CalibrationBin:
+    """One bin of a calibration table: rows with neighbouring predictions."""
+
+    rows: float
+    """Number of rows in the bin; fractional where a bin's border splits a row's weight."""
+
+    mean_probability: float
+    """Mean predicted probability."""
+
+    churn_rate: float
+    """Observed churn rate."""
+
+    @classmethod
+    def from_dict(cls, given: Mapping[str, Any]) -> CalibrationBin:
+        """Reads what `to_dict` writes."""
+        return cls(
+            rows=given["rows"],
+            mean_probability=given["mean_probability"],
+            churn_rate=given["churn_rate"],
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Writes values of JSON's types."""
+        return {
+            "rows": self.rows,
+            "mean_probability": self.mean_probability,
+            "churn_rate": self.churn_rate,
+        }
+
+
+@dataclass(frozen=True)
+class ChurnRateAt:
+    """The churn rate at a training date."""
+
+    as_of: datetime
+    """The date."""
+
+    rows: int
+    """Customers."""
+
+    churned: int
+    """Those that churned."""
+
+    churn_rate: float
+    """Their share."""
+
+    mean_probability: float
+    """What was predicted of them, on average, by members that had not seen them."""
+
+    @classmethod
+    def from_dict(cls, given: Mapping[str, Any]) -> ChurnRateAt:
+        """Reads what `to_dict` writes."""
+        return cls(
+            as_of=_moment(given["as_of"]),
+            rows=given["rows"],
+            churned=given["churned"],
+            churn_rate=given["churn_rate"],
+            mean_probability=given["mean_probability"],
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Writes values of JSON's types."""
+        return {
+            "as_of": _text(self.as_of),
+            "rows": self.rows,
+            "churned": self.churned,
+            "churn_rate": self.churn_rate,
+            "mean_probability": self.mean_probability,
+        }
+
+
+@dataclass(frozen=True)
+class MemberReport:
+    """A member of the ensemble."""
+
+    name: str
+    """``"linear"``, ``"boosting"``, ``"deep_boosting"`` or ``"forest"``."""
+
+    weight: float
+    """Its weight in the blend of log-odds."""
+
+    log_loss: float
+    """Its log-loss on customers it was not fitted on, before calibration."""
+
+    @classmethod
+    def from_dict(cls, given: Mapping[str, Any]) -> MemberReport:
+        """Reads what `to_dict` writes."""
+        return cls(
+            name=given["name"],
+            weight=given["weight"],
+            log_loss=given["log_loss"],
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Writes values of JSON's types."""
+        return {
+            "name": self.name,
+            "weight": self.weight,
+            "log_loss": self.log_loss,
+        }
+
+
+@dataclass(frozen=True)
+class ClassifierPart:
+    """The ensemble that separates one class from the others."""
+
+    class_: int
+    """The class's code."""
+
+    members: list[MemberReport]
+    """The members, with their weights."""
+
+    calibration: str
+    """How log-odds become probabilities: ``"intercept"``, ``"platt"``, ``"beta"`` or ``"isotonic"``."""
+
+    log_loss: float
+    """Log-loss of the calibrated blend on out-of-fold predictions."""
+
+    roc_auc: float | None
+    """Area under the ROC curve of out-of-fold predictions."""
+
+    @classmethod
+    def from_dict(cls, given: Mapping[str, Any]) -> ClassifierPart:
+        """Reads what `to_dict` writes."""
+        return cls(
+            class_=given["class"],
+            members=[MemberReport.from_dict(item) for item in given["members"]],
+            calibration=given["calibration"],
+            log_loss=given["log_loss"],
+            roc_auc=given["roc_auc"],
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Writes values of JSON's types."""
+        return {
+            "class": self.class_,
+            "members": [item.to_dict() for item in self.members],
+            "calibration": self.calibration,
+            "log_loss": self.log_loss,
+            "roc_auc": self.roc_auc,
+        }
+
+
+@dataclass(frozen=True)
+class DroppedMember:
+    """A member that was asked for and does not take part."""
+
+    name: str
+    """As in ``MemberReport``."""
+
+    reason: str
+    """Why, in words."""
+
+    @classmethod
+    def from_dict(cls, given: Mapping[str, Any]) -> DroppedMember:
+        """Reads what `to_dict` writes."""
+        return cls(
+            name=given["name"],
+            reason=given["reason"],
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Writes values of JSON's types."""
+        return {
+            "name": self.name,
+            "reason": self.reason,
+        }
+
+
+Monotonicity = Literal["increasing", "decreasing"]
+"""How the probability may change as a feature grows, all other features being equal."""
+
+LeakageEvidence = Literal[
+    "restates_label",
+    "only_for_churned",
+    "only_for_retained",
+    "identifier",
+    "reaches_into_label_period",
+]
+"""How a column leaks the target."""
+
+LeakageAction = Literal["refused", "warned", "allowed"]
+"""What training did about a finding."""
+
+
+@dataclass(frozen=True)
+class LeakageFinding:
+    """A column that leaks the target, with the evidence."""
+
+    column: str
+    """The column as the caller named it."""
+
+    feature: str
+    """The feature that is computed from the column."""
+
+    leak: LeakageEvidence
+    """How the column leaks the target."""
+
+    statistic: float
+    """The test statistic, 0 to 1. For ``"restates_label"`` and ``"reaches_into_label_period"`` the share of the
+    log-loss that the column alone removes on held-out rows, for the others the share of the rows that agree
+    with the claim.
+    """
+
+    by_chance: float | None
+    """The largest statistic of a permutation test (below 0 where none helped), or the probability that permuted
+    labels agree as well. ``None`` where the claim does not use labels.
+    """
+
+    evidence: str
+    """The evidence in words."""
+
+    action: LeakageAction
+    """What training did about it."""
+
+    @classmethod
+    def from_dict(cls, given: Mapping[str, Any]) -> LeakageFinding:
+        """Reads what `to_dict` writes."""
+        return cls(
+            column=given["column"],
+            feature=given["feature"],
+            leak=given["leak"],
+            statistic=given["statistic"],
+            by_chance=given["by_chance"],
+            evidence=given["evidence"],
+            action=given["action"],
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Writes values of JSON's types."""
+        return {
+            "column": self.column,
+            "feature": self.feature,
+            "leak": self.leak,
+            "statistic": self.statistic,
+            "by_chance": self.by_chance,
+            "evidence": self.evidence,
+            "action": self.action,
+        }
+
+
+@dataclass(frozen=True)
+class ClassifierReport:
+    """How a classifier was fitted and how well it performs. Part of the model file's metadata."""
+
+    rows: int
+    """Number of training rows; a row with an integer weight counts that often."""
+
+    rows_of_class: list[int]
+    """Number of training rows of each class."""
+
+    groups: int | None
+    """Number of groups of rows that stay in one fold: the given groups, merged where rows are equal; every other
+    row is a group. ``None`` in files written before groups were counted.
+    """
+
+    parts: list[ClassifierPart]
+    """One ensemble, of the second class, with two classes; one for each class with more."""
+
+    dropped_members: list[DroppedMember]
+    """Members that were requested and are not part of the ensemble."""
+
+    monotone_constraints: list[tuple[str, Monotonicity]]
+    """The monotonic constraints, by column."""
+
+    leaks: list[LeakageFinding]
+    """Columns that appear to leak the target and were used: those the caller allowed, and those that only warn."""
+
+    @classmethod
+    def from_dict(cls, given: Mapping[str, Any]) -> ClassifierReport:
+        """Reads what `to_dict` writes."""
+        return cls(
+            rows=given["rows"],
+            rows_of_class=list(given["rows_of_class"]),
+            groups=given["groups"],
+            parts=[ClassifierPart.from_dict(item) for item in given["parts"]],
+            dropped_members=[DroppedMember.from_dict(item) for item in given["dropped_members"]],
+            monotone_constraints=[(item[0], item[1]) for item in given["monotone_constraints"]],
+            leaks=[LeakageFinding.from_dict(item) for item in given["leaks"]],
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Writes values of JSON's types."""
+        return {
+            "rows": self.rows,
+            "rows_of_class": list(self.rows_of_class),
+            "groups": self.groups,
+            "parts": [item.to_dict() for item in self.parts],
+            "dropped_members": [item.to_dict() for item in self.dropped_members],
+            "monotone_constraints": [list(item) for item in self.monotone_constraints],
+            "leaks": [item.to_dict() for item in self.leaks],
+        }
+
+
+@dataclass(frozen=True)
+class Estimate(EstimateMixin):
+    """A metric with its 90 % confidence interval, from a bootstrap that resamples whole customers."""
+
+    value: float
+    """The metric on all rows."""
+
+    low: float
+    """Lower end."""
+
+    high: float
+    """Upper end."""
+
+    @classmethod
+    def from_dict(cls, given: Mapping[str, Any]) -> Estimate:
+        """Reads what `to_dict` writes."""
+        return cls(
+            value=given["value"],
+            low=given["low"],
+            high=given["high"],
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Writes values of JSON's types."""
+        return {
+            "value": self.value,
+            "low": self.low,
+            "high": self.high,
+        }
+
+
+class GradientBoostingOptions(TypedDict, total=False):
+    """Options of ``GradientBoosting``."""
+
+    n_trees: int
+    """Number of trees. Default: 200."""
+
+    max_leaves: int
+    """The most leaves a tree may have. Default: 31."""
+
+    max_depth: int
+    """The deepest a tree may be. Default: 64."""
+
+    learning_rate: float
+    """What each tree's leaves are multiplied by. Default: 0.1."""
+
+    min_leaf_rows: int
+    """The fewest rows of a leaf. Default: 20."""
+
+    min_leaf_hessian: float
+    """The least sum of second derivatives of a leaf. Default: 0.001."""
+
+    l1: float
+    """Penalty on the size of leaves: sums of first derivatives up to this count as none. Default: 0."""
+
+    l2: float
+    """Penalty on the square of leaves. Default: 1."""
+
+    colsample: float
+    """Share of the columns that each tree may look at, above 0 up to 1. Default: 1."""
+
+    subsample: float
+    """Share of the rows that each tree learns from, above 0 up to 1. Default: 1."""
+
+    max_bins: int
+    """The most bins of a column, 2 to 255. Default: 255."""
+
+    monotone_constraints: list[int]
+    """Whether the log-odds may only rise (1) or only fall (-1) with a column, other columns being equal; 0 where
+    they are free. One for each column, or empty for none. Default: empty.
+    """
+
+    seed: int
+    """Seeds the sampling; in ``EnsembleOptions`` the training's seed takes its place. Default: 0."""
+
+
+@dataclass(frozen=True)
+class Interval:
+    """An interval, both ends included. What it covers, and how often, is documented where it is given."""
+
+    low: float
+    """Lower end."""
+
+    high: float
+    """Upper end."""
+
+    @classmethod
+    def from_dict(cls, given: Mapping[str, Any]) -> Interval:
+        """Reads what `to_dict` writes."""
+        return cls(
+            low=given["low"],
+            high=given["high"],
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Writes values of JSON's types."""
+        return {
+            "low": self.low,
+            "high": self.high,
+        }
+
+
+class LogisticOptions(TypedDict, total=False):
+    """Options of ``Logistic``."""
+
+    l2: float
+    """Half of this times the sum of squared coefficients is added to the sum of log-losses: ``1 / C`` in
+    scikit-learn. The intercept is free. Default: 1.
+    """
+
+    max_iterations: int
+    """The most steps. Default: 200."""
+
+    tolerance: float
+    """The fit ends when no component of the gradient, per row, is larger. Default: 1e-8."""
+
+
+@dataclass(frozen=True)
+class Measures(MeasuresMixin):
+    """How well predictions perform on rows that no part of the model was fitted on. A metric that is not defined,
+    as with a single class, is ``None``.
+    """
+
+    rows: int
+    """Number of rows."""
+
+    churned: int
+    """Number of rows that churned."""
+
+    mean_probability: float
+    """Mean predicted probability."""
+
+    roc_auc: Estimate | None
+    """Area under the ROC curve; ties count half."""
+
+    pr_auc: Estimate | None
+    """Average precision."""
+
+    log_loss: Estimate | None
+    """Mean negative log-likelihood."""
+
+    brier: Estimate | None
+    """Mean squared error of the probability."""
+
+    calibration_error: Estimate | None
+    """Expected calibration error over ten bins of equal size. Sampling noise makes it positive even for calibrated
+    predictions, so its interval is a basic (reflected) bootstrap interval, and begins at 0 where a calibrated
+    model shows as much.
+    """
+
+    calibration_error_null_95: float | None
+    """Expected calibration error that a calibrated model with these predictions shows: 95th percentile of
+    simulations.
+    """
+
+    calibration_slope: Estimate | None
+    """Slope of the logistic regression of labels on predicted log-odds; below 1 predictions are too extreme."""
+
+    calibration_intercept: Estimate | None
+    """Intercept of the same regression."""
+
+    base_rate_shift: Estimate | None
+    """The shift of all predicted log-odds with which the mean probability equals the churn rate. At a date later
+    than the training dates it measures drift of the base rate that the features do not explain; drift is
+    reported when the interval excludes 0, and no correction is applied. ``None`` for models trained before it
+    was measured.
+    """
+
+    top_decile_lift: Estimate | None
+    """Churn rate among the tenth of rows with the highest scores, divided by the overall churn rate."""
+
+    calibration: list[CalibrationBin]
+    """Calibration table: predicted against observed in ten bins of equal size."""
+
+    @classmethod
+    def from_dict(cls, given: Mapping[str, Any]) -> Measures:
+        """Reads what `to_dict` writes."""
+        return cls(
+            rows=given["rows"],
+            churned=given["churned"],
+            mean_probability=given["mean_probability"],
+            roc_auc=None if given["roc_auc"] is None else Estimate.from_dict(given["roc_auc"]),
+            pr_auc=None if given["pr_auc"] is None else Estimate.from_dict(given["pr_auc"]),
+            log_loss=None if given["log_loss"] is None else Estimate.from_dict(given["log_loss"]),
+            brier=None if given["brier"] is None else Estimate.from_dict(given["brier"]),
+            calibration_error=None if given["calibration_error"] is None else Estimate.from_dict(given["calibration_error"]),
+            calibration_error_null_95=given["calibration_error_null_95"],
+            calibration_slope=None if given["calibration_slope"] is None else Estimate.from_dict(given["calibration_slope"]),
+            calibration_intercept=None if given["calibration_intercept"] is None else Estimate.from_dict(given["calibration_intercept"]),
+            base_rate_shift=None if given["base_rate_shift"] is None else Estimate.from_dict(given["base_rate_shift"]),
+            top_decile_lift=None if given["top_decile_lift"] is None else Estimate.from_dict(given["top_decile_lift"]),
+            calibration=[CalibrationBin.from_dict(item) for item in given["calibration"]],
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Writes values of JSON's types."""
+        return {
+            "rows": self.rows,
+            "churned": self.churned,
+            "mean_probability": self.mean_probability,
+            "roc_auc": None if self.roc_auc is None else self.roc_auc.to_dict(),
+            "pr_auc": None if self.pr_auc is None else self.pr_auc.to_dict(),
+            "log_loss": None if self.log_loss is None else self.log_loss.to_dict(),
+            "brier": None if self.brier is None else self.brier.to_dict(),
+            "calibration_error": None if self.calibration_error is None else self.calibration_error.to_dict(),
+            "calibration_error_null_95": self.calibration_error_null_95,
+            "calibration_slope": None if self.calibration_slope is None else self.calibration_slope.to_dict(),
+            "calibration_intercept": None if self.calibration_intercept is None else self.calibration_intercept.to_dict(),
+            "base_rate_shift": None if self.base_rate_shift is None else self.base_rate_shift.to_dict(),
+            "top_decile_lift": None if self.top_decile_lift is None else self.top_decile_lift.to_dict(),
+            "calibration": [item.to_dict() for item in self.calibration],
+        }
+
+
+@dataclass(frozen=True)
+class PurgeProof:
+    """Shows that no training label could see the test period: ``last_label_end <= test_date``."""
+
+    test_date: datetime
+    """The date that was tested."""
+
+    last_training_date: datetime
+    """The last date that trained."""
+
+    last_label_end: datetime
+    """The end of its label period."""
+
+    embargo_days: int
+    """Days that were asked for between the last label and the test date."""
+
+    purged_dates: list[datetime]
+    """Dates that were left out because their label period, and the embargo after it, reach past the test date."""
+
+    @classmethod
+    def from_dict(cls, given: Mapping[str, Any]) -> PurgeProof:
+        """Reads what `to_dict` writes."""
+        return cls(
+            test_date=_moment(given["test_date"]),
+            last_training_date=_moment(given["last_training_date"]),
+            last_label_end=_moment(given["last_label_end"]),
+            embargo_days=given["embargo_days"],
+            purged_dates=[_moment(item) for item in given["purged_dates"]],
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Writes values of JSON's types."""
+        return {
+            "test_date": _text(self.test_date),
+            "last_training_date": _text(self.last_training_date),
+            "last_label_end": _text(self.last_label_end),
+            "embargo_days": self.embargo_days,
+            "purged_dates": [_text(item) for item in self.purged_dates],
+        }
+
+
+@dataclass(frozen=True)
+class OutOfTime:
+    """A test at a date later than every training label."""
+
+    test_date: datetime
+    """The date at which customers were scored."""
+
+    training_dates: list[datetime]
+    """The dates that trained the tested model, all of whose label periods end by the test date."""
+
+    unseen_customers: bool
+    """Whether every customer was scored by a model that had seen none of his rows."""
+
+    proof: PurgeProof
+    """Shows that they do."""
+
+    measures: Measures
+    """What the predictions were worth."""
+
+    @classmethod
+    def from_dict(cls, given: Mapping[str, Any]) -> OutOfTime:
+        """Reads what `to_dict` writes."""
+        return cls(
+            test_date=_moment(given["test_date"]),
+            training_dates=[_moment(item) for item in given["training_dates"]],
+            unseen_customers=given["unseen_customers"],
+            proof=PurgeProof.from_dict(given["proof"]),
+            measures=Measures.from_dict(given["measures"]),
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Writes values of JSON's types."""
+        return {
+            "test_date": _text(self.test_date),
+            "training_dates": [_text(item) for item in self.training_dates],
+            "unseen_customers": self.unseen_customers,
+            "proof": self.proof.to_dict(),
+            "measures": self.measures.to_dict(),
+        }
+
+
+class RandomForestOptions(TypedDict, total=False):
+    """Options of ``RandomForest``."""
+
+    n_trees: int
+    """Number of trees. Default: 200."""
+
+    max_depth: int
+    """The deepest a tree may be. Default: 12."""
+
+    min_leaf_rows: int
+    """The fewest rows of a leaf, drawn ones counted as often as drawn. Default: 5."""
+
+    colsample: float | None
+    """Share of the columns that each split may look at; ``None`` for the square root of their number. Default:
+    ``None``.
+    """
+
+    smoothing: float
+    """Rows of the churn rate that each leaf is mixed with before it becomes log-odds: above 0, so that a leaf
+    without churn stays finite; the more, the less a small leaf may say. Default: 2.
+    """
+
+    max_bins: int
+    """The most bins of a column, 2 to 255. Default: 255."""
+
+    seed: int
+    """Seeds the drawing of rows and columns; in ``EnsembleOptions`` the training's seed takes its place. Default: 0."""
+
+
+@dataclass(frozen=True)
+class RiskBands:
+    """The probabilities at which the risk bands begin."""
+
+    medium: float
+    """The lowest probability of band medium."""
+
+    high: float
+    """The lowest probability of band high."""
+
+    critical: float
+    """The lowest probability of band critical."""
+
+    @classmethod
+    def from_dict(cls, given: Mapping[str, Any]) -> RiskBands:
+        """Reads what `to_dict` writes."""
+        return cls(
+            medium=given["medium"],
+            high=given["high"],
+            critical=given["critical"],
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Writes values of JSON's types."""
+        return {
+            "medium": self.medium,
+            "high": self.high,
+            "critical": self.critical,
+        }
+
+
+@dataclass(frozen=True, repr=False)
+class TrainReport(TrainReportMixin):
+    """How a model was trained and what it is worth. Part of the model file's metadata."""
+
+    training_dates: list[datetime]
+    """The dates that trained the final model."""
+
+    rows: int
+    """Customer-date pairs that trained it."""
+
+    churned: int
+    """Those that churned."""
+
+    excluded: int
+    """Pairs left out because the customer churned within the lead, or before the date without it being known."""
+
+    subsampled: int
+    """Pairs of customers that were not drawn, at all dates that might train or test: see ``TrainOptions.max_rows``."""
+
+    observed_from: datetime | None
+    """Where the history begins."""
+
+    observed_until: datetime | None
+    """The end of what was observed."""
+
+    dates: list[ChurnRateAt]
+    """The churn rate at each training date, beside what the features explain of it."""
+
+    truncated_windows: list[int]
+    """Windows, in days, that reach before the history begins at some training date: what they hold is cut short
+    there.
+    """
+
+    out_of_time: OutOfTime | None
+    """The out-of-time test of a model trained the same way on earlier dates; ``None`` where the history is too
+    short.
+    """
+
+    out_of_time_reason: str | None
+    """Why there is no out-of-time test; ``None`` if there is one."""
+
+    cross_validated: Measures
+    """The final model's predictions of customers held out in turn, at its own training dates. Optimistic about the
+    future where times change.
+    """
+
+    members: list[MemberReport]
+    """The members, with their weights."""
+
+    dropped_members: list[DroppedMember]
+    """Members that were asked for and do not take part."""
+
+    monotone_constraints: list[tuple[str, Monotonicity]]
+    """Features with which the probability may only rise or only fall."""
+
+    calibration: str
+    """How log-odds become probabilities: ``"intercept"``, ``"platt"``, ``"beta"`` or ``"isotonic"``."""
+
+    bands: list[BandCalibration]
+    """Predicted against observed in each risk band, of the customers held out in turn."""
+
+    leaks: list[LeakageFinding]
+    """Columns that seem to know the label and stayed: those the caller allowed, and those that only warn."""
+
+    @classmethod
+    def from_dict(cls, given: Mapping[str, Any]) -> TrainReport:
+        """Reads what `to_dict` writes."""
+        return cls(
+            training_dates=[_moment(item) for item in given["training_dates"]],
+            rows=given["rows"],
+            churned=given["churned"],
+            excluded=given["excluded"],
+            subsampled=given["subsampled"],
+            observed_from=None if given["observed_from"] is None else _moment(given["observed_from"]),
+            observed_until=None if given["observed_until"] is None else _moment(given["observed_until"]),
+            dates=[ChurnRateAt.from_dict(item) for item in given["dates"]],
+            truncated_windows=list(given["truncated_windows"]),
+            out_of_time=None if given["out_of_time"] is None else OutOfTime.from_dict(given["out_of_time"]),
+            out_of_time_reason=given["out_of_time_reason"],
+            cross_validated=Measures.from_dict(given["cross_validated"]),
+            members=[MemberReport.from_dict(item) for item in given["members"]],
+            dropped_members=[DroppedMember.from_dict(item) for item in given["dropped_members"]],
+            monotone_constraints=[(item[0], item[1]) for item in given["monotone_constraints"]],
+            calibration=given["calibration"],
+            bands=[BandCalibration.from_dict(item) for item in given["bands"]],
+            leaks=[LeakageFinding.from_dict(item) for item in given["leaks"]],
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Writes values of JSON's types."""
+        return {
+            "training_dates": [_text(item) for item in self.training_dates],
+            "rows": self.rows,
+            "churned": self.churned,
+            "excluded": self.excluded,
+            "subsampled": self.subsampled,
+            "observed_from": None if self.observed_from is None else _text(self.observed_from),
+            "observed_until": None if self.observed_until is None else _text(self.observed_until),
+            "dates": [item.to_dict() for item in self.dates],
+            "truncated_windows": list(self.truncated_windows),
+            "out_of_time": None if self.out_of_time is None else self.out_of_time.to_dict(),
+            "out_of_time_reason": self.out_of_time_reason,
+            "cross_validated": self.cross_validated.to_dict(),
+            "members": [item.to_dict() for item in self.members],
+            "dropped_members": [item.to_dict() for item in self.dropped_members],
+            "monotone_constraints": [list(item) for item in self.monotone_constraints],
+            "calibration": self.calibration,
+            "bands": [item.to_dict() for item in self.bands],
+            "leaks": [item.to_dict() for item in self.leaks],
+        }
+
+
+def read(text: str) -> TrainReport:
+    """Reads the JSON of a training report."""
+    return TrainReport.from_dict(json.loads(text))
+
+
+def read_folds(text: str) -> list[OutOfTime]:
+    """Reads the JSON of a backtest's folds."""
+    return [OutOfTime.from_dict(fold) for fold in json.loads(text)]
+
+
+def read_classifier(text: str) -> ClassifierReport:
+    """Reads the JSON of a classifier's report."""
+    return ClassifierReport.from_dict(json.loads(text))
