@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use churn_core::{ChurnClassifier, ClassWeights, Error, Table, Value};
+use churn_core::{ChurnClassifier, ClassWeights, Dataset, Error, Table, Value};
 use napi::Result;
 use napi::bindgen_prelude::{
     Array, AsyncTask, Buffer, Float64Array, JsValue, Object, Uint8Array, Uint32Array, Unknown,
@@ -88,12 +88,14 @@ pub fn fit_classifier(
     let weights = source.get::<Float64Array>("weights")?.map(|weights| weights.to_vec());
     let table = table(&source, &[])?;
     Ok(begin(move || {
-        let weights = weights.as_deref();
-        let fitted = match groups {
-            None => ChurnClassifier::fit_classes(&table, &classes, weights, &options),
-            Some(groups) => ChurnClassifier::fit_classes_grouped(&table, &classes, &groups, weights, &options),
-        };
-        fitted.map(|inner| Classifier { inner })
+        let mut dataset = Dataset::new(&table, &classes);
+        if let Some(groups) = &groups {
+            dataset = dataset.with_groups(groups);
+        }
+        if let Some(weights) = &weights {
+            dataset = dataset.with_weights(weights);
+        }
+        ChurnClassifier::fit(&dataset, &options).map(|inner| Classifier { inner })
     }))
 }
 

@@ -84,13 +84,14 @@ impl FlatModel {
         let table = table.0.clone();
         let model = work::run(py, count(threads)?, None, move |execution| {
             options.execution = execution;
-            let weights = weights.as_deref();
-            match groups {
-                None => churn_core::ChurnClassifier::fit_classes(&table, &classes, weights, &options),
-                Some(groups) => {
-                    churn_core::ChurnClassifier::fit_classes_grouped(&table, &classes, &groups, weights, &options)
-                }
+            let mut dataset = churn_core::Dataset::new(&table, &classes);
+            if let Some(groups) = &groups {
+                dataset = dataset.with_groups(groups);
             }
+            if let Some(weights) = &weights {
+                dataset = dataset.with_weights(weights);
+            }
+            churn_core::ChurnClassifier::fit(&dataset, &options)
         })?;
         Ok(Self(model))
     }

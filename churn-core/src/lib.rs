@@ -1,4 +1,4 @@
-//! Which customers will leave, and why: raw records in, calibrated scores and their reasons out.
+//! Churn prediction: customer records in, calibrated churn probabilities with their reasons out.
 //!
 //! ```text
 //! JSON objects ─┐                       as_of, windows                                          one .churn file
@@ -42,54 +42,60 @@
 //!
 //! | to | take |
 //! |---|---|
-//! | bring records in | [`TenantRecords::builder`]; [`Customer`], [`Payment`], [`Ticket`], [`Activity`], or a [`Table`] of CSV, JSON or Arrow with the columns of [`columns_of`] |
-//! | see what was wrong with them | [`ValidationReport`]; [`OnInvalid`] to set bad rows aside |
+//! | read records | [`TenantRecords::builder`]; [`Customer`], [`Payment`], [`Ticket`], [`Activity`], or a [`Table`] of CSV, JSON or Arrow with the columns of [`columns_of`] |
+//! | see what is wrong with them | [`ValidationReport`]; [`OnInvalid`] to quarantine invalid rows |
 //! | split mixed tables by tenant | [`RecordsBuilder::partition`] |
-//! | say what churn is | [`ChurnDefinition`] |
-//! | train, and test on a later date | [`ChurnModel::train`], [`TrainOptions`]; [`TrainReport`], [`Measures`], [`ModelCard`]; [`Backtest`] for several dates |
-//! | score, and say why | [`ChurnModel::score`], [`ScoreRun`], [`Reason`]; [`ChurnModel::score_customer`] for one customer |
-//! | keep a model | [`ChurnModel::save`] and [`load`](ChurnModel::load), [`to_bytes`](ChurnModel::to_bytes) and [`from_bytes`](ChurnModel::from_bytes) |
-//! | have features and labels alone | [`features()`], [`FeaturePlan`], [`FeatureMatrix`]; [`labels()`] |
+//! | define churn | [`ChurnDefinition`] |
+//! | train, and test out of time | [`ChurnModel::train`], [`TrainOptions`]; [`TrainReport`], [`Measures`], [`ModelCard`]; [`Backtest`] for several test dates |
+//! | score, and explain | [`ChurnModel::score`], [`ScoreRun`], [`Reason`]; [`ChurnModel::score_customer`] for one customer |
+//! | save and load a model | [`ChurnModel::save`] and [`load`](ChurnModel::load), [`to_bytes`](ChurnModel::to_bytes) and [`from_bytes`](ChurnModel::from_bytes) |
+//! | compute features and labels alone | [`features()`], [`FeaturePlan`], [`FeatureMatrix`]; [`labels()`] |
 //! | declare a feature | [`Feature`] |
-//! | learn from a flat table | [`ChurnClassifier`]; [`fit_grouped`](ChurnClassifier::fit_grouped) for several rows per customer |
-//! | use trees of other libraries, or the members alone | [`ensemble`] |
-//! | limit threads, hear of progress, cancel | [`Execution`] |
+//! | fit a classifier to a flat table | [`ChurnClassifier`], [`Dataset`] |
+//! | use tree models of other libraries, or the base learners alone | [`ensemble`] |
+//! | limit threads, report progress, cancel | [`Execution`] |
 //! | handle errors | [`Error`], [`ErrorKind`], [`IssueCode`] |
-//! | try it without data | [`synthetic`] |
+//! | try it on synthetic data | [`synthetic`] |
 //!
 //! # Time
 //!
 //! - A [`Timestamp`] is UTC in microseconds. A date is midnight UTC; a date-time without an offset is UTC; a day has 86 400 s.
-//! - `as_of` is the moment we pretend it is. A record is visible only if it happened, and was known, **strictly before** it.
+//! - `as_of` is the prediction time. A record is visible only if it happened, and was known, **strictly before** it.
 //!   A field that became known later (a resolution, a settlement, a rating) is hidden until then.
 //! - A window of `w` days is `[as_of - w days, as_of)`; the label period is `[as_of + lead, as_of + lead + horizon)`.
-//! - A label is mature only if its period ends by `observed_until`. An immature label is an error, never "stayed".
-//! - Attributes without a date tell what is true today. They enter features only if the caller names them static.
-//! - There is no clock here. "Now" is always an argument.
+//! - A label is mature only if its period ends by `observed_until`. An immature label is an error, never "retained".
+//! - Undated attributes have today's values. They enter features only if you declare them static.
+//! - The crate reads no clock: the current time is always an argument.
 //!
 //! # Units
 //!
 //! Money goes in and comes out in major units (12.34) and is summed in whole minor units. Durations are days or hours, as the
 //! feature's name says. Contributions are log-odds; a probability is calibrated and lies in [0, 1].
 //!
-//! # Bits
+//! # Reproducibility
 //!
-//! The same records, options and seed give the same model file, byte for byte, for any number of threads; one customer alone
-//! gets the bits of the batch; a reloaded model scores the bits of the one that was saved.
+//! The same records, options and seed give the same model file, byte for byte, for any number of threads. Scores of one customer
+//! alone and scores of a reloaded model are bit-identical to those of a whole run.
 //!
 //! # What it does not do
 //!
 //! - It reads no clock, no environment, no network and no database, and starts no thread that outlives a call.
-//! - It does not tell why a customer leaves, only which of his recorded behaviour the model answers to.
-//! - It does not merge tenants: a container holds one, and a model scores the tenant it was trained on unless made to be shared.
-//! - It does not repair records: a bad value is refused, or set aside and counted.
-//! - It does not guess: too thin a history is [`Outcome::NotScored`], too short a one an error or a named reason.
+//! - It does not say why a customer leaves, only which of their recorded behaviour the model responds to.
+//! - It does not merge tenants: [`TenantRecords`] hold one, and a model scores only the tenant it was trained on unless it is shared.
+//! - It does not repair records: an invalid value is refused, or quarantined and counted.
+//! - It does not guess: insufficient history is reported as [`Outcome::NotScored`], an error or a named reason.
 //!
 //! # Features of the crate
 //!
-//! `csv` (default): tables from CSV. `arrow`: tables from Arrow record batches and IPC.
+//! | feature | adds |
+//! |---|---|
+//! | `csv` (default) | tables from CSV |
+//! | `arrow` | tables from Arrow record batches and IPC; [`arrow`](https://docs.rs/arrow) is re-exported |
+//! | `schema` | `schemars::JsonSchema` of reports and options |
+//!
+//! [`ndarray`] is re-exported, so that callers use the version that the signatures need.
 
-// Rooms, lowest first: none imports one that stands below it in this list.
+// Modules, lowest layer first: none imports one that stands below it in this list.
 mod error;
 mod numeric;
 mod options;
@@ -124,17 +130,34 @@ mod model;
 
 mod classifier;
 
-pub use classifier::{ChurnClassifier, ClassWeights, ClassifierOptions, ClassifierPart, ClassifierReport};
+// Every public name is listed here; `tests/fixtures/public_api.txt` has the whole API.
+#[cfg(feature = "arrow")]
+pub use arrow;
+pub use ndarray;
+
+pub use classifier::{ChurnClassifier, ClassWeights, ClassifierOptions, ClassifierPart, ClassifierReport, Dataset};
 pub use error::{Error, ErrorKind, IssueCode, RecordKind, Result, TableReport, ValidationIssue, ValidationReport};
 pub use evaluate::{Measures, PurgeProof};
 pub use features::{
     Axis, ChurnDefinition, Condition, Feature, FeatureColumn, FeatureKind, FeatureMatrix, FeaturePlan, Function, Label,
     LabelRule, Labels, Measure, ResolvedPlan, features, labels,
 };
-pub use input::*;
+#[cfg(feature = "csv")]
+pub use input::CsvBatches;
+pub use input::{
+    Activity, AttributeMap, Cell, Column, ColumnSpec, ColumnType, Customer, IntoTable, KeptColumn, OnInvalid,
+    Partition, Payment, RecordsBuilder, Table, Texts, Ticket, Value, columns_of,
+};
+#[cfg(feature = "arrow")]
+pub use input::{ArrowColumn, IpcBatches};
 pub use leakage::{LeakageAction, LeakageEvidence, LeakageFinding, LeakagePolicy};
 pub use metrics::{Estimate, Interval};
-pub use model::*;
+pub use model::{
+    Backtest, BacktestOptions, BandCalibration, CardCalibration, CardData, CardFeatures, CardMetrics, CardPopulation,
+    ChurnModel, ChurnRateAt, CustomerRows, CustomerScore, Direction, DroppedMember, EnsembleOptions, Explanation,
+    MemberReport, ModelCard, Monotonicity, OutOfTime, Outcome, Reason, ReasonValue, RiskBand, RiskBands, Score,
+    ScoreRun, TrainOptions, TrainReport,
+};
 pub use parallel::{CancelToken, Execution, Progress};
 pub use record::{Currency, StaticAttributes, TenantId, TenantRecords};
 pub use time::{AsOf, Horizon, Timestamp};

@@ -17,10 +17,13 @@
 mod codec;
 
 use std::fmt::Write as _;
+use std::io::Write as _;
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use sha2::{Digest, Sha256};
 
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result, of_file};
 
 pub(crate) use codec::{decode, encode};
 
@@ -59,6 +62,33 @@ pub(crate) fn write(metadata: &[u8], payload: &[u8]) -> Result<Vec<u8>> {
     let checksum = Sha256::digest(&bytes);
     bytes.extend_from_slice(&checksum);
     Ok(bytes)
+}
+
+/// Writes a file atomically: beside its place, to disk, then renamed to its place.
+///
+/// # Errors
+/// `io`, naming the file.
+pub(crate) fn save(path: &Path, bytes: &[u8]) -> Result<()> {
+    /// Distinguishes calls of one process that write the same file at the same time.
+    static CALLS: AtomicU64 = AtomicU64::new(0);
+    // A link stays a link; its target is replaced.
+    let target = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let mut name = target.file_name().map(ToOwned::to_owned).unwrap_or_default();
+    let call = CALLS.fetch_add(1, Ordering::Relaxed);
+    name.push(format!(".{}-{call}.tmp", std::process::id()));
+    let beside = target.with_file_name(name);
+    let written = std::fs::File::create(&beside).and_then(|mut file| {
+        file.write_all(bytes)?;
+        // A renamed file whose content is not on disk yet may be empty after a power failure.
+        file.sync_all()
+    });
+    written
+        .and_then(|()| std::fs::rename(&beside, &target))
+        .map_err(|source| {
+            // What is left of a failed write is of no use; that it cannot be removed is no second error.
+            let _ = std::fs::remove_file(&beside);
+            of_file(path)(source)
+        })
 }
 
 /// What sort of model the metadata of a file say it holds; the files of event-level models do not say.
@@ -190,5 +220,27 @@ mod tests {
             }
             prop_assert!(read(&bytes).is_err());
         }
+    }
+
+    #[test]
+    fn files_are_replaced_whole_or_not_at_all() {
+        let folder = std::env::temp_dir().join(format!("churn-artifact-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let path = folder.join("m.churn");
+        save(&path, b"old").unwrap();
+        save(&path, b"new").unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), b"new");
+        assert_eq!(
+            std::fs::read_dir(&folder).unwrap().count(),
+            1,
+            "nothing is left beside it"
+        );
+        let error = save(&folder.join("missing").join("m.churn"), b"new").unwrap_err();
+        assert_eq!(error.code(), "io");
+        // A folder cannot be replaced by a file: the attempt leaves nothing behind.
+        std::fs::create_dir(folder.join("taken")).unwrap();
+        assert_eq!(save(&folder.join("taken"), b"new").unwrap_err().code(), "io");
+        assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 2);
+        std::fs::remove_dir_all(&folder).unwrap();
     }
 }

@@ -1,65 +1,38 @@
-//! Fitting: the ensemble of the event-level model, once for two classes, else once for each against the rest.
+//! Fitting: one ensemble for two classes, else one for each class against the others.
 
 use crate::calibration::Intervals;
 use crate::classifier::bytes::{self, Metadata, Parts};
+use crate::classifier::dataset::Dataset;
 use crate::classifier::options::{ClassWeights, ClassifierOptions};
 use crate::classifier::report::{ClassifierPart, ClassifierReport};
 use crate::classifier::rows::order;
 use crate::classifier::{ChurnClassifier, FlatColumns};
 use crate::error::{Error, ErrorKind, Result};
 use crate::features::{Columns, FeatureColumn};
-use crate::input::{Table, kinds};
+use crate::input::kinds;
 use crate::leakage::{LeakageFinding, decide, examine_table};
 use crate::metrics::{log_loss, roc_auc};
 use crate::model::{Examples, MemberReport, fit};
 
 impl ChurnClassifier {
-    /// Fits to a table with a row per customer and to who churned; `weights` is one per row. For several rows per customer
-    /// there is [`fit_grouped`](Self::fit_grouped).
+    /// Fits an ensemble to a flat table: one for two classes, one for each class against the others for more.
     ///
-    /// Columns of texts that all spell numbers are read as numbers, blank ones as missing; moments as days. A whole weight
-    /// is that many equal rows, to the bit; other weights are scaled to a mean of 1. The same seed gives the same bytes for
-    /// any number of threads and any order of the rows.
-    ///
-    /// # Errors
-    /// `leakage`, naming the column and the evidence; `single_class`; `too_little_data` without rows or columns; `not_finite`
-    /// and `bad_type` with row and column; `invalid_option`; `cancelled`.
-    pub fn fit(table: &Table, churned: &[bool], weights: Option<&[f64]>, options: &ClassifierOptions) -> Result<Self> {
-        let classes: Vec<u32> = churned.iter().map(|&churned| u32::from(churned)).collect();
-        Self::fit_classes(table, &classes, weights, options)
-    }
-
-    /// As [`fit`](Self::fit), for labels that are codes from 0 on without gaps.
-    ///
-    /// # Errors
-    /// As [`fit`](Self::fit).
-    pub fn fit_classes(
-        table: &Table,
-        classes: &[u32],
-        weights: Option<&[f64]>,
-        options: &ClassifierOptions,
-    ) -> Result<Self> {
-        Self::fit_rows(table, classes, None, weights, options)
-    }
-
-    /// As [`fit`](Self::fit), for rows of which several are of one customer, as in a panel with a row per customer and date:
-    /// `groups` tells of each row whose it is. Rows of one group are never on both sides of a fold, so that members are
-    /// stopped, blended and calibrated by what they say of customers they have not seen. How groups are called, and in which
-    /// order they come, changes no bit.
-    ///
-    /// Equal rows of one label are held out together too, and with them their groups, unless that would tie most rows
-    /// together that were given apart.
+    /// Text columns whose values are all numbers are read as numbers, blank ones as missing; timestamps become days. A row with
+    /// an integer weight is equivalent to that many equal rows, bit for bit; other weights are scaled to a mean of 1. The result
+    /// does not depend on the number of threads or on the order of the rows. Equal rows of one label stay in one fold, and
+    /// with them their groups, unless that merged most rows that were given as separate groups.
     ///
     /// ```
-    /// use churn_core::{ChurnClassifier, ClassifierOptions, Column, Execution, Table};
+    /// use churn_core::{ChurnClassifier, ClassifierOptions, Column, Dataset, Execution, Table};
     ///
-    /// // Sixty customers, seen on three dates each.
+    /// // Sixty customers with three dates each.
     /// let customers: Vec<String> = (0..180).map(|row| format!("C-{}", row / 3)).collect();
     /// let minutes: Vec<f64> = (0..180).map(|row| f64::from(row / 3 * 37 % 60 + row % 3)).collect();
     /// let churned: Vec<bool> = minutes.iter().enumerate().map(|(row, m)| *m < 20.0 && row / 3 % 7 > 0).collect();
     /// let table = Table::new().with_column("minutes", Column::Floats(minutes))?;
     ///
-    /// let model = ChurnClassifier::fit_grouped(&table, &churned, &customers, None, &ClassifierOptions::default())?;
+    /// let dataset = Dataset::new(&table, &churned).with_groups(&customers);
+    /// let model = ChurnClassifier::fit(&dataset, &ClassifierOptions::default())?;
     /// assert_eq!(model.report().groups, Some(60));
     /// let intervals = model.predict_interval(&table, &Execution::default())?;
     /// let probabilities = model.predict_proba(&table, &Execution::default())?;
@@ -70,45 +43,17 @@ impl ChurnClassifier {
     /// ```
     ///
     /// # Errors
-    /// As [`fit`](Self::fit); `invalid_option` if there are not as many groups as rows; `too_little_data` where only one group
-    /// has rows of a class.
-    pub fn fit_grouped<G: Ord>(
-        table: &Table,
-        churned: &[bool],
-        groups: &[G],
-        weights: Option<&[f64]>,
-        options: &ClassifierOptions,
-    ) -> Result<Self> {
-        let classes: Vec<u32> = churned.iter().map(|&churned| u32::from(churned)).collect();
-        Self::fit_classes_grouped(table, &classes, groups, weights, options)
-    }
-
-    /// As [`fit_grouped`](Self::fit_grouped), for labels that are codes from 0 on without gaps.
-    ///
-    /// # Errors
-    /// As [`fit_grouped`](Self::fit_grouped).
-    pub fn fit_classes_grouped<G: Ord>(
-        table: &Table,
-        classes: &[u32],
-        groups: &[G],
-        weights: Option<&[f64]>,
-        options: &ClassifierOptions,
-    ) -> Result<Self> {
-        let mut known: Vec<&G> = groups.iter().collect();
-        known.sort_unstable();
-        known.dedup();
-        let code = |group: &G| known.partition_point(|other| *other < group) as u32;
-        let codes: Vec<u32> = groups.iter().map(code).collect();
-        Self::fit_rows(table, classes, Some(&codes), weights, options)
-    }
-
-    fn fit_rows(
-        table: &Table,
-        classes: &[u32],
-        groups: Option<&[u32]>,
-        weights: Option<&[f64]>,
-        options: &ClassifierOptions,
-    ) -> Result<Self> {
+    /// `leakage`, naming the column and the evidence; `single_class`; `too_little_data` without rows or columns, and where only
+    /// one group has rows of a class; `not_finite` and `bad_type` with row and column; `invalid_option` for labels, groups or
+    /// weights of another number than the rows; `cancelled`.
+    pub fn fit(dataset: &Dataset<'_>, options: &ClassifierOptions) -> Result<Self> {
+        let Dataset {
+            table,
+            classes,
+            groups,
+            weights,
+        } = dataset;
+        let (table, classes, groups, weights) = (*table, classes.as_slice(), groups.as_deref(), *weights);
         let mut workers = options.execution.workers()?;
         if classes.len() != table.rows() {
             let message = format!("there are {} rows and {} labels", table.rows(), classes.len());

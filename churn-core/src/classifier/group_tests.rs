@@ -6,6 +6,13 @@ use crate::input::Column;
 use crate::model::Monotonicity;
 use crate::numeric::SplitMix;
 
+fn weighted<'a>(dataset: Dataset<'a>, weights: Option<&'a [f64]>) -> Dataset<'a> {
+    match weights {
+        Some(weights) => dataset.with_weights(weights),
+        None => dataset,
+    }
+}
+
 /// Customers with some rows each, whose numbers hardly change and tell nothing: who churns is chance.
 fn panel(customers: usize, rows: usize, seed: u64) -> (Table, Vec<bool>, Vec<u32>) {
     let mut random = SplitMix::new(seed, 1);
@@ -27,7 +34,7 @@ fn panel(customers: usize, rows: usize, seed: u64) -> (Table, Vec<bool>, Vec<u32
 }
 
 fn grouped(table: &Table, churned: &[bool], groups: &[u32]) -> ChurnClassifier {
-    ChurnClassifier::fit_grouped(table, churned, groups, None, &quick()).unwrap()
+    ChurnClassifier::fit(&Dataset::new(table, churned).with_groups(groups), &quick()).unwrap()
 }
 
 fn intervals(model: &ChurnClassifier, table: &Table) -> Array2<f64> {
@@ -44,7 +51,7 @@ fn customers_who_were_seen_do_not_flatter() {
     let (table, churned, groups) = panel(100, 8, 1);
     let (fresh, truth, _) = panel(400, 1, 2);
     let (by_row, by_group) = (
-        ChurnClassifier::fit(&table, &churned, None, &quick()).unwrap(),
+        ChurnClassifier::fit(&Dataset::new(&table, &churned), &quick()).unwrap(),
         grouped(&table, &churned, &groups),
     );
     let auc = |model: &ChurnClassifier| model.report().parts[0].roc_auc.unwrap();
@@ -89,7 +96,11 @@ fn neither_order_nor_names_of_groups_nor_threads_change_a_byte() {
             ..quick()
         };
         let given = weights.map(Vec::as_slice);
-        let first = ChurnClassifier::fit_grouped(&of(&all), &churned, &groups, given, &options).unwrap();
+        let first = ChurnClassifier::fit(
+            &weighted(Dataset::new(&of(&all), &churned).with_groups(&groups), given),
+            &options,
+        )
+        .unwrap();
         let labels: Vec<bool> = turned.iter().map(|&row| churned[row]).collect();
         let renamed: Vec<i64> = turned.iter().map(|&row| -(row as i64 / 4 * 31 % 97)).collect();
         let turned_weights: Option<Vec<f64>> = weights.map(|given| turned.iter().map(|&row| given[row]).collect());
@@ -97,7 +108,13 @@ fn neither_order_nor_names_of_groups_nor_threads_change_a_byte() {
             execution: Execution::new().threads(3),
             ..quick()
         };
-        let again = ChurnClassifier::fit_grouped(&of(&turned), &labels, &renamed, turned_weights.as_deref(), &options);
+        let again = ChurnClassifier::fit(
+            &weighted(
+                Dataset::new(&of(&turned), &labels).with_groups(&renamed),
+                turned_weights.as_deref(),
+            ),
+            &options,
+        );
         assert_eq!(first.to_bytes(), again.unwrap().to_bytes());
     }
 }
@@ -106,12 +123,18 @@ fn neither_order_nor_names_of_groups_nor_threads_change_a_byte() {
 fn each_row_for_itself_is_no_group_and_a_whole_weight_is_that_many_rows() {
     let (table, churned) = world(150, 4);
     let apart: Vec<u32> = (0..150).rev().collect();
-    let alone = ChurnClassifier::fit(&table, &churned, None, &quick()).unwrap();
+    let alone = ChurnClassifier::fit(&Dataset::new(&table, &churned), &quick()).unwrap();
     assert_eq!(alone.to_bytes(), grouped(&table, &churned, &apart).to_bytes());
 
     let groups: Vec<u32> = (0..150).map(|row| row / 3).collect();
     let weights: Vec<f64> = (0..150).map(|row| [1.0, 0.0, 3.0, 2.0][row % 4]).collect();
-    let weighted = ChurnClassifier::fit_grouped(&table, &churned, &groups, Some(&weights), &quick()).unwrap();
+    let weighted = ChurnClassifier::fit(
+        &Dataset::new(&table, &churned)
+            .with_groups(&groups)
+            .with_weights(&weights),
+        &quick(),
+    )
+    .unwrap();
     let repeated: Vec<usize> = (0..150).flat_map(|row| vec![row; weights[row] as usize]).collect();
     let labels: Vec<bool> = repeated.iter().map(|&row| churned[row]).collect();
     let owners: Vec<u32> = repeated.iter().map(|&row| groups[row]).collect();
@@ -123,7 +146,7 @@ fn each_row_for_itself_is_no_group_and_a_whole_weight_is_that_many_rows() {
 fn too_few_groups_are_refused_and_few_are_not() {
     let (table, churned, groups) = panel(12, 4, 3);
     let error = |groups: &[u32], churned: &[bool]| {
-        ChurnClassifier::fit_grouped(&table, churned, groups, None, &quick()).unwrap_err()
+        ChurnClassifier::fit(&Dataset::new(&table, churned).with_groups(groups), &quick()).unwrap_err()
     };
     let wrong = error(&groups[1..], &churned);
     assert_eq!((wrong.code(), wrong.column()), ("invalid_option", Some("groups")));
@@ -146,7 +169,7 @@ fn too_few_groups_are_refused_and_few_are_not() {
         let labels: Vec<bool> = (0..48).map(|row| row % 4 > 1 || row > 7).collect();
         let three: Vec<u32> = groups.iter().map(|group| (*group).min(2)).collect();
         let options = ClassifierOptions { seed, ..quick() };
-        let model = ChurnClassifier::fit_grouped(&table, &labels, &three, None, &options);
+        let model = ChurnClassifier::fit(&Dataset::new(&table, &labels).with_groups(&three), &options);
         assert!(model.is_ok(), "{:?}", model.err());
     }
 }
@@ -156,7 +179,7 @@ fn intervals_hold_the_probability_and_outlive_the_file() {
     let (table, churned) = world(500, 5);
     let weights: Vec<f64> = (0..500).map(|row| 0.5 + (row % 7) as f64 / 7.0).collect();
     for weights in [None, Some(weights.as_slice())] {
-        let model = ChurnClassifier::fit(&table, &churned, weights, &quick()).unwrap();
+        let model = ChurnClassifier::fit(&weighted(Dataset::new(&table, &churned), weights), &quick()).unwrap();
         let read = ChurnClassifier::from_bytes(&model.to_bytes()).unwrap();
         let (found, p) = (
             intervals(&model, &table),
@@ -181,7 +204,7 @@ fn intervals_hold_the_probability_and_outlive_the_file() {
         class_weight: ClassWeights::Given(vec![1.0, 50.0]),
         ..quick()
     };
-    let heavy = ChurnClassifier::fit(&table, &churned, None, &options).unwrap();
+    let heavy = ChurnClassifier::fit(&Dataset::new(&table, &churned), &options).unwrap();
     let least = intervals(&heavy, &table).column(0).iter().sum::<f64>() / 500.0;
     assert!(least > 0.8, "{least}");
     let nothing = intervals(&heavy, &pick(&table, &[]));
@@ -195,14 +218,14 @@ fn more_classes_have_no_interval_and_no_direction() {
         .map(|row| if churned[row] { 2 } else { row as u32 % 2 })
         .collect();
     let groups: Vec<usize> = (0..120).map(|row| row / 2).collect();
-    let model = ChurnClassifier::fit_classes_grouped(&table, &classes, &groups, None, &quick()).unwrap();
+    let model = ChurnClassifier::fit(&Dataset::new(&table, &classes).with_groups(&groups), &quick()).unwrap();
     assert_eq!(model.report().groups, Some(60));
     let error = model.predict_interval(&table, &Execution::default()).unwrap_err();
     assert_eq!(error.code(), "invalid_option");
     assert!(error.to_string().contains("interval"), "{error}");
     let mut options = quick();
     options.ensemble.monotone_constraints = vec![("minutes".to_owned(), Monotonicity::Decreasing)];
-    let error = ChurnClassifier::fit_classes(&table, &classes, None, &options).unwrap_err();
+    let error = ChurnClassifier::fit(&Dataset::new(&table, &classes), &options).unwrap_err();
     assert_eq!(
         (error.code(), error.column()),
         ("invalid_option", Some("monotone_constraints"))
@@ -214,7 +237,7 @@ fn the_report_names_directions_and_who_is_left_out() {
     let (table, churned) = world(200, 7);
     let mut options = quick();
     options.ensemble.monotone_constraints = vec![("minutes".to_owned(), Monotonicity::Decreasing)];
-    let bound = ChurnClassifier::fit(&table, &churned, None, &options).unwrap();
+    let bound = ChurnClassifier::fit(&Dataset::new(&table, &churned), &options).unwrap();
     let report = bound.report();
     assert_eq!(
         report.monotone_constraints,
@@ -223,6 +246,6 @@ fn the_report_names_directions_and_who_is_left_out() {
     assert_eq!(report.dropped_members[0].name, "forest");
     assert!(report.dropped_members[0].reason.contains("minutes"));
     assert_eq!(report.parts[0].members.len(), 3);
-    let free = ChurnClassifier::fit(&table, &churned, None, &quick()).unwrap();
+    let free = ChurnClassifier::fit(&Dataset::new(&table, &churned), &quick()).unwrap();
     assert!(free.report().monotone_constraints.is_empty() && free.report().dropped_members.is_empty());
 }

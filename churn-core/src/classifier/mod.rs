@@ -1,6 +1,7 @@
 //! The same ensemble for any flat table: a row per customer, or several, columns of any type, a label.
 
 mod bytes;
+mod dataset;
 mod fit;
 #[cfg(test)]
 mod group_tests;
@@ -18,6 +19,7 @@ use std::sync::Arc;
 
 use ndarray::Array2;
 
+use crate::artifact;
 use crate::classifier::bytes::{Metadata, Parts};
 use crate::error::{Error, ErrorKind, Result, of_file};
 use crate::features::{Columns, FeatureColumn};
@@ -26,6 +28,7 @@ use crate::model::{Explanation, Reason, top_reasons};
 use crate::parallel::{Execution, Workers};
 use crate::record::AttributeValues;
 
+pub use dataset::Dataset;
 pub use options::{ClassWeights, ClassifierOptions};
 pub use report::{ClassifierPart, ClassifierReport};
 
@@ -36,7 +39,7 @@ pub use report::{ClassifierPart, ClassifierReport};
 /// order of rows, on threads or on the machine. Immutable; clones are cheap.
 ///
 /// ```
-/// use churn_core::{ChurnClassifier, ClassifierOptions, Column, Execution, Table, Value};
+/// use churn_core::{ChurnClassifier, ClassifierOptions, Column, Dataset, Execution, Table, Value};
 ///
 /// let minutes: Vec<f64> = (0..200).map(|row| f64::from(row * 37 % 200)).collect();
 /// let plan = (0..200).map(|row| Value::Text(["basic", "pro"][row / 2 % 2].to_owned())).collect();
@@ -45,7 +48,7 @@ pub use report::{ClassifierPart, ClassifierReport};
 ///     .with_column("minutes", Column::Floats(minutes))?
 ///     .with_column("plan", Column::Values(plan))?;
 ///
-/// let model = ChurnClassifier::fit(&table, &churned, None, &ClassifierOptions::default())?;
+/// let model = ChurnClassifier::fit(&Dataset::new(&table, &churned), &ClassifierOptions::default())?;
 /// let probabilities = model.predict_proba(&table, &Execution::default())?;
 /// assert_eq!(probabilities.dim(), (200, 2));
 /// assert_eq!(ChurnClassifier::from_bytes(&model.to_bytes())?.id(), model.id());
@@ -79,13 +82,12 @@ impl ChurnClassifier {
         })
     }
 
-    /// Writes the model file.
+    /// Writes the model file atomically: readers see the old file or the new one, never a part.
     ///
     /// # Errors
     /// `io`.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
-        let path = path.as_ref();
-        std::fs::write(path, &self.bytes).map_err(of_file(path))
+        artifact::save(path.as_ref(), &self.bytes)
     }
 
     /// Opens a model file.

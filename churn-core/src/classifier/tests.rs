@@ -72,7 +72,7 @@ pub(super) fn pick(table: &Table, rows: &[usize]) -> Table {
 fn learns_from_mixed_columns() {
     let (table, churned) = world(900, 1);
     let (fresh, truth) = world(900, 2);
-    let model = ChurnClassifier::fit(&table, &churned, None, &quick()).unwrap();
+    let model = ChurnClassifier::fit(&Dataset::new(&table, &churned), &quick()).unwrap();
     let p = churn(&model, &fresh);
     assert!(roc_auc(&truth, &p).unwrap() > 0.7);
     let rate = churned.iter().filter(|c| **c).count() as f64 / 900.0;
@@ -89,14 +89,14 @@ fn neither_threads_nor_the_order_of_rows_change_a_byte() {
             execution: Execution::new().threads(threads),
             ..quick()
         };
-        ChurnClassifier::fit(&table, &churned, None, &options)
+        ChurnClassifier::fit(&Dataset::new(&table, &churned), &options)
             .unwrap()
             .to_bytes()
     };
     assert_eq!(by(1), by(3));
     let turned: Vec<usize> = (0..300).map(|row| row * 7 % 300).collect();
     let labels: Vec<bool> = turned.iter().map(|&row| churned[row]).collect();
-    let again = ChurnClassifier::fit(&pick(&table, &turned), &labels, None, &quick()).unwrap();
+    let again = ChurnClassifier::fit(&Dataset::new(&pick(&table, &turned), &labels), &quick()).unwrap();
     assert_eq!(by(1), again.to_bytes());
 }
 
@@ -106,11 +106,11 @@ fn a_whole_weight_is_that_many_rows() {
     let weights: Vec<f64> = (0..120).map(|row| [1.0, 0.0, 3.0, 2.0][row % 4]).collect();
     let repeated: Vec<usize> = (0..120).flat_map(|row| vec![row; weights[row] as usize]).collect();
     let labels: Vec<bool> = repeated.iter().map(|&row| churned[row]).collect();
-    let weighted = ChurnClassifier::fit(&table, &churned, Some(&weights), &quick()).unwrap();
-    let same = ChurnClassifier::fit(&pick(&table, &repeated), &labels, None, &quick()).unwrap();
+    let weighted = ChurnClassifier::fit(&Dataset::new(&table, &churned).with_weights(&weights), &quick()).unwrap();
+    let same = ChurnClassifier::fit(&Dataset::new(&pick(&table, &repeated), &labels), &quick()).unwrap();
     assert_eq!(weighted.to_bytes(), same.to_bytes());
     let parts: Vec<f64> = weights.iter().map(|weight| weight * 0.37).collect();
-    let scaled = ChurnClassifier::fit(&table, &churned, Some(&parts), &quick()).unwrap();
+    let scaled = ChurnClassifier::fit(&Dataset::new(&table, &churned).with_weights(&parts), &quick()).unwrap();
     let (a, b) = (churn(&weighted, &table), churn(&scaled, &table));
     let apart = a.iter().zip(&b).map(|(a, b)| (a - b).abs()).sum::<f64>() / 120.0;
     assert!(apart < 0.1, "{apart}");
@@ -124,7 +124,10 @@ fn class_weights_move_the_level() {
             class_weight,
             ..quick()
         };
-        let p = churn(&ChurnClassifier::fit(&table, &churned, None, &options).unwrap(), &table);
+        let p = churn(
+            &ChurnClassifier::fit(&Dataset::new(&table, &churned), &options).unwrap(),
+            &table,
+        );
         p.iter().sum::<f64>() / p.len() as f64
     };
     let rate = churned.iter().filter(|c| **c).count() as f64 / 400.0;
@@ -136,7 +139,9 @@ fn class_weights_move_the_level() {
         ..quick()
     };
     assert_eq!(
-        ChurnClassifier::fit(&table, &churned, None, &wrong).unwrap_err().code(),
+        ChurnClassifier::fit(&Dataset::new(&table, &churned), &wrong)
+            .unwrap_err()
+            .code(),
         "invalid_option"
     );
 }
@@ -144,7 +149,7 @@ fn class_weights_move_the_level() {
 #[test]
 fn files_are_told_apart_and_score_the_same() {
     let (table, churned) = world(100, 6);
-    let model = ChurnClassifier::fit(&table, &churned, None, &quick()).unwrap();
+    let model = ChurnClassifier::fit(&Dataset::new(&table, &churned), &quick()).unwrap();
     let read = ChurnClassifier::from_bytes(&model.to_bytes()).unwrap();
     assert_eq!((read.id(), churn(&read, &table)), (model.id(), churn(&model, &table)));
     let error = crate::model::ChurnModel::from_bytes(&model.to_bytes()).unwrap_err();
@@ -154,7 +159,7 @@ fn files_are_told_apart_and_score_the_same() {
 #[test]
 fn contributions_sum_to_the_log_odds() {
     let (table, churned) = world(200, 7);
-    let model = ChurnClassifier::fit(&table, &churned, None, &quick()).unwrap();
+    let model = ChurnClassifier::fit(&Dataset::new(&table, &churned), &quick()).unwrap();
     let explained = model.explain(&table, &Execution::default()).unwrap();
     let log_odds = model.log_odds(&table, &Execution::default()).unwrap();
     for (row, z) in explained.contributions.rows().into_iter().zip(log_odds) {
@@ -168,7 +173,7 @@ fn contributions_sum_to_the_log_odds() {
 #[test]
 fn other_tables_are_refused_and_new_texts_are_not() {
     let (table, churned) = world(100, 8);
-    let model = ChurnClassifier::fit(&table, &churned, None, &quick()).unwrap();
+    let model = ChurnClassifier::fit(&Dataset::new(&table, &churned), &quick()).unwrap();
     let text = |value: &str| Column::Values(vec![Value::Text(value.to_owned())]);
     let row = |minutes: Column, city: &str| {
         Table::new()
@@ -199,27 +204,28 @@ fn small_and_bare_tables_work_or_say_why_not() {
     let numbers = |values: &[f64]| Table::new().with_column("x", Column::Floats(values.to_vec())).unwrap();
     let options = ClassifierOptions::default();
     let few = ChurnClassifier::fit(
-        &numbers(&[1.0, 2.0, 3.0, 4.0]),
-        &[false, false, true, true],
-        None,
+        &Dataset::new(&numbers(&[1.0, 2.0, 3.0, 4.0]), &[false, false, true, true]),
         &options,
     )
     .unwrap();
     assert!(churn(&few, &numbers(&[4.0]))[0] >= churn(&few, &numbers(&[1.0]))[0]);
     let bare = ChurnClassifier::fit(
-        &numbers(&[7.0; 8]),
-        &[true, false, true, false, true, false, true, false],
-        None,
+        &Dataset::new(
+            &numbers(&[7.0; 8]),
+            &[true, false, true, false, true, false, true, false],
+        ),
         &options,
     );
     assert!((churn(&bare.unwrap(), &numbers(&[7.0]))[0] - 0.5).abs() < 0.05);
     let code = |labels: &[bool]| {
         let table = numbers(&vec![1.0; labels.len()]);
-        ChurnClassifier::fit(&table, labels, None, &options).unwrap_err().code()
+        ChurnClassifier::fit(&Dataset::new(&table, labels), &options)
+            .unwrap_err()
+            .code()
     };
     assert_eq!(code(&[true, true]), "single_class");
     let one = numbers(&[1.0, 2.0, 3.0, 9.0]);
-    let lonely = ChurnClassifier::fit(&one, &[false, false, false, true], None, &options).unwrap();
+    let lonely = ChurnClassifier::fit(&Dataset::new(&one, &[false, false, false, true]), &options).unwrap();
     assert!(churn(&lonely, &one).iter().all(|p| *p > 0.0 && *p < 1.0));
     assert_eq!(code(&[]), "too_little_data");
 }
@@ -232,7 +238,7 @@ fn more_classes_share_the_whole() {
         .iter()
         .map(|&c| if c { 2 } else { random.below(2) as u32 })
         .collect();
-    let model = ChurnClassifier::fit_classes(&table, &classes, None, &quick()).unwrap();
+    let model = ChurnClassifier::fit(&Dataset::new(&table, &classes), &quick()).unwrap();
     let p = model.predict_proba(&table, &Execution::default()).unwrap();
     assert_eq!((p.dim(), model.report().parts.len()), ((300, 3), 3));
     assert!(p.rows().into_iter().all(|row| (row.sum() - 1.0).abs() < 1e-12));
@@ -253,7 +259,7 @@ fn columns_that_know_the_label_are_named() {
             allow_columns: allow_columns.iter().map(|&name| name.to_owned()).collect(),
             ..quick()
         };
-        ChurnClassifier::fit(&table, &churned, None, &options)
+        ChurnClassifier::fit(&Dataset::new(&table, &churned), &options)
     };
     let warned = fit(LeakagePolicy::Warn, &[]).unwrap();
     assert_eq!(warned.report().leaks[0].column, "refunded");

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use ndarray::Array2;
 
+use crate::artifact;
 use crate::calibration::Intervals;
 use crate::error::{Error, ErrorKind, Result, of_file};
 use crate::features::{ChurnDefinition, FeatureMatrix, ResolvedPlan, eligible};
@@ -103,14 +104,12 @@ impl ChurnModel {
         })
     }
 
-    /// Writes the model file, over one that is there. A write that is cut off leaves a file that [`load`](Self::load) refuses:
-    /// where the old one must outlive it, write beside it and rename.
+    /// Writes the model file atomically: readers see the old file or the new one, never a part.
     ///
     /// # Errors
     /// `io`.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
-        let path = path.as_ref();
-        std::fs::write(path, &self.bytes).map_err(of_file(path))
+        artifact::save(path.as_ref(), &self.bytes)
     }
 
     /// Opens a model file.

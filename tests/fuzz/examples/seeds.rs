@@ -8,7 +8,7 @@ use arrow::array::{ArrayRef, Float64Array, RecordBatch, StringArray, TimestampMi
 use arrow::ipc::writer::{FileWriter, StreamWriter};
 use churn_core::ensemble::TreeEnsemble;
 use churn_core::{
-    ChurnClassifier, ChurnDefinition, ChurnModel, ClassifierOptions, Column, EnsembleOptions, RecordKind, Table,
+    ChurnClassifier, Dataset, ChurnDefinition, ChurnModel, ClassifierOptions, Column, EnsembleOptions, RecordKind, Table,
     TenantRecords, TrainOptions, Value,
 };
 
@@ -131,7 +131,7 @@ fn classifier() -> Outcome<Vec<u8>> {
         .with_column("plan", Column::Values(plans))?;
     let mut options = ClassifierOptions::default();
     small(&mut options.ensemble);
-    Ok(ChurnClassifier::fit(&table, &churned, None, &options)?.to_bytes())
+    Ok(ChurnClassifier::fit(&Dataset::new(&table, &churned), &options)?.to_bytes())
 }
 
 fn small(ensemble: &mut EnsembleOptions) {

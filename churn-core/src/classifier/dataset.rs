@@ -1,0 +1,54 @@
+//! The input of a classifier's fit.
+
+use crate::input::Table;
+
+/// What a classifier is fitted to: a table, a label for each row, and optionally groups and weights of the rows.
+///
+/// ```
+/// use churn_core::{Column, Dataset, Table};
+///
+/// let table = Table::new().with_column("minutes", Column::Floats(vec![3.0, 40.0, 2.0]))?;
+/// let dataset = Dataset::new(&table, &[true, false, true]).with_groups(&["C-1", "C-2", "C-1"]).with_weights(&[1.0, 1.0, 2.0]);
+/// # let _ = dataset;
+/// # Ok::<(), churn_core::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Dataset<'a> {
+    pub(super) table: &'a Table,
+    pub(super) classes: Vec<u32>,
+    pub(super) groups: Option<Vec<u32>>,
+    pub(super) weights: Option<&'a [f64]>,
+}
+
+impl<'a> Dataset<'a> {
+    /// A table with one label per row: whether the row churned (`bool`), or the code of its class (`u8`, `u16` or `u32`, from 0
+    /// on without gaps).
+    pub fn new<L: Copy + Into<u32>>(table: &'a Table, labels: &[L]) -> Self {
+        Self {
+            table,
+            classes: labels.iter().map(|&label| label.into()).collect(),
+            groups: None,
+            weights: None,
+        }
+    }
+
+    /// Sets the group of each row, such as its customer, for tables with several rows per customer. Folds are stratified group
+    /// folds: rows of one group are never in two folds, so that early stopping, blend and calibration use customers that the
+    /// members were not fitted on. Names and order of groups do not change the result.
+    #[must_use]
+    pub fn with_groups<G: Ord>(mut self, groups: &[G]) -> Self {
+        let mut known: Vec<&G> = groups.iter().collect();
+        known.sort_unstable();
+        known.dedup();
+        let code = |group: &G| known.partition_point(|other| *other < group) as u32;
+        self.groups = Some(groups.iter().map(code).collect());
+        self
+    }
+
+    /// Sets the weight of each row, as scikit-learn's `sample_weight`.
+    #[must_use]
+    pub fn with_weights(mut self, weights: &'a [f64]) -> Self {
+        self.weights = Some(weights);
+        self
+    }
+}
