@@ -136,17 +136,21 @@ pub use arrow;
 pub use ndarray;
 
 pub use classifier::{ChurnClassifier, ClassWeights, ClassifierOptions, ClassifierPart, ClassifierReport, Dataset};
-pub use error::{Error, ErrorKind, IssueCode, RecordKind, Result, TableReport, ValidationIssue, ValidationReport};
+pub use error::{
+    Error, ErrorKind, Finding, FindingCode, IssueCode, RecordKind, Result, TableReport, ValidationIssue,
+    ValidationReport,
+};
 pub use evaluate::{Measures, PurgeProof};
 pub use features::{
     Axis, ChurnDefinition, Condition, Feature, FeatureColumn, FeatureKind, FeatureMatrix, FeaturePlan, Function, Label,
-    LabelRule, Labels, Measure, ResolvedPlan, features, labels,
+    LabelRule, Labels, Measure, ResolvedPlan, eligible_features, features, labels,
 };
 #[cfg(feature = "csv")]
 pub use input::CsvBatches;
 pub use input::{
-    Activity, AttributeMap, Cell, Column, ColumnSpec, ColumnType, Customer, IntoTable, KeptColumn, OnInvalid,
-    Partition, Payment, RecordsBuilder, Table, Texts, Ticket, Value, columns_of,
+    Activity, AttributeMap, Cell, Column, ColumnNote, ColumnSpec, ColumnType, Customer, IntoTable, KeptColumn,
+    OnInvalid, Partition, Payment, RecordsBuilder, Table, Texts, Ticket, Ties, Value, columns_of, subscription_columns,
+    subscriptions_to_customers,
 };
 #[cfg(feature = "arrow")]
 pub use input::{ArrowColumn, IpcBatches};

@@ -22,7 +22,7 @@ fn inactivity(horizon: i64, lead: i64, active_within: Option<i64>, on: Table) ->
     if let Some(days) = active_within {
         theirs = theirs.active_within(days as u32);
     }
-    let active_within = active_within.unwrap_or(2 * horizon);
+    let active_within = active_within.unwrap_or(horizon);
     (
         Definition::Inactivity {
             horizon,

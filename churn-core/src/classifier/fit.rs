@@ -68,7 +68,7 @@ impl ChurnClassifier {
             );
             return Err(Error::new(ErrorKind::TooLittleData, message));
         }
-        let kinds = kinds(table, &workers)?;
+        let (kinds, column_notes) = kinds(table, &options.categorical, &workers)?;
         let given = FlatColumns::read(table, names, &kinds, &workers)?;
         let count = classes.iter().max().map_or(0, |&most| most as usize + 1);
         let weights = weigh(classes, count, weights, &options.class_weight)?;
@@ -149,6 +149,7 @@ impl ChurnClassifier {
             dropped_members: options.ensemble.dropped_members(),
             monotone_constraints: options.ensemble.monotone_constraints.clone(),
             leaks,
+            column_notes,
         };
         // What is returned is what a reader of the bytes gets: save, load, score cannot differ.
         Self::from_bytes(&bytes::write(

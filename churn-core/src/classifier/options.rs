@@ -57,6 +57,10 @@ pub struct ClassifierOptions {
     pub leakage: LeakagePolicy,
     /// Columns that are available at prediction time despite their predictive power.
     pub allow_columns: Vec<String>,
+    /// Columns that hold categories, whatever their values spell: `0034` stays a text. Default: a column whose values all are
+    /// or spell numbers holds numbers; the report's [`column_notes`](crate::ClassifierReport::column_notes) name columns
+    /// where that may not be meant.
+    pub categorical: Vec<String>,
     /// Seeds all sampling; results are reproducible. Default: 0.
     pub seed: u64,
     /// Threads, progress and cancellation. Never changes the result.
@@ -71,6 +75,7 @@ impl Default for ClassifierOptions {
             class_weight: ClassWeights::default(),
             leakage: LeakagePolicy::Warn,
             allow_columns: vec![],
+            categorical: vec![],
             seed: 0,
             execution: Execution::default(),
         }
@@ -93,6 +98,13 @@ impl ClassifierOptions {
         self.allow_columns = columns.into_iter().map(Into::into).collect();
         self
     }
+
+    /// Sets [`categorical`](Self::categorical).
+    #[must_use]
+    pub fn with_categorical(mut self, columns: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.categorical = columns.into_iter().map(Into::into).collect();
+        self
+    }
 }
 
 impl Options for ClassifierOptions {
@@ -113,6 +125,7 @@ impl Options for ClassifierOptions {
         }
         given.set("leakage", &mut self.leakage)?;
         given.set_list("allow_columns", &mut self.allow_columns)?;
+        given.set_list("categorical", &mut self.categorical)?;
         given.set("seed", &mut self.seed)
     }
 }

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::input::ColumnNote;
 use crate::leakage::LeakageFinding;
 use crate::model::{DroppedMember, MemberReport, Monotonicity};
 
@@ -45,4 +46,8 @@ pub struct ClassifierReport {
     pub monotone_constraints: Vec<(String, Monotonicity)>,
     /// Columns that appear to leak the target and were used: those the caller allowed, and those that only warn.
     pub leaks: Vec<LeakageFinding>,
+    /// Columns that may be read otherwise than meant: texts that are read as numbers, numbers that are read as texts because of
+    /// a few values, columns without a value.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub column_notes: Vec<ColumnNote>,
 }

@@ -1,9 +1,11 @@
-//! What validation found: one issue per bad value, one count per table.
+//! The validation report: an issue for every bad value, findings about valid rows, and counts of every table.
 
 use std::fmt;
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
+
+use crate::error::Finding;
 
 /// The four kinds of record a tenant has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -63,6 +65,8 @@ macro_rules! issue_codes {
 issue_codes! {
     /// A required column is not there.
     MissingColumn = "missing_column",
+    /// Two columns have the same known name once case, blanks, hyphens and camelCase are folded.
+    DuplicateColumn = "duplicate_column",
     /// A required value is null or empty.
     MissingValue = "missing_value",
     /// A value has a type its column may not have.
@@ -93,6 +97,12 @@ issue_codes! {
     WrongTenant = "wrong_tenant",
 }
 
+impl Serialize for IssueCode {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
 impl fmt::Display for IssueCode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
@@ -100,7 +110,7 @@ impl fmt::Display for IssueCode {
 }
 
 /// One bad value: where it stands and what is wrong with it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct ValidationIssue {
     /// The table.
@@ -143,7 +153,7 @@ impl fmt::Display for ValidationIssue {
 }
 
 /// Counts of one table. `rows_in = rows_accepted + rows_quarantined` always holds.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct TableReport {
     /// Rows the caller gave.
@@ -158,17 +168,21 @@ pub struct TableReport {
     pub events_before_sign_up: u64,
 }
 
-/// All that validation found. `Display` shows the counts and the first 20 issues. [`OnInvalid`](crate::OnInvalid) has an
-/// example.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// What validation found: counts of every table, an issue for every bad value, and findings about valid rows.
+///
+/// `Display` shows the counts, the first 20 issues and every finding with its number of rows and examples.
+/// [`OnInvalid`](crate::OnInvalid) and [`Finding`] have examples.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct ValidationReport {
     /// Counts of each table that was given, in the order of [`RecordKind::ALL`].
     pub tables: Vec<(RecordKind, TableReport)>,
     /// Every bad value, ordered by table, then row.
     pub issues: Vec<ValidationIssue>,
-    /// Attributes of customers that do not enter features, by name, each with why: nobody knows since when they are true
-    /// (see [`StaticAttributes`](crate::StaticAttributes)), or a computed feature has their name.
+    /// What is likely a mistake in rows that are valid, ordered by table, then code. Findings refuse nothing.
+    pub findings: Vec<Finding>,
+    /// Attributes of customers that do not enter features, each with the reason: the table does not say since when they
+    /// are true (see [`StaticAttributes`](crate::StaticAttributes)), or a computed feature has their name.
     pub undated_attributes: Vec<(String, String)>,
 }
 
@@ -181,9 +195,48 @@ impl ValidationReport {
             .map(|(_, report)| report)
     }
 
-    /// Whether no value was wrong. Says nothing about [`undated_attributes`](Self::undated_attributes), which are valid.
+    /// Whether no row was refused or set aside. [`findings`](Self::findings) and
+    /// [`undated_attributes`](Self::undated_attributes) are about valid rows and do not count.
     pub fn is_clean(&self) -> bool {
         self.issues.is_empty()
+    }
+
+    /// Adds the report of other rows of the same tables: counts are summed, issues and findings are joined and sorted.
+    pub fn merge(&mut self, other: Self) {
+        for (kind, table) in other.tables {
+            match self.tables.iter_mut().find(|(known, _)| *known == kind) {
+                None => self.tables.push((kind, table)),
+                Some((_, sum)) => {
+                    sum.rows_in += table.rows_in;
+                    sum.rows_accepted += table.rows_accepted;
+                    sum.rows_quarantined += table.rows_quarantined;
+                    sum.quarantined.extend(table.quarantined);
+                    sum.quarantined.sort_unstable();
+                    sum.events_before_sign_up += table.events_before_sign_up;
+                }
+            }
+        }
+        self.tables.sort_by_key(|(kind, _)| *kind);
+        self.issues.extend(other.issues);
+        self.issues.sort_by_key(|issue| (issue.table, issue.row));
+        for finding in other.findings {
+            match self.findings.iter_mut().find(|known| known.is_like(&finding)) {
+                Some(known) => known.absorb(&finding),
+                None => self.findings.push(finding),
+            }
+        }
+        self.sort_findings();
+        for attribute in other.undated_attributes {
+            if !self.undated_attributes.contains(&attribute) {
+                self.undated_attributes.push(attribute);
+            }
+        }
+    }
+
+    /// Puts findings in their order: table, code, column.
+    pub(crate) fn sort_findings(&mut self) {
+        self.findings
+            .sort_by(|a, b| (a.table, a.code, &a.column).cmp(&(b.table, b.code, &b.column)));
     }
 }
 
@@ -202,8 +255,14 @@ impl fmt::Display for ValidationReport {
         if self.issues.len() > 20 {
             writeln!(f, "  … and {} more", self.issues.len() - 20)?;
         }
-        for (attribute, why) in &self.undated_attributes {
-            writeln!(f, "  attribute '{attribute}' is left out: {why}")?;
+        if !self.findings.is_empty() {
+            writeln!(f, "findings (nothing is refused because of them):")?;
+        }
+        for finding in &self.findings {
+            writeln!(f, "  {finding}")?;
+        }
+        for (attribute, reason) in &self.undated_attributes {
+            writeln!(f, "  attribute '{attribute}' is left out of features: {reason}")?;
         }
         Ok(())
     }

@@ -1,11 +1,14 @@
 //! One opaque error with kinds and stable codes.
 
+mod finding;
 mod issue;
 
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 
+pub(crate) use finding::MAX_EXAMPLES;
+pub use finding::{Finding, FindingCode};
 pub use issue::{IssueCode, RecordKind, TableReport, ValidationIssue, ValidationReport};
 
 /// `Result` with this crate's [`Error`].

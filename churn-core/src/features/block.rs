@@ -179,15 +179,15 @@ impl Series<'_> {
         let in_order = |point: usize| {
             let (a, b) = (point - 1, point);
             points.at[a] < points.at[b]
-                || points.at[a] == points.at[b] && view.given(points.row[a]) <= view.given(points.row[b])
+                || points.at[a] == points.at[b] && view.tie(points.row[a]) <= view.tie(points.row[b])
         };
         if !(first + 1..points.at.len()).all(in_order) {
             let mut order: Vec<(i64, u32, Row)> = points.at[first..]
                 .iter()
                 .zip(&points.row[first..])
-                .map(|(&at, &row)| (at, view.given(row), row))
+                .map(|(&at, &row)| (at, view.tie(row), row))
                 .collect();
-            order.sort_unstable_by_key(|&(at, given, _)| (at, given));
+            order.sort_unstable_by_key(|&(at, tie, _)| (at, tie));
             for (position, (at, _, row)) in order.into_iter().enumerate() {
                 points.at[first + position] = at;
                 points.row[first + position] = row;

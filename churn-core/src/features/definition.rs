@@ -28,7 +28,8 @@ pub enum ChurnDefinition {
     Inactivity {
         /// The label period.
         horizon: Horizon,
-        /// Only customers with such an event in this many days before `as_of` are eligible. Default: twice the horizon.
+        /// Only customers with such an event in this many days before `as_of` are eligible. Default: the
+        /// horizon, so that nobody is eligible who has already been silent for a whole label period.
         active_within: Option<u32>,
         /// Payments (paid ones) or activities.
         on: RecordKind,
@@ -69,7 +70,7 @@ impl ChurnDefinition {
         self
     }
 
-    /// Eligible if active in this many days before `as_of`, instead of twice the horizon; no effect on cancellation.
+    /// Eligible if active in this many days before `as_of`, instead of the horizon; no effect on cancellation.
     #[must_use]
     pub fn active_within(mut self, days: u32) -> Self {
         if let Self::Inactivity { active_within, .. } = &mut self {
@@ -107,7 +108,7 @@ impl ChurnDefinition {
             Self::Cancellation { .. } => 0,
             Self::Inactivity {
                 horizon, active_within, ..
-            } => active_within.unwrap_or(horizon.days.saturating_mul(2)),
+            } => active_within.unwrap_or(horizon.days),
         }
     }
 
@@ -137,6 +138,27 @@ impl ChurnDefinition {
             on,
         };
         option.serialize(serializer)
+    }
+
+    /// With the default of `active_within` written out: model files say what they mean, so a default may change.
+    pub(crate) fn written_out(mut self) -> Self {
+        let days = self.active_days();
+        if let Self::Inactivity { active_within, .. } = &mut self {
+            active_within.get_or_insert(days);
+        }
+        self
+    }
+
+    /// The definition of a model file. Files that leave `active_within` out were written when its default was twice the
+    /// horizon.
+    pub(crate) fn of_model_file(mut self) -> Self {
+        if let Self::Inactivity {
+            horizon, active_within, ..
+        } = &mut self
+        {
+            active_within.get_or_insert(horizon.days.saturating_mul(2));
+        }
+        self
     }
 
     pub(crate) fn validate(&self) -> Result<()> {

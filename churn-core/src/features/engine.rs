@@ -10,8 +10,10 @@ use std::sync::Arc;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::features::block::{Pairs, Visible};
+use crate::features::definition::ChurnDefinition;
 use crate::features::matrix::{FeatureColumn, FeatureMatrix};
 use crate::features::plan::FeaturePlan;
+use crate::features::population::eligible;
 use crate::features::program::{CustomerMeasure, CustomerOutput, Program, StreamProgram};
 use crate::features::resolved::{FeatureKind, ResolvedPlan};
 use crate::features::series::Measured;
@@ -50,6 +52,38 @@ pub fn features(
     execution: &Execution,
 ) -> Result<FeatureMatrix> {
     plan.resolve(records)?.evaluate(records, as_of, &execution.workers()?)
+}
+
+/// The features of the customers who are eligible by a definition at each date: the rows that a model of this definition
+/// scores. Dates as given, then customers sorted by id; every value is that of [`features()`].
+///
+/// ```
+/// use churn_core::{ChurnDefinition, Execution, FeaturePlan, Table, TenantRecords, eligible_features};
+///
+/// let customers = Table::from_csv(&b"customer_id,signed_up_at,churned_at\nC-1,2024-01-01,2024-02-01\nC-2,2024-01-01,\n"[..])?;
+/// let (records, _) = TenantRecords::builder("acme").customers(customers).build()?;
+/// let (plan, definition) = (FeaturePlan::default(), ChurnDefinition::cancellation(90));
+/// let matrix = eligible_features(&records, &["2024-03-01".parse()?], &plan, &definition, &Execution::new())?;
+/// assert_eq!((matrix.rows(), matrix.customer_id(0)), (1, "C-2")); // C-1 has left
+/// # Ok::<(), churn_core::Error>(())
+/// ```
+///
+/// # Errors
+/// `invalid_option` if the plan or the definition does not fit the records; `cancelled`.
+pub fn eligible_features(
+    records: &TenantRecords,
+    as_of: &[AsOf],
+    plan: &FeaturePlan,
+    definition: &ChurnDefinition,
+    execution: &Execution,
+) -> Result<FeatureMatrix> {
+    let (plan, workers) = (plan.resolve(records)?, execution.workers()?);
+    let mut rows = vec![];
+    for &date in as_of {
+        let customers = eligible(records, date, definition, &workers)?;
+        rows.extend(customers.into_iter().map(|customer| (customer, date)));
+    }
+    plan.evaluate_rows(records, &rows, &workers)
 }
 
 impl ResolvedPlan {
@@ -242,9 +276,12 @@ impl CustomerOutput<'_> {
             number.unwrap_or(f64::NAN)
         };
         let value = match &self.measure {
-            CustomerMeasure::TenureDays => days(as_of - view.signed_up_at()),
+            CustomerMeasure::TenureDays => days(as_of - view.spell_start()),
             CustomerMeasure::DaysToRenewal => view.renews_at().map_or(f64::NAN, |renews| days(renews - as_of)),
             CustomerMeasure::DaysSinceChange => days(as_of - view.valid_from()),
+            CustomerMeasure::EarlierSpells => view.earlier_spells() as f64,
+            CustomerMeasure::DaysSinceLastEnd => view.last_end().map_or(f64::NAN, |end| days(as_of - end)),
+            CustomerMeasure::DaysSinceFirstSignUp => days(as_of - view.first_sign_up()),
             CustomerMeasure::Number(column) => number(*column, Some(view.version())),
             CustomerMeasure::Change(column, span) => {
                 number(*column, Some(view.version())) - number(*column, view.version_before(*span))

@@ -48,7 +48,7 @@ impl fmt::Display for LabelRule {
     }
 }
 
-/// One eligible customer at one date, and what became of him.
+/// One eligible customer at one date, and whether they churned in the label period.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Label {
@@ -56,11 +56,11 @@ pub struct Label {
     pub customer: u32,
     /// The date.
     pub as_of: AsOf,
-    /// Whether he churned; `false` for an excluded row, which says neither.
+    /// Whether the customer churned; `false` for an excluded row, which is neither.
     pub churned: bool,
     /// Which rule said so.
     pub rule: LabelRule,
-    /// When he cancelled, or showed that he was still active; `None` where nothing happened.
+    /// When the customer cancelled, or the first event that shows them active; `None` where nothing happened.
     pub event_at: Option<Timestamp>,
 }
 
@@ -77,8 +77,8 @@ impl Labels {
         &self.rows
     }
 
-    /// Neither: those who churned within the lead, or before the date without its being known then. None of them is among
-    /// [`rows`](Self::rows).
+    /// Customers who churned within the lead, or before the date without its being known then. They are neither churned nor
+    /// retained, so none of them is among [`rows`](Self::rows).
     pub fn excluded(&self) -> &[Label] {
         &self.excluded
     }
@@ -156,7 +156,8 @@ fn mature(records: &TenantRecords, as_of: AsOf, definition: &ChurnDefinition) ->
     if end > observed_until.as_micros() {
         let end = Timestamp::from_micros(end).map_or("beyond the year 9999".to_owned(), |end| end.to_string());
         let message = format!(
-            "the label of {as_of} is immature: its period ends at {end}, but only what happened before {observed_until} was observed. Take an earlier date, a shorter horizon, or say observed_until if you know better"
+            "the label of {as_of} is immature: its period ends at {end}, but only what happened before {observed_until} was observed ({}). Take an earlier date or a shorter horizon, or give observed_until if you know better",
+            records.observed_until_source(definition.observed_on())
         );
         return Err(Error::new(ErrorKind::ImmatureLabel, message).at(None, None, Some("as_of")));
     }
@@ -173,7 +174,7 @@ pub(crate) fn mature_until(records: &TenantRecords, definition: &ChurnDefinition
 }
 
 /// Whether a customer who is known at a date has churned by the end of what was observed, whatever the label period:
-/// the spell ends, or no event counted against inactivity in the last horizon. `None` if he is not known at the date.
+/// the spell ends, or no event counted against inactivity in the last horizon. `None` if the customer is not known at the date.
 pub(crate) fn churned_in_the_end(
     records: &TenantRecords,
     customer: u32,

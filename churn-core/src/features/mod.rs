@@ -23,12 +23,12 @@ mod values;
 mod view;
 
 pub use definition::ChurnDefinition;
-pub use engine::features;
+pub use engine::{eligible_features, features};
 pub use label::{Label, LabelRule, Labels, labels};
 pub(crate) use label::{churned_in_the_end, labels_of, mature_until};
 pub(crate) use matrix::Columns;
 pub use matrix::{FeatureColumn, FeatureMatrix};
 pub use plan::{Axis, Condition, Feature, FeaturePlan, Function, Measure};
-pub(crate) use population::eligible;
+pub(crate) use population::{cannot_tell, eligible};
 pub use resolved::{FeatureKind, ResolvedPlan};
 pub(crate) use view::{tenure_days, visible_events};

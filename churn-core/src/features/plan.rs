@@ -114,6 +114,12 @@ pub enum Measure {
     DaysToRenewal,
     /// Customers: days since the visible version came into force.
     DaysSinceChange,
+    /// Customers: number of spells before the current one.
+    EarlierSpells,
+    /// Customers: days since the latest end of an earlier spell; NaN without one.
+    DaysSinceLastEnd,
+    /// Customers: days since the first spell began.
+    DaysSinceFirstSignUp,
 }
 
 /// What is made of the measures in the window. "Last" is the latest on the axis, of equals the one given later.

@@ -1,10 +1,11 @@
 //! Who is eligible: the customers for whom churn in the label period is a question.
 
-use crate::error::{Error, ErrorKind, RecordKind, Result};
+use crate::error::{Error, ErrorKind, RecordKind, Result, excerpt};
 use crate::features::definition::ChurnDefinition;
 use crate::features::view::{CustomerView, PaymentState, Row, StreamView};
+use crate::input::nearest_given;
 use crate::parallel::Workers;
-use crate::record::TenantRecords;
+use crate::record::{NEVER, TenantRecords};
 use crate::time::{AsOf, MICROS_PER_DAY};
 
 /// The codes of the customers eligible at a date, ascending.
@@ -34,6 +35,24 @@ pub(crate) fn check(records: &TenantRecords, definition: &ChurnDefinition) -> Re
         .at(Some(on), None, Some("on"))),
         _ => Ok(()),
     }
+}
+
+/// Why records cannot tell who churns by a definition, if that is so: nothing they hold would ever be a churn.
+pub(crate) fn cannot_tell(records: &TenantRecords, definition: &ChurnDefinition) -> Option<String> {
+    let ChurnDefinition::Cancellation { .. } = definition else {
+        return None;
+    };
+    let customers = &records.customers;
+    if customers.churned_at.iter().any(|&at| at != NEVER) {
+        return None;
+    }
+    let names = customers.attributes.iter().map(|attribute| attribute.name.as_str());
+    let near = nearest_given(RecordKind::Customers, "churned_at", names);
+    let hint = match near {
+        Some(near) => format!("there is '{}': rename it", excerpt(near)),
+        None => "no customer has one".to_owned(),
+    };
+    Some(format!("cancellation needs customers.churned_at; {hint}"))
 }
 
 pub(crate) fn is_eligible(records: &TenantRecords, customer: u32, as_of: i64, definition: &ChurnDefinition) -> bool {

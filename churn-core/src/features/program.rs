@@ -25,6 +25,9 @@ pub(crate) enum CustomerMeasure<'a> {
     TenureDays,
     DaysToRenewal,
     DaysSinceChange,
+    EarlierSpells,
+    DaysSinceLastEnd,
+    DaysSinceFirstSignUp,
     /// `None`: these records lack the column, so it reads as missing.
     Number(Option<ColumnView<'a>>),
     Text(Option<ColumnView<'a>>),
@@ -198,7 +201,21 @@ impl<'a> CustomerMeasure<'a> {
             }
             Measure::DaysToRenewal => Self::DaysToRenewal,
             Measure::DaysSinceChange => Self::DaysSinceChange,
-            _ => Self::TenureDays,
+            Measure::EarlierSpells => Self::EarlierSpells,
+            Measure::DaysSinceLastEnd => Self::DaysSinceLastEnd,
+            Measure::DaysSinceFirstSignUp => Self::DaysSinceFirstSignUp,
+            Measure::TenureDays => Self::TenureDays,
+            // Measures of events: a plan is validated before it is compiled, so no customer feature has one.
+            Measure::Count
+            | Measure::Amount
+            | Measure::LateDays
+            | Measure::ResolutionHours
+            | Measure::FirstResponseHours
+            | Measure::Satisfaction
+            | Measure::Quantity
+            | Measure::Kind
+            | Measure::Date
+            | Measure::GapDays => Self::Number(None),
         }
     }
 }
@@ -223,7 +240,14 @@ impl<'a> RowMeasure<'a> {
                     _ => Self::Float(Float::Column(column)),
                 }
             }
-            _ => Self::One,
+            Measure::Count => Self::One,
+            // Measures of customers: a plan is validated before it is compiled, so no feature of events has one.
+            Measure::TenureDays
+            | Measure::DaysToRenewal
+            | Measure::DaysSinceChange
+            | Measure::EarlierSpells
+            | Measure::DaysSinceLastEnd
+            | Measure::DaysSinceFirstSignUp => Self::Float(Float::Column(None)),
         }
     }
 }

@@ -230,6 +230,7 @@ impl Measured {
                     ratio(days(pairs.as_of(pair) - last), gap)
                 }
             }),
+            // Only of customers: a plan is validated before it is compiled, so no feature of events has it.
             Function::Value => each!(|_pair| f64::NAN),
         }
     }

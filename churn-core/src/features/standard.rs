@@ -12,28 +12,30 @@ pub(crate) struct Schema<'a> {
     activities: bool,
     renewal: bool,
     dated: bool,
+    returning: bool,
     /// Usable attributes, and whether each is dated.
     attributes: Vec<(&'a Attribute, bool)>,
 }
 
 impl<'a> Schema<'a> {
-    /// An attribute is usable if its table is dated or the caller vouches for it; then it is static. One whose feature
-    /// would have the name of another is not.
+    /// An attribute is usable if its table is dated, or if the caller declares it static. One whose feature would have the
+    /// name of a computed feature is not.
     pub(crate) fn of(records: &'a TenantRecords) -> Self {
         let customers = &records.customers;
-        let vouched = |name: &str| records.static_attributes.includes(name);
+        let is_static = |name: &str| records.static_attributes.includes(name);
         let attributes = customers
             .attributes
             .iter()
-            .filter(|attribute| (customers.dated || vouched(&attribute.name)) && !is_reserved(&attribute.name));
+            .filter(|attribute| (customers.dated || is_static(&attribute.name)) && !is_reserved(&attribute.name));
         Self {
             payments: records.payments.is_some(),
             tickets: records.tickets.is_some(),
             activities: records.activities.is_some(),
-            renewal: customers.renews_at.is_some() && (customers.dated || vouched("renews_at")),
+            renewal: customers.renews_at.is_some() && (customers.dated || is_static("renews_at")),
             dated: customers.dated,
+            returning: customers.returning,
             attributes: attributes
-                .map(|attribute| (attribute, customers.dated && !vouched(&attribute.name)))
+                .map(|attribute| (attribute, customers.dated && !is_static(&attribute.name)))
                 .collect(),
         }
     }
@@ -79,6 +81,16 @@ fn customers(windows: &[Window], schema: &Schema<'_>) -> Vec<Feature> {
     }
     if schema.dated {
         features.push(customer("customer_days_since_change".into(), Measure::DaysSinceChange));
+    }
+    if schema.returning {
+        features.extend([
+            customer("customer_earlier_spells".into(), Measure::EarlierSpells),
+            customer("customer_days_since_last_end".into(), Measure::DaysSinceLastEnd),
+            customer(
+                "customer_days_since_first_sign_up".into(),
+                Measure::DaysSinceFirstSignUp,
+            ),
+        ]);
     }
     features
 }

@@ -53,9 +53,12 @@ impl Feature {
             }
             Measure::Quantity | Measure::Kind => self.source == RecordKind::Activities,
             Measure::Attribute(_) => true,
-            Measure::TenureDays | Measure::DaysToRenewal | Measure::DaysSinceChange => {
-                self.source == RecordKind::Customers
-            }
+            Measure::TenureDays
+            | Measure::DaysToRenewal
+            | Measure::DaysSinceChange
+            | Measure::EarlierSpells
+            | Measure::DaysSinceLastEnd
+            | Measure::DaysSinceFirstSignUp => self.source == RecordKind::Customers,
         }
     }
 

@@ -1,10 +1,12 @@
 //! Cleans and validates activities.
 
 use crate::error::{RecordKind, Result};
+use crate::input::builder::Ties;
 use crate::input::check::Checked;
+use crate::input::content::Values;
 use crate::input::customers::KnownCustomers;
 use crate::input::events::EventDraft;
-use crate::input::fields::{number, text};
+use crate::input::fields::{bounded_number, text};
 use crate::input::order::gather;
 use crate::input::reader::TableReader;
 use crate::input::table::Table;
@@ -15,6 +17,7 @@ pub(crate) fn clean(
     batches: Vec<Table>,
     tenant: &TenantId,
     known: &KnownCustomers,
+    ties: Ties,
     workers: &Workers,
 ) -> Result<(Activities, Checked)> {
     let mut reader = TableReader::new(RecordKind::Activities, batches, workers)?;
@@ -26,10 +29,12 @@ pub(crate) fn clean(
         false => None,
     };
     let quantities = match reader.has("quantity") {
-        true => Some(reader.values("quantity", 1.0, number)?),
+        true => Some(reader.values("quantity", 1.0, bounded_number)?),
         false => None,
     };
-    let (events, rows, checked) = events.finish(reader, &known.customers)?;
+    let mut values: Vec<Values<'_>> = kinds.iter().map(Values::Texts).collect();
+    values.extend(quantities.iter().map(|quantities| Values::Numbers(quantities)));
+    let (events, rows, checked) = events.finish(reader, &known.customers, ties, values)?;
     let kind = match kinds {
         None => None,
         Some(kinds) => Some(kinds.gather(&rows, workers)?),

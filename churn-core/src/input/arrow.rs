@@ -1,6 +1,7 @@
 //! Records in from Arrow. Arrays of the usual layouts are read in place, without a copy; others are cast once.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use arrow::array::{
     Array, ArrayRef, AsArray, BooleanArray, Decimal128Array, Float64Array, Int64Array, LargeStringArray,
@@ -225,10 +226,21 @@ impl Table {
             .map(|pandas| index_columns(pandas))
             .unwrap_or_default();
         let columns = common.iter().enumerate().filter(|(_, name)| !index.contains(name));
-        columns.into_iter().try_fold(Self::new(), |table, (number, name)| {
-            let arrays = batches.iter().map(|batch| batch.column(number));
-            table.with_column(name, Column::Arrow(ArrowColumn::of(arrays)?))
-        })
+        let table = columns.into_iter().try_fold(Self::new(), |table, (number, name)| {
+            let is_uuid = schema
+                .field(number)
+                .metadata()
+                .get("ARROW:extension:name")
+                .map(String::as_str)
+                == Some("arrow.uuid");
+            let arrays = batches.iter().map(|batch| match is_uuid {
+                true => uuid_texts(batch.column(number)),
+                false => Arc::clone(batch.column(number)),
+            });
+            let arrays: Vec<ArrayRef> = arrays.collect();
+            table.with_column(name, Column::Arrow(ArrowColumn::of(&arrays)?))
+        })?;
+        Ok(table.with_index(index))
     }
 }
 
@@ -237,6 +249,29 @@ impl From<ArrowError> for Error {
     fn from(e: ArrowError) -> Self {
         Self::new(ErrorKind::UnreadableTable, format!("the table cannot be read: {e}")).caused_by(e)
     }
+}
+
+/// Arrow's UUIDs of 16 bytes as texts; an array of any other layout stays as it is.
+fn uuid_texts(array: &ArrayRef) -> ArrayRef {
+    let Some(bytes) = array
+        .as_fixed_size_binary_opt()
+        .filter(|bytes| bytes.value_length() == 16)
+    else {
+        return Arc::clone(array);
+    };
+    let text = |bytes: &[u8]| {
+        let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        format!(
+            "{}-{}-{}-{}-{}",
+            &hex[..8],
+            &hex[8..12],
+            &hex[12..16],
+            &hex[16..20],
+            &hex[20..]
+        )
+    };
+    let texts: StringArray = bytes.iter().map(|bytes| bytes.map(text)).collect();
+    Arc::new(texts)
 }
 
 fn cannot(e: ArrowError, array: &dyn Array) -> Error {

@@ -1,6 +1,7 @@
 //! Extra columns: numbers, texts and bools.
 
 use crate::error::Result;
+use crate::input::content::Values;
 use crate::input::fields::{AttributeType, attribute_bool, attribute_number, attribute_text, text};
 use crate::input::order::gather;
 use crate::input::reader::TableReader;
@@ -42,6 +43,18 @@ impl AttributeDrafts {
             drafts.push((name.to_string(), draft));
         }
         Ok(Self(drafts))
+    }
+
+    /// The columns, by name.
+    pub(crate) fn values(&self) -> Vec<Values<'_>> {
+        let mut columns: Vec<&(String, Draft)> = self.0.iter().collect();
+        columns.sort_by_key(|(name, _)| name);
+        let values = columns.into_iter().map(|(_, draft)| match draft {
+            Draft::Number(numbers) => Values::Numbers(numbers),
+            Draft::Text(texts) => Values::Texts(texts),
+            Draft::Bool(bools) => Values::Bools(bools),
+        });
+        values.collect()
     }
 
     /// The chosen rows, in order. Every column is let go once it is gathered.

@@ -1,14 +1,16 @@
 //! Makes a tenant's records of outside tables.
 
 use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
 
 use crate::error::{Error, ErrorKind, RecordKind, Result, ValidationReport, excerpt};
 use crate::input::check::Checked;
 use crate::input::currency::Exchange;
 use crate::input::kept::Pools;
-use crate::input::schema::is_attribute;
+use crate::input::schema::{is_attribute, known_name};
 use crate::input::table::{IntoTable, Table};
-use crate::input::{activities, customers, payments, tickets};
+use crate::input::{activities, customers, payments, quality, tickets};
 use crate::parallel::{Execution, Workers};
 use crate::record::{Currency, Customers, StaticAttributes, TenantId, TenantRecords, is_reserved};
 use crate::time::Timestamp;
@@ -42,6 +44,69 @@ pub enum OnInvalid {
     Quarantine,
 }
 
+/// How events of one customer at the same instant are ordered.
+///
+/// The order decides features such as the last amount paid or the length of a streak of failed payments.
+///
+/// ```
+/// use churn_core::{Execution, FeaturePlan, Table, TenantRecords, Ties, features};
+///
+/// let last_amount = |payments: &str, ties| -> churn_core::Result<f64> {
+///     let customers = Table::from_csv(&b"customer_id,signed_up_at\nC-1,2024-01-01\n"[..])?;
+///     let builder = TenantRecords::builder("acme").customers(customers).payments(Table::from_csv(payments.as_bytes())?);
+///     let (records, _) = builder.ties(ties).build()?;
+///     let matrix = features(&records, &["2024-03-01".parse()?], &FeaturePlan::default(), &Execution::new())?;
+///     Ok(matrix.column("payments_last_paid_amount")?.numbers().unwrap_or_default()[0])
+/// };
+/// let one = "customer_id,due_at,amount\nC-1,2024-02-01,5\nC-1,2024-02-01,7\n";
+/// let other = "customer_id,due_at,amount\nC-1,2024-02-01,7\nC-1,2024-02-01,5\n";
+/// assert_eq!((last_amount(one, Ties::Given)?, last_amount(other, Ties::Given)?), (7.0, 5.0));
+/// assert_eq!((last_amount(one, Ties::Content)?, last_amount(other, Ties::Content)?), (7.0, 7.0));
+/// # Ok::<(), churn_core::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Ties {
+    /// As they were given.
+    #[default]
+    Given,
+    /// By their id, then by all their values, so that the order in which rows come does not matter. Rows that are refused or
+    /// set aside, the default currency and the type of an attribute still depend on it.
+    Content,
+}
+
+impl Ties {
+    /// The option's name in all languages: `"given"` or `"content"`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Given => "given",
+            Self::Content => "content",
+        }
+    }
+}
+
+impl fmt::Display for Ties {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for Ties {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        [Self::Given, Self::Content]
+            .into_iter()
+            .find(|ties| ties.as_str() == text)
+            .ok_or_else(|| {
+                option(
+                    "ties",
+                    format!("ties must be 'given' or 'content', not '{}'", excerpt(text)),
+                )
+            })
+    }
+}
+
 /// What holds for all the records of a tenant, or of many.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct RecordsOptions {
@@ -51,6 +116,7 @@ pub(crate) struct RecordsOptions {
     static_attributes: StaticAttributes,
     currency: Option<String>,
     rates: BTreeMap<String, f64>,
+    ties: Ties,
     pub(crate) execution: Execution,
 }
 
@@ -79,7 +145,7 @@ impl RecordsOptions {
         }
     }
 
-    /// Every column that the caller vouches for must be an attribute, or `renews_at`. A table without columns may lack
+    /// Every column that the caller declares static must be an attribute, or `renews_at`. A table without columns may lack
     /// them.
     fn static_columns_exist(&self, customers: &[Table]) -> Result<()> {
         let StaticAttributes::Named(names) = &self.static_attributes else {
@@ -173,7 +239,7 @@ impl RecordsBuilder {
     pub fn table(mut self, kind: RecordKind, rows: impl IntoTable) -> Self {
         self.tables[kind as usize]
             .get_or_insert_default()
-            .push(rows.into_table());
+            .push(rows.into_table().with_known_names(kind));
         self
     }
 
@@ -195,7 +261,8 @@ impl RecordsBuilder {
     /// # Ok::<(), churn_core::Error>(())
     /// ```
     pub fn push(&mut self, kind: RecordKind, batch: impl IntoTable) {
-        let batch = self.pools[kind as usize].keep(kind, batch.into_table());
+        let batch = batch.into_table().with_known_names(kind);
+        let batch = self.pools[kind as usize].keep(kind, batch);
         self.tables[kind as usize].get_or_insert_default().push(batch);
     }
 
@@ -284,8 +351,8 @@ impl RecordsBuilder {
         self
     }
 
-    /// The end of what was observed: nothing at or after it is known to have happened or not. Default: just after the
-    /// latest event.
+    /// The end of what was observed: whether anything happened at or after it is not known. Default: one microsecond after
+    /// the latest event, see [`TenantRecords::observed_until`].
     #[must_use]
     pub fn observed_until(mut self, moment: Timestamp) -> Self {
         self.options.observed_until = Some(moment);
@@ -295,7 +362,13 @@ impl RecordsBuilder {
     /// Undated attributes that never change, so that today's value may stand in for the past.
     #[must_use]
     pub fn static_attributes(mut self, attributes: StaticAttributes) -> Self {
-        self.options.static_attributes = attributes;
+        self.options.static_attributes = match attributes {
+            StaticAttributes::Named(names) => {
+                let known = |name: String| known_name(RecordKind::Customers, &name).map_or(name, str::to_owned);
+                StaticAttributes::Named(names.into_iter().map(known).collect())
+            }
+            other => other,
+        };
         self
     }
 
@@ -314,6 +387,13 @@ impl RecordsBuilder {
         self.options
             .rates
             .insert(code.as_ref().trim().to_ascii_uppercase(), rate);
+        self
+    }
+
+    /// How events of one customer at the same instant are ordered. Default: as given.
+    #[must_use]
+    pub fn ties(mut self, ties: Ties) -> Self {
+        self.options.ties = ties;
         self
     }
 
@@ -355,13 +435,14 @@ impl RecordsBuilder {
     /// The good rows, and what is wrong with the others, whatever the policy.
     pub(crate) fn check_and_build(self, workers: &Workers, reports: bool) -> Result<(TenantRecords, ValidationReport)> {
         let exchange = self.options_make_sense()?;
-        let tenant = &self.tenant;
+        let (tenant, ties) = (&self.tenant, self.options.ties);
         let [customers, payments, tickets, activities] = self.tables;
         let customers = customers.unwrap_or_default();
         let mut report = ValidationReport::default();
         let mut done = |checked: Checked| {
             report.tables.push((checked.kind, checked.report));
             report.issues.extend(checked.issues);
+            report.findings.extend(checked.findings);
             if reports {
                 workers.report("records", report.tables.len(), RecordKind::ALL.len());
             }
@@ -371,7 +452,7 @@ impl RecordsBuilder {
         done(checked);
         let mut currency = exchange.currency(None, &[]);
         let mut clean_payments = |tables: Vec<Table>| {
-            let (payments, own, checked) = payments::clean(tables, tenant, &known, &exchange, workers)?;
+            let (payments, own, checked) = payments::clean(tables, tenant, &known, &exchange, ties, workers)?;
             currency = own;
             Ok::<_, Error>((payments, checked))
         };
@@ -381,21 +462,21 @@ impl RecordsBuilder {
             table
         });
         let tickets = tickets
-            .map(|tables| tickets::clean(tables, tenant, &known, workers))
+            .map(|tables| tickets::clean(tables, tenant, &known, ties, workers))
             .transpose()?;
         let tickets = tickets.map(|(table, checked)| {
             done(checked);
             table
         });
         let activities = activities
-            .map(|tables| activities::clean(tables, tenant, &known, workers))
+            .map(|tables| activities::clean(tables, tenant, &known, ties, workers))
             .transpose()?;
         let activities = activities.map(|(table, checked)| {
             done(checked);
             table
         });
         report.undated_attributes = undated_attributes(&known.customers, &self.options.static_attributes);
-        let records = TenantRecords {
+        let mut records = TenantRecords {
             tenant: self.tenant,
             currency,
             customers: known.customers,
@@ -405,13 +486,20 @@ impl RecordsBuilder {
             static_attributes: self.options.static_attributes,
             observed_from: self.options.observed_from,
             observed_until: self.options.observed_until,
+            spans: [None; 4],
         };
+        for kind in RecordKind::ALL {
+            let (span, findings) = quality::of_events(&records, kind, workers)?;
+            records.spans[kind as usize] = span;
+            report.findings.extend(findings);
+        }
+        report.sort_findings();
         Ok((records, report))
     }
 }
 
 /// The attributes that do not enter features, and why.
-fn undated_attributes(customers: &Customers, vouched_for: &StaticAttributes) -> Vec<(String, String)> {
+fn undated_attributes(customers: &Customers, declared: &StaticAttributes) -> Vec<(String, String)> {
     let own = customers.attributes.iter().map(|attribute| attribute.name.as_str());
     let taken = own.filter(|name| is_reserved(name));
     let taken = taken.map(|name| {
@@ -430,7 +518,7 @@ fn undated_attributes(customers: &Customers, vouched_for: &StaticAttributes) -> 
         .map(|attribute| attribute.name.as_str())
         .chain(customers.renews_at.is_some().then_some("renews_at"));
     let untrusted = names
-        .filter(|name| !vouched_for.includes(name) && !is_reserved(name))
+        .filter(|name| !declared.includes(name) && !is_reserved(name))
         .map(|name| (name.to_owned(), WHY_UNTRUSTED.to_owned()));
     left_out.extend(untrusted);
     left_out

@@ -1,8 +1,8 @@
-//! Collecting what is wrong with a table, and counting its rows.
+//! Collects what is wrong with a table and counts its rows.
 
 use std::sync::Arc;
 
-use crate::error::{IssueCode, RecordKind, TableReport, ValidationIssue};
+use crate::error::{Finding, FindingCode, IssueCode, RecordKind, TableReport, ValidationIssue};
 use crate::input::schema::columns_of;
 
 /// One bad value.
@@ -22,7 +22,10 @@ pub(crate) struct ColumnNumber(u32);
 pub(crate) struct TableCheck {
     kind: RecordKind,
     columns: Vec<Arc<str>>,
-    missing: Vec<ColumnNumber>,
+    /// What is wrong with the table as a whole.
+    whole: Vec<(ColumnNumber, IssueCode, String)>,
+    /// Columns that were given and have no value.
+    empty: Vec<Arc<str>>,
     found: Vec<Found>,
     bad: Vec<bool>,
 }
@@ -32,7 +35,8 @@ impl TableCheck {
         Self {
             kind,
             columns: columns_of(kind).iter().map(|column| column.name.into()).collect(),
-            missing: vec![],
+            whole: vec![],
+            empty: vec![],
             found: vec![],
             bad: vec![false; rows],
         }
@@ -48,11 +52,16 @@ impl TableCheck {
         ColumnNumber(number as u32)
     }
 
-    /// A required column that is not there: no row can be accepted.
-    pub(crate) fn missing_column(&mut self, name: &str) {
+    /// Something wrong with a column as a whole: no row can be accepted.
+    pub(crate) fn whole_column(&mut self, name: &str, code: IssueCode, message: String) {
         let number = self.column(name);
-        self.missing.push(number);
+        self.whole.push((number, code, message));
         self.bad.fill(true);
+    }
+
+    /// A column that was given and has no value.
+    pub(crate) fn empty_column(&mut self, name: &str) {
+        self.empty.push(name.into());
     }
 
     /// Takes bad values.
@@ -73,12 +82,12 @@ impl TableCheck {
         let quarantined: Vec<u64> = (0..self.bad.len()).filter(|&row| self.bad[row]).map(&given).collect();
         self.found.sort_by_key(|found| (found.row, found.column));
         let columns = self.columns;
-        let missing = self.missing.into_iter().map(|column| ValidationIssue {
+        let whole = self.whole.into_iter().map(|(column, code, message)| ValidationIssue {
             table: self.kind,
             row: None,
             column: columns.get(column.0 as usize).cloned(),
-            code: IssueCode::MissingColumn,
-            message: "the required column is missing".to_owned(),
+            code,
+            message,
         });
         let found = self.found.into_iter().map(|found| ValidationIssue {
             table: self.kind,
@@ -91,7 +100,12 @@ impl TableCheck {
         let rows_quarantined = quarantined.len() as u64;
         Checked {
             kind: self.kind,
-            issues: missing.chain(found).collect(),
+            issues: whole.chain(found).collect(),
+            findings: self
+                .empty
+                .iter()
+                .map(|column| empty_column(self.kind, column, rows_in))
+                .collect(),
             report: TableReport {
                 rows_in,
                 rows_accepted: rows_in - rows_quarantined,
@@ -108,4 +122,10 @@ pub(crate) struct Checked {
     pub(crate) kind: RecordKind,
     pub(crate) report: TableReport,
     pub(crate) issues: Vec<ValidationIssue>,
+    pub(crate) findings: Vec<Finding>,
+}
+
+fn empty_column(kind: RecordKind, column: &str, rows: u64) -> Finding {
+    let message = "no row has a value: remove the column, or find out where its values are lost";
+    Finding::new(FindingCode::EmptyColumn, kind, Some(column), rows, vec![], message)
 }

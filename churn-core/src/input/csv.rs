@@ -23,7 +23,8 @@ impl Table {
     /// ```
     ///
     /// # Errors
-    /// `unreadable_table` naming the row if the text is not CSV, not UTF-8, or a row has more or fewer cells than the header.
+    /// `unreadable_table` naming the row if the text is not CSV, not UTF-8, a row has more or fewer cells than the header, or
+    /// a quote is never closed.
     pub fn from_csv(reader: impl Read) -> Result<Self> {
         Self::csv_batches(reader, usize::MAX)?.read()
     }
@@ -39,7 +40,12 @@ impl Table {
             let why = "a batch needs at least one row";
             return Err(Error::new(ErrorKind::InvalidOption, why).at(None, None, Some("rows")));
         }
-        let mut reader = csv::ReaderBuilder::new().has_headers(true).from_reader(reader);
+        let quotes = Quotes {
+            inner: reader,
+            before: Before::Start,
+            is_open: false,
+        };
+        let mut reader = csv::ReaderBuilder::new().has_headers(true).from_reader(quotes);
         let header = reader.headers().map_err(unreadable)?;
         let mut header: Vec<String> = header.iter().map(str::to_owned).collect();
         if let Some(first) = header.first_mut().filter(|name| name.starts_with('\u{feff}')) {
@@ -49,6 +55,7 @@ impl Table {
             reader,
             header,
             rows,
+            read: 0,
             begun: false,
             done: false,
         };
@@ -61,9 +68,11 @@ impl Table {
 /// Tables of so many rows each, in turn. Made by [`Table::csv_batches`].
 #[derive(Debug)]
 pub struct CsvBatches<R> {
-    reader: csv::Reader<R>,
+    reader: csv::Reader<Quotes<R>>,
     header: Vec<String>,
     rows: usize,
+    /// Rows that were read.
+    read: u64,
     begun: bool,
     done: bool,
 }
@@ -90,8 +99,12 @@ impl<R: Read> CsvBatches<R> {
         while rows < self.rows {
             if !self.reader.read_record(&mut record).map_err(unreadable)? {
                 self.done = true;
+                if self.reader.get_ref().is_open {
+                    return Err(never_closed(self.read.checked_sub(1)));
+                }
                 break;
             }
+            self.read += 1;
             for (column, cell) in columns.iter_mut().zip(&record) {
                 column.push(cell);
             }
@@ -118,6 +131,61 @@ impl<R: Read> Iterator for CsvBatches<R> {
                 Some(Err(error))
             }
         }
+    }
+}
+
+/// A quote that opens a cell and is never closed makes one cell of all that follows.
+fn never_closed(row: Option<u64>) -> Error {
+    let place = row.map_or("the header".to_owned(), |row| format!("row {row}"));
+    let message = format!("the table is not CSV: {place} opens a quote that is never closed");
+    Error::new(ErrorKind::UnreadableTable, message).at(None, row, None)
+}
+
+/// Passes bytes on and keeps track of whether a quoted cell is open: the parser itself takes the end of the file for its end.
+#[derive(Debug)]
+struct Quotes<R> {
+    inner: R,
+    before: Before,
+    is_open: bool,
+}
+
+/// The byte before the next one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Before {
+    /// The beginning of the file.
+    Start,
+    /// The beginning of a cell.
+    Break,
+    /// A quote in an open cell: its end, or the first half of an escaped quote.
+    Quote,
+    Other,
+}
+
+impl<R: Read> Read for Quotes<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let read = self.inner.read(buffer)?;
+        for byte in &buffer[..read] {
+            self.before = match (byte, self.before, self.is_open) {
+                (b'"', Before::Start | Before::Break, false) => {
+                    self.is_open = true;
+                    Before::Other
+                }
+                (b'"', Before::Quote, false) => {
+                    // Escaped: the cell goes on.
+                    self.is_open = true;
+                    Before::Other
+                }
+                (b'"', _, true) => {
+                    self.is_open = false;
+                    Before::Quote
+                }
+                (b',' | b'\n' | b'\r', _, false) => Before::Break,
+                // A byte-order mark is no part of the first cell.
+                (0xef | 0xbb | 0xbf, Before::Start, false) => Before::Start,
+                _ => Before::Other,
+            };
+        }
+        Ok(read)
     }
 }
 

@@ -9,6 +9,7 @@ use crate::input::directory::Directory;
 use crate::input::events::known_at;
 use crate::input::fields::id;
 use crate::input::order::{gather, order};
+use crate::input::quality;
 use crate::input::reader::{PIECE, TableReader};
 use crate::input::table::Table;
 use crate::parallel::Workers;
@@ -102,7 +103,7 @@ pub(crate) fn clean(batches: Vec<Table>, tenant: &TenantId, workers: &Workers) -
         Some(known) => Some(gathered(known)?).filter(|known| known.iter().any(|&at| at != ALWAYS)),
     };
     let given = reader.given();
-    let customers = Customers {
+    let mut customers = Customers {
         ids: Arc::new(levels),
         starts: sorted.starts,
         signed_up_at: gathered(signed_up_at)?,
@@ -113,6 +114,13 @@ pub(crate) fn clean(batches: Vec<Table>, tenant: &TenantId, workers: &Workers) -
         known_at,
         dated,
         attributes: attributes.gather(&rows, workers)?,
+        returning: false,
+        reopened: false,
     };
-    Ok((KnownCustomers { customers, directory }, reader.check.finish(given)))
+    customers.find_spells();
+    let mut checked = reader.check.finish(&given);
+    checked
+        .findings
+        .extend(quality::of_customers(&customers, |row| given(rows[row] as usize)));
+    Ok((KnownCustomers { customers, directory }, checked))
 }

@@ -1,12 +1,18 @@
 //! What payments, tickets and activities have in common: versions, order, the shared columns.
 
-use crate::error::{IssueCode, Result, excerpt};
+use std::cmp::Ordering;
+
+use crate::error::{FindingCode, IssueCode, Result, excerpt};
 use crate::input::attributes::AttributeDrafts;
+use crate::input::builder::Ties;
 use crate::input::check::{Checked, Found};
+use crate::input::content::{Values, compare};
 use crate::input::customers::KnownCustomers;
 use crate::input::fields::{id, timestamp};
 use crate::input::order::{Order, gather, order};
+use crate::input::quality::{self, Rows};
 use crate::input::reader::{PIECE, TableReader};
+use crate::parallel::Workers;
 use crate::record::{ALWAYS, Customers, Events, NEVER};
 
 /// The shared columns of an event table, in the order given.
@@ -43,30 +49,49 @@ impl EventDraft {
 
     /// Reports records that were given twice, sorts, and ends the check. What is left to gather are the columns of the
     /// kind, by the rows that are returned.
+    ///
+    /// `values` are the columns of the kind, before they are gathered.
     pub(crate) fn finish(
         self,
         mut reader: TableReader<'_>,
         customers: &Customers,
+        ties: Ties,
+        values: Vec<Values<'_>>,
     ) -> Result<(Events, Vec<u32>, Checked)> {
         let superseded = self.versions(&mut reader)?;
+        let workers = reader.workers;
+        let mut sorted = order(
+            &self.customers,
+            customers.len(),
+            reader.check.bad(),
+            |row| self.at[row as usize],
+            workers,
+        )?;
+        let given = reader.given();
+        let mut columns: Vec<Values<'_>> = self.known_at.iter().map(|known| Values::Moments(known)).collect();
+        columns.extend(values);
+        columns.extend(self.attributes.values());
+        let copies = self.copies(&sorted, &columns, &given, workers)?;
+        let rank = match ties {
+            Ties::Given => None,
+            Ties::Content => Some(self.order_by_content(&reader, &mut sorted, &columns)?),
+        };
+        drop(columns);
         let Self {
-            customers: codes,
             at,
             known_at,
             attributes,
             ..
         } = self;
-        let workers = reader.workers;
-        let Order { starts, rows } = order(
-            &codes,
-            customers.len(),
-            reader.check.bad(),
-            |row| at[row as usize],
-            workers,
-        )?;
-        drop(codes);
-        let given = reader.given();
+        let Order { starts, rows } = sorted;
+        let (kind, names) = (reader.kind(), reader.names().to_vec());
         let mut checked = reader.check.finish(&given);
+        checked.findings.extend(copies.finding(
+            FindingCode::LikelyDuplicate,
+            kind,
+            None,
+            "the row equals another one in every column and has no id: remove the copy, or give each record its id",
+        ));
         let at = {
             let unsorted = at;
             gather(&unsorted, &rows, workers)?
@@ -101,10 +126,73 @@ impl EventDraft {
                 })?;
                 positions
             },
+            rank,
             attributes: attributes.gather(&rows, workers)?,
             starts,
         };
+        let has = |name: &str| names.iter().any(|known| &**known == name);
+        checked.findings.extend(quality::unused_columns(kind, &events, has));
         Ok((events, rows, checked))
+    }
+
+    /// Rows without an id that equal one before them in every column.
+    fn copies(
+        &self,
+        sorted: &Order,
+        columns: &[Values<'_>],
+        given: &(impl Fn(usize) -> u64 + Sync),
+        workers: &Workers,
+    ) -> Result<Rows> {
+        let nameless = |row: u32| self.ids.as_ref().is_none_or(|ids| ids[row as usize] == 0);
+        let pieces = workers.map_chunks(sorted.starts.len() - 1, PIECE, |customers| {
+            let mut copies = Rows::default();
+            for customer in customers {
+                for together in sorted.ties(customer, |row| self.at[row as usize]) {
+                    let mut rows: Vec<u32> = together.iter().copied().filter(|&row| nameless(row)).collect();
+                    rows.sort_by(|&a, &b| compare(columns, a, b));
+                    let pairs = rows
+                        .windows(2)
+                        .filter(|pair| compare(columns, pair[0], pair[1]).is_eq());
+                    pairs.for_each(|pair| copies.add(given(pair[1] as usize)));
+                }
+            }
+            Ok(copies)
+        })?;
+        Ok(pieces.into_iter().fold(Rows::default(), Rows::join))
+    }
+
+    /// Orders rows of one customer and one moment by id, then by all values; returns the rank of each row among its
+    /// customer's in that order alone, whatever its moment.
+    fn order_by_content(
+        &self,
+        reader: &TableReader<'_>,
+        sorted: &mut Order,
+        columns: &[Values<'_>],
+    ) -> Result<Vec<u32>> {
+        let by_content = |a: &u32, b: &u32| {
+            let ids = || self.id_of(reader, *a).cmp(&self.id_of(reader, *b));
+            let ids = if self.ids.is_some() { ids() } else { Ordering::Equal };
+            ids.then_with(|| compare(columns, *a, *b))
+        };
+        let at = |row: u32| self.at[row as usize];
+        let customers = sorted.starts.len() - 1;
+        let pieces = reader.workers.map_chunks(customers, PIECE, |customers| {
+            let (mut rows, mut ranks) = (vec![], vec![]);
+            for customer in customers {
+                let own = sorted.rows_of(customer);
+                let mut ranked: Vec<u32> = own.to_vec();
+                ranked.sort_by(|a, b| by_content(a, b).then_with(|| at(*a).cmp(&at(*b))));
+                let mut places: Vec<(u32, u32)> = ranked.iter().copied().zip(0..).collect();
+                // Rows of one moment follow one another by their ranks.
+                places.sort_by_key(|&(row, rank)| (at(row), rank));
+                rows.extend(places.iter().map(|&(row, _)| row));
+                ranks.extend(places.iter().map(|&(_, rank)| rank));
+            }
+            Ok((rows, ranks))
+        })?;
+        let (rows, ranks): (Vec<_>, Vec<_>) = pieces.into_iter().unzip();
+        sorted.rows = rows.concat();
+        Ok(ranks.concat())
     }
 
     /// Finds the versions of each record among the good rows: from when on each is replaced by the next. Two of one

@@ -52,6 +52,8 @@ fn bad_type<T>(wanted: &str, cell: Cell<'_>) -> Field<T> {
 pub(crate) fn id<'a>(cell: Cell<'a>, buffer: &'a mut String) -> Field<&'a str> {
     match cell {
         Cell::Null | Cell::Text("") => Ok(None),
+        // pandas has NaN where a text or a moment is missing.
+        _ if cell.is_missing() => Ok(None),
         Cell::Text(text) | Cell::TextFile(text) => Ok(Some(text)),
         Cell::Int(value) => Ok(Some(written(buffer, value))),
         Cell::UInt(value) => Ok(Some(written(buffer, value))),
@@ -70,7 +72,7 @@ fn written(buffer: &mut String, value: impl std::fmt::Display) -> &str {
 pub(crate) fn timestamp(cell: Cell<'_>) -> Field<i64> {
     let bad = |message: String| Err(Problem::new(IssueCode::BadTimestamp, message));
     match cell {
-        Cell::Null => Ok(None),
+        _ if cell.is_missing() => Ok(None),
         Cell::Timestamp(micros) => match Timestamp::from_micros(micros) {
             Some(at) => Ok(Some(at.as_micros())),
             None => bad("the moment lies outside the years 1 to 9999".to_owned()),
@@ -99,6 +101,24 @@ pub(crate) fn number(cell: Cell<'_>) -> Field<f64> {
     }
 }
 
+/// The greatest number of a quantity or an attribute: sums and squares of many stay finite.
+const MAX_NUMBER: f64 = 1e100;
+
+/// A finite number that sums of many can hold.
+pub(crate) fn bounded_number(cell: Cell<'_>) -> Field<f64> {
+    bounded(number(cell)?)
+}
+
+fn bounded(number: Option<f64>) -> Field<f64> {
+    match number {
+        Some(value) if value.abs() > MAX_NUMBER => Err(Problem::new(
+            IssueCode::OutOfRange,
+            format!("{value:e} is beyond the greatest number, {MAX_NUMBER:e}"),
+        )),
+        number => Ok(number),
+    }
+}
+
 /// A number; NaN and infinities too.
 fn any_number(cell: Cell<'_>) -> Field<f64> {
     match cell {
@@ -118,7 +138,7 @@ fn any_number(cell: Cell<'_>) -> Field<f64> {
 /// A text; integers become their decimal text.
 pub(crate) fn text<'a>(cell: Cell<'a>, buffer: &'a mut String) -> Field<&'a str> {
     match cell {
-        Cell::Null => Ok(None),
+        _ if cell.is_missing() => Ok(None),
         Cell::Text(text) | Cell::TextFile(text) => Ok(Some(text)),
         Cell::Int(value) => Ok(Some(written(buffer, value))),
         Cell::UInt(value) => Ok(Some(written(buffer, value))),
@@ -129,7 +149,7 @@ pub(crate) fn text<'a>(cell: Cell<'a>, buffer: &'a mut String) -> Field<&'a str>
 /// A currency code: trimmed, upper case, three letters; the empty one is none.
 pub(crate) fn currency<'a>(cell: Cell<'a>, buffer: &'a mut String) -> Field<&'a str> {
     match cell {
-        Cell::Null => Ok(None),
+        _ if cell.is_missing() => Ok(None),
         Cell::Text(text) | Cell::TextFile(text) => {
             buffer.clear();
             buffer.push_str(text.trim());
@@ -149,7 +169,7 @@ where
     T: Copy,
 {
     let text = match cell {
-        Cell::Null => return Ok(None),
+        _ if cell.is_missing() => return Ok(None),
         Cell::Text(text) | Cell::TextFile(text) => text.trim(),
         _ => return bad_type("a text", cell),
     };
@@ -181,6 +201,7 @@ impl AttributeType {
     /// What one value can be; `None` for null.
     pub(crate) fn of(cell: Cell<'_>) -> Option<Self> {
         match cell {
+            _ if cell.is_missing() => None,
             Cell::Null => None,
             Cell::Bool(_) => Some(Self::Bool),
             Cell::Int(_) | Cell::UInt(_) | Cell::Float(_) | Cell::Decimal(..) => Some(Self::Number),
@@ -208,14 +229,14 @@ pub(crate) fn attribute_number(cell: Cell<'_>) -> Field<f64> {
             IssueCode::NotFinite,
             format!("{value} is not a finite number"),
         )),
-        value => Ok(value),
+        value => bounded(value),
     }
 }
 
 /// A bool attribute: 0 or 1.
 pub(crate) fn attribute_bool(cell: Cell<'_>) -> Field<u8> {
     match cell {
-        Cell::Null => Ok(None),
+        _ if cell.is_missing() => Ok(None),
         Cell::Bool(value) => Ok(Some(u8::from(value))),
         Cell::TextFile(text) => {
             file_bool(text).map_or_else(|| bad_type("a bool", cell), |value| Ok(Some(u8::from(value))))
@@ -227,7 +248,7 @@ pub(crate) fn attribute_bool(cell: Cell<'_>) -> Field<u8> {
 /// A text attribute; a moment becomes ISO-8601 text.
 pub(crate) fn attribute_text<'a>(cell: Cell<'a>, buffer: &'a mut String) -> Field<&'a str> {
     match cell {
-        Cell::Null => Ok(None),
+        _ if cell.is_missing() => Ok(None),
         Cell::Text(text) | Cell::TextFile(text) => Ok(Some(text)),
         Cell::Timestamp(_) => Ok(timestamp(cell)?
             .and_then(Timestamp::from_micros)

@@ -1,4 +1,4 @@
-//! Flat tables: any columns, no schema.
+//! Flat tables: a row per example, any columns.
 
 use std::fmt::Write;
 
@@ -20,22 +20,147 @@ pub(crate) enum FlatKind {
     Number,
     /// Texts; numbers and bools among them as they are written.
     Text,
+    /// No value when it was fitted: whatever it holds later is missing.
+    Empty,
 }
 
 const MICROS_PER_DAY: f64 = 86_400_000_000.0;
 
-/// The kind of every column: numbers if each value there is one or spells one, otherwise texts.
-pub(crate) fn kinds(table: &Table, workers: &Workers) -> Result<Vec<FlatKind>> {
-    let columns: Vec<&Column> = columns(table).map(|(_, column)| column).collect();
-    workers.map(0..columns.len(), |number| {
-        let column = columns[number];
-        if let Column::Floats(_) | Column::NullableFloats(_) | Column::Ints(_) | Column::Bools(_) = column {
-            return Ok(FlatKind::Number);
+/// A note about how a column of a flat table is read, where that may not be what was meant.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct ColumnNote {
+    /// The column.
+    pub column: String,
+    /// What the note is about: `"texts_as_numbers"`, `"numbers_as_texts"` or `"empty_column"`.
+    pub code: String,
+    /// What was found, and what to do about it.
+    pub message: String,
+}
+
+/// Texts of which so many spell numbers, but not all, were most likely meant as numbers.
+const MOST: f64 = 0.8;
+
+/// What a pass over the values of a column found.
+#[derive(Default)]
+struct Spelling {
+    values: usize,
+    texts: usize,
+    numbers: usize,
+    /// The first value that is no number: its row and text.
+    word: Option<(usize, String)>,
+    /// The first text that spells a number, one with a leading zero if there is any.
+    spelled: Option<String>,
+    zeros: bool,
+    /// Whether every text is from a text file, where numbers are texts, too.
+    from_file: bool,
+}
+
+impl Spelling {
+    fn of(table: &Table, column: &Column) -> Self {
+        let mut found = Self {
+            from_file: true,
+            ..Self::default()
+        };
+        for row in 0..table.rows() {
+            let cell = column.cell(table.position(row));
+            let text = match cell {
+                Cell::Text(text) | Cell::TextFile(text) => Some(text.trim()),
+                _ => None,
+            };
+            if cell.is_missing() || text == Some("") {
+                continue;
+            }
+            found.values += 1;
+            found.texts += usize::from(text.is_some());
+            found.from_file &= !matches!(cell, Cell::Text(_));
+            if as_number(cell) == Err(IssueCode::BadType) {
+                if found.word.is_none() {
+                    found.word = Some((row, excerpt(text.unwrap_or_default())));
+                }
+                continue;
+            }
+            found.numbers += 1;
+            if let Some(text) = text {
+                let digits = text.trim_start_matches(['-', '+']).as_bytes();
+                let zeros = matches!(digits, [b'0', b'0'..=b'9', ..]);
+                if found.spelled.is_none() || zeros && !found.zeros {
+                    found.spelled = Some(excerpt(text));
+                }
+                found.zeros |= zeros;
+            }
         }
-        let spelled = |row: usize| as_number(column.cell(table.position(row)));
-        let numbers = (0..table.rows()).all(|row| spelled(row) != Err(IssueCode::BadType));
-        Ok(if numbers { FlatKind::Number } else { FlatKind::Text })
-    })
+        found
+    }
+
+    /// How the column is read if nobody says, and what is to be said about that.
+    fn judge(self, name: &str) -> (FlatKind, Option<ColumnNote>) {
+        let note = |code: &str, message: String| {
+            Some(ColumnNote {
+                column: name.to_owned(),
+                code: code.to_owned(),
+                message,
+            })
+        };
+        if self.values == 0 {
+            let why = "no row has a value, so nothing is learnt from this column, whatever it holds later".to_owned();
+            return (FlatKind::Empty, note("empty_column", why));
+        }
+        match (self.word, self.spelled) {
+            (None, Some(spelled)) if self.zeros || !self.from_file => {
+                let message = format!(
+                    "its texts, such as '{spelled}', are read as numbers: name the column in `categorical` if they are codes"
+                );
+                (FlatKind::Number, note("texts_as_numbers", message))
+            }
+            (None, _) => (FlatKind::Number, None),
+            (Some((row, word)), _) if self.numbers as f64 >= MOST * self.values as f64 && self.numbers > 1 => {
+                let message = format!(
+                    "{} of {} values spell numbers, but row {row} holds '{word}', so all are read as texts: make such values missing if the column holds numbers",
+                    self.numbers, self.values
+                );
+                (FlatKind::Text, note("numbers_as_texts", message))
+            }
+            (Some(_), _) => (FlatKind::Text, None),
+        }
+    }
+}
+
+/// The kind of every column, and notes about those that may be read otherwise than meant.
+///
+/// A column holds numbers if each of its values is a number or spells one, otherwise texts. `categorical` names columns that
+/// hold texts whatever they spell.
+pub(crate) fn kinds(
+    table: &Table,
+    categorical: &[String],
+    workers: &Workers,
+) -> Result<(Vec<FlatKind>, Vec<ColumnNote>)> {
+    let columns: Vec<(&str, &Column)> = columns(table).collect();
+    if let Some(name) = categorical
+        .iter()
+        .find(|name| columns.iter().all(|(known, _)| known != name))
+    {
+        let message = format!("categorical: there is no column '{}'", excerpt(name));
+        return Err(Error::new(ErrorKind::InvalidOption, message).at(None, None, Some("categorical")));
+    }
+    let judged = workers.map(0..columns.len(), |number| {
+        let (name, column) = columns[number];
+        if categorical.iter().any(|known| known == name) {
+            return Ok((FlatKind::Text, None));
+        }
+        let has_number = match column {
+            Column::Floats(values) | Column::NullableFloats(values) => values.iter().any(|value| !value.is_nan()),
+            Column::Ints(values) => !values.is_empty(),
+            Column::Bools(values) => !values.is_empty(),
+            _ => false,
+        };
+        Ok(match has_number && !table.is_selection() {
+            true => (FlatKind::Number, None),
+            false => Spelling::of(table, column).judge(name),
+        })
+    })?;
+    let (kinds, notes): (Vec<_>, Vec<_>) = judged.into_iter().unzip();
+    Ok((kinds, notes.into_iter().flatten().collect()))
 }
 
 /// The columns, read as kinds that were settled before.
@@ -49,6 +174,7 @@ pub(crate) fn read(table: &Table, kinds: &[FlatKind], workers: &Workers) -> Resu
         let (name, column) = columns[number];
         let cells = (0..table.rows()).map(|row| (row, column.cell(table.position(row))));
         match kinds[number] {
+            FlatKind::Empty => Ok(AttributeValues::Number(vec![f64::NAN; table.rows()])),
             FlatKind::Number => {
                 let values = cells.map(|(row, cell)| {
                     as_number(cell).map_err(|code| {
@@ -159,7 +285,7 @@ mod tests {
 
     fn one(values: Vec<Value>) -> Result<(FlatKind, AttributeValues)> {
         let table = Table::new().with_column("c", Column::Values(values))?;
-        let kinds = kinds(&table, &Workers::inline())?;
+        let (kinds, _) = kinds(&table, &[], &Workers::inline())?;
         let mut read = read(&table, &kinds, &Workers::inline())?;
         Ok((kinds[0], read.remove(0)))
     }
@@ -181,7 +307,9 @@ mod tests {
         assert_eq!((values[0], values[4]), (29.85, 1000.0));
         assert!(values[1..4].iter().all(|value| value.is_nan()));
         assert_eq!(numbers(vec![Value::Timestamp(86_400_000_000 * 3 / 2)]), [1.5]);
-        assert!(numbers(vec![Value::Null])[0].is_nan());
+        let (kind, empty) = one(vec![Value::Null, text(" ")]).unwrap();
+        assert_eq!(kind, FlatKind::Empty);
+        assert!(matches!(empty, AttributeValues::Number(values) if values.iter().all(|value| value.is_nan())));
     }
 
     #[test]
@@ -200,6 +328,48 @@ mod tests {
         assert_eq!(kind, FlatKind::Text);
         assert_eq!(column.levels.iter().collect::<Vec<_>>(), ["7", "b", "nan"]);
         assert_eq!(column.codes, [0, 1, MISSING_CODE, 2, MISSING_CODE]);
+    }
+
+    fn notes(values: Vec<Value>, categorical: &[String]) -> (FlatKind, Vec<(String, String)>) {
+        let table = Table::new().with_column("c", Column::Values(values)).unwrap();
+        let (kinds, notes) = kinds(&table, categorical, &Workers::inline()).unwrap();
+        (
+            kinds[0],
+            notes.into_iter().map(|note| (note.code, note.message)).collect(),
+        )
+    }
+
+    #[test]
+    fn what_may_be_read_otherwise_than_meant_is_noted() {
+        let (kind, found) = notes(vec![text("12"), text("0034"), text("")], &[]);
+        assert_eq!((kind, found[0].0.as_str()), (FlatKind::Number, "texts_as_numbers"));
+        assert!(found[0].1.contains("'0034'"), "{}", found[0].1);
+        let declared = ["c".to_owned()];
+        assert_eq!(
+            notes(vec![text("12"), text("0034")], &declared),
+            (FlatKind::Text, vec![])
+        );
+
+        let mut charges: Vec<Value> = (0..9).map(|number| text(&format!("{number}.5"))).collect();
+        charges.insert(3, text("NA"));
+        let (kind, found) = notes(charges, &[]);
+        assert_eq!((kind, found[0].0.as_str()), (FlatKind::Text, "numbers_as_texts"));
+        assert!(found[0].1.contains("row 3 holds 'NA'"), "{}", found[0].1);
+
+        assert_eq!(notes(vec![text("a"), text("1")], &[]), (FlatKind::Text, vec![]));
+        assert_eq!(notes(vec![Value::Null], &[]).1[0].0, "empty_column");
+        // In a text file numbers are texts, too: only zeros that would be lost are worth a note.
+        let file = Table::from_csv(&b"plain,zip\n1,0034\n2,1234\n"[..]).unwrap();
+        let (_, found) = kinds(&file, &[], &Workers::inline()).unwrap();
+        assert_eq!(
+            found.iter().map(|note| note.column.as_str()).collect::<Vec<_>>(),
+            ["zip"]
+        );
+        let missing = kinds(&file, &["zap".to_owned()], &Workers::inline()).unwrap_err();
+        assert_eq!(
+            (missing.code(), missing.column()),
+            ("invalid_option", Some("categorical"))
+        );
     }
 
     #[test]

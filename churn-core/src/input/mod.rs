@@ -1,4 +1,4 @@
-//! The one room where outside shapes come in: JSON, CSV, Arrow, typed rows. Everything is checked here.
+//! Reads and checks tables from outside: JSON, CSV, Arrow, typed rows. No other module reads outside values.
 
 mod activities;
 #[cfg(feature = "arrow")]
@@ -9,6 +9,7 @@ mod arrow_tests;
 mod attributes;
 mod builder;
 mod check;
+mod content;
 #[cfg(feature = "csv")]
 mod csv;
 mod currency;
@@ -25,12 +26,14 @@ mod kept;
 mod order;
 mod partition;
 mod payments;
+mod quality;
 mod reader;
 mod rows;
 mod schema;
 mod serial;
 #[cfg(test)]
 mod stream_tests;
+mod subscriptions;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -39,14 +42,17 @@ mod tickets;
 
 #[cfg(feature = "arrow")]
 pub use arrow::ArrowColumn;
-pub use builder::{OnInvalid, RecordsBuilder};
+pub use builder::{OnInvalid, RecordsBuilder, Ties};
 #[cfg(feature = "csv")]
 pub use csv::CsvBatches;
+pub use flat::ColumnNote;
 pub(crate) use flat::{FlatKind, kinds, read};
 #[cfg(feature = "arrow")]
 pub use ipc::IpcBatches;
 pub use kept::KeptColumn;
 pub use partition::Partition;
 pub use rows::{Activity, AttributeMap, Customer, Payment, Ticket};
-pub use schema::{ColumnSpec, ColumnType, columns_of};
+pub(crate) use schema::nearest_given;
+pub use schema::{ColumnSpec, ColumnType, columns_of, subscription_columns};
+pub use subscriptions::subscriptions_to_customers;
 pub use table::{Cell, Column, IntoTable, Table, Texts, Value};

@@ -12,6 +12,19 @@ pub(crate) struct Order {
     pub(crate) rows: Vec<u32>,
 }
 
+impl Order {
+    /// The rows of a customer.
+    pub(crate) fn rows_of(&self, customer: usize) -> &[u32] {
+        &self.rows[self.starts[customer] as usize..self.starts[customer + 1] as usize]
+    }
+
+    /// The rows of a customer that share a moment with others, moment by moment.
+    pub(crate) fn ties<'a>(&'a self, customer: usize, at: impl Fn(u32) -> i64 + 'a) -> impl Iterator<Item = &'a [u32]> {
+        let together = self.rows_of(customer).chunk_by(move |&a, &b| at(a) == at(b));
+        together.filter(|rows| rows.len() > 1)
+    }
+}
+
 /// Groups of customers whose rows are sorted together: what is written for one group stays near.
 const GROUPS: usize = 256;
 

@@ -75,8 +75,9 @@ impl RecordsBuilder {
         let refuses = self.options.refuses();
         let clean = unassigned.is_clean() && tenants.values().all(|(_, report)| report.is_clean());
         if refuses && !clean {
-            let reports = tenants.into_values().map(|(_, report)| report);
-            return Err(Error::refused(together(unassigned, reports)));
+            let mut report = unassigned;
+            tenants.into_values().for_each(|(_, own)| report.merge(own));
+            return Err(Error::refused(report));
         }
         Ok(Partition {
             tenants,
@@ -135,35 +136,4 @@ fn split_table(
         unassigned.issues.extend(checked.issues);
     }
     Ok(())
-}
-
-/// One report of all the rows.
-fn together(first: ValidationReport, others: impl Iterator<Item = ValidationReport>) -> ValidationReport {
-    let mut all = first;
-    for other in others {
-        for (kind, table) in other.tables {
-            match all.tables.iter_mut().find(|(known, _)| *known == kind) {
-                None => all.tables.push((kind, table)),
-                Some((_, sum)) => {
-                    sum.rows_in += table.rows_in;
-                    sum.rows_accepted += table.rows_accepted;
-                    sum.rows_quarantined += table.rows_quarantined;
-                    sum.quarantined.extend(table.quarantined);
-                    sum.events_before_sign_up += table.events_before_sign_up;
-                }
-            }
-        }
-        all.issues.extend(other.issues);
-        for attribute in other.undated_attributes {
-            if !all.undated_attributes.contains(&attribute) {
-                all.undated_attributes.push(attribute);
-            }
-        }
-    }
-    all.tables.sort_by_key(|(kind, _)| *kind);
-    for (_, table) in &mut all.tables {
-        table.quarantined.sort_unstable();
-    }
-    all.issues.sort_by_key(|issue| (issue.table, issue.row));
-    all
 }

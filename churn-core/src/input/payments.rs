@@ -1,7 +1,9 @@
 //! Cleans and validates payments.
 
 use crate::error::{IssueCode, RecordKind, Result};
+use crate::input::builder::Ties;
 use crate::input::check::Checked;
+use crate::input::content::Values;
 use crate::input::currency::Exchange;
 use crate::input::customers::KnownCustomers;
 use crate::input::events::EventDraft;
@@ -37,6 +39,7 @@ pub(crate) fn clean(
     tenant: &TenantId,
     known: &KnownCustomers,
     exchange: &Exchange,
+    ties: Ties,
     workers: &Workers,
 ) -> Result<(Payments, Currency, Checked)> {
     let mut reader = TableReader::new(RecordKind::Payments, batches, workers)?;
@@ -102,7 +105,13 @@ pub(crate) fn clean(
         Ok(())
     })?;
 
-    let (events, rows, checked) = events.finish(reader, &known.customers)?;
+    let values = vec![
+        Values::Moments(&amounts),
+        Values::Codes(Box::new(|row| status[row] as u8)),
+        Values::Moments(&settled_at),
+        Values::Moments(&refunded_at),
+    ];
+    let (events, rows, checked) = events.finish(reader, &known.customers, ties, values)?;
     let status = gather(&status, &rows, workers)?;
     let gathered = |column: Vec<i64>| gather(&column, &rows, workers);
     let payments = Payments {

@@ -9,7 +9,7 @@ use crate::input::check::{ColumnNumber, Found, TableCheck};
 use crate::input::directory::{AHEAD, Directory, Key};
 use crate::input::fields::{Field, Problem, id, number, timestamp};
 use crate::input::interner::{Interner, hash};
-use crate::input::schema::{columns_of, is_required};
+use crate::input::schema::{columns_of, is_required, known_name, nearest_given};
 use crate::input::table::{Cell, Column, Table};
 use crate::input::texts::TextDraft;
 use crate::parallel::Workers;
@@ -93,12 +93,36 @@ impl<'w> TableReader<'w> {
         })
     }
 
-    /// Reports the required columns that no batch has. Given and empty, without any column, is fine.
+    /// Reports required columns that no batch has, and names that stand for one known column. A table without columns
+    /// and rows is fine: it was given and is empty.
     pub(crate) fn require_columns(&mut self) {
         let empty = self.names.is_empty() && self.rows == 0;
         for column in columns_of(self.kind) {
             if column.required && !empty && !self.has(column.name) {
-                self.check.missing_column(column.name);
+                let given = nearest_given(self.kind, column.name, self.names.iter().map(|name| &**name));
+                let mut index = self.batches.iter().flat_map(Table::index);
+                let is_index = index.any(|name| known_name(self.kind, name) == Some(column.name));
+                let message = match given {
+                    _ if is_index => {
+                        "the required column is missing: it is the data frame's index, which is no column; call reset_index() first".to_owned()
+                    }
+                    Some(given) => format!(
+                        "the required column is missing; there is '{}': rename it",
+                        excerpt(given)
+                    ),
+                    None => "the required column is missing".to_owned(),
+                };
+                self.check.whole_column(column.name, IssueCode::MissingColumn, message);
+            }
+        }
+        // Known names were folded when the tables came in, so one that still differs is the second of its name.
+        for name in self.names.clone() {
+            if let Some(known) = known_name(self.kind, &name).filter(|known| *known != &*name) {
+                let message = format!(
+                    "'{}' is a second '{known}': keep one of the two columns",
+                    excerpt(&name)
+                );
+                self.check.whole_column(known, IssueCode::DuplicateColumn, message);
             }
         }
     }
@@ -106,7 +130,8 @@ impl<'w> TableReader<'w> {
     /// Reports a table of many tenants that does not say whose its rows are.
     pub(crate) fn require_tenants(&mut self) {
         if self.rows > 0 && !self.has("tenant_id") {
-            self.check.missing_column("tenant_id");
+            let message = "the required column is missing".to_owned();
+            self.check.whole_column("tenant_id", IssueCode::MissingColumn, message);
         }
     }
 
@@ -306,12 +331,12 @@ impl<'w> TableReader<'w> {
         let mut parts = self.split(&mut values);
         let scanned = self.workers.map_mut(&mut parts, |_, (piece, values)| {
             values.fill(blank);
-            let mut found = vec![];
+            let (mut found, mut any) = (vec![], false);
             let mut state = start();
             let table = &self.batches[piece.batch];
             let column = columns[piece.batch];
             if column.is_none() && !required {
-                return Ok((found, state));
+                return Ok((found, any, state));
             }
             let mut cells = Vec::with_capacity(AHEAD);
             for (block, values) in values.chunks_mut(AHEAD).enumerate() {
@@ -324,6 +349,7 @@ impl<'w> TableReader<'w> {
                     }
                     None => cells.resize(values.len(), Cell::Null),
                 }
+                any |= cells.iter().any(|cell| !cell.is_missing());
                 look(&mut state, &cells);
                 for (within, (value, &cell)) in values.iter_mut().zip(&cells).enumerate() {
                     let mut wrong = |code, message| {
@@ -342,12 +368,16 @@ impl<'w> TableReader<'w> {
                     }
                 }
             }
-            Ok((found, state))
+            Ok((found, any, state))
         })?;
-        let mut states = Vec::with_capacity(scanned.len());
-        for (found, state) in scanned {
+        let (mut states, mut empty) = (Vec::with_capacity(scanned.len()), self.rows > 0);
+        for (found, any, state) in scanned {
             self.check.add(found);
             states.push(state);
+            empty &= !any;
+        }
+        if empty {
+            self.check.empty_column(name);
         }
         drop((parts, columns));
         if !READ_AGAIN.contains(&name) {

@@ -48,7 +48,7 @@ macro_rules! typed_row {
                         columns.push((name.clone(), self.iter().map(|row| row.attributes.get(name).cloned().unwrap_or(Value::Null)).collect()));
                     }
                 }
-                columns.into_iter().fold(Table::new(), |table, (name, values)| table.clone().with_column(name, Column::Values(values)).unwrap_or(table))
+                Table::of_columns(rows, columns.into_iter().map(|(name, values)| (name, Column::Values(values))))
             }
         }
 

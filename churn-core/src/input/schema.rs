@@ -1,4 +1,6 @@
-//! The column dictionary: what each table may hold, and what it means.
+//! The column dictionary: the columns of each table, their types and meanings.
+
+use std::fmt;
 
 use crate::error::RecordKind;
 
@@ -8,7 +10,7 @@ use crate::error::RecordKind;
 pub enum ColumnType {
     /// Text; integers become their decimal text.
     Id,
-    /// A moment: ISO-8601 text, or a moment or date of the host's own type.
+    /// A moment: ISO-8601 text, or a date or date-time of the host's own type.
     Timestamp,
     /// A finite number.
     Number,
@@ -16,13 +18,31 @@ pub enum ColumnType {
     Text,
 }
 
-/// One column that the library knows. Others are attributes: numbers, texts or bools. See [`columns_of`].
+impl ColumnType {
+    /// The type's name in all languages: `"id"`, `"timestamp"`, `"number"` or `"text"`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Id => "id",
+            Self::Timestamp => "timestamp",
+            Self::Number => "number",
+            Self::Text => "text",
+        }
+    }
+}
+
+impl fmt::Display for ColumnType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// One column that the library knows. Other columns of customers are attributes: numbers, texts or bools. See [`columns_of`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ColumnSpec {
-    /// Its name.
+    /// The column's name.
     pub name: &'static str,
-    /// What its values are.
+    /// The type of its values.
     pub column_type: ColumnType,
     /// Whether it must be there, without nulls.
     pub required: bool,
@@ -50,61 +70,89 @@ const fn optional(name: &'static str, column_type: ColumnType, meaning: &'static
 
 use ColumnType::{Id, Number, Text, Timestamp};
 
-const TENANT: ColumnSpec = optional("tenant_id", Id, "whose record it is; must be the container's tenant");
-const KNOWN_AT: ColumnSpec = optional("known_at", Timestamp, "when the row became known; hidden until then");
+const TENANT: ColumnSpec = optional("tenant_id", Id, "the tenant the row belongs to");
+const KNOWN_AT: ColumnSpec = optional(
+    "known_at",
+    Timestamp,
+    "when the row became known; it is hidden until then; null: always known",
+);
 
 const CUSTOMERS: &[ColumnSpec] = &[
-    required("customer_id", Id, "who"),
+    required("customer_id", Id, "the customer's id"),
     required(
         "signed_up_at",
         Timestamp,
-        "when the spell began; a later one opens a new spell",
+        "when the customer signed up; a later one begins a new spell",
     ),
-    optional("churned_at", Timestamp, "when the spell ended or will end"),
-    optional("notice_at", Timestamp, "when notice was given"),
+    optional(
+        "churned_at",
+        Timestamp,
+        "when the spell ended or will end; null: it has not ended",
+    ),
+    optional("notice_at", Timestamp, "when the customer gave notice"),
     optional("renews_at", Timestamp, "when the contract renews"),
     optional(
         "valid_from",
         Timestamp,
-        "since when this version of the customer is true; null: since sign-up",
+        "since when this row is true; rows of one customer and sign-up are versions; null: since sign-up",
     ),
     KNOWN_AT,
     TENANT,
 ];
 
 const PAYMENTS: &[ColumnSpec] = &[
-    required("customer_id", Id, "whose payment"),
-    required("due_at", Timestamp, "when it was due"),
-    required("amount", Number, "in major units; zero and negative amounts are valid"),
+    required("customer_id", Id, "the customer who pays"),
+    required("due_at", Timestamp, "when the payment was due: the event time"),
+    required(
+        "amount",
+        Number,
+        "the amount in major units (12.34); zero and negative amounts are valid",
+    ),
     optional(
         "payment_id",
         Id,
-        "which; rows with one id and different known_at are versions",
+        "the record's id; rows with one id and different known_at are versions",
     ),
-    optional("settled_at", Timestamp, "when it was paid or failed; null: not yet"),
-    optional("status", Text, "paid, failed, pending or refunded"),
-    optional("refunded_at", Timestamp, "when it was refunded"),
-    optional("currency", Text, "ISO 4217 code"),
-    optional("method", Text, "how it was paid; kept as an attribute"),
+    optional(
+        "settled_at",
+        Timestamp,
+        "when it was paid or failed; null: not yet; no column: when it was due",
+    ),
+    optional(
+        "status",
+        Text,
+        "paid, failed, pending or refunded; null or no column: paid once settled",
+    ),
+    optional(
+        "refunded_at",
+        Timestamp,
+        "when it was refunded; null with status refunded: when it was settled",
+    ),
+    optional("currency", Text, "ISO 4217 code; null: the tenant's currency"),
+    optional("method", Text, "how it was paid; for features of your own"),
     KNOWN_AT,
     TENANT,
 ];
 
 const TICKETS: &[ColumnSpec] = &[
-    required("customer_id", Id, "whose ticket"),
-    required("opened_at", Timestamp, "when it was opened"),
+    required("customer_id", Id, "the customer who opened it"),
+    required("opened_at", Timestamp, "when the ticket was opened: the event time"),
     optional(
         "ticket_id",
         Id,
-        "which; rows with one id and different known_at are versions",
+        "the record's id; rows with one id and different known_at are versions",
     ),
-    optional("first_response_at", Timestamp, "when it was first answered"),
-    optional("resolved_at", Timestamp, "when it was resolved"),
-    optional("reopened_at", Timestamp, "when it was reopened"),
+    optional(
+        "first_response_at",
+        Timestamp,
+        "when it was first answered; null: not yet",
+    ),
+    optional("resolved_at", Timestamp, "when it was resolved; null: not yet"),
+    optional("reopened_at", Timestamp, "when it was reopened; null: never"),
     optional("priority", Text, "low, normal, high or urgent; null: normal"),
-    optional("category", Text, "kept as an attribute"),
-    optional("channel", Text, "kept as an attribute"),
-    optional("satisfaction", Number, "1 to 5"),
+    optional("category", Text, "what it is about; for features of your own"),
+    optional("channel", Text, "how it came in; for features of your own"),
+    optional("satisfaction", Number, "the customer's rating, 1 to 5; null: not rated"),
     optional(
         "satisfaction_at",
         Timestamp,
@@ -115,18 +163,54 @@ const TICKETS: &[ColumnSpec] = &[
 ];
 
 const ACTIVITIES: &[ColumnSpec] = &[
-    required("customer_id", Id, "whose activity"),
-    required("at", Timestamp, "when"),
+    required("customer_id", Id, "the customer who acts"),
+    required("at", Timestamp, "when it happened: the event time"),
     optional(
         "activity_id",
         Id,
-        "which; rows with one id and different known_at are versions",
+        "the record's id; rows with one id and different known_at are versions",
     ),
-    optional("kind", Text, "what kind of activity"),
-    optional("quantity", Number, "how much of it; null: 1"),
+    optional(
+        "kind",
+        Text,
+        "what kind of activity: login, export; null is a kind of its own; no column: one kind",
+    ),
+    optional("quantity", Number, "how much of it, in any unit; null or no column: 1"),
     KNOWN_AT,
     TENANT,
 ];
+
+const SUBSCRIPTIONS: &[ColumnSpec] = &[
+    required("customer_id", Id, "whose subscription"),
+    required("started_at", Timestamp, "when it began"),
+    required("price", Number, "in major units, for one interval and all seats"),
+    required(
+        "interval",
+        Text,
+        "day, week, month, quarter or year: how often the price is charged",
+    ),
+    optional(
+        "subscription_id",
+        Id,
+        "the record's id; rows with one id and different known_at are versions",
+    ),
+    optional("ended_at", Timestamp, "when it ended or will end; null: it goes on"),
+    optional("plan", Text, "the name of the plan"),
+    optional("seats", Number, "the number of seats"),
+    optional("currency", Text, "ISO 4217 code; one for all rows"),
+    KNOWN_AT,
+];
+
+/// The columns of subscriptions, required ones first: what
+/// [`subscriptions_to_customers`](crate::subscriptions_to_customers) reads.
+///
+/// ```
+/// let names: Vec<&str> = churn_core::subscription_columns().iter().map(|column| column.name).collect();
+/// assert_eq!(names[..4], ["customer_id", "started_at", "price", "interval"]);
+/// ```
+pub fn subscription_columns() -> &'static [ColumnSpec] {
+    SUBSCRIPTIONS
+}
 
 /// The columns that the library knows of a table, required ones first: the names that CSV, JSON and Arrow tables are to
 /// have. The fields of [`Customer`](crate::Customer), [`Payment`](crate::Payment), [`Ticket`](crate::Ticket) and
@@ -165,6 +249,300 @@ pub(crate) fn is_text_attribute(kind: RecordKind, column: &str) -> bool {
     is_known(kind, column) && KEPT_AS_ATTRIBUTES.contains(&column)
 }
 
-fn is_known(kind: RecordKind, column: &str) -> bool {
+/// Whether a column has a known name, spelled as in the dictionary.
+pub(crate) fn is_known(kind: RecordKind, column: &str) -> bool {
     columns_of(kind).iter().any(|known| known.name == column)
+}
+
+/// A name without what people spell differently: the byte-order mark, blanks, hyphens, underscores and case. So
+/// `Customer ID`, `customer-id`, `customerId` and `CUSTOMER_ID` are one name.
+fn fold(name: &str) -> String {
+    let letters = name.chars().filter(|letter| !letter.is_whitespace());
+    let letters = letters.filter(|letter| !matches!(letter, '-' | '_' | '\u{feff}'));
+    letters.flat_map(char::to_lowercase).collect()
+}
+
+/// The known column that a given name stands for, however it is spelled; `None` for an extra column.
+pub(crate) fn known_name(kind: RecordKind, given: &str) -> Option<&'static str> {
+    known_among(columns_of(kind), given)
+}
+
+/// The known column among some that a given name stands for.
+pub(crate) fn known_among(columns: &'static [ColumnSpec], given: &str) -> Option<&'static str> {
+    let folded = fold(given);
+    let mut known = columns.iter().map(|column| column.name);
+    known.find(|name| *name == given || fold(name) == folded)
+}
+
+/// Names that other systems give to known columns, folded.
+const SYNONYMS: &[(RecordKind, &str, &[&str])] = &[
+    (
+        RecordKind::Customers,
+        "customer_id",
+        &["id", "userid", "accountid", "clientid", "memberid", "subscriberid"],
+    ),
+    (
+        RecordKind::Customers,
+        "signed_up_at",
+        &[
+            "createdat",
+            "signupdate",
+            "signup",
+            "joinedat",
+            "joindate",
+            "startdate",
+            "startedat",
+            "registeredat",
+            "since",
+        ],
+    ),
+    (
+        RecordKind::Customers,
+        "churned_at",
+        &[
+            "churndate",
+            "cancelledat",
+            "canceledat",
+            "canceldate",
+            "cancelleddate",
+            "endedat",
+            "enddate",
+            "terminatedat",
+            "leftat",
+            "closedat",
+            "cancelationdate",
+            "cancellationdate",
+        ],
+    ),
+    (RecordKind::Customers, "notice_at", &["noticedate", "cancelrequestedat"]),
+    (
+        RecordKind::Customers,
+        "renews_at",
+        &["renewaldate", "renewalat", "nextrenewal"],
+    ),
+    (
+        RecordKind::Customers,
+        "valid_from",
+        &["effectivefrom", "effectivedate", "validsince", "dbtvalidfrom"],
+    ),
+    (
+        RecordKind::Payments,
+        "customer_id",
+        &[
+            "userid",
+            "accountid",
+            "clientid",
+            "memberid",
+            "subscriberid",
+            "customer",
+        ],
+    ),
+    (
+        RecordKind::Payments,
+        "due_at",
+        &[
+            "date",
+            "duedate",
+            "invoicedate",
+            "invoicedat",
+            "createdat",
+            "billedat",
+            "paymentdate",
+        ],
+    ),
+    (
+        RecordKind::Payments,
+        "amount",
+        &["price", "total", "value", "sum", "revenue", "amountdue", "amountpaid"],
+    ),
+    (
+        RecordKind::Payments,
+        "payment_id",
+        &["id", "invoiceid", "transactionid", "chargeid", "orderid"],
+    ),
+    (
+        RecordKind::Payments,
+        "settled_at",
+        &["paidat", "paiddate", "paidon", "settlementdate"],
+    ),
+    (
+        RecordKind::Payments,
+        "status",
+        &["state", "paymentstate", "paymentstatus", "outcome"],
+    ),
+    (
+        RecordKind::Payments,
+        "refunded_at",
+        &["refunddate", "refundat", "refunded"],
+    ),
+    (RecordKind::Payments, "method", &["paymentmethod", "paymenttype"]),
+    (
+        RecordKind::Tickets,
+        "customer_id",
+        &["userid", "accountid", "clientid", "memberid", "requesterid", "customer"],
+    ),
+    (
+        RecordKind::Tickets,
+        "opened_at",
+        &["createdat", "created", "date", "submittedat", "opendate"],
+    ),
+    (RecordKind::Tickets, "ticket_id", &["id", "caseid", "issueid"]),
+    (
+        RecordKind::Tickets,
+        "first_response_at",
+        &["firstreplyat", "firstresponse", "respondedat", "answeredat"],
+    ),
+    (
+        RecordKind::Tickets,
+        "resolved_at",
+        &[
+            "closedat",
+            "solvedat",
+            "closedate",
+            "closed",
+            "completedat",
+            "resolution",
+        ],
+    ),
+    (RecordKind::Tickets, "priority", &["severity", "urgency"]),
+    (RecordKind::Tickets, "category", &["type", "topic", "reason"]),
+    (
+        RecordKind::Tickets,
+        "satisfaction",
+        &["csat", "rating", "satisfactionscore", "score"],
+    ),
+    (
+        RecordKind::Activities,
+        "customer_id",
+        &["userid", "accountid", "clientid", "memberid", "customer"],
+    ),
+    (
+        RecordKind::Activities,
+        "at",
+        &[
+            "timestamp",
+            "time",
+            "date",
+            "occurredat",
+            "createdat",
+            "eventtime",
+            "usagedate",
+            "eventdate",
+        ],
+    ),
+    (RecordKind::Activities, "activity_id", &["id", "eventid"]),
+    (
+        RecordKind::Activities,
+        "kind",
+        &[
+            "type",
+            "event",
+            "eventtype",
+            "eventname",
+            "action",
+            "featurename",
+            "feature",
+        ],
+    ),
+    (
+        RecordKind::Activities,
+        "quantity",
+        &["count", "amount", "value", "usagecount", "units"],
+    ),
+];
+
+/// The known column that an extra one most likely means: by a name that other systems use, else by spelling.
+pub(crate) fn nearest_known(kind: RecordKind, given: &str) -> Option<&'static str> {
+    let folded = fold(given);
+    let mut synonyms = SYNONYMS.iter().filter(|(table, ..)| *table == kind);
+    if let Some((_, known, _)) = synonyms.find(|(_, _, names)| names.contains(&folded.as_str())) {
+        return Some(known);
+    }
+    let far = folded.chars().count().div_ceil(3);
+    let known = columns_of(kind).iter().map(|column| column.name);
+    let near = known.map(|name| (distance(&folded, &fold(name)), name));
+    near.filter(|(steps, _)| *steps <= far)
+        .min_by_key(|(steps, _)| *steps)
+        .map(|(_, name)| name)
+}
+
+/// The column among some given ones that most likely means a known one.
+pub(crate) fn nearest_given<'a>(
+    kind: RecordKind,
+    known: &str,
+    given: impl IntoIterator<Item = &'a str>,
+) -> Option<&'a str> {
+    let mut extra = given.into_iter().filter(|name| !is_known(kind, name));
+    extra.find(|name| nearest_known(kind, name) == Some(known))
+}
+
+/// Letters to insert, delete, replace or swap with their neighbour (optimal string alignment).
+fn distance(a: &str, b: &str) -> usize {
+    // No column name is worth comparing beyond this length.
+    let a: Vec<char> = a.chars().take(64).collect();
+    let b: Vec<char> = b.chars().take(64).collect();
+    let mut rows = vec![(0..=b.len()).collect::<Vec<usize>>()];
+    for i in 1..=a.len() {
+        let mut row = vec![i];
+        for j in 1..=b.len() {
+            let change = usize::from(a[i - 1] != b[j - 1]);
+            let mut least = (rows[i - 1][j] + 1)
+                .min(row[j - 1] + 1)
+                .min(rows[i - 1][j - 1] + change);
+            if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
+                least = least.min(rows[i - 2][j - 2] + 1);
+            }
+            row.push(least);
+        }
+        rows.push(row);
+    }
+    rows[a.len()][b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn known_names_match_however_they_are_spelled() {
+        for given in [
+            "customer_id",
+            "Customer ID",
+            "customer-id",
+            "customerId",
+            "CUSTOMER_ID",
+            "CustomerID",
+            "\u{feff}customer_id",
+            " customer_id\t",
+        ] {
+            assert_eq!(
+                known_name(RecordKind::Payments, given),
+                Some("customer_id"),
+                "{given:?}"
+            );
+        }
+        assert_eq!(known_name(RecordKind::Payments, "dueAt"), Some("due_at"));
+        assert_eq!(known_name(RecordKind::Payments, "customer"), None);
+        assert_eq!(
+            known_name(RecordKind::Customers, "amount"),
+            None,
+            "a column of another table"
+        );
+    }
+
+    #[test]
+    fn an_unknown_name_has_the_nearest_known_one() {
+        let nearest = nearest_known;
+        assert_eq!(nearest(RecordKind::Tickets, "closed_at"), Some("resolved_at"));
+        assert_eq!(nearest(RecordKind::Payments, "state"), Some("status"));
+        assert_eq!(nearest(RecordKind::Payments, "stauts"), Some("status"));
+        assert_eq!(nearest(RecordKind::Payments, "ammount"), Some("amount"));
+        assert_eq!(nearest(RecordKind::Customers, "churn_date"), Some("churned_at"));
+        assert_eq!(nearest(RecordKind::Activities, "referrer"), None);
+        let given = ["plan", "churn_date", "seats"];
+        assert_eq!(
+            nearest_given(RecordKind::Customers, "churned_at", given),
+            Some("churn_date")
+        );
+    }
 }

@@ -3,8 +3,9 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use crate::error::{Error, ErrorKind, Result, excerpt};
+use crate::error::{Error, ErrorKind, RecordKind, Result, excerpt};
 use crate::input::kept::KeptColumn;
+use crate::input::schema::known_name;
 use crate::record::Ids;
 
 /// One outside value of a column that may hold values of several types.
@@ -199,6 +200,15 @@ pub enum Cell<'a> {
 }
 
 impl Cell<'_> {
+    /// Whether it is null, or a NaN.
+    pub(crate) fn is_missing(self) -> bool {
+        match self {
+            Self::Null => true,
+            Self::Float(value) => value.is_nan(),
+            _ => false,
+        }
+    }
+
     /// The value, owned. A text file's cell is a text.
     pub(crate) fn to_value(self) -> Value {
         match self {
@@ -231,6 +241,8 @@ pub struct Table {
     length: usize,
     /// The rows that count, where not all do.
     selection: Option<Arc<Vec<u32>>>,
+    /// Names of a data frame's index, which is no column.
+    index: Vec<String>,
 }
 
 impl Table {
@@ -245,6 +257,30 @@ impl Table {
             length,
             ..Self::default()
         }
+    }
+
+    /// Columns of `length` rows each, under names that differ.
+    pub(crate) fn of_columns(length: usize, columns: impl IntoIterator<Item = (String, Column)>) -> Self {
+        let columns = columns
+            .into_iter()
+            .map(|(name, column)| (name.into(), Arc::new(column)));
+        Self {
+            columns: columns.collect(),
+            length,
+            ..Self::default()
+        }
+    }
+
+    /// With the names of a data frame's index, for messages about columns that are missing.
+    #[cfg(feature = "arrow")]
+    pub(crate) fn with_index(mut self, index: Vec<String>) -> Self {
+        self.index = index;
+        self
+    }
+
+    /// Names of the data frame's index.
+    pub(crate) fn index(&self) -> &[String] {
+        &self.index
     }
 
     /// With a column behind the others.
@@ -294,6 +330,32 @@ impl Table {
             .zip(names)
             .for_each(|(column, name)| column.0 = name);
         Ok(self)
+    }
+
+    /// The same columns, known ones under their dictionary names: `Customer ID`, `customer-id` and `customerId` become
+    /// `customer_id`. Every other column keeps its name, as does a second one of the same known name, which
+    /// [`RecordsBuilder::build`](crate::RecordsBuilder::build) reports as `duplicate_column`. The builder does this to every
+    /// table.
+    ///
+    /// ```
+    /// use churn_core::{RecordKind, Table};
+    ///
+    /// let table = Table::from_csv(&b"Customer ID,signedUpAt,Plan\nC-1,2024-01-01,pro\n"[..])?.with_known_names(RecordKind::Customers);
+    /// assert_eq!(table.column_names().collect::<Vec<_>>(), ["customer_id", "signed_up_at", "Plan"]);
+    /// # Ok::<(), churn_core::Error>(())
+    /// ```
+    #[must_use]
+    pub fn with_known_names(mut self, kind: RecordKind) -> Self {
+        for place in 0..self.columns.len() {
+            let given = &*self.columns[place].0;
+            if let Some(known) = known_name(kind, given)
+                && known != given
+                && !self.has_column(known)
+            {
+                self.columns[place].0 = known.into();
+            }
+        }
+        self
     }
 
     /// Number of rows.
@@ -351,6 +413,7 @@ impl Table {
             columns: vec![],
             length: self.length,
             selection: self.selection.clone(),
+            index: vec![],
         }
     }
 
@@ -422,6 +485,7 @@ impl Table {
             columns: self.columns.clone(),
             length: self.length,
             selection: Some(Arc::new(positions)),
+            index: self.index.clone(),
         }
     }
 }

@@ -1,7 +1,9 @@
 //! Cleans and validates tickets.
 
 use crate::error::{IssueCode, RecordKind, Result};
+use crate::input::builder::Ties;
 use crate::input::check::Checked;
+use crate::input::content::Values;
 use crate::input::customers::KnownCustomers;
 use crate::input::events::EventDraft;
 use crate::input::fields::word;
@@ -22,6 +24,7 @@ pub(crate) fn clean(
     batches: Vec<Table>,
     tenant: &TenantId,
     known: &KnownCustomers,
+    ties: Ties,
     workers: &Workers,
 ) -> Result<(Tickets, Checked)> {
     let mut reader = TableReader::new(RecordKind::Tickets, batches, workers)?;
@@ -57,7 +60,15 @@ pub(crate) fn clean(
         let value = satisfaction[row];
         (!value.is_nan() && !(1.0..=5.0).contains(&value)).then(|| format!("{value} is not between 1 and 5").into())
     })?;
-    let (events, rows, checked) = events.finish(reader, &known.customers)?;
+    let values = vec![
+        Values::Moments(&first_response_at),
+        Values::Moments(&resolved_at),
+        Values::Moments(&reopened_at),
+        Values::Codes(Box::new(|row| priority[row] as u8)),
+        Values::Numbers(&satisfaction),
+        Values::Moments(&satisfaction_at),
+    ];
+    let (events, rows, checked) = events.finish(reader, &known.customers, ties, values)?;
     let moments = |column: Vec<i64>| gather(&column, &rows, workers);
     let tickets = Tickets {
         first_response_at: moments(first_response_at)?,

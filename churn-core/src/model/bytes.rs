@@ -33,7 +33,11 @@ struct Payload {
 }
 
 pub(crate) fn write(metadata: &Metadata, plan: &ResolvedPlan, scorer: &Scorer) -> Result<Vec<u8>> {
-    let json = serde_json::to_vec(metadata)
+    let metadata = Metadata {
+        definition: metadata.definition.clone().written_out(),
+        ..metadata.clone()
+    };
+    let json = serde_json::to_vec(&metadata)
         .map_err(|e| Error::new(ErrorKind::Internal, "the metadata cannot be written").caused_by(e))?;
     let payload = artifact::encode(&Payload {
         plan: plan.clone(),
@@ -55,8 +59,9 @@ pub(crate) fn read(bytes: &[u8]) -> Result<(Metadata, ResolvedPlan, Scorer, Stri
         let message = format!("the file holds a {}, not a model of customers' records", excerpt(&kind));
         return Err(Error::new(ErrorKind::ArtifactDamaged, message));
     }
-    let metadata: Metadata =
+    let mut metadata: Metadata =
         serde_json::from_slice(artifact.metadata).map_err(|e| damaged("its metadata cannot be read").caused_by(e))?;
+    metadata.definition = metadata.definition.of_model_file();
     let Payload { plan, scorer } = artifact::decode(artifact.payload)?;
     plan.validate()
         .map_err(|e| damaged("its plan is not valid").caused_by(e))?;

@@ -31,7 +31,12 @@ impl CustomerRows {
     /// The customer's row, as `[Customer { .. }]` or a table; several where he has versions or spells.
     pub fn new(customer: impl IntoTable) -> Self {
         Self {
-            tables: [Some(customer.into_table()), None, None, None],
+            tables: [
+                Some(customer.into_table().with_known_names(RecordKind::Customers)),
+                None,
+                None,
+                None,
+            ],
         }
     }
 
@@ -56,7 +61,7 @@ impl CustomerRows {
     /// His rows of one kind, in the place of those given before.
     #[must_use]
     pub fn table(mut self, kind: RecordKind, rows: impl IntoTable) -> Self {
-        self.tables[kind as usize] = Some(rows.into_table());
+        self.tables[kind as usize] = Some(rows.into_table().with_known_names(kind));
         self
     }
 

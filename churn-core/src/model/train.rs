@@ -1,9 +1,9 @@
 //! Training: choose dates, test out of time on the last, fit on all.
 
 use crate::calibration::Intervals;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, RecordKind, Result};
 use crate::evaluate::{choose_dates, grouped_folds, measure, most_recent, purge};
-use crate::features::mature_until;
+use crate::features::{cannot_tell, mature_until};
 use crate::model::bands::RiskBands;
 use crate::model::churn_model::ChurnModel;
 use crate::model::fit::fit;
@@ -40,6 +40,14 @@ impl ChurnModel {
             &workers,
         )?;
         workers.report("features", 1, 1);
+        let nobody_churned = !sample.churned.is_empty() && !sample.churned.contains(&true);
+        if let (true, Some(why)) = (nobody_churned, cannot_tell(records, &options.definition)) {
+            return Err(Error::new(ErrorKind::SingleClass, why).at(
+                Some(RecordKind::Customers),
+                None,
+                Some("churned_at"),
+            ));
+        }
         let leaks = find_leaks(records, &sample, &plan, options, &workers)?;
 
         let (out_of_time, out_of_time_reason) =

@@ -30,8 +30,26 @@ pub(crate) struct Attribute {
     pub(crate) values: AttributeValues,
 }
 
+impl Attribute {
+    /// Whether a row has a value.
+    pub(crate) fn has_value(&self, row: usize) -> bool {
+        match &self.values {
+            AttributeValues::Number(values) => !values[row].is_nan(),
+            AttributeValues::Text(text) => text.codes[row] != MISSING_CODE,
+            AttributeValues::Bool(values) => values[row] < 2,
+        }
+    }
+}
+
 /// Attribute names whose features would be named like ones that are computed: `customer_tenure_days` and its like.
-const RESERVED: [&str; 3] = ["tenure_days", "days_to_renewal", "days_since_change"];
+const RESERVED: [&str; 6] = [
+    "tenure_days",
+    "days_to_renewal",
+    "days_since_change",
+    "earlier_spells",
+    "days_since_last_end",
+    "days_since_first_sign_up",
+];
 
 /// Whether an attribute of customers cannot become a feature under its own name.
 pub(crate) fn is_reserved(attribute: &str) -> bool {

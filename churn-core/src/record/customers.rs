@@ -3,12 +3,12 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use crate::record::{ALWAYS, Attribute, Ids};
+use crate::record::{ALWAYS, Attribute, Ids, NEVER};
 
 /// Customer rows, sorted by customer, then `signed_up_at`, `valid_from`, `known_at`, order given.
 ///
-/// The rows of one customer with one `signed_up_at` are versions of one spell; a later `signed_up_at`
-/// opens a new spell.
+/// The rows of one customer with one `signed_up_at` are versions of one spell, unless a version begins a new spell because
+/// its `churned_at` is null again after the spell had ended. A later `signed_up_at` always begins a new spell.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Customers {
     /// Customer ids sorted by bytes: a customer's code is its position here.
@@ -29,6 +29,19 @@ pub(crate) struct Customers {
     pub(crate) dated: bool,
     /// Extra columns, in column order.
     pub(crate) attributes: Vec<Attribute>,
+    /// Whether a customer has two spells.
+    pub(crate) returning: bool,
+    /// Whether a version's `churned_at` is null after an earlier one's is not: then spells are looked for among versions.
+    pub(crate) reopened: bool,
+}
+
+/// One spell of a customer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Spell {
+    /// When it began.
+    pub(crate) start: i64,
+    /// When it ended, `NEVER` if it did not.
+    pub(crate) end: i64,
 }
 
 impl Customers {
@@ -40,6 +53,61 @@ impl Customers {
     /// The rows of a customer.
     pub(crate) fn rows_of(&self, customer: usize) -> Range<usize> {
         self.starts[customer] as usize..self.starts[customer + 1] as usize
+    }
+
+    /// When the spell began that `row` opens, if it opens one. `before` is the row before it, among those that are known.
+    ///
+    /// A version whose `churned_at` is null although the version before it has one opens a spell at its `valid_from` if the
+    /// spell had ended by then; otherwise the cancellation was withdrawn and never happened.
+    pub(crate) fn opens_spell(&self, before: Option<usize>, row: usize) -> Option<i64> {
+        match before {
+            Some(before) if self.signed_up_at[before] == self.signed_up_at[row] => {
+                let reactivated = self.churned_at[row] == NEVER && self.churned_at[before] <= self.valid_from[row];
+                reactivated.then_some(self.valid_from[row])
+            }
+            _ => Some(self.signed_up_at[row]),
+        }
+    }
+
+    /// The spells that some rows of one customer make, in order; the rows ascend.
+    pub(crate) fn spells(&self, rows: impl IntoIterator<Item = usize>) -> impl Iterator<Item = Spell> {
+        let mut rows = rows.into_iter().peekable();
+        let mut before = None;
+        let mut start = ALWAYS;
+        std::iter::from_fn(move || {
+            loop {
+                let row = rows.next()?;
+                if let Some(opened) = self.opens_spell(before, row) {
+                    start = opened;
+                }
+                before = Some(row);
+                let ends = rows.peek().is_none_or(|&next| self.opens_spell(before, next).is_some());
+                if ends {
+                    let end = self.churned_at[row];
+                    return Some(Spell { start, end });
+                }
+            }
+        })
+    }
+
+    /// Works out [`returning`](Self::returning) and [`reopened`](Self::reopened).
+    pub(crate) fn find_spells(&mut self) {
+        let of = |customer: usize| self.rows_of(customer);
+        let reopened = |customer: usize| {
+            let mut ended = None;
+            of(customer).any(|row| {
+                let again = self.churned_at[row] == NEVER && ended == Some(self.signed_up_at[row]);
+                if self.churned_at[row] != NEVER {
+                    ended = Some(self.signed_up_at[row]);
+                }
+                again
+            })
+        };
+        let (returning, reopened) = (
+            (0..self.len()).any(|customer| of(customer).len() > 1 && self.spells(of(customer)).nth(1).is_some()),
+            (0..self.len()).any(reopened),
+        );
+        (self.returning, self.reopened) = (returning, reopened);
     }
 
     pub(crate) fn known_at(&self, row: usize) -> i64 {

@@ -21,6 +21,8 @@ pub(crate) struct Events {
     pub(crate) superseded_at: Option<Vec<i64>>,
     /// Position in what the caller gave.
     pub(crate) given: Vec<u32>,
+    /// Where ties are ordered by content: the rank of each row among its customer's, by id, then by all values.
+    pub(crate) rank: Option<Vec<u32>>,
     /// Extra columns and the descriptive optional ones (`method`, `category`, `channel`), in column order.
     pub(crate) attributes: Vec<Attribute>,
 }
@@ -37,6 +39,11 @@ impl Events {
 
     pub(crate) fn known_at(&self, row: usize) -> i64 {
         self.known_at.as_ref().map_or(ALWAYS, |known| known[row])
+    }
+
+    /// What orders rows of one moment on another axis than the event time.
+    pub(crate) fn tie(&self, row: usize) -> u32 {
+        self.rank.as_ref().map_or(self.given[row], |rank| rank[row])
     }
 
     pub(crate) fn superseded_at(&self, row: usize) -> i64 {

@@ -17,12 +17,13 @@ mod tickets;
 
 pub(crate) use activities::Activities;
 pub(crate) use attribute::{Attribute, AttributeValues, MISSING_CODE, TextColumn, is_reserved};
-pub(crate) use customers::Customers;
+pub(crate) use customers::{Customers, Spell};
 pub(crate) use events::Events;
 pub(crate) use ids::Ids;
 pub use money::Currency;
 pub(crate) use payments::{PaymentStatus, Payments};
 pub use tenant::TenantId;
+pub(crate) use tenant_records::EventSpan;
 pub use tenant_records::{StaticAttributes, TenantRecords};
 pub(crate) use tickets::{Priority, Tickets};
 

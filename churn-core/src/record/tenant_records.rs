@@ -3,13 +3,13 @@
 use std::fmt;
 
 use crate::error::RecordKind;
-use crate::record::{Activities, Currency, Customers, Events, NEVER, Payments, TenantId, Tickets};
+use crate::record::{Activities, Currency, Customers, Events, Payments, TenantId, Tickets};
 use crate::time::Timestamp;
 
-/// Which undated attributes the caller vouches for: they never change, so today's value was true in the past.
+/// Which undated attributes never change, so that today's value was true in the past.
 ///
 /// An attribute is any column of the customers table that [`columns_of`](crate::columns_of) does not name. It is undated if
-/// the table has no `valid_from`.
+/// the table has no `valid_from` column.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum StaticAttributes {
     /// None: without a `valid_from` column no attribute enters features.
@@ -22,7 +22,7 @@ pub enum StaticAttributes {
 }
 
 impl StaticAttributes {
-    /// Whether a column was vouched for.
+    /// Whether a column was declared static.
     pub fn includes(&self, column: &str) -> bool {
         match self {
             Self::None => false,
@@ -44,9 +44,20 @@ pub struct TenantRecords {
     pub(crate) tickets: Option<Tickets>,
     pub(crate) activities: Option<Activities>,
     pub(crate) static_attributes: StaticAttributes,
-    /// As the caller said; the defaults are worked out on demand.
+    /// As the caller said.
     pub(crate) observed_from: Option<Timestamp>,
     pub(crate) observed_until: Option<Timestamp>,
+    /// What each table observed, in the order of [`RecordKind::ALL`]; `None` without an event.
+    pub(crate) spans: [Option<EventSpan>; 4],
+}
+
+/// The first and the last moment that the events of a table observed: last versions, pending payments and far dates left out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct EventSpan {
+    pub(crate) first: i64,
+    pub(crate) last: i64,
+    /// Where the event of the last moment stands in what the caller gave.
+    pub(crate) last_row: u64,
 }
 
 impl TenantRecords {
@@ -95,49 +106,49 @@ impl TenantRecords {
 
     /// Where the history begins: as the caller said, else the earliest event time of any table.
     pub fn observed_from(&self) -> Option<Timestamp> {
-        let earliest = || {
-            RecordKind::ALL
-                .iter()
-                .filter_map(|&kind| self.event_span(kind))
-                .map(|(first, _)| first)
-                .min()
-        };
+        let earliest = || self.spans.iter().flatten().map(|span| span.first).min();
         self.observed_from
             .or_else(|| earliest().and_then(Timestamp::from_micros))
     }
 
-    /// The end of what was observed: as the caller said, else one microsecond after the latest event of
-    /// `table`, or of any table where none is named. Pending payments do not count.
+    /// The end of what was observed: as the caller said, else one microsecond after the latest event of `table`, or of any
+    /// table where none is named.
+    ///
+    /// Events are the `due_at` of payments that are not pending, the `opened_at` of tickets and the `at` of activities.
+    /// Far dates do not count: an event more than 365 days after the latest of all but the last 0.1 % (at least one) of
+    /// its table's events is the finding `far_date`.
     pub fn observed_until(&self, table: Option<RecordKind>) -> Option<Timestamp> {
-        let latest = || {
-            RecordKind::ALL
-                .iter()
-                .filter(|&&kind| table.is_none_or(|table| table == kind))
-                .filter_map(|&kind| self.event_span(kind))
-                .map(|(_, last)| last)
-                .max()
-        };
-        self.observed_until
-            .or_else(|| latest().and_then(|last| Timestamp::from_micros(last.saturating_add(1))))
+        let latest = || Timestamp::from_micros(self.latest(table)?.1.last.saturating_add(1));
+        self.observed_until.or_else(latest)
     }
 
-    /// First and last event time of a table, over last versions, pending payments left out.
-    fn event_span(&self, kind: RecordKind) -> Option<(i64, i64)> {
-        let events = self.events(kind)?;
-        let settled = |row: usize| {
-            kind != RecordKind::Payments
-                || self
-                    .payments
-                    .as_ref()
-                    .is_some_and(|payments| payments.settled_at[row] != NEVER)
-        };
-        (0..events.len())
-            .filter(|&row| events.is_last_version(row) && settled(row))
-            .map(|row| events.at[row])
-            .fold(None, |span, at| match span {
-                None => Some((at, at)),
-                Some((first, last)) => Some((at.min(first), at.max(last))),
-            })
+    /// The row that [`observed_until`](Self::observed_until) comes from: its table, and its 0-based position in what the
+    /// caller gave. `None` if the caller said `observed_until`, or no event was given.
+    pub fn observed_until_row(&self, table: Option<RecordKind>) -> Option<(RecordKind, u64)> {
+        match self.observed_until {
+            Some(_) => None,
+            None => self.latest(table).map(|(kind, span)| (kind, span.last_row)),
+        }
+    }
+
+    /// Where [`observed_until`](Self::observed_until) comes from, for messages.
+    pub(crate) fn observed_until_source(&self, table: Option<RecordKind>) -> String {
+        match self.observed_until_row(table) {
+            None if self.observed_until.is_some() => "the observed_until that was given".to_owned(),
+            None => "no event was given".to_owned(),
+            Some((kind, row)) => format!("the latest event is row {row} of {kind}"),
+        }
+    }
+
+    /// The table with the latest event among some, and what it observed. Of equal ones the first.
+    fn latest(&self, table: Option<RecordKind>) -> Option<(RecordKind, EventSpan)> {
+        let wanted = |kind: &RecordKind| table.is_none_or(|table| table == *kind);
+        let spans = RecordKind::ALL
+            .into_iter()
+            .zip(self.spans)
+            .filter(|(kind, _)| wanted(kind));
+        let spans = spans.filter_map(|(kind, span)| Some((kind, span?)));
+        spans.reduce(|best, next| if next.1.last > best.1.last { next } else { best })
     }
 }
 

@@ -217,7 +217,7 @@ fn reference_definition(given: &Json) -> Definition {
         Some(on) => Definition::Inactivity {
             horizon,
             lead,
-            active_within: days("active_within").unwrap_or(2 * horizon),
+            active_within: days("active_within").unwrap_or(horizon),
             on: if on == "payments" {
                 Table::Payments
             } else {

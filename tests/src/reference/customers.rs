@@ -22,19 +22,66 @@ fn known(row: &CustomerRow, as_of: i64) -> bool {
     row.known_at.is_none_or(|known_at| known_at < as_of)
 }
 
-/// The version a customer is seen in: of the latest spell with a visible row, the last visible row.
-pub(super) fn seen<'a>(world: &'a World, customer: &str, as_of: i64) -> Option<&'a CustomerRow> {
+/// The rows of a customer that are visible, in the order in which they are true.
+fn visible<'a>(table: &'a CustomerTable, customer: &str, as_of: i64) -> Vec<&'a CustomerRow> {
     let visible = |row: &&CustomerRow| row.signed_up_at < as_of && valid_from(row) < as_of && known(row, as_of);
-    history(&world.customers, customer).into_iter().rfind(visible)
+    history(table, customer).into_iter().filter(visible).collect()
 }
 
-/// When the current spell ends in truth, whether anyone could know it or not.
+/// One spell: when it began, and its versions.
+struct Spell<'a> {
+    start: i64,
+    versions: Vec<&'a CustomerRow>,
+}
+
+impl Spell<'_> {
+    /// What the last version says.
+    fn churned_at(&self) -> Option<i64> {
+        self.versions.last()?.churned_at
+    }
+}
+
+/// The spells that some rows in order make.
+///
+/// A later sign-up opens one. So does a version that is not churned any more although the version before it was, if the end
+/// lay at or before the version's `valid_from`; if it lay after it, the cancellation was withdrawn.
+fn spells<'a>(rows: &[&'a CustomerRow]) -> Vec<Spell<'a>> {
+    let mut spells: Vec<Spell<'a>> = Vec::new();
+    for &row in rows {
+        let open = |start| Spell {
+            start,
+            versions: vec![row],
+        };
+        match spells.last_mut() {
+            Some(current) if current.versions[0].signed_up_at == row.signed_up_at => {
+                let ended = current.churned_at().filter(|_| row.churned_at.is_none());
+                match ended {
+                    Some(end) if end <= valid_from(row) => spells.push(open(valid_from(row))),
+                    _ => current.versions.push(row),
+                }
+            }
+            _ => spells.push(open(row.signed_up_at)),
+        }
+    }
+    spells
+}
+
+/// The version a customer is seen in: of the latest spell with a visible row, the last visible row.
+pub(super) fn seen<'a>(world: &'a World, customer: &str, as_of: i64) -> Option<&'a CustomerRow> {
+    visible(&world.customers, customer, as_of).pop()
+}
+
+/// When the current spell really ends, whether anyone could know it or not.
 pub(super) fn true_churned_at(world: &World, seen: &CustomerRow) -> Option<i64> {
-    let spell = history(&world.customers, &seen.customer_id);
-    spell
-        .into_iter()
-        .rfind(|row| row.signed_up_at == seen.signed_up_at)?
-        .churned_at
+    let all = spells(&history(&world.customers, &seen.customer_id));
+    let own = |spell: &&Spell<'_>| spell.versions.iter().any(|&row| std::ptr::eq(row, seen));
+    all.iter().find(own)?.churned_at()
+}
+
+/// Whether some customer has two spells.
+fn anyone_returned(table: &CustomerTable) -> bool {
+    let mut ids = table.rows.iter().map(|row| &row.customer_id);
+    ids.any(|id| spells(&history(table, id)).len() > 1)
 }
 
 /// Every customer with a spell that began before `as_of`.
@@ -53,10 +100,12 @@ pub(super) fn put(row: &mut Row, world: &World, customer: Option<&str>, as_of: i
     let dated = table.columns.contains(&"valid_from");
     let usable = |column: &str| dated || world.statics.includes(column);
     let seen = customer.and_then(|customer| seen(world, customer, as_of));
+    let spells = spells(&customer.map_or(vec![], |customer| visible(table, customer, as_of)));
+    let current = spells.last();
 
     row.put(
         "customer_tenure_days",
-        seen.map_or(f64::NAN, |seen| days(seen.signed_up_at, as_of)),
+        current.map_or(f64::NAN, |spell| days(spell.start, as_of)),
     );
     if table.columns.contains(&"renews_at") && usable("renews_at") {
         let renews_at = seen.and_then(|seen| seen.renews_at);
@@ -73,8 +122,8 @@ pub(super) fn put(row: &mut Row, world: &World, customer: Option<&str>, as_of: i
         row.put(format!("customer_{name}"), value(now, *kind));
         if *kind == AttributeType::Number && dated && !world.statics.includes(name) {
             for w in WINDOWS {
-                let then = seen
-                    .and_then(|seen| seen_earlier(table, seen, as_of, w))
+                let then = current
+                    .and_then(|spell| seen_earlier(spell, as_of, w))
                     .and_then(|then| then.attributes[position].as_ref());
                 row.put(format!("customer_{name}_change_{w}d"), number(now) - number(then));
             }
@@ -86,13 +135,25 @@ pub(super) fn put(row: &mut Row, world: &World, customer: Option<&str>, as_of: i
             seen.map_or(f64::NAN, |seen| days(valid_from(seen), as_of)),
         );
     }
+    if anyone_returned(table) {
+        let earlier = spells.split_last().map_or(&[][..], |(_, earlier)| earlier);
+        let ends = earlier.iter().filter_map(Spell::churned_at).filter(|&end| end < as_of);
+        row.put("customer_earlier_spells", earlier.len());
+        row.put(
+            "customer_days_since_last_end",
+            ends.max().map_or(f64::NAN, |end| days(end, as_of)),
+        );
+        row.put(
+            "customer_days_since_first_sign_up",
+            spells.first().map_or(f64::NAN, |first| days(first.start, as_of)),
+        );
+    }
 }
 
-/// The version of the same spell that held `w` days ago, as known at `as_of`.
-fn seen_earlier<'a>(table: &'a CustomerTable, seen: &CustomerRow, as_of: i64, w: i64) -> Option<&'a CustomerRow> {
-    history(table, &seen.customer_id)
-        .into_iter()
-        .rfind(|row| row.signed_up_at == seen.signed_up_at && valid_from(row) < as_of - w * DAY && known(row, as_of))
+/// The version of a visible spell that held `w` days ago.
+fn seen_earlier<'a>(spell: &Spell<'a>, as_of: i64, w: i64) -> Option<&'a CustomerRow> {
+    let earlier = |row: &&&CustomerRow| valid_from(row) < as_of - w * DAY;
+    spell.versions.iter().rfind(earlier).copied()
 }
 
 fn number(value: Option<&Attribute>) -> f64 {

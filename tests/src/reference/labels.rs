@@ -128,8 +128,8 @@ fn signs_of_life(world: &World, on: Table, known: i64) -> BTreeMap<&str, Vec<i64
     }
 }
 
-/// As the caller said, else one step after the latest event: of its own table for inactivity. A payment
-/// that is pending for good is no event.
+/// As the caller said, else one step after the latest event that is not a far date: of its own table for inactivity. A
+/// payment that is pending for good is no event.
 pub fn observed_until(world: &World, on: Option<Table>) -> Option<i64> {
     let all = i64::MAX;
     let payments = world.payments.iter().flat_map(|table| {
@@ -138,14 +138,27 @@ pub fn observed_until(world: &World, on: Option<Table>) -> Option<i64> {
         let events = seen.filter(|payment| payment.state != State::Pending);
         events.map(|payment| payment.due_at).collect::<Vec<i64>>()
     });
-    let tickets = world.tickets.iter().flat_map(|table| times(&table.rows, all));
-    let activities = world.activities.iter().flat_map(|table| times(&table.rows, all));
+    let payments = latest(payments.collect());
+    let tickets = world.tickets.as_ref().and_then(|table| latest(times(&table.rows, all)));
+    let activities = world
+        .activities
+        .as_ref()
+        .and_then(|table| latest(times(&table.rows, all)));
     let latest = match on {
-        Some(Table::Payments) => payments.max(),
-        Some(Table::Activities) => activities.max(),
-        None => payments.chain(tickets).chain(activities).max(),
+        Some(Table::Payments) => payments,
+        Some(Table::Activities) => activities,
+        None => payments.max(tickets).max(activities),
     };
     world.observed_until.or(latest.map(|latest| latest + 1))
+}
+
+/// The latest moment that is not more than 365 days after the latest of all but the last 0.1 %, at least one.
+fn latest(mut times: Vec<i64>) -> Option<i64> {
+    times.sort_unstable();
+    let last = (times.len() / 1000).max(1);
+    let usual = times.iter().rev().nth(last).copied();
+    let near = |at: &i64| usual.is_none_or(|usual| *at <= usual + 365 * DAY);
+    times.into_iter().rfind(near)
 }
 
 fn times<R: Event>(rows: &[R], as_of: i64) -> Vec<i64> {

@@ -1,16 +1,20 @@
 //! The visible version of a customer.
 
 use crate::features::view::Row;
-use crate::record::{Customers, NEVER, TenantRecords};
+use crate::record::{Customers, NEVER, Spell, TenantRecords};
 use crate::time::{AsOf, MICROS_PER_DAY};
 
-/// What is known of one customer at a moment: the version of his current spell that is visible.
+/// What is known of one customer at a moment: the visible version of the current spell.
 #[derive(Clone, Copy)]
 pub(crate) struct CustomerView<'a> {
     customers: &'a Customers,
     as_of: i64,
-    /// Rows of the current spell.
+    /// All rows of the customer.
+    rows: (usize, usize),
+    /// Rows with the sign-up of the current spell, from the first of the spell on.
     spell: (usize, usize),
+    /// When the current spell began.
+    start: i64,
     /// The visible version.
     row: usize,
 }
@@ -25,12 +29,52 @@ impl<'a> CustomerView<'a> {
         let signed_up = &customers.signed_up_at[rows.clone()];
         let first = rows.start + signed_up.partition_point(|&at| at < customers.signed_up_at[row]);
         let end = rows.start + signed_up.partition_point(|&at| at <= customers.signed_up_at[row]);
-        Some(Self {
+        let mut view = Self {
             customers,
             as_of,
+            rows: (rows.start, rows.end),
             spell: (first, end),
+            start: customers.signed_up_at[row],
             row,
-        })
+        };
+        if customers.reopened {
+            let mut before = None;
+            for row in view.visible(first) {
+                if let Some(start) = customers.opens_spell(before, row) {
+                    (view.start, view.spell.0) = (start, row);
+                }
+                before = Some(row);
+            }
+        }
+        Some(view)
+    }
+
+    /// The visible rows from one on.
+    fn visible(&self, first: usize) -> impl Iterator<Item = usize> + use<'a> {
+        let (customers, as_of) = (self.customers, self.as_of);
+        (first..=self.row).filter(move |&row| is_visible(customers, row, as_of))
+    }
+
+    /// All visible spells, the current one last.
+    fn spells(&self) -> impl Iterator<Item = Spell> + use<'a> {
+        self.customers.spells(self.visible(self.rows.0))
+    }
+
+    /// Number of spells before the current one.
+    pub(crate) fn earlier_spells(&self) -> usize {
+        self.spells().count() - 1
+    }
+
+    /// The latest end of a spell before the current one, if it lies before the moment.
+    pub(crate) fn last_end(&self) -> Option<i64> {
+        let earlier = self.spells().count() - 1;
+        let ends = self.spells().take(earlier).map(|spell| spell.end);
+        ends.filter(|&end| end < self.as_of).max()
+    }
+
+    /// When the first visible spell began.
+    pub(crate) fn first_sign_up(&self) -> i64 {
+        self.spells().next().map_or(self.start, |spell| spell.start)
     }
 
     /// The visible version's row: the key to attribute columns.
@@ -47,8 +91,9 @@ impl<'a> CustomerView<'a> {
             .map(Row::new)
     }
 
-    pub(crate) fn signed_up_at(&self) -> i64 {
-        self.customers.signed_up_at[self.row]
+    /// When the current spell began.
+    pub(crate) fn spell_start(&self) -> i64 {
+        self.start
     }
 
     pub(crate) fn valid_from(&self) -> i64 {
@@ -74,8 +119,8 @@ impl<'a> CustomerView<'a> {
     }
 }
 
-/// How the spell that is current at a moment ends in truth, known then or not. Labels ask; features never see it, for a
-/// [`CustomerView`] does not tell.
+/// How the spell that is current at a moment really ends, whether or not that was known then. Only labels use it; a
+/// [`CustomerView`] does not show it to features.
 pub(crate) struct SpellTruth {
     /// `NEVER` if it does not end.
     pub(crate) churned_at: i64,
@@ -85,8 +130,16 @@ impl SpellTruth {
     /// `None` if no row of the customer is visible at the moment.
     pub(crate) fn new(records: &TenantRecords, customer: u32, as_of: i64) -> Option<Self> {
         let view = CustomerView::new(records, customer, as_of)?;
+        let customers = view.customers;
+        let end = match customers.reopened {
+            false => view.spell.1,
+            // The spell ends with the row before the next one that opens a spell, among all rows.
+            true => (view.row + 1..view.spell.1)
+                .find(|&row| customers.opens_spell(Some(row - 1), row).is_some())
+                .unwrap_or(view.spell.1),
+        };
         Some(Self {
-            churned_at: view.customers.churned_at[view.spell.1 - 1],
+            churned_at: customers.churned_at[end - 1],
         })
     }
 }
@@ -99,6 +152,6 @@ fn is_visible(customers: &Customers, row: usize, as_of: i64) -> bool {
 pub(crate) fn tenure_days(records: &TenantRecords, customer: u32, as_of: AsOf) -> f64 {
     let view = CustomerView::new(records, customer, as_of.as_micros());
     view.map_or(0.0, |view| {
-        (as_of.as_micros() - view.signed_up_at()) as f64 / MICROS_PER_DAY as f64
+        (as_of.as_micros() - view.spell_start()) as f64 / MICROS_PER_DAY as f64
     })
 }

@@ -56,7 +56,7 @@ impl<'a> StreamView<'a> {
         }
     }
 
-    /// Hands out the visible rows of a customer with their event times, in order of time, then of being given.
+    /// Hands out the visible rows of a customer with their event times, in order of time, then of their ties.
     pub(crate) fn rows(&self, customer: u32, mut each: impl FnMut(i64, Row)) {
         let (events, as_of) = (self.events(), self.as_of);
         let all = events.rows_of(customer as usize);
@@ -90,9 +90,9 @@ impl<'a> StreamView<'a> {
         self.events().at[row.position()]
     }
 
-    /// The position at which the row was given.
-    pub(crate) fn given(&self, row: Row) -> u32 {
-        self.events().given[row.position()]
+    /// What orders rows of one moment: the position at which they were given, or their rank by content.
+    pub(crate) fn tie(&self, row: Row) -> u32 {
+        self.events().tie(row.position())
     }
 
     /// A moment of the row other than its event time, if it has come and is known.

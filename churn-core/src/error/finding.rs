@@ -1,0 +1,154 @@
+//! Findings: what looks wrong in valid records. A finding never refuses anything.
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde::{Serialize, Serializer};
+
+use crate::error::RecordKind;
+
+macro_rules! finding_codes {
+    ($($(#[$doc:meta])* $variant:ident = $code:literal,)*) => {
+        /// What a [`Finding`] is about. Each code is stable and the same in all languages.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[non_exhaustive]
+        pub enum FindingCode { $($(#[$doc])* $variant,)* }
+
+        impl FindingCode {
+            /// Every code.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
+
+            /// The stable code.
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $code,)* }
+            }
+        }
+    };
+}
+
+finding_codes! {
+    /// An extra column of payments, tickets or activities: the standard features do not use it.
+    UnusedColumn = "unused_column",
+    /// Events before their customer's first `signed_up_at`.
+    BeforeSignUp = "before_sign_up",
+    /// Events after their customer's spell had ended and before another began.
+    AfterEnd = "after_end",
+    /// Events more than 365 days after nearly all others of their table.
+    FarDate = "far_date",
+    /// Rows without an id that equal another row in every column.
+    LikelyDuplicate = "likely_duplicate",
+    /// The usual gap between a customer's events exceeds the horizon.
+    GapExceedsHorizon = "gap_exceeds_horizon",
+    /// An attribute that has the same value in every row.
+    ConstantColumn = "constant_column",
+    /// A column without any value.
+    EmptyColumn = "empty_column",
+    /// Versions whose `churned_at` is null again after the spell had ended: they begin a new spell.
+    Reactivated = "reactivated",
+    /// Versions whose `churned_at` is null again before the spell ended: the cancellation never happened.
+    Withdrawn = "withdrawn",
+    /// Customers without a subscription, where customers are made of subscriptions.
+    NoSubscription = "no_subscription",
+}
+
+impl fmt::Display for FindingCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl Serialize for FindingCode {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+/// Row positions that a finding names at most.
+pub(crate) const MAX_EXAMPLES: usize = 5;
+
+/// Something in valid records that is likely a mistake, with its place, its size and what to do about it.
+///
+/// ```
+/// use churn_core::{FindingCode, Table, TenantRecords};
+///
+/// let customers = Table::from_json(br#"[{"customer_id": "C-1", "signed_up_at": "2024-01-01"}]"#)?;
+/// let payments = Table::from_json(br#"[{"customer_id": "C-1", "due_at": "2024-02-01", "amount": 9.9, "state": "failed"}]"#)?;
+/// let (_, report) = TenantRecords::builder("acme").customers(customers).payments(payments).build()?;
+///
+/// assert!(report.is_clean()); // nothing was refused
+/// let finding = &report.findings[0];
+/// assert_eq!((finding.code, finding.column.as_deref()), (FindingCode::UnusedColumn, Some("state")));
+/// assert!(finding.message.contains("'status'")); // the known column with the nearest name
+/// # Ok::<(), churn_core::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Finding {
+    /// What it is about.
+    pub code: FindingCode,
+    /// The table.
+    pub table: RecordKind,
+    /// The column; `None` where whole rows are meant.
+    pub column: Option<Arc<str>>,
+    /// Number of rows concerned.
+    pub rows: u64,
+    /// 0-based positions of the first of these rows in what the caller gave, ascending: at most five.
+    pub examples: Vec<u64>,
+    /// What was found, and what to do about it.
+    pub message: String,
+}
+
+impl Finding {
+    /// A finding about some rows.
+    pub fn new(
+        code: FindingCode,
+        table: RecordKind,
+        column: Option<&str>,
+        rows: u64,
+        examples: Vec<u64>,
+        message: impl Into<String>,
+    ) -> Self {
+        let mut examples = examples;
+        examples.sort_unstable();
+        examples.truncate(MAX_EXAMPLES);
+        Self {
+            code,
+            table,
+            column: column.map(Into::into),
+            rows,
+            examples,
+            message: message.into(),
+        }
+    }
+
+    /// Adds the rows of another finding of the same code, table and column.
+    pub(crate) fn absorb(&mut self, other: &Self) {
+        self.rows += other.rows;
+        self.examples.extend(&other.examples);
+        self.examples.sort_unstable();
+        self.examples.truncate(MAX_EXAMPLES);
+    }
+
+    /// Whether another finding is about the same thing.
+    pub(crate) fn is_like(&self, other: &Self) -> bool {
+        (self.code, self.table, &self.column) == (other.code, other.table, &other.column)
+    }
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.table)?;
+        if let Some(column) = &self.column {
+            write!(f, " column '{column}'")?;
+        }
+        if self.rows > 0 {
+            write!(f, ", {} row{}", self.rows, if self.rows == 1 { "" } else { "s" })?;
+        }
+        if !self.examples.is_empty() {
+            let shown: Vec<String> = self.examples.iter().map(ToString::to_string).collect();
+            let more = if self.rows > shown.len() as u64 { ", …" } else { "" };
+            write!(f, " ({}{more})", shown.join(", "))?;
+        }
+        write!(f, ": {} ({})", self.message, self.code)
+    }
+}

@@ -1,0 +1,34 @@
+//! Compares rows of one table by all they hold.
+
+use std::cmp::Ordering;
+
+use crate::input::texts::TextDraft;
+
+/// A column that was read, in the order given.
+pub(crate) enum Values<'a> {
+    Moments(&'a [i64]),
+    Numbers(&'a [f64]),
+    Texts(&'a TextDraft),
+    Bools(&'a [u8]),
+    /// A code worked out of a row.
+    Codes(Box<dyn Fn(usize) -> u8 + Sync + 'a>),
+}
+
+impl Values<'_> {
+    /// The order of two rows by this column; a missing text comes first, a missing number last.
+    pub(crate) fn compare(&self, a: usize, b: usize) -> Ordering {
+        match self {
+            Self::Moments(values) => values[a].cmp(&values[b]),
+            Self::Numbers(values) => values[a].total_cmp(&values[b]),
+            Self::Texts(texts) => texts.get(a).cmp(&texts.get(b)),
+            Self::Bools(values) => values[a].cmp(&values[b]),
+            Self::Codes(code) => code(a).cmp(&code(b)),
+        }
+    }
+}
+
+/// The order of two rows by all columns in turn.
+pub(crate) fn compare(columns: &[Values<'_>], a: u32, b: u32) -> Ordering {
+    let orders = columns.iter().map(|column| column.compare(a as usize, b as usize));
+    orders.fold(Ordering::Equal, Ordering::then)
+}

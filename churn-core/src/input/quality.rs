@@ -1,0 +1,261 @@
+//! Findings about rows that are valid, and what a table's events observed.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeSet, BinaryHeap};
+
+use crate::error::{Finding, FindingCode, MAX_EXAMPLES, RecordKind, Result};
+use crate::input::schema::{is_known, nearest_known};
+use crate::parallel::Workers;
+use crate::record::{
+    Attribute, AttributeValues, Customers, EventSpan, Events, MISSING_CODE, NEVER, Spell, TenantRecords,
+};
+use crate::time::MICROS_PER_DAY;
+
+/// Customers looked at between two checks for cancellation.
+const CUSTOMERS: usize = 1 << 14;
+/// An event this much later than nearly all others is a far date.
+const FAR: i64 = 365 * MICROS_PER_DAY;
+
+/// How many rows there are of a kind, and the first of them.
+#[derive(Default)]
+pub(crate) struct Rows {
+    count: u64,
+    first: BTreeSet<u64>,
+}
+
+impl Rows {
+    pub(crate) fn add(&mut self, position: u64) {
+        self.count += 1;
+        self.keep(position);
+    }
+
+    fn keep(&mut self, position: u64) {
+        self.first.insert(position);
+        if self.first.len() > MAX_EXAMPLES {
+            self.first.pop_last();
+        }
+    }
+
+    pub(crate) fn join(mut self, other: Self) -> Self {
+        self.count += other.count;
+        other.first.into_iter().for_each(|position| self.keep(position));
+        self
+    }
+
+    /// The finding about these rows, if there are any.
+    pub(crate) fn finding(
+        self,
+        code: FindingCode,
+        table: RecordKind,
+        column: Option<&str>,
+        message: &str,
+    ) -> Option<Finding> {
+        let examples = self.first.into_iter().collect();
+        (self.count > 0).then(|| Finding::new(code, table, column, self.count, examples, message))
+    }
+}
+
+/// The column that holds the event time of a table.
+fn time_column(kind: RecordKind) -> &'static str {
+    match kind {
+        RecordKind::Customers => "signed_up_at",
+        RecordKind::Payments => "due_at",
+        RecordKind::Tickets => "opened_at",
+        RecordKind::Activities => "at",
+    }
+}
+
+/// Findings about customers; `given` is where a row stood in what the caller gave.
+pub(crate) fn of_customers(customers: &Customers, given: impl Fn(usize) -> u64) -> Vec<Finding> {
+    let rows = customers.signed_up_at.len();
+    let mut findings: Vec<Finding> = customers
+        .attributes
+        .iter()
+        .filter(|attribute| rows > 1 && is_constant(attribute))
+        .map(|attribute| {
+            let message = "every row has the same value, so it does not tell customers apart: leave the column out";
+            let (code, table) = (FindingCode::ConstantColumn, RecordKind::Customers);
+            Finding::new(code, table, Some(&attribute.name), rows as u64, vec![], message)
+        })
+        .collect();
+    if !customers.reopened {
+        return findings;
+    }
+    let (mut reactivated, mut withdrawn) = (Rows::default(), Rows::default());
+    for customer in 0..customers.len() {
+        for row in customers.rows_of(customer).skip(1) {
+            let before = row - 1;
+            let again = customers.signed_up_at[before] == customers.signed_up_at[row]
+                && customers.churned_at[before] != NEVER
+                && customers.churned_at[row] == NEVER;
+            if again {
+                let rows = match customers.opens_spell(Some(before), row) {
+                    Some(_) => &mut reactivated,
+                    None => &mut withdrawn,
+                };
+                rows.add(given(row));
+            }
+        }
+    }
+    let both = [
+        reactivated.finding(
+            FindingCode::Reactivated,
+            RecordKind::Customers,
+            Some("churned_at"),
+            "'churned_at' is null again after the spell had ended, so a new spell begins at 'valid_from': if these customers never left, correct the earlier rows",
+        ),
+        withdrawn.finding(
+            FindingCode::Withdrawn,
+            RecordKind::Customers,
+            Some("churned_at"),
+            "'churned_at' is null again before the spell ended, so the cancellation counts as withdrawn: if these customers did leave, keep 'churned_at' in the later rows",
+        ),
+    ];
+    findings.extend(both.into_iter().flatten());
+    findings
+}
+
+fn is_constant(attribute: &Attribute) -> bool {
+    match &attribute.values {
+        AttributeValues::Number(values) => !values[0].is_nan() && values.iter().all(|value| *value == values[0]),
+        AttributeValues::Text(text) => text.levels.len() == 1 && !text.codes.contains(&MISSING_CODE),
+        AttributeValues::Bool(values) => values[0] < 2 && values.iter().all(|value| *value == values[0]),
+    }
+}
+
+/// Findings about the extra columns of an event table. `has` tells which columns it has.
+pub(crate) fn unused_columns(kind: RecordKind, events: &Events, has: impl Fn(&str) -> bool) -> Vec<Finding> {
+    let extra = events
+        .attributes
+        .iter()
+        .filter(|attribute| !is_known(kind, &attribute.name));
+    extra
+        .map(|attribute| {
+            let mut rows = Rows::default();
+            let given = events.given.iter().enumerate();
+            given
+                .filter(|(row, _)| attribute.has_value(*row))
+                .for_each(|(_, &position)| rows.add(u64::from(position)));
+            let message = match nearest_known(kind, &attribute.name).filter(|known| !has(known)) {
+                Some(known) => format!(
+                    "the standard features do not use this column; did you mean '{known}'? Rename the column, or declare a feature that reads it"
+                ),
+                None => "the standard features do not use this column: declare a feature that reads it, or leave it out".to_owned(),
+            };
+            let examples = rows.first.into_iter().collect();
+            Finding::new(FindingCode::UnusedColumn, kind, Some(&attribute.name), rows.count, examples, message)
+        })
+        .collect()
+}
+
+/// What the events of a table observed, and findings about when they happened.
+pub(crate) fn of_events(
+    records: &TenantRecords,
+    kind: RecordKind,
+    workers: &Workers,
+) -> Result<(Option<EventSpan>, Vec<Finding>)> {
+    let Some(events) = records.events(kind) else {
+        return Ok((None, vec![]));
+    };
+    let (span, far) = observed(records, kind, events, workers)?;
+    let (early, late) = outside_spells(&records.customers, events, workers)?;
+    let column = Some(time_column(kind));
+    let findings = [
+        early.finding(
+            FindingCode::BeforeSignUp,
+            kind,
+            column,
+            "the event lies before its customer's first 'signed_up_at': usual after an import, otherwise check the dates and the ids",
+        ),
+        late.finding(
+            FindingCode::AfterEnd,
+            kind,
+            column,
+            "the event lies after its customer's 'churned_at', when no spell had begun again: check 'churned_at', or add the row of the customer's return",
+        ),
+        far.finding(
+            FindingCode::FarDate,
+            kind,
+            column,
+            "the event lies more than 365 days after nearly all others of its table and does not move the default observed_until: correct the date, or give observed_until if it is right",
+        ),
+    ];
+    Ok((span, findings.into_iter().flatten().collect()))
+}
+
+/// The first and the last moment that a table observed, and the rows that lie too far ahead to count.
+fn observed(
+    records: &TenantRecords,
+    kind: RecordKind,
+    events: &Events,
+    workers: &Workers,
+) -> Result<(Option<EventSpan>, Rows)> {
+    let payments = records.payments.as_ref().filter(|_| kind == RecordKind::Payments);
+    // A payment that is pending for good is no event.
+    let counts =
+        |row: usize| events.is_last_version(row) && payments.is_none_or(|payments| payments.settled_at[row] != NEVER);
+    let rows = || (0..events.len()).filter(|&row| counts(row));
+    let count = rows().count();
+    workers.check()?;
+    // The latest moments: of all but the last of them, the latest is the least that is kept.
+    let last = (count / 1000).max(1);
+    let mut latest: BinaryHeap<Reverse<i64>> = BinaryHeap::new();
+    let mut first = NEVER;
+    for row in rows() {
+        let at = events.at[row];
+        first = first.min(at);
+        if latest.len() <= last {
+            latest.push(Reverse(at));
+        } else if latest.peek().is_some_and(|least| at > least.0) {
+            latest.pop();
+            latest.push(Reverse(at));
+        }
+    }
+    workers.check()?;
+    let limit = match latest.peek() {
+        Some(Reverse(at)) if count > last => at.saturating_add(FAR),
+        _ => NEVER,
+    };
+    let mut far = Rows::default();
+    let mut end: Option<(i64, u64)> = None;
+    for row in rows() {
+        let (at, position) = (events.at[row], u64::from(events.given[row]));
+        if at > limit {
+            far.add(position);
+        } else if end.is_none_or(|(last, place)| at > last || at == last && position < place) {
+            end = Some((at, position));
+        }
+    }
+    let span = end.map(|(last, last_row)| EventSpan { first, last, last_row });
+    Ok((span, far))
+}
+
+/// The events before their customer's first sign-up, and those after a spell and before another.
+fn outside_spells(customers: &Customers, events: &Events, workers: &Workers) -> Result<(Rows, Rows)> {
+    let pieces = workers.map_chunks(customers.len(), CUSTOMERS, |all| {
+        let (mut early, mut late) = (Rows::default(), Rows::default());
+        for customer in all {
+            let rows = events.rows_of(customer);
+            let own = customers.rows_of(customer);
+            let signed_up_at = customers.signed_up_at[own.start];
+            let first = rows.start + events.at[rows.clone()].partition_point(|&at| at < signed_up_at);
+            (rows.start..first).for_each(|row| early.add(u64::from(events.given[row])));
+            if customers.churned_at[own.clone()].iter().all(|&end| end == NEVER) {
+                continue;
+            }
+            let spells: Vec<Spell> = customers.spells(own).collect();
+            for row in first..rows.end {
+                let at = events.at[row];
+                let begun = spells.iter().rfind(|spell| spell.start <= at);
+                if begun.is_some_and(|spell| spell.end < at) {
+                    late.add(u64::from(events.given[row]));
+                }
+            }
+        }
+        Ok((early, late))
+    })?;
+    let none = (Rows::default(), Rows::default());
+    Ok(pieces
+        .into_iter()
+        .fold(none, |all, piece| (all.0.join(piece.0), all.1.join(piece.1))))
+}
