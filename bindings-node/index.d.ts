@@ -174,7 +174,7 @@ export interface InactivityDefinition {
   horizon?: number
   /** Days between `asOf` and the label period. Default: 0. */
   lead?: number
-  /** Eligible only if active in this many days before `asOf`. Default: twice the horizon. */
+  /** Eligible only if active in this many days before `asOf`. Default: the horizon. */
   activeWithin?: number | null
   /** Default: `'payments'`. */
   on?: 'payments' | 'activities'

@@ -37,7 +37,7 @@ impl Cancellation {
 
 /// Churned if there is no paid payment, or no activity, within ``horizon`` days.
 ///
-/// Eligible are customers with such an event in the ``active_within`` days before ``as_of`` (default: twice the horizon).
+/// Eligible are customers with such an event in the ``active_within`` days before ``as_of`` (default: the horizon).
 ///
 /// >>> churn.Inactivity(horizon=90, on="activities").active_within is None
 /// True
@@ -48,7 +48,7 @@ pub(crate) struct Inactivity {
     horizon: u32,
     /// Days between ``as_of`` and the label period.
     lead: u32,
-    /// Days before ``as_of`` in which a customer must have been active; None for twice the horizon.
+    /// Days before ``as_of`` in which a customer must have been active; None for the horizon.
     active_within: Option<u32>,
     /// ``"payments"`` or ``"activities"``.
     on: String,

@@ -56,11 +56,12 @@ macro_rules! cases {
 
 cases! {
     attribute_types before_all before_sign_up cancellations converted_currency customer_versions dst_zone
-    empty_is_not_absent failed_streak free_plan half_cents immature integer_ids kinds leap_day many_dates moments
-    moved_ticket nan_amount nan_attribute negative_amounts no_events no_minor_unit payment_versions plain quantities
-    quarantine rated_later refunds refunds_without_date renewal reopened required_columns_only resolved_later
-    returning_customer settled_later sign_up_at_the_date static_named tables_not_given thin_history three_digits ties
-    undated_left_out unicode unseen_category versions_known_late window_edges words
+    empty_is_not_absent failed_streak far_date free_plan half_cents immature integer_ids kinds leap_day many_dates
+    moments moved_ticket nan_amount nan_attribute negative_amounts no_events no_minor_unit payment_versions plain
+    quantities quarantine rated_later reactivated reactivated_known_late refunds refunds_without_date renewal
+    reopened required_columns_only resolved_later returning_customer settled_later sign_up_at_the_date static_named
+    tables_not_given thin_history three_digits ties undated_left_out unicode unseen_category versions_known_late
+    window_edges withdrawn words
 }
 
 /// All bits of all scores and contributions of a crowd, as every host must find them. More customers by `CHURN_CROWD`.

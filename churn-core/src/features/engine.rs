@@ -103,8 +103,8 @@ impl ResolvedPlan {
         self.evaluate_rows(records, &rows, workers)
     }
 
-    /// The features of chosen customers (by code) at chosen dates: a row each, in the order given. A customer of
-    /// whom nothing is visible gets an error.
+    /// The features of chosen customers (by code) at chosen dates: a row each, in the order given. A customer
+    /// without a visible row is an error.
     pub(crate) fn evaluate_rows(
         &self,
         records: &TenantRecords,

@@ -1,4 +1,4 @@
-//! The Arrow door: every type, several batches, files and streams, bytes that lie.
+//! Arrow input: every type, several batches, files and streams, bytes that lie.
 
 use std::sync::Arc;
 

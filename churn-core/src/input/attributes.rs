@@ -57,7 +57,7 @@ impl AttributeDrafts {
         values.collect()
     }
 
-    /// The chosen rows, in order. Every column is let go once it is gathered.
+    /// The chosen rows, in order. Every column is freed once it is gathered.
     pub(crate) fn gather(self, rows: &[u32], workers: &Workers) -> Result<Vec<Attribute>> {
         let gathered = self.0.into_iter().map(|(name, draft)| {
             let values = match draft {

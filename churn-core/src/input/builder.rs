@@ -49,14 +49,17 @@ pub enum OnInvalid {
 /// The order decides features such as the last amount paid or the length of a streak of failed payments.
 ///
 /// ```
-/// use churn_core::{Execution, FeaturePlan, Table, TenantRecords, Ties, features};
+/// use churn_core::{Execution, FeatureColumn, FeaturePlan, Table, TenantRecords, Ties, features};
 ///
 /// let last_amount = |payments: &str, ties| -> churn_core::Result<f64> {
 ///     let customers = Table::from_csv(&b"customer_id,signed_up_at\nC-1,2024-01-01\n"[..])?;
 ///     let builder = TenantRecords::builder("acme").customers(customers).payments(Table::from_csv(payments.as_bytes())?);
 ///     let (records, _) = builder.ties(ties).build()?;
 ///     let matrix = features(&records, &["2024-03-01".parse()?], &FeaturePlan::default(), &Execution::new())?;
-///     Ok(matrix.column("payments_last_paid_amount")?.numbers().unwrap_or_default()[0])
+///     Ok(match matrix.column("payments_last_paid_amount")? {
+///         FeatureColumn::Number(values) => values[0],
+///         _ => f64::NAN,
+///     })
 /// };
 /// let one = "customer_id,due_at,amount\nC-1,2024-02-01,5\nC-1,2024-02-01,7\n";
 /// let other = "customer_id,due_at,amount\nC-1,2024-02-01,7\nC-1,2024-02-01,5\n";
@@ -244,7 +247,7 @@ impl RecordsBuilder {
     }
 
     /// Takes the next batch of one kind of record and reads it at once: moments, numbers and codes stay, the batch is
-    /// let go. For tables that are too large to be held beside their records; the records and the report are those of
+    /// freed. For tables that are too large to be held beside their records; the records and the report are those of
     /// the whole table given at once, bit for bit, and rows are counted through the batches.
     ///
     /// ```
@@ -447,7 +450,7 @@ impl RecordsBuilder {
                 workers.report("records", report.tables.len(), RecordKind::ALL.len());
             }
         };
-        // A table is let go as soon as it has been read.
+        // A table is freed as soon as it has been read.
         let (known, checked) = customers::clean(customers, tenant, workers)?;
         done(checked);
         let mut currency = exchange.currency(None, &[]);

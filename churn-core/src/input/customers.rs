@@ -15,7 +15,7 @@ use crate::input::table::Table;
 use crate::parallel::Workers;
 use crate::record::{ALWAYS, Customers, NEVER, TenantId, TextColumn};
 
-/// The accepted customers, among whom events find theirs.
+/// The accepted customers, and where to find them by id.
 pub(crate) struct KnownCustomers {
     pub(crate) customers: Customers,
     pub(crate) directory: Directory,
@@ -48,7 +48,7 @@ pub(crate) fn clean(batches: Vec<Table>, tenant: &TenantId, workers: &Workers) -
     reader.ends("churned_at", &churned_at, "signed_up_at", &signed_up_at)?;
     let attributes = AttributeDrafts::read(&mut reader)?;
 
-    // A customer's code is the rank of his id among those of accepted rows, sorted by bytes.
+    // A customer's code is the rank of their id among those of accepted rows, sorted by bytes.
     let accepted: Vec<u32> = {
         let bad = reader.check.bad();
         (0..reader.rows as u32).filter(|&row| !bad[row as usize]).collect()

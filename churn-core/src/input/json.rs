@@ -52,7 +52,7 @@ impl Table {
     }
 }
 
-/// Rows whose keys differ take room for every key in every row. So much more than there are values is too much.
+/// Rows whose keys differ take memory for every key in every row. A table that would take more than this per value is refused.
 const MOST_ROOM_PER_VALUE: usize = 64;
 const SMALL_TABLE: usize = 1 << 22;
 

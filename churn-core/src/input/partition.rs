@@ -1,4 +1,4 @@
-//! Splits tables of many tenants at the door.
+//! Splits tables of many tenants by tenant.
 
 use std::collections::BTreeMap;
 
@@ -14,18 +14,18 @@ use crate::record::{MISSING_CODE, TenantId, TenantRecords};
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Partition {
-    /// Each tenant's records, and what validation found in his rows.
+    /// Each tenant's records, and what validation found in its rows.
     pub tenants: BTreeMap<TenantId, (TenantRecords, ValidationReport)>,
     /// What is wrong with rows that name no tenant. Its counts and the tenants' add up to the rows given.
     pub unassigned: ValidationReport,
-    /// For each tenant and table, where his rows stood in the mixed table, ascending.
+    /// For each tenant and table, where its rows stood in the mixed table, ascending.
     pub positions: BTreeMap<TenantId, BTreeMap<RecordKind, Vec<u32>>>,
 }
 
 impl RecordsBuilder {
     /// Splits tables with a `tenant_id` column by tenant and builds each tenant's records with this builder's options;
     /// the builder's own tenant plays no part. Every row ends up in one tenant's report or among the unassigned. A
-    /// tenant without customers is there too: his events are of unknown customers.
+    /// tenant without customers is there too: its events are of unknown customers.
     ///
     /// ```
     /// use churn_core::{Table, TenantRecords};
@@ -55,7 +55,7 @@ impl RecordsBuilder {
         let count = split.len();
         let mut tenants = BTreeMap::new();
         for (done, (tenant, tables)) in split.into_iter().enumerate() {
-            // A table was given to all tenants or to none: one without rows is empty for him.
+            // A table was given to all tenants or to none: one without rows is empty for this tenant.
             let given = |kind: RecordKind| {
                 let batches = self.tables[kind as usize].as_ref()?;
                 let mut rows = tables.get(&kind).cloned().unwrap_or_default().into_iter();

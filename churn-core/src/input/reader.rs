@@ -36,10 +36,11 @@ struct Looked {
     codes: Vec<u32>,
 }
 
-/// Columns that are looked at again after they were read; all others are let go.
+/// Columns that later steps read again: ids, to tell equal hashes apart, and amounts, whose decimals convert exactly. All other
+/// columns are freed after their first read.
 const READ_AGAIN: [&str; 4] = ["payment_id", "ticket_id", "activity_id", "amount"];
 
-/// The batches of one table, read as one. A column is let go once it has been read.
+/// The batches of one table, read as one. A column is freed once it has been read.
 pub(crate) struct TableReader<'w> {
     kind: RecordKind,
     batches: Vec<Table>,
@@ -349,7 +350,9 @@ impl<'w> TableReader<'w> {
                     }
                     None => cells.resize(values.len(), Cell::Null),
                 }
-                any |= cells.iter().any(|cell| !cell.is_missing());
+                any |= cells
+                    .iter()
+                    .any(|cell| !cell.is_missing() && !matches!(cell, Cell::Text("") | Cell::TextFile("")));
                 look(&mut state, &cells);
                 for (within, (value, &cell)) in values.iter_mut().zip(&cells).enumerate() {
                     let mut wrong = |code, message| {

@@ -103,10 +103,10 @@ impl From<bool> for Value {
 }
 
 typed_row! {
-    /// A customer, or one version of him.
+    /// A customer, or one version of a customer.
     ///
     /// One row per customer is enough. Rows of one id with another `valid_from` are versions, rows with a later
-    /// `signed_up_at` are spells: he left and came back. A field that is `None` in every row is a column not given.
+    /// `signed_up_at` are spells: the customer left and came back. A field that is `None` in every row is a column not given.
     ///
     /// ```
     /// use churn_core::{Customer, TenantRecords};
@@ -131,7 +131,7 @@ typed_row! {
         optional {
             /// When the spell ended or will end; `None` while that is not known.
             churned_at: Timestamp,
-            /// When notice was given. From then on he is not eligible where cancellation is predicted.
+            /// When notice was given. From then on the customer is not eligible where cancellation is predicted.
             notice_at: Timestamp,
             /// When the contract renews.
             renews_at: Timestamp,

@@ -225,7 +225,8 @@ impl Cell<'_> {
     }
 }
 
-/// Outside records of one kind. Every door (JSON, CSV, Arrow, typed rows, the other languages) makes one.
+/// Rows of one kind of record, as they come in. Every input format makes one: JSON, CSV, Arrow, typed rows, and the other
+/// languages.
 ///
 /// ```
 /// use churn_core::{Column, Table};

@@ -1,4 +1,4 @@
-//! Every door leads to the same records; every bad value is named; no row is lost.
+//! Every input format gives the same records, every bad value is named, and no row is lost.
 
 use proptest::prelude::*;
 
@@ -197,6 +197,13 @@ fn each_code_names_its_row_and_column() {
             Some(1),
             "currency",
             IssueCode::MixedCurrency,
+        ),
+        (
+            Payments,
+            r#"[{"customer_id": "a", "due_at": "2024-02-01", "amount": 1, "status": "paid", "Status": "failed"}]"#,
+            None,
+            "status",
+            IssueCode::DuplicateColumn,
         ),
         (
             Activities,

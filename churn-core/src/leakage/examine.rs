@@ -1,4 +1,4 @@
-//! The questions that each column is asked.
+//! The tests that each column must pass.
 
 use std::ops::Range;
 
@@ -10,18 +10,18 @@ use crate::numeric::{SplitMix, exp, ln};
 use crate::parallel::Workers;
 use crate::time::Timestamp;
 
-/// With fewer rows of the rarer class nothing is claimed.
+/// With fewer rows of the minority class no claim is made.
 const LEAST_POSITIVES: usize = 20;
-/// More rows than this say no more: a seeded draw of so many is looked at.
+/// More rows add nothing: a seeded sample of this size is tested.
 const MOST_ROWS: usize = 50_000;
-/// An attribute that takes away this share of the log-loss by itself restates the label.
+/// An attribute that removes this share of the log-loss alone restates the label.
 const ATTRIBUTE_SKILL: f64 = 0.4;
-/// Features of events may be strong in all honesty: a customer who has fallen silent is likely to stay so.
+/// Features of events may be strong without leaking: a customer who has fallen silent is likely to stay silent.
 const EVENT_SKILL: f64 = 0.6;
 /// Rows that must agree before "all of them churned" is a claim, for missing values and for a value.
 const LEAST_PURE: usize = 8;
 const LEAST_PURE_VALUE: usize = 12;
-/// The chance that shuffled labels agree as well must be below this.
+/// The probability that permuted labels agree as well must be below this.
 const CHANCE: f64 = 1e-5;
 /// Churned rows that a group without any should have had.
 const LEAST_MISSED: f64 = 30.0;
@@ -70,7 +70,7 @@ struct Looked<'a> {
     workers: &'a Workers,
 }
 
-/// The columns that know the label, at most one finding each, in order.
+/// The columns that leak the target, at most one finding each, in order.
 ///
 /// One date is looked at, the last that has enough rows of both classes; if none has, all of them.
 pub(crate) fn examine(
@@ -90,7 +90,7 @@ pub(crate) fn examine(
     Ok(findings)
 }
 
-/// The columns of a flat table that know the label: all of them are attributes.
+/// The columns of a flat table that leak the target: all of them are attributes.
 pub(crate) fn examine_table(
     table: Columns<'_>,
     churned: &[bool],
@@ -238,7 +238,7 @@ impl<'a> Looked<'a> {
         )?;
         Ok((statistic > chance).then(|| {
             let evidence = format!(
-                "alone it takes away {:.0} % of the log-loss of {} rows, {} of them churned; with labels shuffled {PERMUTATIONS} times at most {:.1} %",
+                "alone it removes {:.0} % of the log-loss of {} rows, {} of them churned; with labels permuted {PERMUTATIONS} times at most {:.1} %",
                 100.0 * statistic,
                 self.rows.len(),
                 self.positives,
@@ -260,7 +260,7 @@ impl<'a> Looked<'a> {
         };
         let words = |(rows, churned): (usize, usize), which: &str, chance: f64| {
             format!(
-                "{churned} of the {rows} rows {which} churned, against {:.1} % of all; the chance that shuffled labels do so is {chance:.0e}",
+                "{churned} of the {rows} rows {which} churned, against {:.1} % of all; the probability that permuted labels do so is {chance:.0e}",
                 100.0 * rate
             )
         };
@@ -352,7 +352,7 @@ impl<'a> Looked<'a> {
         }
     }
 
-    /// Whether what is left of the column, when what was known at the date is taken away, tells the label.
+    /// Whether the column still predicts the target once a number known at the date is subtracted.
     fn reaches_ahead(&self, values: &[f64]) -> Result<Option<Evidence>> {
         let own = skill(&Binned::numbers(values), &self.churned, &self.folds);
         for known in self.question.known {

@@ -1,9 +1,9 @@
-//! Columns that know the label: found before a model can learn from them.
+//! Target leakage: finds columns that leak the target before a model learns from them.
 //!
-//! Each column is asked alone: how much of the label does it know, is it filled only for one class, is it an id? A
-//! statistic counts only where no shuffling of the labels comes near it, and only with at least 20 rows
-//! of each class. What is asked of attributes, which tell a state without saying since when, is stricter than what is asked
-//! of features made of dated events: those warn, attributes refuse.
+//! Each column is tested alone: how well it predicts the target, whether it is filled for one class only, whether it is an id.
+//! A statistic counts only if it beats a permutation test, and only with at least 20 rows of each class. Attributes, which hold
+//! a state without saying since when, are tested more strictly than features of dated events: features only warn, attributes
+//! are refused.
 
 mod examine;
 mod finding;

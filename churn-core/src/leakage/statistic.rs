@@ -1,4 +1,4 @@
-//! How much a column alone says of the label, and how much it would say by chance.
+//! How well a column alone predicts the target, and how well it would by chance.
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -11,7 +11,7 @@ use crate::parallel::Workers;
 /// Bins of a number or an ordered text; levels of a text.
 const BINS: usize = 32;
 const FOLDS: usize = 5;
-/// Labels are shuffled this often.
+/// Number of permutations of the labels.
 pub(crate) const PERMUTATIONS: usize = 200;
 
 /// Every row's bin; the last bin holds the missing values.
@@ -88,8 +88,8 @@ impl Binned {
     }
 }
 
-/// The share of the log-loss of the churn rate that the column takes away: 1 if it knows the label, 0 or less if it knows
-/// nothing. Each fold is predicted by the rates of the other folds' bins. With the fold of each row.
+/// The share of the log-loss of the churn rate that the column removes: 1 if it predicts the label without error, 0 or less if
+/// it predicts nothing. Each fold is predicted by the rates of the other folds' bins. With the fold of each row.
 pub(crate) fn skill(binned: &Binned, churned: &[bool], folds: &[u8]) -> f64 {
     let mut counts = vec![[(0.0, 0.0); FOLDS]; binned.bins];
     for ((&code, &churned), &fold) in binned.codes.iter().zip(churned).zip(folds) {
@@ -127,7 +127,7 @@ pub(crate) fn folds(groups: &[u32], seed: u64) -> Vec<u8> {
     groups.iter().map(fold).collect()
 }
 
-/// The greatest skill of [`PERMUTATIONS`] draws in which labels are shuffled within each stratum.
+/// The greatest skill among [`PERMUTATIONS`] permutations of the labels within each stratum.
 pub(crate) fn greatest_by_chance(
     binned: &Binned,
     churned: &[bool],

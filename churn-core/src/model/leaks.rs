@@ -9,8 +9,9 @@ use crate::parallel::Workers;
 use crate::record::TenantRecords;
 
 /// Features known at the date whose later growth an attribute may tell.
-const GROWING: [&str; 6] = [
+const GROWING: [&str; 7] = [
     "customer_tenure_days",
+    "customer_days_since_first_sign_up",
     "payments_lifetime_count",
     "payments_lifetime_paid_sum",
     "tickets_lifetime_count",

@@ -1,4 +1,4 @@
-//! Columns that tell what nobody could have known: a bank of fifty, for tests of what guards against them.
+//! Planted leaks: fifty columns that hold what could not be known in time, to test leakage detection.
 
 use std::fmt;
 
@@ -385,7 +385,7 @@ static BANK: [Kind; 50] = [
     ),
 ];
 
-/// One of fifty columns of the customers table that tell how his spell comes out.
+/// One of fifty columns of the customers table that leak how a spell ends.
 ///
 /// ```
 /// use churn_core::synthetic::{PlantedLeak, WorldOptions, world};
@@ -404,7 +404,7 @@ impl PlantedLeak {
         (0..BANK.len() as u8).map(Self)
     }
 
-    /// The leak of a name.
+    /// The leak of this name.
     ///
     /// # Errors
     /// `invalid_option` if there is none.
@@ -415,12 +415,12 @@ impl PlantedLeak {
             .ok_or_else(|| Error::new(ErrorKind::InvalidOption, why()).at(None, None, Some("leaks")))
     }
 
-    /// Its name, which is that of its column.
+    /// The leak's name, which is the name of its column.
     pub fn name(self) -> &'static str {
         self.kind().name
     }
 
-    /// What it tells.
+    /// What the column holds.
     pub fn meaning(self) -> &'static str {
         self.kind().meaning
     }

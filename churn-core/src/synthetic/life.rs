@@ -1,4 +1,4 @@
-//! A customer's life, day by day: what he does, and each morning's chance that he decides to leave.
+//! A customer's life, day by day: what they do, and the probability that they decide to leave each morning.
 
 use std::ops::ControlFlow;
 
@@ -35,18 +35,18 @@ pub(super) struct State {
     pub(super) plan: u8,
     pub(super) seats: u32,
     pub(super) renews_in: i32,
-    /// Activities per working day at present, and whether he loses interest or finds more.
+    /// Activities per working day at present, and whether the customer loses interest or gains it.
     rate: f64,
     fading: bool,
     growing: bool,
-    /// What his activities of late and of old come to per working day.
+    /// Recent and long-run activities per working day.
     short: f64,
     long: f64,
-    /// Whether the product gives him trouble.
+    /// Whether the product causes trouble.
     trouble: bool,
     pub(super) open: u8,
     pain: f64,
-    /// Whether he is short of money, or his card is no good.
+    /// Whether the customer is short of money, or their card fails.
     short_of_money: bool,
     due_in: i32,
     attempt: u8,
@@ -105,7 +105,7 @@ pub(super) struct Spell {
     pub(super) churned_at: Option<i64>,
 }
 
-/// Someone who looks at a life. Breaking off ends it.
+/// An observer of a life. Breaking ends the simulation.
 pub(super) trait Witness {
     fn begins(&mut self, _: &Spell, _: &State) {}
     fn morning(&mut self, _: &Spell, _: &State) -> ControlFlow<()> {
@@ -237,7 +237,7 @@ impl State {
         share * share * (3.0 - 2.0 * share)
     }
 
-    /// The chance that he decides to leave on the day that begins.
+    /// The probability that the customer decides to leave on the day that begins.
     pub(super) fn hazard(&self, life: &Circumstances<'_>) -> f64 {
         let Circumstances {
             options,

@@ -1,20 +1,19 @@
-//! A known world: made-up B2B tenants whose customers' true risk is known at every date.
+//! Synthetic B2B tenants with known risk: the true churn probability of every customer is known at every date.
 //!
-//! A world is named by its [`WorldOptions`], its seed among them, to the byte: the same options give the same rows on any
-//! machine and with any number of threads. Customers are lived forward, day by day. Each morning a customer decides to
-//! leave with a probability that depends on what his records show by then: how much less he uses the product than he
-//! used to, failed charges, support that went wrong, seats given back, the renewal that comes nearer, his plan and how
-//! long he has been there. The effects bend and depend on each other, so that a straight line does not catch them all. What is not on
-//! record (that he has begun to lose interest, that his card is about to expire) moves only what will be on record.
+//! [`WorldOptions`], which include the seed, determine a world exactly: the same options give the same rows on any machine and
+//! with any number of threads. Customers are simulated day by day. Each morning a customer decides to leave with a probability
+//! that depends on what their records show by then: how far their use of the product has fallen, failed charges, bad support,
+//! returned seats, the approaching renewal, their plan and their tenure. The effects are nonlinear and interact. States
+//! that are not recorded, such as fading interest or a card that is about to expire, only change what is recorded later.
 //!
-//! **The true risk** at a date is the probability that he leaves in the label period, given all that has happened to him
-//! before the date. Up to there his life is lived again, then [`WorldOptions::paths`] lives are continued from there,
-//! on random numbers of their own. Along each, the chance of having left is multiplied up day by day rather than drawn,
-//! and the mean over the lives is the risk. It is unbiased: over many customers its mean is the churn rate but for sampling error.
-//! A model that sees the records cannot be better than it, but for luck.
+//! **The true risk** at a date is the probability that a customer leaves in the label period, given all that happened to them
+//! before the date. The simulation replays the life up to the date, then continues [`WorldOptions::paths`] lives from there
+//! with their own random numbers. Along each path, the survival probability is multiplied day by day instead of being sampled;
+//! the mean over the paths is the risk. It is unbiased: over many customers its mean is the churn rate up to sampling error. No
+//! model that sees only the records can predict better, except by luck.
 //!
-//! What the defaults give is frozen: about 6 % churn within 90 days, and an AUC of the true risk of about 0.8. Switches make the
-//! world worse: hidden reasons, leaks, drift, a shifted base rate, duplicates, events_without_customer, unknown_ids.
+//! The defaults are frozen: about 6 % churn within 90 days, and an AUC of the true risk of about 0.8. Options make a world
+//! harder: hidden reasons, leaks, drift, a shifted base rate, duplicates, `events_without_customer`, `unknown_ids`.
 //!
 //! ```
 //! use churn_core::synthetic::{WorldOptions, world};
@@ -31,8 +30,8 @@
 //!
 //! # Large worlds
 //!
-//! A world holds no rows; they are made when asked for, and [`WorldTenant::batches`] makes them for some customers at a time, so
-//! that memory stays bounded by the batch. [`WorldOptions::scale`] sets the rates for 10 payments, 2 tickets and 5
+//! A world holds no rows; they are generated on demand. [`WorldTenant::batches`] generates them for some customers at a time, so
+//! that memory is bounded by the batch. [`WorldOptions::scale`] sets the rates for 10 payments, 2 tickets and 5
 //! activities per customer:
 //!
 //! ```

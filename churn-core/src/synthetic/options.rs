@@ -1,4 +1,4 @@
-//! What names a world.
+//! The options of a world.
 
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
@@ -13,7 +13,7 @@ use crate::time::Timestamp;
 #[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct WorldOptions {
-    /// Seeds everything that is drawn.
+    /// Seeds all sampling.
     pub seed: u64,
     /// Number of tenants: `t001`, `t002`, ... Default: 3.
     pub tenants: usize,
@@ -52,9 +52,9 @@ pub struct WorldOptions {
     pub events_without_customer: f64,
     /// Share of event rows that belong to another tenant; tables then carry `tenant_id`. Default: 0.
     pub unknown_ids: f64,
-    /// Columns that tell what nobody could have known. Default: none.
+    /// Columns that leak the target. Default: none.
     pub leaks: Vec<PlantedLeak>,
-    /// Continued lives behind each true risk. Default: 64.
+    /// Simulated paths behind each true risk. Default: 64.
     pub paths: u32,
     /// Threads, progress and cancellation. Never changes the result.
     #[serde(skip)]

@@ -1,4 +1,4 @@
-//! Who there is: tenants, and their customers on the day they sign up.
+//! Tenants, and their customers on the day they sign up.
 
 use crate::numeric::{SplitMix, exp};
 use crate::synthetic::options::WorldOptions;
@@ -33,7 +33,7 @@ pub(super) fn bell(random: &mut SplitMix) -> f64 {
     2.0 * (random.unit() + random.unit() + random.unit() - 1.5)
 }
 
-/// One tenant and his trade.
+/// One tenant and its business.
 #[derive(Clone, Debug)]
 pub(super) struct Trade {
     pub(super) id: String,
@@ -87,14 +87,14 @@ pub(super) struct Profile {
     pub(super) annual: bool,
     pub(super) invoice: bool,
     pub(super) discount: f64,
-    /// Activities per working day in his best days.
+    /// Activities per working day at the peak.
     pub(super) activity: f64,
     pub(super) tickets: f64,
     /// What no record shows, in log-odds.
     pub(super) hidden: f64,
 }
 
-/// The longest that a founder has been a customer.
+/// The longest tenure of an initial customer.
 const FOUNDED: usize = 900;
 
 impl Profile {

@@ -143,7 +143,7 @@ impl IntoTable for WorldTable {
     }
 }
 
-/// The tables of a tenant, or of some of his customers.
+/// The tables of a tenant, or of some of its customers.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct WorldTables {
     /// Customers, a row per version.

@@ -1,4 +1,4 @@
-//! The true risk: lives continued from a date, many times over.
+//! The true risk: many paths continued from a date.
 
 use std::ops::ControlFlow;
 
@@ -13,15 +13,15 @@ use crate::time::{AsOf, Horizon, MICROS_PER_DAY};
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct TrueRisk {
-    /// Whose customer.
+    /// The tenant.
     pub tenant_id: String,
-    /// Which.
+    /// The customer.
     pub customer_id: String,
     /// The date.
     pub as_of: AsOf,
-    /// Probability that he leaves in the label period, given what had happened to him before the date.
+    /// Probability that the customer leaves in the label period, given everything before the date.
     pub probability: f64,
-    /// Whether he did; `None` where the label period reaches past the world's end.
+    /// Whether the customer left; `None` if the label period reaches past the world's end.
     pub churned: Option<bool>,
 }
 

@@ -16,7 +16,7 @@ const PIECE: usize = 256;
 /// The label period that the defaults are made for.
 const HORIZON: Horizon = Horizon { days: 90, lead: 0 };
 
-/// Some tenants, and the truth about them. Holds no rows: they are made when asked for.
+/// Synthetic tenants with known risk. Holds no rows: they are generated on demand.
 #[derive(Clone, Debug)]
 pub struct World {
     tenants: Vec<WorldTenant>,
@@ -179,7 +179,7 @@ impl WorldTenant {
     }
 
     /// The true risk of every eligible customer, sorted by id, for cancellation within any label period. Who leaves within the lead is
-    /// left out, as he has no label; the others' risk is that of those who do not.
+    /// excluded, as they have no label; the risk of the others is conditional on surviving the lead.
     ///
     /// # Errors
     /// `invalid_option` if the date is not a midnight between the world's start and its end; `cancelled`.

@@ -88,6 +88,7 @@ impl BatchWriter {
 
     pub(crate) async fn write(&mut self, tx: &mut TenantTx, table: Table) -> Result<()> {
         let kind = self.kind;
+        let table = table.with_known_names(kind);
         let (policy, offset) = (self.policy, self.done.rows_in);
         let tenant = tx.tenant().clone();
         let mut seen = std::mem::take(&mut self.seen);

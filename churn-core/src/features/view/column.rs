@@ -83,7 +83,7 @@ impl<'a> ColumnView<'a> {
         }
     }
 
-    /// All texts of the column, of rows that are not visible too: to look codes up with. They leave this room only once
+    /// All texts of the column, of rows that are not visible too: to look codes up with. They leave this module only once
     /// a visible row has them.
     pub(crate) fn levels(self) -> impl Iterator<Item = &'a str> {
         let levels = match self.0 {
