@@ -259,6 +259,16 @@ export interface LeakageFinding {
   action: LeakageAction
 }
 
+/** A note about how a column of a flat table is read, where that may not be what was meant. */
+export interface ColumnNote {
+  /** The column's name. */
+  column: string
+  /** What the note is about: texts_as_numbers, numbers_as_texts or empty_column. */
+  code: string
+  /** What was found, and what to do about it. */
+  message: string
+}
+
 /** How a classifier was fitted and how well it performs. Part of the model file's metadata. */
 export interface ClassifierReport {
   /** Number of training rows; a row with an integer weight counts that often. */
@@ -278,6 +288,8 @@ export interface ClassifierReport {
   monotoneConstraints: [string, Monotonicity][]
   /** Columns that appear to leak the target and were used: those the caller allowed, and those that only warn. */
   leaks: LeakageFinding[]
+  /** Columns that may be read otherwise than meant: texts read as numbers, numbers read as texts, empty columns. */
+  columnNotes: ColumnNote[]
 }
 
 /** Whether a feature raises or lowers a score. */

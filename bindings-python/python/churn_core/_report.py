@@ -320,6 +320,37 @@ class LeakageFinding:
 
 
 @dataclass(frozen=True)
+class ColumnNote:
+    """A note about how a column of a flat table is read, where that may not be what was meant."""
+
+    column: str
+    """The column's name."""
+
+    code: str
+    """What the note is about: texts_as_numbers, numbers_as_texts or empty_column."""
+
+    message: str
+    """What was found, and what to do about it."""
+
+    @classmethod
+    def from_dict(cls, given: Mapping[str, Any]) -> ColumnNote:
+        """Reads what `to_dict` writes."""
+        return cls(
+            column=given["column"],
+            code=given["code"],
+            message=given["message"],
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Writes values of JSON's types."""
+        return {
+            "column": self.column,
+            "code": self.code,
+            "message": self.message,
+        }
+
+
+@dataclass(frozen=True)
 class ClassifierReport:
     """How a classifier was fitted and how well it performs. Part of the model file's metadata."""
 
@@ -346,6 +377,9 @@ class ClassifierReport:
     leaks: list[LeakageFinding]
     """Columns that appear to leak the target and were used: those the caller allowed, and those that only warn."""
 
+    column_notes: list[ColumnNote]
+    """Columns that may be read otherwise than meant: texts read as numbers, numbers read as texts, empty columns."""
+
     @classmethod
     def from_dict(cls, given: Mapping[str, Any]) -> ClassifierReport:
         """Reads what `to_dict` writes."""
@@ -357,6 +391,7 @@ class ClassifierReport:
             dropped_members=[DroppedMember.from_dict(item) for item in given["dropped_members"]],
             monotone_constraints=[(item[0], item[1]) for item in given["monotone_constraints"]],
             leaks=[LeakageFinding.from_dict(item) for item in given["leaks"]],
+            column_notes=[ColumnNote.from_dict(item) for item in given["column_notes"]],
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -369,6 +404,7 @@ class ClassifierReport:
             "dropped_members": [item.to_dict() for item in self.dropped_members],
             "monotone_constraints": [list(item) for item in self.monotone_constraints],
             "leaks": [item.to_dict() for item in self.leaks],
+            "column_notes": [item.to_dict() for item in self.column_notes],
         }
 
 

@@ -46,8 +46,7 @@ pub struct ClassifierReport {
     pub monotone_constraints: Vec<(String, Monotonicity)>,
     /// Columns that appear to leak the target and were used: those the caller allowed, and those that only warn.
     pub leaks: Vec<LeakageFinding>,
-    /// Columns that may be read otherwise than meant: texts that are read as numbers, numbers that are read as texts because of
-    /// a few values, columns without a value.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    /// Columns that may be read otherwise than meant: texts read as numbers, numbers read as texts, empty columns.
+    #[serde(default)]
     pub column_notes: Vec<ColumnNote>,
 }

@@ -28,11 +28,12 @@ const MICROS_PER_DAY: f64 = 86_400_000_000.0;
 
 /// A note about how a column of a flat table is read, where that may not be what was meant.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct ColumnNote {
-    /// The column.
+    /// The column's name.
     pub column: String,
-    /// What the note is about: `"texts_as_numbers"`, `"numbers_as_texts"` or `"empty_column"`.
+    /// What the note is about: texts_as_numbers, numbers_as_texts or empty_column.
     pub code: String,
     /// What was found, and what to do about it.
     pub message: String,
