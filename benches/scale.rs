@@ -70,7 +70,7 @@ impl Random {
         self.below(bound) == 0
     }
 
-    /// Up to so many days, in microseconds.
+    /// Up to a number of days, in microseconds.
     fn days(&mut self, days: i64) -> i64 {
         self.below((days * DAY) as usize) as i64
     }
@@ -103,7 +103,7 @@ impl World {
     }
 }
 
-/// An id as systems make them: it tells nothing about order.
+/// An id as systems make them: it carries no order.
 fn id(prefix: &str, number: usize) -> String {
     let mixed = (number as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(29);
     format!("{prefix}_{:010x}", mixed & 0xff_ffff_ffff)

@@ -230,7 +230,7 @@ export interface Feature {
   /** Default: `'sum'`, of `'one'` the count; for customers `'value'`. */
   function?:
     | 'sum' | 'mean' | 'max' | 'min' | 'std' | 'last' | 'distinct' | 'change' | 'versus_usual'
-    | 'days_since_last' | 'days_since_first' | 'recency_ratio' | 'value'
+    | 'days_since_last' | 'days_since_first' | 'recency_ratio' | 'periods_missed' | 'value'
     | { share: readonly Condition[] }
     | { streak: readonly Condition[] }
   /** Days before `asOf`. Default: the whole history. */
@@ -673,7 +673,7 @@ export type ErrorCode =
   | 'unknown_status' | 'unknown_priority' | 'duplicate_id' | 'duplicate_version' | 'unknown_customer'
   | 'ends_before_start' | 'inconsistent_status' | 'mixed_currency' | 'wrong_tenant'
   | 'unreadable_table' | 'tenant_mismatch' | 'invalid_option' | 'immature_label' | 'single_class' | 'too_little_data'
-  | 'nothing_after_purge' | 'leakage' | 'feature_mismatch' | 'customer_not_found' | 'not_eligible' | 'unknown_feature'
+  | 'nothing_after_purge' | 'leakage' | 'feature_mismatch' | 'customer_not_found' | 'not_eligible' | 'no_eligible_customers' | 'unknown_feature'
   | 'cancelled' | 'artifact_damaged' | 'artifact_version' | 'artifact_too_large' | 'import_failed' | 'io'
   | 'store_unavailable' | 'store_busy' | 'store_full' | 'store_newer' | 'store_not_migrated' | 'store_damaged'
   | 'store_refused' | 'not_isolated' | 'not_found' | 'internal'

@@ -1,4 +1,4 @@
-//! One customer's rows in, his score and five reasons out: 20 payments, 5 tickets, a model of default size.
+//! One customer's rows in, their score and five reasons out: 20 payments, 5 tickets, a model of default size.
 //!
 //! `cargo bench -p churn-benches --bench one_customer`; beside it `peers/one_customer.py` and `peers/one_customer.mjs`
 //! time the same call from Python and Node.
@@ -55,7 +55,7 @@ fn main() -> churn_core::Result<()> {
     Ok(())
 }
 
-/// So many days before the date of the score, as ISO text.
+/// A number of days before the date of the score, as ISO text.
 fn day(as_of: AsOf, before: i64) -> String {
     as_of.timestamp().plus_days(-1 - before).to_string()
 }

@@ -146,7 +146,7 @@ impl Bench {
     }
 }
 
-/// Columns that are uniform, whole numbers, or mostly nought; churn follows five of them, two of these together.
+/// Columns that are uniform, whole numbers, or mostly zero; churn follows five of them, two of these together.
 fn table(rows: usize, columns: usize) -> (Array2<f32>, Vec<bool>) {
     let mut state = 7u64;
     let mut unit = move || {

@@ -2,7 +2,7 @@
 //!
 //! `score_peer MODEL MATRIX ROWS` reads a model (LightGBM's text, XGBoost's JSON, or arrays of trees as `forest.json`) and a
 //! matrix of `f32`, row after row, and then obeys lines: `run THREADS` scores all rows and prints seconds, `out FILE` writes
-//! the probabilities as `f64`, `one COUNT` scores so many rows one by one and prints the p50 and p99 in microseconds,
+//! the probabilities as `f64`, `one COUNT` scores COUNT rows one by one and prints the p50 and p99 in microseconds,
 //! `peak` prints the most memory so far in MiB.
 
 use std::io::{BufRead, Write};

@@ -1,4 +1,4 @@
-//! Trains on known worlds, tests out of time, and writes the very same matrices, labels and true risks for other libraries.
+//! Trains on synthetic tenants with known risk, tests out of time, and writes the same matrices, labels and true risks for other libraries.
 //!
 //! `cargo run --release -p churn-benches --example known_world -- FOLDER CUSTOMERS SEEDS [FIRST_SEED]`, then
 //! `benches/peers/known_world.py FOLDER`.
@@ -37,8 +37,10 @@ fn main() -> Result<(), Error> {
 fn one(tenant: &WorldTenant, seed: usize, folder: &Path) -> Result<(), Error> {
     let (records, _) = tenant.records()?.build()?;
     let origin = AsOf::new(tenant.observed_until().plus_days(-90));
+    // All customers at each date, so that other libraries get the same rows.
+    let dates = (2..8).map(|k| AsOf::new(origin.timestamp().plus_days(-45 * k)));
     let options = BacktestOptions::default()
-        .with_train(TrainOptions::default())
+        .with_train(TrainOptions::default().with_as_of(dates))
         .with_origins(vec![origin]);
     let backtest = Backtest::run(&records, &options)?;
     let Some(test) = backtest.folds.first() else {

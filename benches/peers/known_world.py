@@ -1,4 +1,4 @@
-"""Known worlds: what share of the oracle's discrimination each library recovers, out of time, on the same matrices.
+"""Synthetic tenants with known risk: what share of the oracle's discrimination each library recovers, out of time, on the same matrices.
 
 Usage: known_world.py FOLDER, after `cargo run --release -p churn-benches --example known_world -- FOLDER CUSTOMERS SEEDS`.
 Prints a table per number of customers: (AUC - .5) / (oracle's AUC - .5), mean and worst seed, and the mean log-loss above

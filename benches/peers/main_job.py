@@ -69,7 +69,7 @@ def records_of(directory: Path, threads: int) -> Any:
     import churn
 
     tables = {name: pa.parquet.read_table(directory / f"{name}.parquet", use_threads=threads > 1) for name in TABLES}
-    # Plan and seats of the made-up customers never change: both sides may use them.
+    # Plan and seats of the synthetic customers never change: both sides may use them.
     return churn.TenantRecords(tenant="bench", **tables, static_attributes="all", threads=threads)
 
 

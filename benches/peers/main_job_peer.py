@@ -267,7 +267,7 @@ def isotonic(z: Z, churned: np.ndarray) -> Calibrator:
 
 
 def calibrate(z: Z, churned: np.ndarray, fold_of: np.ndarray) -> tuple[str, Calibrator]:
-    """The method with the least log-loss held out, of those that there are enough rows of the rarer class for."""
+    """The method with the least log-loss held out, of those that there are enough rows of the minority class for."""
     rarer = min(churned.sum(), (~churned).sum())
     if rarer < 200:
         shift = float(logit(churned.mean()) - logit(expit(z).mean()))

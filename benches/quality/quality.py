@@ -183,7 +183,7 @@ def main():
         if name == "journey":
             predicted["this library, from events"] = (test["probability"].to_numpy(), float("nan"))
         if not given.peers_only:
-            # Only this library is told that a household has several rows; the peers have no place for it.
+            # Only this library accepts the household of each row; the peers have no such argument.
             if name == "journey":
                 predicted["this library, grouped"] = predictions(partial(ours, groups=train["customer_id"]))
             predicted["this library"] = predictions(ours)

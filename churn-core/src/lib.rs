@@ -143,7 +143,7 @@ pub use error::{
 pub use evaluate::{Measures, PurgeProof};
 pub use features::{
     Axis, ChurnDefinition, Condition, Feature, FeatureColumn, FeatureKind, FeatureMatrix, FeaturePlan, Function, Label,
-    LabelRule, Labels, Measure, ResolvedPlan, eligible_features, features, labels,
+    LabelRule, Labels, Measure, ResolvedPlan, eligible_features, features, labels, usual_gap_days,
 };
 #[cfg(feature = "csv")]
 pub use input::CsvBatches;
@@ -160,7 +160,7 @@ pub use model::{
     Backtest, BacktestOptions, BandCalibration, CardCalibration, CardData, CardFeatures, CardMetrics, CardPopulation,
     ChurnModel, ChurnRateAt, CustomerRows, CustomerScore, Direction, DroppedMember, EnsembleOptions, Explanation,
     MemberReport, ModelCard, Monotonicity, OutOfTime, Outcome, Reason, ReasonValue, RiskBand, RiskBands, Score,
-    ScoreRun, TrainOptions, TrainReport,
+    ScoreRun, TrainOptions, TrainReport, Warning, WarningCode,
 };
 pub use parallel::{CancelToken, Execution, Progress};
 pub use record::{Currency, StaticAttributes, TenantId, TenantRecords};

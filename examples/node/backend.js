@@ -8,7 +8,7 @@ function statusOf(code) {
   if (code === 'internal' || code === 'io') return 500
   if (code === 'store_busy' || code === 'store_unavailable') return 503
   if (code.startsWith('store_')) return 500
-  return code === 'no_such_customer' || code === 'not_found' ? 404 : code === 'not_eligible' ? 409 : 422
+  return code === 'customer_not_found' || code === 'not_found' ? 404 : code === 'not_eligible' ? 409 : 422
 }
 
 const TABLES = ['customers', 'payments', 'tickets', 'activities']

@@ -1,4 +1,4 @@
-//! From raw records to a retention list: trains on the bundled Complete Journey data, shows what the model is worth out of
+//! From raw records to a retention list: trains on the bundled Complete Journey data, shows how well the model performs out of
 //! time, names the ten households most likely to stay away and why, and saves and reloads the model.
 
 use std::io::IsTerminal;
@@ -52,9 +52,13 @@ fn main() -> Result<(), Error> {
     let reloaded = ChurnModel::load(&path)?;
     std::fs::remove_file(&path)?;
     let again = reloaded.score(&records, run.as_of())?;
-    assert_eq!(run.scores(), again.scores(), "a reloaded model scores the same bits");
+    assert_eq!(
+        run.scores(),
+        again.scores(),
+        "a reloaded model gives bit-identical scores"
+    );
     println!(
-        "\nModel {} saved, reloaded, scored again: the same bits ({} bytes).",
+        "\nModel {} saved, reloaded, scored again: bit-identical ({} bytes).",
         model.id(),
         model.to_bytes().len()
     );

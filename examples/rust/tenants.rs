@@ -1,4 +1,4 @@
-//! Three tenants end to end, with tickets: made-up records whose true risk is known are checked, a model is trained on each tenant's,
+//! Three tenants end to end, with tickets: synthetic records with known risk are checked, a model is trained on each tenant's,
 //! and its out-of-time report is printed beside what an oracle that knows the true risks would get. No model
 //! scores another tenant's customers.
 //!
@@ -45,7 +45,7 @@ fn main() -> Result<(), Error> {
         all_records.push(records);
     }
 
-    // Both tenants have a customer c0000001. He is not the same one.
+    // Both tenants have a customer c0000001. They are different customers.
     let (first, second) = (&world.tenants()[0], &world.tenants()[1]);
     match models[0].score(&all_records[1], second.observed_until()) {
         Err(error) if error.kind() == ErrorKind::TenantMismatch => {

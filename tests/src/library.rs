@@ -20,7 +20,7 @@ pub fn linear_alone() -> EnsembleOptions {
         .with_forest(None)
 }
 
-/// The moment so many microseconds after 1970.
+/// The timestamp a number of microseconds after 1970.
 pub fn as_of(micros: i64) -> AsOf {
     AsOf::new(timestamp(micros))
 }

@@ -26,7 +26,7 @@ pub struct World {
     pub dates: Vec<i64>,
 }
 
-/// Which undated columns the caller vouches for.
+/// Which undated columns the caller declares static.
 #[derive(Clone, Debug)]
 pub enum Statics {
     /// None of them.
@@ -38,7 +38,7 @@ pub enum Statics {
 }
 
 impl Statics {
-    /// Whether a column was vouched for.
+    /// Whether a column is declared static.
     pub fn includes(&self, column: &str) -> bool {
         match self {
             Self::None => false,

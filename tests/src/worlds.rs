@@ -20,7 +20,7 @@ pub const LENGTH: i64 = 900;
 /// What kind of world to make.
 #[derive(Clone, Copy, Debug)]
 pub struct Shape {
-    /// At most so many customers.
+    /// The most customers.
     pub customers: i64,
     /// Whether a later version of an event may name another customer.
     pub moves: bool,

@@ -1,12 +1,12 @@
-//! The house stays as it was drawn: dependencies go one way, threads live in one room, and every folder
+//! The architecture holds: dependencies go one way, threads live in one module, and every folder
 //! has its name on the plan.
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// The rooms of the core, lowest first; rooms on one floor may use each other.
-const FLOORS: &[&[&str]] = &[
+/// The modules of the core by layer, lowest first; modules of one layer may use each other.
+const LAYERS: &[&[&str]] = &[
     &["error", "numeric", "options", "parallel", "time"],
     &["record"],
     &["input"],
@@ -38,8 +38,8 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
-fn floor(room: &str) -> Option<usize> {
-    FLOORS.iter().position(|floor| floor.contains(&room))
+fn layer(module: &str) -> Option<usize> {
+    LAYERS.iter().position(|layer| layer.contains(&module))
 }
 
 /// A source file of the core: its path below `src`, and its code without comments and tests.
@@ -49,8 +49,8 @@ struct Source {
 }
 
 impl Source {
-    /// The room it stands in; `lib` for `lib.rs`.
-    fn room(&self) -> &str {
+    /// The module it belongs to; `lib` for `lib.rs`.
+    fn module(&self) -> &str {
         let first = self.path.split('/').next().unwrap_or_default();
         first.strip_suffix(".rs").unwrap_or(first)
     }
@@ -151,24 +151,24 @@ fn word(text: &str) -> String {
 fn lower_rooms_do_not_know_upper_ones() {
     let mut wrong = Vec::new();
     for source in sources() {
-        let room = source.room();
-        if room == "lib" {
+        let module = source.module();
+        if module == "lib" {
             continue;
         }
-        let Some(own) = floor(room) else {
-            wrong.push(format!("{}: no such room on the plan", source.path));
+        let Some(own) = layer(module) else {
+            wrong.push(format!("{}: the module has no layer", source.path));
             continue;
         };
         for used in crate_paths(&source.code) {
-            match floor(&used) {
+            match layer(&used) {
                 Some(other) if other <= own => {}
-                Some(_) => wrong.push(format!("{}: {room} uses {used} above it", source.path)),
-                None => wrong.push(format!("{}: crate::{used} is no room", source.path)),
+                Some(_) => wrong.push(format!("{}: {module} uses {used} above it", source.path)),
+                None => wrong.push(format!("{}: crate::{used} is no module", source.path)),
             }
         }
-        let through_the_roof = "super::".repeat(source.depth());
-        if source.code.contains(&through_the_roof) {
-            wrong.push(format!("{}: leaves its room by {through_the_roof}", source.path));
+        let upward_path = "super::".repeat(source.depth());
+        if source.code.contains(&upward_path) {
+            wrong.push(format!("{}: leaves its module by {upward_path}", source.path));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
@@ -178,11 +178,11 @@ fn lower_rooms_do_not_know_upper_ones() {
 fn the_crate_lists_its_rooms_from_the_ground_up() {
     let sources = sources();
     let lib = sources.iter().find(|source| source.path == "lib.rs").unwrap();
-    let rooms = lib.code.lines().filter_map(|line| {
+    let modules = lib.code.lines().filter_map(|line| {
         let line = line.strip_prefix("pub ").unwrap_or(line);
         line.strip_prefix("mod ")?.strip_suffix(';')
     });
-    assert!(rooms.eq(FLOORS.iter().copied().flatten().copied()));
+    assert!(modules.eq(LAYERS.iter().copied().flatten().copied()));
 }
 
 #[test]
@@ -190,7 +190,7 @@ fn threads_live_in_one_room() {
     let thread_words = ["rayon", "thread::spawn", "thread::scope"];
     for source in sources() {
         for word in thread_words {
-            let found = source.room() != "parallel" && source.code.contains(word);
+            let found = source.module() != "parallel" && source.code.contains(word);
             assert!(!found, "{} speaks of {word}", source.path);
         }
     }

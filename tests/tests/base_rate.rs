@@ -1,10 +1,10 @@
-//! Times that change are told: the churn rate at the test date beside what the features explain of it.
+//! Drift is reported: the churn rate at the test date beside what the features explain of it.
 
 use churn_core::synthetic::{WorldOptions, world};
 use churn_core::{ChurnModel, Execution, TrainOptions};
 use churn_tests::library::linear_alone;
 
-/// A model of a world whose customers leave more readily, by so many log-odds, in its last half year.
+/// A model of a world whose customers leave more readily, by a number of log-odds, in its last half year.
 fn train(seed: u64, base_rate_shift: f64) -> ChurnModel {
     let options = WorldOptions::default()
         .with_seed(seed)
@@ -22,7 +22,7 @@ fn train(seed: u64, base_rate_shift: f64) -> ChurnModel {
 }
 
 #[test]
-fn a_change_of_times_is_told_and_quiet_times_are_not() {
+fn a_change_of_times_is_drifted_count_and_quiet_times_are_not() {
     let drifted = |shift: f64| -> Vec<(bool, f64)> {
         let tests = (0..3).map(|seed| train(seed, shift).report().out_of_time.clone().unwrap());
         tests
@@ -38,14 +38,14 @@ fn a_change_of_times_is_told_and_quiet_times_are_not() {
             .collect()
     };
     let (quiet, risen, fallen) = (drifted(0.0), drifted(1.5), drifted(-2.0));
-    let told = |found: &[(bool, f64)]| found.iter().filter(|(drifted, _)| *drifted).count();
-    assert!(told(&quiet) <= 1, "{quiet:?}");
+    let drifted_count = |found: &[(bool, f64)]| found.iter().filter(|(drifted, _)| *drifted).count();
+    assert!(drifted_count(&quiet) <= 1, "{quiet:?}");
     assert!(
-        told(&risen) >= 2 && risen.iter().all(|(_, shift)| *shift > 0.0),
+        drifted_count(&risen) >= 2 && risen.iter().all(|(_, shift)| *shift > 0.0),
         "{risen:?}"
     );
     assert!(
-        told(&fallen) >= 2 && fallen.iter().all(|(_, shift)| *shift < 0.0),
+        drifted_count(&fallen) >= 2 && fallen.iter().all(|(_, shift)| *shift < 0.0),
         "{fallen:?}"
     );
 }

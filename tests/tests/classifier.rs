@@ -23,13 +23,13 @@ fn an_old_file_opens_says_what_it_said_and_names_what_it_lacks() -> churn_core::
     let rows = |values: ndarray::Array2<f64>| -> Vec<Json> {
         values.rows().into_iter().map(|row| json!(row.to_vec())).collect()
     };
-    let told = model.explain(&table, &execution)?;
+    let explanation = model.explain(&table, &execution)?;
     let said = json!({
         "id": model.id(),
         "probabilities": rows(model.predict_proba(&table, &execution)?),
         "log_odds": model.log_odds(&table, &execution)?,
-        "base_value": told.base_value,
-        "contributions": rows(told.contributions),
+        "base_value": explanation.base_value,
+        "contributions": rows(explanation.contributions),
     });
     same_text(&fixture("frozen/format-1/classifier.json"), &format!("{said:#}\n"));
 

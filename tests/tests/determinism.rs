@@ -1,4 +1,4 @@
-//! The same bits whatever the threads, the batch and the other dates; one row for every pair.
+//! Results are bit-identical for any threads, batch and other dates; there is one row for every pair.
 
 use std::collections::BTreeSet;
 

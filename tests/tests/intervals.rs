@@ -15,7 +15,7 @@ struct Group {
     high: f64,
 }
 
-/// Trains on some customers of a world and scores others, so many more that the mean risk of a group is nearly exact.
+/// Trains on some customers of a world and scores others, enough that the mean risk of a group is nearly exact.
 fn groups(seed: u64, customers: usize, others: usize, ensemble: &EnsembleOptions) -> Vec<Group> {
     let options = WorldOptions::default()
         .with_seed(seed)
@@ -81,7 +81,7 @@ fn held(groups: &[Group]) -> (f64, f64) {
     (share(1.0), share(0.5))
 }
 
-/// Of made-up tenants.
+/// Of synthetic tenants.
 fn fifths(seeds: u64, customers: usize, others: usize) -> Vec<Group> {
     // The linear member alone is quick; what is asked is about the calibration.
     let groups = (0..seeds).flat_map(|seed| groups(seed, customers, others, &linear_alone()));

@@ -1,4 +1,4 @@
-//! The known world keeps its promises: valid and equal to the byte, its switches do what they say, its truth is calibrated
+//! The synthetic tenants with known risk keep their promises: valid and equal to the byte, its switches do what they say, its truth is calibrated
 //! and looks at nothing that is not there yet.
 
 use std::collections::BTreeSet;
@@ -311,14 +311,14 @@ fn all_fifty_leaks_know_the_outcome() {
         let mean = churned / rows;
         let between: f64 = groups.values().map(|(n, k)| n * (k / n - mean) * (k / n - mean)).sum();
         let explained = between / (rows * mean * (1.0 - mean));
-        // One date's label tells little of the whole history; a lifetime tells more beside the sign-up than alone.
+        // One date's label says little about the whole history; a lifetime says more beside the sign-up than alone.
         let weak = leak.name().starts_with("label") || leak.name().starts_with("lifetime");
         let least = if weak { 0.04 } else { 0.15 };
         assert!(explained > least, "{leak:?} explains {explained}");
     }
 }
 
-/// What can be told from a text at a glance: the month of a date, or its first and last letters.
+/// What a text shows at a glance: the month of a date, or its first and last letters.
 fn first(text: &str) -> String {
     if text.parse::<Timestamp>().is_ok() {
         return text.chars().take(7).collect();

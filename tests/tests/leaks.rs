@@ -1,4 +1,4 @@
-//! Columns that know the outcome are refused when a model is trained, and honest ones are not: the bank of made-up tenants.
+//! Columns that leak the target are refused in training, and clean ones are not: the bank of synthetic tenants.
 //!
 //! `cargo test --release -p churn-tests --test leaks -- --ignored --nocapture` counts the whole bank, dated and undated, and two
 //! hundred clean tenants.
@@ -7,7 +7,7 @@ use churn_core::synthetic::{PlantedLeak, WorldOptions, world};
 use churn_core::{ChurnModel, Error, Execution, StaticAttributes, TrainOptions};
 use churn_tests::library::linear_alone;
 
-/// Trains on one made-up tenant; whose attributes have no dates, names them static, so that they are features at all.
+/// Trains on one synthetic tenant. Its undated attributes are declared static, so that they become features.
 fn train(seed: u64, dated: bool, leaks: Vec<PlantedLeak>) -> Result<ChurnModel, Error> {
     let options = WorldOptions::default()
         .with_seed(seed)

@@ -1,4 +1,4 @@
-//! Trees of other libraries: near what those said of their own models, and the same bits in every host.
+//! Trees of other libraries: close to those libraries' own predictions, and bit-identical in every host.
 
 use churn_core::Execution;
 use churn_core::ensemble::{Link, TreeEnsemble};
@@ -26,10 +26,10 @@ fn matrix(rows: &Json) -> Array2<f64> {
 fn load(name: &str) -> TreeEnsemble {
     if name.starts_with("lightgbm") {
         let text = std::fs::read_to_string(fixture(&format!("models/{name}.txt"))).expect("a model");
-        return TreeEnsemble::from_lightgbm(&text).expect("a model that is taken over");
+        return TreeEnsemble::from_lightgbm(&text).expect("a supported model");
     }
     let json = std::fs::read(fixture(&format!("models/{name}.json"))).expect("a model");
-    TreeEnsemble::from_xgboost(&json).expect("a model that is taken over")
+    TreeEnsemble::from_xgboost(&json).expect("a supported model")
 }
 
 #[expect(clippy::disallowed_methods, reason = "compared within a tolerance")]

@@ -110,6 +110,7 @@ CLASSES: dict[str, type[ChurnError]] = {
     "feature_mismatch": FeatureMismatchError,
     "customer_not_found": CustomerNotFoundError,
     "not_eligible": NotEligibleError,
+    "no_eligible_customers": NotEligibleError,
     "unknown_feature": UnknownFeatureError,
     "cancelled": CancelledError,
     "artifact_damaged": ArtifactError,

@@ -71,6 +71,8 @@ error_kinds! {
     /// One customer was to be scored alone and has no label period to predict: not signed up, gone, under notice, or
     /// inactive already.
     NotEligible = "not_eligible",
+    /// Nobody is eligible at the date to be scored: see [`ChurnModel::score`](crate::ChurnModel::score).
+    NoEligibleCustomers = "no_eligible_customers",
     /// No such feature in the plan or matrix.
     UnknownFeature = "unknown_feature",
     /// The caller cancelled the work.

@@ -1,7 +1,8 @@
-//! Training and test dates: rolling origins, purged by label period.
+//! Training and test dates: rolling origins, at every phase of the calendar, purged by label period.
 
 use serde::{Deserialize, Serialize};
 
+use crate::numeric::SplitMix;
 use crate::time::{AsOf, Horizon, MICROS_PER_DAY, Timestamp};
 
 /// Shows that no training label could see the test period: `last_label_end <= test_date`.
@@ -9,7 +10,7 @@ use crate::time::{AsOf, Horizon, MICROS_PER_DAY, Timestamp};
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct PurgeProof {
-    /// The date that was tested.
+    /// The date that was tested; the earliest of them where there are several.
     pub test_date: AsOf,
     /// The last date that trained.
     pub last_training_date: AsOf,
@@ -28,62 +29,115 @@ impl PurgeProof {
     }
 }
 
-/// The dates before `test` whose label period ends `embargo_days` before it or earlier, with the proof; `None` if there
-/// are none.
+/// Days in a row on which customers are taken, each customer on one of them.
 ///
-/// `dates` must be sorted.
+/// Events have a phase: invoices on the first of the month, renewals in January. Dates at fixed intervals meet few of the
+/// phases of such a cycle; spans that follow one another meet all of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct DateSpan {
+    /// The last of the days.
+    pub(crate) last: AsOf,
+    /// How many, this one included; at least 1.
+    pub(crate) days: u32,
+}
+
+impl DateSpan {
+    /// One date for all customers.
+    pub(crate) fn on(date: AsOf) -> Self {
+        Self { last: date, days: 1 }
+    }
+
+    /// The first of the days.
+    pub(crate) fn first(self) -> AsOf {
+        let before = i64::from(self.days.saturating_sub(1));
+        AsOf::new(self.last.timestamp().plus_days(-before))
+    }
+
+    /// The day of the customer with this lot: uniform over the span, and independent of the days in other spans.
+    pub(crate) fn of(self, lot: u64) -> AsOf {
+        if self.days <= 1 {
+            return self.last;
+        }
+        let back = SplitMix::new(lot, self.last.as_micros().cast_unsigned()).below(self.days as usize);
+        AsOf::new(self.last.timestamp().plus_days(-(back as i64)))
+    }
+}
+
+/// The spans before `test` all of whose label periods end `embargo_days` before its first day or earlier, with the proof;
+/// `None` if there are none.
+///
+/// `spans` must be sorted.
 pub(crate) fn purge(
-    dates: &[AsOf],
-    test: AsOf,
+    spans: &[DateSpan],
+    test: DateSpan,
     horizon: Horizon,
     embargo_days: u32,
-) -> Option<(Vec<AsOf>, PurgeProof)> {
-    let earlier = dates.iter().copied().filter(|date| *date < test);
+) -> Option<(Vec<DateSpan>, PurgeProof)> {
+    let earlier = spans.iter().copied().filter(|span| span.last < test.last);
     let latest = test
+        .first()
         .as_micros()
         .saturating_sub(i64::from(embargo_days) * MICROS_PER_DAY);
-    let (kept, purged): (Vec<AsOf>, Vec<AsOf>) = earlier.partition(|date| horizon.end(date.as_micros()) <= latest);
-    let last = *kept.last()?;
+    let (kept, purged): (Vec<DateSpan>, Vec<DateSpan>) =
+        earlier.partition(|span| horizon.end(span.last.as_micros()) <= latest);
+    let last = kept.last()?.last;
     let last_label_end = Timestamp::from_micros(horizon.end(last.as_micros()))?;
     let proof = PurgeProof {
-        test_date: test,
+        test_date: test.first(),
         last_training_date: last,
         last_label_end,
         embargo_days,
-        purged_dates: purged,
+        purged_dates: purged.into_iter().map(|span| span.last).collect(),
     };
     Some((kept, proof))
 }
 
 /// At most this many dates train one model.
 const MOST_DATES: i64 = 6;
+/// Spans of the dates that train a model cover a month together, however short the label period, where the history allows.
+const LEAST_STEP: i64 = 6;
+/// Days of history that a date moved back within its span keeps before it.
+const LEAST_HISTORY: i64 = 28;
 
-/// Mature dates, half a label period apart, back from `last`: at most six for the final model and the six
-/// that a purged test at `last` may train on. Sorted.
+/// Spans of mature dates, half a label period apart, back from `last`: at most six for the final model and the six
+/// that a purged test in the last may train on. Sorted.
 ///
-/// A date is taken only if at least `history_days` of history lie before it; if no date has that, the
-/// last mature date is taken if any history lies before it.
-pub(crate) fn choose_dates(last: AsOf, observed_from: Timestamp, horizon: Horizon, history_days: u32) -> Vec<AsOf> {
+/// Each span reaches back to the one before it, so that all of them together hold every day and a model meets every phase
+/// of weekly, monthly and longer cycles, while each customer counts once a span. A span is taken only if at least
+/// `history_days` of history lie before its last day; if none has that, the last mature date is taken if any history lies
+/// before it. The earliest may be shorter, where the history is.
+pub(crate) fn choose_dates(last: AsOf, observed_from: Timestamp, horizon: Horizon, history_days: u32) -> Vec<DateSpan> {
     let last = AsOf::new(midnight(last.timestamp()));
-    let step = (i64::from(horizon.days) + i64::from(horizon.lead)).div_euclid(2).max(1);
     let earliest = observed_from.plus_days(i64::from(history_days));
-    let back = |k: i64| last.timestamp().plus_days(-k * step);
-    // Two steps back begins the purged part: its label period ends at the last date (three where the step was rounded down).
+    // Two steps back begins the purged part of a test on the last day, three of one over the last span: there a label
+    // period ends by the first day that is tested.
     let reach = MOST_DATES + 3;
-    let mut dates: Vec<AsOf> = (0..reach)
+    let days_between = |from: Timestamp, to: Timestamp| (to.as_micros() - from.as_micros()).div_euclid(MICROS_PER_DAY);
+    let affordable = days_between(earliest, last.timestamp()).div_euclid(reach - 1);
+    let half = (i64::from(horizon.days) + i64::from(horizon.lead)).div_euclid(2).max(1);
+    let step = half.max(LEAST_STEP.min(affordable));
+    let span = |date: Timestamp| {
+        let history = days_between(observed_from, date) - LEAST_HISTORY;
+        DateSpan {
+            last: AsOf::new(date),
+            days: step.min(history + 1).max(1) as u32,
+        }
+    };
+    let back = |k: i64| last.timestamp().plus_days(-k * step);
+    let mut spans: Vec<DateSpan> = (0..reach)
         .map(back)
         .filter(|date| *date >= earliest)
-        .map(AsOf::new)
+        .map(span)
         .collect();
-    if dates.is_empty() && last.timestamp() > observed_from {
-        dates.push(last);
+    if spans.is_empty() && last.timestamp() > observed_from {
+        spans.push(span(last.timestamp()));
     }
-    dates.reverse();
-    dates
+    spans.reverse();
+    spans
 }
 
 /// The last `MOST_DATES` of sorted dates.
-pub(crate) fn most_recent(dates: &[AsOf]) -> &[AsOf] {
+pub(crate) fn most_recent<T>(dates: &[T]) -> &[T] {
     &dates[dates.len().saturating_sub(MOST_DATES as usize)..]
 }
 
@@ -94,6 +148,8 @@ fn midnight(moment: Timestamp) -> Timestamp {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use proptest::prelude::*;
 
     use super::*;
@@ -105,8 +161,8 @@ mod tests {
     #[test]
     fn dates_go_back_by_half_a_label_period() {
         let horizon = Horizon { days: 30, lead: 0 };
-        let dates = choose_dates(date("2017-12-01T13:00:00"), date("2017-06-01").timestamp(), horizon, 90);
-        let shown: Vec<String> = dates.iter().map(ToString::to_string).collect();
+        let spans = choose_dates(date("2017-12-01T13:00:00"), date("2017-06-01").timestamp(), horizon, 90);
+        let shown: Vec<String> = spans.iter().map(|span| span.last.to_string()).collect();
         assert_eq!(
             shown,
             [
@@ -119,42 +175,94 @@ mod tests {
                 "2017-12-01"
             ]
         );
-        let (kept, proof) = purge(&dates, date("2017-12-01"), horizon, 0).unwrap();
-        assert_eq!(kept.last(), Some(&date("2017-11-01")));
+        assert!(spans.iter().all(|span| span.days == 15));
+        // On the last day alone, and over the whole last span.
+        let (kept, proof) = purge(&spans, DateSpan::on(date("2017-12-01")), horizon, 0).unwrap();
+        assert_eq!(kept.last().unwrap().last, date("2017-11-01"));
         assert_eq!(proof.purged_dates, [date("2017-11-16")]);
         assert!(proof.holds());
+        let (kept, proof) = purge(&spans, spans[6], horizon, 0).unwrap();
+        assert_eq!(kept.last().unwrap().last, date("2017-10-17"));
+        assert_eq!(proof.purged_dates, [date("2017-11-01"), date("2017-11-16")]);
+        assert!(proof.holds() && proof.test_date == date("2017-11-17"));
     }
 
     #[test]
     fn short_histories_give_one_date_or_none() {
         let horizon = Horizon { days: 30, lead: 0 };
-        assert_eq!(
-            choose_dates(date("2017-12-01"), date("2017-11-20").timestamp(), horizon, 90),
-            [date("2017-12-01")]
-        );
-        assert!(choose_dates(date("2017-12-01"), date("2017-12-02").timestamp(), horizon, 90).is_empty());
+        let chosen = |from: &str| choose_dates(date("2017-12-01"), date(from).timestamp(), horizon, 90);
+        assert_eq!(chosen("2017-11-20"), [DateSpan::on(date("2017-12-01"))]);
+        assert_eq!((chosen("2017-10-01")[0].days, chosen("2017-10-01").len()), (15, 1));
+        assert!(chosen("2017-12-02").is_empty());
+    }
+
+    #[test]
+    fn spans_meet_every_day_of_a_month() {
+        for days in [1, 7, 14, 30, 45, 90, 365] {
+            let horizon = Horizon { days, lead: 0 };
+            let spans = choose_dates(date("2024-12-01"), date("2010-01-01").timestamp(), horizon, 180);
+            let trained = most_recent(&spans);
+            assert_eq!((spans.len(), trained.len()), (9, 6));
+            let mut met: Vec<i64> = trained
+                .iter()
+                .flat_map(|span| (0..span.days).map(|back| span.last.timestamp().plus_days(-i64::from(back))))
+                .map(|day| day.as_micros() / MICROS_PER_DAY)
+                .collect();
+            met.sort_unstable();
+            assert!(met.len() >= 31, "{days}: {}", met.len());
+            assert!(
+                met.windows(2).all(|pair| pair[1] == pair[0] + 1),
+                "{days}: every day once"
+            );
+            // Customers are spread over all of a span.
+            let span = trained[0];
+            let own: BTreeSet<AsOf> = (0..5000).map(|lot| span.of(lot)).collect();
+            assert_eq!(own.len(), span.days as usize);
+        }
     }
 
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(1000))]
         #[test]
-        fn no_training_label_reaches_the_test_date(embargo in 0u32..90, days in 1u32..400, lead in 0u32..60, offsets in proptest::collection::btree_set(0i64..2000, 1..30), test in 0i64..2000) {
+        fn no_training_label_reaches_the_test_date(embargo in 0u32..90, days in 1u32..400, lead in 0u32..60, offsets in proptest::collection::btree_set(0i64..2000, 1..30), test in 0i64..2000, width in 1u32..200, lot: u64) {
             let horizon = Horizon { days, lead };
             let start = date("2010-01-01").timestamp();
-            let dates: Vec<AsOf> = offsets.iter().map(|&d| AsOf::new(start.plus_days(d))).collect();
-            let test = AsOf::new(start.plus_days(test));
-            match purge(&dates, test, horizon, embargo) {
+            let spans: Vec<DateSpan> = offsets.iter().map(|&d| DateSpan { last: AsOf::new(start.plus_days(d)), days: width }).collect();
+            let test = DateSpan { last: AsOf::new(start.plus_days(test)), days: width };
+            let latest = test.first().timestamp().plus_days(-i64::from(embargo)).as_micros();
+            match purge(&spans, test, horizon, embargo) {
                 Some((kept, proof)) => {
                     prop_assert!(proof.holds());
-                    let latest = test.timestamp().plus_days(-i64::from(embargo)).as_micros();
-                    prop_assert!(kept.iter().all(|d| horizon.end(d.as_micros()) <= latest));
-                    let earlier = dates.iter().filter(|d| **d < test).count();
+                    prop_assert!(kept.iter().all(|span| horizon.end(span.last.as_micros()) <= latest));
+                    // Of every pair.
+                    prop_assert!(kept.iter().all(|span| horizon.end(span.of(lot).as_micros()) <= latest));
+                    prop_assert!(test.of(!lot) >= proof.test_date);
+                    let earlier = spans.iter().filter(|span| span.last < test.last).count();
                     prop_assert_eq!(earlier, kept.len() + proof.purged_dates.len());
                 }
                 None => {
-                    let latest = test.timestamp().plus_days(-i64::from(embargo)).as_micros();
-                    prop_assert!(dates.iter().all(|d| *d >= test || horizon.end(d.as_micros()) > latest));
+                    prop_assert!(spans.iter().all(|span| span.last >= test.last || horizon.end(span.last.as_micros()) > latest));
                 }
+            }
+        }
+
+        #[test]
+        fn every_pair_is_mature_and_has_history(days in 1u32..400, lead in 0u32..60, history in 1u32..800, until in 0i64..2500, history_days in 28u32..800, lots in proptest::collection::vec(any::<u64>(), 1..20)) {
+            let horizon = Horizon { days, lead };
+            let last = AsOf::new(date("2010-01-01T17:30:00").timestamp().plus_days(until));
+            let from = last.timestamp().plus_days(-i64::from(history));
+            let spans = choose_dates(last, from, horizon, history_days);
+            prop_assert!(!spans.is_empty() && spans.len() <= 9);
+            for pair in spans.windows(2) {
+                prop_assert!(pair[0].last < pair[1].first(), "spans do not meet");
+            }
+            for (span, &lot) in spans.iter().flat_map(|span| lots.iter().map(move |lot| (span, lot))) {
+                let own = span.of(lot);
+                prop_assert!(span.first() <= own && own <= span.last && own <= last);
+                prop_assert!(horizon.end(own.as_micros()) <= horizon.end(last.as_micros()));
+                prop_assert!(own == span.last || own.timestamp() >= from.plus_days(28));
+                prop_assert_eq!(own.as_micros() % MICROS_PER_DAY, 0);
+                prop_assert_eq!(own, span.of(lot));
             }
         }
     }

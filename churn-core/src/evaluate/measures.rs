@@ -1,5 +1,7 @@
 //! Metrics of a set of predictions, with confidence intervals.
 
+use std::collections::HashSet;
+
 use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
@@ -45,6 +47,32 @@ pub struct Measures {
     pub top_decile_lift: Option<Estimate>,
     /// Calibration table: predicted against observed in ten bins of equal size.
     pub calibration: Vec<CalibrationBin>,
+    /// Why the measures of ranking and calibration are `None` although both classes are there: too few customers of one of
+    /// them for an interval that holds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_measured_reason: Option<String>,
+}
+
+/// Customers of each class that an interval needs. With fewer, a bootstrap repeats the same few customers and its interval
+/// is far too narrow: one churner ranked first gives an AUC of 1.000 (1.000 to 1.000).
+const FEWEST_OF_A_CLASS: usize = 10;
+
+/// Why ranking and calibration cannot be measured; `None` if there are enough customers of both classes, or one class alone.
+fn too_few(churned: &[bool], customers: &[u32]) -> Option<String> {
+    let distinct = |wanted: bool| {
+        let rows = customers.iter().zip(churned).filter(|(_, churned)| **churned == wanted);
+        rows.map(|(customer, _)| customer).collect::<HashSet<_>>().len()
+    };
+    let (left, stayed) = (distinct(true), distinct(false));
+    let (fewest, did) = if left <= stayed {
+        (left, "churned")
+    } else {
+        (stayed, "stayed")
+    };
+    (1..FEWEST_OF_A_CLASS).contains(&fewest).then(|| {
+        let customers = if fewest == 1 { "customer" } else { "customers" };
+        format!("only {fewest} {customers} {did}, and an interval needs {FEWEST_OF_A_CLASS}")
+    })
 }
 
 /// Draws of the bootstrap for few rows, for many, for very many, whose intervals are narrow anyway.
@@ -87,8 +115,11 @@ pub(crate) fn measure(
     let rows = churned.len();
     let draws = replicates(rows);
     let intervals = bootstrap_intervals(&ranked, customers, &metrics, draws, LEVEL, seed, workers)?;
+    let not_measured_reason = too_few(churned, customers);
+    // Log-loss and Brier score are means over all rows; everything else rests on the smaller class.
+    let measured = |metric: usize| not_measured_reason.is_none() || [2, 3].contains(&metric);
     let estimate = |metric: usize| {
-        let value = metrics[metric](&ranked).filter(|value| value.is_finite())?;
+        let value = metrics[metric](&ranked).filter(|value| measured(metric) && value.is_finite())?;
         intervals[metric].map(|(low, high)| Estimate {
             value,
             interval: Interval::new(low.min(value), high.max(value)),
@@ -125,6 +156,7 @@ pub(crate) fn measure(
         base_rate_shift: estimate(8),
         top_decile_lift: estimate(5),
         calibration: ranked.calibration(),
+        not_measured_reason,
     })
 }
 
@@ -207,6 +239,28 @@ mod tests {
             println!("{name}: {share}");
             assert!((0.88..=0.92).contains(&share), "{name}: {share}");
         }
+    }
+
+    #[test]
+    fn few_churners_have_no_interval_instead_of_a_wrong_one() {
+        let probabilities: Vec<f64> = (0..422).map(|row| f64::from(row) / 422.0).collect();
+        let customers: Vec<u32> = (0..422).collect();
+        let with = |churners: usize| {
+            let churned: Vec<bool> = (0..422).map(|row| row >= 422 - churners).collect();
+            measure(&churned, &probabilities, &customers, 1, &Workers::inline()).unwrap()
+        };
+        let few = with(1);
+        assert_eq!(
+            (few.roc_auc, few.top_decile_lift, few.calibration_slope),
+            (None, None, None)
+        );
+        assert_eq!(
+            few.not_measured_reason.as_deref(),
+            Some("only 1 customer churned, and an interval needs 10")
+        );
+        assert!(few.log_loss.is_some() && few.brier.is_some());
+        let enough = with(10);
+        assert!(enough.roc_auc.is_some() && enough.not_measured_reason.is_none());
     }
 
     #[test]

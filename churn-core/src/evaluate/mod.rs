@@ -5,7 +5,7 @@ mod folds;
 mod measures;
 
 pub use dates::PurgeProof;
-pub(crate) use dates::{choose_dates, most_recent, purge};
+pub(crate) use dates::{DateSpan, choose_dates, most_recent, purge};
 pub(crate) use folds::grouped_folds;
 pub use measures::Measures;
 pub(crate) use measures::measure;

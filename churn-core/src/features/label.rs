@@ -113,7 +113,7 @@ pub fn labels(
     labels_of(records, as_of, definition, &execution.workers()?)
 }
 
-pub(crate) fn labels_of(
+fn labels_of(
     records: &TenantRecords,
     as_of: &[AsOf],
     definition: &ChurnDefinition,
@@ -125,23 +125,38 @@ pub(crate) fn labels_of(
         excluded: vec![],
     };
     for &date in as_of {
-        let observed_until = mature(records, date, definition)?;
-        let found = workers.map_chunks(records.customers.len(), 1 << 14, |range| {
-            let eligible = range
-                .map(|customer| customer as u32)
-                .filter(|&customer| is_eligible(records, customer, date.as_micros(), definition));
-            Ok(eligible
-                .filter_map(|customer| label(records, customer, date, definition, observed_until))
-                .collect::<Vec<_>>())
-        })?;
-        for label in found.into_iter().flatten() {
-            match label.rule {
-                LabelRule::ChurnedInLead | LabelRule::ChurnedBefore => labels.excluded.push(label),
-                _ => labels.rows.push(label),
-            }
-        }
+        let (rows, excluded) = labels_within(records, date, &|_| date, definition, workers)?;
+        labels.rows.extend(rows);
+        labels.excluded.extend(excluded);
     }
     Ok(labels)
+}
+
+/// The labels of every customer at a date of their own, none later than `last`, and those of the excluded; both sorted by
+/// customer.
+///
+/// # Errors
+/// As [`labels`]: the label of `last` must be mature, and with it are those of all earlier dates.
+pub(crate) fn labels_within(
+    records: &TenantRecords,
+    last: AsOf,
+    date_of: &(dyn Fn(u32) -> AsOf + Sync),
+    definition: &ChurnDefinition,
+    workers: &Workers,
+) -> Result<(Vec<Label>, Vec<Label>)> {
+    check(records, definition)?;
+    let observed_until = mature(records, last, definition)?;
+    let found = workers.map_chunks(records.customers.len(), 1 << 14, |range| {
+        let eligible = range
+            .map(|customer| customer as u32)
+            .map(|customer| (customer, date_of(customer).min(last)))
+            .filter(|&(customer, date)| is_eligible(records, customer, date.as_micros(), definition));
+        Ok(eligible
+            .filter_map(|(customer, date)| label(records, customer, date, definition, observed_until))
+            .collect::<Vec<_>>())
+    })?;
+    let is_row = |label: &Label| !matches!(label.rule, LabelRule::ChurnedInLead | LabelRule::ChurnedBefore);
+    Ok(found.into_iter().flatten().partition(is_row))
 }
 
 /// The end of what was observed, if the label of a date is mature.

@@ -161,6 +161,10 @@ pub enum Function {
     RecencyRatio,
     /// The value itself: for customers.
     Value,
+    // Model files hold the position of a variant: new ones come last.
+    /// How many times another row was due, by the usual gap between days with rows, on a day that is over by `as_of`: the
+    /// median of the latest 12 gaps, in calendar months where the rows keep to a day of the month. NaN below two days.
+    PeriodsMissed,
 }
 
 impl Function {

@@ -166,6 +166,13 @@ impl ResolvedPlan {
         needs.into_iter().collect()
     }
 
+    /// Whether a feature looks at `renews_at`.
+    pub(crate) fn needs_renewal(&self) -> bool {
+        self.features
+            .iter()
+            .any(|feature| feature.measure == Measure::DaysToRenewal)
+    }
+
     /// `feature_mismatch` naming the table if records lack one that the plan looks at.
     pub(crate) fn require_tables(&self, records: &TenantRecords) -> Result<()> {
         require_tables(&self.features, records, ErrorKind::FeatureMismatch)

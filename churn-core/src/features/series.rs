@@ -8,6 +8,7 @@ use crate::features::engine::Chunk;
 use crate::features::measure::RowMeasure;
 use crate::features::plan::Function;
 use crate::features::program::{Group, Output, Series};
+use crate::features::rhythm::periods_missed;
 use crate::features::values::{Sums, Values};
 use crate::features::view::{Row, StreamView};
 use crate::record::TenantRecords;
@@ -230,6 +231,7 @@ impl Measured {
                     ratio(days(pairs.as_of(pair) - last), gap)
                 }
             }),
+            Function::PeriodsMissed => each!(|pair| periods_missed(&points.at[window(pair).at], pairs.as_of(pair))),
             // Only of customers: a plan is validated before it is compiled, so no feature of events has it.
             Function::Value => each!(|_pair| f64::NAN),
         }

@@ -147,6 +147,7 @@ fn payments(windows: &[Window]) -> Vec<Feature> {
         paid("gap_days_mean").measure(Measure::GapDays).function(Function::Mean),
         paid("gap_days_std").measure(Measure::GapDays).function(Function::Std),
         paid("recency_ratio").function(Function::RecencyRatio),
+        paid("periods_missed").function(Function::PeriodsMissed),
     ]);
     features
 }

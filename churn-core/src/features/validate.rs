@@ -86,7 +86,8 @@ impl Feature {
             | Function::Streak(_)
             | Function::DaysSinceLast
             | Function::DaysSinceFirst
-            | Function::RecencyRatio => self.measure == Measure::Count,
+            | Function::RecencyRatio
+            | Function::PeriodsMissed => self.measure == Measure::Count,
             Function::Value => false,
         }
     }

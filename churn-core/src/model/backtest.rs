@@ -3,13 +3,13 @@
 use serde::Serialize;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::evaluate::choose_dates;
+use crate::evaluate::{DateSpan, choose_dates, purge};
 use crate::features::mature_until;
 use crate::model::leaks::find_leaks;
 use crate::model::options::TrainOptions;
 use crate::model::report::OutOfTime;
 use crate::model::sample::Sample;
-use crate::model::train::{Guard, test_out_of_time};
+use crate::model::train::{Guard, test_out_of_time, testable};
 use crate::options::{Given, Options, builders, json_methods};
 use crate::record::TenantRecords;
 use crate::time::AsOf;
@@ -18,11 +18,12 @@ use crate::time::AsOf;
 #[derive(Clone, Debug, Default, Serialize)]
 #[non_exhaustive]
 pub struct BacktestOptions {
-    /// How each model is trained. `train.as_of` lists the dates that may train; `None` takes dates half a label
-    /// period apart before each origin.
+    /// How each model is trained. `train.as_of` lists the dates that may train; `None` chooses dates before each origin as
+    /// training does.
     #[serde(flatten)]
     pub train: TrainOptions,
-    /// The dates to test, each mature. `None` tests the last mature dates, one label period apart, at most three.
+    /// The dates to test, each mature. `None` tests the last mature dates, one label period apart, at most three, each
+    /// customer on one day of the half label period that ends there.
     pub origins: Option<Vec<AsOf>>,
     /// Days between the last training label and each origin, besides the label period itself. Default: 0.
     pub embargo_days: u32,
@@ -100,8 +101,8 @@ impl Backtest {
                 choose_dates(origin, from, horizon, train.definition.history_days())
             })
         };
-        let mut origins = match &options.origins {
-            Some(origins) => origins.clone(),
+        let mut origins: Vec<DateSpan> = match &options.origins {
+            Some(origins) => origins.iter().copied().map(DateSpan::on).collect(),
             None => {
                 let last = mature_until(records, &train.definition).ok_or_else(|| {
                     Error::new(
@@ -111,17 +112,14 @@ impl Backtest {
                 })?;
                 let step = i64::from(horizon.days) + i64::from(horizon.lead);
                 let days = (0..3).map(|k| last.timestamp().plus_days(-k * step)).map(AsOf::new);
-                let testable = |origin: &AsOf| {
-                    chosen_back_from(*origin)
-                        .iter()
-                        .any(|date| horizon.end(date.as_micros()) <= origin.as_micros())
-                };
-                let mut origins: Vec<AsOf> = days
-                    .filter(testable)
-                    .filter_map(|origin| chosen_back_from(origin).last().copied())
+                let mut origins: Vec<DateSpan> = days
+                    .filter_map(|origin| {
+                        let spans = chosen_back_from(origin);
+                        testable(&spans, horizon, options.embargo_days).or_else(|| testable(&spans, horizon, 0))
+                    })
                     .collect();
                 if origins.is_empty() {
-                    origins.push(last);
+                    origins.push(DateSpan::on(last));
                 }
                 origins
             }
@@ -132,39 +130,33 @@ impl Backtest {
         let mut folds = vec![];
         let share = 1.0 / origins.len().max(1) as f64;
         for (position, &origin) in origins.iter().enumerate() {
-            let mut dates: Vec<AsOf> = match &train.as_of {
-                Some(dates) => dates.iter().copied().filter(|date| *date < origin).collect(),
-                None => chosen_back_from(origin)
-                    .into_iter()
-                    .filter(|date| *date < origin)
-                    .collect(),
+            let mut dates: Vec<DateSpan> = match &train.as_of {
+                Some(dates) => dates.iter().copied().map(DateSpan::on).collect(),
+                None => chosen_back_from(origin.last),
             };
+            dates.retain(|span| span.last < origin.last);
             dates.sort_unstable();
             dates.dedup();
             dates.push(origin);
             // Dates that the purge drops are named in the proof, but need no labels.
-            let latest = origin
-                .timestamp()
-                .plus_days(-i64::from(options.embargo_days))
-                .as_micros();
-            let labelled: Vec<AsOf> = dates
-                .iter()
-                .copied()
-                .filter(|date| *date == origin || horizon.end(date.as_micros()) <= latest)
-                .collect();
-            if labelled.len() == 1 {
+            let Some((mut labelled, _)) = purge(&dates, origin, horizon, options.embargo_days) else {
                 let message = format!(
-                    "no training date has a label period ({} days, lead {}) that ends {} days before the origin {origin} or earlier",
-                    horizon.days, horizon.lead, options.embargo_days
+                    "no training date has a label period ({} days, lead {}) that ends {} days before the origin {} or earlier",
+                    horizon.days,
+                    horizon.lead,
+                    options.embargo_days,
+                    origin.first()
                 );
                 return Err(Error::new(ErrorKind::NothingAfterPurge, message));
-            }
+            };
+            labelled.push(origin);
             let start = share * position as f64;
             workers.part(start, start + 0.2 * share);
             let sample = Sample::draw(records, &labelled, &train.definition, &plan, train.row_cap(), &workers)?;
             find_leaks(records, &sample, &plan, train, &workers)?;
             folds.push(test_out_of_time(
                 &sample,
+                &labelled,
                 &dates,
                 train,
                 Guard {

@@ -8,6 +8,7 @@ use crate::error::{Error, ErrorKind, Result, excerpt};
 use crate::features::{ChurnDefinition, ResolvedPlan};
 use crate::model::bands::RiskBands;
 use crate::model::fit::Scorer;
+use crate::model::profile::Profile;
 use crate::model::report::TrainReport;
 use crate::record::TenantId;
 
@@ -23,6 +24,9 @@ pub(crate) struct Metadata {
     /// `None` in files written before there were any.
     #[serde(default)]
     pub(crate) intervals: Option<Intervals>,
+    /// What training saw, to compare runs with. `None` in files written before there was one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) profile: Option<Profile>,
     pub(crate) report: TrainReport,
 }
 
@@ -73,6 +77,9 @@ pub(crate) fn read(bytes: &[u8]) -> Result<(Metadata, ResolvedPlan, Scorer, Stri
         .map_err(|e| damaged("its parts do not fit together").caused_by(e))?;
     if !metadata.bands.is_valid() {
         return Err(damaged("its risk bands are not in order"));
+    }
+    if (metadata.profile.as_ref()).is_some_and(|profile| !profile.is_valid(metadata.feature_names.len())) {
+        return Err(damaged("its feature profile does not fit its features"));
     }
     if metadata
         .intervals

@@ -13,6 +13,7 @@ use crate::model::bands::{BandCalibration, RiskBands};
 use crate::model::churn_model::ChurnModel;
 use crate::model::monotone::Monotonicity;
 use crate::model::report::{ChurnRateAt, DroppedMember, MemberReport, OutOfTime};
+use crate::model::warning::Warning;
 use crate::time::{AsOf, Timestamp};
 
 /// A model card (after Mitchell et al., "Model cards for model reporting", 2019). It is computed from
@@ -46,6 +47,9 @@ pub struct ModelCard {
     pub monotone_constraints: Vec<(String, Monotonicity)>,
     /// Columns that appear to leak the target and were used: those the caller allowed, and those that only warn.
     pub leaks: Vec<LeakageFinding>,
+    /// What is odd about the training dates or the definition, and what to do.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<Warning>,
 }
 
 /// The observed history.
@@ -162,6 +166,7 @@ impl ChurnModel {
             dropped_members: report.dropped_members.clone(),
             monotone_constraints: report.monotone_constraints.clone(),
             leaks: report.leaks.clone(),
+            warnings: report.warnings.clone(),
         }
     }
 }
@@ -203,6 +208,9 @@ impl ModelCard {
                 "- windows that reach before the history begins, in days: {windows}"
             )?;
         }
+        for warning in &self.warnings {
+            writeln!(out, "- warning, {}: {}", warning.code.as_str(), plain(&warning.message))?;
+        }
         let people = &self.population;
         writeln!(
             out,
@@ -229,13 +237,27 @@ impl ModelCard {
             writeln!(
                 out,
                 "| {} | {} | {} | {:.4} | {:.4} |",
-                date.as_of, date.rows, date.churned, date.churn_rate, date.mean_probability
+                date.first
+                    .map_or(date.as_of.to_string(), |first| format!("{first} to {}", date.as_of)),
+                date.rows,
+                date.churned,
+                date.churn_rate,
+                date.mean_probability
             )?;
         }
 
         match (&self.metrics.out_of_time, &self.metrics.out_of_time_reason) {
             (Some(test), _) => {
-                writeln!(out, "\n## Out of time, at {}\n", test.test_date)?;
+                match test.test_dates.first().filter(|first| **first < test.test_date) {
+                    Some(first) => writeln!(
+                        out,
+                        "\n## Out of time, at {} to {}\n\nEach customer is tested on one of {} days.\n",
+                        first,
+                        test.test_date,
+                        test.test_dates.len()
+                    )?,
+                    None => writeln!(out, "\n## Out of time, at {}\n", test.test_date)?,
+                }
                 writeln!(
                     out,
                     "Trained on {}. {}\n",

@@ -15,12 +15,14 @@ use crate::model::bytes::{self, Metadata};
 use crate::model::customer_rows::CustomerRows;
 use crate::model::evidence::too_thin;
 use crate::model::fit::Scorer;
+use crate::model::profile::Profile;
 use crate::model::reason::top_reasons;
 use crate::model::report::TrainReport;
+use crate::model::run_warnings::run_warnings;
 use crate::model::score::{CustomerScore, Outcome, Score, ScoreRun};
 use crate::parallel::{Execution, Workers};
 use crate::record::{TenantId, TenantRecords};
-use crate::time::AsOf;
+use crate::time::{AsOf, Timestamp};
 
 /// Contributions of every feature to every row's blended log-odds. Made by [`ChurnModel::explain`] and
 /// [`ChurnClassifier::explain`](crate::ChurnClassifier::explain).
@@ -61,6 +63,7 @@ pub struct ChurnModel {
 }
 
 impl ChurnModel {
+    #[allow(clippy::too_many_arguments, reason = "each is one part of the file")]
     pub(crate) fn assemble(
         tenant: Option<TenantId>,
         definition: ChurnDefinition,
@@ -68,6 +71,7 @@ impl ChurnModel {
         scorer: Scorer,
         bands: RiskBands,
         intervals: Intervals,
+        profile: Profile,
         report: TrainReport,
     ) -> Result<Self> {
         let metadata = Metadata {
@@ -77,6 +81,7 @@ impl ChurnModel {
             plan_fingerprint: plan.fingerprint().to_owned(),
             bands,
             intervals: Some(intervals),
+            profile: Some(profile),
             report,
         };
         // What is returned is what a reader of the bytes gets: save, load, score cannot differ.
@@ -160,7 +165,7 @@ impl ChurnModel {
     /// notice, inactive already) has no score in the run. `as_of` is an [`AsOf`] or a [`Timestamp`](crate::Timestamp).
     ///
     /// # Errors
-    /// `tenant_mismatch` if the records are another tenant's; `feature_mismatch` if they lack a table or
+    /// `no_eligible_customers` if nobody is; `tenant_mismatch` if the records are another tenant's; `feature_mismatch` if they lack a table or
     /// hold an attribute of another type than the model was trained with.
     pub fn score(&self, records: &TenantRecords, as_of: impl Into<AsOf>) -> Result<ScoreRun> {
         self.score_with(records, as_of, &Execution::default())
@@ -176,7 +181,25 @@ impl ChurnModel {
         as_of: impl Into<AsOf>,
         execution: &Execution,
     ) -> Result<ScoreRun> {
-        self.run(records, as_of.into(), &mut execution.workers()?)
+        let mut run = self.run(records, as_of.into(), &mut execution.workers()?)?;
+        if run.scores.is_empty() {
+            return Err(self.nobody_eligible(records, run.as_of));
+        }
+        let profile = self.metadata.profile.as_ref();
+        run.warnings = run_warnings(&run, records, &self.plan, profile, self.report());
+        Ok(run)
+    }
+
+    /// Why a run has no scores, with the dates that the records cover.
+    fn nobody_eligible(&self, records: &TenantRecords, as_of: AsOf) -> Error {
+        let shown = |at: Option<Timestamp>| at.map_or_else(|| "nothing".to_owned(), |at| at.to_string());
+        let message = format!(
+            "no customer is eligible as of {as_of}: none of {} has signed up, is still a customer and was active then. The events reach from {} to {}",
+            records.customers(),
+            shown(records.observed_from()),
+            shown(records.observed_until(None))
+        );
+        Error::new(ErrorKind::NoEligibleCustomers, message).at(None, None, Some("as_of"))
     }
 
     fn run(&self, records: &TenantRecords, as_of: AsOf, workers: &mut Workers) -> Result<ScoreRun> {
@@ -216,6 +239,7 @@ impl ChurnModel {
             as_of,
             matrix,
             scores,
+            warnings: vec![],
         })
     }
 

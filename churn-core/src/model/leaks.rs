@@ -56,7 +56,6 @@ pub(crate) fn find_leaks(
     let all: Vec<Suspect<'_>> = (0..matrix.columns.len())
         .map(|feature| suspect(feature, &matrix.columns[feature]))
         .collect();
-    let strata = ranks(&matrix.as_of);
     let known: Vec<&[f64]> = GROWING
         .iter()
         .filter_map(|name| matrix.names.iter().position(|known| known == name))
@@ -68,7 +67,7 @@ pub(crate) fn find_leaks(
     let question = Question {
         churned: &sample.churned,
         groups: sample.customers(),
-        strata: &strata,
+        strata: &sample.spans,
         known: &known,
     };
     let mut findings = examine(&all, &question, options.seed, workers)?;
@@ -105,21 +104,6 @@ pub(crate) fn find_leaks(
         &options.allow_columns,
         Some(RecordKind::Customers),
     )
-}
-
-/// The position of each value among the distinct ones, as they come.
-fn ranks<T: PartialEq + Copy>(values: &[T]) -> Vec<u32> {
-    let mut distinct: Vec<T> = vec![];
-    values
-        .iter()
-        .map(|value| match distinct.iter().position(|known| known == value) {
-            Some(position) => position as u32,
-            None => {
-                distinct.push(*value);
-                distinct.len() as u32 - 1
-            }
-        })
-        .collect()
 }
 
 /// The first row of every customer, sorted by customer; rows are sorted by date.

@@ -14,13 +14,18 @@ mod leaks;
 mod members;
 mod monotone;
 mod options;
+mod profile;
 mod reason;
 mod report;
+mod report_text;
+mod run_warnings;
 mod sample;
 mod score;
 #[cfg(test)]
 mod tests;
 mod train;
+mod train_warnings;
+mod warning;
 
 pub use backtest::{Backtest, BacktestOptions};
 pub use bands::{BandCalibration, RiskBand, RiskBands};
@@ -35,3 +40,4 @@ pub use reason::{Direction, Reason, ReasonValue};
 pub use report::{ChurnRateAt, DroppedMember, MemberReport, OutOfTime, TrainReport};
 pub(crate) use sample::Examples;
 pub use score::{CustomerScore, Outcome, Score, ScoreRun};
+pub use warning::{Warning, WarningCode};

@@ -45,7 +45,9 @@ pub struct TrainOptions {
     /// What counts as churn. Default: cancellation within 90 days.
     #[serde(serialize_with = "ChurnDefinition::serialize_as_option")]
     pub definition: ChurnDefinition,
-    /// Training dates; each must be mature. `None` chooses mature dates half a label period apart.
+    /// Training dates; each must be mature, and all customers are taken at each. `None` chooses mature dates: of each half
+    /// label period, back from the last mature day, each customer is taken on one day, by id and seed. Together these days
+    /// hold every phase of a billing cycle; dates at fixed intervals may meet few of them.
     pub as_of: Option<Vec<AsOf>>,
     /// The features. Default: the standard plan.
     pub plan: FeaturePlan,

@@ -6,6 +6,7 @@ use crate::evaluate::{Measures, PurgeProof};
 use crate::leakage::LeakageFinding;
 use crate::model::bands::BandCalibration;
 use crate::model::monotone::Monotonicity;
+use crate::model::warning::Warning;
 use crate::time::{AsOf, Timestamp};
 
 /// A test at a date later than every training label.
@@ -13,9 +14,15 @@ use crate::time::{AsOf, Timestamp};
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct OutOfTime {
-    /// The date at which customers were scored.
+    /// The date at which customers were scored; the last of them where there are several.
     pub test_date: AsOf,
-    /// The dates that trained the tested model, all of whose label periods end by the test date.
+    /// All dates at which customers were scored, sorted. By default each customer is scored on one day of half a label
+    /// period, so that the test meets every phase of a billing cycle; the measures are over all of them. Empty of models
+    /// made before there were several.
+    #[serde(default)]
+    pub test_dates: Vec<AsOf>,
+    /// The dates that trained the tested model, all of whose label periods end by the first test date. Where customers were
+    /// taken on days of their own, as in [`ChurnRateAt::first`], these are the last days.
     pub training_dates: Vec<AsOf>,
     /// Whether every customer was scored by a model that had seen none of his rows.
     pub unseen_customers: bool,
@@ -41,6 +48,10 @@ impl OutOfTime {
 pub struct ChurnRateAt {
     /// The date.
     pub as_of: AsOf,
+    /// Where customers were taken on days of their own, one day each: the first of these days, the last being `as_of`. `None`
+    /// where all were taken at `as_of`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first: Option<AsOf>,
     /// Customers.
     pub rows: usize,
     /// Those that churned.
@@ -80,7 +91,8 @@ pub struct DroppedMember {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct TrainReport {
-    /// The dates that trained the final model.
+    /// The dates that trained the final model. Where customers were taken on days of their own, as in [`ChurnRateAt::first`],
+    /// these are the last days.
     pub training_dates: Vec<AsOf>,
     /// Customer-date pairs that trained it.
     pub rows: usize,
@@ -123,4 +135,7 @@ pub struct TrainReport {
     pub bands: Vec<BandCalibration>,
     /// Columns that seem to know the label and stayed: those the caller allowed, and those that only warn.
     pub leaks: Vec<LeakageFinding>,
+    /// What is odd about the training dates, the definition or the measures, and what to do.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<Warning>,
 }

@@ -1,7 +1,10 @@
 //! What a model learns from: rows with their labels.
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::features::{ChurnDefinition, Columns, FeatureColumn, FeatureMatrix, Label, ResolvedPlan, labels_of};
+use crate::evaluate::DateSpan;
+use crate::features::{
+    ChurnDefinition, Columns, FeatureColumn, FeatureMatrix, Label, ResolvedPlan, due_day, labels_within,
+};
 use crate::numeric::SplitMix;
 use crate::parallel::Workers;
 use crate::record::TenantRecords;
@@ -11,6 +14,8 @@ use crate::time::AsOf;
 pub(crate) struct Sample {
     pub(crate) matrix: FeatureMatrix,
     pub(crate) churned: Vec<bool>,
+    /// Where among the spans that were drawn from that of each row is. Rows stand by span, then by customer.
+    pub(crate) spans: Vec<u32>,
     /// Pairs whose label says neither churned nor retained.
     pub(crate) excluded: usize,
     /// Pairs of the customers that were not drawn.
@@ -20,23 +25,45 @@ pub(crate) struct Sample {
 impl Sample {
     pub(crate) fn draw(
         records: &TenantRecords,
-        dates: &[AsOf],
+        spans: &[DateSpan],
         definition: &ChurnDefinition,
         plan: &ResolvedPlan,
         row_cap: RowCap,
         workers: &Workers,
     ) -> Result<Self> {
-        let labels = labels_of(records, dates, definition, workers)?;
-        let drawn = row_cap.draw(records, labels.rows());
-        let kept: Vec<&Label> = (labels.rows().iter())
-            .filter(|label| drawn.as_ref().is_none_or(|drawn| drawn[label.customer as usize]))
+        let mut labels: Vec<Label> = vec![];
+        let mut span_of: Vec<u32> = vec![];
+        let mut excluded = 0;
+        for (number, span) in (0u32..).zip(spans) {
+            let own = |customer: u32| match span.days {
+                1 => span.last,
+                _ => own_day(
+                    records,
+                    definition,
+                    customer,
+                    *span,
+                    row_cap.lot(records.customers.ids.get(customer as usize)),
+                ),
+            };
+            let (found, neither) = labels_within(records, span.last, &own, definition, workers)?;
+            excluded += neither.len();
+            span_of.resize(span_of.len() + found.len(), number);
+            labels.extend(found);
+        }
+        let drawn = row_cap.draw(records, &labels);
+        let kept: Vec<usize> = (0..labels.len())
+            .filter(|&row| drawn.as_ref().is_none_or(|drawn| drawn[labels[row].customer as usize]))
             .collect();
-        let rows: Vec<(u32, AsOf)> = kept.iter().map(|label| (label.customer, label.as_of)).collect();
+        let rows: Vec<(u32, AsOf)> = kept
+            .iter()
+            .map(|&row| (labels[row].customer, labels[row].as_of))
+            .collect();
         Ok(Self {
-            churned: kept.iter().map(|label| label.churned).collect(),
+            churned: kept.iter().map(|&row| labels[row].churned).collect(),
+            spans: kept.iter().map(|&row| span_of[row]).collect(),
             matrix: plan.evaluate_rows(records, &rows, workers)?,
-            excluded: labels.excluded().len(),
-            subsampled: labels.rows().len() - rows.len(),
+            excluded,
+            subsampled: labels.len() - rows.len(),
         })
     }
 
@@ -45,6 +72,7 @@ impl Sample {
         Self {
             matrix: self.matrix.select(rows),
             churned: rows.iter().map(|&row| self.churned[row]).collect(),
+            spans: rows.iter().map(|&row| self.spans[row]).collect(),
             excluded: 0,
             subsampled: 0,
         }
@@ -68,6 +96,30 @@ impl Sample {
             weights: None,
         }
     }
+}
+
+/// One in so many customers is taken on a day on which their next event is due.
+const DUE: usize = 4;
+
+/// The day of a span on which a customer is taken, by id and seed.
+///
+/// Most are spread evenly. The others are taken at the midnight before an event is due by their own rhythm, as it was known
+/// when the span began: there the time since the last event is longest for customers who stay. A job that runs on the day
+/// of the invoices meets all customers there, and even days meet each of them there once in a period.
+fn own_day(records: &TenantRecords, definition: &ChurnDefinition, customer: u32, span: DateSpan, lot: u64) -> AsOf {
+    // Only an inactivity label depends on where the day lies between two events.
+    let Some(on) = definition.observed_on() else {
+        return span.of(lot);
+    };
+    let mut random = SplitMix::new(!lot, span.last.as_micros().cast_unsigned());
+    let due = if random.below(DUE) == 0 {
+        due_day(records, on, customer, (span.first(), span.last), |several| {
+            random.below(several)
+        })
+    } else {
+        None
+    };
+    due.unwrap_or_else(|| span.of(lot))
 }
 
 /// The most pairs of a sample.
@@ -199,17 +251,20 @@ impl Selected {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
+    use std::collections::{BTreeMap, BTreeSet};
 
     use super::*;
+    use crate::error::RecordKind;
+    use crate::evaluate::{choose_dates, purge};
     use crate::features::FeaturePlan;
     use crate::model::tests::{day, options, world};
     use crate::model::{ChurnModel, TrainOptions};
     use crate::parallel::Execution;
+    use crate::time::MICROS_PER_DAY;
 
     fn sample(records: &TenantRecords, rows: usize, seed: u64) -> Result<Sample> {
         let plan = FeaturePlan::default().resolve(records)?;
-        let dates = [300, 400, 500].map(|at| AsOf::new(day(at)));
+        let dates = [300, 400, 500].map(|at| DateSpan::on(AsOf::new(day(at))));
         let workers = Execution::new().threads(2).workers()?;
         let definition = ChurnDefinition::cancellation(60);
         Sample::draw(records, &dates, &definition, &plan, RowCap { rows, seed }, &workers)
@@ -255,6 +310,69 @@ mod tests {
                 .filter(|id| kept.contains(id))
                 .all(|id| fewer.contains_key(id))
         );
+        Ok(())
+    }
+
+    /// The pairs of default dates, by customer.
+    fn spread(
+        records: &TenantRecords,
+        definition: &ChurnDefinition,
+        rows: usize,
+        seed: u64,
+    ) -> Result<Vec<(String, AsOf)>> {
+        let plan = FeaturePlan::standard(&[28])?.resolve(records)?;
+        let workers = Execution::new().threads(2).workers()?;
+        let spans = choose_dates(AsOf::new(day(500)), day(100), definition.horizon(), 28);
+        let sample = Sample::draw(records, &spans, definition, &plan, RowCap { rows, seed }, &workers)?;
+        let test = spans[spans.len() - 1];
+        let horizon = definition.horizon();
+        for embargo in [0, 10] {
+            let (kept, proof) = purge(&spans, test, horizon, embargo).unwrap();
+            assert!(proof.holds());
+            for (row, date) in sample.matrix.as_of.iter().enumerate() {
+                let span = spans[sample.spans[row] as usize];
+                assert!(span.first() <= *date && *date <= span.last);
+                // No label of a pair that trains reaches a pair that is tested, exactly.
+                let label_end = horizon.end(date.as_micros()) + i64::from(embargo) * MICROS_PER_DAY;
+                assert!(!kept.contains(&span) || label_end <= test.first().as_micros());
+                assert!(horizon.end(date.as_micros()) <= horizon.end(day(500).as_micros()));
+            }
+        }
+        let rows = 0..sample.matrix.rows();
+        Ok(rows
+            .map(|row| (sample.matrix.customer_id(row).to_owned(), sample.matrix.as_of[row]))
+            .collect())
+    }
+
+    #[test]
+    fn every_pair_of_default_dates_is_apart_from_the_test() -> Result<()> {
+        let records = world(200, 5).records("acme");
+        for definition in [
+            ChurnDefinition::cancellation(60),
+            ChurnDefinition::cancellation(31).with_lead(7),
+            ChurnDefinition::inactivity(45, RecordKind::Payments),
+            ChurnDefinition::inactivity(20, RecordKind::Activities),
+        ] {
+            let pairs = spread(&records, &definition, usize::MAX, 3)?;
+            assert_eq!(pairs, spread(&records, &definition, usize::MAX, 3)?);
+            assert_ne!(pairs, spread(&records, &definition, usize::MAX, 4)?);
+            let days: BTreeSet<AsOf> = pairs.iter().map(|(_, date)| *date).collect();
+            assert!(days.len() > 50, "{}", days.len());
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn the_day_of_a_customer_does_not_depend_on_who_else_there_is() -> Result<()> {
+        let definition = ChurnDefinition::inactivity(45, RecordKind::Payments);
+        let mut wide = world(200, 5);
+        let all: BTreeSet<(String, AsOf)> = spread(&wide.records("acme"), &definition, usize::MAX, 1)?
+            .into_iter()
+            .collect();
+        wide.customers.retain(|customer| !customer.customer_id.ends_with('7'));
+        wide.drop_orphans();
+        let fewer = spread(&wide.records("acme"), &definition, usize::MAX, 1)?;
+        assert!(fewer.len() > 500 && fewer.iter().all(|pair| all.contains(pair)));
         Ok(())
     }
 

@@ -10,6 +10,7 @@ use crate::metrics::Interval;
 use crate::model::bands::RiskBand;
 use crate::model::fit::Scorer;
 use crate::model::reason::{Reason, top_reasons};
+use crate::model::warning::Warning;
 use crate::parallel::Workers;
 use crate::record::TenantId;
 use crate::time::{AsOf, Timestamp};
@@ -190,9 +191,16 @@ pub struct ScoreRun {
     pub(crate) as_of: AsOf,
     pub(crate) matrix: FeatureMatrix,
     pub(crate) scores: Vec<Score>,
+    pub(crate) warnings: Vec<Warning>,
 }
 
 impl ScoreRun {
+    /// How the run differs from what training saw: stale data, a level or features outside all training dates, missing
+    /// columns. Empty where nothing was found. Look at them before you act on the scores.
+    pub fn warnings(&self) -> &[Warning] {
+        &self.warnings
+    }
+
     /// One score per eligible customer, sorted by customer id (bytes).
     pub fn scores(&self) -> &[Score] {
         &self.scores

@@ -1,24 +1,30 @@
 //! Training: choose dates, test out of time on the last, fit on all.
 
+use std::ops::Range;
+
 use crate::calibration::Intervals;
 use crate::error::{Error, ErrorKind, RecordKind, Result};
-use crate::evaluate::{choose_dates, grouped_folds, measure, most_recent, purge};
+use crate::evaluate::{DateSpan, choose_dates, grouped_folds, measure, most_recent, purge};
 use crate::features::{cannot_tell, mature_until};
 use crate::model::bands::RiskBands;
 use crate::model::churn_model::ChurnModel;
 use crate::model::fit::fit;
 use crate::model::leaks::find_leaks;
 use crate::model::options::TrainOptions;
+use crate::model::profile::Profile;
 use crate::model::report::{ChurnRateAt, MemberReport, OutOfTime, TrainReport};
 use crate::model::sample::Sample;
+use crate::model::train_warnings::{explained, warnings};
 use crate::parallel::Workers;
 use crate::record::TenantRecords;
-use crate::time::AsOf;
+use crate::time::Horizon;
 
 impl ChurnModel {
     /// Trains an ensemble on dates whose labels are mature.
     ///
-    /// The same options and records give the same bytes for any number of threads. The last date is tested by
+    /// The same options and records give the same bytes for any number of threads. Without `as_of`, each customer is taken on
+    /// one day of each half label period, by id and seed: together these days hold every phase of a billing cycle. The last
+    /// date, or half label period, is tested by
     /// a model trained only on dates whose label periods end by it; then the model that is returned is trained on
     /// the most recent dates. Where the history is too short for such a test, `report().out_of_time` is `None`
     /// with the reason, and only the measures on held-out customers remain.
@@ -50,22 +56,29 @@ impl ChurnModel {
         }
         let leaks = find_leaks(records, &sample, &plan, options, &workers)?;
 
-        let (out_of_time, out_of_time_reason) =
-            match test_out_of_time(&sample, &dates.all, options, Guard::default(), &mut workers, (0.1, 0.5)) {
-                Ok(tested) => (Some(tested), None),
-                Err(error)
-                    if matches!(
-                        error.kind(),
-                        ErrorKind::NothingAfterPurge | ErrorKind::SingleClass | ErrorKind::TooLittleData
-                    ) =>
-                {
-                    (None, Some(error.to_string()))
-                }
-                Err(error) => return Err(error),
-            };
+        let (out_of_time, out_of_time_reason) = match test_out_of_time(
+            &sample,
+            &dates.all,
+            &dates.all,
+            options,
+            Guard::default(),
+            &mut workers,
+            (0.1, 0.5),
+        ) {
+            Ok(tested) => (Some(tested), None),
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    ErrorKind::NothingAfterPurge | ErrorKind::SingleClass | ErrorKind::TooLittleData
+                ) =>
+            {
+                (None, Some(error.to_string()))
+            }
+            Err(error) => return Err(error),
+        };
 
         let rows: Vec<usize> = (0..sample.churned.len())
-            .filter(|&row| dates.last.contains(&sample.matrix.as_of[row]))
+            .filter(|&row| dates.last.contains(&(sample.spans[row] as usize)))
             .collect();
         let (excluded, subsampled) = (sample.excluded, sample.subsampled);
         let sample = if rows.len() == sample.churned.len() {
@@ -79,7 +92,8 @@ impl ChurnModel {
             options.seed,
             &mut workers,
             (0.5, 1.0),
-        )?;
+        )
+        .map_err(|error| explained(error, records, &options.definition))?;
         let intervals = Intervals::fit(
             &scorer.calibrator,
             &held_out.log_odds,
@@ -92,21 +106,22 @@ impl ChurnModel {
         let churned = sample.positives();
         let bands = RiskBands::around(churned as f64 / sample.churned.len() as f64);
         let observed_from = records.observed_from();
-        let first = dates.last.first().copied();
+        let trained = &dates.all[dates.last.clone()];
+        let first = trained.first().map(|span| span.first());
         let members = scorer
             .members
             .iter()
             .zip(scorer.blend.weights())
             .zip(&held_out.member_log_loss);
-        let report = TrainReport {
-            training_dates: dates.last.clone(),
+        let mut report = TrainReport {
+            training_dates: trained.iter().map(|span| span.last).collect(),
             rows: sample.churned.len(),
             churned,
             excluded,
             subsampled,
             observed_from,
             observed_until: records.observed_until(options.definition.observed_on()),
-            dates: rates(&sample, &held_out.probabilities),
+            dates: rates(&sample, &dates, &held_out.probabilities),
             truncated_windows: observed_from
                 .zip(first)
                 .map_or(vec![], |(from, first)| plan.windows_before(from, first)),
@@ -131,7 +146,9 @@ impl ChurnModel {
             calibration: scorer.calibrator.name().to_owned(),
             bands: bands.check(&held_out.probabilities, &sample.churned),
             leaks,
+            warnings: warnings(records, &options.definition, &sample),
         };
+        report.warnings.extend(report.verdicts());
         workers.report("done", 1, 1);
         let tenant = (!options.shared).then(|| records.tenant().clone());
         ChurnModel::assemble(
@@ -141,38 +158,39 @@ impl ChurnModel {
             scorer,
             bands,
             intervals,
+            Profile::of(&sample.matrix),
             report,
         )
     }
 }
 
-/// The churn rate at each date of a sample.
-fn rates(sample: &Sample, probabilities: &[f64]) -> Vec<ChurnRateAt> {
-    let mut dates = sample.matrix.as_of.clone();
-    dates.sort_unstable();
-    dates.dedup();
-    let rate = |as_of: AsOf| {
+/// The churn rate at each date that trained a model.
+fn rates(sample: &Sample, dates: &Dates, probabilities: &[f64]) -> Vec<ChurnRateAt> {
+    let rate = |number: usize| {
         let rows: Vec<usize> = (0..sample.churned.len())
-            .filter(|&row| sample.matrix.as_of[row] == as_of)
+            .filter(|&row| sample.spans[row] as usize == number)
             .collect();
         let churned = rows.iter().filter(|&&row| sample.churned[row]).count();
+        let span = dates.all[number];
         ChurnRateAt {
-            as_of,
+            as_of: span.last,
+            first: (span.days > 1).then(|| span.first()),
             rows: rows.len(),
             churned,
             churn_rate: churned as f64 / rows.len() as f64,
             mean_probability: rows.iter().map(|&row| probabilities[row]).sum::<f64>() / rows.len() as f64,
         }
     };
-    dates.into_iter().map(rate).collect()
+    let has_rows = |number: &usize| sample.spans.iter().any(|&span| span as usize == *number);
+    dates.last.clone().filter(has_rows).map(rate).collect()
 }
 
 /// The dates of one training.
 struct Dates {
-    /// All that may train or test, sorted.
-    all: Vec<AsOf>,
-    /// Those that train the final model.
-    last: Vec<AsOf>,
+    /// All that may train or test; the last of them is tested.
+    all: Vec<DateSpan>,
+    /// Where among them those are that train the final model.
+    last: Range<usize>,
 }
 
 impl Dates {
@@ -190,7 +208,11 @@ impl Dates {
                     ),
                 );
             }
-            return Ok(Self { last: all.clone(), all });
+            let all: Vec<DateSpan> = all.into_iter().map(DateSpan::on).collect();
+            return Ok(Self {
+                last: 0..all.len(),
+                all,
+            });
         }
         let immature = |why: &str| Error::new(ErrorKind::ImmatureLabel, why.to_owned());
         let last = mature_until(records, &options.definition)
@@ -198,7 +220,7 @@ impl Dates {
         let from = records
             .observed_from()
             .ok_or_else(|| immature("nothing was observed: give observed_from, or events"))?;
-        let all = choose_dates(
+        let mut all = choose_dates(
             last,
             from,
             options.definition.horizon(),
@@ -212,11 +234,19 @@ impl Dates {
             );
             return Err(immature(&message));
         }
-        Ok(Self {
-            last: most_recent(&all).to_vec(),
-            all,
-        })
+        let last = all.len() - most_recent(&all).len()..all.len();
+        let test = testable(&all, options.definition.horizon(), 0);
+        all.extend(test.filter(|test| all.last() != Some(test)));
+        Ok(Self { all, last })
     }
+}
+
+/// The last span, if any may train a test over it; else its last day alone, if any may train a test at that. `None` if none may.
+pub(crate) fn testable(spans: &[DateSpan], horizon: Horizon, embargo_days: u32) -> Option<DateSpan> {
+    let last = *spans.last()?;
+    [last, DateSpan::on(last.last)]
+        .into_iter()
+        .find(|test| purge(spans, *test, horizon, embargo_days).is_some())
 }
 
 /// What a test is kept apart by, besides its labels.
@@ -231,40 +261,48 @@ pub(crate) struct Guard {
 /// Parts in which customers are held out where they must not have been seen.
 const CUSTOMER_FOLDS: usize = 5;
 
-/// Tests the last date by a model trained on the dates whose label periods end by it.
+/// Tests the last span by a model trained on the spans whose label periods end by it.
+///
+/// `drawn` are the spans of the sample; `spans`, sorted, are those and others that the purge drops.
 pub(crate) fn test_out_of_time(
     sample: &Sample,
-    dates: &[AsOf],
+    drawn: &[DateSpan],
+    spans: &[DateSpan],
     options: &TrainOptions,
     guard: Guard,
     workers: &mut Workers,
     part: (f64, f64),
 ) -> Result<OutOfTime> {
     let nothing = |message: String| Error::new(ErrorKind::NothingAfterPurge, message);
-    let Some(&test_date) = dates.last() else {
+    let Some(&tested) = spans.last() else {
         return Err(nothing("there is no date to test".to_owned()));
     };
     let horizon = options.definition.horizon();
-    let Some((kept, proof)) = purge(dates, test_date, horizon, guard.embargo_days) else {
+    let Some((kept, proof)) = purge(spans, tested, horizon, guard.embargo_days) else {
         return Err(nothing(format!(
-            "no earlier training date has a label period ({} days, lead {}) that ends by the test date {test_date}",
-            horizon.days, horizon.lead
+            "no earlier training date has a label period ({} days, lead {}) that ends by the test date {}",
+            horizon.days,
+            horizon.lead,
+            tested.first()
         )));
     };
-    let training_dates = most_recent(&kept).to_vec();
-    let rows_at = |wanted: &dyn Fn(AsOf) -> bool| {
+    let training = most_recent(&kept);
+    let rows_in = |wanted: &dyn Fn(&DateSpan) -> bool| {
         (0..sample.churned.len())
-            .filter(|&row| wanted(sample.matrix.as_of[row]))
+            .filter(|&row| wanted(&drawn[sample.spans[row] as usize]))
             .collect::<Vec<_>>()
     };
-    let train = sample.select(&rows_at(&|date| training_dates.contains(&date)));
-    let test = sample.select(&rows_at(&|date| date == test_date));
-    if test.churned.is_empty() {
+    let train = sample.select(&rows_in(&|span| training.contains(span)));
+    let test = sample.select(&rows_in(&|span| *span == tested));
+    let mut test_dates = test.matrix.as_of.clone();
+    test_dates.sort_unstable();
+    test_dates.dedup();
+    let Some(&test_date) = test_dates.last() else {
         return Err(Error::new(
             ErrorKind::TooLittleData,
-            format!("no customer is eligible at the test date {test_date}"),
+            format!("no customer is eligible at the test date {}", tested.last),
         ));
-    }
+    };
     let mut probabilities = vec![0.0; test.churned.len()];
     let customer_folds = if guard.unseen_customers { CUSTOMER_FOLDS } else { 1 };
     let fold_of = grouped_folds(test.customers(), &test.churned, customer_folds, options.seed);
@@ -302,7 +340,8 @@ pub(crate) fn test_out_of_time(
     let measures = measure(&test.churned, &probabilities, test.customers(), options.seed, workers)?;
     Ok(OutOfTime {
         test_date,
-        training_dates,
+        test_dates,
+        training_dates: training.iter().map(|span| span.last).collect(),
         unseen_customers: guard.unseen_customers,
         proof,
         measures,

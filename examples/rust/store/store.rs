@@ -1,5 +1,5 @@
 //! Keeps the bundled Complete Journey data in a store, trains on what was kept, keeps the model and its scores, and after a
-//! restart finds everything again: records, model and scores give the same bits.
+//! restart finds everything again: records, model and scores are bit-identical.
 //!
 //! `cargo run --release --example store` uses a temporary SQLite file; give an address to keep things:
 //! `cargo run --release --example store -- sqlite:churn.db`, or `postgres://user:password@host/database`.
@@ -63,7 +63,11 @@ async fn run(url: &str) -> Result<(), Box<dyn Error>> {
     let champion = tenant.models().champion().await?.ok_or("no model was kept")?;
     let records = tenant.records(&options()?).await?.0;
     let again = champion.score(&records, AS_OF.parse::<AsOf>()?)?;
-    assert_eq!(scores.scores(), again.scores(), "what was kept scores the same bits");
+    assert_eq!(
+        scores.scores(),
+        again.scores(),
+        "stored records and model give bit-identical scores"
+    );
     print_risks(&tenant).await?;
     let report = store.attest().await?.to_string();
     println!("\n{}", report.lines().last().unwrap_or_default());

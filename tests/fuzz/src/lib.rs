@@ -42,7 +42,7 @@ pub fn everywhere(table: &Table) {
 /// # Panics
 /// Where trees that were let in do not score, or give no number.
 pub fn score(trees: &TreeEnsemble) {
-    // A file may ask for so many columns that the rows alone are large.
+    // A file may claim enough columns to make the rows alone large.
     if trees.features() > 1 << 12 {
         return;
     }

@@ -27,7 +27,7 @@ impl Rule {
 
 type Rows = Vec<Vec<(&'static str, Value)>>;
 
-/// So many customers, with their payments, tickets and activities.
+/// A number of customers, with their payments, tickets and activities.
 pub fn tables(customers: i64) -> [Rows; 4] {
     let mut rule = Rule(42);
     let moment = |seconds: i64| Value::Timestamp((START + seconds) * 1_000_000);
@@ -120,9 +120,9 @@ pub fn fingerprint(model: &ChurnModel, records: &TenantRecords, threads: usize) 
     for score in run.scores() {
         hash.update(score.probability().unwrap_or(f64::NAN).to_le_bytes());
     }
-    let told = model.explain(run.matrix(), &execution).expect("and explained");
-    hash.update(told.base_value.to_le_bytes());
-    for contribution in &told.contributions {
+    let explanation = model.explain(run.matrix(), &execution).expect("and explained");
+    hash.update(explanation.base_value.to_le_bytes());
+    for contribution in &explanation.contributions {
         hash.update(contribution.to_le_bytes());
     }
     hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()

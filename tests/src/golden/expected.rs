@@ -100,7 +100,7 @@ impl Expected {
                 };
                 let (mut rows, mut excluded) = (vec![], vec![]);
                 for (customer, outcome) in expected {
-                    let (churned, rule, at) = told(given, *outcome);
+                    let (churned, rule, at) = label_of(given, *outcome);
                     match churned {
                         Some(churned) => {
                             rows.push(json!([customer, churned, rule, at.map(|at| as_of(at).to_string())]))
@@ -227,8 +227,8 @@ fn reference_definition(given: &Json) -> Definition {
     }
 }
 
-/// Whether he churned, the rule that says so, and when.
-fn told(given: &Json, outcome: Outcome) -> (Option<bool>, &'static str, Option<i64>) {
+/// Whether the customer churned, by which rule, and when.
+fn label_of(given: &Json, outcome: Outcome) -> (Option<bool>, &'static str, Option<i64>) {
     let cancellation = given["kind"] == "cancellation";
     match outcome {
         Outcome::Churned(at) => (Some(true), if cancellation { "cancelled" } else { "inactive" }, at),

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
-use churn_core::{ChurnModel, Execution};
+use churn_core::{ChurnModel, ErrorKind, Execution, ScoreRun};
 use serde_json::{Value as Json, json};
 
 use super::case::Case;
@@ -28,7 +28,9 @@ pub fn said(model: &ChurnModel, case: &Case) -> String {
     let mut dates = vec![];
     for as_of in case.as_of() {
         let run = match model.score(&records, as_of) {
-            Ok(run) => run,
+            Ok(run) => Some(run),
+            // These files were written when a run of nobody was empty.
+            Err(error) if error.kind() == ErrorKind::NoEligibleCustomers => None,
             Err(error) => {
                 dates.push(format!(
                     "  {}",
@@ -37,7 +39,9 @@ pub fn said(model: &ChurnModel, case: &Case) -> String {
                 continue;
             }
         };
-        let scores: Vec<Json> = (run.scores().iter())
+        let scores: Vec<Json> = run
+            .iter()
+            .flat_map(ScoreRun::scores)
             .map(|score| {
                 let band = score.risk_band().map(|band| band.as_str());
                 json!([score.customer_id, score.probability(), band, score.status()])
@@ -45,7 +49,7 @@ pub fn said(model: &ChurnModel, case: &Case) -> String {
             .collect();
         // All customers, not only the eligible.
         let matrix = model.features(&records, &[as_of], &Execution::new()).expect("a matrix");
-        let told = model.explain(&matrix, &Execution::new()).expect("an explanation");
+        let explanation = model.explain(&matrix, &Execution::new()).expect("an explanation");
         let log_odds = model.log_odds(&matrix, &Execution::new()).expect("log-odds");
         let proba = model.predict_proba(&matrix, &Execution::new()).expect("probabilities");
         let mut text = format!(
@@ -59,12 +63,12 @@ pub fn said(model: &ChurnModel, case: &Case) -> String {
             json!(log_odds),
             json!(proba)
         );
-        let rows = told.contributions.outer_iter();
+        let rows = explanation.contributions.outer_iter();
         let rows: Vec<String> = rows.map(|row| json!(row.to_vec()).to_string()).collect();
         let _ = write!(
             text,
             "   \"base_value\": {},\n   \"contributions\": [",
-            json!(told.base_value)
+            json!(explanation.base_value)
         );
         if !rows.is_empty() {
             let _ = write!(text, "\n    {}\n   ", rows.join(",\n    "));

@@ -35,7 +35,7 @@ pub enum Table {
 pub enum Outcome {
     /// Churned; for a cancellation at this moment.
     Churned(Option<i64>),
-    /// Stayed; for inactivity his first event in the label period.
+    /// Stayed; for inactivity the first event in the label period.
     Retained(Option<i64>),
     /// Left between `as_of` and the label period.
     ChurnedInLead,

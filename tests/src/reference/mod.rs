@@ -344,6 +344,8 @@ mod tests {
             ("payments_failed_streak", 1.0),
             ("payments_gap_days_mean", 95.0),
             ("payments_recency_ratio", 15.0 / 95.0),
+            // Gaps of 190, 90 and 5 days: once, on day 385 + 90, which is to come.
+            ("payments_periods_missed", 0.0),
             ("tickets_count_28d", 1.0),
             ("tickets_urgent_count_91d", 3.0),
             ("tickets_resolved_count_91d", 1.0),

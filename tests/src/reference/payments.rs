@@ -152,6 +152,41 @@ pub(super) fn put(row: &mut Row, all: &[Seen], digits: u32, as_of: i64) {
     row.put("payments_gap_days_mean", gap_mean);
     row.put("payments_gap_days_std", std(&gaps, DAY as f64));
     row.put("payments_recency_ratio", ratio(since_last, gap_mean));
+    row.put("payments_periods_missed", periods_missed(&due_times(&paid), as_of));
+}
+
+/// How many times a payment was due again, by the usual gap, on a day that is over: counted day by day.
+fn periods_missed(moments: &[i64], as_of: i64) -> f64 {
+    let mut days: Vec<i64> = moments.iter().map(|at| at.div_euclid(DAY)).collect();
+    days.dedup();
+    if days.len() < 2 {
+        return f64::NAN;
+    }
+    let mut latest: Vec<i64> = days.windows(2).map(|pair| pair[1] - pair[0]).rev().take(12).collect();
+    latest.sort_unstable();
+    let gap = latest[(latest.len() - 1) / 2];
+    let months = match gap {
+        28..=31 => 1,
+        59..=62 => 2,
+        89..=92 => 3,
+        181..=184 => 6,
+        365..=366 => 12,
+        _ => 0,
+    };
+    let (last, previous) = (days[days.len() - 1], days[days.len() - 2]);
+    let date = |day: i64| crate::civil::date(day);
+    let ends_month = |day: i64| date(day + 1).2 == 1;
+    let monthly = months > 0 && (date(last).2 == date(previous).2 || ends_month(last) || ends_month(previous));
+    let on = date(last).2.max(date(previous).2);
+    let is_due = |day: i64| {
+        if !monthly {
+            return (day - last) % gap == 0;
+        }
+        let ((year, month, of_month), (last_year, last_month, _)) = (date(day), date(last));
+        let passed = (year - last_year) * 12 + month - last_month;
+        passed > 0 && passed % months == 0 && (of_month == on || of_month < on && ends_month(day))
+    };
+    (last + 1..as_of.div_euclid(DAY)).filter(|&day| is_due(day)).count() as f64
 }
 
 #[cfg(test)]

@@ -93,3 +93,8 @@ impl<'a> ColumnView<'a> {
         levels.into_iter().flatten()
     }
 }
+
+/// Whether records have a column that features look up by name.
+pub(crate) fn has_column(records: &TenantRecords, table: RecordKind, name: &str) -> bool {
+    ColumnView::find(records, table, name).is_some()
+}

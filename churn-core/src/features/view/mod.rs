@@ -8,7 +8,7 @@ mod column;
 mod customer;
 mod stream;
 
-pub(crate) use column::{ColumnView, Holds};
+pub(crate) use column::{ColumnView, Holds, has_column};
 pub(crate) use customer::{CustomerView, SpellTruth, tenure_days};
 pub(crate) use stream::{PaymentState, StreamView, visible_events};
 

@@ -1,0 +1,53 @@
+//! The usual time between two events of a customer.
+
+use crate::error::RecordKind;
+use crate::features::view::{PaymentState, StreamView};
+use crate::record::TenantRecords;
+use crate::time::MICROS_PER_DAY;
+
+/// Days that usually lie between two days on which a customer has events of a table: the median over customers of each
+/// customer's own median. Of payments only paid ones count; several events on one day count once. `None` where the table
+/// was not given or no customer has events on two days.
+///
+/// A label period of [`ChurnDefinition::Inactivity`](crate::ChurnDefinition::Inactivity) that is shorter ends before the
+/// next event of most customers is due, so that nearly all of them count as churned.
+///
+/// ```
+/// use churn_core::{Customer, Payment, RecordKind, TenantRecords, Timestamp, usual_gap_days};
+///
+/// let day = |month| Timestamp::from_ymd(2023, month, 1).unwrap();
+/// let customer = Customer { customer_id: "C-1".into(), signed_up_at: day(1), ..Customer::default() };
+/// let paid = |month| Payment { customer_id: "C-1".into(), due_at: day(month), amount: 30.0, ..Payment::default() };
+/// let payments: Vec<Payment> = (1..=12).map(paid).collect();
+/// let (records, _) = TenantRecords::builder("acme").customers([customer]).payments(payments).build()?;
+/// assert_eq!(usual_gap_days(&records, RecordKind::Payments), Some(31.0));
+/// # Ok::<(), churn_core::Error>(())
+/// ```
+pub fn usual_gap_days(records: &TenantRecords, kind: RecordKind) -> Option<f64> {
+    // All that is known in the end.
+    let view = StreamView::new(records, kind, i64::MAX)?;
+    let mut usual: Vec<i64> = vec![];
+    let mut gaps: Vec<i64> = vec![];
+    for customer in 0..records.customers.len() as u32 {
+        gaps.clear();
+        let mut before = None;
+        view.rows(customer, |at, row| {
+            if !matches!(view.payment_state(row), PaymentState::Paid | PaymentState::Refunded) {
+                return;
+            }
+            let day = at.div_euclid(MICROS_PER_DAY);
+            if let Some(before) = before.filter(|before| *before < day) {
+                gaps.push(day - before);
+            }
+            before = Some(day);
+        });
+        usual.extend(median(&mut gaps));
+    }
+    median(&mut usual).map(|days| days as f64)
+}
+
+/// The lower of the two in the middle of an even number.
+fn median(values: &mut [i64]) -> Option<i64> {
+    let middle = values.len().checked_sub(1)? / 2;
+    Some(*values.select_nth_unstable(middle).1)
+}

@@ -1,0 +1,287 @@
+//! The rhythm of a customer's events: the usual gap, the calendar behind it, and when the next ones are due.
+
+use crate::error::RecordKind;
+use crate::features::view::{PaymentState, StreamView};
+use crate::record::TenantRecords;
+use crate::time::{AsOf, MICROS_PER_DAY, Timestamp};
+
+/// So many of the latest gaps make up the rhythm.
+const GAPS: usize = 12;
+
+/// How a customer's events follow one another.
+///
+/// The gap is the median (of an even number the lower middle) of the latest gaps between days with events. One of 28 to 31, 59
+/// to 62, 89 to 92, 181 to 184 or 365 to 366 days is 1, 2, 3, 6 or 12 calendar months if the last two events were on the same
+/// day of the month, or one of them was on the last day of a month.
+#[derive(Clone, Copy)]
+struct Rhythm {
+    /// The day of the last event, since 1970.
+    last: i64,
+    step: Step,
+}
+
+#[derive(Clone, Copy)]
+enum Step {
+    Days(i64),
+    /// Calendar months, and the day of the month where it is long enough.
+    Months(i64, i64),
+}
+
+impl Rhythm {
+    /// That of event times, oldest first; `None` below two days with events.
+    fn of(at: &[i64]) -> Option<Self> {
+        let mut days = at.iter().rev().map(|at| at.div_euclid(MICROS_PER_DAY));
+        let last = days.next()?;
+        let mut gaps = [0i64; GAPS];
+        let (mut count, mut before) = (0, last);
+        for day in days {
+            if count == GAPS {
+                break;
+            }
+            if day < before {
+                gaps[count] = before - day;
+                count += 1;
+                before = day;
+            }
+        }
+        let previous = last - gaps[0];
+        let gaps = &mut gaps[..count];
+        gaps.sort_unstable();
+        let gap = *gaps.get(count.checked_sub(1)? / 2)?;
+        let step = match months_of(gap).filter(|_| is_same_day_of_month(previous, last)) {
+            Some(months) => Step::Months(months, Civil::of(previous).day.max(Civil::of(last).day)),
+            None => Step::Days(gap),
+        };
+        Some(Self { last, step })
+    }
+
+    /// How many of the days on which an event was due again lie before `day`.
+    fn due_before(self, day: i64) -> i64 {
+        let due = match self.step {
+            Step::Days(gap) => (day - self.last - 1).div_euclid(gap),
+            Step::Months(months, on) => {
+                let (last, today) = (Civil::of(self.last), Civil::of(day));
+                let passed = today.month - last.month;
+                // What is due in the month of the day itself may be to come.
+                let is_to_come = passed % months == 0 && on.min(days_in(today.month)) >= today.day;
+                passed / months - i64::from(is_to_come)
+            }
+        };
+        due.max(0)
+    }
+
+    /// The day on which an event is due for the `number`th time.
+    fn due(self, number: i64) -> i64 {
+        match self.step {
+            Step::Days(gap) => self.last + number * gap,
+            Step::Months(months, on) => {
+                let month = Civil::of(self.last).month + number * months;
+                Civil {
+                    month,
+                    day: on.min(days_in(month)),
+                }
+                .days()
+            }
+        }
+    }
+}
+
+/// How many times an event was due again, by the rhythm of the events so far, on a day that is over at `as_of`; NaN below
+/// two days with events.
+///
+/// `at` are event times, oldest first, all before `as_of`.
+pub(crate) fn periods_missed(at: &[i64], as_of: i64) -> f64 {
+    Rhythm::of(at).map_or(f64::NAN, |rhythm| {
+        rhythm.due_before(as_of.div_euclid(MICROS_PER_DAY)) as f64
+    })
+}
+
+/// A day in `[first, last]` on which a customer's next event, or one of those after it, is due, as was known at `first`: of
+/// several the one that `pick` chooses of so many. `None` if there is none. With one event a day is due every month after it.
+pub(crate) fn due_day(
+    records: &TenantRecords,
+    kind: RecordKind,
+    customer: u32,
+    (first, last): (AsOf, AsOf),
+    pick: impl FnOnce(usize) -> usize,
+) -> Option<AsOf> {
+    let view = StreamView::new(records, kind, first.as_micros())?;
+    let mut at = vec![];
+    view.rows(customer, |moment, row| {
+        if matches!(view.payment_state(row), PaymentState::Paid | PaymentState::Refunded) {
+            at.push(moment);
+        }
+    });
+    let only = at.last()?.div_euclid(MICROS_PER_DAY);
+    let rhythm = Rhythm::of(&at).unwrap_or(Rhythm {
+        last: only,
+        step: Step::Months(1, Civil::of(only).day),
+    });
+    let day = |date: AsOf| date.as_micros().div_euclid(MICROS_PER_DAY);
+    let (before, until) = (rhythm.due_before(day(first)), rhythm.due_before(day(last) + 1));
+    let several = usize::try_from(until - before).ok().filter(|several| *several > 0)?;
+    let number = before + 1 + pick(several) as i64;
+    Timestamp::from_micros(rhythm.due(number) * MICROS_PER_DAY).map(AsOf::new)
+}
+
+/// The calendar months that a gap of so many days stands for.
+fn months_of(gap: i64) -> Option<i64> {
+    match gap {
+        28..=31 => Some(1),
+        59..=62 => Some(2),
+        89..=92 => Some(3),
+        181..=184 => Some(6),
+        365..=366 => Some(12),
+        _ => None,
+    }
+}
+
+fn is_same_day_of_month(a: i64, b: i64) -> bool {
+    let (a, b) = (Civil::of(a), Civil::of(b));
+    let is_last = |date: Civil| date.day == days_in(date.month);
+    a.day == b.day || is_last(a) || is_last(b)
+}
+
+/// A date of the proleptic Gregorian calendar.
+#[derive(Clone, Copy)]
+struct Civil {
+    /// Months since the year 0: 12 a year.
+    month: i64,
+    /// From 1 on.
+    day: i64,
+}
+
+impl Civil {
+    /// The date so many days after 1970-01-01. Source: Howard Hinnant, "chrono-compatible low-level date algorithms",
+    /// `civil_from_days`.
+    fn of(days: i64) -> Self {
+        let days = days + 719_468;
+        let (era, of_era) = (days.div_euclid(146_097), days.rem_euclid(146_097));
+        let year_of_era = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
+        let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+        // Years begin in March, so that the leap day is the last.
+        let shifted = (5 * of_year + 2) / 153;
+        Self {
+            month: (era * 400 + year_of_era) * 12 + shifted + 2,
+            day: of_year - (153 * shifted + 2) / 5 + 1,
+        }
+    }
+
+    /// Days since 1970-01-01: the other way round, `days_from_civil`.
+    fn days(self) -> i64 {
+        let (year, shifted) = ((self.month - 2).div_euclid(12), (self.month - 2).rem_euclid(12));
+        let (era, year_of_era) = (year.div_euclid(400), year.rem_euclid(400));
+        let of_year = (153 * shifted + 2) / 5 + self.day - 1;
+        era * 146_097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + of_year - 719_468
+    }
+}
+
+/// Of a month since the year 0.
+fn days_in(month: i64) -> i64 {
+    let (year, month) = (month.div_euclid(12), month.rem_euclid(12) + 1);
+    match month {
+        2 if year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) => 29,
+        2 => 28,
+        4 | 6 | 9 | 11 => 30,
+        _ => 31,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::time::Timestamp;
+
+    fn micros(date: &str) -> i64 {
+        date.parse::<Timestamp>().unwrap().as_micros()
+    }
+
+    fn missed(dates: &[&str], as_of: &str) -> f64 {
+        let at: Vec<i64> = dates.iter().map(|date| micros(date)).collect();
+        periods_missed(&at, micros(as_of))
+    }
+
+    #[test]
+    fn dates_are_those_of_the_calendar() {
+        for (text, month, day) in [
+            ("1970-01-01", 1970 * 12, 1),
+            ("2000-02-29", 2000 * 12 + 1, 29),
+            ("1969-12-31", 1969 * 12 + 11, 31),
+            ("2024-03-01", 2024 * 12 + 2, 1),
+            ("1900-02-28", 1900 * 12 + 1, 28),
+        ] {
+            let date = Civil::of(micros(text).div_euclid(MICROS_PER_DAY));
+            assert_eq!((date.month, date.day), (month, day), "{text}");
+            assert_eq!(date.days() * MICROS_PER_DAY, micros(text));
+        }
+        assert!((-800_000..800_000).step_by(7).all(|day| Civil::of(day).days() == day));
+        assert_eq!(
+            [2000, 1900, 2024, 2023].map(|year| days_in(year * 12 + 1)),
+            [29, 28, 29, 28]
+        );
+    }
+
+    #[test]
+    fn a_period_is_missed_when_its_day_is_over() {
+        let first = ["2024-01-01", "2024-02-01", "2024-03-01"];
+        for (as_of, expected) in [
+            ("2024-03-01T12:00:00", 0.0),
+            ("2024-04-01", 0.0),
+            ("2024-04-02", 1.0),
+            ("2024-05-01", 1.0),
+            ("2024-05-02", 2.0),
+            ("2025-03-02", 12.0),
+        ] {
+            assert_eq!(missed(&first, as_of), expected, "{as_of}");
+        }
+        // The end of the month comes where it comes.
+        let last = ["2024-01-31", "2024-02-29"];
+        assert_eq!([missed(&last, "2024-03-31"), missed(&last, "2024-04-01")], [0.0, 1.0]);
+        // Quarters and years, over a leap day.
+        let quarter = ["2023-08-15", "2023-11-15"];
+        assert_eq!(
+            [missed(&quarter, "2024-02-15"), missed(&quarter, "2024-02-16")],
+            [0.0, 1.0]
+        );
+        let year = ["2022-06-10", "2023-06-10"];
+        assert_eq!([missed(&year, "2024-06-10"), missed(&year, "2024-06-11")], [0.0, 1.0]);
+    }
+
+    #[test]
+    fn what_is_due_is_what_would_be_missed() {
+        for dates in [
+            ["2024-01-31", "2024-02-29"],
+            ["2023-12-15", "2024-01-15"],
+            ["2024-01-01", "2024-01-15"],
+            ["2023-02-28", "2024-02-28"],
+        ] {
+            let at = dates.map(micros);
+            let rhythm = Rhythm::of(&at).unwrap();
+            for day in rhythm.last..rhythm.last + 1500 {
+                let due = rhythm.due_before(day);
+                assert!(
+                    rhythm.due(due + 1) >= day && (due == 0 || rhythm.due(due) < day),
+                    "{dates:?}, {day}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn other_gaps_are_counted_in_days() {
+        let weekly = ["2024-01-01", "2024-01-08T09:00:00", "2024-01-08T17:00:00", "2024-01-15"];
+        assert_eq!(
+            ["2024-01-22", "2024-01-23", "2024-01-30", "2024-02-06"].map(|as_of| missed(&weekly, as_of)),
+            [0.0, 1.0, 2.0, 3.0]
+        );
+        // Thirty days are no month where the day moves.
+        let thirty = ["2024-01-02", "2024-02-01"];
+        assert_eq!(
+            [missed(&thirty, "2024-03-02"), missed(&thirty, "2024-03-03")],
+            [0.0, 1.0]
+        );
+        assert!(missed(&["2024-01-01"], "2024-02-01").is_nan());
+        assert!(missed(&["2024-01-01T08:00:00", "2024-01-01T09:00:00"], "2024-02-01").is_nan());
+        assert!(missed(&[], "2024-02-01").is_nan());
+    }
+}

@@ -1,0 +1,192 @@
+//! What training saw: the usual values of each feature, kept in the model to compare runs with.
+
+use serde::{Deserialize, Serialize};
+
+use crate::features::{FeatureColumn, FeatureMatrix};
+
+/// The most rows that a profile looks at, evenly spaced: enough for quantiles, cheap for any run.
+const MOST_ROWS: usize = 20_000;
+/// The share of rows below and above the usual values.
+const TAIL: f64 = 0.01;
+/// How far beyond the usual values, as a multiple of their span, a run may lie before it counts as outside.
+const SLACK: f64 = 0.5;
+/// Two shares of missing values, or of unseen texts, that differ by more than this are not alike.
+const SHARE: f64 = 0.5;
+
+/// The usual values of one feature in a set of rows.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct FeatureProfile {
+    /// Share of rows without a value.
+    missing: f64,
+    /// Of a number: the 1st, 50th and 99th percentile; `None` without values.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    quantiles: Option<[f64; 3]>,
+    /// Of a text: the levels seen, at most [`LEVELS`] of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    levels: Option<Vec<String>>,
+}
+
+/// Texts with more levels than this are ids or free text, which always have new ones.
+const LEVELS: usize = 200;
+
+/// The profiles of all features, in plan order.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct Profile(Vec<FeatureProfile>);
+
+/// A feature of a run that lies outside of what training saw, and how.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Outside {
+    pub(crate) feature: usize,
+    pub(crate) how: String,
+}
+
+impl Profile {
+    pub(crate) fn of(matrix: &FeatureMatrix) -> Self {
+        let step = matrix.customers.len().div_ceil(MOST_ROWS).max(1);
+        Self(matrix.columns.iter().map(|column| profile(column, step)).collect())
+    }
+
+    /// Whether it can belong to a model with so many features: a file from elsewhere may claim anything.
+    pub(crate) fn is_valid(&self, features: usize) -> bool {
+        self.0.len() == features
+            && self.0.iter().all(|profile| {
+                (0.0..=1.0).contains(&profile.missing)
+                    && (profile.quantiles).is_none_or(|q| q.iter().all(|v| v.is_finite()) && q.is_sorted())
+            })
+    }
+
+    /// The features of a run that no training date came near.
+    pub(crate) fn outside(&self, run: &Self) -> Vec<Outside> {
+        let pairs = self.0.iter().zip(&run.0).enumerate();
+        pairs
+            .filter_map(|(feature, (trained, run))| trained.outside(run).map(|how| Outside { feature, how }))
+            .collect()
+    }
+}
+
+impl FeatureProfile {
+    fn outside(&self, run: &Self) -> Option<String> {
+        let percent = |share: f64| (100.0 * share).round();
+        if (run.missing - self.missing).abs() > SHARE {
+            return Some(format!(
+                "missing in {} % of the rows, {} % in training",
+                percent(run.missing),
+                percent(self.missing)
+            ));
+        }
+        if let (Some([low, _, high]), Some([_, median, _])) = (self.quantiles, run.quantiles) {
+            let slack = SLACK * (high - low);
+            if median < low - slack || median > high + slack {
+                return Some(format!("median {median:.3}, from {low:.3} to {high:.3} in training"));
+            }
+        }
+        if let (Some(known), Some(found)) = (&self.levels, &run.levels)
+            && !known.is_empty()
+            && !found.is_empty()
+        {
+            let unseen = found.iter().filter(|level| known.binary_search(level).is_err()).count();
+            if unseen as f64 > SHARE * found.len() as f64 {
+                return Some(format!("{unseen} of {} texts were not seen in training", found.len()));
+            }
+        }
+        None
+    }
+}
+
+fn profile(column: &FeatureColumn, step: usize) -> FeatureProfile {
+    match column {
+        FeatureColumn::Number(values) => {
+            let sampled = values.iter().copied().step_by(step);
+            let (mut present, mut rows) = (vec![], 0usize);
+            for value in sampled {
+                rows += 1;
+                if value.is_finite() {
+                    present.push(value);
+                }
+            }
+            FeatureProfile {
+                missing: share_missing(rows, present.len()),
+                quantiles: quantiles(&mut present),
+                levels: None,
+            }
+        }
+        FeatureColumn::Text { codes, levels } => {
+            let (mut rows, mut present) = (0usize, 0usize);
+            let mut used = vec![false; levels.len()];
+            for &code in codes.iter().step_by(step) {
+                rows += 1;
+                if let Some(used) = used.get_mut(code as usize) {
+                    *used = true;
+                    present += 1;
+                }
+            }
+            let seen: Vec<String> = (levels.iter().zip(&used))
+                .filter(|(_, used)| **used)
+                .map(|(level, _)| level.clone())
+                .collect();
+            FeatureProfile {
+                missing: share_missing(rows, present),
+                quantiles: None,
+                levels: (seen.len() <= LEVELS).then_some(seen),
+            }
+        }
+    }
+}
+
+fn share_missing(rows: usize, present: usize) -> f64 {
+    if rows == 0 {
+        return 0.0;
+    }
+    (rows - present) as f64 / rows as f64
+}
+
+/// The 1st, 50th and 99th percentile, by order statistics.
+fn quantiles(values: &mut [f64]) -> Option<[f64; 3]> {
+    let last = values.len().checked_sub(1)?;
+    let mut at = |share: f64| {
+        let position = (share * last as f64).round() as usize;
+        *values.select_nth_unstable_by(position, f64::total_cmp).1
+    };
+    Some([at(TAIL), at(0.5), at(1.0 - TAIL)])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn numbers(values: impl IntoIterator<Item = f64>) -> FeatureProfile {
+        profile(&FeatureColumn::Number(values.into_iter().collect()), 1)
+    }
+
+    #[test]
+    fn a_run_like_training_is_inside() {
+        let trained = numbers((0..1000).map(f64::from));
+        assert_eq!(trained.quantiles, Some([10.0, 500.0, 989.0]));
+        assert_eq!(trained.outside(&numbers((200..900).map(f64::from))), None);
+        // Tenure and totals grow between training and the run.
+        assert_eq!(trained.outside(&numbers((700..1400).map(f64::from))), None);
+    }
+
+    #[test]
+    fn values_that_training_never_had_are_outside() {
+        let trained = numbers((0..1000).map(f64::from));
+        assert!(trained.outside(&numbers((2000..3000).map(f64::from))).is_some());
+        assert!(trained.outside(&numbers((0..100).map(|_| f64::NAN))).is_some());
+        // A constant of training is a region, too.
+        assert!(numbers([1.0; 50]).outside(&numbers([0.0; 50])).is_some());
+    }
+
+    #[test]
+    fn texts_that_training_never_had_are_outside() {
+        let texts = |levels: &[&str]| {
+            let column = FeatureColumn::Text {
+                codes: (0..levels.len() as u32).collect(),
+                levels: levels.iter().map(|&level| level.to_owned()).collect(),
+            };
+            profile(&column, 1)
+        };
+        assert_eq!(texts(&["basic", "pro"]).outside(&texts(&["pro"])), None);
+        assert!(texts(&["basic", "pro"]).outside(&texts(&["Basic", "Pro"])).is_some());
+    }
+}

@@ -1,0 +1,159 @@
+//! What training found odd about its dates and its definition.
+
+use std::collections::BTreeMap;
+
+use crate::error::{Error, ErrorKind};
+use crate::features::{ChurnDefinition, usual_gap_days};
+use crate::model::sample::Sample;
+use crate::model::warning::{Warning, WarningCode};
+use crate::numeric::ln;
+use crate::record::TenantRecords;
+use crate::time::AsOf;
+
+/// The warnings about a sample that trains a model.
+pub(crate) fn warnings(records: &TenantRecords, definition: &ChurnDefinition, sample: &Sample) -> Vec<Warning> {
+    let gap = gap_exceeds_horizon(records, definition);
+    let too_short = gap.is_some();
+    let mut found: Vec<Warning> = gap.into_iter().collect();
+    found.extend(odd_dates(&Counts::of(sample), too_short));
+    found
+}
+
+/// A `single_class` error with the likely cause, where the horizon is too short for both labels to occur.
+pub(crate) fn explained(error: Error, records: &TenantRecords, definition: &ChurnDefinition) -> Error {
+    if error.kind() != ErrorKind::SingleClass {
+        return error;
+    }
+    match gap_exceeds_horizon(records, definition) {
+        Some(warning) => Error::new(ErrorKind::SingleClass, format!("{error}; {}", warning.message)),
+        None => error,
+    }
+}
+
+fn gap_exceeds_horizon(records: &TenantRecords, definition: &ChurnDefinition) -> Option<Warning> {
+    let ChurnDefinition::Inactivity { horizon, on, .. } = definition else {
+        return None;
+    };
+    let usual = usual_gap_days(records, *on)?;
+    (usual > f64::from(horizon.days)).then(|| {
+        let message = format!(
+            "customers usually have {usual} days between two {on}, but the label period is {} days: it often ends before the next of the {on} is due, so customers who stay count as churned. Use a horizon above {usual} days, or cancellation as the definition",
+            horizon.days
+        );
+        Warning::new(WarningCode::GapExceedsHorizon, message)
+    })
+}
+
+/// How many of a date's customers churned.
+#[derive(Clone, Copy, Default)]
+struct Count {
+    rows: usize,
+    churned: usize,
+}
+
+impl Count {
+    fn add(&mut self, churned: bool) {
+        self.rows += 1;
+        self.churned += usize::from(churned);
+    }
+
+    fn is_uniform(self) -> bool {
+        self.churned == 0 || self.churned == self.rows
+    }
+}
+
+/// Counts by what is called a training date and by day, where customers are spread over several.
+struct Counts {
+    all: Count,
+    spans: Vec<(AsOf, Count)>,
+    days: BTreeMap<AsOf, Count>,
+}
+
+impl Counts {
+    fn of(sample: &Sample) -> Self {
+        let mut all = Count::default();
+        let mut days: BTreeMap<AsOf, Count> = BTreeMap::new();
+        let mut spans: BTreeMap<u32, (AsOf, Count)> = BTreeMap::new();
+        let rows = sample.spans.iter().zip(&sample.matrix.as_of).zip(&sample.churned);
+        for ((&span, &date), &churned) in rows {
+            all.add(churned);
+            days.entry(date).or_default().add(churned);
+            let (last, count) = spans.entry(span).or_insert((date, Count::default()));
+            *last = date.max(*last);
+            count.add(churned);
+        }
+        Self {
+            all,
+            spans: spans.into_values().collect(),
+            days,
+        }
+    }
+}
+
+/// So many standard deviations from the others are no chance.
+const DEVIATIONS: f64 = 5.0;
+/// Odds so many times those of the others, or less than this part of them, are far from them.
+const ODDS: f64 = 3.0;
+
+/// Whether the rate of a date is another than that of all other rows, beyond chance and by a lot.
+fn is_far(count: Count, all: Count) -> bool {
+    let (rows, churned) = (count.rows as f64, count.churned as f64);
+    let (others, others_churned) = ((all.rows - count.rows) as f64, (all.churned - count.churned) as f64);
+    if others == 0.0 {
+        return false;
+    }
+    let pooled = all.churned as f64 / all.rows as f64;
+    let variance = pooled * (1.0 - pooled) * (1.0 / rows + 1.0 / others);
+    let apart = (churned / rows - others_churned / others).abs();
+    // Half a row each way, so that no odds are infinite.
+    let log_odds = |churned: f64, rows: f64| ln((churned + 0.5) / (rows - churned + 0.5));
+    apart > DEVIATIONS * variance.sqrt()
+        && (log_odds(churned, rows) - log_odds(others_churned, others)).abs() > ln(ODDS)
+}
+
+fn odd_dates(counts: &Counts, too_short: bool) -> Vec<Warning> {
+    let percent = |count: Count| 100.0 * count.churned as f64 / count.rows.max(1) as f64;
+    let advice = if too_short {
+        "The label period is shorter than the usual time between two events, so the label depends on the day: use a longer horizon"
+    } else {
+        "Look at what happened then (an import, a change of invoice days, a gap in the data), and give as_of without such dates, or another horizon"
+    };
+    let mut uniform: Vec<(AsOf, Count)> = vec![];
+    let mut unusual: Vec<(AsOf, Count)> = vec![];
+    for &(date, count) in &counts.spans {
+        match count.is_uniform() {
+            true => uniform.push((date, count)),
+            false if is_far(count, counts.all) => unusual.push((date, count)),
+            false => {}
+        }
+    }
+    // Days within spans have few customers: only what chance does not do is told.
+    if counts.days.len() > counts.spans.len() {
+        for (&date, &count) in counts.days.iter().filter(|(_, count)| is_far(**count, counts.all)) {
+            let odd = if count.is_uniform() { &mut uniform } else { &mut unusual };
+            if odd.iter().all(|(known, _)| *known != date) {
+                odd.push((date, count));
+            }
+        }
+    }
+    let mut found = vec![];
+    for (code, mut dates) in [
+        (WarningCode::UniformTrainingDate, uniform),
+        (WarningCode::UnusualTrainingDate, unusual),
+    ] {
+        dates.sort_by_key(|(date, _)| *date);
+        let Some(&(first, count)) = dates.first() else { continue };
+        let more = match dates.len() {
+            1 => String::new(),
+            several => format!(", and of {} dates more", several - 1),
+        };
+        let message = format!(
+            "of {} customers at {first} {:.1} % churned{more}, where {:.1} % of all rows did. {advice}",
+            count.rows,
+            percent(count),
+            percent(counts.all)
+        );
+        found.push(Warning::new(code, message).of_dates(dates.into_iter().map(|(date, _)| date).collect()));
+    }
+    found
+}

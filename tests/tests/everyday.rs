@@ -1,0 +1,89 @@
+//! The level is right on every day of the billing cycle, the day of the invoices included, and a level that cannot be right is reported.
+//!
+//! `benches/everyday` measures all cycles and horizons at full size.
+
+use churn_core::{
+    AsOf, ChurnDefinition, ChurnModel, EnsembleOptions, Execution, RecordKind, TrainOptions, WarningCode,
+};
+use churn_tests::everyday::{Cycle, Everyday, as_of};
+use churn_tests::library::linear_alone;
+
+fn options(horizon: u32, ensemble: EnsembleOptions) -> TrainOptions {
+    TrainOptions::default()
+        .with_definition(ChurnDefinition::inactivity(horizon, RecordKind::Payments))
+        .with_ensemble(ensemble)
+        .with_execution(Execution::new().threads(2))
+}
+
+#[test]
+fn the_level_holds_on_the_day_of_the_invoices() {
+    let ensemble = EnsembleOptions::default()
+        .with_deep_boosting(None)
+        .with_forest(None)
+        .with_folds(3);
+    for (cycle, due) in [(Cycle::Monthly(1), 17), (Cycle::Monthly(15), 0)] {
+        let tenant = Everyday::new(cycle, 1000, 1);
+        let model = ChurnModel::train(&tenant.records(tenant.today), &options(60, ensemble.clone())).unwrap();
+        let all = tenant.records(tenant.today + 31);
+        // On the day of the invoices, the day after it and in between.
+        for day in [due, due + 1, due + 9].map(|day| tenant.today + day) {
+            let figures = tenant.judge(&model.score(&all, as_of(day)).unwrap(), day, 60);
+            let off = (figures.predicted - figures.risk).abs();
+            assert!(
+                off < 0.06 && figures.excess < 0.0,
+                "{cycle:?}, {}: {figures:?}",
+                as_of(day)
+            );
+        }
+        let report = model.report();
+        let test = report.out_of_time.as_ref().unwrap();
+        assert!(test.test_dates.len() >= 25 && test.test_dates.last() == Some(&test.test_date));
+        assert!(test.test_dates[0] >= test.proof.test_date && test.proof.holds());
+        assert!(report.dates.iter().all(|date| date.first.is_some()));
+        assert!(report.warnings.is_empty(), "{:?}", report.warnings);
+    }
+}
+
+#[test]
+fn a_horizon_below_the_usual_gap_is_reported() {
+    let tenant = Everyday::new(Cycle::AnnualOwnDay, 600, 1);
+    let past = tenant.records(tenant.today);
+    let model = ChurnModel::train(&past, &options(180, linear_alone())).unwrap();
+    let codes: Vec<&str> = model
+        .report()
+        .warnings
+        .iter()
+        .map(|warning| warning.code.as_str())
+        .collect();
+    assert!(codes.contains(&"gap_exceeds_horizon"), "{codes:?}");
+    let card = model.card().to_markdown();
+    assert!(
+        card.contains("gap_exceeds_horizon") && card.contains("365 days"),
+        "{card}"
+    );
+    // Nobody who paid in the last 180 days pays within 90 days: training fails, and the error says why.
+    let error = ChurnModel::train(&past, &options(90, linear_alone())).unwrap_err();
+    assert!(
+        error.code() == "single_class" && error.to_string().contains("365 days"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_date_at_which_everybody_churned_is_named() {
+    // From the second of January on the next invoice is due after 30 days.
+    let tenant = Everyday::new(Cycle::Monthly(1), 600, 1);
+    let past = tenant.records(tenant.today);
+    let dates = ["2024-04-10", "2024-05-10", "2024-07-02", "2024-09-10"];
+    let dates = dates.map(|date| date.parse::<AsOf>().unwrap());
+    let options = options(30, linear_alone()).with_as_of(dates);
+    let report = ChurnModel::train(&past, &options).unwrap().report().clone();
+    let uniform = report
+        .warnings
+        .iter()
+        .find(|warning| warning.code == WarningCode::UniformTrainingDate);
+    assert_eq!(uniform.unwrap().dates, [dates[2]]);
+    // Dates that were asked for are taken as they are.
+    assert_eq!(report.training_dates, dates);
+    assert!(report.dates.iter().all(|date| date.first.is_none()));
+}
