@@ -31,7 +31,7 @@ export class TreeEnsemble {
    *
    * Boosters `gbtree` and `dart`, objectives `binary:logistic` and `reg:logistic`. Values are rounded to single precision before
    * they are compared, as XGBoost does, in a `Float64Array` too. Leaves are added in double precision, so probabilities differ
-   * from XGBoost's by its rounding, about 1e-6. All trees are taken: cut a model that was stopped early to its best iteration.
+   * from XGBoost's by its rounding, about 1e-6. After early stopping the trees up to the best iteration are used.
    *
    * @throws {ChurnError} `import_failed` if it is no such model, or one of a kind that is not taken over; `io`.
    */

@@ -168,21 +168,13 @@ pub(crate) fn table(object: &Bound<'_, PyAny>, name: &str) -> PyResult<Table> {
         return pandas_columns(object, &unreadable);
     }
     if object.hasattr("__arrow_c_stream__")? || object.hasattr("__arrow_c_array__")? {
-        let read = object
-            .extract::<AnyRecordBatch>()
-            .and_then(|batches| Ok(batches.into_table()?));
-        let (batches, schema) = match read {
-            Ok(table) => table.into_inner(),
+        return match arrow_table(object) {
+            Ok(table) => Ok(table),
             // pyarrow refuses columns of mixed types; read them value by value.
-            Err(_) if pandas => return pandas_columns(object, &unreadable),
-            Err(error) => return Err(unreadable(error.to_string())),
+            Err(Foreign::Refused(_)) if pandas => pandas_columns(object, &unreadable),
+            Err(Foreign::Refused(error)) => Err(unreadable(error.to_string())),
+            Err(Foreign::Invalid(error)) => Err(error).or_raise(py),
         };
-        let batches = if batches.is_empty() {
-            vec![arrow_array::RecordBatch::new_empty(schema)]
-        } else {
-            batches
-        };
-        return Table::from_record_batches(&batches).or_raise(py);
     }
     if object.hasattr("collect")? && object.hasattr("lazy")? {
         return Err(unreadable("it is lazy; collect() it first".to_owned()));
@@ -195,6 +187,39 @@ pub(crate) fn table(object: &Bound<'_, PyAny>, name: &str) -> PyResult<Table> {
         "a {} is neither a data frame nor a list of dicts",
         object.get_type().name()?
     )))
+}
+
+/// Why a table did not come through the Arrow C interface.
+enum Foreign {
+    /// Its producer refused.
+    Refused(PyErr),
+    /// What it wrote is not valid.
+    Invalid(churn_core::Error),
+}
+
+/// A table from the Arrow C interface, validated: another library wrote it.
+fn arrow_table(object: &Bound<'_, PyAny>) -> Result<Table, Foreign> {
+    let mut refused = None;
+    let table = Table::from_foreign_batches(|| {
+        let read = object
+            .extract::<AnyRecordBatch>()
+            .and_then(|batches| Ok(batches.into_table()?));
+        match read {
+            Ok(table) => {
+                let (batches, schema) = table.into_inner();
+                let none = batches.is_empty();
+                Ok(if none { vec![arrow_array::RecordBatch::new_empty(schema)] } else { batches })
+            }
+            Err(error) => {
+                refused = Some(error);
+                Ok(vec![])
+            }
+        }
+    });
+    match refused {
+        Some(error) => Err(Foreign::Refused(error)),
+        None => table.map_err(Foreign::Invalid),
+    }
 }
 
 /// One row, or several, of one customer.

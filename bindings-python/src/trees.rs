@@ -98,11 +98,10 @@ impl From<Arrays<'_>> for ForeignTrees {
     }
 }
 
-/// Names of the columns of a frame, else of their positions. Refuses a column of categories, whose codes are meant.
-fn names(x: &Bound<'_, PyAny>, columns: usize) -> PyResult<Vec<String>> {
-    let positions = || (0..columns).map(|column| format!("x{column}")).collect();
+/// The names of the columns of a frame; `None` for a plain matrix. Refuses columns of categories, whose codes are needed.
+fn frame_names(x: &Bound<'_, PyAny>) -> PyResult<Option<Vec<String>>> {
     let Ok(given) = x.getattr("columns") else {
-        return Ok(positions());
+        return Ok(None);
     };
     let given: Vec<String> = given
         .try_iter()?
@@ -117,7 +116,7 @@ fn names(x: &Bound<'_, PyAny>, columns: usize) -> PyResult<Vec<String>> {
             }
         }
     }
-    Ok(if given.len() == columns { given } else { positions() })
+    Ok(Some(given))
 }
 
 /// Trees that score rows and explain the scores: learned here (`to_ensemble`), or by another library (`from_xgboost`,
@@ -150,8 +149,8 @@ impl TreeEnsemble {
     ///
     /// Boosters ``gbtree`` and ``dart``, objectives ``binary:logistic`` and ``reg:logistic``. Values are rounded to float32
     /// before they are compared, as XGBoost does, whatever X holds. Leaves are added in float64, which XGBoost does in
-    /// float32, so probabilities differ by its rounding, about 1e-6. All trees are taken: cut a model that was stopped early
-    /// first, ``booster[: booster.best_iteration + 1]``.
+    /// float32, so probabilities differ by its rounding, about 1e-6. After early stopping the trees up to the best iteration are
+    /// used, as by ``XGBClassifier.predict_proba``.
     ///
     /// Raises:
     ///     ImportFailedError: it is no such model, or one of a kind that is not taken over.
@@ -254,7 +253,7 @@ impl TreeEnsemble {
     #[pyo3(signature = (X, *, threads=None))]
     #[allow(non_snake_case)]
     fn predict_proba(&self, py: Python<'_>, X: &Bound<'_, PyAny>, threads: Option<usize>) -> PyResult<Py<PyAny>> {
-        names(X, self.0.features())?;
+        frame_names(X)?;
         let x = Matrix::new(X)?;
         x.check(py, "TreeEnsemble", self.0.features())?;
         Ok(both(py, x.score(py, &self.0, threads)?))
@@ -268,9 +267,12 @@ impl TreeEnsemble {
     #[pyo3(signature = (X, *, threads=None))]
     #[allow(non_snake_case)]
     fn explain(&self, py: Python<'_>, X: &Bound<'_, PyAny>, threads: Option<usize>) -> PyResult<Explanation> {
-        let names = names(X, self.0.features())?;
+        let given = frame_names(X)?;
         let x = Matrix::new(X)?;
         x.check(py, "TreeEnsemble", self.0.features())?;
+        // Only now: a model may claim any number of columns.
+        let positions = || (0..self.0.features()).map(|column| format!("x{column}")).collect();
+        let names = given.filter(|names| names.len() == self.0.features()).unwrap_or_else(positions);
         let (contributions, base_value) = x.explain(py, &self.0, threads)?;
         Ok(Explanation::of(py, contributions, base_value, names))
     }

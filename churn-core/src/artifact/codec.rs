@@ -1,7 +1,7 @@
-//! The one place that knows the payload's encoding: bincode.
+//! The one place that knows the payload's encoding: bincode, with fixed-width little-endian numbers.
 //!
-//! bincode 2.0.1 is finished and no longer maintained; behind these two functions, under our own magic,
-//! format number and checksum, another decoder of the same bytes can take its place.
+//! bincode 2.0.1 is finished and no longer maintained. It stands behind these two functions, under our own magic, format number
+//! and checksum, so that another decoder of the same bytes can take its place.
 
 use bincode::config::{Configuration, Fixint, Limit, LittleEndian, standard};
 use serde::Serialize;
@@ -10,17 +10,19 @@ use serde::de::DeserializeOwned;
 use crate::artifact::MAX_PAYLOAD;
 use crate::error::{Error, ErrorKind, Result};
 
-/// Fixed-width little-endian numbers; the decoder refuses to claim more than the limit.
-const CONFIG: Configuration<LittleEndian, Fixint, Limit<MAX_PAYLOAD>> =
-    standard().with_fixed_int_encoding().with_limit::<MAX_PAYLOAD>();
+/// bincode allocates a text before it reads it, as long as its length is below the limit, which must be a constant. So there
+/// are several, a factor of 16 apart: a length that lies claims at most 16 times the payload, or 64 KiB.
+const fn config<const LIMIT: usize>() -> Configuration<LittleEndian, Fixint, Limit<LIMIT>> {
+    standard().with_fixed_int_encoding().with_limit::<LIMIT>()
+}
 
 /// The payload bytes of a value.
 pub(crate) fn encode<T: Serialize>(value: &T) -> Result<Vec<u8>> {
-    bincode::serde::encode_to_vec(value, CONFIG)
+    bincode::serde::encode_to_vec(value, config::<MAX_PAYLOAD>())
         .map_err(|e| Error::new(ErrorKind::ArtifactTooLarge, "the model cannot be encoded").caused_by(e))
 }
 
-/// The value of payload bytes, all of which must be used.
+/// The value of payload bytes, all of which must be used. It takes at most a multiple of their number to decode.
 pub(crate) fn decode<T: DeserializeOwned>(payload: &[u8]) -> Result<T> {
     let damaged = |what: &str| {
         Error::new(
@@ -28,12 +30,23 @@ pub(crate) fn decode<T: DeserializeOwned>(payload: &[u8]) -> Result<T> {
             format!("the model file was damaged: {what}"),
         )
     };
-    let (value, used) = bincode::serde::decode_from_slice(payload, CONFIG)
-        .map_err(|e| damaged("its payload cannot be decoded").caused_by(e))?;
+    fn within<T: DeserializeOwned, const LIMIT: usize>(
+        payload: &[u8],
+    ) -> std::result::Result<(T, usize), bincode::error::DecodeError> {
+        bincode::serde::decode_from_slice(payload, config::<LIMIT>())
+    }
+    let decoded = match payload.len() {
+        ..=0x1_0000 => within::<T, 0x1_0000>(payload),
+        ..=0x10_0000 => within::<T, 0x10_0000>(payload),
+        ..=0x100_0000 => within::<T, 0x100_0000>(payload),
+        ..=0x800_0000 => within::<T, 0x800_0000>(payload),
+        _ => within::<T, MAX_PAYLOAD>(payload),
+    };
+    let (value, used) = decoded.map_err(|e| damaged("its payload cannot be decoded").caused_by(e))?;
     if used == payload.len() {
         Ok(value)
     } else {
-        Err(damaged("bytes are left over behind its payload"))
+        Err(damaged("bytes follow its payload"))
     }
 }
 

@@ -13,6 +13,9 @@
 //!
 //! The checksum is the hash of the content and thereby the model's id. A file holds no clock, thread
 //! count, host or random number: the same training gives the same bytes.
+//!
+//! Anyone may have written a file, checksum included. So every length in it is checked against the bytes that are there before
+//! anything is allocated, and opening one takes at most 32 times its size and 32 MiB of memory.
 
 mod codec;
 

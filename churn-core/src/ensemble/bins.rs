@@ -1,4 +1,4 @@
-//! Columns as small integers: quantile cuts, one byte per cell.
+//! Binned columns: quantile cuts, one byte per cell.
 
 use std::ops::Range;
 
@@ -10,24 +10,24 @@ use crate::parallel::Workers;
 
 /// The byte of a missing value.
 pub(crate) const MISSING_BIN: u8 = u8::MAX;
-/// The most bins a column may have; one byte value is kept for missing.
+/// The most bins of a column; one value of the byte is reserved for missing.
 pub(crate) const MAX_BINS: usize = 255;
-/// Columns of a tile: those whose histogram stays in the fastest cache while rows are added.
+/// Columns of a tile, whose histogram stays in the L1 cache while rows are added.
 pub(crate) const TILE: usize = 8;
 /// Tiles of a stripe.
 pub(crate) const TILES: usize = 4;
-/// The bins of a row in neighbouring columns, tile by tile: half a cache line, so that few lines are touched for a row.
+/// The bins of a row in adjacent columns, tile by tile: half a cache line, so that a row touches few lines.
 pub(crate) type Stripe = [[u8; TILE]; TILES];
-/// Cuts are taken from at most twice as many rows, evenly spaced.
+/// Cuts are computed from at most twice this many rows, evenly spaced.
 const CUT_ROWS: usize = 100_000;
-/// Rows that are turned into bins at a time.
+/// Rows that are binned at a time.
 const PIECE: usize = 1 << 10;
 
-/// Where each column is cut: ascending upper bounds. Bin `b` holds `cuts[b - 1] < x <= cuts[b]`.
+/// The cuts of each column, as ascending upper bounds. Bin `b` holds `cuts[b - 1] < x <= cuts[b]`.
 pub(crate) struct Cuts(Vec<Vec<f32>>);
 
 impl Cuts {
-    /// Cuts every column into at most `max_bins` bins of about equal size.
+    /// Computes cuts that divide every column into at most `max_bins` bins of about equal size.
     ///
     /// # Errors
     /// `invalid_option` if there are more rows or columns than a tree can number; `cancelled`.
@@ -49,7 +49,7 @@ impl Cuts {
         self.0.len()
     }
 
-    /// Bins of a column that are not missing.
+    /// Number of bins of a column, without that for missing values.
     pub(crate) fn bin_count(&self, column: usize) -> usize {
         self.0[column].len() + 1
     }
@@ -76,8 +76,8 @@ impl Cuts {
         })
     }
 
-    /// The bins of a stripe's columns each, row by row, of [`by_column`](Self::by_column)'s. Columns that fill up the last
-    /// stripe are 0.
+    /// The bins in row-major order, stripe by stripe, from those of [`by_column`](Self::by_column). The last stripe is padded
+    /// with columns of 0.
     pub(crate) fn by_stripe(columns: &[Vec<u8>], workers: &Workers) -> Result<Vec<Vec<Stripe>>> {
         let of_stripe = |columns: &[Vec<u8>]| {
             let mut bins = vec![Stripe::default(); columns[0].len()];
@@ -95,7 +95,7 @@ impl Cuts {
         columns.chunks(TILES * TILE).map(of_stripe).collect()
     }
 
-    /// Tiles that hold the columns.
+    /// Number of tiles.
     pub(crate) fn tiles(&self) -> usize {
         self.columns().div_ceil(TILE)
     }
@@ -106,17 +106,17 @@ impl Cuts {
     }
 }
 
-/// A column's cuts, as keys and filled up so that all bins have the same number of steps to be found by: no branch depends on
-/// a value.
+/// A column's cuts as integer keys, padded so that every binary search takes the same number of steps, without branches that
+/// depend on values.
 struct Bounds {
     cuts: [i64; 256],
-    /// Half of the first power of two that is more than the cuts.
+    /// Half of the smallest power of two above the number of cuts.
     half: usize,
 }
 
-/// A whole number for each value, in the order of values: subtracted and shifted, its sign is a mask, and stays one.
+/// An integer for each value, in the order of values. The sign of a difference, shifted, is a mask.
 fn key(value: f32) -> i64 {
-    // A negative zero becomes a positive one.
+    // -0.0 becomes 0.0.
     let bits = (value + 0.0).to_bits() as i32;
     i64::from(if bits < 0 { bits ^ i32::MAX } else { bits })
 }
@@ -134,8 +134,8 @@ impl Bounds {
         }
     }
 
-    /// The numbers of cuts below values, by halving: several values take each step together, for a step of one must wait for
-    /// its last.
+    /// The number of cuts below each value, by binary searches that are interleaved, since the steps of one search depend on
+    /// each other.
     fn bins_of(&self, values: &[f32], bins: &mut [u8]) {
         const TOGETHER: usize = 8;
         let (many, rest) = values.as_chunks::<TOGETHER>();
@@ -166,7 +166,7 @@ impl Bounds {
     }
 }
 
-/// Midpoints between distinct values; where there are too many, each bin gets about its share of the rows.
+/// Midpoints between distinct values or, if these are too many, quantile cuts.
 fn cuts_of(values: impl Iterator<Item = f32>, max_bins: usize) -> Vec<f32> {
     let mut sorted: Vec<f32> = values.filter(|value| !value.is_nan()).collect();
     sorted.sort_unstable_by(f32::total_cmp);

@@ -1,4 +1,4 @@
-//! Members put together: non-negative weights in log-odds.
+//! Blends the members: a weighted mean of their log-odds with non-negative weights.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,22 +6,21 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::numeric::{sigmoid, softplus};
 use crate::parallel::Workers;
 
-/// Weights of the members; they are not negative and sum to 1.
+/// Weights of the members: non-negative, with sum 1.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Blend {
     weights: Vec<f64>,
 }
 
-/// Distance from the anchor is charged this much per churned row: it counts as much as one row's log-loss.
+/// The penalty on the squared distance from the anchor, relative to the log-loss of one row.
 const SHRINKAGE: f64 = 1.0;
 
 impl Blend {
-    /// The weights with the least mean log-loss of the blended log-odds, plus the squared distance from `anchor` (the
-    /// linear member: what is hard to beat on few rows) divided by the number of churned rows.
+    /// Fits the weights that minimise the mean log-loss of the blended log-odds plus a penalty: the squared distance from
+    /// `anchor` (the linear member, which is hard to beat on few rows) divided by the number of churned rows.
     ///
-    /// The problem is convex; it is solved on every face of the simplex by Newton's method, and the best of those
-    /// solutions that are not negative is taken. `log_odds` holds a column of out-of-fold predictions per member,
-    /// `weights` how much each row counts.
+    /// The problem is convex. It is solved by Newton's method on every face of the simplex, and the best non-negative solution
+    /// is taken. `log_odds` holds the out-of-fold predictions of each member, `weights` the weight of each row.
     pub(crate) fn fit(
         log_odds: &[Vec<f64>],
         churned: &[bool],
@@ -65,7 +64,7 @@ impl Blend {
         &self.weights
     }
 
-    /// The blended log-odds: members in order, those without weight left out.
+    /// The blended log-odds: summed in the order of members, without those of weight 0.
     pub(crate) fn log_odds(&self, members: &[Vec<f64>]) -> Vec<f64> {
         let rows = members.first().map_or(0, Vec::len);
         let mut blended = vec![0.0; rows];
@@ -91,7 +90,7 @@ struct Faces<'a> {
 }
 
 impl Faces<'_> {
-    /// The best weights of these members alone; `None` if one of them would be negative.
+    /// The best weights of these members alone; `None` if one of them is negative.
     fn solve(&self, free: &[usize]) -> Option<(f64, Vec<f64>)> {
         let (last, moving) = free.split_last()?;
         let mut weights = vec![0.0; self.log_odds.len()];
@@ -126,7 +125,7 @@ impl Faces<'_> {
         weights.iter().all(|weight| *weight >= 0.0).then_some((loss, weights))
     }
 
-    /// The share of a row in the mean.
+    /// The weight of a row in the mean.
     fn weigh(&self, row: usize, value: f64) -> f64 {
         self.weights.map_or(1.0, |weights| weights[row]) * value
     }
@@ -149,7 +148,7 @@ impl Faces<'_> {
         rows.sum::<f64>() / self.total + self.penalty * distance
     }
 
-    /// Newton's step of the moving members, `last` taking up what they leave.
+    /// Newton's step for all members but `last`, whose weight is 1 minus the others.
     fn newton_step(&self, weights: &[f64], moving: &[usize], last: usize) -> Option<Vec<f64>> {
         let size = moving.len();
         let mut gradient = vec![0.0; size];
@@ -190,7 +189,7 @@ impl Faces<'_> {
     }
 }
 
-/// Gaussian elimination with pivoting, for a handful of unknowns.
+/// Gaussian elimination with pivoting, for a few unknowns.
 fn solve_small(mut matrix: Vec<Vec<f64>>, mut right: Vec<f64>) -> Option<Vec<f64>> {
     let size = right.len();
     for pivot in 0..size {

@@ -21,30 +21,30 @@ use crate::parallel::{Execution, Workers};
 pub struct GradientBoostingOptions {
     /// Number of trees. Default: 200.
     pub n_trees: usize,
-    /// The most leaves a tree may have. Default: 31.
+    /// Maximum number of leaves of a tree. Default: 31.
     pub max_leaves: usize,
-    /// The deepest a tree may be. Default: 64.
+    /// Maximum depth of a tree. Default: 64.
     pub max_depth: usize,
-    /// What each tree's leaves are multiplied by. Default: 0.1.
+    /// Shrinkage: the leaves of each tree are multiplied by it. Default: 0.1.
     pub learning_rate: f64,
-    /// The fewest rows of a leaf. Default: 20.
+    /// Minimum number of rows of a leaf. Default: 20.
     pub min_leaf_rows: usize,
-    /// The least sum of second derivatives of a leaf. Default: 0.001.
+    /// Minimum sum of second derivatives (Hessian) of a leaf. Default: 0.001.
     pub min_leaf_hessian: f64,
-    /// Penalty on the size of leaves: sums of first derivatives up to this count as none. Default: 0.
+    /// L1 penalty on leaf values: sums of first derivatives are soft-thresholded by it. Default: 0.
     pub l1: f64,
-    /// Penalty on the square of leaves. Default: 1.
+    /// L2 penalty on leaf values. Default: 1.
     pub l2: f64,
-    /// Share of the columns that each tree may look at, above 0 up to 1. Default: 1.
+    /// Fraction of the columns that are sampled for each tree, above 0 and at most 1. Default: 1.
     pub colsample: f64,
-    /// Share of the rows that each tree learns from, above 0 up to 1. Default: 1.
+    /// Fraction of the rows that are sampled for each tree, above 0 and at most 1. Default: 1.
     pub subsample: f64,
-    /// The most bins of a column, 2 to 255. Default: 255.
+    /// Maximum number of bins of a column, 2 to 255. Default: 255.
     pub max_bins: usize,
-    /// Whether the log-odds may only rise (1) or only fall (-1) with a column, other columns being equal; 0 where they are
-    /// free. One for each column, or empty for none. Default: empty.
+    /// Monotone constraints, one for each column: the log-odds only increase (1) or only decrease (-1) with it, all other
+    /// columns being equal; 0 for no constraint. Empty for none at all. Default: empty.
     pub monotone_constraints: Vec<i8>,
-    /// Seeds the sampling; in [`EnsembleOptions`](crate::EnsembleOptions) the training's seed takes its place. Default: 0.
+    /// Seed of the sampling. In [`EnsembleOptions`](crate::EnsembleOptions) the seed of the training replaces it. Default: 0.
     pub seed: u64,
 }
 
@@ -84,10 +84,9 @@ crate::options::plain_options!(GradientBoostingOptions {
     with_seed(seed: u64),
 });
 
-/// Histogram gradient boosting (Friedman, "Greedy function approximation: a gradient boosting machine", 2001), leaf by
-/// leaf as LightGBM grows them (Ke et al., 2017), on exact integer histograms: the model is the same to the bit whatever
-/// the number of threads. Where values are missing, each split learns which way they go. Trees end early once none could
-/// split.
+/// Histogram gradient boosting (Friedman, "Greedy function approximation: a gradient boosting machine", 2001), with
+/// leaf-wise growth as in LightGBM (Ke et al., 2017). Histograms are exact integers, so the model is bit-identical on any number
+/// of threads. Each split learns the way of missing values. Training ends early when no further tree can split.
 ///
 /// ```
 /// use churn_core::ensemble::{GradientBoosting, GradientBoostingOptions};
@@ -106,7 +105,7 @@ pub struct GradientBoosting {
     options: GradientBoostingOptions,
 }
 
-/// Rows that a worker takes at a time where each is short work.
+/// Rows that a worker takes at a time if the work per row is small.
 const PIECE: usize = 1 << 13;
 
 impl GradientBoosting {
@@ -129,7 +128,7 @@ impl GradientBoosting {
         self.fit_on(x, churned, weights, None, &execution.workers()?)
     }
 
-    /// As [`fit`](Self::fit); with held-out rows, keeps as many trees as served them best.
+    /// As [`fit`](Self::fit); with held-out rows, keeps the number of trees with the lowest log-loss on them.
     pub(crate) fn fit_on(
         &self,
         x: ArrayView2<'_, f32>,
@@ -150,7 +149,7 @@ impl GradientBoosting {
         Ok(ensemble)
     }
 
-    /// The ensemble, and what the trainer itself says of its rows after the last tree.
+    /// The ensemble, and the log-odds of the training rows after the last tree.
     fn boost(
         &self,
         x: ArrayView2<'_, f32>,
@@ -200,7 +199,7 @@ impl GradientBoosting {
             {
                 break;
             }
-            // On the same rows and columns the next tree would be as bare: nothing more can be learnt.
+            // With the same rows and columns the next tree would have no split either.
             if tree.leaves.len() == 1 && all_rows && columns.len() == x.ncols() {
                 break;
             }
@@ -211,7 +210,7 @@ impl GradientBoosting {
         Ok((ensemble, scores))
     }
 
-    /// Of each of so many columns.
+    /// The constraint of each column.
     fn directions(&self, columns: usize) -> Result<Vec<i8>> {
         let given = &self.options.monotone_constraints;
         match given {
@@ -240,10 +239,10 @@ impl GradientBoosting {
             _ if !(options.learning_rate.is_finite() && options.learning_rate > 0.0) => {
                 refuse("learning_rate", "must be a positive number")
             }
-            _ if !positive(options.l1) => refuse("l1", "must be a number that is not negative"),
-            _ if !positive(options.l2) => refuse("l2", "must be a number that is not negative"),
+            _ if !positive(options.l1) => refuse("l1", "must be finite and not negative"),
+            _ if !positive(options.l2) => refuse("l2", "must be finite and not negative"),
             _ if !positive(options.min_leaf_hessian) => {
-                refuse("min_leaf_hessian", "must be a number that is not negative")
+                refuse("min_leaf_hessian", "must be finite and not negative")
             }
             _ if !share(options.colsample) => refuse("colsample", "must be above 0 and at most 1"),
             _ if !share(options.subsample) => refuse("subsample", "must be above 0 and at most 1"),
@@ -262,7 +261,7 @@ impl Gradients {
         }
     }
 
-    /// The derivatives of each row's log-loss at these log-odds, times its weight.
+    /// The derivatives of each row's log-loss at these log-odds, multiplied by its weight.
     fn differentiate(&mut self, training: &Training<'_>, scores: &[f64], workers: &Workers) -> Result<()> {
         let exact = &mut self.exact;
         workers.chunks_mut(exact, PIECE, |start, exact| {
@@ -293,10 +292,10 @@ impl Gradients {
     }
 }
 
-/// Adds to every row's score its leaf.
+/// Adds the value of its leaf to the score of every row.
 fn add_leaves(tree: &BinTree, cells: &BinMatrix, all_rows: bool, scores: &mut [f64], workers: &Workers) -> Result<()> {
     if all_rows {
-        // Every row is in a leaf already.
+        // All rows were used to grow the tree, so their leaves are known.
         for (rows, value) in &tree.leaves {
             workers.check()?;
             rows.iter().for_each(|&row| scores[row as usize] += value);
@@ -311,14 +310,14 @@ fn add_leaves(tree: &BinTree, cells: &BinMatrix, all_rows: bool, scores: &mut [f
     })
 }
 
-/// A share of `0..count`, ascending; at least one.
+/// A random sample of `0..count`, ascending, with at least one element.
 fn sample(count: usize, share: f64, seed: u64, stream: u64) -> Vec<u32> {
     let all = 0..count as u32;
     if share >= 1.0 {
         return all.collect();
     }
     let wanted = ((count as f64 * share).round() as usize).clamp(1, count.max(1));
-    // Selection sampling: each in turn with the probability that makes exactly `wanted` (Knuth, algorithm S).
+    // Selection sampling (Knuth, The Art of Computer Programming, volume 2, algorithm S).
     let mut random = SplitMix::new(seed, stream);
     let mut chosen = Vec::with_capacity(wanted);
     for item in all {

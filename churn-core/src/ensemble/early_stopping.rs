@@ -1,4 +1,4 @@
-//! Rows that are held out tell when more trees do not help.
+//! Early stopping: the number of trees is chosen by the log-loss of held-out rows.
 
 use ndarray::ArrayView2;
 
@@ -7,12 +7,12 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::numeric::softplus;
 use crate::parallel::Workers;
 
-/// Rows whose labels choose the number of trees.
+/// Held-out rows that choose the number of trees.
 pub(crate) struct HeldOut<'a> {
     pub(crate) x: ArrayView2<'a, f32>,
     pub(crate) churned: &'a [bool],
     pub(crate) weights: Option<&'a [f64]>,
-    /// Trees without a better log-loss after which to stop.
+    /// Training stops after this many trees without a better log-loss.
     pub(crate) patience: usize,
 }
 

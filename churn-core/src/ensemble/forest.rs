@@ -1,4 +1,4 @@
-//! A random forest whose trees speak in smoothed log-odds.
+//! A random forest whose leaves hold smoothed log-odds.
 
 use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -22,19 +22,19 @@ use crate::parallel::{Execution, Workers};
 pub struct RandomForestOptions {
     /// Number of trees. Default: 200.
     pub n_trees: usize,
-    /// The deepest a tree may be. Default: 12.
+    /// Maximum depth of a tree. Default: 12.
     pub max_depth: usize,
-    /// The fewest rows of a leaf, drawn ones counted as often as drawn. Default: 5.
+    /// Minimum number of bootstrap rows of a leaf. Default: 5.
     pub min_leaf_rows: usize,
-    /// Share of the columns that each split may look at; `None` for the square root of their number. Default: `None`.
+    /// Fraction of the columns that are sampled for each split; `None` for the square root of their number. Default: `None`.
     pub colsample: Option<f64>,
-    /// Rows of the churn rate that each leaf is mixed with before it becomes log-odds: above 0, so that a leaf without
-    /// churn stays finite; the more, the less a small leaf may say. Default: 2.
+    /// Additive smoothing: each leaf is mixed with this many rows at the overall churn rate before its log-odds are taken. Above
+    /// 0, so that pure leaves stay finite; larger values shrink small leaves more. Default: 2.
     pub smoothing: f64,
-    /// The most bins of a column, 2 to 255. Default: 255.
+    /// Maximum number of bins of a column, 2 to 255. Default: 255.
     pub max_bins: usize,
-    /// Seeds the drawing of rows and columns; in [`EnsembleOptions`](crate::EnsembleOptions) the training's seed takes its
-    /// place. Default: 0.
+    /// Seed of the sampling of rows and columns. In [`EnsembleOptions`](crate::EnsembleOptions) the seed of the training replaces
+    /// it. Default: 0.
     pub seed: u64,
 }
 
@@ -62,9 +62,9 @@ crate::options::plain_options!(RandomForestOptions {
     with_seed(seed: u64),
 });
 
-/// Random forest (Breiman, "Random forests", 2001), split by Gini's impurity. Each tree's leaf says
-/// `logit((churned + s p) / (rows + s))` with the churn rate `p` and smoothing `s`; the forest's log-odds are the mean over
-/// trees. The model is the same to the bit whatever the number of threads.
+/// Random forest (Breiman, "Random forests", 2001), split by Gini impurity. A leaf holds
+/// `logit((churned + s p) / (rows + s))` with the overall churn rate `p` and the smoothing `s`; the forest's log-odds are the mean
+/// over trees. The model is bit-identical on any number of threads.
 ///
 /// ```
 /// use churn_core::Execution;
@@ -169,10 +169,10 @@ impl RandomForest {
     }
 }
 
-/// Draws rows with replacement.
+/// Draws bootstrap samples of the rows.
 struct Draw {
     rows: usize,
-    /// Running sums of weights, where there are some.
+    /// Cumulative weights, if there are weights.
     running: Option<Vec<f64>>,
 }
 
@@ -192,7 +192,7 @@ impl Draw {
         }
     }
 
-    /// How often each row is drawn, in as many draws as there are rows.
+    /// How often each row is drawn in a bootstrap sample of as many rows.
     fn counts(&self, random: &mut SplitMix, workers: &Workers) -> Result<Vec<u32>> {
         let mut counts = vec![0u32; self.rows];
         for number in 0..self.rows {
@@ -213,11 +213,11 @@ impl Draw {
     }
 }
 
-/// Rows that are looked at between two looks at the cancellation.
+/// Rows between two checks of the cancellation.
 const PIECE: usize = 1 << 18;
 
-/// How many rows, as often as they were drawn, and how many of them churned: in the high and the low half, so that both
-/// are added at once.
+/// The number of bootstrap rows and of churned ones among them, in the high and low half of a word, so that one addition sums
+/// both.
 type Sums = u64;
 
 fn rows(sums: Sums) -> u64 {
@@ -228,14 +228,14 @@ fn churned(sums: Sums) -> u64 {
     sums & u64::from(u32::MAX)
 }
 
-/// What Gini's impurity is measured by: the larger, the purer.
+/// The term of Gini impurity that splits differ in; larger is purer.
 fn purity(sums: Sums) -> f64 {
     let (rows, churned) = (rows(sums) as f64, churned(sums) as f64);
     let stayed = rows - churned;
     (churned * churned + stayed * stayed) / rows
 }
 
-/// A row that was drawn: how often, and, in the lowest bit, whether it churned.
+/// A sampled row: how often it was drawn and, in the lowest bit, whether it churned.
 #[derive(Clone, Copy)]
 struct Drawn {
     row: u32,
@@ -251,21 +251,21 @@ impl Drawn {
 
 struct TreeGrower<'a> {
     cuts: &'a Cuts,
-    /// Column by column.
+    /// In column-major order.
     bins: &'a [Vec<u8>],
     churned: &'a [bool],
     options: &'a RandomForestOptions,
-    /// Columns that each split looks at.
+    /// Number of columns that are sampled for each split.
     columns: usize,
     prior: f64,
     random: SplitMix,
     workers: &'a Workers,
 }
 
-/// A node whose split has not been looked for.
+/// A node whose split has not been searched yet.
 struct Open {
     node: usize,
-    /// Its part of the rows drawn.
+    /// Its range of the sampled rows.
     drawn: Range<usize>,
     depth: usize,
     total: Sums,
@@ -280,7 +280,7 @@ struct Split {
 }
 
 impl TreeGrower<'_> {
-    /// The nodes of a tree and their covers: rows, as often as drawn.
+    /// The nodes of a tree and their covers, in bootstrap rows.
     fn grow(mut self, draw: &Draw) -> Result<(Vec<Node>, Vec<f64>)> {
         let counts = draw.counts(&mut self.random, self.workers)?;
         let mut drawn: Vec<Drawn> = (0u32..)
@@ -295,7 +295,7 @@ impl TreeGrower<'_> {
         let mut aside = vec![Drawn { row: 0, count: 0 }; drawn.len()];
         let mut order: Vec<usize> = (0..self.bins.len()).collect();
         let (mut nodes, mut covers) = (vec![self.leaf(0, total)], vec![rows(total) as f64]);
-        // The left child is taken first.
+        // The left child is processed first.
         let mut open = vec![Open {
             node: 0,
             drawn: 0..drawn.len(),
@@ -335,7 +335,7 @@ impl TreeGrower<'_> {
         Ok((nodes, covers))
     }
 
-    /// Brings the rows that go left to the front, keeping both sides' order; returns how many they are.
+    /// Partitions the rows of a node stably, left ones first, and returns their number.
     fn sort_out(&self, split: &Split, drawn: &mut [Drawn], aside: &mut [Drawn]) -> usize {
         let bins = &self.bins[split.column];
         let (mut lefts, mut rights) = (0, 0);
@@ -345,7 +345,7 @@ impl TreeGrower<'_> {
                 MISSING_BIN => split.missing_left,
                 bin => bin <= split.bin,
             };
-            // Written to both sides and counted on one: no branch depends on the row.
+            // Each row is written to both sides and counted on one, which needs no branch.
             drawn[lefts] = one;
             aside[rights] = one;
             lefts += usize::from(goes_left);
@@ -365,7 +365,7 @@ impl TreeGrower<'_> {
         self.options.min_leaf_rows.max(1) as u64
     }
 
-    /// The best split over columns drawn at random. As in Breiman's, a column that cannot split costs no draw.
+    /// The best split over randomly sampled columns. As in Breiman's implementation, constant columns do not count as sampled.
     fn best_split(&mut self, drawn: &[Drawn], at: &Open, order: &mut [usize]) -> Result<Option<Split>> {
         self.workers.check()?;
         let pure = churned(at.total) == 0 || churned(at.total) == rows(at.total);
@@ -395,8 +395,8 @@ impl TreeGrower<'_> {
         Ok(best)
     }
 
-    /// The sums of each bin of a column. Neighbours often fall into one bin: where there are many rows two histograms take
-    /// turns, so that a sum need not wait for the one before.
+    /// The sums of each bin of a column. Successive rows often fall into one bin, so for many rows two histograms alternate,
+    /// which breaks the dependency between additions.
     fn histogram(&self, column: usize, drawn: &[Drawn]) -> Result<[Sums; 256]> {
         let (mut histogram, mut other) = ([0; 256], [0; 256]);
         let bins = &self.bins[column];
@@ -417,7 +417,7 @@ impl TreeGrower<'_> {
         Ok(histogram)
     }
 
-    /// The best split on a column; of equals the one with missing values on the right, then at the lowest bin.
+    /// The best split on a column. Ties are resolved in favour of missing values on the right, then of the lowest bin.
     fn best_in_column(&self, column: usize, histogram: &[Sums; 256], count: usize, total: Sums) -> Option<Split> {
         let least = self.min_leaf_rows();
         let missing = histogram[usize::from(MISSING_BIN)];
@@ -427,10 +427,10 @@ impl TreeGrower<'_> {
                 break;
             }
             let mut left = if missing_left { missing } else { 0 };
-            // With the last bin on the left only missing values go right; the first pass sees that split.
+            // The split with the last bin on the left, where only missing values go right, belongs to the first pass.
             let last = count - usize::from(missing_left || missing == 0);
             for (bin, &sums) in histogram[..last].iter().enumerate() {
-                // No rows, no other split than the one before.
+                // An empty bin gives the same split as the one before.
                 if sums == 0 {
                     continue;
                 }
@@ -448,7 +448,7 @@ impl TreeGrower<'_> {
                         gain,
                         column,
                         bin: bin as u8,
-                        // Where training has no missing value, a later one goes with the larger part.
+                        // Without missing values in training, later ones follow the larger child.
                         missing_left: if missing == 0 {
                             rows(left) >= rows(right)
                         } else {
@@ -463,7 +463,7 @@ impl TreeGrower<'_> {
     }
 }
 
-/// A split must win more purity than this, in rows: less is rounding.
+/// Splits must gain more purity than this, in rows; smaller gains are rounding.
 const LEAST_GAIN: f64 = 1e-9;
 
 #[cfg(test)]
@@ -492,7 +492,7 @@ mod tests {
         forest
     }
 
-    /// The mean over trees of each tree's probability, as other forests speak.
+    /// The mean over trees of their probabilities, as other libraries define a forest.
     fn mean_probabilities(forest: &FlatTrees, x: &Array2<f32>) -> Vec<f64> {
         let trees = forest.trees() as f64;
         let of_row = |cells: ndarray::ArrayView1<'_, f32>| {

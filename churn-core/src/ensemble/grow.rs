@@ -1,6 +1,6 @@
-//! Grows one regression tree on gradients, best leaf first.
+//! Grows one regression tree on gradients, best-first (leaf-wise).
 //!
-//! All sums are integers ([`histogram`](super::histogram)), so any number of threads grows the same tree, to the bit.
+//! All sums are integers ([`histogram`](super::histogram)), so the tree is bit-identical on any number of threads.
 
 use std::borrow::Cow;
 
@@ -15,19 +15,19 @@ use super::histogram::{
 use crate::error::Result;
 use crate::parallel::Workers;
 
-/// The fewest rows that are summed up apart from others.
+/// Minimum number of rows of a separate partial histogram.
 const SUM_PIECE: usize = 1 << 15;
-/// Rows that are sorted out in one piece.
+/// Rows that are partitioned at a time.
 const SORT_PIECE: usize = 1 << 14;
-/// Cells and bins below which threads cost more than they save.
+/// With fewer cells and bins, threads cost more than they save.
 const SMALL: usize = 1 << 14;
 
-/// The matrix as bins.
+/// The binned matrix.
 pub(crate) struct BinMatrix {
     pub(crate) cuts: Cuts,
-    /// For sums over many columns of some rows.
+    /// In row-major order: for histograms of many columns.
     stripes: Vec<Vec<Stripe>>,
-    /// For a look at one column of many rows.
+    /// In column-major order: for partitioning rows by one column.
     columns: Vec<Vec<u8>>,
 }
 
@@ -47,7 +47,7 @@ impl BinMatrix {
     }
 }
 
-/// How large a tree may grow.
+/// Limits on the size of a tree.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
     pub(crate) leaves: usize,
@@ -55,7 +55,7 @@ pub(crate) struct Limits {
     pub(crate) learning_rate: f64,
 }
 
-/// A tree as it was grown: for rows that are bins.
+/// A grown tree, which splits binned rows.
 pub(crate) struct BinTree {
     nodes: Vec<BinNode>,
     /// The rows of each leaf, ascending, and its value.
@@ -71,7 +71,7 @@ struct BinNode {
 }
 
 impl BinNode {
-    /// Neither split nor valued yet.
+    /// Neither split nor given a value yet.
     const BARE: Self = Self {
         split: None,
         left: 0,
@@ -91,7 +91,7 @@ impl BinTree {
         node.value
     }
 
-    /// The tree for rows that are numbers, and the cover of its nodes.
+    /// The tree with thresholds instead of bins, and the cover of its nodes.
     pub(crate) fn flat(&self, cuts: &Cuts) -> (Vec<Node>, Vec<f64>) {
         let nodes = (0u32..).zip(&self.nodes).map(|(place, node)| {
             let flat = match &node.split {
@@ -109,10 +109,10 @@ impl BinTree {
     }
 }
 
-/// A leaf that may still be split.
+/// A leaf that can still be split.
 struct Leaf {
     rows: Vec<u32>,
-    /// The histogram; empty where there will be no split.
+    /// The histogram; empty if there will be no split.
     bins: Vec<TileBins>,
     total: Packed,
     span: Span,
@@ -123,20 +123,20 @@ struct Leaf {
 
 /// The derivatives of every row.
 pub(crate) struct Gradients {
-    /// First and second, as they are.
+    /// The first and second derivative, exact.
     pub(crate) exact: Vec<[f64; 2]>,
-    /// Rounded.
+    /// The same, rounded to integers.
     pub(crate) compact: Vec<Compact>,
     pub(crate) packing: Packing,
 }
 
-/// Grows trees one after the other, keeping the memory of histograms.
+/// Grows trees one after the other and reuses the memory of histograms.
 pub(crate) struct Grower<'a> {
     cells: &'a BinMatrix,
     weights: Option<&'a [f64]>,
     objective: Objective,
     limits: Limits,
-    /// Of every column: up (1), down (-1) or free (0).
+    /// The monotone constraint of every column: increasing (1), decreasing (-1) or none (0).
     directions: Vec<i8>,
     workers: &'a Workers,
     inline: Workers,
@@ -144,11 +144,11 @@ pub(crate) struct Grower<'a> {
     spare: Vec<Vec<TileBins>>,
 }
 
-/// What one tree is grown on.
+/// The inputs of one tree.
 #[derive(Clone, Copy)]
 struct SplitContext<'a> {
     gradients: &'a Gradients,
-    /// Whether a column may be split on.
+    /// Whether a column is sampled for this tree.
     wanted: &'a [bool],
 }
 
@@ -176,7 +176,7 @@ impl<'a> Grower<'a> {
         }
     }
 
-    /// The tree of these rows, ascending, on the wanted columns.
+    /// Grows a tree on these rows, ascending, and the sampled columns.
     pub(crate) fn grow(&mut self, rows: Vec<u32>, gradients: &Gradients, wanted: &[bool]) -> Result<BinTree> {
         let context = SplitContext { gradients, wanted };
         let mut nodes = vec![BinNode::BARE];
@@ -235,7 +235,7 @@ impl<'a> Grower<'a> {
         self.finish(nodes, leaves, gradients)
     }
 
-    /// Gives the leaves their values, from derivatives that are not rounded, and the nodes their covers.
+    /// Computes the values of leaves from exact derivatives, and the covers of nodes.
     fn finish(&mut self, mut nodes: Vec<BinNode>, mut leaves: Vec<Leaf>, gradients: &Gradients) -> Result<BinTree> {
         let said = self.workers.map(0..leaves.len(), |number| {
             let leaf = &leaves[number];
@@ -254,7 +254,7 @@ impl<'a> Grower<'a> {
             self.spare.push(std::mem::take(&mut leaf.bins));
         }
         self.spare.retain(|bins| !bins.is_empty());
-        // Children stand behind their parents.
+        // Children follow their parents.
         for place in (0..nodes.len()).rev() {
             if nodes[place].split.is_some() {
                 let left = nodes[place].left as usize;
@@ -277,7 +277,7 @@ impl<'a> Grower<'a> {
         }
     }
 
-    /// Gives back the histogram of a leaf that will not be split.
+    /// Recycles the histogram of a leaf that will not be split.
     fn without_use(&mut self, mut leaf: Leaf) -> Leaf {
         if leaf.best.is_none() && !leaf.bins.is_empty() {
             self.spare.push(std::mem::take(&mut leaf.bins));
@@ -293,11 +293,11 @@ impl<'a> Grower<'a> {
         Ok(sums.into_iter().fold([0; 2], plus))
     }
 
-    /// The rows that go left and those that go right, in order.
+    /// The rows that go left and right, in order.
     fn sort_out(&self, rows: &[u32], split: &Split) -> Result<(Vec<u32>, Vec<u32>)> {
         let bins = &self.cells.columns[split.column as usize];
         let sort_out = |rows: &[u32]| {
-            // Each row is written to both sides and counted on one: no branch depends on it.
+            // Each row is written to both sides and counted on one, which needs no branch.
             let (mut left, mut right) = (vec![0; rows.len()], vec![0; rows.len()]);
             let (mut lefts, mut rights) = (0, 0);
             for &row in rows {
@@ -321,9 +321,9 @@ impl<'a> Grower<'a> {
         Ok((left.concat(), right.concat()))
     }
 
-    /// The gradients of rows, side by side.
+    /// The gradients of rows, contiguous.
     fn gather<'g>(&self, rows: &[u32], gradients: &'g [Compact]) -> Result<Cow<'g, [Compact]>> {
-        // Rows are ascending: as many as there are means all of them.
+        // Rows are ascending and distinct: their number tells whether they are all rows.
         if rows.len() == gradients.len() {
             return Ok(Cow::Borrowed(gradients));
         }
@@ -356,8 +356,8 @@ impl<'a> Grower<'a> {
         Ok(())
     }
 
-    /// Fills the smaller child's histogram, takes it out of the parent's, which the larger child holds, and finds the best
-    /// split of both.
+    /// Computes the histogram of the smaller child, subtracts it from the parent's to get the larger child's, and finds the
+    /// best split of both.
     fn divide(&mut self, small: &mut Leaf, large: &mut Leaf, context: SplitContext<'_>) -> Result<()> {
         let mut parts = self.fill(&small.rows, context)?;
         small.bins = parts.swap_remove(0);
@@ -380,8 +380,8 @@ impl<'a> Grower<'a> {
         Ok(())
     }
 
-    /// Histograms of these rows, whose sum is theirs: more than one where there are more threads than stripes. Sums are
-    /// exact, so it does not matter how rows are shared out.
+    /// Partial histograms that sum to that of these rows: several if there are more threads than stripes. Sums are exact, so
+    /// the distribution of rows does not matter.
     fn fill(&mut self, rows: &[u32], context: SplitContext<'_>) -> Result<Vec<Vec<TileBins>>> {
         let gradients = self.gather(rows, &context.gradients.compact)?;
         let crew = self.workers.threads().div_ceil(self.cells.stripes.len().max(1));
@@ -419,7 +419,7 @@ impl<'a> Grower<'a> {
         let mut block = [[0; 256]; TILE];
         for (number, (rows, gradients)) in rows.chunks(BLOCK).zip(gradients.chunks(BLOCK)).enumerate() {
             self.workers.check()?;
-            // Fetched first: so many lines are on their way at once, and each is fetched for all tiles.
+            // Prefetches the lines of these rows at once, for all tiles.
             let mut tiles: Vec<_> = near.chunks_exact_mut(rows.len()).collect();
             if let [a, b, c, d, ..] = &mut tiles[..] {
                 for ((((&row, a), b), c), d) in rows.iter().zip(&mut **a).zip(&mut **b).zip(&mut **c).zip(&mut **d) {
@@ -440,14 +440,14 @@ impl<'a> Grower<'a> {
         Ok(())
     }
 
-    /// Memory for a histogram, with anything in it.
+    /// Memory for a histogram, with arbitrary contents.
     fn empty(&mut self) -> Vec<TileBins> {
         self.spare
             .pop()
             .unwrap_or_else(|| vec![[[[0; 2]; 256]; TILE]; self.cells.cuts.tiles()])
     }
 
-    /// The workers for so many rows.
+    /// The workers for this many rows.
     fn crew(&self, rows: usize) -> &Workers {
         if (rows + 512) * self.cells.cuts.columns() < SMALL {
             &self.inline
@@ -456,7 +456,7 @@ impl<'a> Grower<'a> {
         }
     }
 
-    /// Where a tile's wanted columns are in it.
+    /// The positions of a tile's sampled columns in it.
     fn places(&self, tile: usize, wanted: &[bool]) -> Vec<usize> {
         let columns = self.cells.cuts.columns_of(tile);
         (0..)
@@ -466,7 +466,7 @@ impl<'a> Grower<'a> {
             .collect()
     }
 
-    /// The best split on a tile's columns at `places`; of equals the first.
+    /// The best split on a tile's columns at `places`; the first of equals.
     fn best_in_tile(&self, tile: usize, places: &[usize], bins: &TileBins, whole: Whole<'_>) -> Option<Split> {
         if !whole.may_split() {
             return None;
@@ -484,7 +484,7 @@ impl<'a> Grower<'a> {
     }
 }
 
-/// The leaf whose split gains most, the earliest grown of equals: its position and split.
+/// The leaf with the largest gain, the earliest of equals: its position and split.
 fn choose(leaves: &[Leaf]) -> Option<(usize, Split)> {
     let mut chosen: Option<(usize, Split)> = None;
     for (position, leaf) in leaves.iter().enumerate() {

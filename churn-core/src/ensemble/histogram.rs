@@ -1,40 +1,39 @@
-//! Exact integer histograms of gradients, and the best split that they show.
+//! Exact integer histograms of gradients, and the search for the best split.
 //!
-//! The derivatives of a row are rounded to small integers, of which the largest of the tree is about two to [`STEPS`], so
-//! sums do not depend on the order of adding, and a sibling's histogram is the parent's less the other's. The rounding
-//! chooses splits only; what a leaf says is computed from the derivatives themselves. A row's two integers and a one to
-//! count it lie side by side in one word, which is added in one step; after [`BLOCK`] rows the words are spread into
-//! [`Packed`] sums that hold all rows.
+//! The derivatives of a row are rounded to small integers, the largest in a tree being about two to [`STEPS`]. Sums therefore do
+//! not depend on the order of additions, and a child's histogram is the parent's minus its sibling's. Rounding affects the choice
+//! of splits only; the values of leaves are computed from exact derivatives. A row's two integers and a 1 that counts it are packed
+//! in one word and added in one step; after [`BLOCK`] rows the words are unpacked into [`Packed`] sums, which hold all rows.
 //!
-//! Source of learning on rounded derivatives: Shi et al., "Quantized training of gradient boosting decision trees", 2022.
+//! Reference: Shi et al., "Quantized training of gradient boosting decision trees", NeurIPS 2022.
 
 use super::bins::{Cuts, MISSING_BIN, TILE};
 
-/// A row's rounded derivatives and a one, or the sums of those over a block's rows: from the lowest bits up the rows, the
-/// second derivative, and the first with its sign.
+/// A row's rounded derivatives and a 1, or their sums over the rows of a block: from the lowest bits the number of rows, the
+/// second derivative, and the first derivative with its sign.
 pub(crate) type Compact = i64;
 
-/// Rows after which compact sums are spread out, before they overflow.
+/// Compact sums are unpacked after this many rows, before they overflow.
 pub(crate) const BLOCK: usize = 1 << 12;
-/// No derivative is rounded to more than two to this power.
+/// Derivatives are rounded to at most two to this power.
 const STEPS: i32 = 12;
-/// The bits of a block's rows, and of its second derivatives.
+/// Bits for the number of rows of a block, and for its second derivatives.
 const ROWS: u32 = 13;
 const SECONDS: u32 = 25;
 
-/// Sums over rows: the first derivative times two to [`Packing::row_bits`], plus the rows; the second derivative.
+/// Sums over rows: the first derivative times two to [`Packing::row_bits`] plus the number of rows, and the second derivative.
 pub(crate) type Packed = [i64; 2];
 
-/// The bins of a tile's columns. A column's bin of a byte needs no bounds check.
+/// The bins of a tile's columns. Indexing a column by a byte needs no bounds check.
 pub(crate) type TileBins = [[Packed; 256]; TILE];
 
 /// The bins of a tile's columns while a block of rows is added.
 pub(crate) type BlockBins = [[Compact; 256]; TILE];
 
-/// The most rows whose sums fit.
+/// The most rows whose sums cannot overflow.
 pub(crate) const MOST_ROWS: usize = 1 << 26;
 
-/// How derivatives become integers.
+/// The scaling of derivatives to integers.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Packing {
     row_bits: u32,
@@ -42,7 +41,7 @@ pub(crate) struct Packing {
     second_scale: f64,
 }
 
-/// What a packed sum stands for.
+/// An unpacked sum.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Sums {
     pub(crate) first: f64,
@@ -61,11 +60,11 @@ impl Sums {
 }
 
 impl Packing {
-    /// For this many rows, at most [`MOST_ROWS`], whose derivatives are at most these in size.
+    /// The packing for this many rows, at most [`MOST_ROWS`], and the largest absolute derivatives.
     pub(crate) fn new(rows: usize, first: f64, second: f64) -> Self {
         let row_bits = usize::BITS - rows.leading_zeros();
         let steps = STEPS.min(62 - 2 * row_bits as i32);
-        // A power of two: the unit of weights changes nothing but the unit of sums.
+        // A power of two, so that the unit of weights changes only the unit of sums.
         let scale = |largest: f64| {
             let power = ((largest.to_bits() >> 52) & 0x7ff) as i32 - 1022;
             f64::from_bits((((steps - power).clamp(-1022, 1023) + 1023) as u64) << 52)
@@ -77,13 +76,13 @@ impl Packing {
         }
     }
 
-    /// One row.
+    /// The word of one row.
     pub(crate) fn pack(&self, first: f64, second: f64) -> Compact {
         let (first, second) = (rounded(first * self.first_scale), rounded(second * self.second_scale));
         (first << (ROWS + SECONDS)) + (second << ROWS) + 1
     }
 
-    /// The sums of a block, so that those of more rows can be added.
+    /// The sums of a block, unpacked.
     pub(crate) fn spread(&self, sums: Compact) -> Packed {
         let rows = sums & ((1 << ROWS) - 1);
         let second = (sums >> ROWS) & ((1 << SECONDS) - 1);
@@ -100,7 +99,7 @@ impl Packing {
     }
 }
 
-/// The nearest integer of a small number, to even from halfway: adding 1.5 x 2^52 leaves no room for a fraction.
+/// Rounds a small number to the nearest integer, ties to even: adding 1.5 x 2^52 leaves no bits for a fraction.
 fn rounded(value: f64) -> i64 {
     const SHIFT: f64 = 6_755_399_441_055_744.0;
     (value + SHIFT).to_bits() as i64 - SHIFT.to_bits() as i64
@@ -114,8 +113,7 @@ pub(crate) fn minus(a: Packed, b: Packed) -> Packed {
     [a[0] - b[0], a[1] - b[1]]
 }
 
-/// Adds a block of rows to the bins of their cells in the tile's columns at `places`; cells and gradients are theirs, in the
-/// same order.
+/// Adds a block of rows to the bins of the tile's columns at `places`. `cells` and `gradients` are in the order of the rows.
 pub(crate) fn add_rows(block: &mut BlockBins, places: &[usize], cells: &[[u8; TILE]], gradients: &[Compact]) {
     fn add<const N: usize>(block: &mut BlockBins, places: &[usize], cells: &[[u8; TILE]], gradients: &[Compact]) {
         let mut at = [0; N];
@@ -127,7 +125,7 @@ pub(crate) fn add_rows(block: &mut BlockBins, places: &[usize], cells: &[[u8; TI
             }
         }
     }
-    // All at once, so that columns with few values, whose additions wait for one another, do not wait alone.
+    // All columns at once: additions to one bin depend on each other, those of different columns do not.
     match places.len() {
         0 => {}
         1 => add::<1>(block, places, cells, gradients),
@@ -147,7 +145,7 @@ pub(crate) fn add_rows(block: &mut BlockBins, places: &[usize], cells: &[[u8; TI
     }
 }
 
-/// Moves a block's sums to the bins in use, which they replace or are added to.
+/// Moves a block's sums to the used bins, which they replace or are added to.
 pub(crate) fn spread(bins: &mut TileBins, block: &mut BlockBins, counts: &[usize; TILE], packing: &Packing, add: bool) {
     let one = |bin: &mut Packed, block: &mut Compact| {
         let sums = packing.spread(std::mem::take(block));
@@ -162,12 +160,12 @@ pub(crate) fn spread(bins: &mut TileBins, block: &mut BlockBins, counts: &[usize
     }
 }
 
-/// Adds the other's sums to the bins in use.
+/// Adds another histogram's sums to the used bins.
 pub(crate) fn merge(bins: &mut TileBins, other: &TileBins, counts: &[usize; TILE]) {
     combine(bins, other, counts, plus);
 }
 
-/// Takes the other's sums out of the bins in use.
+/// Subtracts another histogram's sums from the used bins.
 pub(crate) fn subtract(bins: &mut TileBins, other: &TileBins, counts: &[usize; TILE]) {
     combine(bins, other, counts, minus);
 }
@@ -182,7 +180,7 @@ fn combine(bins: &mut TileBins, other: &TileBins, counts: &[usize; TILE], with: 
     }
 }
 
-/// How many bins of each column of a tile are in use, missing apart.
+/// The number of used bins of each column of a tile, without that for missing values.
 pub(crate) fn bin_counts(cuts: &Cuts, tile: usize) -> [usize; TILE] {
     let mut counts = [1; TILE];
     for (count, column) in counts.iter_mut().zip(cuts.columns_of(tile)) {
@@ -191,7 +189,7 @@ pub(crate) fn bin_counts(cuts: &Cuts, tile: usize) -> [usize; TILE] {
     counts
 }
 
-/// Where to split, and what it is worth.
+/// A split and its gain.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Split {
     pub(crate) gain: f64,
@@ -200,7 +198,7 @@ pub(crate) struct Split {
     pub(crate) bin: u8,
     pub(crate) missing_left: bool,
     pub(crate) left: Packed,
-    /// Between the values of both sides, where a direction or a span binds them.
+    /// The bound between the values of both children, if the column is constrained.
     pub(crate) middle: f64,
 }
 
@@ -214,7 +212,7 @@ impl Split {
     }
 }
 
-/// The values that a leaf may have, so that its tree does not go against a column's direction.
+/// The range of values of a leaf under monotone constraints.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Span {
     low: f64,
@@ -232,7 +230,7 @@ impl Span {
         value.max(self.low).min(self.high)
     }
 
-    /// What is left to the two sides of a split, so that no later split can turn them round.
+    /// The ranges of the two children of a split, so that no later split can violate the constraint.
     pub(crate) fn divide(self, split: &Split, direction: i8) -> (Self, Self) {
         let below = Self {
             high: split.middle,
@@ -250,7 +248,7 @@ impl Span {
     }
 }
 
-/// What makes a leaf good, and what it must have.
+/// The objective of leaves, and their minimum size.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Objective {
     pub(crate) min_leaf_rows: u64,
@@ -259,7 +257,7 @@ pub(crate) struct Objective {
     pub(crate) l2: f64,
 }
 
-/// A leaf whose split is looked for.
+/// A leaf whose split is searched.
 #[derive(Clone, Copy)]
 pub(crate) struct Whole<'a> {
     pub(crate) objective: &'a Objective,
@@ -268,23 +266,23 @@ pub(crate) struct Whole<'a> {
     pub(crate) span: Span,
 }
 
-/// A split must win more than this share of what its sides are worth: less is rounding.
+/// Splits must gain more than this fraction of the scores of their children; smaller gains are rounding.
 const LEAST_GAIN: f64 = 1e-10;
 
 impl Objective {
-    /// The value that a leaf's loss is least at, by Newton's step.
+    /// The optimal value of a leaf: one Newton step.
     pub(crate) fn value(&self, first: f64, second: f64) -> f64 {
         let value = -self.shrunk(first) / (second + self.l2);
         if value.is_finite() { value } else { 0.0 }
     }
 
-    /// Twice the loss that a leaf takes away at best.
+    /// Twice the loss reduction of a leaf at its optimal value.
     fn worth(&self, first: f64, second: f64) -> f64 {
         let first = self.shrunk(first);
         first * first / (second + self.l2)
     }
 
-    /// Twice the loss that a leaf of this value takes away.
+    /// Twice the loss reduction of a leaf at this value.
     fn worth_at(&self, first: f64, second: f64, value: f64) -> f64 {
         -(2.0 * self.shrunk(first) + (second + self.l2) * value) * value
     }
@@ -299,15 +297,15 @@ impl Objective {
 }
 
 impl Whole<'_> {
-    /// Whether any split of the leaf could be allowed.
+    /// Whether the leaf is large enough to be split.
     pub(crate) fn may_split(&self) -> bool {
         let sums = self.packing.unpack(self.total);
         sums.rows >= 2 * self.objective.min_leaf_rows && sums.second >= 2.0 * self.objective.min_leaf_hessian
     }
 
-    /// The best split on a column of a leaf with these bins, of which `count` are in use, missing apart. Of equals the
-    /// one with missing values on the right, then the one at the lowest bin. Where the column has a direction, up (1) or
-    /// down (-1), the leaves' values follow it.
+    /// The best split of a leaf on a column with these bins, of which `count` are used besides that for missing values. Ties are
+    /// resolved in favour of missing values on the right, then of the lowest bin. The values of the children follow the monotone
+    /// constraint of the column, increasing (1) or decreasing (-1).
     pub(crate) fn best_split(&self, column: u32, bins: &[Packed; 256], count: usize, direction: i8) -> Option<Split> {
         let (objective, packing) = (self.objective, self.packing);
         let missing = bins[usize::from(MISSING_BIN)];
@@ -326,10 +324,10 @@ impl Whole<'_> {
                 break;
             }
             let mut left = if missing_left { missing } else { [0; 2] };
-            // With the last bin on the left only missing values go right; the first pass sees that split.
+            // The split with the last bin on the left, where only missing values go right, belongs to the first pass.
             let last = count - usize::from(missing_left || none_missing);
             for (bin, &sums) in bins[..last].iter().enumerate() {
-                // No rows, no other split than the one before.
+                // An empty bin gives the same split as the one before.
                 if sums[0] == 0 {
                     continue;
                 }
@@ -361,7 +359,7 @@ impl Whole<'_> {
                         gain,
                         column,
                         bin: bin as u8,
-                        // Where training has no missing value, a later one goes with the larger part.
+                        // Without missing values in training, later ones follow the larger child.
                         missing_left: if none_missing {
                             one.rows >= other.rows
                         } else {
@@ -377,7 +375,7 @@ impl Whole<'_> {
     }
 }
 
-/// The best of several splits; of equals the first.
+/// The best of several splits; the first of equals.
 pub(crate) fn first_best(splits: impl Iterator<Item = Split>) -> Option<Split> {
     splits.fold(None, |best: Option<Split>, split| match best {
         Some(best) if best.gain >= split.gain => Some(best),

@@ -1,4 +1,4 @@
-//! The members of the ensemble, how they are put together, and the one layout that all trees end in.
+//! The learners of the ensemble, their blend, and the flat layout in which all trees are stored and scored.
 
 mod bins;
 mod blend;

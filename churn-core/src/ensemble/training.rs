@@ -1,11 +1,11 @@
-//! What every trainer is given besides the matrix.
+//! Labels and weights, validated for every learner.
 
 use ndarray::{Array2, ArrayView2, Axis};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::numeric::logit;
 
-/// Labels and weights that fit together.
+/// Labels and weights of the rows, consistent with each other.
 pub(crate) struct Training<'a> {
     churned: &'a [bool],
     weights: Option<&'a [f64]>,
@@ -14,7 +14,7 @@ pub(crate) struct Training<'a> {
 impl<'a> Training<'a> {
     /// # Errors
     /// `invalid_option` if lengths differ or a weight is negative or not finite; `too_little_data` without rows;
-    /// `single_class` if the rows with weight agree.
+    /// `single_class` if all rows with weight have one label.
     pub(crate) fn new(rows: usize, churned: &'a [bool], weights: Option<&'a [f64]>) -> Result<Self> {
         let refuse =
             |what: &str, why: String| Err(Error::new(ErrorKind::InvalidOption, why).at(None, None, Some(what)));
@@ -47,7 +47,7 @@ impl<'a> Training<'a> {
             (true, true) => Ok(training),
             _ => Err(Error::new(
                 ErrorKind::SingleClass,
-                "all labels are the same: there is nothing to learn",
+                "all labels are the same: a model needs both classes",
             )),
         }
     }
@@ -69,7 +69,7 @@ impl<'a> Training<'a> {
     }
 }
 
-/// Rows, labels and weights without the rows of weight zero, which teach nothing; `None` if there are no such rows.
+/// Rows, labels and weights without the rows of weight zero, which have no effect; `None` if there are no such rows.
 pub(crate) fn without_weightless(
     x: ArrayView2<'_, f32>,
     training: &Training<'_>,
@@ -79,7 +79,7 @@ pub(crate) fn without_weightless(
     if rows.len() == training.rows() {
         return None;
     }
-    // Column by column, as the trainers read.
+    // In column-major order, as the learners read.
     let x = x.t().select(Axis(1), &rows).reversed_axes();
     let churned = rows.iter().map(|&row| training.churned[row]).collect();
     let weights = rows.iter().map(|&row| weights[row]).collect();
@@ -100,7 +100,7 @@ pub(crate) fn prior_log_odds(training: &Training<'_>) -> f64 {
     logit(churned / total)
 }
 
-/// Rows of a matrix, column by column in memory.
+/// Rows of a matrix, in column-major order.
 pub(crate) fn select<T: Copy>(x: ArrayView2<'_, T>, rows: &[usize]) -> Array2<T> {
     // The shape fits by construction: a column for each column, a value for each row.
     Array2::from_shape_fn((x.ncols(), rows.len()), |(column, row)| x[(rows[row], column)]).reversed_axes()

@@ -1,6 +1,10 @@
-//! Records in from Arrow. Arrays of the usual layouts are read in place, without a copy; others are cast once.
+//! Tables from Arrow. Arrays of the usual layouts are read in place, without a copy; others are cast once.
+//!
+//! Arrays made by safe Rust and those decoded from IPC bytes are valid. Arrays that crossed the C data interface are whatever
+//! their producer wrote: [`Table::from_foreign_batches`] validates them first.
 
 use std::ops::Range;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use arrow::array::{
@@ -14,11 +18,11 @@ use arrow::datatypes::{
 };
 use arrow::error::ArrowError;
 
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result, excerpt};
 use crate::input::table::{Cell, Column, Table};
 use crate::time::MICROS_PER_DAY;
 
-/// Arrow arrays, one behind the other, in the layouts that are read in place.
+/// Arrow arrays, concatenated, in the layouts that are read in place.
 #[derive(Clone, Debug)]
 pub struct ArrowColumn {
     parts: Vec<Layout>,
@@ -49,12 +53,12 @@ enum Layout {
 }
 
 impl ArrowColumn {
-    /// An array of any type; one that no column may have reads as unsupported values, not as an error.
+    /// An array of any type. Values of a type that no column can have read as unsupported values, which is not an error here.
     pub fn new(array: &ArrayRef) -> Result<Self> {
         Self::of([array])
     }
 
-    /// Arrays one behind the other; none is copied for it.
+    /// Several arrays, concatenated without a copy.
     pub(crate) fn of<'a>(arrays: impl IntoIterator<Item = &'a ArrayRef>) -> Result<Self> {
         let mut column = Self {
             parts: vec![],
@@ -90,12 +94,12 @@ impl ArrowColumn {
 }
 
 impl ArrowColumn {
-    /// Puts the cells of some rows behind others: the layout is looked at once for all.
+    /// Appends the cells of some rows: the layout is matched once for all of them.
     pub(crate) fn append_cells<'a>(&'a self, rows: Range<usize>, cells: &mut Vec<Cell<'a>>) {
         let part = self.ends.partition_point(|&end| end <= rows.start);
         let start = part.checked_sub(1).map_or(0, |before| self.ends[before]);
         match self.parts.get(part) {
-            Some(own) if rows.end <= self.ends[part] => own.append_cells(rows.start - start..rows.end - start, cells),
+            Some(layout) if rows.end <= self.ends[part] => layout.append_cells(rows.start - start..rows.end - start, cells),
             _ => cells.extend(rows.map(|row| self.cell(row))),
         }
     }
@@ -141,7 +145,7 @@ impl Layout {
         })
     }
 
-    /// As [`cell`](Self::cell), of many: the layouts that large columns mostly have are looked at once.
+    /// As [`cell`](Self::cell), for many rows: the common layouts are matched once.
     fn append_cells<'a>(&'a self, rows: Range<usize>, cells: &mut Vec<Cell<'a>>) {
         fn all<'a>(array: &dyn Array, rows: Range<usize>, cells: &mut Vec<Cell<'a>>, cell: impl Fn(usize) -> Cell<'a>) {
             match array.nulls() {
@@ -161,7 +165,7 @@ impl Layout {
     }
 
     fn cell(&self, row: usize) -> Cell<'_> {
-        // A moment that microseconds cannot hold lies far outside the years 1 to 9999.
+        // A moment beyond 64 bits of microseconds lies far outside the years 1 to 9999.
         let scaled = |value: i64, factor: i64| Cell::Timestamp(value.checked_mul(factor).unwrap_or(i64::MAX));
         match self {
             Layout::Bool(array) if array.is_valid(row) => Cell::Bool(array.value(row)),
@@ -193,6 +197,42 @@ impl Table {
     /// `unreadable_table` if two columns have one name.
     pub fn from_record_batch(batch: &RecordBatch) -> Result<Self> {
         Self::from_record_batches(std::slice::from_ref(batch))
+    }
+
+    /// Reads the batches of one table that another library wrote through the C data interface, after full validation: of
+    /// offsets, views, dictionary indexes, null counts and UTF-8. It reads every buffer once.
+    ///
+    /// `batches` makes the batches; a panic in it, which arrays that contradict themselves cause in Arrow, is an error too. The
+    /// interface says nothing of the lengths of buffers: a producer that claims more memory than it has cannot be found out.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use arrow::array::{ArrayRef, Int64Array, RecordBatch};
+    /// use churn_core::Table;
+    ///
+    /// let ids: ArrayRef = Arc::new(Int64Array::from(vec![1, 2]));
+    /// let table = Table::from_foreign_batches(|| Ok(vec![RecordBatch::try_from_iter([("customer_id", ids)])?]))?;
+    /// assert_eq!(table.rows(), 2);
+    /// # Ok::<(), churn_core::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// `unreadable_table` if an array is not valid, the batches have different columns, or two columns have one name.
+    pub fn from_foreign_batches(batches: impl FnOnce() -> Result<Vec<RecordBatch>>) -> Result<Self> {
+        let read = catch_unwind(AssertUnwindSafe(|| {
+            let batches = batches()?;
+            for batch in &batches {
+                for (field, column) in batch.schema_ref().fields().iter().zip(batch.columns()) {
+                    let valid = column.to_data().validate_full();
+                    valid.map_err(|e| invalid(field.name(), &e.to_string()).caused_by(e))?;
+                }
+            }
+            Self::from_record_batches(&batches)
+        }));
+        read.unwrap_or_else(|_| {
+            let message = "the table cannot be read: its Arrow arrays contradict themselves";
+            Err(Error::new(ErrorKind::UnreadableTable, message))
+        })
     }
 
     /// Reads the batches of one table, in place. Without any batch there are no columns either: a table that is empty
@@ -272,6 +312,11 @@ fn uuid_texts(array: &ArrayRef) -> ArrayRef {
     };
     let texts: StringArray = bytes.iter().map(|bytes| bytes.map(text)).collect();
     Arc::new(texts)
+}
+
+fn invalid(column: &str, why: &str) -> Error {
+    let message = format!("column '{}' is not a valid Arrow array: {}", excerpt(column), excerpt(why));
+    Error::new(ErrorKind::UnreadableTable, message).at(None, None, Some(column))
 }
 
 fn cannot(e: ArrowError, array: &dyn Array) -> Error {

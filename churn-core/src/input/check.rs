@@ -1,5 +1,6 @@
 //! Collects what is wrong with a table and counts its rows.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::error::{Finding, FindingCode, IssueCode, RecordKind, TableReport, ValidationIssue};
@@ -22,6 +23,7 @@ pub(crate) struct ColumnNumber(u32);
 pub(crate) struct TableCheck {
     kind: RecordKind,
     columns: Vec<Arc<str>>,
+    numbers: HashMap<Arc<str>, u32>,
     /// What is wrong with the table as a whole.
     whole: Vec<(ColumnNumber, IssueCode, String)>,
     /// Columns that were given and have no value.
@@ -32,9 +34,11 @@ pub(crate) struct TableCheck {
 
 impl TableCheck {
     pub(crate) fn new(kind: RecordKind, rows: usize) -> Self {
+        let columns: Vec<Arc<str>> = columns_of(kind).iter().map(|column| column.name.into()).collect();
         Self {
             kind,
-            columns: columns_of(kind).iter().map(|column| column.name.into()).collect(),
+            numbers: columns.iter().cloned().zip(0..).collect(),
+            columns,
             whole: vec![],
             empty: vec![],
             found: vec![],
@@ -44,12 +48,13 @@ impl TableCheck {
 
     /// The number of a column, given now if it has none.
     pub(crate) fn column(&mut self, name: &str) -> ColumnNumber {
-        let known = self.columns.iter().position(|known| &**known == name);
-        let number = known.unwrap_or_else(|| {
-            self.columns.push(name.into());
-            self.columns.len() - 1
-        });
-        ColumnNumber(number as u32)
+        if let Some(&number) = self.numbers.get(name) {
+            return ColumnNumber(number);
+        }
+        let (number, name): (u32, Arc<str>) = (self.columns.len() as u32, name.into());
+        self.columns.push(name.clone());
+        self.numbers.insert(name, number);
+        ColumnNumber(number)
     }
 
     /// Something wrong with a column as a whole: no row can be accepted.

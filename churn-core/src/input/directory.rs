@@ -1,27 +1,28 @@
-//! From a customer's id to his code, for many events at once.
+//! Maps the ids of customers to their codes, for many events at once.
 
 use crate::error::Result;
-use crate::input::interner::{fold, hash};
+use crate::input::interner::{Seed, fold, hash};
 use crate::input::reader::PIECE;
 use crate::parallel::Workers;
 use crate::record::{Ids, MISSING_CODE};
 
-/// Ids that are looked for together: the wait for one is that for all.
+/// Ids that are looked up together, so that their cache misses overlap.
 pub(crate) const AHEAD: usize = 64;
-/// Parts of a large directory, and ids that a part must have on average.
+/// Parts of a large directory, and the least mean number of ids in a part.
 const PARTS: usize = 16;
 const LARGE: usize = 1 << 10;
-/// Ids of so many bytes stand in their slot, where one look tells them apart from all others.
+/// Ids of up to this many bytes are stored in their slots.
 const SHORT: usize = 24;
 
-/// Where the ids of customers are: open addressing, linear probing, mostly one line of memory for a look.
+/// A hash table from ids to codes: open addressing, linear probing, mostly one cache line per lookup.
 pub(crate) struct Directory {
-    /// Powers of two of them, of equal length, at most half of all slots taken. A look that comes to the end of a part goes on
-    /// at its beginning, so that parts are made side by side.
+    /// A power of two of parts, of equal length, at most half of all slots taken. Probing wraps around within a part, so that
+    /// the parts can be built in parallel.
     parts: Vec<Vec<Line>>,
+    seed: Seed,
 }
 
-/// A line of memory: a look begins with its first slot.
+/// A cache line; probing begins at its first slot.
 #[derive(Clone, Copy)]
 #[repr(align(64))]
 struct Line([Slot; 2]);
@@ -41,7 +42,7 @@ pub(crate) struct Key {
 }
 
 impl Key {
-    pub(crate) fn of(id: &str) -> Self {
+    fn of(id: &str, seed: &Seed) -> Self {
         let bytes = id.as_bytes();
         let eight = |from: usize| {
             bytes[from..]
@@ -54,14 +55,14 @@ impl Key {
                 .map_or(0, |four| u64::from(u32::from_le_bytes(*four)))
         };
         let length = bytes.len();
-        // What overlaps is told apart by the length.
+        // The words may overlap; the length makes them unambiguous.
         let words = match length {
             0 => [0; 3],
             1..4 => [bytes[0], bytes[length / 2], bytes[length - 1]].map(u64::from),
             4..8 => [four(0), four(length - 4), 0],
             8..16 => [eight(0), eight(length - 8), 0],
             16..=SHORT => [eight(0), eight(8), eight(length - 8)],
-            _ => [hash(id), eight(0), eight(length - 8)],
+            _ => [hash(id, seed), eight(0), eight(length - 8)],
         };
         Self {
             words,
@@ -74,32 +75,30 @@ impl Key {
         self.length as usize <= SHORT
     }
 
-    fn place(&self) -> usize {
+    fn place(&self, seed: &Seed) -> usize {
         let [a, b, c] = self.words;
-        (fold(a ^ 0xa076_1d64_78bd_642f, b ^ 0xe703_7ed1_a0b4_28db)
-            ^ fold(
-                c ^ 0x8ebc_6af0_9c88_c6e3,
-                u64::from(self.length) ^ 0x5899_65cc_7537_4cc3,
-            )) as usize
+        let [first, second, third, last] = seed.0;
+        (fold(a ^ first, b ^ second) ^ fold(c ^ third, u64::from(self.length) ^ last)) as usize
     }
 }
 
 impl Directory {
     /// Of ids that differ from one another; their positions are their codes.
     pub(crate) fn of(ids: &Ids, workers: &Workers) -> Result<Self> {
+        let seed = Seed::of_process();
         let lines = ids.len().next_power_of_two();
         let mut places = vec![0u32; ids.len()];
         workers.chunks_mut(&mut places, PIECE, |start, places| {
             let ids = (start..).map(|code| ids.get(code));
-            let own = places.iter_mut().zip(ids);
-            own.for_each(|(place, id)| *place = (Key::of(id).place() & (lines - 1)) as u32);
+            let pairs = places.iter_mut().zip(ids);
+            pairs.for_each(|(place, id)| *place = (Key::of(id, &seed).place(&seed) & (lines - 1)) as u32);
             Ok(())
         })?;
         let mut length = if lines < PARTS * LARGE { lines } else { lines / PARTS };
         let mut counts = vec![0usize; lines / length];
         let shift = length.trailing_zeros();
         places.iter().for_each(|&place| counts[(place >> shift) as usize] += 1);
-        // Ids that were chosen so that they crowd a part have room where all are one.
+        // A part that is too full, which the seed makes next to impossible: all slots are one part.
         if counts.iter().any(|&count| count > length + length / 2) {
             length = lines;
         }
@@ -110,22 +109,27 @@ impl Directory {
                 code: MISSING_CODE,
             };
             let mut lines = vec![Line([empty; 2]); length];
-            let own = (places.iter().enumerate()).filter(|(_, place)| (**place >> shift) as usize == part);
-            for (code, &place) in own {
+            let of_part = (places.iter().enumerate()).filter(|(_, place)| (**place >> shift) as usize == part);
+            for (code, &place) in of_part {
                 let at = search(&lines, place as usize & (length - 1), |_| false);
                 lines[at / 2].0[at % 2] = Slot {
-                    key: Key::of(ids.get(code)),
+                    key: Key::of(ids.get(code), &seed),
                     code: code as u32,
                 };
             }
             Ok(lines)
         })?;
-        Ok(Self { parts })
+        Ok(Self { parts, seed })
     }
 
-    /// The code that each of some keys has, [`MISSING_CODE`] where none has it.
+    /// The key by which this directory looks an id up.
+    pub(crate) fn key(&self, id: &str) -> Key {
+        Key::of(id, &self.seed)
+    }
+
+    /// The codes of some keys, [`MISSING_CODE`] for unknown ones.
     pub(crate) fn look(&self, keys: &[Key], codes: &mut Vec<u32>) {
-        // Brings their lines near. No branch hangs on what is there, so that none is waited for alone.
+        // Prefetches their lines. No branch depends on what is there, so cache misses overlap.
         let first = keys.iter().map(|key| {
             let (part, line) = self.begin(key);
             part[line].0[0].code
@@ -137,7 +141,7 @@ impl Directory {
 
     /// The code of an id.
     pub(crate) fn find(&self, ids: &Ids, id: &str) -> Option<u32> {
-        let key = Key::of(id);
+        let key = self.key(id);
         let is_it = |slot: &Slot| slot.key == key && (key.is_exact() || ids.get(slot.code as usize) == id);
         Some(self.code(&key, is_it)).filter(|&code| code != MISSING_CODE)
     }
@@ -148,15 +152,15 @@ impl Directory {
         part[at / 2].0[at % 2].code
     }
 
-    /// Where a look for a key begins: a part, and a line of it.
+    /// Where probing for a key begins: a part, and a line of it.
     fn begin(&self, key: &Key) -> (&[Line], usize) {
         let length = self.parts[0].len();
-        let place = key.place() & (length * self.parts.len() - 1);
+        let place = key.place(&self.seed) & (length * self.parts.len() - 1);
         (&self.parts[place >> length.trailing_zeros()], place & (length - 1))
     }
 }
 
-/// The first slot from a line on that will do, or that is free. There is a free one.
+/// The first slot from a line on that matches or is free. There always is a free one.
 fn search(lines: &[Line], line: usize, is_it: impl Fn(&Slot) -> bool) -> usize {
     let mut at = 2 * line;
     loop {
@@ -171,6 +175,7 @@ fn search(lines: &[Line], line: usize, is_it: impl Fn(&Slot) -> bool) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::input::interner::FORCED_SEED;
 
     #[test]
     fn finds_what_is_there_and_nothing_else() {
@@ -190,7 +195,7 @@ mod tests {
             assert_eq!(directory.find(&ids, &id), None, "{id}");
         }
         let mut codes = vec![];
-        let asked = ["cus_11", "nobody", "", "cus_0"].map(Key::of);
+        let asked = ["cus_11", "nobody", "", "cus_0"].map(|id| directory.key(id));
         directory.look(&asked, &mut codes);
         assert_eq!(codes, [0x11, MISSING_CODE, 2000, 0]);
         let empty = Directory::of(&Ids::default(), &Workers::inline()).unwrap();
@@ -207,7 +212,8 @@ mod tests {
         let mut directory = Directory::of(&texts, &workers).unwrap();
         assert_eq!(directory.find(&texts, long), Some(1));
         // As if both had the key of the one that is looked for.
-        let key = Key::of(long);
+        let key = directory.key(long);
+        let seed = directory.seed;
         assert!(!key.is_exact());
         let lines = &mut directory.parts[0];
         lines
@@ -215,7 +221,7 @@ mod tests {
             .flat_map(|line| &mut line.0)
             .for_each(|slot| slot.code = MISSING_CODE);
         for code in 0..2 {
-            let at = search(lines, key.place() % lines.len(), |_| false);
+            let at = search(lines, key.place(&seed) % lines.len(), |_| false);
             lines[at / 2].0[at % 2] = Slot { key, code };
         }
         assert_eq!(directory.find(&texts, long), Some(1));
@@ -228,7 +234,9 @@ mod tests {
         let workers = crate::parallel::Execution::new().threads(3).workers().unwrap();
         let many: Vec<String> = (0..40_000).map(|number| format!("{number:x}")).collect();
         let lines = many.len().next_power_of_two();
-        let first_part = |id: &&String| Key::of(id).place() & (lines / 2 - 1) < lines / 2 / PARTS;
+        let seed = Seed([11, 22, 33, 44]);
+        FORCED_SEED.set(Some(seed));
+        let first_part = |id: &&String| Key::of(id, &seed).place(&seed) & (lines / 2 - 1) < lines / 2 / PARTS;
         let more: Vec<String> = (0..400_000).map(|number| format!("c{number}")).collect();
         let crowd: Vec<String> = more.iter().filter(first_part).take(20_000).cloned().collect();
         for (given, parts) in [(&many, PARTS), (&crowd, 1)] {
@@ -240,5 +248,6 @@ mod tests {
             }
             assert_eq!(directory.find(&ids, "nobody"), None);
         }
+        FORCED_SEED.set(None);
     }
 }

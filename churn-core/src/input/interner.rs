@@ -1,31 +1,60 @@
-//! Texts to codes, without an object per text.
+//! Maps texts to codes, without an object per text.
+//!
+//! Texts are data of strangers, who could choose thousands that all hash alike. So hashes are seeded, once in a process, by
+//! [`RandomState`]: nobody can know which texts collide. No result depends on a hash, as
+//! `no_result_depends_on_the_seed` proves: codes are given in the order of the data, and hashes only find what is equal.
+
+use std::hash::{BuildHasher, RandomState};
+use std::sync::LazyLock;
 
 use crate::record::Ids;
 
 const EMPTY: u32 = u32::MAX;
 
-/// Texts that are looked for together: the wait for one is that for all.
+/// Texts that are looked up together, so that their cache misses overlap.
 const AHEAD: usize = 64;
 
-/// The hash of a text: the same on every machine and in every run. Eight bytes at a time, each folded in by the two
-/// halves of a 128-bit product.
+/// The numbers that hashes begin with: another set in each process.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Seed(pub(crate) [u64; 4]);
+
+impl Seed {
+    /// The seed of this process.
+    pub(crate) fn of_process() -> Self {
+        static SEED: LazyLock<Seed> = LazyLock::new(|| {
+            let random = RandomState::new();
+            Seed(std::array::from_fn(|number| random.hash_one(number)))
+        });
+        #[cfg(test)]
+        if let Some(seed) = FORCED_SEED.get() {
+            return seed;
+        }
+        *SEED
+    }
+}
+
+#[cfg(test)]
+thread_local! {
+    /// The seed that tests force upon the structures that this thread makes.
+    pub(crate) static FORCED_SEED: std::cell::Cell<Option<Seed>> = const { std::cell::Cell::new(None) };
+}
+
+/// The hash of a text. Eight bytes at a time are folded in by the two halves of a 128-bit product.
 ///
-/// Source: the mixing step of wyhash (Wang Yi, public domain).
-pub(crate) fn hash(text: &str) -> u64 {
+/// The mixing step is that of wyhash (Wang Yi, public domain).
+pub(crate) fn hash(text: &str, seed: &Seed) -> u64 {
+    let [first, word, state, last_word] = seed.0;
     let (words, rest) = text.as_bytes().as_chunks::<8>();
     let mut last = [0; 8];
     last[..rest.len()].copy_from_slice(rest);
-    let begin = 0xa076_1d64_78bd_642f ^ text.len() as u64;
-    let hash = words.iter().chain([&last]).fold(begin, |hash, word| {
-        fold(
-            hash ^ u64::from_le_bytes(*word),
-            0xe703_7ed1_a0b4_28db ^ hash.rotate_left(32),
-        )
+    let begin = first ^ text.len() as u64;
+    let hash = words.iter().chain([&last]).fold(begin, |hash, bytes| {
+        fold(hash ^ u64::from_le_bytes(*bytes), word ^ hash.rotate_left(32))
     });
-    fold(hash ^ 0x8ebc_6af0_9c88_c6e3, 0x5899_65cc_7537_4cc3)
+    fold(hash ^ state, last_word)
 }
 
-/// Both halves of a product.
+/// The two halves of a 128-bit product, combined.
 pub(crate) fn fold(a: u64, b: u64) -> u64 {
     let product = u128::from(a) * u128::from(b);
     (product >> 64) as u64 ^ product as u64
@@ -38,8 +67,7 @@ struct TextIndex {
     slots: Vec<Slot>,
 }
 
-/// Where a text is: its position, or [`EMPTY`], and half of its hash, by which it has its slot and which spares looks at
-/// other texts.
+/// The position of a text, or [`EMPTY`], and half of its hash, which determines its slot and saves most comparisons of texts.
 #[derive(Clone, Copy, Debug)]
 struct Slot {
     tag: u32,
@@ -47,7 +75,7 @@ struct Slot {
 }
 
 impl TextIndex {
-    /// Brings the slots of some hashes near. No branch hangs on what is there, so that none is waited for alone.
+    /// Prefetches the slots of some hashes. No branch depends on what is there, so cache misses overlap.
     fn touch(&self, hashes: &[u64]) {
         if let Some(mask) = self.slots.len().checked_sub(1) {
             let slots = hashes
@@ -57,20 +85,20 @@ impl TextIndex {
         }
     }
 
-    /// Where a text of this hash is, or would be put; `None` while there are no slots.
+    /// The slot that a text of this hash has or would get; `None` while there are no slots.
     fn slot(&self, texts: &Ids, text: &str, hash: u64) -> Option<usize> {
         let mask = self.slots.len().checked_sub(1)?;
         let mut at = tag(hash) as usize & mask;
         loop {
-            let Slot { tag: own, position } = self.slots[at];
-            if position == EMPTY || own == tag(hash) && texts.get(position as usize) == text {
+            let Slot { tag: known, position } = self.slots[at];
+            if position == EMPTY || known == tag(hash) && texts.get(position as usize) == text {
                 return Some(at);
             }
             at = (at + 1) & mask;
         }
     }
 
-    /// Makes room for `count` texts. Those that are there go by half of their hash: the texts are not looked at again.
+    /// Reserves slots for `count` texts. Texts that are there are moved by their half hashes, without being read again.
     fn grow(&mut self, count: usize) {
         let empty = Slot {
             tag: 0,
@@ -106,17 +134,28 @@ fn tag(hash: u64) -> u32 {
 }
 
 /// Gives every new text the next code.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(crate) struct Interner {
     texts: Ids,
     index: TextIndex,
+    seed: Seed,
+}
+
+impl Default for Interner {
+    fn default() -> Self {
+        Self {
+            texts: Ids::default(),
+            index: TextIndex::default(),
+            seed: Seed::of_process(),
+        }
+    }
 }
 
 impl Interner {
     /// The code of a text.
     pub(crate) fn code(&mut self, text: &str) -> u32 {
-        self.make_room(1);
-        self.put(text, hash(text))
+        self.reserve(1);
+        self.put(text, hash(text, &self.seed))
     }
 
     /// The codes of many texts.
@@ -128,21 +167,21 @@ impl Interner {
             block.clear();
             block.extend(texts.by_ref().take(AHEAD));
             hashes.clear();
-            hashes.extend(block.iter().map(|text| hash(text)));
-            self.make_room(block.len());
+            hashes.extend(block.iter().map(|text| hash(text, &self.seed)));
+            self.reserve(block.len());
             self.index.touch(&hashes);
             codes.extend(block.iter().zip(&hashes).map(|(text, &hash)| self.put(text, hash)));
         }
         codes
     }
 
-    fn make_room(&mut self, more: usize) {
+    fn reserve(&mut self, more: usize) {
         if (self.texts.len() + more) * 2 > self.index.slots.len() {
             self.index.grow((self.texts.len() + more) * 2);
         }
     }
 
-    /// The code of a text for which there is room.
+    /// The code of a text for which a slot is reserved.
     fn put(&mut self, text: &str, hash: u64) -> u32 {
         let next = self.texts.len() as u32;
         let code = self.index.put(&self.texts, text, hash, next);
@@ -174,10 +213,127 @@ mod tests {
         let codes: Vec<u32> = texts.iter().map(|text| interner.code(text)).collect();
         assert!(codes.iter().enumerate().all(|(i, &code)| code == i as u32 % 333));
         assert_eq!(interner.code(""), 333);
-        let mut again = Interner::default();
-        assert_eq!(again.codes(texts.iter().map(String::as_str)), codes);
-        assert_eq!(again.code("text 332"), 332);
+        let mut other = Interner::default();
+        assert_eq!(other.codes(texts.iter().map(String::as_str)), codes);
+        assert_eq!(other.code("text 332"), 332);
         let texts = interner.into_texts();
         assert_eq!((texts.len(), texts.get(17), texts.get(333)), (334, "text 17", ""));
+    }
+
+    /// Texts that all have one hash under a known seed: whoever knows the seed can make them.
+    fn colliding(seed: &Seed, count: usize) -> Vec<String> {
+        // Where a word cancels the state, the product is 0 and forgets what came before.
+        let [first, ..] = seed.0;
+        let mut texts = vec![];
+        for number in 0u64.. {
+            let head = format!("{number:08}");
+            let length = 16u64;
+            let state = first ^ length;
+            let state = fold(
+                state ^ u64::from_le_bytes(head.as_bytes().try_into().unwrap()),
+                seed.0[1] ^ state.rotate_left(32),
+            );
+            if let Ok(cancel) = std::str::from_utf8(&state.to_le_bytes()) {
+                texts.push(format!("{head}{cancel}"));
+                if texts.len() == count {
+                    break;
+                }
+            }
+        }
+        texts
+    }
+
+    #[test]
+    fn texts_made_to_collide_under_one_seed_do_not_under_another() {
+        let known = Seed([1, 2, 3, 4]);
+        let texts = colliding(&known, 200);
+        let distinct = |seed: &Seed| {
+            let hashes: std::collections::HashSet<u64> = texts.iter().map(|text| hash(text, seed)).collect();
+            hashes.len()
+        };
+        assert_eq!(distinct(&known), 1);
+        assert_eq!(distinct(&Seed::of_process()), texts.len());
+        // They are told apart all the same.
+        FORCED_SEED.set(Some(known));
+        let codes = Interner::default().codes(texts.iter().map(String::as_str));
+        FORCED_SEED.set(None);
+        assert_eq!(codes, (0..200).collect::<Vec<u32>>());
+    }
+
+    /// Records and features of customers and events, by a seed.
+    fn results(ids: &[String], seed: Seed) -> String {
+        use crate::{Column, Execution, FeaturePlan, OnInvalid, StaticAttributes, Table, TenantRecords, Value};
+        let texts = |texts: Vec<String>| Column::Values(texts.into_iter().map(Value::Text).collect());
+        let day = |day: usize| format!("2024-01-{:02}", 1 + day % 28);
+        let table = |columns: Vec<(&str, Vec<String>)>| {
+            let with = |table: Table, (name, values)| table.with_column(name, texts(values)).unwrap();
+            columns.into_iter().fold(Table::new(), with)
+        };
+        let count = ids.len();
+        let customers = table(vec![
+            ("customer_id", ids.to_vec()),
+            ("signed_up_at", (0..count).map(day).collect()),
+            ("plan", (0..count).map(|row| ids[row % 7].clone()).collect()),
+        ]);
+        // Versions, duplicates, orphans, and rows that are wrong.
+        let of = |row: usize| {
+            ids.get(row * 31 % (count + 5))
+                .cloned()
+                .unwrap_or_else(|| format!("nobody {row}"))
+        };
+        let payments = table(vec![
+            (
+                "payment_id",
+                (0..3 * count).map(|row| ids[row % count].clone()).collect(),
+            ),
+            ("customer_id", (0..3 * count).map(of).collect()),
+            (
+                "due_at",
+                (0..3 * count)
+                    .map(|row| format!("2024-02-{:02}", 1 + row % 28))
+                    .collect(),
+            ),
+            (
+                "known_at",
+                (0..3 * count)
+                    .map(|row| format!("2024-03-{:02}", 1 + row / count % 2))
+                    .collect(),
+            ),
+            (
+                "amount",
+                (0..3 * count)
+                    .map(|row| if row % 50 == 0 { "x".into() } else { row.to_string() })
+                    .collect(),
+            ),
+            ("method", (0..3 * count).map(|row| ids[row % 11].clone()).collect()),
+        ]);
+        FORCED_SEED.set(Some(seed));
+        let built = TenantRecords::builder("t")
+            .customers(customers)
+            .payments(payments)
+            .on_invalid(OnInvalid::Quarantine)
+            .static_attributes(StaticAttributes::All)
+            .execution(Execution::new().threads(1))
+            .build();
+        FORCED_SEED.set(None);
+        let (records, report) = built.unwrap();
+        let dates = ["2024-06-01".parse().unwrap()];
+        let matrix = crate::features(&records, &dates, &FeaturePlan::default(), &Execution::new().threads(1)).unwrap();
+        let codes: Vec<&str> = report.issues.iter().map(|issue| issue.code.as_str()).collect();
+        format!("{codes:?} {report:?} {matrix:?}")
+    }
+
+    #[test]
+    fn no_result_depends_on_the_seed() {
+        let known = Seed([5, 6, 7, 8]);
+        let mut ids = colliding(&known, 60);
+        ids.extend((0..240).map(|number| format!("c{number}")));
+        let wanted = results(&ids, Seed([1, 2, 3, 4]));
+        for code in ["duplicate_id", "unknown_customer", "wrong_type"] {
+            assert!(wanted.contains(code), "{code}");
+        }
+        for seed in [known, Seed([0; 4]), Seed([u64::MAX; 4]), Seed::of_process()] {
+            assert_eq!(results(&ids, seed), wanted);
+        }
     }
 }

@@ -8,7 +8,7 @@ use crate::error::{Error, ErrorKind, IssueCode, RecordKind, Result, excerpt};
 use crate::input::check::{ColumnNumber, Found, TableCheck};
 use crate::input::directory::{AHEAD, Directory, Key};
 use crate::input::fields::{Field, Problem, id, number, timestamp};
-use crate::input::interner::{Interner, hash};
+use crate::input::interner::{Interner, Seed, hash};
 use crate::input::schema::{columns_of, is_required, known_name, nearest_given};
 use crate::input::table::{Cell, Column, Table};
 use crate::input::texts::TextDraft;
@@ -17,6 +17,9 @@ use crate::record::{Ids, MISSING_CODE, NEVER, TenantId};
 
 /// Rows that are read at a time.
 pub(crate) const PIECE: usize = 1 << 15;
+
+/// Columns that a table of records may have: attributes become features, and names are looked up one by one.
+const MOST_COLUMNS: usize = 10_000;
 
 /// Some rows of one batch.
 #[derive(Clone, Copy)]
@@ -46,6 +49,7 @@ pub(crate) struct TableReader<'w> {
     batches: Vec<Table>,
     /// Column names of all batches, in order of first use.
     names: Vec<Arc<str>>,
+    seen: HashSet<Arc<str>>,
     pieces: Vec<Piece>,
     pub(crate) rows: usize,
     pub(crate) check: TableCheck,
@@ -61,6 +65,10 @@ impl<'w> TableReader<'w> {
             if seen.insert(name.clone()) {
                 names.push(name.clone());
             }
+        }
+        if names.len() > MOST_COLUMNS {
+            let message = format!("a table of {kind} may have at most {MOST_COLUMNS} columns, not {}", names.len());
+            return Err(Error::new(ErrorKind::UnreadableTable, message).at(Some(kind), None, None));
         }
         let mut pieces = vec![];
         let mut rows = 0;
@@ -87,6 +95,7 @@ impl<'w> TableReader<'w> {
             kind,
             batches,
             names,
+            seen,
             pieces,
             rows,
             check: TableCheck::new(kind, rows),
@@ -138,7 +147,7 @@ impl<'w> TableReader<'w> {
 
     /// Whether a batch has this column.
     pub(crate) fn has(&self, name: &str) -> bool {
-        self.names.iter().any(|known| &**known == name)
+        self.seen.contains(name)
     }
 
     /// Column names of all batches, in order of first use.
@@ -246,7 +255,8 @@ impl<'w> TableReader<'w> {
 
     /// Hashes of ids; 0 where there is none.
     pub(crate) fn id_hashes(&mut self, name: &str) -> Result<Vec<u64>> {
-        let read = |cell: Cell<'_>, buffer: &mut String| Ok(id(cell, buffer)?.map(|id| hash(id).max(1)));
+        let seed = Seed::of_process();
+        let read = |cell: Cell<'_>, buffer: &mut String| Ok(id(cell, buffer)?.map(|id| hash(id, &seed).max(1)));
         Ok(self.scan(name, 0, String::new, read)?.0)
     }
 
@@ -255,11 +265,12 @@ impl<'w> TableReader<'w> {
         let look = |Looked { buffer, keys, codes }: &mut Looked, cells: &[Cell<'_>]| {
             keys.clear();
             // What is no id is read again, which says what is wrong with it; until then it is the empty one, which nobody has.
-            keys.extend(
-                cells
-                    .iter()
-                    .map(|&cell| id(cell, buffer).ok().flatten().map_or_else(Key::default, Key::of)),
-            );
+            keys.extend(cells.iter().map(|&cell| {
+                id(cell, buffer)
+                    .ok()
+                    .flatten()
+                    .map_or_else(Key::default, |id| directory.key(id))
+            }));
             directory.look(keys, codes);
         };
         let find = |cell: Cell<'_>, within: usize, looked: &mut Looked| {

@@ -42,9 +42,10 @@ macro_rules! typed_row {
                     columns.push((stringify!($optional).to_owned(), self.iter().map(|row| row.$optional.clone().map_or(Value::Null, Value::from)).collect()));
                 })*
                 let names: std::collections::BTreeSet<&String> = self.iter().flat_map(|row| row.attributes.keys()).collect();
+                let typed = columns.len();
                 for name in names {
                     // A typed field and an attribute of one name: the field wins, as it does when read by serde.
-                    if !columns.iter().any(|(known, _)| known == name) {
+                    if !columns[..typed].iter().any(|(known, _)| known == name) {
                         columns.push((name.clone(), self.iter().map(|row| row.attributes.get(name).cloned().unwrap_or(Value::Null)).collect()));
                     }
                 }

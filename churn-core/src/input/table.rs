@@ -1,5 +1,6 @@
 //! The one shape in which outside records come in: named columns of equal length.
 
+use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -238,6 +239,8 @@ impl Cell<'_> {
 #[derive(Clone, Debug, Default)]
 pub struct Table {
     columns: Vec<(Arc<str>, Arc<Column>)>,
+    /// Where each column stands among them: a table may have very many.
+    places: HashMap<Arc<str>, usize>,
     /// Rows of the columns.
     length: usize,
     /// The rows that count, where not all do.
@@ -265,11 +268,19 @@ impl Table {
         let columns = columns
             .into_iter()
             .map(|(name, column)| (name.into(), Arc::new(column)));
-        Self {
+        let mut table = Self {
             columns: columns.collect(),
             length,
             ..Self::default()
-        }
+        };
+        table.index_names();
+        table
+    }
+
+    /// Records where each column stands, by its name.
+    fn index_names(&mut self) {
+        let names = self.columns.iter().enumerate();
+        self.places = names.map(|(place, (name, _))| (name.clone(), place)).collect();
     }
 
     /// With the names of a data frame's index, for messages about columns that are missing.
@@ -291,7 +302,7 @@ impl Table {
     pub fn with_column(mut self, name: impl AsRef<str>, column: Column) -> Result<Self> {
         let name = name.as_ref();
         let refuse = |why: String| Err(Error::new(ErrorKind::UnreadableTable, why).at(None, None, Some(name)));
-        if self.columns.iter().any(|(known, _)| &**known == name) {
+        if self.has_column(name) {
             return refuse(format!("there are two columns named '{}'", excerpt(name)));
         }
         if !self.columns.is_empty() && column.len() != self.length {
@@ -306,7 +317,9 @@ impl Table {
             return refuse("a table may not have more than 4 294 967 295 rows".to_owned());
         }
         self.length = column.len();
-        self.columns.push((name.into(), Arc::new(column)));
+        let name: Arc<str> = name.into();
+        self.places.insert(name.clone(), self.columns.len());
+        self.columns.push((name, Arc::new(column)));
         Ok(self)
     }
 
@@ -330,6 +343,7 @@ impl Table {
             .iter_mut()
             .zip(names)
             .for_each(|(column, name)| column.0 = name);
+        self.index_names();
         Ok(self)
     }
 
@@ -348,12 +362,15 @@ impl Table {
     #[must_use]
     pub fn with_known_names(mut self, kind: RecordKind) -> Self {
         for place in 0..self.columns.len() {
-            let given = &*self.columns[place].0;
-            if let Some(known) = known_name(kind, given)
-                && known != given
+            let given = Arc::clone(&self.columns[place].0);
+            if let Some(known) = known_name(kind, &given)
+                && *known != *given
                 && !self.has_column(known)
             {
-                self.columns[place].0 = known.into();
+                let known: Arc<str> = known.into();
+                self.places.remove(&given);
+                self.places.insert(Arc::clone(&known), place);
+                self.columns[place].0 = known;
             }
         }
         self
@@ -403,15 +420,18 @@ impl Table {
         self.columns.iter().map(|(name, _)| name)
     }
 
-    /// Lets go of a column's values; its rows are counted all the same.
+    /// Drops the values of a column, which can then no longer be found. Its rows still count.
     pub(crate) fn forget(&mut self, name: &str) {
-        self.columns.retain(|(known, _)| &**known != name);
+        if let Some(place) = self.places.remove(name) {
+            self.columns[place].1 = Arc::new(Column::Values(vec![]));
+        }
     }
 
     /// Its rows, and where they stood, without any value.
     pub(crate) fn without_columns(&self) -> Self {
         Self {
             columns: vec![],
+            places: HashMap::new(),
             length: self.length,
             selection: self.selection.clone(),
             index: vec![],
@@ -461,10 +481,8 @@ impl Table {
     }
 
     pub(crate) fn column(&self, name: &str) -> Option<&Column> {
-        self.columns
-            .iter()
-            .find(|(known, _)| &**known == name)
-            .map(|(_, column)| &**column)
+        let place = self.places.get(name)?;
+        Some(&*self.columns[*place].1)
     }
 
     /// Puts a column's cells in some rows behind others.
@@ -484,6 +502,7 @@ impl Table {
     pub(crate) fn select(&self, positions: Vec<u32>) -> Self {
         Self {
             columns: self.columns.clone(),
+            places: self.places.clone(),
             length: self.length,
             selection: Some(Arc::new(positions)),
             index: self.index.clone(),

@@ -1,16 +1,16 @@
-//! One row through small trees. Instead of walking, all leaves that the row cannot reach are struck out: each split that it
-//! passes on the right strikes out the leaves on its left, and the first leaf that is left over is where it ends. The splits
-//! it passes on the right are, feature by feature, those with thresholds below its value: the beginning of a sorted list.
+//! Scoring of single rows by QuickScorer. Instead of walking down a tree, leaves that the row cannot reach are masked out: each
+//! split where the row goes right removes the leaves on its left, and the first remaining leaf is the result. For each feature,
+//! the splits where the row goes right are those with thresholds below its value: a prefix of a sorted list.
 //!
-//! Lucchese et al., "QuickScorer: a fast algorithm to rank documents with additive ensembles of regression trees", SIGIR 2015.
+//! Reference: Lucchese et al., "QuickScorer: a fast algorithm to rank documents with additive ensembles of regression trees", SIGIR 2015.
 
 use super::plan::MOST_LEAVES;
 use super::{Categories, FlatTrees, Tree};
 
-/// Trees with more nodes than this, on average, are walked in less time than half of their splits are struck out.
+/// For trees with more nodes than this on average, walking is faster.
 const MOST_NODES: usize = 80;
 
-/// What splits strike out: of which tree, and the leaves that stay.
+/// The effect of splits: the tree, and the mask of leaves that remain.
 #[derive(Default)]
 struct Strikes {
     trees: Vec<u32>,
@@ -41,7 +41,7 @@ struct SetSplit {
 
 /// An ensemble of trees of at most [`MOST_LEAVES`] leaves.
 pub(super) struct Alone {
-    /// Where the splits of each feature end; they begin where those of the one before end.
+    /// Where the splits of each feature end; they begin where those of the previous feature end.
     ends: Vec<usize>,
     /// Sorted within each feature.
     thresholds: Vec<f64>,
@@ -57,7 +57,7 @@ pub(super) struct Alone {
 }
 
 impl Alone {
-    /// None if a tree has too many leaves, or walking takes less time.
+    /// `None` if a tree has too many leaves, or walking is faster.
     pub(super) fn of(ensemble: &FlatTrees) -> Option<Self> {
         if u32::try_from(ensemble.nodes.len()).is_err() || ensemble.nodes.len() > MOST_NODES * ensemble.trees() {
             return None;
@@ -96,11 +96,11 @@ impl Alone {
         Some(alone)
     }
 
-    /// Adds a tree's leaves and sets, and its splits (feature, threshold, whether missing values go left, tree, what stays) to
-    /// those of the others.
+    /// Appends the leaves and sets of a tree, and to `splits` its splits: feature, threshold, whether missing values go left,
+    /// tree, and the mask of remaining leaves.
     fn push(&mut self, number: u32, tree: Tree<'_>, splits: &mut Vec<(usize, f64, bool, u32, u64)>) {
         let nodes = tree.nodes;
-        // Children stand behind their parents: leaves are counted from behind and numbered from the front.
+        // Children follow their parents: a backward pass counts the leaves below nodes, a forward pass numbers them.
         let mut counts = vec![1u32; nodes.len()];
         for (place, node) in nodes.iter().enumerate().rev().filter(|(_, node)| !node.is_leaf()) {
             counts[place] = counts[node.left()] + counts[node.left() + 1];
@@ -135,7 +135,7 @@ impl Alone {
 
     /// The leaf of each tree that a row reaches, in tree order.
     pub(super) fn leaves<'a>(&'a self, cells: &[f64]) -> impl Iterator<Item = f64> + 'a + use<'a> {
-        // All searches first: they do not wait for each other, nor for what is struck out.
+        // All searches come first: they are independent, so their cache misses overlap.
         let mut begin = 0;
         let below = self.ends.iter().zip(cells).map(|(&end, &value)| {
             let thresholds = &self.thresholds[std::mem::replace(&mut begin, end)..end];

@@ -1,4 +1,4 @@
-//! The one layout that all trees end in, and that scores them.
+//! The flat layout: how all trees are stored and scored.
 
 mod alone;
 mod categories;
@@ -22,28 +22,28 @@ pub(crate) use categories::Categories;
 pub(crate) use node::{MOST_FEATURES, Node};
 pub use score::Input;
 
-/// An ensemble of trees whose leaves add up: `base` plus one leaf of each tree, in tree order, in `f64`.
+/// An additive ensemble of trees: a row's log-odds are the base plus one leaf of each tree, summed in tree order in `f64`.
 ///
-/// What is read back is validated: every walk ends, within bounds, at a finite value.
+/// Deserialisation validates it: every walk ends, within bounds, at a finite value.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "Unchecked")]
 pub struct FlatTrees {
     nodes: Vec<Node>,
-    /// Training weight that passed through each node.
+    /// The training weight of each node.
     covers: Vec<f64>,
-    /// The root of each tree; its nodes end where the next tree begins.
+    /// The index of the root of each tree. Its nodes end where the next tree begins.
     roots: Vec<u64>,
     base: f64,
     features: u32,
-    /// The sets that nodes ask for. No tree that is learned here has one, so they are written apart.
+    /// The sets of splits on categories. Trees trained by this crate have none, so they are stored separately.
     #[serde(skip)]
     categories: Vec<Categories>,
-    /// What makes scoring quick, made when first wanted.
+    /// Derived layouts for fast scoring, computed on first use.
     #[serde(skip)]
     prepared: Prepared,
 }
 
-/// What is made at most once, when it is first wanted; a copy makes its own.
+/// Derived layouts, computed at most once; a clone computes its own.
 #[derive(Default)]
 struct Prepared {
     alone: OnceLock<Option<Alone>>,
@@ -61,8 +61,8 @@ impl Prepared {
     }
 
     fn ranked(&self, ensemble: &FlatTrees) -> Option<&Ranked> {
-        let crowned = || Kernel::best().is_some();
-        self.ranked.get_or_init(|| Ranked::of(ensemble, crowned())).as_ref()
+        let with_tops = || Kernel::best().is_some();
+        self.ranked.get_or_init(|| Ranked::of(ensemble, with_tops())).as_ref()
     }
 }
 
@@ -72,7 +72,7 @@ impl Clone for Prepared {
     }
 }
 
-/// It says nothing that the trees do not say.
+/// Derived from the trees, so it cannot differ if they do not.
 impl PartialEq for Prepared {
     fn eq(&self, _: &Self) -> bool {
         true
@@ -85,7 +85,11 @@ impl std::fmt::Debug for Prepared {
     }
 }
 
-/// What was read and may be anything.
+/// An ensemble may have this many columns behind the last one that a tree splits on: what works column by column (names,
+/// thresholds) takes memory for each, which a mere count must not be able to claim.
+const MOST_UNUSED_COLUMNS: usize = 1 << 20;
+
+/// An ensemble as it was read, before validation.
 #[derive(Deserialize)]
 pub(crate) struct Unchecked {
     nodes: Vec<Node>,
@@ -96,7 +100,7 @@ pub(crate) struct Unchecked {
 }
 
 impl Unchecked {
-    /// The ensemble, with the sets that were written apart.
+    /// The ensemble with the sets of categories, which are stored separately.
     pub(crate) fn with_sets(self, categories: Vec<Categories>) -> Result<FlatTrees> {
         let ensemble = FlatTrees {
             nodes: self.nodes,
@@ -120,7 +124,7 @@ impl TryFrom<Unchecked> for FlatTrees {
     }
 }
 
-/// One tree: its nodes, the root first and children behind their parents, and the cover of each.
+/// One tree: its nodes, root first and children behind their parents, and their covers.
 #[derive(Clone, Copy)]
 pub(crate) struct Tree<'a> {
     pub(crate) nodes: &'a [Node],
@@ -129,7 +133,7 @@ pub(crate) struct Tree<'a> {
 }
 
 impl Tree<'_> {
-    /// The place that a value goes to from a place of the tree.
+    /// The next index for a value at a node.
     pub(crate) fn next(&self, place: usize, value: f64) -> usize {
         let node = self.nodes[place];
         match node.set() {
@@ -140,7 +144,7 @@ impl Tree<'_> {
 }
 
 impl FlatTrees {
-    /// An ensemble without trees, of this many features, fewer than [`MOST_FEATURES`].
+    /// An ensemble without trees. It has fewer than [`MOST_FEATURES`] features.
     pub(crate) fn new(base: f64, features: usize) -> Self {
         Self {
             nodes: vec![],
@@ -153,18 +157,18 @@ impl FlatTrees {
         }
     }
 
-    /// Adds a set of categories; its place.
+    /// Appends a set of categories and returns its index.
     pub(crate) fn push_set(&mut self, set: Categories) -> u32 {
         self.categories.push(set);
         self.categories.len() as u32 - 1
     }
 
-    /// The sets that nodes ask for.
+    /// The sets of splits on categories.
     pub(crate) fn sets(&self) -> &[Categories] {
         &self.categories
     }
 
-    /// Adds a tree: as many covers as nodes.
+    /// Appends a tree: its nodes and their covers.
     pub(crate) fn push(&mut self, nodes: &[Node], covers: &[f64]) {
         self.prepared = Prepared::default();
         self.roots.push(self.nodes.len() as u64);
@@ -182,12 +186,12 @@ impl FlatTrees {
         self.features as usize
     }
 
-    /// What is added to the leaves.
+    /// The constant that is added to the leaves.
     pub(crate) fn base(&self) -> f64 {
         self.base
     }
 
-    /// Forgets all trees behind the first `trees`.
+    /// Keeps the first `trees` trees.
     pub(crate) fn truncate(&mut self, trees: usize) {
         self.prepared = Prepared::default();
         if let Some(&root) = self.roots.get(trees) {
@@ -212,7 +216,7 @@ impl FlatTrees {
         self.roots.get(tree + 1).map_or(self.nodes.len(), |&next| next as usize)
     }
 
-    /// Whether every walk through the trees ends, within bounds, at a finite value.
+    /// Checks that every walk through the trees ends, within bounds, at a finite value.
     ///
     /// # Errors
     /// `artifact_damaged`.
@@ -226,7 +230,7 @@ impl FlatTrees {
         }
     }
 
-    /// What is wrong, if anything is.
+    /// The first defect, if there is one.
     fn damage(&self) -> Option<&'static str> {
         if !self.base.is_finite() {
             return Some("its base is not a finite number");
@@ -238,20 +242,24 @@ impl FlatTrees {
             return Some("its nodes and covers differ in number");
         }
         if !self.categories.iter().all(Categories::is_valid) {
-            return Some("a set of categories begins below 0");
+            return Some("a set of categories has an invalid smallest value");
         }
         let first = self.roots.first().copied();
         if first.unwrap_or(self.nodes.len() as u64) != 0
             || !self.roots.is_sorted_by(|a, b| a < b)
             || self.roots.last().is_some_and(|&root| root >= self.nodes.len() as u64)
         {
-            return Some("its trees do not follow each other");
+            return Some("its trees are not contiguous");
+        }
+        let used = self.nodes.iter().map(|node| node.feature() + 1).max().unwrap_or(0);
+        if self.features().saturating_sub(used) > MOST_UNUSED_COLUMNS {
+            return Some("it claims far more columns than its trees use");
         }
         (0..self.trees()).find_map(|tree| damage_of(self.tree(tree), self.features()))
     }
 }
 
-/// What is wrong with a tree. Every node but the root is the child of exactly one node before it: the walk ends.
+/// The first defect of a tree. If every node but the root is the child of exactly one node before it, every walk ends.
 fn damage_of(tree: Tree<'_>, features: usize) -> Option<&'static str> {
     let Tree {
         nodes,
@@ -264,7 +272,7 @@ fn damage_of(tree: Tree<'_>, features: usize) -> Option<&'static str> {
     let mut has_parent = vec![false; nodes.len()];
     for (place, node) in nodes.iter().enumerate() {
         if !node.fits(place, nodes.len(), features, categories.len()) {
-            return Some("a node points outside its tree, or its number is not finite");
+            return Some("a node has a child outside its tree, an unknown feature, or a number that is not finite");
         }
         if !node.is_leaf() {
             for child in [node.left(), node.left() + 1] {
@@ -379,7 +387,7 @@ mod tests {
             for row in [0, rows / 2, rows - 1] {
                 let one = ensemble.log_odds(x.slice(ndarray::s![row..=row, ..]), &Workers::inline());
                 prop_assert_eq!(one.unwrap()[0].to_bits(), all[row].to_bits());
-                // The plainest walk there is.
+                // A plain walk.
                 let plain = (0..trees).fold(ensemble.base(), |sum, tree| {
                     let nodes = ensemble.tree(tree).nodes;
                     let mut place = 0;

@@ -1,12 +1,12 @@
-//! What the kernels need of an ensemble of small trees.
+//! The layout of small trees for the SIMD kernels.
 //!
-//! Every distinct question (a feature and a threshold, or a set of categories) is answered once for a block of rows, as a
-//! mask of one bit per row: 1 where the row goes right. A tree then starts with the mask of all rows at its root; each split
-//! parts the mask of its node into two, until every leaf has the mask of the rows that ended there.
+//! Every distinct condition (a feature with a threshold, or with a set of categories) is evaluated once for a block of rows, as a
+//! mask with one bit per row: 1 if the row goes right. A tree starts with the mask of all rows at its root. Each split divides the
+//! mask of its node in two, until every leaf has the mask of the rows that reach it.
 
 use super::{Categories, FlatTrees};
 
-/// Rows that are scored together.
+/// Rows of a block, which are scored together.
 pub(super) const BLOCK: usize = 256;
 /// Larger trees are walked row by row.
 pub(super) const MOST_LEAVES: usize = 64;
@@ -22,30 +22,30 @@ pub(super) struct Mask(pub(super) [u16; BLOCK / 16]);
 #[allow(unreachable_pub)]
 pub struct Column<T>(pub(super) [T; BLOCK]);
 
-/// All questions about one feature.
+/// All conditions on one feature.
 pub(super) struct Asked {
     pub(super) feature: usize,
-    /// Thresholds, as places of questions; missing values go left.
+    /// The range of its thresholds whose splits send missing values left.
     pub(super) left: std::ops::Range<usize>,
-    /// The same; missing values go right.
+    /// The range of those that send missing values right.
     pub(super) right: std::ops::Range<usize>,
 }
 
-/// A question about a set of categories.
+/// A condition on a set of categories.
 pub(super) struct AskedSet {
     pub(super) feature: usize,
     pub(super) set: Categories,
     pub(super) missing_left: bool,
 }
 
-/// A split: which question, and the slot of its node. The left child keeps the slot.
+/// A split: the index of its condition, and the slot of its node. The left child keeps the slot.
 #[derive(Clone, Copy)]
 pub(super) struct Step {
     pub(super) question: u32,
     pub(super) slot: u32,
 }
 
-/// A tree: where its steps end (they begin where those of the one before end), and its leaves by slot, as halves of `f64`.
+/// A tree: the end of its steps, which begin where those of the previous tree end, and its leaves by slot, as halves of `f64`.
 pub(super) struct Shape {
     pub(super) end: usize,
     pub(super) low: [u32; MOST_LEAVES],
@@ -56,18 +56,18 @@ pub(super) struct Shape {
 pub(super) struct Plan {
     pub(super) asked: Vec<Asked>,
     pub(super) thresholds: Vec<f64>,
-    /// The same for values of `f32`: the largest that is not above.
+    /// The thresholds for values of `f32`: the largest `f32` that is not above.
     pub(super) thresholds_f32: Vec<f32>,
-    /// They are answered behind the thresholds.
+    /// Evaluated after the thresholds.
     pub(super) sets: Vec<AskedSet>,
     pub(super) steps: Vec<Step>,
     pub(super) shapes: Vec<Shape>,
 }
 
-/// A question, in the order in which they are answered.
+/// A condition, ordered as they are evaluated.
 type Key = (usize, bool, u64);
 
-/// Bits that are ordered as the numbers are.
+/// An integer for each number, in the order of numbers.
 fn ordered(number: f64) -> u64 {
     // -0.0 is 0.0.
     let bits = (number + 0.0).to_bits();
@@ -163,7 +163,7 @@ impl Plan {
         Some(plan)
     }
 
-    /// Number of questions.
+    /// Number of conditions.
     pub(super) fn questions(&self) -> usize {
         self.thresholds.len() + self.sets.len()
     }

@@ -1,6 +1,13 @@
-//! Large trees, over ranks: each value is looked up once among the thresholds of its feature, and all that the trees then
-//! touch is small. The crown of each tree, its first splits, is done by masks as small trees are; what hangs below is walked
-//! down, a few rows side by side.
+//! Scoring of large trees by ranks.
+//!
+//! Each value is looked up once among the sorted thresholds of its feature; its rank, 16 bits, then answers every split on that
+//! feature, so that the trees are small in memory. A tree is scored in up to three parts:
+//!
+//! - The *top*: its first splits, at most 63, evaluated as masks of 256 rows like small trees. Each row ends in a *slot*.
+//! - Below each slot hangs a subtree. If all of them are shallow and full enough, they are stored as *dense* trees of equal
+//!   height, whose children are found by arithmetic: first the *upper* levels, level by level, then the *bottom* two levels of
+//!   splits with their leaves, one cache line each.
+//! - Otherwise rows walk down the subtrees node by node, a few rows at a time.
 
 use std::hint::select_unpredictable;
 
@@ -8,17 +15,17 @@ use super::plan::{BLOCK, Column, MOST_LEAVES, Step};
 use super::simd::Kernel;
 use super::{FlatTrees, Input, Node};
 
-/// The rank of a missing value that goes right, and what no rank is above.
+/// The rank of a missing value that goes right. No rank is above it.
 const MOST: u16 = u16::MAX;
-/// A feature may have so many thresholds: its ranks are below [`MOST`].
+/// The most thresholds of a feature, so that ranks of values stay below [`MOST`].
 const MOST_THRESHOLDS: usize = MOST as usize - 1;
-/// Rows that walk down a tree, or values that are looked up, side by side.
-const ABREAST: usize = 8;
-/// What is higher than this below a crown is walked down node by node.
+/// Rows that walk down a tree, or values that are looked up, at a time: their cache misses overlap.
+const LANES: usize = 8;
+/// Subtrees higher than this are walked node by node.
 const MOST_HEIGHT: u32 = 8;
-/// Levels of a twig.
-const TWIG: u32 = 2;
-/// A bush may have so many times as many places as there are nodes in it, on average.
+/// Levels of splits in a [`Bottom`].
+const BOTTOM_LEVELS: u32 = 2;
+/// Dense subtrees may have this many times as many places as the tree has nodes.
 const MOST_EMPTY: usize = 4;
 
 /// The ranks of one column of a block of rows.
@@ -26,22 +33,22 @@ const MOST_EMPTY: usize = 4;
 #[repr(C, align(64))]
 pub(super) struct RankColumn(pub(super) [u16; BLOCK]);
 
-/// Rows whose ranks in one column are a line of memory.
+/// Rows whose ranks in one column fill a cache line.
 const LINE: usize = 32;
 
-/// The ranks of one column of some rows. Those of all columns lie side by side, so that what a few rows are asked for stays near.
+/// The ranks of one column for [`LINE`] rows. The lines of all columns for the same rows are adjacent, which keeps them in cache.
 #[derive(Clone, Copy)]
 #[repr(C, align(64))]
 pub(super) struct RankLine(pub(super) [u16; LINE]);
 
-/// What a column of ranks is of. Where some splits on a feature send missing values left and others right, it has two.
+/// The source of a column of ranks. A feature has two columns if some of its splits send missing values left and others right.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Ranks {
     feature: u32,
     missing_right: bool,
 }
 
-/// A split: the column that it looks at, and the rank that a row goes right above. Of a leaf: the most there is.
+/// A split: its column, and the rank above which a row goes right. For a leaf the rank is [`MOST`].
 #[derive(Clone, Copy, Default)]
 pub(super) struct RankSplit {
     pub(super) column: u16,
@@ -52,28 +59,28 @@ pub(super) struct RankSplit {
 #[derive(Clone, Copy)]
 struct RankNode {
     split: RankSplit,
-    /// The left child, numbered through all trees; the right one follows it. Of a leaf: itself.
+    /// The index of the left child among the nodes of all trees; the right child follows it. A leaf points to itself.
     left: u32,
 }
 
-/// The first splits of a tree, and where they lead.
-pub(super) struct Crown {
-    /// Each asks its own question: the split of the same number in `splits`.
+/// The first splits of a tree, and the subtrees below them.
+pub(super) struct Top {
+    /// Step `i` evaluates split `i`.
     pub(super) steps: Vec<Step>,
     pub(super) splits: Vec<RankSplit>,
-    /// The node below the crown that each slot leads to.
+    /// The root of the subtree below each slot.
     below: [u32; MOST_LEAVES],
-    /// The most steps from there to a leaf.
+    /// The height of the highest subtree.
     height: u32,
-    /// Where its bushes' tops and twigs begin, if what is below is not too high and uneven for them.
-    bushes: Option<(usize, usize)>,
+    /// Where its upper levels and bottoms begin, if its subtrees are stored dense.
+    dense: Option<(usize, usize)>,
 }
 
-/// The end of a bush: two levels of splits and the leaves below them, in one line of memory.
+/// The bottom of a dense subtree: two levels of splits and their leaves, in one cache line.
 #[derive(Clone, Copy, Default)]
 #[repr(align(64))]
-struct Twig {
-    /// The upper split, then those below it.
+struct Bottom {
+    /// The upper split, then its left and right child.
     splits: [RankSplit; 3],
     leaves: [f64; 4],
 }
@@ -87,18 +94,18 @@ pub(super) struct Ranked {
     /// The values of leaves, by node.
     values: Vec<f64>,
     roots: Vec<u32>,
-    crowns: Vec<Crown>,
-    /// What hangs below each slot of a crown is a full tree of the crown's height, a bush. All but its last two levels, level
-    /// by level through all bushes of a tree: below place `p` of a level are `2 p` and `2 p + 1` of the next.
-    tops: Vec<RankSplit>,
-    /// The last two levels.
-    twigs: Vec<Twig>,
+    tops: Vec<Top>,
+    /// The upper levels of dense subtrees, level by level through all subtrees of a tree: the children of place `p` of a
+    /// level are the places `2 p` and `2 p + 1` of the next.
+    upper: Vec<RankSplit>,
+    /// The bottoms of dense subtrees.
+    bottoms: Vec<Bottom>,
 }
 
 impl Ranked {
-    /// With crowns and bushes if there is a kernel for them. `None` if it has sets of categories, or too many features,
+    /// With tops if there is a kernel that evaluates them. `None` if the ensemble has sets of categories, or too many features,
     /// thresholds or nodes.
-    pub(super) fn of(ensemble: &FlatTrees, crowned: bool) -> Option<Self> {
+    pub(super) fn of(ensemble: &FlatTrees, with_tops: bool) -> Option<Self> {
         if !ensemble.categories.is_empty() || u32::try_from(ensemble.nodes.len()).is_err() {
             return None;
         }
@@ -124,20 +131,20 @@ impl Ranked {
             nodes: Vec::with_capacity(ensemble.nodes.len()),
             values: Vec::with_capacity(ensemble.nodes.len()),
             roots: Vec::with_capacity(ensemble.trees()),
-            crowns: Vec::with_capacity(ensemble.trees()),
-            tops: vec![],
-            twigs: vec![],
+            tops: Vec::with_capacity(ensemble.trees()),
+            upper: vec![],
+            bottoms: vec![],
         };
         for tree in 0..ensemble.trees() {
             ranked.push(ensemble.tree(tree).nodes);
-            if crowned {
-                ranked.crown_last();
+            if with_tops {
+                ranked.push_top();
             }
         }
         Some(ranked)
     }
 
-    /// Adds a tree, level by level: what is looked at one after the other, and all that are looked at last, lie together.
+    /// Appends a tree in breadth-first order, which keeps nodes that are visited together in the same cache lines.
     fn push(&mut self, tree: &[Node]) {
         let root = self.nodes.len();
         let mut order = vec![0];
@@ -159,27 +166,27 @@ impl Ranked {
         self.roots.push(root as u32);
     }
 
-    /// Makes the crown of the last tree, and its bushes.
-    fn crown_last(&mut self) {
+    /// Makes the top of the last tree, and its dense subtrees if they fit.
+    fn push_top(&mut self) {
         let Some(&root) = self.roots.last() else {
             return;
         };
-        let mut crown = Crown::of(root, &self.nodes);
-        let height = crown.height.max(TWIG);
+        let mut top = Top::of(root, &self.nodes);
+        let height = top.height.max(BOTTOM_LEVELS);
         let places = MOST_LEAVES << height.min(MOST_HEIGHT);
         if height <= MOST_HEIGHT && places <= MOST_EMPTY * (self.nodes.len() - root as usize) {
-            crown.height = height;
-            crown.bushes = Some((self.tops.len(), self.twigs.len()));
-            self.plant(&crown);
+            top.height = height;
+            top.dense = Some((self.upper.len(), self.bottoms.len()));
+            self.push_dense(&top);
         }
-        self.crowns.push(crown);
+        self.tops.push(top);
     }
 
-    /// Writes the bushes of a crown.
-    fn plant(&mut self, crown: &Crown) {
-        let mut level = crown.below[..crown.slots()].to_vec();
-        for _ in TWIG..crown.height {
-            self.tops
+    /// Appends the dense subtrees of a top.
+    fn push_dense(&mut self, top: &Top) {
+        let mut level = top.below[..top.slots()].to_vec();
+        for _ in BOTTOM_LEVELS..top.height {
+            self.upper
                 .extend(level.iter().map(|&node| self.nodes[node as usize].split));
             level = level.into_iter().flat_map(|node| self.below(node)).collect();
         }
@@ -188,7 +195,7 @@ impl Ranked {
             let splits = [node, lower[0], lower[1]].map(|node| self.nodes[node as usize].split);
             let leaves = lower.map(|node| self.below(node).map(|leaf| self.values[leaf as usize]));
             let leaves = [leaves[0][0], leaves[0][1], leaves[1][0], leaves[1][1]];
-            self.twigs.push(Twig { splits, leaves });
+            self.bottoms.push(Bottom { splits, leaves });
         }
     }
 
@@ -208,18 +215,18 @@ impl Ranked {
         }
     }
 
-    /// Columns of ranks that trees look at: leaves, too, look at one.
+    /// Number of columns of ranks, at least 1: leaves read one, too.
     pub(super) fn columns(&self) -> usize {
         self.columns.len().max(1)
     }
 
-    /// `None` where there are none.
-    pub(super) fn crown(&self, tree: usize) -> Option<&Crown> {
-        self.crowns.get(tree)
+    /// The top of a tree, if there are tops.
+    pub(super) fn top(&self, tree: usize) -> Option<&Top> {
+        self.tops.get(tree)
     }
 
-    /// Ranks some blocks of rows, whose columns are given block after block: lines of columns, for the first rows, for those
-    /// behind them, and so on.
+    /// Ranks some blocks of rows; the columns of `values` are given block after block. The result has, for each block and each
+    /// [`LINE`] of its rows, the lines of all columns.
     pub(super) fn rank<T: Input>(&self, kernel: Option<Kernel>, values: &[Column<T>], blocks: usize) -> Vec<RankLine> {
         let in_block = BLOCK / LINE * self.columns();
         let mut lines = vec![RankLine([0; LINE]); blocks * in_block];
@@ -227,80 +234,80 @@ impl Ranked {
         for (number, &Ranks { feature, missing_right }) in self.columns.iter().enumerate() {
             let thresholds = self.thresholds[feature as usize].as_slice();
             let missing = if missing_right { MOST } else { 0 };
-            let again = number > 0 && self.columns[number - 1].feature == feature;
+            let same_feature = number > 0 && self.columns[number - 1].feature == feature;
             let values = values[feature as usize..].iter().step_by(self.thresholds.len());
             for ((values, ranks), lines) in values.zip(&mut ranks).zip(lines.chunks_mut(in_block)) {
-                if again {
+                if same_feature {
                     let cells = ranks.0.iter_mut().zip(&values.0);
                     (cells.filter(|(_, value)| is_nan(**value))).for_each(|(rank, _)| *rank = missing);
                 } else if !kernel.is_some_and(|kernel| kernel.rank(thresholds, missing, values, ranks)) {
                     rank(thresholds, missing, values, ranks);
                 }
-                let own = lines.iter_mut().skip(number).step_by(self.columns());
-                own.zip(ranks.0.as_chunks().0).for_each(|(line, ranks)| line.0 = *ranks);
+                let lines = lines.iter_mut().skip(number).step_by(self.columns());
+                lines.zip(ranks.0.as_chunks().0).for_each(|(line, ranks)| line.0 = *ranks);
             }
         }
         lines
     }
 
-    /// Brings the twigs of a tree near, in order: rows want them in none.
-    pub(super) fn bring_near(&self, tree: usize) {
-        if let Some(crown) = self.crowns.get(tree)
-            && let Some((_, first)) = crown.bushes
+    /// Prefetches the bottoms of a tree in order; rows visit them at random.
+    pub(super) fn prefetch(&self, tree: usize) {
+        if let Some(top) = self.tops.get(tree)
+            && let Some((_, first)) = top.dense
         {
-            let twigs = &self.twigs[first..][..crown.slots() << (crown.height - TWIG)];
-            let lines = twigs.iter().map(|twig| twig.splits[0].rank);
+            let bottoms = &self.bottoms[first..][..top.slots() << (top.height - BOTTOM_LEVELS)];
+            let lines = bottoms.iter().map(|bottom| bottom.splits[0].rank);
             std::hint::black_box(lines.fold(0, |sum, rank| sum ^ rank));
         }
     }
 
     /// Adds the leaf of one tree to the sum of each row of a block.
     pub(super) fn add(&self, tree: usize, ranks: &[RankLine], sums: &mut [f64; BLOCK]) {
-        let (groups, _) = sums.as_chunks_mut::<ABREAST>();
+        let (groups, _) = sums.as_chunks_mut::<LANES>();
         for (number, sums) in groups.iter_mut().enumerate() {
-            self.walk(number * ABREAST, [self.roots[tree] as usize; ABREAST], ranks, sums);
+            self.walk(number * LANES, [self.roots[tree] as usize; LANES], ranks, sums);
         }
     }
 
-    /// The same, of rows that are in these slots of its crown.
-    pub(super) fn add_below(&self, crown: &Crown, slots: &[u8; BLOCK], ranks: &[RankLine], sums: &mut [f64; BLOCK]) {
-        let Some(bushes) = crown.bushes else {
-            let (slots, _) = slots.as_chunks::<ABREAST>();
-            let (groups, _) = sums.as_chunks_mut::<ABREAST>();
+    /// The same, for rows that are in these slots of its top.
+    pub(super) fn add_below(&self, top: &Top, slots: &[u8; BLOCK], ranks: &[RankLine], sums: &mut [f64; BLOCK]) {
+        let Some(dense) = top.dense else {
+            let (slots, _) = slots.as_chunks::<LANES>();
+            let (groups, _) = sums.as_chunks_mut::<LANES>();
             for (number, (sums, slots)) in groups.iter_mut().zip(slots).enumerate() {
-                let places = slots.map(|slot| crown.below[usize::from(slot) % MOST_LEAVES] as usize);
-                self.walk(number * ABREAST, places, ranks, sums);
+                let places = slots.map(|slot| top.below[usize::from(slot) % MOST_LEAVES] as usize);
+                self.walk(number * LANES, places, ranks, sums);
             }
             return;
         };
-        let height = crown.height - TWIG;
-        let (tops, twigs) = (&self.tops[bushes.0..], &self.twigs[bushes.1..]);
-        let twigs = &twigs[..crown.slots() << height];
+        let height = top.height - BOTTOM_LEVELS;
+        let (upper, bottoms) = (&self.upper[dense.0..], &self.bottoms[dense.1..]);
+        let bottoms = &bottoms[..top.slots() << height];
         let (slots, _) = slots.as_chunks::<LINE>();
         let (groups, _) = sums.as_chunks_mut::<LINE>();
         for ((sums, slots), lines) in groups.iter_mut().zip(slots).zip(ranks.chunks(self.columns())) {
             let right = |lane: usize, split: RankSplit| lines[usize::from(split.column)].0[lane] > split.rank;
             let mut places = slots.map(u32::from);
-            let mut rest = tops;
+            let mut rest = upper;
             for level in 0..height {
-                let (splits, others) = rest.split_at(crown.slots() << level);
+                let (splits, others) = rest.split_at(top.slots() << level);
                 for (lane, place) in places.iter_mut().enumerate() {
                     *place = 2 * *place + u32::from(right(lane, splits[*place as usize]));
                 }
                 rest = others;
             }
             for ((lane, sum), place) in sums.iter_mut().enumerate().zip(places) {
-                let twig = &twigs[place as usize];
-                let upper = usize::from(right(lane, twig.splits[0]));
-                let lower = usize::from(right(lane, twig.splits[1 + upper]));
-                *sum += twig.leaves[2 * upper + lower];
+                let bottom = &bottoms[place as usize];
+                let upper = usize::from(right(lane, bottom.splits[0]));
+                let lower = usize::from(right(lane, bottom.splits[1 + upper]));
+                *sum += bottom.leaves[2 * upper + lower];
             }
         }
     }
 
-    /// Adds the leaves that are reached from these nodes by the rows from `first` on. All take steps until each stands on a
-    /// leaf; a leaf leads to itself.
-    fn walk(&self, first: usize, mut places: [usize; ABREAST], ranks: &[RankLine], sums: &mut [f64; ABREAST]) {
+    /// Adds the leaves that the rows from `first` on reach from these nodes. Leaves point to themselves, so all rows take steps
+    /// until none moves.
+    fn walk(&self, first: usize, mut places: [usize; LANES], ranks: &[RankLine], sums: &mut [f64; LANES]) {
         let columns = self.columns();
         let (lines, first) = (&ranks[first / LINE * columns..][..columns], first % LINE);
         loop {
@@ -329,8 +336,8 @@ fn is_nan<T: Input>(value: T) -> bool {
 
 /// Writes how many of the thresholds are below each value.
 fn rank<T: Input>(thresholds: &[f64], missing: u16, values: &Column<T>, ranks: &mut RankColumn) {
-    let (values, _) = values.0.as_chunks::<ABREAST>();
-    let (ranks, _) = ranks.0.as_chunks_mut::<ABREAST>();
+    let (values, _) = values.0.as_chunks::<LANES>();
+    let (ranks, _) = ranks.0.as_chunks_mut::<LANES>();
     for (ranks, values) in ranks.iter_mut().zip(values) {
         let values = values.map(Into::into);
         let below = below(thresholds, values);
@@ -344,15 +351,15 @@ fn rank<T: Input>(thresholds: &[f64], missing: u16, values: &Column<T>, ranks: &
     }
 }
 
-/// How many of the sorted numbers are below each value. The searches go on side by side, so that one is done while another
-/// waits for memory.
+/// How many of the sorted numbers are below each value. The binary searches are interleaved, so that their cache misses
+/// overlap.
 fn below<const N: usize>(sorted: &[f64], values: [f64; N]) -> [usize; N] {
     let mut from = [0; N];
     let mut length = sorted.len();
     while length > 1 {
         let half = length / 2;
         for (from, value) in from.iter_mut().zip(values) {
-            // A guessed branch would be wrong half of the time.
+            // A predicted branch would be wrong half of the time.
             *from = select_unpredictable(sorted[*from + half - 1] < value, *from + half, *from);
         }
         length -= half;
@@ -374,13 +381,13 @@ impl Ranks {
     }
 }
 
-impl Crown {
-    /// Slots that rows come to.
+impl Top {
+    /// Number of slots.
     fn slots(&self) -> usize {
         self.steps.len() + 1
     }
 
-    /// The crown of the last tree, which begins at `root`. Those splits are taken first that the longest ways lead on from.
+    /// The top of the last tree, which begins at `root`. Splits with the highest subtrees are taken first.
     fn of(root: u32, nodes: &[RankNode]) -> Self {
         let first = root as usize;
         let mut heights = vec![0u32; nodes.len() - first];
@@ -391,28 +398,28 @@ impl Crown {
             }
         }
         let height = |slot: &u32| heights[*slot as usize - first];
-        let mut crown = Self {
+        let mut top = Self {
             steps: vec![],
             splits: vec![],
             below: [root; MOST_LEAVES],
             height: 0,
-            bushes: None,
+            dense: None,
         };
         for taken in 1..MOST_LEAVES {
-            let slots = crown.below[..taken].iter().enumerate();
+            let slots = top.below[..taken].iter().enumerate();
             let highest = slots.max_by_key(|(slot, place)| (height(place), std::cmp::Reverse(*slot)));
             let Some((slot, &place)) = highest.filter(|(_, place)| height(place) > 0) else {
                 break;
             };
             let RankNode { split, left } = nodes[place as usize];
-            crown.steps.push(Step {
-                question: crown.splits.len() as u32,
+            top.steps.push(Step {
+                question: top.splits.len() as u32,
                 slot: slot as u32,
             });
-            crown.splits.push(split);
-            (crown.below[slot], crown.below[taken]) = (left, left + 1);
+            top.splits.push(split);
+            (top.below[slot], top.below[taken]) = (left, left + 1);
         }
-        crown.height = crown.below[..=crown.steps.len()].iter().map(height).max().unwrap_or(0);
-        crown
+        top.height = top.below[..=top.steps.len()].iter().map(height).max().unwrap_or(0);
+        top
     }
 }

@@ -1,4 +1,4 @@
-//! Scoring: the sum over trees of every row.
+//! Scoring: the sum of the leaves that each row reaches.
 
 use ndarray::{ArrayView2, Axis};
 
@@ -10,7 +10,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::numeric::sigmoid;
 use crate::parallel::{Execution, Workers};
 
-/// A number that trees can look at: `f32` or `f64`; both are compared as `f64`, exactly.
+/// The type of a matrix cell: `f32` or `f64`. Both are compared as `f64`, which is exact.
 pub trait Input: Copy + Into<f64> + Send + Sync + sealed::Sealed + 'static {}
 
 impl Input for f32 {}
@@ -20,9 +20,9 @@ mod sealed {
     use super::Column;
 
     pub trait Sealed: Sized {
-        /// A column as what it is.
+        /// A column by its concrete type.
         fn column(column: &Column<Self>) -> std::result::Result<&Column<f32>, &Column<f64>>;
-        /// What stands where there is no row.
+        /// The padding of incomplete blocks.
         const ZERO: Self;
     }
     impl Sealed for f32 {
@@ -39,43 +39,43 @@ mod sealed {
     }
 }
 
-/// Cells that are gathered and scored together, tree by tree: as many as stay near while a large tree is walked down, so that
-/// its nodes come from afar once for all these rows.
+/// Cells of a block of rows that is scored tree by tree: few enough to stay in cache, so that the nodes of a large tree are
+/// loaded once for all its rows.
 const BLOCK_CELLS: usize = 1 << 15;
-/// Rows that walk down a tree side by side.
-const ABREAST: usize = 8;
-/// Trees that one row walks down side by side, where there are fewer rows than [`ABREAST`].
-const TREES_ABREAST: usize = 8;
+/// Rows that walk down a tree at a time.
+const LANES: usize = 8;
+/// Trees that one row walks down at a time, if there are fewer rows than [`LANES`].
+const TREE_LANES: usize = 8;
 /// Rows a worker takes at a time, at most.
 const CHUNK: usize = 4096;
-/// Rows times trees a worker takes between two looks at the cancellation.
+/// Rows times trees between two checks of the cancellation.
 const CHUNK_STEPS: usize = 500_000;
 
-/// Fewer rows than this are walked down: making the plan of the kernels would take longer.
+/// For fewer rows, walking is faster than preparing the kernels.
 const FEW_ROWS: usize = 64;
-/// Fewer rows than this are walked down as they are: ranking the thresholds would take longer.
+/// For fewer rows, walking is faster than ranking the thresholds.
 const MANY_ROWS: usize = 512;
-/// Ranks that are looked at together, and the most blocks that are: as many as stay near, so that a tree comes from afar once for
-/// them.
+/// Ranks that are processed together, and the most blocks: as many as stay in cache, so that a tree is loaded once for them.
 const RANKS: usize = 24 * 60 * SIMD_BLOCK;
 const RANK_BLOCKS: usize = 64;
-/// Rows times trees a worker takes at a time, at most, where a kernel does it.
+/// Rows times trees a worker takes at a time, at most, with a kernel.
 const KERNEL_STEPS: usize = 1_000_000;
-/// Rows that are turned together: one line of `f32`.
+/// Rows that are transposed together: one cache line of `f32`.
 const TILE: usize = 16;
-/// Fewer rows times trees are done on the caller's thread.
+/// Fewer rows times trees are scored on the caller's thread.
 const STEPS_PER_THREAD: usize = 50_000;
 
 impl FlatTrees {
-    /// The probability of churn of every row (NaN is missing): the same bits whatever the number of threads and rows.
+    /// The probability of churn of each row of a matrix, rows x columns; NaN is missing. Bit-identical on any number of threads,
+    /// and independent of the other rows.
     ///
     /// # Errors
-    /// `feature_mismatch` if the matrix has another number of columns; `cancelled`.
+    /// `feature_mismatch` if the matrix has a different number of columns; `cancelled`.
     pub fn predict_proba<T: Input>(&self, x: ArrayView2<'_, T>, execution: &Execution) -> Result<Vec<f64>> {
         Ok(self.scores(x, execution)?.into_iter().map(sigmoid).collect())
     }
 
-    /// The sums of every row's leaves. Few rows are not worth starting threads for.
+    /// The sum of leaves of every row. Few rows are scored without threads.
     pub(crate) fn scores<T: Input>(&self, x: ArrayView2<'_, T>, execution: &Execution) -> Result<Vec<f64>> {
         let steps = x.nrows().saturating_mul(self.trees());
         if execution.threads != Some(0) && steps < STEPS_PER_THREAD {
@@ -84,27 +84,27 @@ impl FlatTrees {
         self.log_odds(x, &execution.workers()?)
     }
 
-    /// The log-odds of every row: the base, then each tree's leaf, added in `f64` in tree order. The bits do not depend on
-    /// threads or on the other rows.
+    /// The log-odds of every row: the base, then the leaf of each tree, summed in `f64` in tree order, whatever the threads and
+    /// the other rows.
     pub(crate) fn log_odds<T: Input>(&self, x: ArrayView2<'_, T>, workers: &Workers) -> Result<Vec<f64>> {
         self.sums(x, 0, self.base, workers)
     }
 
-    /// The last tree's leaf of every row.
+    /// The leaf of the last tree for every row.
     pub(crate) fn last_tree<T: Input>(&self, x: ArrayView2<'_, T>, workers: &Workers) -> Result<Vec<f64>> {
         self.sums(x, self.trees().saturating_sub(1), 0.0, workers)
     }
 
-    /// Whether a matrix has the columns that the trees look at.
+    /// Checks the number of columns of a matrix, before anything is computed column by column.
     pub(crate) fn check_columns(&self, columns: usize) -> Result<()> {
         if columns == self.features() {
             return Ok(());
         }
-        let message = format!("the ensemble wants {} columns and got {columns}", self.features());
+        let message = format!("the ensemble has {} columns, the matrix {columns}", self.features());
         Err(Error::new(ErrorKind::FeatureMismatch, message))
     }
 
-    /// `base` and the leaves of the trees from `first` on.
+    /// `base` plus the leaves of the trees from `first` on.
     fn sums<T: Input>(&self, x: ArrayView2<'_, T>, first: usize, base: f64, workers: &Workers) -> Result<Vec<f64>> {
         self.check_columns(x.ncols())?;
         let mut sums = vec![base; x.nrows()];
@@ -114,7 +114,7 @@ impl FlatTrees {
             add_by_kernel(kernel, plan, x, &mut sums, workers)?;
             return Ok(sums);
         }
-        // A row without columns still has a cell that a leaf may look at.
+        // A row without columns still needs the cell that leaves read.
         let columns = x.ncols().max(1);
         if x.nrows() < FEW_ROWS
             && first == 0
@@ -128,7 +128,7 @@ impl FlatTrees {
             }
             return Ok(sums);
         }
-        if x.nrows() < ABREAST {
+        if x.nrows() < LANES {
             let mut cells = vec![0.0f64; columns];
             for (row, sum) in x.rows().into_iter().zip(&mut sums) {
                 (cells.iter_mut().zip(row)).for_each(|(cell, &value)| *cell = value.into());
@@ -137,8 +137,8 @@ impl FlatTrees {
             return Ok(sums);
         }
         let trees = self.trees() - first.min(self.trees());
-        // Few enough that every worker gets some, too.
-        let share = x.nrows().div_ceil(4 * workers.threads()).max(ABREAST);
+        // Few enough that every worker gets some.
+        let share = x.nrows().div_ceil(4 * workers.threads()).max(LANES);
         let chunk = (CHUNK_STEPS / trees.max(1)).clamp(1, CHUNK).min(share);
         if first == 0
             && x.nrows() >= MANY_ROWS
@@ -152,14 +152,14 @@ impl FlatTrees {
             })?;
             return Ok(sums);
         }
-        let block = (BLOCK_CELLS / columns).max(ABREAST);
+        let block = (BLOCK_CELLS / columns).max(LANES);
         workers.chunks_mut(&mut sums, chunk, |start, sums| {
             let mut cells = vec![T::ZERO; block.min(sums.len()) * columns];
             for (number, sums) in sums.chunks_mut(block).enumerate() {
                 let start = start + number * block;
                 gather(x.slice(ndarray::s![start..start + sums.len(), ..]), &mut cells);
                 for tree in first..self.trees() {
-                    // Very many trees: one block may take long.
+                    // With very many trees one block takes long.
                     if tree % 256 == 255 {
                         workers.check()?;
                     }
@@ -188,7 +188,7 @@ fn add_by_kernel<T: Input>(
             workers.check()?;
             let start = start + number * SIMD_BLOCK;
             turn(x.slice(ndarray::s![start..start + sums.len(), ..]), &mut columns);
-            // Rows that are not there are scored and forgotten.
+            // The padding of an incomplete block is scored and dropped.
             let mut block = [0.0; SIMD_BLOCK];
             block[..sums.len()].copy_from_slice(sums);
             kernel.add(plan, &columns, &mut masks, &mut block);
@@ -198,8 +198,8 @@ fn add_by_kernel<T: Input>(
     })
 }
 
-/// Adds the leaves of trees of any size to as many rows as stay near, so that thresholds and nodes come from afar once for
-/// all these rows.
+/// Adds the leaves of trees of any size to as many rows as stay in cache, so that thresholds and nodes are loaded once for all
+/// of them.
 fn add_by_ranks<T: Input>(
     kernel: Option<Kernel>,
     ranked: &Ranked,
@@ -216,18 +216,18 @@ fn add_by_ranks<T: Input>(
     let blocks = sums.len().div_ceil(SIMD_BLOCK);
     let ranks = ranked.rank(kernel, &turned, blocks);
     let in_block = ranks.len() / blocks.max(1);
-    // Rows that are not there are scored and forgotten.
+    // The padding of an incomplete block is scored and dropped.
     let mut whole = vec![[0.0; SIMD_BLOCK]; blocks];
     whole.as_flattened_mut()[..sums.len()].copy_from_slice(sums);
     let mut slots = [0; SIMD_BLOCK];
     for tree in 0..trees {
         workers.check()?;
-        ranked.bring_near(tree);
+        ranked.prefetch(tree);
         for (block, sums) in whole.iter_mut().enumerate() {
             let ranks = &ranks[block * in_block..(block + 1) * in_block];
-            match kernel.zip(ranked.crown(tree)) {
-                Some((kernel, crown)) if kernel.crown(crown, ranks, &mut slots) => {
-                    ranked.add_below(crown, &slots, ranks, sums);
+            match kernel.zip(ranked.top(tree)) {
+                Some((kernel, top)) if kernel.top(top, ranks, &mut slots) => {
+                    ranked.add_below(top, &slots, ranks, sums);
                 }
                 _ => ranked.add(tree, ranks, sums),
             }
@@ -237,7 +237,7 @@ fn add_by_ranks<T: Input>(
     Ok(())
 }
 
-/// Copies a block of rows into columns.
+/// Transposes a block of rows into columns.
 fn turn<T: Input>(x: ArrayView2<'_, T>, columns: &mut [Column<T>]) {
     let Some(cells) = x.to_slice() else {
         for (values, column) in x.columns().into_iter().zip(columns) {
@@ -247,7 +247,7 @@ fn turn<T: Input>(x: ArrayView2<'_, T>, columns: &mut [Column<T>]) {
         }
         return;
     };
-    // A few rows at a time: they, and the line of each column that they fill, stay near.
+    // A few rows at a time: they and the cache lines that they fill stay in cache.
     for (tile, cells) in cells.chunks(TILE * columns.len().max(1)).enumerate() {
         for (feature, column) in columns.iter_mut().enumerate() {
             let values = cells.iter().skip(feature).step_by(x.ncols());
@@ -258,7 +258,7 @@ fn turn<T: Input>(x: ArrayView2<'_, T>, columns: &mut [Column<T>]) {
     }
 }
 
-/// Copies rows into a block, row by row, reading along columns where they lie so.
+/// Copies rows into a row-major block, reading along the memory order of the matrix.
 fn gather<T: Input>(x: ArrayView2<'_, T>, block: &mut [T]) {
     let columns = x.ncols();
     if let Some(cells) = x.to_slice() {
@@ -273,11 +273,11 @@ fn gather<T: Input>(x: ArrayView2<'_, T>, block: &mut [T]) {
 }
 
 impl FlatTrees {
-    /// `sum` and one row's leaves of the trees from `first` on, in tree order. Several trees are walked down at once, so that
-    /// one is looked at while the node of another is waited for.
+    /// `sum` plus the leaves of one row in the trees from `first` on, in tree order. Several trees are walked at a time, so that
+    /// their cache misses overlap.
     fn add_row(&self, first: usize, cells: &[f64], mut sum: f64, workers: &Workers) -> Result<f64> {
         let plain = self.categories.is_empty();
-        let (groups, rest) = self.roots[first.min(self.trees())..].as_chunks::<TREES_ABREAST>();
+        let (groups, rest) = self.roots[first.min(self.trees())..].as_chunks::<TREE_LANES>();
         for (number, roots) in groups.iter().enumerate() {
             if number % 64 == 63 {
                 workers.check()?;
@@ -304,7 +304,7 @@ impl FlatTrees {
         }
     }
 
-    /// The leaves that are reached from these roots. All take steps until each stands on a leaf; a leaf leads to itself.
+    /// The leaves that a row reaches from these roots. Leaves point to themselves, so all walks take steps until none moves.
     fn leaves<const N: usize>(&self, roots: [usize; N], next: impl Fn(Node) -> usize) -> [f64; N] {
         let nodes = self.nodes.as_slice();
         let mut at = roots;
@@ -322,15 +322,15 @@ impl FlatTrees {
     }
 }
 
-/// Adds to each row's sum its leaf; `cells` holds at least as many rows as there are sums.
+/// Adds the leaf of each row to its sum; `cells` holds at least as many rows as there are sums.
 fn add_leaves<T: Input>(tree: Tree<'_>, cells: &[T], columns: usize, sums: &mut [f64]) {
     let row = |row: usize| &cells[row * columns..(row + 1) * columns];
-    let (groups, rest) = sums.as_chunks_mut::<ABREAST>();
-    let first_of_rest = groups.len() * ABREAST;
+    let (groups, rest) = sums.as_chunks_mut::<LANES>();
+    let first_of_rest = groups.len() * LANES;
     for (number, sums) in groups.iter_mut().enumerate() {
         let leaves = walk(
             tree,
-            std::array::from_fn::<_, ABREAST, _>(|lane| row(number * ABREAST + lane)),
+            std::array::from_fn::<_, LANES, _>(|lane| row(number * LANES + lane)),
         );
         sums.iter_mut().zip(leaves).for_each(|(sum, leaf)| *sum += leaf);
     }
@@ -340,7 +340,7 @@ fn add_leaves<T: Input>(tree: Tree<'_>, cells: &[T], columns: usize, sums: &mut 
     }
 }
 
-/// The leaf of each of some rows. All take steps until each stands on a leaf; a leaf leads to itself.
+/// The leaves that some rows reach. Leaves point to themselves, so all walks take steps until none moves.
 fn walk<T: Input, const N: usize>(tree: Tree<'_>, rows: [&[T]; N]) -> [f64; N] {
     let nodes = tree.nodes;
     let plain = tree.categories.is_empty();
@@ -373,7 +373,7 @@ mod tests {
     use super::*;
     use crate::numeric::SplitMix;
 
-    /// Random trees of up to so many leaves, with sets of categories where asked for.
+    /// Random trees of up to `leaves` leaves, with splits on categories if `sets`.
     fn forest(random: &mut SplitMix, trees: usize, leaves: usize, features: usize, sets: bool) -> FlatTrees {
         let mut ensemble = FlatTrees::new(random.unit(), features);
         for _ in 0..trees {
@@ -462,12 +462,12 @@ mod tests {
             let mut random = SplitMix::new(seed, 0);
             let mut ensemble = forest(&mut random, trees, leaves, 7, false);
             if chain {
-                // As high as a tree of its size can be.
+                // A tree of the largest height for its size.
                 let splits = (0..leaves as u32).flat_map(|split| [
                     Node::split(split % 7, f64::from(split) / leaves as f64, split % 2 == 0, 2 * split + 1),
                     Node::leaf(2 * split + 1, f64::from(split)),
                 ]);
-                // Every split stands where the right child of the one before it does.
+                // Every split is the right child of the one before.
                 let mut nodes: Vec<Node> = splits.collect();
                 nodes.push(Node::leaf(2 * leaves as u32, -1.0));
                 ensemble.push(&nodes, &vec![1.0; nodes.len()]);
@@ -513,7 +513,7 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(48))]
         #[test]
         fn few_rows_get_the_bits_of_the_walk(
-            seed: u64, rows in 1usize..ABREAST, trees in 0usize..50, leaves in 1usize..200, sets: bool
+            seed: u64, rows in 1usize..LANES, trees in 0usize..50, leaves in 1usize..200, sets: bool
         ) {
             let mut random = SplitMix::new(seed, 0);
             let ensemble = forest(&mut random, trees, leaves, 7, sets);
@@ -550,7 +550,7 @@ mod tests {
         assert_eq!(before, Some(3));
         assert!(
             small.prepared.plan(&small).is_none(),
-            "the plan of before the change was kept"
+            "the plan was not recomputed after the change"
         );
     }
 }

@@ -1,4 +1,4 @@
-//! What a file of an ensemble holds.
+//! The serialised form of a [`TreeEnsemble`].
 
 use serde::{Deserialize, Serialize};
 
@@ -6,7 +6,7 @@ use super::super::flat::{Categories, FlatTrees, Unchecked};
 use super::{Link, TreeEnsemble};
 use crate::error::{Error, ErrorKind, Result};
 
-/// As it is written.
+/// The payload as it is written.
 #[derive(Serialize)]
 pub(crate) struct Written<'a> {
     trees: &'a FlatTrees,
@@ -16,7 +16,7 @@ pub(crate) struct Written<'a> {
     scale: f64,
 }
 
-/// As it was read; it may be anything.
+/// The payload as it was read, before validation.
 #[derive(Deserialize)]
 pub(crate) struct Read {
     trees: Unchecked,
@@ -27,13 +27,13 @@ pub(crate) struct Read {
 }
 
 impl TreeEnsemble {
-    /// The trees alone, if they say everything: their sum is a log-odds, and none asks for a set of categories.
+    /// The trees, if they are the whole ensemble: sums are unscaled log-odds, and no split is on categories.
     pub(crate) fn plain(&self) -> Option<&FlatTrees> {
         let sum = (self.link, self.divisor, self.scale) == (Link::LogOdds, 1.0, 1.0);
         (sum && self.trees.sets().is_empty()).then_some(&self.trees)
     }
 
-    /// Everything.
+    /// The whole ensemble, to be written.
     pub(crate) fn written(&self) -> Written<'_> {
         Written {
             trees: &self.trees,
@@ -60,7 +60,7 @@ impl TryFrom<Read> for TreeEnsemble {
         }
         Err(Error::new(
             ErrorKind::ArtifactDamaged,
-            "the ensemble is damaged: its sums cannot be scaled",
+            "the ensemble is damaged: its divisor and scale must be finite and above 0",
         ))
     }
 }

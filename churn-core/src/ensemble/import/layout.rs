@@ -1,11 +1,11 @@
-//! From a tree as another library draws it to the flat layout.
+//! Converts a tree of another library to the flat layout.
 
 use std::collections::VecDeque;
 
 use super::super::flat::{Categories, FlatTrees, Node};
 
-/// One node as it was read; children are places among the tree's nodes.
-#[derive(Clone, Debug)]
+/// One node as it was read. Children are indexes into the tree's nodes.
+#[derive(Clone, Copy, Debug)]
 pub(super) enum Part {
     /// A leaf and its value.
     Leaf(f64),
@@ -17,32 +17,35 @@ pub(super) enum Part {
         left: i64,
         right: i64,
     },
-    /// Categories in the set go right.
+    /// Categories in a set go right; `set` is an index into the tree's sets, which several splits may share.
     Set {
         feature: i64,
-        set: Categories,
+        set: usize,
         missing_left: bool,
         left: i64,
         right: i64,
     },
 }
 
-/// A tree as it was read, the root first. Nodes that no walk reaches are left out.
+/// A tree as it was read, the root first. Nodes that cannot be reached from the root are dropped.
 pub(super) struct TreeLayout {
     pub(super) parts: Vec<Part>,
+    pub(super) sets: Vec<Categories>,
     /// Training weight of each node.
     pub(super) covers: Vec<f64>,
 }
 
 impl TreeLayout {
-    /// Adds the tree to an ensemble, children side by side behind their parents.
+    /// Appends the tree to an ensemble: siblings are adjacent and stand behind their parent.
     pub(super) fn lay_out(&self, ensemble: &mut FlatTrees) -> Result<(), String> {
+        // The index of each of the tree's sets among the ensemble's, once a split uses it.
+        let mut pushed: Vec<Option<u32>> = vec![None; self.sets.len()];
         let (mut nodes, mut covers) = (vec![Node::leaf(0, 0.0)], vec![0.0]);
         let mut seen = vec![false; self.parts.len()];
         let mut open = VecDeque::from([(0usize, 0usize)]);
         while let Some((read, place)) = open.pop_front() {
             let (Some(part), Some(&cover)) = (self.parts.get(read), self.covers.get(read)) else {
-                return Err("a node points outside".into());
+                return Err("a node has a child outside the tree".into());
             };
             if std::mem::replace(&mut seen[read], true) {
                 return Err(format!("node {read} has two parents"));
@@ -51,7 +54,7 @@ impl TreeLayout {
             let next = u32::try_from(nodes.len()).map_err(|_| "it has too many nodes")?;
             let feature_of = |feature: i64| match u32::try_from(feature) {
                 Ok(number) if (number as usize) < ensemble.features() => Ok(number),
-                _ => Err(format!("node {read} looks at column {feature}, which does not exist")),
+                _ => Err(format!("node {read} splits on column {feature}, which does not exist")),
             };
             let (left, right) = match part {
                 &Part::Leaf(value) => {
@@ -68,17 +71,22 @@ impl TreeLayout {
                     nodes[place] = Node::split(feature_of(feature)?, threshold, missing_left, next);
                     (left, right)
                 }
-                Part::Set {
+                &Part::Set {
                     feature,
                     set,
                     missing_left,
                     left,
                     right,
                 } => {
-                    let feature = feature_of(*feature)?;
-                    let set = ensemble.push_set(set.clone());
-                    nodes[place] = Node::split_on_set(feature, set, *missing_left, next);
-                    (*left, *right)
+                    let feature = feature_of(feature)?;
+                    let (Some(bits), Some(number)) = (self.sets.get(set), pushed.get_mut(set)) else {
+                        return Err(format!(
+                            "node {read} uses set {set} of categories, which does not exist"
+                        ));
+                    };
+                    let set = *number.get_or_insert_with(|| ensemble.push_set(bits.clone()));
+                    nodes[place] = Node::split_on_set(feature, set, missing_left, next);
+                    (left, right)
                 }
             };
             for (child, to) in [(left, nodes.len()), (right, nodes.len() + 1)] {
@@ -102,7 +110,7 @@ pub(super) fn up_to_rounded(threshold: f64) -> f64 {
         rounded
     };
     if !at_most.is_finite() {
-        // No number, or all of them, unless rounding takes a large one to infinity.
+        // No number or every number goes left, except that rounding takes large ones to infinity.
         return if at_most == f32::NEG_INFINITY {
             -largest_that_rounds()
         } else {
@@ -113,7 +121,7 @@ pub(super) fn up_to_rounded(threshold: f64) -> f64 {
     if next == f32::INFINITY {
         return largest_that_rounds();
     }
-    // Both and their mean are exact. A mean rounds to the one whose last bit is 0.
+    // Both numbers and their mean are exact. The mean rounds to the neighbour whose last bit is 0.
     let mean = f64::midpoint(f64::from(at_most), f64::from(next));
     if at_most.to_bits() & 1 == 0 {
         mean
@@ -122,8 +130,8 @@ pub(super) fn up_to_rounded(threshold: f64) -> f64 {
     }
 }
 
-/// The largest `f64` that rounds to a finite `f32`; its negation is the smallest that does, so everything up to what lies
-/// below that rounds to minus infinity.
+/// The largest `f64` that rounds to a finite `f32`. Its negation is the smallest that does: all numbers below that round to
+/// minus infinity.
 fn largest_that_rounds() -> f64 {
     let half_step = 2.0f64.powi(103);
     (f64::from(f32::MAX) + half_step).next_down()

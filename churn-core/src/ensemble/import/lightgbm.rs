@@ -1,24 +1,25 @@
 //! The text of LightGBM.
 //!
-//! Source of the meaning of every field: LightGBM's `include/LightGBM/tree.h`, `src/io/tree.cpp` and
+//! The meaning of the fields: LightGBM's `include/LightGBM/tree.h`, `src/io/tree.cpp` and
 //! `src/boosting/gbdt_model_text.cpp`, versions 2 to 4.
 
 use std::collections::HashMap;
 use std::str::FromStr;
 
 use super::super::flat::Categories;
+use super::budget::Budget;
 use super::layout::{Part, TreeLayout};
 use super::{TreeEnsemble, refused};
 use crate::error::{Result, excerpt};
 
-/// Values this near to zero are zero.
+/// Values this close to zero count as zero (LightGBM's `kZeroThreshold`).
 const ZERO: f64 = 1.000_000_018_002_509_5e-35;
 const CATEGORICAL: u32 = 1;
 const DEFAULT_LEFT: u32 = 2;
 
 /// `name=value` lines.
 struct Fields<'a> {
-    /// What they belong to, for messages.
+    /// What the fields belong to, for messages.
     of: String,
     values: HashMap<&'a str, &'a str>,
 }
@@ -46,7 +47,7 @@ impl<'a> Fields<'a> {
         text.trim().parse().map_err(wrong)
     }
 
-    /// As many numbers as there must be.
+    /// A list of exactly `count` numbers.
     fn list<T: FromStr>(&self, name: &str, count: usize) -> Result<Vec<T>> {
         let words = self.text(name)?.split_ascii_whitespace();
         let list: Vec<T> = words.map(|word| self.parsed(name, word)).collect::<Result<_>>()?;
@@ -71,12 +72,12 @@ pub(super) fn read(text: &str) -> Result<TreeEnsemble> {
     let header = Fields::new("the header".into(), flags);
     match header.text("version")? {
         "v2" | "v3" | "v4" => {}
-        other => return Err(refused(format!("version {:?} is not known", excerpt(other)))),
+        other => return Err(refused(format!("version {:?} is not supported", excerpt(other)))),
     }
     for name in ["num_class", "num_tree_per_iteration"] {
         if header.number::<u64>(name)? != 1 {
             return Err(refused(format!(
-                "{name} is not 1: models of several classes are not taken over"
+                "{name} is not 1: models of several classes are not supported"
             )));
         }
     }
@@ -84,6 +85,7 @@ pub(super) fn read(text: &str) -> Result<TreeEnsemble> {
     let features = features
         .checked_add(1)
         .ok_or_else(|| refused("max_feature_idx is too large"))?;
+    let mut budget = Budget::of(text.len());
     let mut ensemble = TreeEnsemble::begin(0.0, features)?;
     ensemble.scale = scale_of(header.text("objective")?)?;
     for (number, block) in blocks.enumerate() {
@@ -91,12 +93,15 @@ pub(super) fn read(text: &str) -> Result<TreeEnsemble> {
         if own.trim_end().parse() != Ok(number) {
             return Err(refused(format!("tree {number} is missing")));
         }
-        ensemble.push(number, &tree(&Fields::new(format!("tree {number}"), rest))?)?;
+        ensemble.push(
+            number,
+            &tree(&Fields::new(format!("tree {number}"), rest), &mut budget)?,
+        )?;
     }
     let sizes = header.text("tree_sizes")?.split_ascii_whitespace().count();
     if sizes != ensemble.trees() {
         return Err(refused(format!(
-            "{sizes} trees were written and {} are here",
+            "tree_sizes lists {sizes} trees, but the model has {}",
             ensemble.trees()
         )));
     }
@@ -113,7 +118,10 @@ fn scale_of(objective: &str) -> Result<f64> {
         Some("binary") => {}
         Some("cross_entropy" | "xentropy") => return Ok(1.0),
         _ => {
-            let message = format!("objective {:?} is not one of two classes", excerpt(objective));
+            let message = format!(
+                "objective {:?} is not supported: only binary and cross_entropy are",
+                excerpt(objective)
+            );
             return Err(refused(message));
         }
     }
@@ -122,10 +130,10 @@ fn scale_of(objective: &str) -> Result<f64> {
     sigmoid.parse().map_err(wrong)
 }
 
-fn tree(fields: &Fields<'_>) -> Result<TreeLayout> {
+fn tree(fields: &Fields<'_>, budget: &mut Budget) -> Result<TreeLayout> {
     if fields.values.contains_key("is_linear") && fields.number::<u8>("is_linear")? != 0 {
         return Err(refused(format!(
-            "{} has linear leaves, which are not taken over",
+            "{} has linear leaves, which are not supported",
             fields.of
         )));
     }
@@ -138,6 +146,7 @@ fn tree(fields: &Fields<'_>) -> Result<TreeLayout> {
     if splits == 0 {
         return Ok(TreeLayout {
             parts: vec![Part::Leaf(values[0])],
+            sets: vec![],
             covers: vec![1.0],
         });
     }
@@ -146,8 +155,8 @@ fn tree(fields: &Fields<'_>) -> Result<TreeLayout> {
     let decisions: Vec<u32> = fields.list("decision_type", splits)?;
     let left: Vec<i64> = fields.list("left_child", splits)?;
     let right: Vec<i64> = fields.list("right_child", splits)?;
-    let sets = sets(fields)?;
-    // Splits come first, then leaves, whose places are written as -1 - place.
+    let sets = sets(fields, budget)?;
+    // Splits come first, then leaves, whose indexes are written as -1 - index.
     let place = |child: i64| if child < 0 { splits as i64 - 1 - child } else { child };
     let mut parts = Vec::with_capacity(splits + leaves);
     for split in 0..splits {
@@ -158,17 +167,17 @@ fn tree(fields: &Fields<'_>) -> Result<TreeLayout> {
             left: place(left[split]),
             right: place(right[split]),
         };
-        let part = decision.part(&sets);
+        let part = decision.part(sets.len());
         parts.push(part.map_err(|why| refused(format!("{}, split {split}: {why}", fields.of)))?);
     }
     parts.extend(values.into_iter().map(Part::Leaf));
     let mut covers: Vec<f64> = fields.list("internal_count", splits)?;
     covers.extend(fields.list::<f64>("leaf_count", leaves)?);
-    Ok(TreeLayout { parts, covers })
+    Ok(TreeLayout { parts, sets, covers })
 }
 
-/// The sets of categories of a tree, those that go left.
-fn sets(fields: &Fields<'_>) -> Result<Vec<Vec<u64>>> {
+/// The sets of categories of a tree: those that LightGBM sends left.
+fn sets(fields: &Fields<'_>, budget: &mut Budget) -> Result<Vec<Categories>> {
     let count: usize = fields.number("num_cat")?;
     if count == 0 {
         return Ok(vec![]);
@@ -176,16 +185,16 @@ fn sets(fields: &Fields<'_>) -> Result<Vec<Vec<u64>>> {
     let bounds: Vec<usize> = fields.list("cat_boundaries", count.saturating_add(1))?;
     let words: Vec<u32> = fields.list("cat_threshold", bounds.last().copied().unwrap_or(0))?;
     let sets = bounds.windows(2).map(|ends| {
-        let halves = words.get(ends[0]..ends[1])?;
-        let pairs = halves.chunks(2);
-        Some(
-            pairs
-                .map(|pair| u64::from(pair[0]) | pair.get(1).map_or(0, |&high| u64::from(high) << 32))
-                .collect(),
-        )
+        let halves = words.get(ends[0]..ends[1]);
+        let halves = halves.ok_or_else(|| refused(format!("{}: cat_boundaries are not in order", fields.of)))?;
+        let taken = budget.take(halves.len().div_ceil(2));
+        taken.map_err(|why| refused(format!("{}: {why}", fields.of)))?;
+        let whole = |pair: &[u32]| u64::from(pair[0]) | pair.get(1).map_or(0, |&high| u64::from(high) << 32);
+        let words: Vec<u64> = halves.chunks(2).map(whole).collect();
+        // LightGBM truncates a value to a category, so values above -1 belong to category 0.
+        Ok(Categories::new(words, (-1.0f64).next_up()))
     });
-    let sets: Option<Vec<_>> = sets.collect();
-    sets.ok_or_else(|| refused(format!("{}: cat_boundaries are not in order", fields.of)))
+    sets.collect()
 }
 
 struct Decision {
@@ -197,7 +206,7 @@ struct Decision {
 }
 
 impl Decision {
-    fn part(&self, sets: &[Vec<u64>]) -> std::result::Result<Part, String> {
+    fn part(&self, sets: usize) -> std::result::Result<Part, String> {
         let &Self {
             feature,
             threshold,
@@ -206,15 +215,14 @@ impl Decision {
             right,
         } = self;
         if kind & CATEGORICAL != 0 {
-            let set = sets
-                .get(threshold as usize)
-                .filter(|_| threshold >= 0.0 && threshold.fract() == 0.0);
-            let set = set.ok_or_else(|| format!("there is no set {threshold}"))?;
-            // A category is what is left when the fraction is cut off, so 0 begins above -1; those in the set go left,
-            // which is our right, all others and the missing the other way.
+            let exists = threshold >= 0.0 && threshold.fract() == 0.0 && threshold < sets as f64;
+            if !exists {
+                return Err(format!("there is no set {threshold} of categories"));
+            }
+            // LightGBM sends the set left and all other values, missing ones too, right; the flat layout sends the set right.
             return Ok(Part::Set {
                 feature,
-                set: Categories::new(set.clone(), (-1.0f64).next_up()),
+                set: threshold as usize,
                 missing_left: true,
                 left: right,
                 right: left,
@@ -222,7 +230,7 @@ impl Decision {
         }
         let default_left = kind & DEFAULT_LEFT != 0;
         let missing_left = match kind >> 2 {
-            // Nothing was missing in training: NaN is taken for 0.
+            // Nothing was missing in training: LightGBM reads NaN as 0.
             0 => threshold >= 0.0,
             1 => {
                 let alike = if default_left {
@@ -231,14 +239,15 @@ impl Decision {
                     threshold < -ZERO
                 };
                 if !alike {
-                    return Err("zero is taken for missing and goes another way than its neighbours, \
-                                which is not taken over"
-                        .into());
+                    return Err(
+                        "zero counts as missing and goes another way than its neighbours, which is not supported"
+                            .into(),
+                    );
                 }
                 default_left
             }
             2 => default_left,
-            other => return Err(format!("missing values of type {other} are not known")),
+            other => return Err(format!("missing values of type {other} are not supported")),
         };
         Ok(Part::Split {
             feature,

@@ -1,5 +1,6 @@
-//! Trees of other libraries.
+//! Import of tree ensembles from other libraries.
 
+mod budget;
 mod file;
 mod layout;
 mod lightgbm;
@@ -18,19 +19,22 @@ use crate::parallel::Execution;
 pub(crate) use file::Read;
 use layout::{Part, TreeLayout};
 
-/// What the sum of a row's leaves means.
+/// The unit of the sum of a row's leaves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Link {
-    /// It is a log-odds.
+    /// Log-odds.
     LogOdds,
-    /// It is a probability.
+    /// A probability.
     Probability,
 }
 
-/// Trees of any library, also of this one, which score rows and explain the scores.
+/// An ensemble of decision trees, imported from another library or trained by this one, that scores rows and explains the scores.
 ///
-/// A matrix that is asked about may hold `f32` or `f64`, in any order of rows and columns, and is not copied as a whole. NaN
-/// is missing and goes where the model sends it. Results do not depend on threads or on the other rows.
+/// A matrix holds `f32` or `f64`, rows x columns in either memory order, and is never copied as a whole. NaN is missing and goes
+/// where the model sends it. Results are bit-identical on any number of threads and do not depend on the other rows.
+///
+/// The import functions bound their work by the size of the model they are given: they take at most 32 times its bytes and
+/// 32 MiB of memory, and time proportional to its bytes, whoever wrote it.
 ///
 /// ```
 /// use churn_core::Execution;
@@ -65,41 +69,41 @@ pub struct TreeEnsemble {
     scale: f64,
 }
 
-/// One tree of another library as arrays with an entry per node; the first node is the root.
+/// One tree of another library, as arrays with one entry per node. The first node is the root.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ForeignTree {
-    /// The column that a split looks at; anything for a leaf.
+    /// The column of a split; ignored for a leaf.
     pub feature: Vec<i64>,
-    /// Values up to it go left; anything for a leaf.
+    /// Values up to and including the threshold go left; ignored for a leaf.
     pub threshold: Vec<f64>,
-    /// The left child; negative for a leaf.
+    /// The index of the left child; negative for a leaf.
     pub left: Vec<i64>,
-    /// The right child; negative for a leaf.
+    /// The index of the right child; negative for a leaf.
     pub right: Vec<i64>,
     /// Whether missing values go left.
     pub missing_left: Vec<bool>,
-    /// What a leaf adds; anything for a split.
+    /// The value of a leaf; ignored for a split.
     pub value: Vec<f64>,
     /// Training weight that reached the node.
     pub cover: Vec<f64>,
 }
 
-/// Trees of a library without a model file of its own that could be read here.
+/// An ensemble given as arrays: for libraries whose model files this crate cannot read.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ForeignTrees {
-    /// The trees, in the order in which their leaves are added.
+    /// The trees, in the order in which their leaves are summed.
     pub trees: Vec<ForeignTree>,
-    /// Columns of a row.
+    /// Number of columns of a row.
     pub features: usize,
-    /// What is added to the leaves.
+    /// The constant that is added to the leaves.
     pub base: f64,
-    /// The sum is divided by this: the number of trees, where they are averaged.
+    /// The sum is divided by this: the number of trees if they are averaged, else 1.
     pub divisor: f64,
-    /// Then it is multiplied by this.
+    /// The quotient is multiplied by this.
     pub scale: f64,
-    /// What comes out.
+    /// The unit of the result.
     pub link: Link,
-    /// Whether values are rounded to `f32` before they are compared.
+    /// Whether values are rounded to `f32` before they are compared, as scikit-learn and XGBoost do.
     pub rounded: bool,
 }
 
@@ -117,58 +121,60 @@ impl Default for ForeignTrees {
     }
 }
 
-/// The error of a model that cannot be taken over.
+/// The error of a model that cannot be imported.
 fn refused(why: impl Into<String>) -> Error {
     Error::new(ErrorKind::ImportFailed, why)
 }
 
 impl TreeEnsemble {
-    /// A model of LightGBM, in the text that `save_model` writes: objective `binary` or `cross_entropy`.
+    /// Imports a LightGBM model from the text that `save_model` writes. Supported objectives: `binary` and `cross_entropy`.
     ///
-    /// Scores are LightGBM's: same comparisons, same leaves, summed in the same order in `f64`; only the last bits of the
-    /// exponential may differ. Sets of categories are kept. All trees in the text are taken.
+    /// Scores equal LightGBM's: the same comparisons and leaves, summed in the same order in `f64`; only the last bits of the
+    /// exponential can differ. Splits on categories are supported. All trees in the text are used: `save_model` writes those up
+    /// to the best iteration after early stopping, unless it is told otherwise.
     ///
     /// # Errors
-    /// `import_failed` for text that is not such a model, is damaged or cut off, and for models of several classes, with
-    /// linear leaves, or that take zero for missing where that cannot be told by one threshold.
+    /// `import_failed` if the text is not such a model, is damaged or cut off, or claims more columns or larger sets of
+    /// categories than its size allows; for several classes and linear leaves; and for splits where zero counts as missing and
+    /// goes another way than its neighbours.
     pub fn from_lightgbm(text: &str) -> Result<Self> {
         lightgbm::read(text)
     }
 
-    /// A model of XGBoost, in the JSON that `save_model("x.json")` writes: boosters `gbtree` and `dart`, objectives
-    /// `binary:logistic` and `reg:logistic`.
+    /// Imports an XGBoost model from the JSON that `save_model("x.json")` writes. Supported: the boosters `gbtree` and `dart`
+    /// with the objectives `binary:logistic` and `reg:logistic`.
     ///
-    /// XGBoost rounds values to `f32` before it compares them, and so do the trees that are taken over, whatever the matrix
-    /// holds: every row falls to the same leaf. XGBoost adds leaves and takes the exponential in `f32`; here both are done
-    /// in `f64`, so probabilities differ by its rounding, about 1e-6. All trees are taken, as `Booster.predict` does: one
-    /// that was stopped early is to be cut to its best iteration first.
+    /// Values are rounded to `f32` before they are compared, as XGBoost does, whatever the matrix holds: every row reaches the
+    /// same leaves. XGBoost sums leaves and takes the exponential in `f32`, this crate in `f64`, so probabilities differ by
+    /// XGBoost's rounding, about 1e-6. After early stopping the file names the `best_iteration`, and the trees up to it are
+    /// used, as by `XGBClassifier.predict_proba`; XGBoost's `Booster.predict` uses all trees unless given an `iteration_range`.
     ///
     /// # Errors
-    /// `import_failed` for JSON that is not such a model, and for models of several classes or targets and other
-    /// boosters or objectives.
+    /// `import_failed` if the JSON is not such a model, or claims more columns or larger sets of categories than its size
+    /// allows; for several classes or targets, and other boosters or objectives.
     pub fn from_xgboost(json: &[u8]) -> Result<Self> {
         xgboost::read(json)
     }
 
-    /// Trees given as arrays.
+    /// Imports trees that are given as arrays.
     ///
     /// # Errors
-    /// `import_failed` if the arrays of a tree differ in length, point outside of it, form no tree, or hold a number that
-    /// is not finite where one is needed.
+    /// `import_failed` if the arrays of a tree differ in length, have a child outside the tree, do not form a tree, or hold a
+    /// number that is not finite where one is needed.
     pub fn from_trees(given: &ForeignTrees) -> Result<Self> {
         let mut ensemble = Self::begin(given.base, given.features)?;
         (ensemble.divisor, ensemble.scale, ensemble.link) = (given.divisor, given.scale, given.link);
         for (number, tree) in given.trees.iter().enumerate() {
-            let sketch = sketch_of(tree, given.rounded);
+            let layout = layout_of(tree, given.rounded);
             ensemble.push(
                 number,
-                &sketch.ok_or_else(|| refused(format!("tree {number}: its arrays differ in length")))?,
+                &layout.ok_or_else(|| refused(format!("tree {number}: its arrays differ in length")))?,
             )?;
         }
         ensemble.finish()
     }
 
-    /// Without trees.
+    /// An ensemble without trees.
     fn begin(base: f64, features: usize) -> Result<Self> {
         if features >= super::flat::MOST_FEATURES {
             return Err(refused(format!("{features} features are too many")));
@@ -186,13 +192,13 @@ impl TreeEnsemble {
             .map_err(|why| refused(format!("tree {number}: {why}")))
     }
 
-    /// Whether what is done to a sum can be done.
+    /// Whether sums can be scaled.
     fn is_usable(&self) -> bool {
         let usable = |number: f64| number.is_finite() && number > 0.0;
         usable(self.divisor) && usable(self.scale)
     }
 
-    /// With everything checked.
+    /// The ensemble, validated.
     fn finish(self) -> Result<Self> {
         if !self.is_usable() {
             return Err(refused("the divisor and the scale must be finite and above 0"));
@@ -213,15 +219,15 @@ impl TreeEnsemble {
         self.trees.features()
     }
 
-    /// Whether leaves add up to log-odds or to a probability; explanations are in the same unit.
+    /// The unit of sums of leaves, and of explanations: log-odds or probability.
     pub fn link(&self) -> Link {
         self.link
     }
 
-    /// The probability of the second class, for every row.
+    /// The probability of the second class for each row.
     ///
     /// # Errors
-    /// `feature_mismatch` if the matrix has another number of columns; `cancelled`.
+    /// `feature_mismatch` if the matrix has a different number of columns; `cancelled`.
     pub fn predict_proba<T: Input>(&self, x: ArrayView2<'_, T>, execution: &Execution) -> Result<Vec<f64>> {
         let mut sums = self.trees.scores(x, execution)?;
         for sum in &mut sums {
@@ -233,18 +239,18 @@ impl TreeEnsemble {
         Ok(sums)
     }
 
-    /// The trees as they stand, without what is done to their sum.
+    /// The trees, without the scaling of their sums.
     pub(crate) fn flat(&self) -> &FlatTrees {
         &self.trees
     }
 
-    /// What becomes of a sum of leaves.
+    /// A sum of leaves, scaled.
     pub(crate) fn scaled(&self, sum: f64) -> f64 {
         sum / self.divisor * self.scale
     }
 }
 
-/// Trees that were learned here: their leaves add up to log-odds.
+/// Trees trained by this crate: their leaves sum to log-odds.
 impl From<FlatTrees> for TreeEnsemble {
     fn from(trees: FlatTrees) -> Self {
         Self {
@@ -256,8 +262,8 @@ impl From<FlatTrees> for TreeEnsemble {
     }
 }
 
-/// The tree that arrays tell of; none if they differ in length.
-fn sketch_of(tree: &ForeignTree, rounded: bool) -> Option<TreeLayout> {
+/// The tree that the arrays describe; `None` if they differ in length.
+fn layout_of(tree: &ForeignTree, rounded: bool) -> Option<TreeLayout> {
     let nodes = tree.left.len();
     let lengths = [
         tree.feature.len(),
@@ -289,6 +295,7 @@ fn sketch_of(tree: &ForeignTree, rounded: bool) -> Option<TreeLayout> {
     });
     Some(TreeLayout {
         parts: parts.collect(),
+        sets: vec![],
         covers: tree.cover.clone(),
     })
 }

@@ -142,7 +142,7 @@ fn zero_for_missing_is_refused_only_where_it_needs_two_thresholds() {
     };
     assert!(TreeEnsemble::from_lightgbm(&kind("10")).is_ok());
     let error = TreeEnsemble::from_lightgbm(&kind("6")).unwrap_err();
-    assert!(error.to_string().contains("zero is taken for missing"), "{error}");
+    assert!(error.to_string().contains("zero counts as missing"), "{error}");
     assert_eq!(
         TreeEnsemble::from_lightgbm(&kind("14")).unwrap_err().code(),
         "import_failed"

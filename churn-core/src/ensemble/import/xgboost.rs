@@ -1,17 +1,18 @@
 //! The JSON of XGBoost.
 //!
-//! Source of the meaning of every field: XGBoost's `doc/model.schema`, `src/tree/tree_model.cc` and
+//! The meaning of the fields: XGBoost's `doc/model.schema`, `src/tree/tree_model.cc` and
 //! `include/xgboost/tree_model.h`, versions 1.6 to 3.
 
 use serde::Deserialize;
 
 use super::super::flat::Categories;
+use super::budget::Budget;
 use super::layout::{Part, TreeLayout, up_to_rounded};
 use super::{TreeEnsemble, refused};
 use crate::error::{Result, excerpt};
 use crate::numeric::ln;
 
-/// Categories end here.
+/// Categories are below this number.
 const MOST_CATEGORIES: usize = 1 << 24;
 
 #[derive(Deserialize)]
@@ -24,6 +25,14 @@ struct Learner {
     gradient_booster: Booster,
     learner_model_param: Parameters,
     objective: Objective,
+    #[serde(default)]
+    attributes: Attributes,
+}
+
+/// What training left behind.
+#[derive(Default, Deserialize)]
+struct Attributes {
+    best_iteration: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -31,7 +40,7 @@ struct Objective {
     name: String,
 }
 
-/// All values are texts.
+/// All values are strings.
 #[derive(Deserialize)]
 struct Parameters {
     base_score: String,
@@ -59,11 +68,16 @@ struct Model {
     gbtree_model_param: ModelParameters,
     trees: Vec<Tree>,
     tree_info: Vec<i64>,
+    /// Where the trees of each round begin, and the last ones end; from version 2 on.
+    #[serde(default)]
+    iteration_indptr: Vec<usize>,
 }
 
 #[derive(Deserialize)]
 struct ModelParameters {
     num_trees: String,
+    #[serde(default)]
+    num_parallel_tree: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -94,7 +108,7 @@ struct TreeParameters {
     size_leaf_vector: Option<String>,
 }
 
-/// `true` or 1, by version.
+/// `true` or 1, depending on the version.
 #[derive(Clone, Copy, Deserialize)]
 #[serde(untagged)]
 enum Flag {
@@ -118,7 +132,7 @@ pub(super) fn read(json: &[u8]) -> Result<TreeEnsemble> {
     let learner = file.learner;
     match learner.objective.name.as_str() {
         "binary:logistic" | "reg:logistic" => {}
-        other => return Err(refused(format!("objective {:?} is not taken over", excerpt(other)))),
+        other => return Err(refused(format!("objective {:?} is not supported", excerpt(other)))),
     }
     let parameters = &learner.learner_model_param;
     let classes: u64 = number("num_class", &parameters.num_class)?;
@@ -127,7 +141,7 @@ pub(super) fn read(json: &[u8]) -> Result<TreeEnsemble> {
         .as_deref()
         .map_or(Ok(1), |text| number("num_target", text))?;
     if classes > 1 || targets > 1 {
-        return Err(refused("models of several classes or targets are not taken over"));
+        return Err(refused("models of several classes or targets are not supported"));
     }
     let base = log_odds(&parameters.base_score)?;
     let mut ensemble = TreeEnsemble::begin(base, number("num_feature", &parameters.num_feature)?)?;
@@ -141,7 +155,7 @@ pub(super) fn read(json: &[u8]) -> Result<TreeEnsemble> {
         ("gbtree", Some(model), _, _) => (model, None),
         ("dart", _, Some(inner), Some(weights)) => (inner.model, Some(weights)),
         (other, ..) => {
-            let message = format!("booster {:?} is not taken over, or is incomplete", excerpt(other));
+            let message = format!("booster {:?} is not supported, or is incomplete", excerpt(other));
             return Err(refused(message));
         }
     };
@@ -149,19 +163,39 @@ pub(super) fn read(json: &[u8]) -> Result<TreeEnsemble> {
     let weighed = weights.as_ref().is_none_or(|weights| weights.len() == trees);
     if model.trees.len() != trees || model.tree_info.len() != trees || !weighed {
         return Err(refused(format!(
-            "{trees} trees were written and {} are here",
+            "num_trees says {trees} trees, but the model has {}",
             model.trees.len()
         )));
     }
     if model.tree_info.iter().any(|&class| class != 0) {
-        return Err(refused("models of several classes are not taken over"));
+        return Err(refused("models of several classes are not supported"));
     }
-    for (at, tree) in model.trees.iter().enumerate() {
+    let used = match &learner.attributes.best_iteration {
+        None => trees,
+        Some(best) => up_to_round(number("best_iteration", best)?, &model)?,
+    };
+    let mut budget = Budget::of(json.len());
+    // Each tree is dropped once it has been converted.
+    for (at, tree) in model.trees.into_iter().take(used).enumerate() {
         let weight = weights.as_ref().map_or(1.0, |weights| weights[at]);
-        let sketch = tree.sketch(weight);
-        ensemble.push(at, &sketch.map_err(|why| refused(format!("tree {at}: {why}")))?)?;
+        let layout = tree.layout(weight, &mut budget);
+        ensemble.push(at, &layout.map_err(|why| refused(format!("tree {at}: {why}")))?)?;
     }
     ensemble.finish()
+}
+
+/// The number of trees in the rounds up to one that is counted from 0.
+fn up_to_round(round: usize, model: &Model) -> Result<usize> {
+    let per_round: usize = match &model.gbtree_model_param.num_parallel_tree {
+        None => 1,
+        Some(text) => number("num_parallel_tree", text)?,
+    };
+    let end = match model.iteration_indptr.as_slice() {
+        [] => round.checked_add(1).and_then(|rounds| rounds.checked_mul(per_round.max(1))),
+        ends => round.checked_add(1).and_then(|next| ends.get(next).copied()),
+    };
+    end.filter(|&end| end <= model.trees.len())
+        .ok_or_else(|| refused(format!("best_iteration is {round}, which the model does not have")))
 }
 
 fn number<T: std::str::FromStr>(name: &str, text: &str) -> Result<T> {
@@ -183,7 +217,7 @@ fn log_odds(text: &str) -> Result<f64> {
 }
 
 impl Tree {
-    fn sketch(&self, weight: f32) -> std::result::Result<TreeLayout, String> {
+    fn layout(self, weight: f32, budget: &mut Budget) -> std::result::Result<TreeLayout, String> {
         let nodes: usize = self
             .tree_param
             .num_nodes
@@ -191,7 +225,7 @@ impl Tree {
             .map_err(|_| "num_nodes is not a number")?;
         let vector = self.tree_param.size_leaf_vector.as_deref().unwrap_or("0");
         if !matches!(vector, "0" | "1") {
-            return Err("its leaves hold several numbers, which is not taken over".into());
+            return Err("its leaves hold several numbers, which is not supported".into());
         }
         let lengths = [
             self.left_children.len(),
@@ -205,16 +239,18 @@ impl Tree {
         if lengths != [nodes; 6] || !typed || nodes == 0 {
             return Err(format!("its arrays do not all have {nodes} entries"));
         }
+        let sets = self.sets(budget)?;
         let parts = (0..nodes)
-            .map(|node| self.part(node, weight))
+            .map(|node| self.part(node, weight, &sets))
             .collect::<std::result::Result<_, _>>()?;
         Ok(TreeLayout {
             parts,
-            covers: self.sum_hessian.clone(),
+            sets: sets.into_iter().map(|(_, set)| set).collect(),
+            covers: self.sum_hessian,
         })
     }
 
-    fn part(&self, node: usize, weight: f32) -> std::result::Result<Part, String> {
+    fn part(&self, node: usize, weight: f32, sets: &[(usize, Categories)]) -> std::result::Result<Part, String> {
         let (left, right) = (self.left_children[node], self.right_children[node]);
         let condition = self.split_conditions[node];
         if left < 0 {
@@ -226,8 +262,8 @@ impl Tree {
             Flag::Number(left) => left != 0,
         };
         match self.split_type.get(node).copied().unwrap_or(0) {
-            // A value goes left if it is below the threshold: up to what comes before it.
             0 if condition.is_nan() => Err(format!("the threshold of node {node} is not a number")),
+            // XGBoost sends values below the threshold left, the flat layout those up to and including it.
             0 => Ok(Part::Split {
                 feature,
                 threshold: up_to_rounded(f64::from(condition.next_down())),
@@ -237,37 +273,57 @@ impl Tree {
             }),
             1 => Ok(Part::Set {
                 feature,
-                set: self.set(node)?,
+                set: sets
+                    .binary_search_by_key(&node, |(of, _)| *of)
+                    .map_err(|_| misplaced(node))?,
                 missing_left,
                 left,
                 right,
             }),
-            other => Err(format!("splits of type {other} are not known")),
+            other => Err(format!("splits of type {other} are not supported")),
         }
     }
 
-    /// The categories that go right at a node.
-    fn set(&self, node: usize) -> std::result::Result<Categories, String> {
-        let wrong = || format!("the categories of node {node} are not where they should be");
-        let at = self
-            .categories_nodes
+    /// The categories that go right, by node.
+    fn sets(&self, budget: &mut Budget) -> std::result::Result<Vec<(usize, Categories)>, String> {
+        let count = self.categories_nodes.len();
+        if [self.categories_segments.len(), self.categories_sizes.len()] != [count; 2] {
+            return Err("its lists of categories differ in length".into());
+        }
+        // XGBoost writes every category once, so that sets read no more than the file holds.
+        let total = self
+            .categories_sizes
             .iter()
-            .position(|&other| other == node)
-            .ok_or_else(wrong)?;
-        let (&from, &count) =
-            (self.categories_segments.get(at).zip(self.categories_sizes.get(at))).ok_or_else(wrong)?;
-        let end = from.checked_add(count).ok_or_else(wrong)?;
-        let members = self.categories.get(from..end).ok_or_else(wrong)?;
-        let mut words = vec![];
-        for &member in members {
-            if member >= MOST_CATEGORIES {
+            .fold(0usize, |sum, &size| sum.saturating_add(size));
+        if total > self.categories.len() {
+            return Err("its sets of categories overlap".into());
+        }
+        let mut sets = Vec::with_capacity(count);
+        for at in 0..count {
+            let node = self.categories_nodes[at];
+            let (from, size) = (self.categories_segments[at], self.categories_sizes[at]);
+            let members = from.checked_add(size).and_then(|end| self.categories.get(from..end));
+            let members = members.ok_or_else(|| misplaced(node))?;
+            let largest = members.iter().max().copied();
+            if let Some(member) = largest.filter(|&member| member >= MOST_CATEGORIES) {
                 return Err(format!("{member} is too large for a category"));
             }
-            if words.len() <= member / 64 {
-                words.resize(member / 64 + 1, 0u64);
+            let length = largest.map_or(0, |member| member / 64 + 1);
+            budget.take(length)?;
+            let mut words = vec![0u64; length];
+            for &member in members {
+                words[member / 64] |= 1 << (member % 64);
             }
-            words[member / 64] |= 1 << (member % 64);
+            sets.push((node, Categories::new(words, 0.0)));
         }
-        Ok(Categories::new(words, 0.0))
+        sets.sort_by_key(|(node, _)| *node);
+        if sets.windows(2).any(|pair| pair[0].0 == pair[1].0) {
+            return Err("a node has two sets of categories".into());
+        }
+        Ok(sets)
     }
+}
+
+fn misplaced(node: usize) -> String {
+    format!("the categories of node {node} are missing or out of range")
 }

@@ -12,12 +12,12 @@ use crate::ensemble::logistic::products::dot;
 use crate::error::{Error, ErrorKind, Result};
 use crate::parallel::Workers;
 
-/// Pairs of steps and gradients that are remembered.
+/// Number of stored pairs of steps and gradient differences.
 const MEMORY: usize = 12;
-/// What sums of losses may differ by, as a share of them, without a meaning.
+/// Relative differences of losses up to this are rounding.
 const ROUNDING: f64 = 1e-13;
 
-/// The least of a problem, from a start: intercept, then coefficients.
+/// Minimises a problem from a starting point: the intercept, then the coefficients.
 pub(super) fn minimise(
     problem: &Problem<'_>,
     squares: &Squares,
@@ -27,7 +27,7 @@ pub(super) fn minimise(
 ) -> Result<Vec<f64>> {
     if !(options.l2.is_finite() && options.l2 >= 0.0) {
         return Err(
-            Error::new(ErrorKind::InvalidOption, "l2 must be a number that is not negative").at(None, None, Some("l2")),
+            Error::new(ErrorKind::InvalidOption, "l2 must be finite and not negative").at(None, None, Some("l2")),
         );
     }
     let preconditioner = Preconditioner::new(problem, squares, options.l2)?;
@@ -53,7 +53,7 @@ pub(super) fn minimise(
             if next_loss <= loss + 1e-4 * step * slope {
                 break Some((next, next_loss, next_gradient));
             }
-            // Losses that differ by rounding alone say nothing any more; gradients still do.
+            // If losses differ by rounding only, the gradients decide.
             if next_loss <= loss + ROUNDING * loss {
                 let nearer = dot(&next_gradient, &next_gradient) < dot(&gradient, &gradient);
                 break nearer.then_some((next, next_loss, next_gradient));
@@ -63,7 +63,7 @@ pub(super) fn minimise(
                 break None;
             }
         };
-        // Where no step helps any more, rounding is all that is left.
+        // No step improves the loss: the rest is rounding.
         let Some((next, next_loss, next_gradient)) = taken else {
             break;
         };
@@ -82,12 +82,12 @@ pub(super) fn minimise(
     Ok(at)
 }
 
-/// The inverse of the curvature at the churn rate: exact where all probabilities equal it.
+/// The preconditioner: the inverse Hessian where all probabilities equal the churn rate.
 struct Preconditioner<'a> {
     means: &'a [f64],
-    /// Of the log-losses of all rows.
+    /// The Hessian of the sum of log-losses.
     curvature: f64,
-    /// The lower factor, row by row; `None` without columns or where the system is singular.
+    /// The lower Cholesky factor, row by row; `None` without columns or if the system is singular.
     factor: Option<Vec<f64>>,
 }
 
@@ -104,7 +104,7 @@ impl<'a> Preconditioner<'a> {
             });
         }
         let mut values = vec![0.0; size * size];
-        // A little more on the diagonal keeps collinear columns apart where there is no penalty.
+        // A small ridge makes the system regular for collinear columns without a penalty.
         let ridge = l2 + 1e-8 * curvature + 1e-12;
         for (a, row) in squares.products.iter().enumerate() {
             for (b, product) in row.iter().enumerate() {
@@ -130,7 +130,7 @@ impl<'a> Preconditioner<'a> {
         })
     }
 
-    /// Intercept and coefficients apart: around the columns' means they do not touch each other.
+    /// Solves for intercept and coefficients separately: with centred columns they are independent.
     fn apply(&self, gradient: &[f64]) -> Vec<f64> {
         let Some(factor) = &self.factor else {
             return gradient.iter().map(|part| part / self.curvature).collect();
@@ -157,7 +157,7 @@ impl<'a> Preconditioner<'a> {
     }
 }
 
-/// L-BFGS's direction: two loops over the remembered pairs, the preconditioner in between.
+/// The L-BFGS direction by the two-loop recursion, with the preconditioner in between.
 fn descend(
     gradient: &[f64],
     memory: &VecDeque<(Vec<f64>, Vec<f64>, f64)>,

@@ -1,8 +1,8 @@
-//! The linear member: logistic regression with a penalty on the squares of its coefficients.
+//! The linear member: L2-regularised logistic regression.
 //!
-//! smartcore's own logistic regression cannot be interrupted or weighed and took seven times scikit-learn's time where
-//! it was measured; here smartcore solves the linear systems, and what is iterated over the rows is ours: in fixed
-//! pieces, so that any number of threads gives the same bits.
+//! smartcore's own logistic regression supports neither cancellation nor weights, and took seven times as long as scikit-learn's
+//! when measured. Here smartcore solves the linear systems, and this crate iterates over the rows, in chunks of fixed size, so
+//! that results are bit-identical on any number of threads.
 
 mod descent;
 mod penalty;
@@ -26,12 +26,12 @@ pub(crate) use penalty::choose_l2;
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct LogisticOptions {
-    /// Half of this times the sum of squared coefficients is added to the sum of log-losses: `1 / C` in scikit-learn.
-    /// The intercept is free. Default: 1.
+    /// L2 penalty, `1 / C` in scikit-learn: half of it times the sum of squared coefficients is added to the sum of log-losses. The
+    /// intercept is not penalised. Default: 1.
     pub l2: f64,
-    /// The most steps. Default: 200.
+    /// Maximum number of iterations. Default: 200.
     pub max_iterations: usize,
-    /// The fit ends when no component of the gradient, per row, is larger. Default: 1e-8.
+    /// The fit has converged when no component of the mean gradient is larger. Default: 1e-8.
     pub tolerance: f64,
 }
 
@@ -51,23 +51,23 @@ crate::options::plain_options!(LogisticOptions {
     with_tolerance(tolerance: f64),
 });
 
-/// Logistic regression by L-BFGS (Liu and Nocedal, 1989), started from the curvature at the churn rate.
+/// Logistic regression, fitted by L-BFGS (Liu and Nocedal, 1989) preconditioned with the Hessian at the churn rate.
 #[derive(Clone, Debug, Default)]
 pub struct Logistic {
     options: LogisticOptions,
 }
 
-/// A fitted linear member.
+/// A fitted logistic regression.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LinearModel {
     intercept: f64,
     coefficients: Vec<f64>,
-    /// Means of the training columns: where contributions are measured from.
+    /// Means of the training columns: the baseline of contributions.
     means: Vec<f64>,
 }
 
 impl LinearModel {
-    /// Of the intercept and then the coefficients.
+    /// A model from its parts: the intercept, then the coefficients.
     fn new(parts: Vec<f64>, means: Vec<f64>) -> Self {
         let mut parts = parts.into_iter();
         Self {
@@ -77,12 +77,12 @@ impl LinearModel {
         }
     }
 
-    /// The log-odds of a row of zeros.
+    /// The intercept: the log-odds of a row of zeros.
     pub fn intercept(&self) -> f64 {
         self.intercept
     }
 
-    /// What one unit of each column adds to the log-odds.
+    /// The coefficients: what one unit of each column adds to the log-odds.
     pub fn coefficients(&self) -> &[f64] {
         &self.coefficients
     }
@@ -92,10 +92,10 @@ impl LinearModel {
         &self.means
     }
 
-    /// Probability of churn of every row of rows x columns.
+    /// The probability of churn of each row of a matrix, rows x columns.
     ///
     /// # Errors
-    /// `feature_mismatch` if there are other columns than the model was fitted on; `cancelled`.
+    /// `feature_mismatch` if the number of columns differs from that in training; `cancelled`.
     pub fn predict_proba(&self, x: ArrayView2<'_, f64>, execution: &Execution) -> Result<Vec<f64>> {
         let log_odds = self.log_odds(x, &execution.workers()?)?;
         Ok(log_odds.into_iter().map(sigmoid).collect())
@@ -105,7 +105,7 @@ impl LinearModel {
     pub(crate) fn log_odds(&self, x: ArrayView2<'_, f64>, workers: &Workers) -> Result<Vec<f64>> {
         if x.ncols() != self.coefficients.len() {
             let message = format!(
-                "the linear member wants {} columns and got {}",
+                "the linear model was fitted on {} columns, the matrix has {}",
                 self.coefficients.len(),
                 x.ncols()
             );
@@ -123,7 +123,7 @@ impl LinearModel {
         Ok(sums)
     }
 
-    /// The same without these columns.
+    /// The same model with the coefficients of these columns set to 0.
     pub(crate) fn without(mut self, columns: &[usize]) -> Self {
         columns.iter().for_each(|&column| self.coefficients[column] = 0.0);
         self
@@ -142,12 +142,12 @@ impl LinearModel {
 const ROWS: usize = 4096;
 
 impl Logistic {
-    /// With these options.
+    /// A regression with these options.
     pub fn new(options: LogisticOptions) -> Self {
         Self { options }
     }
 
-    /// Fits rows x columns (finite, best of one scale) to labels; `weights` is one per row.
+    /// Fits a matrix, rows x columns, to one label per row. Values are finite and best scaled alike; `weights` has one per row.
     ///
     /// # Errors
     /// `single_class`, `too_little_data` without rows, `invalid_option` for a value that is not finite, `cancelled`.

@@ -4,7 +4,7 @@ use std::arch::x86_64::*;
 
 use super::super::Input;
 use super::super::plan::{BLOCK, Column, MOST_LEAVES, Mask, Plan, Shape, Step};
-use super::super::ranks::{Crown, RankLine};
+use super::super::ranks::{Top, RankLine};
 
 /// As [`super::Kernel::add`].
 #[target_feature(enable = "avx2")]
@@ -82,7 +82,7 @@ fn compare_f64(column: &Column<f64>, thresholds: &[f64], masks: &mut [Mask], mis
     }
 }
 
-/// Of each row of a block, each bit of the number of the slot that a tree's steps bring it to.
+/// The slot of each row of a block after the steps of a tree, as bit planes.
 #[target_feature(enable = "avx2")]
 fn slots<const SLOTS: usize, const BITS: usize>(steps: &[Step], masks: &[Mask]) -> [[i32; 8]; BITS] {
     // The rows in each slot.
@@ -114,10 +114,10 @@ fn slots<const SLOTS: usize, const BITS: usize>(steps: &[Step], masks: &[Mask]) 
     planes
 }
 
-/// The numbers of the slots of 32 rows.
+/// The slots of 32 rows.
 #[target_feature(enable = "avx2")]
 fn numbers<const BITS: usize>(planes: &[[i32; 8]; BITS], group: usize) -> [u8; 32] {
-    // Bit k of four bytes becomes byte k: each byte is spread over eight, each of which keeps its own bit.
+    // Bit k of four bytes becomes byte k: each byte is broadcast to eight, each of which keeps one bit.
     let spread = _mm256_setr_epi64x(0, 0x0101_0101_0101_0101, 0x0202_0202_0202_0202, 0x0303_0303_0303_0303);
     let own = _mm256_set1_epi64x(0x8040_2010_0804_0201u64 as i64);
     let mut numbers = _mm256_setzero_si256();
@@ -132,7 +132,7 @@ fn numbers<const BITS: usize>(planes: &[[i32; 8]; BITS], group: usize) -> [u8; 3
     slot_of
 }
 
-/// Adds one tree of at most `SLOTS` leaves, whose numbers have `BITS` bits.
+/// Adds one tree of at most `SLOTS` leaves, whose slots have `BITS` bits.
 #[target_feature(enable = "avx2")]
 fn tree<const SLOTS: usize, const BITS: usize>(steps: &[Step], shape: &Shape, masks: &[Mask], sums: &mut [f64; BLOCK]) {
     let planes = slots::<SLOTS, BITS>(steps, masks);
@@ -145,29 +145,29 @@ fn tree<const SLOTS: usize, const BITS: usize>(steps: &[Step], shape: &Shape, ma
     }
 }
 
-/// As [`super::Kernel::crown`].
+/// As [`super::Kernel::top`].
 #[target_feature(enable = "avx2")]
-pub(super) fn crown(crown: &Crown, ranks: &[RankLine], slots_of: &mut [u8; BLOCK]) {
+pub(super) fn top(top: &Top, ranks: &[RankLine], slots_of: &mut [u8; BLOCK]) {
     let mut masks = [Mask::default(); MOST_LEAVES];
     let columns = ranks.len() * 32 / BLOCK;
-    for (split, mask) in crown.splits.iter().zip(&mut masks) {
+    for (split, mask) in top.splits.iter().zip(&mut masks) {
         let lines = ranks.iter().skip(usize::from(split.column)).step_by(columns);
         let bar = _mm256_set1_epi16(split.rank as i16);
         for (line, bits) in lines.zip(mask.0.chunks_exact_mut(2)) {
-            // What is above the bar is not 0 after the bar is taken away as far as there is something to take from.
+            // A saturating subtraction of the bar leaves more than 0 for ranks above it.
             let left = |half: usize| {
                 let values: &[u16] = &line.0[16 * half..][..16];
                 // SAFETY: the slice has the 16 numbers that are read.
                 let values = unsafe { _mm256_loadu_si256(values.as_ptr().cast()) };
                 _mm256_cmpeq_epi16(_mm256_subs_epu16(values, bar), _mm256_setzero_si256())
             };
-            // Packing takes turns between the halves of both.
+            // Packing interleaves the halves of both.
             let left = _mm256_permute4x64_epi64::<0b11_01_10_00>(_mm256_packs_epi16(left(0), left(1)));
             let right = !_mm256_movemask_epi8(left);
             bits.copy_from_slice(&[right as u16, (right >> 16) as u16]);
         }
     }
-    let planes = slots::<MOST_LEAVES, 6>(&crown.steps, &masks);
+    let planes = slots::<MOST_LEAVES, 6>(&top.steps, &masks);
     for (group, slots) in slots_of.chunks_exact_mut(32).enumerate() {
         slots.copy_from_slice(&numbers(&planes, group));
     }

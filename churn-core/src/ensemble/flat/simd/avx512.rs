@@ -4,7 +4,7 @@ use std::arch::x86_64::*;
 
 use super::super::Input;
 use super::super::plan::{BLOCK, Column, MOST_LEAVES, Mask, Plan, Shape, Step};
-use super::super::ranks::{Crown, RankColumn, RankLine};
+use super::super::ranks::{Top, RankColumn, RankLine};
 
 /// As [`super::Kernel::add`].
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
@@ -40,7 +40,7 @@ pub(super) fn add<T: Input>(plan: &Plan, columns: &[Column<T>], masks: &mut [Mas
     }
 }
 
-/// Where the sum of a row is kept: unpacking the halves of leaves leaves rows in this order.
+/// The position of the sum of a row: unpacking the halves of leaves permutes the rows like this.
 fn place_of(row: usize) -> usize {
     let within = row % 16;
     row - within + (within / 4) * 2 + within % 2 + if within % 4 < 2 { 0 } else { 8 }
@@ -91,7 +91,7 @@ fn compare_f64(column: &Column<f64>, thresholds: &[f64], masks: &mut [Mask], mis
     }
 }
 
-/// Of each row of a block, each bit of the number of the slot that a tree's steps bring it to.
+/// The slot of each row of a block after the steps of a tree, as bit planes.
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
 fn slots<const SLOTS: usize, const BITS: usize>(steps: &[Step], masks: &[Mask]) -> [[u64; 4]; BITS] {
     // The rows in each slot.
@@ -139,7 +139,7 @@ fn numbers<const BITS: usize>(planes: &[[u64; 4]; BITS], group: usize) -> [__m51
     ]
 }
 
-/// Adds one tree of at most `SLOTS` leaves, whose numbers have `BITS` bits.
+/// Adds one tree of at most `SLOTS` leaves, whose slots have `BITS` bits.
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
 fn tree<const SLOTS: usize, const BITS: usize>(steps: &[Step], shape: &Shape, masks: &[Mask], sums: &mut [f64; BLOCK]) {
     let planes = slots::<SLOTS, BITS>(steps, masks);
@@ -175,12 +175,12 @@ fn tree<const SLOTS: usize, const BITS: usize>(steps: &[Step], shape: &Shape, ma
     }
 }
 
-/// As [`super::Kernel::crown`].
+/// As [`super::Kernel::top`].
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
-pub(super) fn crown(crown: &Crown, ranks: &[RankLine], slots_of: &mut [u8; BLOCK]) {
+pub(super) fn top(top: &Top, ranks: &[RankLine], slots_of: &mut [u8; BLOCK]) {
     let mut masks = [Mask::default(); MOST_LEAVES];
     let columns = ranks.len() * 32 / BLOCK;
-    for (split, mask) in crown.splits.iter().zip(&mut masks) {
+    for (split, mask) in top.splits.iter().zip(&mut masks) {
         let lines = ranks.iter().skip(usize::from(split.column)).step_by(columns);
         let bar = _mm512_set1_epi16(split.rank as i16);
         for (line, bits) in lines.zip(mask.0.chunks_exact_mut(2)) {
@@ -190,7 +190,7 @@ pub(super) fn crown(crown: &Crown, ranks: &[RankLine], slots_of: &mut [u8; BLOCK
             bits.copy_from_slice(&[right as u16, (right >> 16) as u16]);
         }
     }
-    let planes = slots::<MOST_LEAVES, 6>(&crown.steps, &masks);
+    let planes = slots::<MOST_LEAVES, 6>(&top.steps, &masks);
     for (group, slots) in slots_of.chunks_exact_mut(64).enumerate() {
         let mut numbers = _mm512_setzero_si512();
         for (bit, plane) in planes.iter().enumerate() {
@@ -217,7 +217,7 @@ pub(super) fn rank<T: Input>(sorted: &[f64], missing: u16, values: &Column<T>, r
             let half = length.div_ceil(2);
             let (last, step) = (_mm256_set1_epi32(half as i32 - 1), _mm256_set1_epi32(half as i32));
             for (from, &value) in from.iter_mut().zip(&values) {
-                // SAFETY: what is searched is the `length` thresholds from `from` on, of which `half - 1` is one.
+                // SAFETY: the search covers `length` thresholds from `from` on, and `half - 1` is less than `length`.
                 let threshold = unsafe { _mm512_i32gather_pd::<8>(_mm256_add_epi32(*from, last), sorted.as_ptr()) };
                 let below = _mm512_cmp_pd_mask::<_CMP_LT_OQ>(threshold, value);
                 *from = _mm256_mask_add_epi32(*from, below, *from, step);

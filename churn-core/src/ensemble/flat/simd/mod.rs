@@ -1,8 +1,8 @@
-//! Kernels that use what the machine has. The only room with `unsafe`; two kinds of it, each argued where it stands:
-//! a call of a kernel, behind a look at the machine, and a load or store of a whole array through its reference.
+//! SIMD kernels, chosen at run time. This is the only module with `unsafe` code, of two kinds, each justified in place: calls of a
+//! kernel after the CPU features are detected, and loads and stores of whole arrays through references to them.
 //!
-//! Every kernel compares the same numbers and adds the same leaves in the same order as the walk in `score`, so which one
-//! runs never shows in a result.
+//! Every kernel makes the same comparisons and sums the same leaves in the same order as the walk in `score`, so results are
+//! bit-identical whichever runs.
 
 #![allow(unsafe_code)]
 
@@ -13,9 +13,9 @@ mod avx512;
 
 use super::Input;
 use super::plan::{BLOCK, Column, Mask, Plan};
-use super::ranks::{Crown, RankColumn, RankLine};
+use super::ranks::{Top, RankColumn, RankLine};
 
-/// Instructions that a kernel is written for.
+/// The instruction set of a kernel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kernel {
     Avx512,
@@ -23,18 +23,18 @@ pub(super) enum Kernel {
 }
 
 impl Kernel {
-    /// The kernels that run here, the fastest first.
+    /// The kernels that this machine supports, the fastest first.
     pub(super) fn all() -> Vec<Self> {
         let all = [Self::Avx512, Self::Avx2];
         all.into_iter().filter(|kernel| kernel.runs()).collect()
     }
 
-    /// The fastest that runs here; none on a machine without.
+    /// The fastest kernel that this machine supports.
     pub(super) fn best() -> Option<Self> {
         Self::all().first().copied()
     }
 
-    /// `--cfg churn_without_avx512` leaves that kernel out, to measure what machines without it have.
+    /// `--cfg churn_without_avx512` disables that kernel, to measure machines without it.
     #[cfg(all(target_arch = "x86_64", not(miri)))]
     fn runs(self) -> bool {
         use std::arch::is_x86_feature_detected as has;
@@ -50,14 +50,14 @@ impl Kernel {
         false
     }
 
-    /// Adds every tree's leaf to the sums of a block of rows, whose columns are the features in order.
+    /// Adds the leaf of every tree to the sums of a block of rows; `columns` has one for each feature, in order.
     ///
-    /// Does nothing on a machine that the kernel does not run on, which [`all`](Self::all) does not name.
+    /// Does nothing if the machine does not support the kernel, which [`all`](Self::all) does not list then.
     #[cfg_attr(not(target_arch = "x86_64"), allow(unused_variables))]
     pub(super) fn add<T: Input>(self, plan: &Plan, columns: &[Column<T>], masks: &mut [Mask], sums: &mut [f64; BLOCK]) {
         #[cfg(target_arch = "x86_64")]
         if self.runs() {
-            // SAFETY: `runs` has just found the instructions that the kernel is compiled for.
+            // SAFETY: `runs` has just detected the instructions that the kernel is compiled for.
             unsafe {
                 match self {
                     Self::Avx512 => avx512::add(plan, columns, masks, sums),
@@ -67,16 +67,17 @@ impl Kernel {
         }
     }
 
-    /// Brings each row of a block to a slot of a tree's crown. Whether it did: not on a machine that the kernel does not run on.
+    /// Finds the slot of each row of a block in the top of a tree. Returns whether it did: not if the machine does not support
+    /// the kernel.
     #[cfg_attr(not(target_arch = "x86_64"), allow(unused_variables))]
-    pub(super) fn crown(self, crown: &Crown, ranks: &[RankLine], slots: &mut [u8; BLOCK]) -> bool {
+    pub(super) fn top(self, top: &Top, ranks: &[RankLine], slots: &mut [u8; BLOCK]) -> bool {
         #[cfg(target_arch = "x86_64")]
         if self.runs() {
-            // SAFETY: `runs` has just found the instructions that the kernel is compiled for.
+            // SAFETY: `runs` has just detected the instructions that the kernel is compiled for.
             unsafe {
                 match self {
-                    Self::Avx512 => avx512::crown(crown, ranks, slots),
-                    Self::Avx2 => avx2::crown(crown, ranks, slots),
+                    Self::Avx512 => avx512::top(top, ranks, slots),
+                    Self::Avx2 => avx2::top(top, ranks, slots),
                 }
             }
             return true;
@@ -84,7 +85,7 @@ impl Kernel {
         false
     }
 
-    /// Writes how many of the sorted thresholds are below each value, and `missing` where there is none. Whether it did.
+    /// Writes the number of sorted thresholds below each value, and `missing` for NaN. Returns whether it did.
     #[cfg_attr(not(target_arch = "x86_64"), allow(unused_variables))]
     pub(super) fn rank<T: Input>(
         self,
@@ -95,7 +96,7 @@ impl Kernel {
     ) -> bool {
         #[cfg(target_arch = "x86_64")]
         if self == Self::Avx512 && self.runs() && sorted.len() < 1 << 16 {
-            // SAFETY: `runs` has just found the instructions that the kernel is compiled for.
+            // SAFETY: `runs` has just detected the instructions that the kernel is compiled for.
             unsafe { avx512::rank(sorted, missing, values, ranks) };
             return true;
         }
