@@ -208,7 +208,11 @@ fn arrow_table(object: &Bound<'_, PyAny>) -> Result<Table, Foreign> {
             Ok(table) => {
                 let (batches, schema) = table.into_inner();
                 let none = batches.is_empty();
-                Ok(if none { vec![arrow_array::RecordBatch::new_empty(schema)] } else { batches })
+                Ok(if none {
+                    vec![arrow_array::RecordBatch::new_empty(schema)]
+                } else {
+                    batches
+                })
             }
             Err(error) => {
                 refused = Some(error);

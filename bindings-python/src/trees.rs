@@ -272,7 +272,9 @@ impl TreeEnsemble {
         x.check(py, "TreeEnsemble", self.0.features())?;
         // Only now: a model may claim any number of columns.
         let positions = || (0..self.0.features()).map(|column| format!("x{column}")).collect();
-        let names = given.filter(|names| names.len() == self.0.features()).unwrap_or_else(positions);
+        let names = given
+            .filter(|names| names.len() == self.0.features())
+            .unwrap_or_else(positions);
         let (contributions, base_value) = x.explain(py, &self.0, threads)?;
         Ok(Explanation::of(py, contributions, base_value, names))
     }

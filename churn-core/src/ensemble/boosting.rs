@@ -241,9 +241,7 @@ impl GradientBoosting {
             }
             _ if !positive(options.l1) => refuse("l1", "must be finite and not negative"),
             _ if !positive(options.l2) => refuse("l2", "must be finite and not negative"),
-            _ if !positive(options.min_leaf_hessian) => {
-                refuse("min_leaf_hessian", "must be finite and not negative")
-            }
+            _ if !positive(options.min_leaf_hessian) => refuse("min_leaf_hessian", "must be finite and not negative"),
             _ if !share(options.colsample) => refuse("colsample", "must be above 0 and at most 1"),
             _ if !share(options.subsample) => refuse("subsample", "must be above 0 and at most 1"),
             _ if !(2..=255).contains(&options.max_bins) => refuse("max_bins", "must be from 2 to 255"),

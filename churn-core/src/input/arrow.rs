@@ -99,7 +99,9 @@ impl ArrowColumn {
         let part = self.ends.partition_point(|&end| end <= rows.start);
         let start = part.checked_sub(1).map_or(0, |before| self.ends[before]);
         match self.parts.get(part) {
-            Some(layout) if rows.end <= self.ends[part] => layout.append_cells(rows.start - start..rows.end - start, cells),
+            Some(layout) if rows.end <= self.ends[part] => {
+                layout.append_cells(rows.start - start..rows.end - start, cells)
+            }
             _ => cells.extend(rows.map(|row| self.cell(row))),
         }
     }
@@ -315,7 +317,11 @@ fn uuid_texts(array: &ArrayRef) -> ArrayRef {
 }
 
 fn invalid(column: &str, why: &str) -> Error {
-    let message = format!("column '{}' is not a valid Arrow array: {}", excerpt(column), excerpt(why));
+    let message = format!(
+        "column '{}' is not a valid Arrow array: {}",
+        excerpt(column),
+        excerpt(why)
+    );
     Error::new(ErrorKind::UnreadableTable, message).at(None, None, Some(column))
 }
 

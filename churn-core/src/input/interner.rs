@@ -299,14 +299,14 @@ mod tests {
                     .map(|row| format!("2024-03-{:02}", 1 + row / count % 2))
                     .collect(),
             ),
-            (
-                "amount",
-                (0..3 * count)
-                    .map(|row| if row % 50 == 0 { "x".into() } else { row.to_string() })
-                    .collect(),
-            ),
             ("method", (0..3 * count).map(|row| ids[row % 11].clone()).collect()),
         ]);
+        let amount = |row: usize| match row % 50 {
+            0 => Value::Text("x".into()),
+            _ => Value::Int(row as i64),
+        };
+        let amounts = Column::Values((0..3 * count).map(amount).collect());
+        let payments = payments.with_column("amount", amounts).unwrap();
         FORCED_SEED.set(Some(seed));
         let built = TenantRecords::builder("t")
             .customers(customers)

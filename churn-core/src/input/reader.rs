@@ -67,7 +67,10 @@ impl<'w> TableReader<'w> {
             }
         }
         if names.len() > MOST_COLUMNS {
-            let message = format!("a table of {kind} may have at most {MOST_COLUMNS} columns, not {}", names.len());
+            let message = format!(
+                "a table of {kind} may have at most {MOST_COLUMNS} columns, not {}",
+                names.len()
+            );
             return Err(Error::new(ErrorKind::UnreadableTable, message).at(Some(kind), None, None));
         }
         let mut pieces = vec![];

@@ -244,7 +244,9 @@ impl Ranked {
                     rank(thresholds, missing, values, ranks);
                 }
                 let lines = lines.iter_mut().skip(number).step_by(self.columns());
-                lines.zip(ranks.0.as_chunks().0).for_each(|(line, ranks)| line.0 = *ranks);
+                lines
+                    .zip(ranks.0.as_chunks().0)
+                    .for_each(|(line, ranks)| line.0 = *ranks);
             }
         }
         lines

@@ -191,7 +191,9 @@ fn up_to_round(round: usize, model: &Model) -> Result<usize> {
         Some(text) => number("num_parallel_tree", text)?,
     };
     let end = match model.iteration_indptr.as_slice() {
-        [] => round.checked_add(1).and_then(|rounds| rounds.checked_mul(per_round.max(1))),
+        [] => round
+            .checked_add(1)
+            .and_then(|rounds| rounds.checked_mul(per_round.max(1))),
         ends => round.checked_add(1).and_then(|next| ends.get(next).copied()),
     };
     end.filter(|&end| end <= model.trees.len())

@@ -4,7 +4,7 @@ use std::arch::x86_64::*;
 
 use super::super::Input;
 use super::super::plan::{BLOCK, Column, MOST_LEAVES, Mask, Plan, Shape, Step};
-use super::super::ranks::{Top, RankLine};
+use super::super::ranks::{RankLine, Top};
 
 /// As [`super::Kernel::add`].
 #[target_feature(enable = "avx2")]

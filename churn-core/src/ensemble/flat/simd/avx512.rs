@@ -4,7 +4,7 @@ use std::arch::x86_64::*;
 
 use super::super::Input;
 use super::super::plan::{BLOCK, Column, MOST_LEAVES, Mask, Plan, Shape, Step};
-use super::super::ranks::{Top, RankColumn, RankLine};
+use super::super::ranks::{RankColumn, RankLine, Top};
 
 /// As [`super::Kernel::add`].
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]

@@ -13,7 +13,7 @@ mod avx512;
 
 use super::Input;
 use super::plan::{BLOCK, Column, Mask, Plan};
-use super::ranks::{Top, RankColumn, RankLine};
+use super::ranks::{RankColumn, RankLine, Top};
 
 /// The instruction set of a kernel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
