@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # The long checks, outside the tests of every change: property tests on many more worlds, a hundred
-# killed writers of the store, and the fuzz targets.
+# killed writers of the store, the supply chain, and the fuzz targets under a memory limit.
+# Advisories need the network and are a maintainer's step: cargo deny check advisories
 #   tests/nightly.sh [minutes per fuzz target, 30 if not given]
 set -euo pipefail
 cd "$(dirname "$(readlink -f "$0")")/.."
@@ -20,6 +21,11 @@ cargo test --release -p churn-core --locked --lib -- --ignored --nocapture ninet
 say "a hundred killed writers, and every mutant of the store's isolation"
 CHURN_NIGHTLY=1 tests/postgres.sh cargo test --release -p churn-store --locked
 
+say "supply chain: bans, licences, sources; notices and bill of materials"
+cargo deny --version >/dev/null 2>&1 || cargo install cargo-deny --locked
+cargo deny --offline check bans licenses sources
+tests/notices.py --check
+
 say "fuzzing, $minutes minutes each"
 cargo fuzz --version >/dev/null 2>&1 || cargo install cargo-fuzz --locked
 (
@@ -32,7 +38,7 @@ cargo fuzz --version >/dev/null 2>&1 || cargo install cargo-fuzz --locked
     [ "$target" != trees ] || seeds=../fixtures/models
     cargo fuzz run --fuzz-dir . --target-dir ../../target/fuzz-build --sanitizer none "$target" \
       "../../target/fuzz/$target" "$seeds" \
-      -- -max_total_time=$((minutes * 60)) -rss_limit_mb=4096 -timeout=30 -max_len=65536 -print_final_stats=1
+      -- -max_total_time=$((minutes * 60)) -rss_limit_mb=1024 -timeout=30 -max_len=65536 -print_final_stats=1
   done
 )
 say "all long checks passed"
