@@ -1,7 +1,7 @@
-import core from './index.js'
+import core from './dist/index.js'
 
 export const {
-  ChurnClassifier, ChurnError, ChurnModel, TreeEnsemble, FeatureMatrix, ScoreRun, Store, TenantRecords, TenantStore, backtest, columnsOf, features, featuresAsync, labels, partition, synthetic,
-} =
-  core
+  ChurnClassifier, ChurnError, ChurnModel, FeatureMatrix, ScoreRun, Store, TenantRecords, TenantStore, TreeEnsemble, backtest, columnsOf, features,
+  featuresAsync, labels, partition, synthetic,
+} = core
 export default core

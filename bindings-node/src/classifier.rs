@@ -1,25 +1,33 @@
-//! The classifier of flat tables; `classifier.js` keeps its labels.
+//! The classifier of flat tables; the TypeScript glue keeps its labels.
 
 use std::collections::HashSet;
 
-use churn_core::{ChurnClassifier, ClassWeights, Dataset, Error, Table, Value};
-use napi::Result;
+use churn_core::{ChurnClassifier, ClassLabel, ClassWeights, ClassifierSchema, Dataset, Table, Value};
 use napi::bindgen_prelude::{
-    Array, AsyncTask, Buffer, Float64Array, JsValue, Object, Uint8Array, Uint32Array, Unknown,
+    Array, Buffer, Either3, Float64Array, JsValue, Object, PromiseRaw, Uint8Array, Uint32Array, Unknown,
 };
+use napi::{Env, Result};
 use napi_derive::napi;
 
-use crate::error::{internal, invalid_option, raise};
+use crate::error::{internal, invalid_option, raise, to_json};
 use crate::model::Contributions;
 use crate::options;
 use crate::run::ReasonRow;
-use crate::task::{Cancel, Listener, Work, begin, execution};
-use crate::values::Row;
+use crate::task::{Cancel, Held, Lane, Listener, begin, execution};
+use crate::values::{OneOrMany, Row};
 
 /// A fitted classifier without its labels.
 #[napi]
 pub struct Classifier {
-    inner: ChurnClassifier,
+    inner: Held<ChurnClassifier>,
+}
+
+impl Classifier {
+    fn new(classifier: ChurnClassifier) -> Self {
+        Self {
+            inner: Held::new(classifier),
+        }
+    }
 }
 
 /// The table `x` of an object: rows as plain objects, or the bytes of an Arrow IPC file or stream. The columns of objects, which
@@ -71,14 +79,39 @@ fn numbers<T>(found: Option<T>, what: &str) -> Result<T> {
     found.ok_or_else(|| internal(&format!("there are no {what}")))
 }
 
-/// Fits to `x`, `classes` (codes), and, where they are, `groups` (codes), `weights` and `classWeights`.
+/// The labels of the classes.
+fn labels(source: &Object<'_>) -> Result<Vec<ClassLabel>> {
+    let Some(OneOrMany::Many(labels)) = source.get::<OneOrMany>("labels")? else {
+        return Err(internal("there are no labels"));
+    };
+    let labels = labels.into_iter().map(|label| match label {
+        Value::Bool(label) => Ok(ClassLabel::Bool(label)),
+        Value::Int(label) => Ok(ClassLabel::Number(label as f64)),
+        Value::Float(label) => Ok(ClassLabel::Number(label)),
+        Value::Text(label) => Ok(ClassLabel::Text(label)),
+        _ => Err(internal("a label of an unknown type")),
+    });
+    labels.collect()
+}
+
+/// A table whose columns have the types of the fit.
+fn checked(model: &ChurnClassifier, table: &Table) -> churn_core::Result<()> {
+    let same = model.feature_names().iter().all(|name| table.has_column(name));
+    match model.schema() {
+        Some(schema) if same => schema.check(model.feature_names(), table),
+        _ => Ok(()), // Missing columns are an error of the call itself.
+    }
+}
+
+/// Fits to `x` and `classes` (codes) with their `labels`; `groups` (codes), `weights` and `classWeights` are optional.
 #[napi(catch_unwind)]
-pub fn fit_classifier(
+pub fn fit_classifier<'env>(
+    env: &'env Env,
     source: Object<'_>,
     given: Object<'_>,
     cancel: &Cancel,
-    listener: Option<Listener>,
-) -> Result<AsyncTask<Work<Classifier>>> {
+    #[napi(ts_arg_type = "((step: Progress) => void) | undefined | null")] listener: Option<Listener>,
+) -> Result<PromiseRaw<'env, Classifier>> {
     let mut options = options::classifier(&given, execution(cancel, listener))?;
     if let Some(weights) = source.get::<Float64Array>("classWeights")? {
         options.class_weight = ClassWeights::Given(weights.to_vec());
@@ -87,7 +120,9 @@ pub fn fit_classifier(
     let groups = source.get::<Uint32Array>("groups")?.map(|groups| groups.to_vec());
     let weights = source.get::<Float64Array>("weights")?.map(|weights| weights.to_vec());
     let table = table(&source, &[])?;
-    Ok(begin(move || {
+    let labels = labels(&source)?;
+    begin(env, Lane::Training, cancel, move || {
+        let schema = ClassifierSchema::new(labels, &table)?;
         let mut dataset = Dataset::new(&table, &classes);
         if let Some(groups) = &groups {
             dataset = dataset.with_groups(groups);
@@ -95,14 +130,17 @@ pub fn fit_classifier(
         if let Some(weights) = &weights {
             dataset = dataset.with_weights(weights);
         }
-        ChurnClassifier::fit(&dataset, &options).map(|inner| Classifier { inner })
-    }))
+        let fitted = ChurnClassifier::fit(&dataset, &options);
+        fitted?.with_schema(schema).map(Classifier::new)
+    })
 }
 
 /// Opens a classifier's file.
 #[napi(catch_unwind)]
-pub fn load_classifier(path: String) -> AsyncTask<Work<Classifier>> {
-    begin(move || ChurnClassifier::load(path).map(|inner| Classifier { inner }))
+pub fn load_classifier<'env>(env: &'env Env, path: String, cancel: &Cancel) -> Result<PromiseRaw<'env, Classifier>> {
+    begin(env, Lane::Scoring, cancel, move || {
+        ChurnClassifier::load(path).map(Classifier::new)
+    })
 }
 
 #[napi]
@@ -110,119 +148,147 @@ impl Classifier {
     /// Opens a classifier's file from memory.
     #[napi(factory, catch_unwind)]
     pub fn from_bytes(bytes: Uint8Array) -> Result<Self> {
-        ChurnClassifier::from_bytes(&bytes)
-            .map(|inner| Self { inner })
-            .map_err(raise)
+        ChurnClassifier::from_bytes(&bytes).map(Self::new).map_err(raise)
     }
 
     /// The file's bytes.
     #[napi(catch_unwind)]
-    pub fn to_bytes(&self) -> Buffer {
-        self.inner.to_bytes().into()
+    pub fn to_bytes(&self) -> Result<Buffer> {
+        Ok(self.inner.get()?.to_bytes().into())
     }
 
     /// Writes the file.
     #[napi(catch_unwind)]
-    pub fn save(&self, path: String) -> AsyncTask<Work<()>> {
-        let model = self.inner.clone();
-        begin(move || model.save(path))
+    pub fn save<'env>(&self, env: &'env Env, path: String, cancel: &Cancel) -> Result<PromiseRaw<'env, ()>> {
+        let model = self.inner.get()?.clone();
+        begin(env, Lane::Scoring, cancel, move || model.save(path))
     }
 
     /// Identifies it by its content.
     #[napi(getter, catch_unwind)]
-    pub fn id(&self) -> String {
-        self.inner.id().to_owned()
+    pub fn id(&self) -> Result<String> {
+        Ok(self.inner.get()?.id().to_owned())
     }
 
     /// Number of classes.
     #[napi(getter, catch_unwind)]
-    pub fn classes(&self) -> u32 {
-        self.inner.classes() as u32
+    pub fn classes(&self) -> Result<u32> {
+        Ok(self.inner.get()?.classes() as u32)
+    }
+
+    /// The labels of the classes, in the order of their codes; null if the file does not hold them.
+    #[napi(getter, catch_unwind)]
+    pub fn labels(&self) -> Result<Option<Vec<Either3<bool, f64, String>>>> {
+        let Some(schema) = self.inner.get()?.schema() else {
+            return Ok(None);
+        };
+        let labels = schema.classes.iter().map(|label| match label {
+            ClassLabel::Bool(label) => Ok(Either3::A(*label)),
+            ClassLabel::Number(label) => Ok(Either3::B(*label)),
+            ClassLabel::Text(label) => Ok(Either3::C(label.clone())),
+            _ => Err(internal("a label of an unknown type")),
+        });
+        labels.collect::<Result<_>>().map(Some)
     }
 
     /// Names of its columns.
     #[napi(getter, catch_unwind)]
-    pub fn feature_names(&self) -> Vec<String> {
-        self.inner.feature_names().to_vec()
+    pub fn feature_names(&self) -> Result<Vec<String>> {
+        Ok(self.inner.get()?.feature_names().to_vec())
     }
 
     /// How it was fitted, as JSON.
     #[napi(getter, catch_unwind)]
     pub fn report(&self) -> Result<String> {
-        serde_json::to_string(self.inner.report()).map_err(|error| internal(&error.to_string()))
+        to_json(self.inner.get()?.report())
     }
 
     /// Probability of every class of every row, row after row.
     #[napi(catch_unwind)]
-    pub fn predict_proba(
+    pub fn predict_proba<'env>(
         &self,
+        env: &'env Env,
         source: Object<'_>,
         given: Object<'_>,
         cancel: &Cancel,
-    ) -> Result<AsyncTask<Work<Float64Array>>> {
+    ) -> Result<PromiseRaw<'env, Float64Array>> {
         let execution = options::threads(&given, execution(cancel, None))?;
-        let (model, table) = (self.inner.clone(), table(&source, self.inner.feature_names())?);
-        Ok(begin(move || {
-            model.predict_proba(&table, &execution).map(|found| flat(found.iter()))
-        }))
+        let model = self.inner.get()?.clone();
+        let table = table(&source, model.feature_names())?;
+        begin(env, Lane::Scoring, cancel, move || {
+            checked(&model, &table)?;
+            model.predict_proba(&table, &execution).map(|rows| flat(rows.iter()))
+        })
     }
 
     /// The interval of the second class's probability of every row, row after row.
     #[napi(catch_unwind)]
-    pub fn predict_interval(
+    pub fn predict_interval<'env>(
         &self,
+        env: &'env Env,
         source: Object<'_>,
         given: Object<'_>,
         cancel: &Cancel,
-    ) -> Result<AsyncTask<Work<Float64Array>>> {
+    ) -> Result<PromiseRaw<'env, Float64Array>> {
         let execution = options::threads(&given, execution(cancel, None))?;
-        let (model, table) = (self.inner.clone(), table(&source, self.inner.feature_names())?);
-        Ok(begin(move || {
-            model
-                .predict_interval(&table, &execution)
-                .map(|found| flat(found.iter()))
-        }))
+        let model = self.inner.get()?.clone();
+        let table = table(&source, model.feature_names())?;
+        begin(env, Lane::Scoring, cancel, move || {
+            checked(&model, &table)?;
+            (model.predict_interval(&table, &execution)).map(|rows| flat(rows.iter()))
+        })
     }
 
     /// Contributions of every column to every row.
     #[napi(catch_unwind)]
-    pub fn explain(
+    pub fn explain<'env>(
         &self,
+        env: &'env Env,
         source: Object<'_>,
         given: Object<'_>,
         cancel: &Cancel,
-    ) -> Result<AsyncTask<Work<Contributions>>> {
+    ) -> Result<PromiseRaw<'env, Contributions>> {
         let execution = options::threads(&given, execution(cancel, None))?;
-        let (model, table) = (self.inner.clone(), table(&source, self.inner.feature_names())?);
-        Ok(begin(move || {
-            let told = model.explain(&table, &execution)?;
-            Ok(Contributions {
-                rows: told.contributions.nrows() as u32,
-                contributions: flat(told.contributions.iter()),
-                base_value: told.base_value,
-                feature_names: model.feature_names().to_vec(),
-            })
-        }))
+        let model = self.inner.get()?.clone();
+        let table = table(&source, model.feature_names())?;
+        begin(env, Lane::Scoring, cancel, move || {
+            checked(&model, &table)?;
+            let explanation = model.explain(&table, &execution)?;
+            Ok(Contributions::new(&explanation, model.feature_names()))
+        })
     }
 
     /// For every row the columns that move its score the most.
     #[napi(catch_unwind)]
-    pub fn reasons(
+    pub fn reasons<'env>(
         &self,
+        env: &'env Env,
         source: Object<'_>,
         top: u32,
         given: Object<'_>,
         cancel: &Cancel,
-    ) -> Result<AsyncTask<Work<Vec<Vec<ReasonRow>>>>> {
+    ) -> Result<PromiseRaw<'env, Vec<Vec<ReasonRow>>>> {
         let execution = options::threads(&given, execution(cancel, None))?;
-        let (model, table) = (self.inner.clone(), table(&source, self.inner.feature_names())?);
-        Ok(begin(move || {
-            let found = model.reasons(&table, top as usize, &execution)?;
-            let rows = found
-                .into_iter()
-                .map(|row| row.into_iter().map(ReasonRow::from).collect());
-            Ok::<_, Error>(rows.collect())
-        }))
+        let model = self.inner.get()?.clone();
+        let table = table(&source, model.feature_names())?;
+        begin(env, Lane::Scoring, cancel, move || {
+            checked(&model, &table)?;
+            let reasons = model.reasons(&table, top as usize, &execution)?;
+            let rows = reasons.into_iter();
+            Ok(rows.map(|row| row.into_iter().map(ReasonRow::from).collect()).collect())
+        })
+    }
+
+    /// Approximate memory outside V8's heap, in bytes.
+    #[napi(getter, catch_unwind)]
+    pub fn bytes(&self) -> Result<i64> {
+        Ok(self.inner.get()?.to_bytes().len() as i64)
+    }
+
+    /// Frees the memory.
+    #[napi(catch_unwind)]
+    pub fn release(&mut self) {
+        self.inner.release();
     }
 }
 

@@ -1,12 +1,15 @@
-//! Errors cross as one line of JSON, of which `index.js` makes a `ChurnError`.
+//! Errors cross as one line of JSON in the message, of which the TypeScript glue makes a `ChurnError`: a promise of napi-rs
+//! rejects with a plain `Error` of a status and a message, without a way to add properties
+//! (<https://github.com/napi-rs/napi-rs/issues/2333>).
 
 use churn_core::{Error, RecordKind};
 use napi::Status;
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::report::validation;
 
-/// What a `ChurnError` is made of.
+/// The properties of a `ChurnError`.
 fn fault(code: &str, message: &str, at: (Option<RecordKind>, Option<u64>, Option<&str>), report: Value) -> napi::Error {
     let (table, row, column) = at;
     let payload = json!({ "churn": {
@@ -35,13 +38,12 @@ pub(crate) fn raise_store(error: churn_store::Error) -> napi::Error {
     fault(error.code(), &error.to_string(), at, report)
 }
 
-/// The caller gave up.
-#[cfg(feature = "store")]
+/// The caller cancelled the call.
 pub(crate) fn cancelled() -> napi::Error {
-    fault("cancelled", "the work was cancelled", (None, None, None), Value::Null)
+    fault("cancelled", "the call was cancelled", (None, None, None), Value::Null)
 }
 
-/// An option that has a value it may not have.
+/// An option with a value that is not allowed.
 pub(crate) fn invalid_option(option: &str, why: &str) -> napi::Error {
     fault(
         "invalid_option",
@@ -56,7 +58,12 @@ pub(crate) fn unreadable(table: RecordKind, row: Option<u64>, column: Option<&st
     fault("unreadable_table", why, (Some(table), row, column), Value::Null)
 }
 
-/// A fault of this library.
+/// A bug in this library.
 pub(crate) fn internal(why: &str) -> napi::Error {
     fault("internal", why, (None, None, None), Value::Null)
+}
+
+/// A value as JSON. A failure is a bug in this library.
+pub(crate) fn to_json(value: &impl Serialize) -> napi::Result<String> {
+    serde_json::to_string(value).map_err(|error| internal(&error.to_string()))
 }

@@ -4,76 +4,97 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Float64Array as ArrowFloats, RecordBatch, StringArray, TimestampMicrosecondArray};
 use arrow::ipc::writer::FileWriter;
-use churn_core::{Execution, FeatureColumn, FeatureMatrix, TenantRecords};
-use napi::Result;
-use napi::bindgen_prelude::{AsyncTask, Buffer, Either, Float64Array, Object};
+use churn_core::{AsOf, ChurnDefinition, Execution, FeatureColumn, FeatureMatrix, FeaturePlan, TenantRecords};
+use napi::bindgen_prelude::{Buffer, Either, Float64Array, Object, PromiseRaw};
+use napi::{Env, Result};
 use napi_derive::napi;
 
 use crate::error::{internal, raise};
 use crate::options;
 use crate::records::Records;
-use crate::task::{Cancel, Work, begin, execution};
+use crate::task::{Cancel, Held, Lane, begin, execution};
 
-/// Customers x features.
+/// A feature matrix: rows are customers at dates.
 #[napi]
 pub struct Matrix {
-    pub(crate) inner: Arc<FeatureMatrix>,
+    pub(crate) inner: Held<Arc<FeatureMatrix>>,
+}
+
+impl Matrix {
+    pub(crate) fn new(matrix: FeatureMatrix) -> Self {
+        Self {
+            inner: Held::new(Arc::new(matrix)),
+        }
+    }
 }
 
 fn texts<'a>(codes: &'a [u32], levels: &'a [String]) -> impl Iterator<Item = Option<&'a str>> {
     codes.iter().map(|&code| levels.get(code as usize).map(String::as_str))
 }
 
+/// One record batch as an Arrow IPC file.
+pub(crate) fn ipc_file(columns: Vec<(&str, ArrayRef)>) -> Result<Buffer> {
+    let write = || {
+        let batch = RecordBatch::try_from_iter(columns)?;
+        let mut writer = FileWriter::try_new(vec![], &batch.schema())?;
+        writer.write(&batch)?;
+        writer.into_inner()
+    };
+    let bytes = write().map_err(|error: arrow::error::ArrowError| internal(&error.to_string()))?;
+    Ok(bytes.into())
+}
+
 #[napi]
 impl Matrix {
-    /// Whose customers these are.
+    /// The tenant of the records.
     #[napi(getter, catch_unwind)]
-    pub fn tenant(&self) -> String {
-        self.inner.tenant().to_string()
+    pub fn tenant(&self) -> Result<String> {
+        Ok(self.inner.get()?.tenant().to_string())
     }
 
     /// Number of rows.
     #[napi(getter, catch_unwind)]
-    pub fn rows(&self) -> u32 {
-        self.inner.rows() as u32
+    pub fn rows(&self) -> Result<u32> {
+        Ok(self.inner.get()?.rows() as u32)
     }
 
     /// Names in plan order.
     #[napi(getter, catch_unwind)]
-    pub fn feature_names(&self) -> Vec<String> {
-        self.inner.feature_names().to_vec()
+    pub fn feature_names(&self) -> Result<Vec<String>> {
+        Ok(self.inner.get()?.feature_names().to_vec())
     }
 
     /// The customer of every row.
     #[napi(getter, catch_unwind)]
-    pub fn customer_ids(&self) -> Vec<String> {
-        (0..self.inner.rows())
-            .map(|row| self.inner.customer_id(row).to_owned())
-            .collect()
+    pub fn customer_ids(&self) -> Result<Vec<String>> {
+        let matrix = self.inner.get()?;
+        Ok((0..matrix.rows())
+            .map(|row| matrix.customer_id(row).to_owned())
+            .collect())
     }
 
     /// The date of every row.
     #[napi(getter, catch_unwind)]
-    pub fn as_of(&self) -> Vec<String> {
-        self.inner.as_of().iter().map(ToString::to_string).collect()
+    pub fn as_of(&self) -> Result<Vec<String>> {
+        Ok(self.inner.get()?.as_of().iter().map(ToString::to_string).collect())
     }
 
-    /// One feature: numbers, NaN where missing, or texts, null where missing.
+    /// The values of one feature: numbers (NaN where missing) or texts (null where missing).
     #[napi(catch_unwind)]
     pub fn column(&self, name: String) -> Result<Either<Float64Array, Vec<Option<String>>>> {
-        Ok(match self.inner.column(&name).map_err(raise)? {
+        Ok(match self.inner.get()?.column(&name).map_err(raise)? {
             FeatureColumn::Number(values) => Either::A(Float64Array::new(values.clone())),
             FeatureColumn::Text { codes, levels } => {
                 Either::B(texts(codes, levels).map(|text| text.map(str::to_owned)).collect())
             }
-            _ => return Err(internal("a column of a kind that is not known")),
+            _ => return Err(internal("a column of an unknown kind")),
         })
     }
 
     /// The matrix as an Arrow IPC file: `customer_id`, `as_of`, then the features.
     #[napi(catch_unwind)]
     pub fn to_arrow(&self) -> Result<Buffer> {
-        let matrix = &self.inner;
+        let matrix = self.inner.get()?;
         let ids = StringArray::from_iter_values((0..matrix.rows()).map(|row| matrix.customer_id(row)));
         let dates = TimestampMicrosecondArray::from_iter_values(matrix.as_of().iter().map(|date| date.as_micros()));
         let mut columns: Vec<(&str, ArrayRef)> = vec![
@@ -84,73 +105,94 @@ impl Matrix {
             let array: ArrayRef = match column {
                 FeatureColumn::Number(values) => Arc::new(ArrowFloats::from(values.clone())),
                 FeatureColumn::Text { codes, levels } => Arc::new(StringArray::from_iter(texts(codes, levels))),
-                _ => return Err(internal("a column of a kind that is not known")),
+                _ => return Err(internal("a column of an unknown kind")),
             };
             columns.push((name, array));
         }
-        let write = || {
-            let batch = RecordBatch::try_from_iter(columns)?;
-            let mut writer = FileWriter::try_new(vec![], &batch.schema())?;
-            writer.write(&batch)?;
-            writer.into_inner()
-        };
-        let bytes = write().map_err(|error: arrow::error::ArrowError| internal(&error.to_string()))?;
-        Ok(bytes.into())
+        ipc_file(columns)
+    }
+
+    /// Approximate memory outside V8's heap, in bytes.
+    #[napi(getter, catch_unwind)]
+    pub fn bytes(&self) -> Result<i64> {
+        let matrix = self.inner.get()?;
+        Ok((matrix.rows() * (matrix.feature_names().len() + 4) * 8) as i64)
+    }
+
+    /// Frees the memory.
+    #[napi(catch_unwind)]
+    pub fn release(&mut self) {
+        self.inner.release();
     }
 }
 
-/// The features of every eligible customer at some dates.
+fn matrix_of(
+    records: &TenantRecords,
+    dates: &[AsOf],
+    plan: &FeaturePlan,
+    definition: Option<&ChurnDefinition>,
+    execution: &Execution,
+) -> churn_core::Result<Matrix> {
+    let matrix = match definition {
+        Some(definition) => churn_core::eligible_features(records, dates, plan, definition, execution),
+        None => churn_core::features(records, dates, plan, execution),
+    };
+    matrix.map(Matrix::new)
+}
+
+/// The feature matrix of the customers at some dates.
 #[napi(catch_unwind)]
 pub fn features(records: &Records, given: Object<'_>) -> Result<Matrix> {
     let dates = options::required_dates(&given)?;
     let execution = options::threads(&given, Execution::new())?;
-    let matrix = churn_core::features(&records.inner, &dates, &options::plan(&given)?, &execution).map_err(raise)?;
-    Ok(Matrix {
-        inner: Arc::new(matrix),
-    })
+    let (plan, definition) = (options::plan(&given)?, options::given_definition(&given)?);
+    matrix_of(records.inner.get()?, &dates, &plan, definition.as_ref(), &execution).map_err(raise)
 }
 
 /// As `features`, off the event loop.
 #[napi(catch_unwind)]
-pub fn features_async(records: &Records, given: Object<'_>, cancel: &Cancel) -> Result<AsyncTask<Work<Matrix>>> {
+pub fn features_async<'env>(
+    env: &'env Env,
+    records: &Records,
+    given: Object<'_>,
+    cancel: &Cancel,
+) -> Result<PromiseRaw<'env, Matrix>> {
     let dates = options::required_dates(&given)?;
     let execution = options::threads(&given, execution(cancel, None))?;
-    let (records, plan) = (Arc::clone(&records.inner), options::plan(&given)?);
-    Ok(begin(move || {
-        churn_core::features(&records, &dates, &plan, &execution).map(|matrix| Matrix {
-            inner: Arc::new(matrix),
-        })
-    }))
+    let (plan, definition) = (options::plan(&given)?, options::given_definition(&given)?);
+    let records = Arc::clone(records.inner.get()?);
+    begin(env, Lane::Scoring, cancel, move || {
+        matrix_of(&records, &dates, &plan, definition.as_ref(), &execution)
+    })
 }
 
-/// What became of one customer after one date.
+/// The label of one customer at one date.
 #[napi(object, object_from_js = false, use_nullable = true)]
 pub struct LabelRow {
-    /// Who.
+    /// The customer.
     pub customer_id: String,
     /// The date.
     pub as_of: String,
-    /// Whether he churned.
+    /// Whether the customer churned in the label period; false for an excluded row, which says neither.
     pub churned: bool,
-    /// Which rule said so.
+    /// The rule that decided.
     pub rule: String,
-    /// When it happened.
+    /// When the deciding event happened.
     pub event_at: Option<String>,
 }
 
-/// Labels and what was excluded.
+/// Labels, and excluded rows.
 #[napi(object, object_from_js = false)]
 pub struct LabelRows {
-    /// Churned or retained.
+    /// Customers who churned or stayed.
     pub rows: Vec<LabelRow>,
-    /// Neither.
+    /// Customers without a label.
     pub excluded: Vec<LabelRow>,
 }
 
 fn label_rows(records: &TenantRecords, labels: &[churn_core::Label]) -> Vec<LabelRow> {
-    let ids: Vec<&str> = records.customer_ids().collect();
     let rows = labels.iter().map(|label| LabelRow {
-        customer_id: ids[label.customer as usize].to_owned(),
+        customer_id: records.customer_id(label.customer).unwrap_or_default().to_owned(),
         as_of: label.as_of.to_string(),
         churned: label.churned,
         rule: label.rule.as_str().to_owned(),
@@ -159,15 +201,16 @@ fn label_rows(records: &TenantRecords, labels: &[churn_core::Label]) -> Vec<Labe
     rows.collect()
 }
 
-/// The labels of every eligible customer at some dates.
+/// The labels of the eligible customers at some dates.
 #[napi(catch_unwind)]
 pub fn labels(records: &Records, given: Object<'_>) -> Result<LabelRows> {
     let dates = options::required_dates(&given)?;
     let execution = options::threads(&given, Execution::new())?;
     let definition = options::definition(&given)?;
-    let labels = churn_core::labels(&records.inner, &dates, &definition, &execution).map_err(raise)?;
+    let records = records.inner.get()?;
+    let labels = churn_core::labels(records, &dates, &definition, &execution).map_err(raise)?;
     Ok(LabelRows {
-        rows: label_rows(&records.inner, labels.rows()),
-        excluded: label_rows(&records.inner, labels.excluded()),
+        rows: label_rows(records, labels.rows()),
+        excluded: label_rows(records, labels.excluded()),
     })
 }

@@ -2,77 +2,94 @@
 
 use std::sync::Arc;
 
-use churn_core::{Backtest, ChurnModel};
-use napi::Result;
-use napi::bindgen_prelude::{AsyncTask, Buffer, Float64Array, Object, Uint8Array};
+use churn_core::{Backtest, ChurnModel, Explanation};
+use napi::bindgen_prelude::{Buffer, Float64Array, Object, PromiseRaw, Uint8Array};
+use napi::{Env, Result};
 use napi_derive::napi;
-use serde_json::Value;
 
-use crate::error::{internal, raise};
+use crate::error::{raise, to_json};
 use crate::matrix::Matrix;
 use crate::options;
 use crate::records::{Records, customer_rows};
-use crate::run::{CustomerAnswer, Run};
-use crate::task::{Cancel, Listener, Work, begin, execution};
+use crate::run::{CustomerScoreRow, Run};
+use crate::task::{Cancel, Held, Lane, Listener, begin, begin_with, execution};
 
 /// A trained model.
 #[napi]
 pub struct Model {
-    pub(crate) inner: ChurnModel,
+    pub(crate) inner: Held<ChurnModel>,
 }
 
-/// Contributions of every feature to every row's log-odds.
+impl Model {
+    pub(crate) fn new(model: ChurnModel) -> Self {
+        Self {
+            inner: Held::new(model),
+        }
+    }
+}
+
+/// Contributions of every feature to the log-odds of every row.
 #[napi(object, object_from_js = false)]
 pub struct Contributions {
-    /// Rows x features, row after row.
+    /// Rows x features, row-major.
     pub contributions: Float64Array,
-    /// What the average training row says.
+    /// Expected log-odds over the training rows.
     pub base_value: f64,
-    /// Rows.
+    /// Number of rows.
     pub rows: u32,
     /// Names of the features.
     pub feature_names: Vec<String>,
 }
 
-fn json<T>(value: serde_json::Result<T>) -> Result<T> {
-    value.map_err(|error| internal(&error.to_string()))
+impl Contributions {
+    pub(crate) fn new(explanation: &Explanation, feature_names: &[String]) -> Self {
+        Self {
+            rows: explanation.contributions.nrows() as u32,
+            contributions: Float64Array::new(explanation.contributions.iter().copied().collect()),
+            base_value: explanation.base_value,
+            feature_names: feature_names.to_vec(),
+        }
+    }
 }
 
 /// Trains a model.
 #[napi(catch_unwind)]
-pub fn train(
+pub fn train<'env>(
+    env: &'env Env,
     records: &Records,
     given: Object<'_>,
     cancel: &Cancel,
-    listener: Option<Listener>,
-) -> Result<AsyncTask<Work<Model>>> {
+    #[napi(ts_arg_type = "((step: Progress) => void) | undefined | null")] listener: Option<Listener>,
+) -> Result<PromiseRaw<'env, Model>> {
     let training = options::training(&given, execution(cancel, listener))?;
-    let records = Arc::clone(&records.inner);
-    Ok(begin(move || {
-        ChurnModel::train(&records, &training).map(|inner| Model { inner })
-    }))
+    let records = Arc::clone(records.inner.get()?);
+    begin(env, Lane::Training, cancel, move || {
+        ChurnModel::train(&records, &training).map(Model::new)
+    })
 }
 
-/// Tests models that could have been trained at earlier dates; the folds as JSON.
+/// Trains and tests models at earlier dates; the folds as JSON.
 #[napi(catch_unwind)]
-pub fn backtest(
+pub fn backtest<'env>(
+    env: &'env Env,
     records: &Records,
     given: Object<'_>,
     cancel: &Cancel,
-    listener: Option<Listener>,
-) -> Result<AsyncTask<Work<String>>> {
+    #[napi(ts_arg_type = "((step: Progress) => void) | undefined | null")] listener: Option<Listener>,
+) -> Result<PromiseRaw<'env, String>> {
     let options = options::backtest(&given, execution(cancel, listener))?;
-    let records = Arc::clone(&records.inner);
-    Ok(begin(move || {
-        let folds = Backtest::run(&records, &options)?.folds;
-        serde_json::to_string(&folds).map_err(|error| std::io::Error::from(error).into())
-    }))
+    let records = Arc::clone(records.inner.get()?);
+    begin_with(env, Lane::Training, cancel.token.clone(), move || {
+        to_json(&Backtest::run(&records, &options).map_err(raise)?.folds)
+    })
 }
 
 /// Opens a model file.
 #[napi(catch_unwind)]
-pub fn load(path: String) -> AsyncTask<Work<Model>> {
-    begin(move || ChurnModel::load(path).map(|inner| Model { inner }))
+pub fn load<'env>(env: &'env Env, path: String, cancel: &Cancel) -> Result<PromiseRaw<'env, Model>> {
+    begin(env, Lane::Scoring, cancel, move || {
+        ChurnModel::load(path).map(Model::new)
+    })
 }
 
 #[napi]
@@ -80,159 +97,171 @@ impl Model {
     /// Opens a model file from memory.
     #[napi(factory, catch_unwind)]
     pub fn from_bytes(bytes: Uint8Array) -> Result<Self> {
-        ChurnModel::from_bytes(&bytes)
-            .map(|inner| Self { inner })
-            .map_err(raise)
+        ChurnModel::from_bytes(&bytes).map(Self::new).map_err(raise)
     }
 
-    /// The model file's bytes.
+    /// The bytes of the model file.
     #[napi(catch_unwind)]
-    pub fn to_bytes(&self) -> Buffer {
-        self.inner.to_bytes().into()
+    pub fn to_bytes(&self) -> Result<Buffer> {
+        Ok(self.inner.get()?.to_bytes().into())
     }
 
     /// Writes the model file.
     #[napi(catch_unwind)]
-    pub fn save(&self, path: String) -> AsyncTask<Work<()>> {
-        let model = self.inner.clone();
-        begin(move || model.save(path))
+    pub fn save<'env>(&self, env: &'env Env, path: String, cancel: &Cancel) -> Result<PromiseRaw<'env, ()>> {
+        let model = self.inner.get()?.clone();
+        begin(env, Lane::Scoring, cancel, move || model.save(path))
     }
 
     /// Identifies the model by its content.
     #[napi(getter, catch_unwind)]
-    pub fn id(&self) -> String {
-        self.inner.id().to_owned()
+    pub fn id(&self) -> Result<String> {
+        Ok(self.inner.get()?.id().to_owned())
     }
 
-    /// The tenant whose records it may score; null if any.
+    /// The tenant whose records the model may score; null for any.
     #[napi(getter, catch_unwind)]
-    pub fn tenant(&self) -> Option<String> {
-        self.inner.tenant().map(ToString::to_string)
+    pub fn tenant(&self) -> Result<Option<String>> {
+        Ok(self.inner.get()?.tenant().map(ToString::to_string))
     }
 
-    /// Names of its features in plan order.
+    /// Names of the features in plan order.
     #[napi(getter, catch_unwind)]
-    pub fn feature_names(&self) -> Vec<String> {
-        self.inner.feature_names().to_vec()
+    pub fn feature_names(&self) -> Result<Vec<String>> {
+        Ok(self.inner.get()?.feature_names().to_vec())
     }
 
-    /// How it was trained and what it is worth, as JSON.
+    /// The training report, as JSON.
     #[napi(getter, catch_unwind)]
     pub fn report(&self) -> Result<String> {
-        json(serde_json::to_string(self.inner.report()))
+        to_json(self.inner.get()?.report())
     }
 
     /// The model card, as JSON.
     #[napi(catch_unwind)]
     pub fn card(&self) -> Result<String> {
-        self.inner.card().to_json().map_err(raise)
+        self.inner.get()?.card().to_json().map_err(raise)
     }
 
     /// The model card, as Markdown.
     #[napi(catch_unwind)]
-    pub fn card_markdown(&self) -> String {
-        self.inner.card().to_markdown()
+    pub fn card_markdown(&self) -> Result<String> {
+        Ok(self.inner.get()?.card().to_markdown())
     }
 
-    /// Where its risk bands begin, as JSON.
+    /// The lower bounds of the risk bands, as JSON.
     #[napi(getter, catch_unwind)]
     pub fn risk_bands(&self) -> Result<String> {
-        json(serde_json::to_string(&self.inner.risk_bands()))
+        to_json(&self.inner.get()?.risk_bands())
     }
 
-    /// What it predicts, as JSON: `{"inactivity": {...}}`.
+    /// The churn definition, as JSON: `{"inactivity": {...}}`.
     #[napi(getter, catch_unwind)]
     pub fn definition(&self) -> Result<String> {
-        let value: Value = json(serde_json::to_value(self.inner.definition()))?;
-        Ok(value.to_string())
+        to_json(self.inner.get()?.definition())
     }
 
-    /// Scores every eligible customer.
+    /// Scores the eligible customers.
     #[napi(catch_unwind)]
-    pub fn score(
+    pub fn score<'env>(
         &self,
+        env: &'env Env,
         records: &Records,
         given: Object<'_>,
         cancel: &Cancel,
-        listener: Option<Listener>,
-    ) -> Result<AsyncTask<Work<Run>>> {
+        #[napi(ts_arg_type = "((step: Progress) => void) | undefined | null")] listener: Option<Listener>,
+    ) -> Result<PromiseRaw<'env, Run>> {
         let as_of = options::as_of(&given)?;
         let execution = options::threads(&given, execution(cancel, listener))?;
-        let (model, records) = (self.inner.clone(), Arc::clone(&records.inner));
-        Ok(begin(move || {
-            model.score_with(&records, as_of, &execution).map(|inner| Run { inner })
-        }))
+        let (model, records) = (self.inner.get()?.clone(), Arc::clone(records.inner.get()?));
+        begin(env, Lane::Scoring, cancel, move || {
+            model.score_with(&records, as_of, &execution).map(Run::new)
+        })
     }
 
-    /// Scores one customer from his own rows.
+    /// Scores one customer from that customer's rows.
     #[napi(catch_unwind)]
-    pub fn score_customer(&self, rows: Object<'_>, given: Object<'_>) -> Result<CustomerAnswer> {
+    pub fn score_customer(&self, rows: Object<'_>, given: Object<'_>) -> Result<CustomerScoreRow> {
         let (as_of, top) = (options::as_of(&given)?, options::top(&given, 5)?);
-        let answer = self.inner.score_customer(customer_rows(&rows)?, as_of, top);
-        answer.map(CustomerAnswer::from).map_err(raise)
+        let score = self.inner.get()?.score_customer(customer_rows(&rows)?, as_of, top);
+        score.map(CustomerScoreRow::from).map_err(raise)
     }
 
-    /// The features of every eligible customer at some dates, as this model sees them.
+    /// The model's features of the eligible customers at some dates.
     #[napi(catch_unwind)]
-    pub fn features(&self, records: &Records, given: Object<'_>, cancel: &Cancel) -> Result<AsyncTask<Work<Matrix>>> {
+    pub fn features<'env>(
+        &self,
+        env: &'env Env,
+        records: &Records,
+        given: Object<'_>,
+        cancel: &Cancel,
+    ) -> Result<PromiseRaw<'env, Matrix>> {
         let dates = options::required_dates(&given)?;
         let execution = options::threads(&given, execution(cancel, None))?;
-        let (model, records) = (self.inner.clone(), Arc::clone(&records.inner));
-        Ok(begin(move || {
-            model.features(&records, &dates, &execution).map(|matrix| Matrix {
-                inner: Arc::new(matrix),
-            })
-        }))
+        let (model, records) = (self.inner.get()?.clone(), Arc::clone(records.inner.get()?));
+        begin(env, Lane::Scoring, cancel, move || {
+            model.features(&records, &dates, &execution).map(Matrix::new)
+        })
     }
 
     /// Calibrated probability of every row of a matrix.
     #[napi(catch_unwind)]
-    pub fn predict_proba(
+    pub fn predict_proba<'env>(
         &self,
+        env: &'env Env,
         matrix: &Matrix,
         given: Object<'_>,
         cancel: &Cancel,
-    ) -> Result<AsyncTask<Work<Float64Array>>> {
+    ) -> Result<PromiseRaw<'env, Float64Array>> {
         let execution = options::threads(&given, execution(cancel, None))?;
-        let (model, matrix) = (self.inner.clone(), Arc::clone(&matrix.inner));
-        Ok(begin(move || {
+        let (model, matrix) = (self.inner.get()?.clone(), Arc::clone(matrix.inner.get()?));
+        begin(env, Lane::Scoring, cancel, move || {
             model.predict_proba(&matrix, &execution).map(Float64Array::new)
-        }))
+        })
     }
 
     /// Log-odds of every row of a matrix before calibration.
     #[napi(catch_unwind)]
-    pub fn log_odds(
+    pub fn log_odds<'env>(
         &self,
+        env: &'env Env,
         matrix: &Matrix,
         given: Object<'_>,
         cancel: &Cancel,
-    ) -> Result<AsyncTask<Work<Float64Array>>> {
+    ) -> Result<PromiseRaw<'env, Float64Array>> {
         let execution = options::threads(&given, execution(cancel, None))?;
-        let (model, matrix) = (self.inner.clone(), Arc::clone(&matrix.inner));
-        Ok(begin(move || {
+        let (model, matrix) = (self.inner.get()?.clone(), Arc::clone(matrix.inner.get()?));
+        begin(env, Lane::Scoring, cancel, move || {
             model.log_odds(&matrix, &execution).map(Float64Array::new)
-        }))
+        })
     }
 
     /// Contributions of every feature to every row.
     #[napi(catch_unwind)]
-    pub fn explain(
+    pub fn explain<'env>(
         &self,
+        env: &'env Env,
         matrix: &Matrix,
         given: Object<'_>,
         cancel: &Cancel,
-    ) -> Result<AsyncTask<Work<Contributions>>> {
+    ) -> Result<PromiseRaw<'env, Contributions>> {
         let execution = options::threads(&given, execution(cancel, None))?;
-        let (model, matrix) = (self.inner.clone(), Arc::clone(&matrix.inner));
-        Ok(begin(move || {
+        let (model, matrix) = (self.inner.get()?.clone(), Arc::clone(matrix.inner.get()?));
+        begin(env, Lane::Scoring, cancel, move || {
             let explanation = model.explain(&matrix, &execution)?;
-            Ok(Contributions {
-                contributions: Float64Array::new(explanation.contributions.iter().copied().collect()),
-                base_value: explanation.base_value,
-                rows: matrix.rows() as u32,
-                feature_names: matrix.feature_names().to_vec(),
-            })
-        }))
+            Ok(Contributions::new(&explanation, matrix.feature_names()))
+        })
+    }
+
+    /// Approximate memory outside V8's heap, in bytes.
+    #[napi(getter, catch_unwind)]
+    pub fn bytes(&self) -> Result<i64> {
+        Ok(self.inner.get()?.to_bytes().len() as i64)
+    }
+
+    /// Frees the memory.
+    #[napi(catch_unwind)]
+    pub fn release(&mut self) {
+        self.inner.release();
     }
 }

@@ -2,15 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use churn_core::synthetic::WorldOptions;
 use churn_core::{
-    AsOf, BacktestOptions, ChurnDefinition, ClassWeights, ClassifierOptions, EnsembleOptions, Execution, Feature,
-    FeaturePlan, LeakagePolicy, Monotonicity, OnInvalid, RecordKind, StaticAttributes, Timestamp, TrainOptions, Value,
+    AsOf, BacktestOptions, ChurnDefinition, ClassifierOptions, Execution, FeaturePlan, OnInvalid, StaticAttributes,
+    Timestamp, TrainOptions, Value,
 };
 use napi::Result;
 use napi::bindgen_prelude::Object;
-use serde::Serialize;
-use serde::de::DeserializeOwned;
-use serde_json::Value as Json;
 
 use crate::error::{invalid_option, raise};
 use crate::values::{Cell, OneOrMany, Row};
@@ -42,23 +40,6 @@ pub(crate) fn whole(options: &Object<'_>, name: &str) -> Result<Option<u64>> {
         .ok_or_else(|| invalid_option(name, "must be a whole number, not negative"))
 }
 
-fn number(options: &Object<'_>, name: &str) -> Result<Option<f64>> {
-    match value(options, name)? {
-        None => Ok(None),
-        Some(Value::Int(value)) => Ok(Some(value as f64)),
-        Some(Value::Float(value)) => Ok(Some(value)),
-        Some(_) => Err(invalid_option(name, "must be a number")),
-    }
-}
-
-fn yes(options: &Object<'_>, name: &str) -> Result<Option<bool>> {
-    match value(options, name)? {
-        None => Ok(None),
-        Some(Value::Bool(yes)) => Ok(Some(yes)),
-        Some(_) => Err(invalid_option(name, "must be true or false")),
-    }
-}
-
 pub(crate) fn days(options: &Object<'_>, name: &str) -> Result<Option<u32>> {
     whole(options, name)?
         .map(|value| u32::try_from(value).map_err(|_| invalid_option(name, "is too large")))
@@ -87,7 +68,7 @@ pub(crate) fn as_of(options: &Object<'_>) -> Result<AsOf> {
     let moment = moment(options, "asOf")?;
     moment
         .map(AsOf::new)
-        .ok_or_else(|| invalid_option("asOf", "was not given"))
+        .ok_or_else(|| invalid_option("asOf", "is required"))
 }
 
 /// `onInvalid`.
@@ -136,7 +117,7 @@ pub(crate) fn dates(options: &Object<'_>, name: &str) -> Result<Option<Vec<AsOf>
 
 /// Dates that must be there.
 pub(crate) fn required_dates(options: &Object<'_>) -> Result<Vec<AsOf>> {
-    dates(options, "asOf")?.ok_or_else(|| invalid_option("asOf", "was not given"))
+    dates(options, "asOf")?.ok_or_else(|| invalid_option("asOf", "is required"))
 }
 
 /// A text, or a list of texts.
@@ -153,227 +134,61 @@ pub(crate) fn texts(options: &Object<'_>, name: &str) -> Result<Option<Vec<Strin
     texts.collect::<Result<_>>().map(Some)
 }
 
-/// Nested options, which `index.js` hands over as JSON in the library's spelling.
-fn nested(options: &Object<'_>, name: &str) -> Result<Option<Json>> {
-    let Some(text) = text(options, name)? else {
+/// The options that the core itself reads: the glue passes them as JSON in the core's spelling.
+fn json(options: &Object<'_>) -> Result<String> {
+    Ok(text(options, "json")?.unwrap_or_else(|| "{}".to_owned()))
+}
+
+/// The standard features over the given windows, and the caller's own features.
+pub(crate) fn plan(options: &Object<'_>) -> Result<FeaturePlan> {
+    FeaturePlan::from_json(&json(options)?).map_err(raise)
+}
+
+/// The churn definition, if one is given.
+pub(crate) fn given_definition(options: &Object<'_>) -> Result<Option<ChurnDefinition>> {
+    let Some(json) = text(options, "definition")? else {
         return Ok(None);
     };
-    let value = serde_json::from_str(&text).map_err(|error| invalid_option(name, &error.to_string()))?;
-    Ok(Some(value))
+    ChurnDefinition::from_json(&json).map(Some).map_err(raise)
 }
 
-/// Given keys laid over the defaults; an unknown key is an error.
-fn over<T: Serialize + DeserializeOwned>(defaults: &T, given: Json, option: &str) -> Result<T> {
-    let wrong = |error: serde_json::Error| invalid_option(option, &format!("cannot be read: {error}"));
-    let mut own = serde_json::to_value(defaults).map_err(wrong)?;
-    let (Some(known), Json::Object(given)) = (own.as_object_mut(), given) else {
-        return Err(invalid_option(option, "must be an object"));
-    };
-    for (key, value) in given {
-        let slot = known.get_mut(&key);
-        *slot.ok_or_else(|| invalid_option(option, &format!("has no '{key}'")))? = value;
-    }
-    serde_json::from_value(own).map_err(wrong)
-}
-
-/// A member: `false` leaves it out, an object changes its options.
-fn member<T: Serialize + DeserializeOwned + Default>(
-    options: &Object<'_>,
-    name: &str,
-    default: Option<T>,
-) -> Result<Option<T>> {
-    match nested(options, name)? {
-        None | Some(Json::Null | Json::Bool(true)) => Ok(default),
-        Some(Json::Bool(false)) => Ok(None),
-        Some(given) => over(&default.unwrap_or_default(), given, name).map(Some),
-    }
-}
-
-/// The user's own features behind the standard ones.
-pub(crate) fn plan(options: &Object<'_>) -> Result<FeaturePlan> {
-    let mut plan = windows(options)?;
-    let features = match nested(options, "features")? {
-        None | Some(Json::Null) => return Ok(plan),
-        Some(Json::Array(features)) => features,
-        Some(_) => return Err(invalid_option("features", "must be a list")),
-    };
-    for given in features {
-        let text = |key: &str| {
-            let text = given.get(key).and_then(Json::as_str);
-            text.ok_or_else(|| invalid_option("features", &format!("need a '{key}' each")))
-        };
-        let source = text("source")?;
-        let source = RecordKind::ALL.into_iter().find(|kind| kind.as_str() == source);
-        let source = source.ok_or_else(|| invalid_option("features", "have the name of a table as their source"))?;
-        let feature = over(&Feature::new(text("name")?, source), given.clone(), "features")?;
-        plan = plan.with(feature);
-        plan.validate().map_err(raise)?;
-    }
-    Ok(plan)
-}
-
-/// The standard features over the windows that were asked for.
-fn windows(options: &Object<'_>) -> Result<FeaturePlan> {
-    let given = match options.get::<OneOrMany>("windows")? {
-        None | Some(OneOrMany::One(Value::Null)) => return Ok(FeaturePlan::default()),
-        Some(OneOrMany::One(value)) => vec![value],
-        Some(OneOrMany::Many(values)) => values,
-    };
-    let windows = given.into_iter().map(|value| match value {
-        Value::Int(days) => u32::try_from(days).map_err(|_| invalid_option("windows", "must be whole numbers of days")),
-        _ => Err(invalid_option("windows", "must be whole numbers of days")),
-    });
-    FeaturePlan::standard(&windows.collect::<Result<Vec<_>>>()?).map_err(raise)
-}
-
-/// What counts as churn; the library's default where nothing was said.
+/// The churn definition, or the library's default.
 pub(crate) fn definition(options: &Object<'_>) -> Result<ChurnDefinition> {
-    match value(options, "definition")? {
-        None => return Ok(ChurnDefinition::default()),
-        Some(Value::Unsupported("an object")) => {}
-        Some(_) => return Err(invalid_option("definition", "must be an object")),
-    }
-    let Some(given) = options.get::<Object<'_>>("definition")? else {
-        return Ok(ChurnDefinition::default());
-    };
-    let horizon = days(&given, "horizon")?.unwrap_or_else(|| ChurnDefinition::default().horizon().days);
-    let active_within = days(&given, "activeWithin")?;
-    let on = text(&given, "on")?;
-    let kind = text(&given, "kind")?;
-    let definition = match kind.as_deref() {
-        Some("cancellation") if active_within.is_some() => {
-            return Err(invalid_option("activeWithin", "has no meaning for cancellation"));
-        }
-        Some("cancellation") if on.is_some() => return Err(invalid_option("on", "has no meaning for cancellation")),
-        Some("cancellation") => ChurnDefinition::cancellation(horizon),
-        Some("inactivity") => {
-            let on = on.as_deref().unwrap_or(RecordKind::Payments.as_str());
-            let table = RecordKind::ALL.into_iter().find(|kind| kind.as_str() == on);
-            let table = table.ok_or_else(|| invalid_option("on", "must be 'payments' or 'activities'"))?;
-            let definition = ChurnDefinition::inactivity(horizon, table);
-            active_within.map_or(definition.clone(), |days| definition.active_within(days))
-        }
-        _ => return Err(invalid_option("kind", "must be 'inactivity' or 'cancellation'")),
-    };
-    Ok(definition.with_lead(days(&given, "lead")?.unwrap_or(0)))
+    Ok(given_definition(options)?.unwrap_or_default())
 }
 
 /// Threads to use.
 pub(crate) fn threads(options: &Object<'_>, execution: Execution) -> Result<Execution> {
     Ok(match whole(options, "threads")? {
-        Some(threads) => {
-            execution.threads(usize::try_from(threads).map_err(|_| invalid_option("threads", "is too large"))?)
-        }
+        // More threads than any machine has cores are a mistake, such as a number of milliseconds.
+        Some(threads @ 1..=512) => execution.threads(threads as usize),
+        Some(_) => return Err(invalid_option("threads", "must be 1 to 512")),
         None => execution,
     })
 }
 
-/// How a model is trained.
+/// Options of a training.
 pub(crate) fn training(options: &Object<'_>, execution: Execution) -> Result<TrainOptions> {
-    let mut training = TrainOptions::default()
-        .with_definition(definition(options)?)
-        .with_plan(plan(options)?)
-        .with_seed(whole(options, "seed")?.unwrap_or(0))
-        .with_execution(threads(options, execution)?);
-    training.as_of = dates(options, "asOf")?;
-    let EnsembleOptions {
-        boosting,
-        deep_boosting,
-        forest,
-        ..
-    } = EnsembleOptions::default();
-    let own = member(options, "boosting", boosting)?;
-    if training.ensemble.boosting != own {
-        training.ensemble.deep_boosting = None;
-    }
-    training.ensemble.boosting = own;
-    if nested(options, "deepBoosting")?.is_some() {
-        training.ensemble.deep_boosting = member(options, "deepBoosting", deep_boosting)?;
-    }
-    training.ensemble.forest = member(options, "forest", forest)?;
-    if let Some(rows) = whole(options, "maxRows")? {
-        training.max_rows = usize::try_from(rows).map_err(|_| invalid_option("maxRows", "is too large"))?;
-    }
-    if let Some(weight) = number(options, "churnWeight")? {
-        training.ensemble.churn_weight = weight;
-    }
-    if let Some(wanted) = nested(options, "monotoneConstraints")? {
-        training.ensemble.monotone_constraints = directions(&wanted)?;
-    }
-    if let Some(linear) = yes(options, "linear")? {
-        training.ensemble.linear = linear;
-    }
-    if let Some(folds) = whole(options, "folds")? {
-        training.ensemble.folds = usize::try_from(folds).map_err(|_| invalid_option("folds", "is too large"))?;
-    }
-    if let Some(leakage) = text(options, "leakage")? {
-        training.leakage = leakage.parse::<LeakagePolicy>().map_err(raise)?;
-    }
-    if let Some(columns) = texts(options, "allowColumns")? {
-        training.allow_columns = columns;
-    }
-    if let Some(shared) = yes(options, "shared")? {
-        training.shared = shared;
-    }
-    Ok(training)
+    let training = TrainOptions::from_json(&json(options)?).map_err(raise)?;
+    Ok(training.with_execution(threads(options, execution)?))
 }
 
-/// How a classifier of flat tables is fitted.
+/// Options of a classifier of flat tables.
 pub(crate) fn classifier(options: &Object<'_>, execution: Execution) -> Result<ClassifierOptions> {
-    let mut fitting = ClassifierOptions::default()
-        .with_seed(whole(options, "seed")?.unwrap_or(0))
-        .with_execution(threads(options, execution)?);
-    match text(options, "classWeight")?.as_deref() {
-        None => {}
-        Some("balanced") => fitting.class_weight = ClassWeights::Balanced,
-        Some(_) => {
-            return Err(invalid_option(
-                "classWeight",
-                "must be 'balanced' or a list of numbers, one for each class",
-            ));
-        }
-    }
-    if let Some(wanted) = nested(options, "monotoneConstraints")? {
-        fitting.ensemble.monotone_constraints = directions(&wanted)?;
-    }
-    if let Some(leakage) = text(options, "leakage")? {
-        fitting.leakage = leakage.parse::<LeakagePolicy>().map_err(raise)?;
-    }
-    if let Some(columns) = texts(options, "allowColumns")? {
-        fitting.allow_columns = columns;
-    }
-    Ok(fitting)
+    let fitting = ClassifierOptions::from_json(&json(options)?).map_err(raise)?;
+    Ok(fitting.with_execution(threads(options, execution)?))
 }
 
-/// Features, each with the way in which the probability may go with it.
-fn directions(wanted: &Json) -> Result<Vec<(String, Monotonicity)>> {
-    let wrong = || {
-        invalid_option(
-            "monotoneConstraints",
-            "must be an object of features, each 'increasing' or 'decreasing'",
-        )
-    };
-    let directions = wanted
-        .as_object()
-        .ok_or_else(wrong)?
-        .iter()
-        .map(|(feature, direction)| {
-            let direction = direction
-                .as_str()
-                .ok_or_else(wrong)?
-                .parse::<Monotonicity>()
-                .map_err(raise)?;
-            Ok((feature.clone(), direction))
-        });
-    directions.collect()
-}
-
-/// Which origins are tested, and how the model at each is trained.
+/// Options of a backtest.
 pub(crate) fn backtest(options: &Object<'_>, execution: Execution) -> Result<BacktestOptions> {
-    let mut testing = BacktestOptions::default()
-        .with_train(training(options, execution)?)
-        .with_embargo_days(days(options, "embargoDays")?.unwrap_or(0))
-        .with_unseen_customers(yes(options, "unseenCustomers")?.unwrap_or(false));
-    testing.origins = dates(options, "origins")?;
+    let mut testing = BacktestOptions::from_json(&json(options)?).map_err(raise)?;
+    testing.train.execution = threads(options, execution)?;
     Ok(testing)
+}
+
+/// Options of a synthetic world.
+pub(crate) fn world(options: &Object<'_>) -> Result<WorldOptions> {
+    let mut world = WorldOptions::from_json(&json(options)?).map_err(raise)?;
+    world.execution = threads(options, world.execution)?;
+    Ok(world)
 }

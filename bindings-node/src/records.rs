@@ -3,14 +3,17 @@
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
 
-use churn_core::{CustomerRows, RecordKind, RecordsBuilder, Table, TenantRecords, ValidationReport, Value, columns_of};
-use napi::Result;
-use napi::bindgen_prelude::{Array, JsValue, Object, Uint8Array, Uint32Array, Unknown};
+use churn_core::{
+    CustomerRows, Execution, RecordKind, RecordsBuilder, Table, TenantRecords, ValidationReport, Value, columns_of,
+};
+use napi::bindgen_prelude::{Array, JsValue, Object, PromiseRaw, Uint8Array, Uint32Array, Unknown};
+use napi::{Env, Result};
 use napi_derive::napi;
 
 use crate::error::{invalid_option, raise, unreadable};
 use crate::options;
 use crate::report::validation;
+use crate::task::{Cancel, Held, Lane, begin_with};
 use crate::values::{Cell, Row};
 
 /// The library's columns by their camelCase spelling, for each table.
@@ -33,7 +36,12 @@ fn camel_case(name: &str) -> String {
     })
 }
 
-/// A row with its columns as the library spells them.
+/// The library's spelling of a column of a table.
+fn spelling<'a>(kind: RecordKind, name: &'a str) -> &'a str {
+    SPELLINGS[kind as usize].get(name).copied().unwrap_or(name)
+}
+
+/// A row with its columns in the library's spelling.
 fn spelled(kind: RecordKind, index: u64, row: Row) -> Result<Vec<(String, Value)>> {
     let Row(Some(mut cells)) = row else {
         return Err(unreadable(
@@ -43,11 +51,11 @@ fn spelled(kind: RecordKind, index: u64, row: Row) -> Result<Vec<(String, Value)
             &format!("row {index} of {kind} is not an object"),
         ));
     };
-    let spellings = &SPELLINGS[kind as usize];
     let mut renamed = false;
     for (name, _) in &mut cells {
-        if let Some(known) = spellings.get(name.as_str()) {
-            *name = (*known).to_owned();
+        let known = spelling(kind, name);
+        if known != name {
+            *name = known.to_owned();
             renamed = true;
         }
     }
@@ -82,12 +90,51 @@ fn objects(given: &Object<'_>, kind: RecordKind) -> Result<Option<Table>> {
     let Some(array) = given.get::<Array<'_>>(name)? else {
         return Ok(None);
     };
-    let mut rows = Vec::with_capacity(array.len() as usize);
-    for index in 0..array.len() {
+    Table::from_values(slice(&array, kind, 0)?).map(Some).map_err(raise)
+}
+
+type Cells = Vec<(String, Value)>;
+
+/// Rows of an array, the first of which is row `from` of its table.
+fn slice(array: &Array<'_>, kind: RecordKind, from: u64) -> Result<Vec<Cells>> {
+    let row = |index: u32| {
         let row = array.get::<Row>(index)?.unwrap_or(Row(None));
-        rows.push(spelled(kind, u64::from(index), row)?);
+        spelled(kind, from + u64::from(index), row)
+    };
+    (0..array.len()).map(row).collect()
+}
+
+/// Rows of objects that arrive in slices, so that the event loop runs between them.
+#[napi]
+#[derive(Default)]
+pub struct Slices {
+    tables: [Option<Vec<Cells>>; 4],
+}
+
+#[napi]
+impl Slices {
+    /// No tables.
+    #[napi(constructor)]
+    pub fn new() -> Self {
+        Self::default()
     }
-    Table::from_values(rows).map(Some).map_err(raise)
+
+    /// Appends rows to a table; without rows the table is given and empty.
+    #[napi(catch_unwind)]
+    pub fn push(&mut self, table: String, rows: Array<'_>) -> Result<()> {
+        let kind = kind_of(&table)?;
+        let table = self.tables[kind as usize].get_or_insert_default();
+        table.extend(slice(&rows, kind, table.len() as u64)?);
+        Ok(())
+    }
+}
+
+impl Slices {
+    /// The rows of one table; they leave this object.
+    #[cfg(feature = "store")]
+    pub(crate) fn take(&mut self, kind: RecordKind) -> Vec<Cells> {
+        self.tables[kind as usize].take().unwrap_or_default()
+    }
 }
 
 /// A table given as the bytes of an Arrow IPC file or stream.
@@ -104,12 +151,55 @@ fn ipc(given: &Object<'_>, kind: RecordKind) -> Result<Option<Table>> {
             &format!("{name} must be a Buffer with an Arrow IPC file or stream"),
         )
     };
-    let bytes = given.get::<Uint8Array>(name).map_err(wrong)?;
-    let table = bytes.map(|bytes| Table::from_ipc(&bytes)).transpose();
-    table.map_err(|error| unreadable(kind, None, error.column(), &error.to_string()))
+    let Some(bytes) = given.get::<Uint8Array>(name).map_err(wrong)? else {
+        return Ok(None);
+    };
+    if bytes.is_empty() {
+        let why = format!(
+            "{name} is a buffer of 0 bytes (was it transferred?); an empty table is an Arrow file without rows, or []"
+        );
+        return Err(unreadable(kind, None, None, &why));
+    }
+    let table = Table::from_ipc(&bytes).and_then(|table| {
+        let names: Vec<String> = (table.column_names())
+            .map(|name| spelling(kind, name).to_owned())
+            .collect();
+        table.with_names(names)
+    });
+    table.map(Some).map_err(|error| {
+        unreadable(
+            kind,
+            None,
+            error.column(),
+            &why_unreadable(name, &bytes, &error.to_string()),
+        )
+    })
 }
 
-/// A table given on its own, as `{ [name]: rows }`.
+/// Why bytes are no table, in terms of the file that they most likely are.
+fn why_unreadable(name: &str, bytes: &[u8], error: &str) -> String {
+    let lower = error.to_ascii_lowercase();
+    let compression = ["lz4", "zstd"].into_iter().find(|name| lower.contains(name));
+    if let Some(compression) = compression {
+        return format!(
+            "{name} is Arrow compressed with {compression}, which is not supported: write it without compression"
+        );
+    }
+    if bytes.starts_with(b"PAR1") {
+        return format!("{name} is a Parquet file, not an Arrow IPC file or stream");
+    }
+    // Both formats begin with bytes that text does not.
+    let text = bytes
+        .iter()
+        .take(64)
+        .all(|byte| matches!(byte, b'\t' | b'\n' | b'\r' | 0x20..=0x7e | 0x80..));
+    if text && !bytes.starts_with(b"ARROW1") && !bytes.starts_with(&[0xff; 4]) {
+        return format!("{name} is text, such as CSV or JSON, not an Arrow IPC file or stream");
+    }
+    format!("{name} is not a readable Arrow IPC file or stream: {error}")
+}
+
+/// One table, given as `{ [name]: rows }`.
 #[cfg(feature = "store")]
 pub(crate) fn lone_table(given: &Object<'_>, kind: RecordKind) -> Result<Table> {
     let table = match given.get::<Unknown<'_>>(kind.as_str())? {
@@ -128,15 +218,20 @@ pub(crate) fn lone_table(given: &Object<'_>, kind: RecordKind) -> Result<Table> 
 
 type Reader = fn(&Object<'_>, RecordKind) -> Result<Option<Table>>;
 
-/// All that `TenantRecords.fromObjects`, `fromArrow` and `partition` take.
+/// The tables and options of `TenantRecords.fromObjects`, `fromArrow` and `partition`.
 fn builder(given: &Object<'_>, tenant: &str, read: Reader) -> Result<RecordsBuilder> {
-    let mut builder = TenantRecords::builder(tenant);
+    let mut builder = configured(given, tenant)?;
     for kind in RecordKind::ALL {
         if let Some(table) = read(given, kind)? {
             builder = builder.table(kind, table);
         }
     }
-    builder = builder.on_invalid(options::policy(given)?);
+    Ok(builder)
+}
+
+/// A builder with its options but without tables.
+fn configured(given: &Object<'_>, tenant: &str) -> Result<RecordsBuilder> {
+    let mut builder = TenantRecords::builder(tenant).on_invalid(options::policy(given)?);
     if let Some(moment) = options::moment(given, "observedFrom")? {
         builder = builder.observed_from(moment);
     }
@@ -157,14 +252,28 @@ fn reader(arrow: bool) -> Reader {
     if arrow { ipc } else { objects }
 }
 
-/// The rows of one customer.
+/// The rows of one customer: all versions, and events.
 pub(crate) fn customer_rows(given: &Object<'_>) -> Result<CustomerRows> {
-    let customers = RecordKind::Customers;
-    let own = match given.get::<Row>("customer")? {
-        Some(row @ Row(Some(_))) => row,
-        _ => return Err(unreadable(customers, None, None, "customer must be an object")),
+    let kind = RecordKind::Customers;
+    let wrong = || {
+        unreadable(
+            kind,
+            None,
+            None,
+            "customer must be an object, or an array of the customer's versions",
+        )
     };
-    let own = Table::from_values([spelled(customers, 0, own)?]).map_err(raise)?;
+    let customer = given.get::<Unknown<'_>>("customer")?.ok_or_else(wrong)?;
+    let versions = if customer.is_array()? {
+        let array = given.get::<Array<'_>>("customer")?.ok_or_else(wrong)?;
+        slice(&array, kind, 0)?
+    } else {
+        match given.get::<Row>("customer")? {
+            Some(row @ Row(Some(_))) => vec![spelled(kind, 0, row)?],
+            _ => return Err(wrong()),
+        }
+    };
+    let own = Table::from_values(versions).map_err(raise)?;
     let mut rows = CustomerRows::new(own);
     for kind in [RecordKind::Payments, RecordKind::Tickets, RecordKind::Activities] {
         if let Some(table) = objects(given, kind)? {
@@ -209,91 +318,129 @@ pub fn known_columns(table: String) -> Result<Vec<Column>> {
 /// One tenant's records.
 #[napi]
 pub struct Records {
-    pub(crate) inner: Arc<TenantRecords>,
+    pub(crate) inner: Held<Arc<TenantRecords>>,
     report: ValidationReport,
 }
 
 impl Records {
     pub(crate) fn new((records, report): (TenantRecords, ValidationReport)) -> Self {
         Self {
-            inner: Arc::new(records),
+            inner: Held::new(Arc::new(records)),
             report,
         }
     }
 }
 
+fn tenant_of(given: &Object<'_>) -> Result<String> {
+    options::text(given, "tenant")?.ok_or_else(|| invalid_option("tenant", "is required"))
+}
+
+/// Validates the tables of one tenant, off the event loop.
+#[napi(catch_unwind)]
+pub fn read_slices<'env>(
+    env: &'env Env,
+    rows: &mut Slices,
+    given: Object<'_>,
+    cancel: &Cancel,
+) -> Result<PromiseRaw<'env, Records>> {
+    let mut builder =
+        configured(&given, &tenant_of(&given)?)?.execution(Execution::new().cancelled_by(cancel.token.clone()));
+    let tables = std::mem::take(&mut rows.tables);
+    begin_with(env, Lane::Scoring, cancel.token.clone(), move || {
+        for (kind, rows) in RecordKind::ALL.into_iter().zip(tables) {
+            if let Some(rows) = rows {
+                builder = builder.table(kind, Table::from_values(rows).map_err(raise)?);
+            }
+        }
+        builder.build().map(Records::new).map_err(raise)
+    })
+}
+
 #[napi]
 impl Records {
-    /// Reads and checks one tenant's tables.
+    /// Reads and validates the tables of one tenant.
     #[napi(factory, catch_unwind)]
     pub fn read(given: Object<'_>, arrow: bool) -> Result<Self> {
-        let tenant = options::text(&given, "tenant")?.ok_or_else(|| invalid_option("tenant", "was not given"))?;
-        let built = builder(&given, &tenant, reader(arrow))?.build();
+        let built = builder(&given, &tenant_of(&given)?, reader(arrow))?.build();
         built.map(Self::new).map_err(raise)
     }
 
-    /// Whose they are.
+    /// The tenant's id.
     #[napi(getter, catch_unwind)]
-    pub fn tenant(&self) -> String {
-        self.inner.tenant().to_string()
+    pub fn tenant(&self) -> Result<String> {
+        Ok(self.inner.get()?.tenant().to_string())
     }
 
     /// Currency code of all amounts.
     #[napi(getter, catch_unwind)]
-    pub fn currency(&self) -> Option<String> {
-        self.inner.currency().code().map(str::to_owned)
+    pub fn currency(&self) -> Result<Option<String>> {
+        Ok(self.inner.get()?.currency().code().map(str::to_owned))
     }
 
     /// Customer ids, sorted by bytes.
     #[napi(getter, catch_unwind)]
-    pub fn customer_ids(&self) -> Vec<String> {
-        self.inner.customer_ids().map(str::to_owned).collect()
+    pub fn customer_ids(&self) -> Result<Vec<String>> {
+        Ok(self.inner.get()?.customer_ids().map(str::to_owned).collect())
     }
 
-    /// Rows of a table; null if it was not given.
+    /// Number of rows of a table; null if it was not given.
     #[napi(catch_unwind)]
     pub fn rows(&self, table: String) -> Result<Option<u32>> {
-        Ok(self.inner.rows(kind_of(&table)?).map(|rows| rows as u32))
+        Ok(self.inner.get()?.rows(kind_of(&table)?).map(|rows| rows as u32))
     }
 
-    /// Where the history begins.
+    /// The start of the history.
     #[napi(getter, catch_unwind)]
-    pub fn observed_from(&self) -> Option<String> {
-        self.inner.observed_from().map(|moment| moment.to_string())
+    pub fn observed_from(&self) -> Result<Option<String>> {
+        Ok(self.inner.get()?.observed_from().map(|moment| moment.to_string()))
     }
 
-    /// The end of what was observed.
+    /// The end of the observed time.
     #[napi(getter, catch_unwind)]
-    pub fn observed_until(&self) -> Option<String> {
-        self.inner.observed_until(None).map(|moment| moment.to_string())
+    pub fn observed_until(&self) -> Result<Option<String>> {
+        Ok(self.inner.get()?.observed_until(None).map(|moment| moment.to_string()))
     }
 
-    /// What validation found, as JSON.
+    /// The validation report, as JSON.
     #[napi(getter, catch_unwind)]
     pub fn report(&self) -> String {
         validation(&self.report).to_string()
     }
+
+    /// Approximate memory outside V8's heap, in bytes.
+    #[napi(getter, catch_unwind)]
+    pub fn bytes(&self) -> Result<i64> {
+        let records = self.inner.get()?;
+        let rows: usize = RecordKind::ALL.into_iter().filter_map(|kind| records.rows(kind)).sum();
+        Ok((rows * 80) as i64)
+    }
+
+    /// Frees the memory.
+    #[napi(catch_unwind)]
+    pub fn release(&mut self) {
+        self.inner.release();
+    }
 }
 
-/// The records of every tenant found in mixed tables.
+/// The records of every tenant in mixed tables.
 #[napi(object, object_from_js = false)]
 pub struct Partitioned {
     /// One container per tenant, sorted by id.
     pub tenants: Vec<Records>,
     /// Report on rows that name no tenant, as JSON.
     pub unassigned: String,
-    /// Tenant, table, and where its rows stood in the mixed table.
+    /// The positions of each tenant's rows in the mixed tables.
     pub positions: Vec<Positions>,
 }
 
-/// Where the rows of a tenant stood in a mixed table.
+/// The positions of a tenant's rows in a mixed table.
 #[napi(object, object_from_js = false)]
 pub struct Positions {
-    /// Whose rows.
+    /// The tenant.
     pub tenant: String,
-    /// Of which table.
+    /// The table.
     pub table: String,
-    /// Ascending.
+    /// Row positions, ascending.
     pub rows: Uint32Array,
 }
 

@@ -1,9 +1,9 @@
-//! Reports as JSON; `index.js` gives their keys JavaScript's spelling.
+//! The validation report as JSON in JavaScript's spelling.
 
 use churn_core::ValidationReport;
 use serde_json::{Map, Value, json};
 
-/// What validation found.
+/// The validation report.
 pub(crate) fn validation(report: &ValidationReport) -> Value {
     let tables: Map<String, Value> = report
         .tables
@@ -32,10 +32,10 @@ pub(crate) fn validation(report: &ValidationReport) -> Value {
             })
         })
         .collect();
-    let untrusted: Vec<Value> = report
+    let undated: Vec<Value> = report
         .undated_attributes
         .iter()
         .map(|(attribute, reason)| json!({ "attribute": attribute, "reason": reason }))
         .collect();
-    json!({ "isClean": report.is_clean(), "tables": tables, "issues": issues, "untrustedAttributes": untrusted })
+    json!({ "isClean": report.is_clean(), "tables": tables, "issues": issues, "undatedAttributes": undated })
 }

@@ -1,31 +1,42 @@
-//! Scores out.
+//! Scores.
 
 use std::sync::Arc;
 
+use arrow::array::{ArrayRef, Float64Array as ArrowFloats, StringArray, TimestampMicrosecondArray};
 use churn_core::{CustomerScore, Reason, ReasonValue, Score, ScoreRun};
-use napi::Result;
-use napi::bindgen_prelude::{Either3, Float64Array, Null};
+use napi::bindgen_prelude::{Buffer, Either3, Float64Array, Null, PromiseRaw};
+use napi::{Env, Result};
 use napi_derive::napi;
 
-use crate::error::raise;
-use crate::matrix::Matrix;
+use crate::error::{cancelled, raise};
+use crate::matrix::{Matrix, ipc_file};
+use crate::task::{Cancel, Held, Lane, begin_with};
 
-/// One customer's answer.
+/// An interval.
+#[napi(object, object_from_js = false)]
+pub struct Bounds {
+    /// Lower bound.
+    pub low: f64,
+    /// Upper bound.
+    pub high: f64,
+}
+
+/// The score of one customer.
 #[napi(object, object_from_js = false, use_nullable = true)]
 pub struct ScoreRow {
-    /// Who.
+    /// The customer.
     pub customer_id: String,
-    /// Probability of churn; null where there is not enough evidence.
-    pub probability: Option<f64>,
-    /// Between which two the calibration is sure to hold it, at 90 %.
-    pub interval: Option<Vec<f64>>,
-    /// Its band.
-    pub risk_band: Option<String>,
     /// `scored` or `not_enough_evidence`.
     pub status: String,
-    /// Why there is no answer.
-    pub reason: Option<String>,
-    /// When one is expected at the latest.
+    /// Probability of churn; null if the customer is not scored.
+    pub probability: Option<f64>,
+    /// 90 % interval of the churn rate of customers with this score.
+    pub interval: Option<Bounds>,
+    /// The risk band of the probability.
+    pub risk_band: Option<String>,
+    /// Why the customer is not scored.
+    pub not_scored_reason: Option<String>,
+    /// The latest time at which a score becomes available.
     pub expected_at: Option<String>,
 }
 
@@ -33,11 +44,14 @@ impl From<&Score> for ScoreRow {
     fn from(score: &Score) -> Self {
         Self {
             customer_id: score.customer_id.clone(),
+            status: score.status().to_string(),
             probability: score.probability(),
-            interval: score.interval().map(|interval| vec![interval.low, interval.high]),
+            interval: score.interval().map(|interval| Bounds {
+                low: interval.low,
+                high: interval.high,
+            }),
             risk_band: score.risk_band().map(|band| band.as_str().to_owned()),
-            status: score.status().to_owned(),
-            reason: score.not_scored_reason().map(str::to_owned),
+            not_scored_reason: score.not_scored_reason().map(str::to_owned),
             expected_at: score.expected_at().map(|at| at.to_string()),
         }
     }
@@ -48,13 +62,13 @@ impl From<&Score> for ScoreRow {
 pub struct ReasonRow {
     /// The feature.
     pub feature: String,
-    /// Its value.
+    /// The feature's value.
     pub value: Either3<f64, String, Null>,
-    /// What it adds to the log-odds.
+    /// Contribution to the log-odds.
     pub contribution: f64,
     /// `raises` or `lowers`.
     pub direction: String,
-    /// The same in words.
+    /// The reason in words.
     pub text: String,
 }
 
@@ -75,12 +89,12 @@ impl From<Reason> for ReasonRow {
     }
 }
 
-/// One customer's answer with its reasons.
+/// The score of one customer with its reasons.
 #[napi(object, object_from_js = false)]
-pub struct CustomerAnswer {
-    /// The answer.
+pub struct CustomerScoreRow {
+    /// The score.
     pub score: ScoreRow,
-    /// Its reasons, largest first.
+    /// The reasons, largest first.
     pub reasons: Vec<ReasonRow>,
     /// The date.
     pub as_of: String,
@@ -88,88 +102,164 @@ pub struct CustomerAnswer {
     pub model_id: String,
 }
 
-impl From<CustomerScore> for CustomerAnswer {
-    fn from(answer: CustomerScore) -> Self {
+impl From<CustomerScore> for CustomerScoreRow {
+    fn from(scored: CustomerScore) -> Self {
         Self {
-            score: ScoreRow::from(&answer.score),
-            reasons: answer.reasons.into_iter().map(ReasonRow::from).collect(),
-            as_of: answer.as_of.to_string(),
-            model_id: answer.model_id,
+            score: ScoreRow::from(&scored.score),
+            reasons: scored.reasons.into_iter().map(ReasonRow::from).collect(),
+            as_of: scored.as_of.to_string(),
+            model_id: scored.model_id,
         }
     }
 }
 
-/// The scores of a tenant's customers as of one date.
+/// The scores of a tenant's customers at one date.
 #[napi]
 pub struct Run {
-    pub(crate) inner: ScoreRun,
+    pub(crate) inner: Held<Arc<ScoreRun>>,
+}
+
+impl Run {
+    pub(crate) fn new(run: ScoreRun) -> Self {
+        Self {
+            inner: Held::new(Arc::new(run)),
+        }
+    }
 }
 
 #[napi]
 impl Run {
-    /// A score per eligible customer, sorted by id.
+    /// The score of every eligible customer, sorted by id.
     #[napi(catch_unwind)]
-    pub fn scores(&self) -> Vec<ScoreRow> {
-        self.inner.scores().iter().map(ScoreRow::from).collect()
+    pub fn scores(&self) -> Result<Vec<ScoreRow>> {
+        Ok(self.inner.get()?.scores().iter().map(ScoreRow::from).collect())
     }
 
-    /// Probabilities alone; NaN where there is none.
+    /// The probabilities; NaN where there is none.
     #[napi(catch_unwind)]
-    pub fn probabilities(&self) -> Float64Array {
-        let values = self
-            .inner
-            .scores()
-            .iter()
-            .map(|score| score.probability().unwrap_or(f64::NAN));
-        Float64Array::new(values.collect())
+    pub fn probabilities(&self) -> Result<Float64Array> {
+        let values = self.inner.get()?.scores().iter();
+        let values = values.map(|score| score.probability().unwrap_or(f64::NAN));
+        Ok(Float64Array::new(values.collect()))
     }
 
-    /// Why a customer has his score.
+    /// The reasons for one customer's score.
     #[napi(catch_unwind)]
     pub fn reasons(&self, customer_id: String, top: u32) -> Result<Vec<ReasonRow>> {
-        let reasons = self.inner.reasons(&customer_id, top as usize).map_err(raise)?;
+        let reasons = self.inner.get()?.reasons(&customer_id, top as usize).map_err(raise)?;
         Ok(reasons.into_iter().map(ReasonRow::from).collect())
     }
 
-    /// Those most likely to leave.
+    /// The reasons for the scores of many customers, off the event loop.
     #[napi(catch_unwind)]
-    pub fn riskiest(&self, top: u32) -> Vec<ScoreRow> {
-        self.inner
-            .riskiest(top as usize)
-            .into_iter()
-            .map(ScoreRow::from)
-            .collect()
+    pub fn reasons_of<'env>(
+        &self,
+        env: &'env Env,
+        customer_ids: Vec<String>,
+        top: u32,
+        cancel: &Cancel,
+    ) -> Result<PromiseRaw<'env, Vec<Vec<ReasonRow>>>> {
+        let (run, token) = (Arc::clone(self.inner.get()?), cancel.token.clone());
+        begin_with(env, Lane::Scoring, cancel.token.clone(), move || {
+            let of_customer = |id: String| {
+                if token.is_cancelled() {
+                    return Err(cancelled());
+                }
+                let reasons = run.reasons(&id, top as usize).map_err(raise)?;
+                Ok(reasons.into_iter().map(ReasonRow::from).collect())
+            };
+            customer_ids.into_iter().map(of_customer).collect()
+        })
+    }
+
+    /// The customers with the highest probabilities.
+    #[napi(catch_unwind)]
+    pub fn riskiest(&self, top: u32) -> Result<Vec<ScoreRow>> {
+        let riskiest = self.inner.get()?.riskiest(top as usize);
+        Ok(riskiest.into_iter().map(ScoreRow::from).collect())
     }
 
     /// The score of one customer.
     #[napi(catch_unwind)]
     pub fn score_of(&self, customer_id: String) -> Result<ScoreRow> {
-        self.inner.score_of(&customer_id).map(ScoreRow::from).map_err(raise)
+        let score = self.inner.get()?.score_of(&customer_id);
+        score.map(ScoreRow::from).map_err(raise)
     }
 
-    /// The features behind the scores.
+    /// The features of the scored customers.
     #[napi(catch_unwind)]
-    pub fn matrix(&self) -> Matrix {
-        Matrix {
-            inner: Arc::new(self.inner.matrix().clone()),
-        }
+    pub fn matrix(&self) -> Result<Matrix> {
+        Ok(Matrix::new(self.inner.get()?.matrix().clone()))
+    }
+
+    /// The scores as an Arrow IPC file, one row per customer.
+    #[napi(catch_unwind)]
+    pub fn to_arrow(&self) -> Result<Buffer> {
+        let run = self.inner.get()?;
+        let scores = run.scores();
+        let texts = |text: &dyn Fn(&Score) -> Option<String>| -> ArrayRef {
+            Arc::new(StringArray::from_iter(scores.iter().map(text)))
+        };
+        let numbers = |number: &dyn Fn(&Score) -> Option<f64>| -> ArrayRef {
+            Arc::new(ArrowFloats::from_iter(scores.iter().map(number)))
+        };
+        let moments = |moment: &dyn Fn(&Score) -> Option<i64>| -> ArrayRef {
+            let moments = TimestampMicrosecondArray::from_iter(scores.iter().map(moment));
+            Arc::new(moments.with_timezone("UTC"))
+        };
+        let as_of = run.as_of().as_micros();
+        ipc_file(vec![
+            ("customer_id", texts(&|score| Some(score.customer_id.clone()))),
+            ("probability", numbers(&Score::probability)),
+            ("low", numbers(&|score| score.interval().map(|interval| interval.low))),
+            ("high", numbers(&|score| score.interval().map(|interval| interval.high))),
+            (
+                "risk_band",
+                texts(&|score| score.risk_band().map(|band| band.as_str().to_owned())),
+            ),
+            ("status", texts(&|score| Some(score.status().to_string()))),
+            (
+                "not_scored_reason",
+                texts(&|score| score.not_scored_reason().map(str::to_owned)),
+            ),
+            (
+                "expected_at",
+                moments(&|score| score.expected_at().map(|at| at.as_micros())),
+            ),
+            ("as_of", moments(&|_| Some(as_of))),
+            ("model_id", texts(&|_| Some(run.model_id().to_owned()))),
+        ])
     }
 
     /// The date.
     #[napi(getter, catch_unwind)]
-    pub fn as_of(&self) -> String {
-        self.inner.as_of().to_string()
+    pub fn as_of(&self) -> Result<String> {
+        Ok(self.inner.get()?.as_of().to_string())
     }
 
     /// The model.
     #[napi(getter, catch_unwind)]
-    pub fn model_id(&self) -> String {
-        self.inner.model_id().to_owned()
+    pub fn model_id(&self) -> Result<String> {
+        Ok(self.inner.get()?.model_id().to_owned())
     }
 
-    /// Whose customers these are.
+    /// The tenant.
     #[napi(getter, catch_unwind)]
-    pub fn tenant(&self) -> String {
-        self.inner.tenant().to_string()
+    pub fn tenant(&self) -> Result<String> {
+        Ok(self.inner.get()?.tenant().to_string())
+    }
+
+    /// Approximate memory outside V8's heap, in bytes.
+    #[napi(getter, catch_unwind)]
+    pub fn bytes(&self) -> Result<i64> {
+        let run = self.inner.get()?;
+        let cells = run.matrix().rows() * (run.matrix().feature_names().len() + 16);
+        Ok((cells * 8) as i64)
+    }
+
+    /// Frees the memory.
+    #[napi(catch_unwind)]
+    pub fn release(&mut self) {
+        self.inner.release();
     }
 }

@@ -2,17 +2,15 @@
 
 use std::sync::Arc;
 
-use arrow::array::{
-    ArrayRef, BooleanArray, Float64Array as ArrowFloats, RecordBatch, StringArray, TimestampMicrosecondArray,
-};
-use arrow::ipc::writer::FileWriter;
-use churn_core::synthetic::{PlantedLeak, World, WorldColumn, WorldOptions, WorldTable, WorldTenant};
-use churn_core::{AsOf, Horizon, RecordKind, Timestamp, Value};
+use arrow::array::{ArrayRef, BooleanArray, Float64Array as ArrowFloats, StringArray, TimestampMicrosecondArray};
+use churn_core::synthetic::{PlantedLeak, World, WorldColumn, WorldTable, WorldTenant};
+use churn_core::{AsOf, Horizon, RecordKind, Timestamp};
 use napi::Result;
 use napi::bindgen_prelude::{Buffer, Either3, Float64Array, Object};
 use napi_derive::napi;
 
 use crate::error::{internal, invalid_option, raise};
+use crate::matrix::ipc_file;
 use crate::options;
 use crate::records::kind_of;
 
@@ -25,6 +23,7 @@ pub struct GeneratedColumn {
     /// Its name.
     pub name: String,
     /// Its values.
+    #[napi(ts_type = "Array<string | null> | Float64Array | Array<boolean | null>")]
     pub values: Values,
 }
 
@@ -53,75 +52,12 @@ fn moment(micros: i64) -> Option<String> {
     Timestamp::from_micros(micros).map(|at| at.to_string())
 }
 
-fn options_of(given: &Object<'_>) -> Result<WorldOptions> {
-    let mut world = WorldOptions::default();
-    if let Some(seed) = options::whole(given, "seed")? {
-        world.seed = seed;
-    }
-    let counts: [(&str, &mut u32); 3] = [
-        ("days", &mut world.days),
-        ("billingDays", &mut world.billing_days),
-        ("paths", &mut world.paths),
-    ];
-    for (name, count) in counts {
-        if let Some(value) = options::days(given, name)? {
-            *count = value;
-        }
-    }
-    for (name, count) in [("tenants", &mut world.tenants), ("customers", &mut world.customers)] {
-        if let Some(value) = options::days(given, name)? {
-            *count = value as usize;
-        }
-    }
-    let numbers: [(&str, &mut f64); 12] = [
-        ("initial_customers", &mut world.initial_customers),
-        ("activitiesPerDay", &mut world.activities_per_day),
-        ("ticketsPerDay", &mut world.tickets_per_day),
-        ("risk", &mut world.risk),
-        ("returning", &mut world.returning),
-        ("lateKnown", &mut world.late_known),
-        ("hidden", &mut world.hidden),
-        ("drift", &mut world.drift),
-        ("baseRateShift", &mut world.base_rate_shift),
-        ("duplicates", &mut world.duplicates),
-        ("events_without_customer", &mut world.events_without_customer),
-        ("unknown_ids", &mut world.unknown_ids),
-    ];
-    for (name, number) in numbers {
-        match options::value(given, name)? {
-            None => {}
-            Some(Value::Int(value)) => *number = value as f64,
-            Some(Value::Float(value)) => *number = value,
-            Some(_) => return Err(invalid_option(name, "must be a number")),
-        }
-    }
-    match options::value(given, "dated")? {
-        None => {}
-        Some(Value::Bool(dated)) => world.dated = dated,
-        Some(_) => return Err(invalid_option("dated", "must be true or false")),
-    }
-    if let Some(start) = options::moment(given, "start")? {
-        world.start = start;
-    }
-    if let Some(names) = options::texts(given, "leaks")? {
-        world.leaks = match names.as_slice() {
-            [all] if all == "all" => PlantedLeak::all().collect(),
-            names => {
-                let leaks = names.iter().map(|name| PlantedLeak::named(name));
-                leaks.collect::<churn_core::Result<_>>().map_err(raise)?
-            }
-        };
-    }
-    world.execution = options::threads(given, world.execution)?;
-    Ok(world)
-}
-
 #[napi]
 impl SyntheticWorld {
     /// The world of some options.
     #[napi(factory, catch_unwind)]
     pub fn make(given: Object<'_>) -> Result<Self> {
-        let inner = churn_core::synthetic::world(&options_of(&given)?).map_err(raise)?;
+        let inner = churn_core::synthetic::world(&options::world(&given)?).map_err(raise)?;
         Ok(Self { inner })
     }
 
@@ -219,7 +155,7 @@ impl SyntheticTables {
                 WorldColumn::Moments(values) => Either3::A(values.iter().map(|at| at.and_then(moment)).collect()),
                 WorldColumn::Numbers(values) => Either3::B(Float64Array::new(values.clone())),
                 WorldColumn::Bools(values) => Either3::C(values.clone()),
-                _ => return Err(internal("a column of a kind that is not known")),
+                _ => return Err(internal("a column of an unknown kind")),
             };
             Ok(GeneratedColumn {
                 name: (*name).to_owned(),
@@ -247,18 +183,11 @@ impl SyntheticTables {
                     Arc::new(ArrowFloats::from_iter(numbers))
                 }
                 WorldColumn::Bools(values) => Arc::new(BooleanArray::from(values.clone())),
-                _ => return Err(internal("a column of a kind that is not known")),
+                _ => return Err(internal("a column of an unknown kind")),
             };
             columns.push((name, array));
         }
-        let write = || {
-            let batch = RecordBatch::try_from_iter(columns)?;
-            let mut writer = FileWriter::try_new(vec![], &batch.schema())?;
-            writer.write(&batch)?;
-            writer.into_inner()
-        };
-        let bytes = write().map_err(|error: arrow::error::ArrowError| internal(&error.to_string()))?;
-        Ok(bytes.into())
+        ipc_file(columns)
     }
 }
 

@@ -1,51 +1,211 @@
 //! Long work off the event loop, with progress and cancellation.
+//!
+//! Work runs on threads of this module, not on libuv's pool, which `fs`, `dns` and `crypto` of the whole process share. There
+//! are two queues, so that a score never waits behind a training.
 
+use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread;
 
 use churn_core::{CancelToken, Execution};
-use napi::bindgen_prelude::{AsyncTask, ToNapiValue, TypeName, Unknown};
+use napi::bindgen_prelude::{JsValue, PromiseRaw, ToNapiValue, Unknown};
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
-use napi::{Env, Result, Status, Task};
+use napi::{Env, Result, Status};
 use napi_derive::napi;
 
-use crate::error::{internal, raise};
+use crate::error::{cancelled, internal, invalid_option, raise};
 
-type Job<T> = Box<dyn FnOnce() -> churn_core::Result<T> + Send>;
+type Job = Box<dyn FnOnce() + Send>;
 
-/// Work of the library that ends in one JavaScript value.
-pub struct Work<T>(Option<Job<T>>);
-
-/// Begins the work on another thread; what comes back is a promise.
-pub(crate) fn begin<T>(job: impl FnOnce() -> churn_core::Result<T> + Send + 'static) -> AsyncTask<Work<T>>
-where
-    T: Send + ToNapiValue + TypeName + 'static,
-{
-    AsyncTask::new(Work(Some(Box::new(job))))
+/// Work that waits for a thread.
+struct Waiting {
+    cancel: CancelToken,
+    job: Job,
 }
 
-impl<T: Send + ToNapiValue + TypeName + 'static> Task for Work<T> {
-    type Output = T;
-    type JsValue = T;
+struct State {
+    running: usize,
+    waiting: VecDeque<Waiting>,
+}
 
-    fn compute(&mut self) -> Result<T> {
-        let job = self.0.take().ok_or_else(|| internal("work was begun twice"))?;
-        match catch_unwind(AssertUnwindSafe(job)) {
-            Ok(done) => done.map_err(raise),
-            Err(panic) => {
-                let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
-                let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
-                Err(internal(&text.unwrap_or_else(|| "the library panicked".to_owned())))
-            }
+/// Which queue work belongs to.
+#[derive(Clone, Copy)]
+pub(crate) enum Lane {
+    /// Trainings and backtests: minutes.
+    Training,
+    /// Everything else: milliseconds to seconds.
+    Scoring,
+}
+
+/// The state of each queue.
+static QUEUES: [Mutex<State>; 2] = [const {
+    Mutex::new(State {
+        running: 0,
+        waiting: VecDeque::new(),
+    })
+}; 2];
+
+/// The cancel tokens of work that has not ended, with its environment.
+static UNFINISHED: Mutex<Vec<(usize, u64, CancelToken)>> = Mutex::new(vec![]);
+
+/// The environments that have a clean-up hook.
+static HOOKED: Mutex<Vec<usize>> = Mutex::new(vec![]);
+
+static NEXT_ID: AtomicU64 = AtomicU64::new(0);
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Lane {
+    fn state(self) -> MutexGuard<'static, State> {
+        lock(&QUEUES[self as usize])
+    }
+
+    /// How many pieces of work run at a time.
+    fn limit(self) -> usize {
+        let cores = thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        match self {
+            Self::Training => cores.max(2),
+            Self::Scoring => cores.max(4),
         }
     }
 
-    fn resolve(&mut self, _: Env, output: T) -> Result<T> {
-        Ok(output)
+    fn submit(self, waiting: Waiting) -> Result<()> {
+        let mut state = self.state();
+        state.waiting.push_back(waiting);
+        if state.running < self.limit() {
+            let started = thread::Builder::new()
+                .name("churn-node".to_owned())
+                .spawn(move || self.work());
+            if started.is_ok() {
+                state.running += 1;
+            } else if state.running == 0 {
+                state.waiting.pop_back();
+                return Err(internal("no thread could be started"));
+            }
+        }
+        Ok(())
+    }
+
+    /// The life of a thread: it ends when nothing waits.
+    fn work(self) {
+        loop {
+            let next = {
+                let mut state = self.state();
+                let next = state.waiting.pop_front();
+                if next.is_none() {
+                    state.running -= 1;
+                }
+                next
+            };
+            let Some(next) = next else { return };
+            (next.job)();
+        }
+    }
+
+    /// Ends waiting work that was cancelled, at once.
+    fn sweep(self) {
+        let cancelled = {
+            let mut state = self.state();
+            let (cancelled, waiting): (VecDeque<_>, VecDeque<_>) =
+                (state.waiting.drain(..)).partition(|waiting| waiting.cancel.is_cancelled());
+            state.waiting = waiting;
+            cancelled
+        };
+        for waiting in cancelled {
+            (waiting.job)();
+        }
     }
 }
 
-/// Stops work under way.
+fn sweep() {
+    Lane::Training.sweep();
+    Lane::Scoring.sweep();
+}
+
+/// Cancels everything that belongs to an environment when it ends, so that neither `process.exit` nor the end of a worker
+/// waits for a training.
+fn cancel_at_end(env: &Env) -> Result<()> {
+    let key = env.raw() as usize;
+    {
+        let mut hooked = lock(&HOOKED);
+        if hooked.contains(&key) {
+            return Ok(());
+        }
+        hooked.push(key);
+    }
+    let cancel_all = |key: usize| {
+        for (_, _, cancel) in lock(&UNFINISHED).iter().filter(|(env, ..)| *env == key) {
+            cancel.cancel();
+        }
+        lock(&HOOKED).retain(|env| *env != key);
+        sweep();
+    };
+    env.add_env_cleanup_hook(key, cancel_all).map(|_| ())
+}
+
+/// The result of work, with a panic as an error.
+pub(crate) fn caught<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+        let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
+        Err(internal(&text.unwrap_or_else(|| "the library panicked".to_owned())))
+    })
+}
+
+/// Runs work on another thread; returns its promise.
+pub(crate) fn begin_with<'env, T>(
+    env: &'env Env,
+    lane: Lane,
+    cancel: CancelToken,
+    work: impl FnOnce() -> Result<T> + Send + 'static,
+) -> Result<PromiseRaw<'env, T>>
+where
+    T: Send + ToNapiValue + 'static,
+{
+    cancel_at_end(env)?;
+    type Resolver<T> = Box<dyn FnOnce(Env) -> Result<T>>;
+    let (deferred, promise) = env.create_deferred::<T, Resolver<T>>()?;
+    let id = NEXT_ID.fetch_add(1, Ordering::Relaxed);
+    lock(&UNFINISHED).push((env.raw() as usize, id, cancel.clone()));
+    let token = cancel.clone();
+    let job = move || {
+        let ended = if token.is_cancelled() {
+            Err(cancelled())
+        } else {
+            caught(work)
+        };
+        lock(&UNFINISHED).retain(|(_, other, _)| *other != id);
+        // After the end of its environment nobody waits for the result, and napi drops it.
+        let _ = catch_unwind(AssertUnwindSafe(move || match ended {
+            Ok(value) => deferred.resolve(Box::new(move |_| Ok(value))),
+            Err(error) => deferred.reject(error),
+        }));
+    };
+    lane.submit(Waiting {
+        cancel,
+        job: Box::new(job),
+    })?;
+    Ok(PromiseRaw::new(env.raw(), promise.raw()))
+}
+
+/// Runs work of the library on another thread; returns its promise.
+pub(crate) fn begin<'env, T>(
+    env: &'env Env,
+    lane: Lane,
+    cancel: &Cancel,
+    work: impl FnOnce() -> churn_core::Result<T> + Send + 'static,
+) -> Result<PromiseRaw<'env, T>>
+where
+    T: Send + ToNapiValue + 'static,
+{
+    begin_with(env, lane, cancel.token.clone(), move || work().map_err(raise))
+}
+
+/// Cancels one call.
 #[napi]
 #[derive(Clone, Default)]
 pub struct Cancel {
@@ -54,32 +214,33 @@ pub struct Cancel {
 
 #[napi]
 impl Cancel {
-    /// One that has not been used.
+    /// A token that is not cancelled.
     #[napi(constructor)]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Asks the work to stop.
+    /// Requests the call to stop.
     #[napi(catch_unwind)]
     pub fn cancel(&self) {
         self.token.cancel();
+        sweep();
     }
 }
 
-/// How far work has come.
+/// The progress of a call.
 #[napi(object, object_from_js = false)]
-pub struct Step {
-    /// What is being done.
+pub struct Progress {
+    /// The current stage, for people.
     pub stage: String,
-    /// Share of the whole that is done.
+    /// Completed share of the whole call, 0 to 1; it never falls, and is 1 only once the call has ended.
     pub done: f64,
 }
 
-/// A JavaScript function that hears of progress.
-pub(crate) type Listener = ThreadsafeFunction<Step, Unknown<'static>, Step, Status, false, true>;
+/// A JavaScript function that receives progress.
+pub(crate) type Listener = ThreadsafeFunction<Progress, Unknown<'static>, Progress, Status, false, true>;
 
-/// Execution with an abort handle and a listener, which hears of every half percent.
+/// Execution with a cancel token and a listener, which is called at every half percent.
 pub(crate) fn execution(cancel: &Cancel, listener: Option<Listener>) -> Execution {
     let execution = Execution::new().cancelled_by(cancel.token.clone());
     let Some(listener) = listener else {
@@ -88,12 +249,39 @@ pub(crate) fn execution(cancel: &Cancel, listener: Option<Listener>) -> Executio
     let next = AtomicU64::new(0);
     execution.on_progress(move |progress| {
         let now = (progress.done * 200.0) as u64;
-        if progress.done >= 1.0 || now >= next.fetch_max(now + 1, Ordering::Relaxed) {
-            let step = Step {
+        if now >= next.fetch_max(now + 1, Ordering::Relaxed) {
+            let step = Progress {
                 stage: progress.stage.to_owned(),
                 done: progress.done,
             };
             listener.call(step, ThreadsafeFunctionCallMode::NonBlocking);
         }
     })
+}
+
+/// A value that belongs to a JavaScript object and can be freed before the garbage collector runs.
+pub(crate) struct Held<T>(Option<T>);
+
+impl<T> Held<T> {
+    pub(crate) fn new(value: T) -> Self {
+        Self(Some(value))
+    }
+
+    /// # Errors
+    /// `invalid_option` once it is released.
+    pub(crate) fn get(&self) -> Result<&T> {
+        self.0
+            .as_ref()
+            .ok_or_else(|| invalid_option("object", "was disposed of"))
+    }
+
+    pub(crate) fn release(&mut self) {
+        self.0 = None;
+    }
+}
+
+/// Tells V8 that JavaScript objects keep `bytes` more (or fewer) outside its heap; returns the new total.
+#[napi(catch_unwind)]
+pub fn adjust_memory(env: &Env, bytes: i64) -> Result<i64> {
+    env.adjust_external_memory(bytes)
 }

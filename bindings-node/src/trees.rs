@@ -1,20 +1,20 @@
-//! Trees alone, learned here or by another library.
+//! Tree ensembles that were trained here or by another library.
 
 use std::sync::Arc;
 
 use churn_core::Execution;
 use churn_core::ensemble::{Link, TreeEnsemble};
-use napi::Result;
-use napi::bindgen_prelude::{AsyncTask, Buffer, Either, Float32Array, Float64Array, Object, Uint8Array};
+use napi::bindgen_prelude::{Buffer, Either, Float32Array, Float64Array, Object, PromiseRaw, Uint8Array};
+use napi::{Env, Result};
 use napi_derive::napi;
 use ndarray::{Array2, ArrayView2};
 
 use crate::error::{internal, raise};
 use crate::model::Contributions;
 use crate::options;
-use crate::task::{Cancel, Work, begin, execution};
+use crate::task::{Cancel, Held, Lane, begin, execution};
 
-/// A model as it was given: its path, or its content.
+/// A model file: its path, or its content.
 type Given = Either<String, Uint8Array>;
 
 fn content(given: Given) -> churn_core::Result<Vec<u8>> {
@@ -26,7 +26,7 @@ fn content(given: Given) -> churn_core::Result<Vec<u8>> {
     })
 }
 
-/// A matrix of the caller's. It is copied once, on his thread: he may change or give away his array while it is worked on.
+/// A copy of the caller's matrix: the caller may change or transfer the array while the call runs.
 enum Matrix {
     Single(Array2<f32>),
     Double(Array2<f64>),
@@ -35,7 +35,7 @@ enum Matrix {
 impl Matrix {
     fn new(cells: Either<Float32Array, Float64Array>, rows: u32, columns: usize) -> Result<Self> {
         let shape = (rows as usize, columns);
-        let wrong = |_| internal("the matrix has another shape than was said");
+        let wrong = |_| internal("the matrix has another shape");
         Ok(match cells {
             Either::A(cells) => Self::Single(Array2::from_shape_vec(shape, cells.to_vec()).map_err(wrong)?),
             Either::B(cells) => Self::Double(Array2::from_shape_vec(shape, cells.to_vec()).map_err(wrong)?),
@@ -43,15 +43,20 @@ impl Matrix {
     }
 }
 
+/// Names of columns that have none of their own.
+fn names(columns: usize) -> Vec<String> {
+    (0..columns).map(|column| format!("x{column}")).collect()
+}
+
 /// Trees that score rows and explain the scores.
 #[napi]
 pub struct Trees {
-    inner: Arc<TreeEnsemble>,
+    inner: Held<Arc<TreeEnsemble>>,
 }
 
 impl Trees {
     fn new(made: churn_core::Result<TreeEnsemble>) -> Result<Self> {
-        let inner = Arc::new(made.map_err(raise)?);
+        let inner = Held::new(Arc::new(made.map_err(raise)?));
         Ok(Self { inner })
     }
 }
@@ -60,14 +65,14 @@ impl Trees {
 impl Trees {
     /// A model of XGBoost in JSON.
     #[napi(factory, catch_unwind)]
-    pub fn from_xgboost(given: Given) -> Result<Self> {
+    pub fn from_xgboost(#[napi(ts_arg_type = "string | Uint8Array")] given: Given) -> Result<Self> {
         Self::new(content(given).and_then(|json| TreeEnsemble::from_xgboost(&json)))
     }
 
     /// A model of LightGBM as text.
     #[napi(factory, catch_unwind)]
-    pub fn from_lightgbm(given: Given) -> Result<Self> {
-        // What is no text has no text's first line.
+    pub fn from_lightgbm(#[napi(ts_arg_type = "string | Uint8Array")] given: Given) -> Result<Self> {
+        // Bytes that are not text fail at the first line.
         Self::new(content(given).and_then(|text| TreeEnsemble::from_lightgbm(&String::from_utf8_lossy(&text))))
     }
 
@@ -80,62 +85,74 @@ impl Trees {
     /// The bytes of such a file.
     #[napi(catch_unwind)]
     pub fn to_bytes(&self) -> Result<Buffer> {
-        self.inner.to_bytes().map(Buffer::from).map_err(raise)
+        self.inner.get()?.to_bytes().map(Buffer::from).map_err(raise)
     }
 
     /// Number of trees.
     #[napi(getter, catch_unwind)]
-    pub fn trees(&self) -> u32 {
-        self.inner.trees() as u32
+    pub fn n_trees(&self) -> Result<u32> {
+        Ok(self.inner.get()?.trees() as u32)
     }
 
-    /// Number of columns that a row must have.
+    /// Names of the features, in the order of a row's columns.
     #[napi(getter, catch_unwind)]
-    pub fn columns(&self) -> u32 {
-        self.inner.features() as u32
+    pub fn feature_names(&self) -> Result<Vec<String>> {
+        Ok(names(self.inner.get()?.features()))
     }
 
-    /// What leaves add up to.
+    /// The scale on which leaves are added: `log_odds` or `probability`.
     #[napi(getter, catch_unwind)]
-    pub fn link(&self) -> &'static str {
-        match self.inner.link() {
+    pub fn link(&self) -> Result<&'static str> {
+        Ok(match self.inner.get()?.link() {
             Link::LogOdds => "log_odds",
             Link::Probability => "probability",
-        }
+        })
+    }
+
+    /// Approximate memory outside V8's heap, in bytes.
+    #[napi(getter, catch_unwind)]
+    pub fn bytes(&self) -> Result<i64> {
+        Ok(self.inner.get()?.to_bytes().map_err(raise)?.len() as i64)
+    }
+
+    /// Frees the memory.
+    #[napi(catch_unwind)]
+    pub fn release(&mut self) {
+        self.inner.release();
     }
 
     /// Probability of the second class of every row.
     #[napi(catch_unwind)]
-    pub fn predict_proba(
+    pub fn predict_proba<'env>(
         &self,
+        env: &'env Env,
         cells: Either<Float32Array, Float64Array>,
         rows: u32,
         given: Object<'_>,
         cancel: &Cancel,
-    ) -> Result<AsyncTask<Work<Float64Array>>> {
+    ) -> Result<PromiseRaw<'env, Float64Array>> {
         let execution = options::threads(&given, execution(cancel, None))?;
-        let (trees, matrix) = (
-            Arc::clone(&self.inner),
-            Matrix::new(cells, rows, self.inner.features())?,
-        );
-        Ok(begin(move || {
-            let found = match matrix {
+        let trees = Arc::clone(self.inner.get()?);
+        let matrix = Matrix::new(cells, rows, trees.features())?;
+        begin(env, Lane::Scoring, cancel, move || {
+            let probabilities = match matrix {
                 Matrix::Single(x) => trees.predict_proba(x.view(), &execution),
                 Matrix::Double(x) => trees.predict_proba(x.view(), &execution),
             };
-            found.map(Float64Array::new)
-        }))
+            probabilities.map(Float64Array::new)
+        })
     }
 
     /// Contributions of every column to every row.
     #[napi(catch_unwind)]
-    pub fn explain(
+    pub fn explain<'env>(
         &self,
+        env: &'env Env,
         cells: Either<Float32Array, Float64Array>,
         rows: u32,
         given: Object<'_>,
         cancel: &Cancel,
-    ) -> Result<AsyncTask<Work<Contributions>>> {
+    ) -> Result<PromiseRaw<'env, Contributions>> {
         fn explained<T: churn_core::ensemble::Input>(
             trees: &TreeEnsemble,
             x: ArrayView2<'_, T>,
@@ -146,17 +163,15 @@ impl Trees {
                 contributions: Float64Array::new(contributions.iter().copied().collect()),
                 base_value,
                 rows: x.nrows() as u32,
-                feature_names: (0..x.ncols()).map(|column| format!("x{column}")).collect(),
+                feature_names: names(x.ncols()),
             })
         }
         let execution = options::threads(&given, execution(cancel, None))?;
-        let (trees, matrix) = (
-            Arc::clone(&self.inner),
-            Matrix::new(cells, rows, self.inner.features())?,
-        );
-        Ok(begin(move || match matrix {
+        let trees = Arc::clone(self.inner.get()?);
+        let matrix = Matrix::new(cells, rows, trees.features())?;
+        begin(env, Lane::Scoring, cancel, move || match matrix {
             Matrix::Single(x) => explained(&trees, x.view(), &execution),
             Matrix::Double(x) => explained(&trees, x.view(), &execution),
-        }))
+        })
     }
 }

@@ -1,11 +1,13 @@
-//! JavaScript values as the library's. The only file that needs `unsafe`: napi's conversion trait is.
+//! Conversion of JavaScript values. The only file with `unsafe`, which napi's conversion trait requires.
 #![allow(unsafe_code)]
 
 use churn_core::Value;
 use napi::bindgen_prelude::{Array, FromNapiValue, JsObjectValue, JsValue, Object, Unknown};
-use napi::{JsDate, Result, ValueType, sys};
+use napi::{JsDate, JsString, Result, ValueType, sys};
 
-/// The largest whole number up to which a JavaScript number holds all whole numbers.
+use crate::error::invalid_option;
+
+/// `Number.MAX_SAFE_INTEGER`.
 const MAX_SAFE: f64 = 9_007_199_254_740_991.0;
 
 /// One value of a row or an option.
@@ -13,13 +15,16 @@ pub(crate) struct Cell(pub(crate) Value);
 
 impl FromNapiValue for Cell {
     unsafe fn from_napi_value(env: sys::napi_env, raw: sys::napi_value) -> Result<Self> {
-        // SAFETY: napi hands over a live environment and value; each conversion follows its type check.
+        // SAFETY: napi passes a live environment and value; each conversion follows its type check.
         let unknown = unsafe { Unknown::from_napi_value(env, raw)? };
         let value = match unknown.get_type()? {
             ValueType::Undefined | ValueType::Null => Value::Null,
             ValueType::Boolean => Value::Bool(unsafe { bool::from_napi_value(env, raw)? }),
             ValueType::Number => number(unsafe { f64::from_napi_value(env, raw)? }),
-            ValueType::String => Value::Text(unsafe { String::from_napi_value(env, raw)? }),
+            ValueType::String => match unsafe { well_formed(env, raw)? } {
+                Some(text) => Value::Text(text),
+                None => Value::Unsupported("text with a lone surrogate"),
+            },
             ValueType::BigInt => {
                 let (wide, whole) = unsafe { napi::bindgen_prelude::BigInt::from_napi_value(env, raw)? }.get_i128();
                 match (i64::try_from(wide), u64::try_from(wide)) {
@@ -30,7 +35,7 @@ impl FromNapiValue for Cell {
             }
             ValueType::Object if unknown.is_date()? => {
                 let millis = unsafe { JsDate::from_napi_value(env, raw)? }.value_of()?;
-                // An invalid Date lies outside all years.
+                // An invalid Date becomes a time that is out of range.
                 Value::Timestamp(if millis.is_nan() {
                     i64::MAX
                 } else {
@@ -46,7 +51,23 @@ impl FromNapiValue for Cell {
     }
 }
 
-/// Whole numbers are integers, as JSON would have them; others, and a negative zero, stay what they are.
+/// A text; `None` if it holds half of a surrogate pair, for which UTF-8 has no bytes. Napi replaces it by U+FFFD, so that two
+/// ids could become one.
+///
+/// # Safety
+/// `raw` is a live string of the live environment.
+unsafe fn well_formed(env: sys::napi_env, raw: sys::napi_value) -> Result<Option<String>> {
+    // SAFETY: the caller's.
+    let text = unsafe { String::from_napi_value(env, raw)? };
+    if !text.contains(char::REPLACEMENT_CHARACTER) {
+        return Ok(Some(text));
+    }
+    let units = unsafe { JsString::from_napi_value(env, raw)? }.into_utf16()?;
+    let whole = char::decode_utf16(units.as_slice().iter().copied()).all(|unit| unit.is_ok());
+    Ok(whole.then_some(text))
+}
+
+/// Whole numbers become integers, as in JSON; others, and negative zero, stay floats.
 fn number(value: f64) -> Value {
     if value.fract() == 0.0 && value.abs() <= MAX_SAFE && (value != 0.0 || value.is_sign_positive()) {
         Value::Int(value as i64)
@@ -91,8 +112,12 @@ impl FromNapiValue for Row {
         let names = unsafe { Array::from_napi_value(env, names.raw())? };
         let mut cells = Vec::with_capacity(names.len() as usize);
         for index in 0..names.len() {
-            let Some(Cell(Value::Text(name))) = names.get(index)? else {
-                continue; // a symbol
+            let name = match names.get(index)? {
+                Some(Cell(Value::Text(name))) => name,
+                Some(Cell(Value::Unsupported(_))) => {
+                    return Err(invalid_option("row", "has a key with a lone surrogate"));
+                }
+                _ => continue, // a symbol
             };
             let value = object.get::<Cell>(&name)?.map_or(Value::Null, |cell| cell.0);
             cells.push((name, value));

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 
-import { ChurnError, ChurnModel, TenantRecords, features, labels } from '../index.mjs'
+import { ChurnError, ChurnModel, TenantRecords, features, labels } from 'churn-core'
 
 const CASES = JSON.parse(readFileSync(new URL('../../tests/fixtures/hostile.json', import.meta.url), 'utf8'))
 const TABLES = ['customers', 'payments', 'tickets', 'activities']

@@ -1,4 +1,4 @@
-// Own features, members of the ensemble, backtests, positions: what callers may tell the library.
+// Own features, members of the ensemble, backtests, positions: the options of trainings.
 import assert from 'node:assert/strict'
 import { before, test } from 'node:test'
 import { ChurnError, ChurnModel, TenantRecords, backtest, features, partition } from 'churn-core'
@@ -41,28 +41,28 @@ test('own features stand behind the standard ones', () => {
 })
 
 test('members of the ensemble', async () => {
-  const small = { definition, folds: 2, windows: [28, 91], features: [own], boosting: { trees: 20, leaves: 4, learningRate: 0.1 }, forest: { trees: 8, depth: 4 } }
+  const small = { definition, folds: 2, windows: [28, 91], features: [own], boosting: { nTrees: 20, maxLeaves: 4, learningRate: 0.1 }, forest: { nTrees: 8, maxDepth: 4 } }
   const model = await ChurnModel.train(records, small)
   assert.ok(model.featureNames.includes('big_payments'))
   const names = async (options) => (await ChurnModel.train(records, { ...small, ...options })).report.members.map(({ name }) => name)
   assert.ok(!(await names({ forest: false })).includes('forest'))
   assert.deepEqual(await names({ forest: false, boosting: false }), ['linear'])
   assert.ok(!(await names({ linear: false })).includes('linear'))
-  const deep = { trees: 10, leaves: 8, learningRate: 0.3 }
+  const deep = { nTrees: 10, maxLeaves: 8, learningRate: 0.3 }
   assert.deepEqual(await names({ linear: false, forest: false, boosting: false, deepBoosting: deep }), ['deep_boosting'])
   const train = (options) => ChurnModel.train(records, { ...small, ...options })
   await assert.rejects(train({ boosting: { leafs: 3 } }), isFault({ code: 'invalid_option', column: 'boosting' }))
-  await assert.rejects(train({ forest: { trees: -1 } }), isFault({ code: 'invalid_option', column: 'forest' }))
-  await assert.rejects(train({ forest: { trees: 0 } }), isFault({ code: 'invalid_option' }))
+  await assert.rejects(train({ forest: { nTrees: -1 } }), isFault({ code: 'invalid_option', column: 'forest' }))
+  await assert.rejects(train({ forest: { nTrees: 0 } }), isFault({ code: 'invalid_option' }))
   await assert.rejects(train({ deepBoosting: { leafs: 3 } }), isFault({ code: 'invalid_option', column: 'deepBoosting' }))
   const { rows, subsampled } = (await train({ maxRows: 300 })).report
   assert.ok(rows <= 300 && rows < model.report.rows && subsampled > 0)
   assert.notEqual((await train({ churnWeight: 3 })).id, model.id)
-  await assert.rejects(train({ churnWeight: -1 }), isFault({ code: 'invalid_option', column: 'churn_weight' }))
-  const held = await train({ monotoneConstraints: { payments_lifetime_count: 'lowers' } })
-  assert.deepEqual(held.report.monotoneConstraints, [['payments_lifetime_count', 'lowers']])
+  await assert.rejects(train({ churnWeight: -1 }), isFault({ code: 'invalid_option', column: 'churnWeight' }))
+  const held = await train({ monotoneConstraints: { payments_lifetime_count: 'decreasing' } })
+  assert.deepEqual(held.report.monotoneConstraints, [['payments_lifetime_count', 'decreasing']])
   assert.ok(held.report.droppedMembers.some(({ name }) => name === 'forest'))
-  for (const monotoneConstraints of [{ payments_lifetime_count: 'up' }, { payments_lifetime_count: 1 }, ['payments_lifetime_count'], { no_such_feature: 'raises' }]) {
+  for (const monotoneConstraints of [{ payments_lifetime_count: 'up' }, { payments_lifetime_count: 1 }, ['payments_lifetime_count'], { no_such_feature: 'increasing' }]) {
     await assert.rejects(train({ monotoneConstraints }), isFault({ code: 'invalid_option', column: 'monotoneConstraints' }))
   }
   await assert.rejects(train({ linear: 'yes' }), isFault({ code: 'invalid_option', column: 'linear' }))
@@ -80,7 +80,7 @@ test('members of the ensemble', async () => {
 
 test('a backtest proves that it did not look ahead', async () => {
   const steps = []
-  const options = { definition, folds: 2, boosting: { trees: 10, leaves: 4 }, forest: { trees: 5, depth: 3 } }
+  const options = { definition, folds: 2, boosting: { nTrees: 10, maxLeaves: 4 }, forest: { nTrees: 5, maxDepth: 3 } }
   const { folds } = await backtest(records, { ...options, origins: ['2024-06-01', '2024-02-01'], onProgress: (step) => steps.push(step) })
   assert.deepEqual(folds.map(({ testDate }) => testDate.slice(0, 10)), ['2024-02-01', '2024-06-01'])
   for (const { proof, measures } of folds) {

@@ -26,7 +26,7 @@ const bits = (records) => {
 let model
 
 before(async () => {
-  const small = { boosting: { trees: 20, leaves: 4 }, forest: { trees: 10, depth: 4 }, folds: 2 }
+  const small = { boosting: { nTrees: 20, maxLeaves: 4 }, forest: { nTrees: 10, maxDepth: 4 }, folds: 2 }
   model = await ChurnModel.train(direct, { definition, shared: true, ...small })
 })
 after(() => rmSync(folder, { recursive: true }))

@@ -135,7 +135,10 @@ mod classifier;
 pub use arrow;
 pub use ndarray;
 
-pub use classifier::{ChurnClassifier, ClassWeights, ClassifierOptions, ClassifierPart, ClassifierReport, Dataset};
+pub use classifier::{
+    ChurnClassifier, ClassLabel, ClassWeights, ClassifierOptions, ClassifierPart, ClassifierReport, ClassifierSchema,
+    Dataset, FlatType,
+};
 pub use error::{
     Error, ErrorKind, Finding, FindingCode, IssueCode, RecordKind, Result, TableReport, ValidationIssue,
     ValidationReport,

@@ -20,7 +20,7 @@ impl NativeModels {
     /// Keeps a model.
     #[napi(catch_unwind)]
     pub fn save<'env>(&self, env: &'env Env, model: &Model, given: Object<'_>) -> Result<PromiseRaw<'env, ()>> {
-        let (own, model, at) = (self.own.clone(), model.inner.clone(), at(&given)?);
+        let (own, model, at) = (self.own.clone(), model.inner.get()?.clone(), at(&given)?);
         let stage = word(&given, "stage")?.unwrap_or(Stage::Champion);
         begin(
             env,
@@ -34,7 +34,7 @@ impl NativeModels {
         let own = self.own.clone();
         begin(env, async move {
             let inner = own.load(&id).await.map_err(raise_store)?;
-            Ok(Model { inner })
+            Ok(Model::new(inner))
         })
     }
 
@@ -44,7 +44,7 @@ impl NativeModels {
         let own = self.own.clone();
         begin(env, async move {
             let found = own.champion().await.map_err(raise_store)?;
-            Ok(found.map(|inner| Model { inner }))
+            Ok(found.map(Model::new))
         })
     }
 

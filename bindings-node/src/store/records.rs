@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use churn_core::RecordKind;
+use churn_core::{RecordKind, Table};
 use churn_store::{Import, RecordStore, Upserted};
 use napi::bindgen_prelude::{Object, PromiseRaw};
 use napi::{Env, Result};
@@ -11,9 +11,9 @@ use serde_json::json;
 use tokio::sync::Mutex;
 
 use super::{begin, limit, told, unless_cancelled};
-use crate::error::{internal, raise_store};
+use crate::error::{internal, raise, raise_store};
 use crate::options;
-use crate::records::lone_table;
+use crate::records::{Slices, lone_table};
 use crate::report::validation;
 use crate::task::Cancel;
 
@@ -47,6 +47,30 @@ impl NativeRecords {
         let (own, cancel) = (self.own.clone(), cancel.clone());
         let (table, policy) = (lone_table(&rows, own.kind())?, options::policy(&given)?);
         let work = async move {
+            let mut import = own.import(policy).await.map_err(raise_store)?;
+            import.write(table).await.map_err(raise_store)?;
+            let upserted = import.commit().await.map_err(raise_store)?;
+            Ok(done(&upserted))
+        };
+        begin(env, unless_cancelled(cancel, work))
+    }
+
+    /// Upserts rows that arrived in slices, in one transaction.
+    #[napi(catch_unwind)]
+    pub fn upsert_slices<'env>(
+        &self,
+        env: &'env Env,
+        rows: &mut Slices,
+        given: Object<'_>,
+        cancel: &Cancel,
+    ) -> Result<PromiseRaw<'env, String>> {
+        let (own, cancel) = (self.own.clone(), cancel.clone());
+        let (rows, policy) = (rows.take(own.kind()), options::policy(&given)?);
+        let work = async move {
+            let table = tokio::task::spawn_blocking(|| Table::from_values(rows)).await;
+            let table = table
+                .map_err(|_| internal("the rows could not be read"))?
+                .map_err(raise)?;
             let mut import = own.import(policy).await.map_err(raise_store)?;
             import.write(table).await.map_err(raise_store)?;
             let upserted = import.commit().await.map_err(raise_store)?;

@@ -50,7 +50,12 @@ impl NativeScores {
         run: &Run,
         given: Object<'_>,
     ) -> Result<PromiseRaw<'env, String>> {
-        let (own, model, run, at) = (self.own.clone(), model.inner.clone(), run.inner.clone(), at(&given)?);
+        let (own, model, run, at) = (
+            self.own.clone(),
+            model.inner.get()?.clone(),
+            Arc::clone(run.inner.get()?),
+            at(&given)?,
+        );
         let reasons = match options::value(&given, "reasons")? {
             Some(Value::Text(all)) if all == "all" => ReasonsFor::Everybody,
             Some(Value::Text(_)) => return Err(invalid_option("reasons", "must be a whole number or 'all'")),
@@ -131,7 +136,7 @@ impl NativeOutcomes {
     /// Works out what became of the customers, and keeps it.
     #[napi(catch_unwind)]
     pub fn save<'env>(&self, env: &'env Env, records: &Records, given: Object<'_>) -> Result<PromiseRaw<'env, i64>> {
-        let (own, records) = (self.own.clone(), Arc::clone(&records.inner));
+        let (own, records) = (self.own.clone(), Arc::clone(records.inner.get()?));
         let (dates, definition) = (options::required_dates(&given)?, options::definition(&given)?);
         begin(env, async move {
             let (labelled, of) = (Arc::clone(&records), definition.clone());

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::artifact;
 use crate::calibration::Intervals;
 use crate::classifier::report::ClassifierReport;
+use crate::classifier::schema::ClassifierSchema;
 use crate::error::{Error, ErrorKind, Result};
 use crate::input::FlatKind;
 use crate::model::Scorer;
@@ -21,6 +22,9 @@ pub(crate) struct Metadata {
     #[serde(default)]
     pub(crate) intervals: Option<Intervals>,
     pub(crate) report: ClassifierReport,
+    /// Only of hosts that add it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) schema: Option<ClassifierSchema>,
 }
 
 impl Metadata {
@@ -36,6 +40,7 @@ impl Metadata {
             classes,
             intervals,
             report,
+            schema: None,
         }
     }
 }
@@ -81,6 +86,12 @@ pub(crate) fn read(bytes: &[u8]) -> Result<(Metadata, Parts, String)> {
         scorer
             .validate(&metadata.feature_names)
             .map_err(|e| damaged("its parts do not fit together").caused_by(e))?;
+    }
+    let schema = metadata.schema.as_ref();
+    if schema
+        .is_some_and(|schema| schema.classes.len() != metadata.classes || schema.columns.len() != parts.kinds.len())
+    {
+        return Err(damaged("its schema has other classes or columns"));
     }
     let intervals = metadata.intervals.as_ref();
     if intervals.is_some_and(|intervals| metadata.classes != 2 || !intervals.is_valid()) {

@@ -10,6 +10,7 @@ mod members;
 mod options;
 mod report;
 mod rows;
+mod schema;
 #[cfg(test)]
 mod tests;
 
@@ -21,7 +22,7 @@ use ndarray::Array2;
 
 use crate::artifact;
 use crate::classifier::bytes::{Metadata, Parts};
-use crate::error::{Error, ErrorKind, Result, of_file};
+use crate::error::{Error, ErrorKind, Result, excerpt, of_file};
 use crate::features::{Columns, FeatureColumn};
 use crate::input::{Table, read};
 use crate::model::{Explanation, Reason, top_reasons};
@@ -31,6 +32,7 @@ use crate::record::AttributeValues;
 pub use dataset::Dataset;
 pub use options::{ClassWeights, ClassifierOptions};
 pub use report::{ClassifierPart, ClassifierReport};
+pub use schema::{ClassLabel, ClassifierSchema, FlatType};
 
 /// A fitted classifier of flat tables: numbers, texts of any number of levels, bools and moments, values missing or not.
 ///
@@ -117,6 +119,25 @@ impl ChurnClassifier {
     /// Number of classes.
     pub fn classes(&self) -> usize {
         self.metadata.classes
+    }
+
+    /// The same classifier with a schema in its file, and so with other bytes and another id.
+    ///
+    /// # Errors
+    /// `invalid_option` if the schema has another number of classes or columns.
+    pub fn with_schema(&self, schema: ClassifierSchema) -> Result<Self> {
+        if schema.classes.len() != self.classes() || schema.columns.len() != self.feature_names().len() {
+            let message = "the schema has another number of classes or columns than the classifier";
+            return Err(Error::new(ErrorKind::InvalidOption, message).at(None, None, Some("schema")));
+        }
+        let mut metadata = self.metadata.as_ref().clone();
+        metadata.schema = Some(schema);
+        Self::from_bytes(&bytes::write(&metadata, &self.parts)?)
+    }
+
+    /// Labels of the classes and types of the columns; `None` unless [`with_schema`](Self::with_schema) added them.
+    pub fn schema(&self) -> Option<&ClassifierSchema> {
+        self.metadata.schema.as_ref()
     }
 
     /// Calibrated probability of every class, rows x classes. With more than two classes each is told from the rest by an
@@ -237,17 +258,41 @@ impl ChurnClassifier {
     fn read(&self, table: &Table, workers: &Workers) -> Result<FlatColumns> {
         let names: Vec<String> = table.column_names().map(str::to_owned).collect();
         let known = self.feature_names();
-        let differs = known.iter().zip(&names).find(|(own, other)| own != other);
-        if differs.is_some() || known.len() != names.len() {
-            let message = match differs {
-                Some((own, other)) => format!("column '{own}' was expected and '{other}' was given"),
-                None => format!("{} columns were expected and {} were given", known.len(), names.len()),
+        if known != names.as_slice() {
+            let listed = |names: Vec<&String>| {
+                let shown: Vec<String> = names
+                    .iter()
+                    .take(10)
+                    .map(|name| format!("'{}'", excerpt(name)))
+                    .collect();
+                match names.len() {
+                    0..=10 => shown.join(", "),
+                    all => format!("{} and {} more", shown.join(", "), all - 10),
+                }
             };
-            return Err(Error::new(ErrorKind::FeatureMismatch, message).at(
-                None,
-                None,
-                differs.map(|(own, _)| own.as_str()),
-            ));
+            let missing: Vec<&String> = known.iter().filter(|name| !names.contains(name)).collect();
+            let extra: Vec<&String> = names.iter().filter(|name| !known.contains(name)).collect();
+            let column = missing.first().or(extra.first()).map(|name| name.as_str());
+            let mut parts = vec![];
+            if !missing.is_empty() {
+                parts.push(format!("columns are missing: {}", listed(missing.clone())));
+            }
+            if !extra.is_empty() {
+                parts.push(format!("columns were not in the fit: {}", listed(extra.clone())));
+            }
+            let differs = known.iter().zip(&names).find(|(own, other)| own != other);
+            let message = match (parts.is_empty(), differs) {
+                (true, Some((own, other))) => {
+                    format!(
+                        "columns are in another order: '{}' was expected and '{}' was given",
+                        excerpt(own),
+                        excerpt(other)
+                    )
+                }
+                _ => parts.join("; "),
+            };
+            let column = column.or(differs.map(|(own, _)| own.as_str()));
+            return Err(Error::new(ErrorKind::FeatureMismatch, message).at(None, None, column));
         }
         FlatColumns::read(table, names, &self.parts.kinds, workers)
     }

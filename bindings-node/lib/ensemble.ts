@@ -1,0 +1,166 @@
+import { fileURLToPath } from 'node:url'
+import type { InspectOptions } from 'node:util'
+import { ChurnError } from './errors.js'
+import { INSPECT, bytesOf, cached, checked, count, dispose, guard, halfOf, hold, invalid, keys, long, native, shown, text } from './glue.js'
+import type { Explanation, RunOptions } from './types.js'
+
+type Native = InstanceType<typeof native.Trees>
+
+/**
+ * Rows of numbers: one row-major array (`cells[row * columns + column]`), or an array of rows. NaN is missing, and so are null and
+ * undefined in an array of rows; a category is its code. Columns are in the order of training.
+ */
+export type Matrix =
+  | Float64Array
+  | Float32Array
+  | readonly (readonly (number | null | undefined)[] | Float64Array | Float32Array)[]
+
+/** The shape of a matrix, which is checked where it is given, and options of the call. */
+export interface MatrixOptions extends RunOptions {
+  rows?: number
+  columns?: number
+}
+
+/** The number of columns, or the shape and options. */
+export type MatrixShape = number | MatrixOptions
+
+const MATRIX_OPTIONS = keys<MatrixOptions>({ rows: 1, columns: 1, threads: 1, signal: 1 })
+
+/** A path, or content as bytes. */
+function source(model: unknown, isContent: (model: string) => boolean): string | Uint8Array {
+  if (model instanceof Uint8Array) return model
+  if (model instanceof URL && model.protocol === 'file:') return fileURLToPath(model)
+  if (typeof model === 'string') return isContent(model) ? Buffer.from(text(model, 'model')) : text(model, 'model')
+  throw invalid('model', 'must be a path, a file URL, or the content of the file')
+}
+
+const mismatch = (found: number, wanted: number) =>
+  new ChurnError(`x has ${found} columns, but the ensemble has ${wanted} features`, { code: 'feature_mismatch', column: 'x' })
+
+/** Rows as one array; missing cells are NaN. */
+function flat(rows: readonly unknown[], columns: number): Float64Array {
+  const cells = new Float64Array(rows.length * columns)
+  rows.forEach((row, at) => {
+    if (!Array.isArray(row) && !(row instanceof Float64Array) && !(row instanceof Float32Array)) {
+      throw invalid('x', 'must be a Float64Array, a Float32Array, or an array of rows')
+    }
+    if (row.length !== columns) throw mismatch(row.length, columns)
+    for (let column = 0; column < columns; column++) {
+      const cell: unknown = row[column] ?? NaN
+      if (typeof cell !== 'number') throw new ChurnError(`column ${column} of row ${at} is not a number`, { code: 'invalid_option', row: at, column: 'x' })
+      cells[at * columns + column] = cell
+    }
+  })
+  return cells
+}
+
+/** Cells, number of rows, and the other options. */
+function matrix(x: unknown, shape: MatrixShape | undefined, columns: number): { cells: Float64Array | Float32Array; rows: number; options: MatrixOptions } {
+  const options = checked(typeof shape === 'number' ? { columns: shape } : shape, MATRIX_OPTIONS)
+  if (options.columns !== undefined && count(options.columns, 'columns') !== columns) throw mismatch(options.columns, columns)
+  const cells = Array.isArray(x) ? flat(x, columns) : x
+  if (!(cells instanceof Float64Array) && !(cells instanceof Float32Array)) {
+    throw invalid('x', 'must be a Float64Array, a Float32Array, or an array of rows')
+  }
+  const counted = Array.isArray(x) ? x.length : columns === 0 ? 0 : cells.length / columns
+  const rows = options.rows === undefined ? counted : count(options.rows, 'rows')
+  if (!Number.isInteger(rows) || rows * columns !== cells.length) {
+    const wanted = options.rows === undefined ? 'whole rows' : `${rows} rows`
+    throw new ChurnError(`x has ${cells.length} cells, which are not ${wanted} of ${columns} columns`, { code: 'feature_mismatch', column: 'x' })
+  }
+  return { cells, rows, options }
+}
+
+/**
+ * A model of two classes made of trees. Immutable.
+ *
+ * ```js
+ * const trees = TreeEnsemble.fromXgboost('model.json')
+ * const x = new Float32Array([0.5, NaN, 3.0, 1.5]) // two rows of two columns
+ * const probabilities = await trees.predictProba(x, 2)
+ * const { contributions, baseValue } = await trees.explain(x, 2)
+ * ```
+ */
+export class TreeEnsemble {
+  private constructor(trees: Native) {
+    if (!(trees instanceof native.Trees)) {
+      throw new ChurnError('use TreeEnsemble.fromXgboost, TreeEnsemble.fromLightgbm or TreeEnsemble.fromBytes', { code: 'invalid_option' })
+    }
+    hold(this, trees)
+  }
+
+  /**
+   * Imports a model of XGBoost: the path of a JSON file of `save_model("model.json")`, or the JSON as text or bytes. Synchronous.
+   *
+   * Boosters `gbtree` and `dart`, objectives `binary:logistic` and `reg:logistic`. Values are rounded to single precision before
+   * they are compared, as XGBoost does, in a `Float64Array` too. Leaves are added in double precision, so probabilities differ
+   * from XGBoost's by its rounding, about 1e-6.
+   *
+   * @throws {ChurnError} `import_failed` if it is not such a model, or of a kind that is not supported; `io`.
+   */
+  static fromXgboost(model: string | URL | Uint8Array): TreeEnsemble {
+    const json = source(model, (content) => content.trimStart().startsWith('{'))
+    return guard(() => new TreeEnsemble(native.Trees.fromXgboost(json)))
+  }
+
+  /**
+   * Imports a model of LightGBM: the path of a text file of `save_model`, or the text itself, also as bytes. Synchronous.
+   *
+   * Objectives `binary` and `cross_entropy`; sets of categories are kept. Scores equal LightGBM's up to rounding of the exponential.
+   *
+   * @throws {ChurnError} `import_failed` if it is not such a model, or of a kind that is not supported; `io`.
+   */
+  static fromLightgbm(model: string | URL | Uint8Array): TreeEnsemble {
+    // A path has one line.
+    const content = source(model, (content) => content.includes('\n'))
+    return guard(() => new TreeEnsemble(native.Trees.fromLightgbm(content)))
+  }
+
+  /** Opens the bytes of `toBytes` of any host. @throws {ChurnError} `artifact_damaged`, `artifact_version`, `artifact_too_large`. */
+  static fromBytes(bytes: Uint8Array): TreeEnsemble {
+    return guard(() => new TreeEnsemble(native.Trees.fromBytes(bytesOf(bytes))))
+  }
+
+  /** The bytes of a file of these trees, equal in every host language. */
+  toBytes(): Buffer { return guard(() => halfOf<Native>(this).toBytes()) }
+
+  /** Number of trees. */
+  get nTrees(): number { return cached(this, 'nTrees', () => halfOf<Native>(this).nTrees) }
+  /** Names of the features, in the order of a row's columns. */
+  get featureNames(): readonly string[] { return cached(this, 'featureNames', () => halfOf<Native>(this).featureNames) }
+  /** The scale on which leaves and contributions add up; `'probability'` if trees are averaged. */
+  get link(): 'log_odds' | 'probability' { return cached(this, 'link', () => halfOf<Native>(this).link as 'log_odds' | 'probability') }
+
+  /**
+   * Probability of the second class of every row, off the event loop. The matrix is copied before the call returns. Results depend
+   * on neither threads nor other rows.
+   *
+   * Rejects with `feature_mismatch` if the cells are not whole rows of `featureNames.length` columns; `cancelled`.
+   */
+  async predictProba(x: Matrix, shape?: MatrixShape): Promise<Float64Array> {
+    const { cells, rows, options } = matrix(x, shape, this.featureNames.length)
+    return long(options, (cancel) => halfOf<Native>(this).predictProba(cells, rows, options, cancel))
+  }
+
+  /**
+   * Contributions of every column to every row: exact path-dependent TreeSHAP. With the base value a row's contributions sum to the
+   * log-odds of its probability, or, if `link` is `'probability'`, to the probability.
+   */
+  async explain(x: Matrix, shape?: MatrixShape): Promise<Explanation> {
+    const { cells, rows, options } = matrix(x, shape, this.featureNames.length)
+    return long(options, (cancel) => halfOf<Native>(this).explain(cells, rows, options, cancel))
+  }
+
+  toJSON(): { nTrees: number; featureNames: readonly string[]; link: 'log_odds' | 'probability' } {
+    const { nTrees, featureNames, link } = this
+    return { nTrees, featureNames, link }
+  }
+
+  /** Frees the memory of the trees. Calls that are running finish; later ones throw. */
+  [Symbol.dispose](): void { dispose(this) }
+
+  /** @internal */
+  [INSPECT](_depth: number, options: InspectOptions): string {
+    return shown('TreeEnsemble', { nTrees: this.nTrees, features: this.featureNames.length, link: this.link }, options)
+  }
+}

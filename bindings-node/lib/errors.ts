@@ -1,0 +1,87 @@
+import type { ErrorCode, TableName } from './columns.js'
+import type { ValidationReport } from './reports.js'
+
+/** The properties of a {@link ChurnError}. */
+export interface ErrorDetails {
+  code?: ErrorCode
+  table?: TableName | null
+  row?: number | null
+  column?: string | null
+  report?: ValidationReport | null
+  cause?: unknown
+}
+
+/** The error of every function that throws and of every promise that rejects. */
+export class ChurnError extends Error {
+  /** Stable across versions and equal in Rust, Python and Node: match on it. */
+  readonly code: ErrorCode
+  /** The table at fault. */
+  readonly table: TableName | null
+  /** Position of the row at fault, counted from 0. */
+  readonly row: number | null
+  /** The column, feature or option at fault. */
+  readonly column: string | null
+  /** The whole report, if records were refused. */
+  readonly report: ValidationReport | null
+
+  constructor(message: string, details: ErrorDetails = {}) {
+    super(message, details.cause === undefined ? undefined : { cause: details.cause })
+    this.code = details.code ?? 'internal'
+    this.table = details.table ?? null
+    this.row = details.row ?? null
+    this.column = details.column ?? null
+    this.report = details.report ?? null
+  }
+
+  /** `'AbortError'` if the call was cancelled, as for a DOMException; else `'ChurnError'`. */
+  override get name(): string {
+    return this.code === 'cancelled' ? 'AbortError' : 'ChurnError'
+  }
+
+  toJSON(): { name: string; code: ErrorCode; message: string; table: TableName | null; row: number | null; column: string | null } {
+    const { name, code, message, table, row, column } = this
+    return { name, code, message, table, row, column }
+  }
+}
+
+/** Options by the name that Rust and Python know: `as_of` is `asOf`. */
+const SPELLINGS = new Map<string, string>()
+
+/** @internal A name in the core's spelling. */
+export const snake = (name: string): string => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
+
+/** @internal Declares the name of an option, so that messages spell it as JavaScript does. */
+export function declareOption(name: string): void {
+  const other = snake(name)
+  if (other !== name) SPELLINGS.set(other, name)
+}
+
+/** @internal Names of options in a text of the core, in JavaScript's spelling. */
+export function spelled(text: string): string {
+  return text.replace(/\b[a-z0-9]+(?:_[a-z0-9]+)+\b/g, (word) => SPELLINGS.get(word) ?? word)
+}
+
+/** @internal A report whose texts name options as JavaScript spells them. */
+export function reportOf(json: ValidationReport): ValidationReport {
+  for (const issue of json.issues) issue.message = spelled(issue.message)
+  for (const attribute of json.undatedAttributes) attribute.reason = spelled(attribute.reason)
+  return json
+}
+
+/** @internal The error of a native call as a ChurnError. */
+export function translate(error: unknown): unknown {
+  if (error instanceof ChurnError || !(error instanceof Error)) return error
+  if (error.message.startsWith('{"churn":')) {
+    const { message, column, report, ...details } = JSON.parse(error.message).churn
+    return new ChurnError(spelled(message), {
+      ...details,
+      column: details.table === null && column !== null ? spelled(column) : column,
+      report: report === null ? null : reportOf(report),
+    })
+  }
+  const { code } = error as { code?: unknown }
+  if (code === undefined) return error // thrown by a getter or proxy of the caller
+  // What napi-rs itself throws has a status as its code: https://github.com/napi-rs/napi-rs/issues/2333.
+  const wrongType = /Expected|InvalidArg|Failed to (convert|get)/.test(`${code}`)
+  return new ChurnError(error.message, { code: wrongType ? 'invalid_option' : 'internal', cause: error })
+}

@@ -1,0 +1,151 @@
+import type { InspectOptions } from 'node:util'
+import { ChurnError } from './errors.js'
+import type { ActivityFeature, CustomerFeature, PaymentFeature, TicketFeature } from './feature.js'
+import { INSPECT, argument, cached, checked, dispose, guard, halfOf, hold, invalid, keys, long, native, coreJson, noMore, shown, text, type Keys } from './glue.js'
+import { recordsOf, type TenantRecords } from './records.js'
+import type {
+  BoostingOptions, CancellationDefinition, Cancellable, ChurnDefinition, FeatureOptions, ForestOptions, InactivityDefinition, Label, Moments, Threads,
+} from './types.js'
+
+type Native = InstanceType<typeof native.Matrix>
+
+/** @internal */
+export let wrapMatrix: (matrix: Native) => FeatureMatrix
+
+/** A feature matrix: dates as given, and for each date customers sorted by id. Immutable. */
+export class FeatureMatrix {
+  private constructor(matrix: Native) {
+    if (!(matrix instanceof native.Matrix)) throw new ChurnError('use features or model.features', { code: 'invalid_option' })
+    hold(this, matrix)
+  }
+
+  static {
+    wrapMatrix = (matrix) => new FeatureMatrix(matrix)
+  }
+
+  get tenant(): string { return cached(this, 'tenant', () => halfOf<Native>(this).tenant) }
+  /** Number of rows. */
+  get rows(): number { return cached(this, 'rows', () => halfOf<Native>(this).rows) }
+  /** In plan order. */
+  get featureNames(): readonly string[] { return cached(this, 'featureNames', () => halfOf<Native>(this).featureNames) }
+  /** The customer of every row. */
+  get customerIds(): readonly string[] { return cached(this, 'customerIds', () => halfOf<Native>(this).customerIds) }
+  /** The date of every row. */
+  get asOf(): readonly string[] { return cached(this, 'asOf', () => halfOf<Native>(this).asOf) }
+
+  /**
+   * The values of one feature: numbers (NaN where missing), or texts (null where missing).
+   *
+   * @throws {ChurnError} `unknown_feature`.
+   */
+  column(name: string): Float64Array | (string | null)[] {
+    return guard(() => halfOf<Native>(this).column(text(name, 'name'))) as Float64Array | (string | null)[]
+  }
+
+  /** An Arrow IPC file: `customer_id`, `as_of`, then the features. */
+  toArrow(): Buffer {
+    return guard(() => halfOf<Native>(this).toArrow())
+  }
+
+  toJSON(): { tenant: string; rows: number; featureNames: readonly string[]; customerIds: readonly string[]; asOf: readonly string[] } {
+    const { tenant, rows, featureNames, customerIds, asOf } = this
+    return { tenant, rows, featureNames, customerIds, asOf }
+  }
+
+  /** Frees the memory of the matrix. Calls that are running finish; later ones throw. */
+  [Symbol.dispose](): void { dispose(this) }
+
+  /** @internal */
+  [INSPECT](_depth: number, options: InspectOptions): string {
+    return shown('FeatureMatrix', { tenant: this.tenant, rows: this.rows, features: this.featureNames.length }, options)
+  }
+}
+
+/** @internal */
+export const matrixOf = (matrix: unknown): Native => argument<Native>(matrix, FeatureMatrix, 'matrix')
+
+const DEFINITION_OPTIONS = keys<Omit<CancellationDefinition, 'kind'> & Omit<InactivityDefinition, 'kind'> & { kind: string }>({
+  kind: 1, horizon: 1, lead: 1, activeWithin: 1, on: 1,
+})
+
+/** @internal */
+export function checkDefinition(definition: ChurnDefinition | undefined): void {
+  checked(definition as Parameters<typeof checked<Omit<CancellationDefinition, 'kind'> & Omit<InactivityDefinition, 'kind'> & { kind: string }>>[0], DEFINITION_OPTIONS, 'definition')
+}
+
+const FEATURE_KEYS = keys<Record<keyof PaymentFeature | keyof TicketFeature | keyof ActivityFeature | keyof CustomerFeature, unknown>>({
+  name: 1, source: 1, filter: 1, axis: 1, measure: 1, function: 1, window: 1,
+})
+const BOOSTING_KEYS = keys<BoostingOptions>({
+  nTrees: 1, maxLeaves: 1, maxDepth: 1, learningRate: 1, minLeafRows: 1, minLeafHessian: 1, l1: 1, l2: 1, colsample: 1, subsample: 1, maxBins: 1, seed: 1,
+})
+const FOREST_KEYS = keys<ForestOptions>({ nTrees: 1, maxDepth: 1, minLeafRows: 1, colsample: 1, smoothing: 1, maxBins: 1, seed: 1 })
+
+/** Checks the keys of nested options here, where an unknown one still has its own spelling. */
+function checkNested(options: Readonly<Record<string, unknown>>): void {
+  const nested = { boosting: BOOSTING_KEYS, deepBoosting: BOOSTING_KEYS, forest: FOREST_KEYS }
+  for (const [name, known] of Object.entries(nested)) {
+    if (typeof options[name] === 'object') checked(options[name] as object, known as Keys<object>, name)
+  }
+  const own = options.features
+  if (own === undefined || own === null) return
+  if (!Array.isArray(own)) throw invalid('features', 'must be an array of features')
+  for (const feature of own) checked(feature as object, FEATURE_KEYS as Keys<object>, 'features')
+}
+
+/** @internal Options for the core: JSON in its spelling, the definition apart where the call reads one, and the number of threads. */
+export function forCore(options: object): object {
+  const { threads, signal, onProgress, ...given } = options as Record<string, unknown>
+  checkNested(given)
+  return { threads, json: coreJson(given) }
+}
+
+/** @internal The same for calls whose dates and definition are read one by one. */
+export function forFeatures({ asOf, threads, definition, windows, features: own }: Partial<FeatureOptions>): object {
+  checkNested({ features: own })
+  return { asOf, threads, definition: definition && coreJson({ ...definition }), json: coreJson({ windows, features: own }) }
+}
+
+const FEATURE_OPTIONS = keys<FeatureOptions>({ asOf: 1, windows: 1, features: 1, threads: 1, definition: 1 })
+
+/**
+ * The features of customers at some dates, on the calling thread. Rows are all customers with a spell that began before the date,
+ * also those who have left, unless a `definition` keeps only eligible ones.
+ */
+export function features(records: TenantRecords, options: FeatureOptions): FeatureMatrix {
+  noMore(arguments.length, 2, 'features')
+  const source = recordsOf(records)
+  const given = checked(options, FEATURE_OPTIONS)
+  checkDefinition(given.definition)
+  return guard(() => wrapMatrix(native.features(source, forFeatures(given))))
+}
+
+/** As {@link features}, off the event loop. */
+export async function featuresAsync(records: TenantRecords, options: FeatureOptions & Cancellable): Promise<FeatureMatrix> {
+  noMore(arguments.length, 2, 'featuresAsync')
+  const source = recordsOf(records)
+  const given = checked(options, { ...FEATURE_OPTIONS, signal: 1 })
+  checkDefinition(given.definition)
+  return wrapMatrix(await long(given, (cancel) => native.featuresAsync(source, forFeatures(given), cancel)))
+}
+
+export interface LabelOptions extends Threads {
+  asOf: Moments
+  /** Default: cancellation within 90 days. */
+  definition?: ChurnDefinition
+}
+
+const LABEL_OPTIONS = keys<LabelOptions>({ asOf: 1, definition: 1, threads: 1 })
+
+/**
+ * The label of every eligible customer.
+ *
+ * @throws {ChurnError} `immature_label`: a label period that is not over is never read as "stayed".
+ */
+export function labels(records: TenantRecords, options: LabelOptions): { rows: Label[]; excluded: Label[] } {
+  noMore(arguments.length, 2, 'labels')
+  const source = recordsOf(records)
+  const given = checked(options, LABEL_OPTIONS)
+  checkDefinition(given.definition)
+  return guard(() => native.labels(source, forFeatures(given))) as { rows: Label[]; excluded: Label[] }
+}

@@ -1,0 +1,30 @@
+/**
+ * Churn prediction: raw customer records in, calibrated churn probabilities and their reasons out.
+ *
+ * Moments go in as a `Date` or as ISO-8601 text (`'2011-09-10'`, `'2011-09-10T12:30:00Z'`; without a zone: UTC) and come out as
+ * ISO-8601 text. Row positions count from 0. A function that fails throws a {@link ChurnError}; a promise that fails rejects with one.
+ *
+ * @packageDocumentation
+ */
+export { ChurnClassifier } from './classifier.js'
+export type { ClassLabel, ClassifierReasonsOptions, FitOptions, FlatTable, GroupLabel, OpenOptions } from './classifier.js'
+export type * from './columns.js'
+export { TreeEnsemble } from './ensemble.js'
+export type { Matrix, MatrixOptions, MatrixShape } from './ensemble.js'
+export { ChurnError } from './errors.js'
+export type { ErrorDetails } from './errors.js'
+export type * from './feature.js'
+export { FeatureMatrix, features, featuresAsync, labels } from './features.js'
+export type { LabelOptions } from './features.js'
+export { ChurnModel, backtest } from './model.js'
+export type { ModelFeatureOptions, ScoreCustomerOptions } from './model.js'
+export { TenantRecords, columnsOf, partition } from './records.js'
+export type { Partition } from './records.js'
+export type * from './reports.js'
+export { ScoreRun } from './run.js'
+export type { ReasonsOptions } from './run.js'
+export { Store, TenantStore } from './store.js'
+export type * from './store.js'
+export { synthetic } from './synthetic.js'
+export type { TrueRisk, TruthOptions, World, WorldOptions, WorldTables, WorldTenant } from './synthetic.js'
+export type * from './types.js'

@@ -1,0 +1,686 @@
+// Multi-tenant storage. Every call is a promise, off the event loop. The store reads no clock: `at` is when something happened.
+import type { InspectOptions } from 'node:util'
+import { toBytes } from './arrow.js'
+import type { CustomerRecord } from './columns.js'
+import { ChurnError, reportOf, translate } from './errors.js'
+import { checkDefinition, forFeatures } from './features.js'
+import {
+  INSPECT, camelCase, checked, halfOf, hold, id, invalid, keys, long, native, shown, sliced, text,
+} from './glue.js'
+import { ChurnModel, modelOf, wrapModel } from './model.js'
+import { RECORD_OPTIONS, TenantRecords, recordsOf, wrapRecords } from './records.js'
+import type { Reason, RiskBand, TrainReport, ValidationReport } from './reports.js'
+import { ScoreRun, runOf } from './run.js'
+import type {
+  ActivityRow, Arrow, Cancellable, ChurnDefinition, Id, Moment, Moments, NotScored, PaymentRow, RecordOptions, Scored, TableName,
+  TicketRow, WithAttributes,
+} from './types.js'
+
+type NativeTenant = InstanceType<typeof native.NativeTenant>
+
+/** Waits for a native call; its error is a ChurnError. */
+async function called<T>(call: () => Promise<T>): Promise<T> {
+  try {
+    return await call()
+  } catch (error) {
+    throw translate(error)
+  }
+}
+
+/** The same for JSON. */
+const parsed = async <T>(call: () => Promise<string>): Promise<T> => JSON.parse(await called(call))
+
+/** The same for JSON whose keys are the core's. */
+const camel = async <T>(call: () => Promise<string>): Promise<T> => camelCase(await parsed(call))
+
+function json(value: unknown, name: string): string {
+  const written = JSON.stringify(value)
+  if (written === undefined) throw invalid(name, 'must be a value that JSON can hold')
+  return written
+}
+
+/** Identifies a run; a {@link ScoreRun} does, too. */
+export interface RunId {
+  asOf: Moment
+  modelId: string
+}
+
+/** A run that is stored. */
+export interface StoredRunId {
+  asOf: string
+  modelId: string
+}
+
+function runIdOf(run: RunId): RunId {
+  if (run === null || typeof run !== 'object') throw invalid('run', "must be a ScoreRun, or a run's asOf and modelId")
+  return { asOf: run.asOf, modelId: run.modelId }
+}
+
+export interface UpsertOptions extends Cancellable {
+  /** `'refuse'` (default): nothing is stored, and the error has the whole report. `'quarantine'`: bad rows are set aside. */
+  onInvalid?: 'refuse' | 'quarantine'
+}
+
+const UPSERT_OPTIONS = keys<UpsertOptions>({ onInvalid: 1, signal: 1 })
+
+/** The result of an upsert. */
+export interface Upserted {
+  rowsIn: number
+  rowsAccepted: number
+  /** Rows that were new, or replaced one that differed. */
+  rowsChanged: number
+  /** The report on rows that were set aside. */
+  report: ValidationReport
+}
+
+const upserted = (text: string): Upserted => {
+  const result: Upserted = JSON.parse(text)
+  return { ...result, report: reportOf(result.report) }
+}
+
+/** A stored row: columns in the library's names, attributes in yours; moments as ISO-8601 text. */
+export type StoredRow = Record<string, string | number | boolean | null>
+
+export interface PageOptions {
+  /** `next` of the page before. */
+  after?: number | null
+  /** 1 to 10 000. Default: 1000. */
+  limit?: number
+}
+
+const PAGE_OPTIONS = keys<PageOptions>({ after: 1, limit: 1 })
+
+/** Rows above this number are read in slices. */
+const AT_ONCE = 512
+
+/** One table of a tenant's records. */
+export class RecordStore<R extends object> {
+  readonly name: TableName
+  readonly #native: InstanceType<typeof native.NativeRecords>
+
+  /** @internal */
+  constructor(own: InstanceType<typeof native.NativeRecords>, name: TableName) {
+    this.#native = own
+    this.name = name
+  }
+
+  /**
+   * Upserts a batch in one transaction: objects, or Arrow. Objects are read in slices of about 10 ms, and must not change before
+   * the promise has settled.
+   *
+   * A row that is stored already is replaced if it differs: the same batch twice changes nothing, a late correction replaces.
+   * Rows are the same if they have the same id and `known_at`; customers, if they have the same `customer_id`, `signed_up_at`,
+   * `valid_from` and `known_at`; rows without an id, if all their values are equal. `[]` is stored as given and empty.
+   */
+  async upsert<Row extends R>(rows: readonly Row[] | Arrow, options?: UpsertOptions): Promise<Upserted> {
+    const given = checked(options, UPSERT_OPTIONS)
+    return long(given, async (cancel) => {
+      if (!Array.isArray(rows) || rows.length <= AT_ONCE) {
+        return upserted(await this.#native.upsert({ [this.name]: toBytes(rows, this.name) }, given, cancel))
+      }
+      const slices = new native.Slices()
+      await sliced(rows, given.signal, (slice) => slices.push(this.name, slice as unknown[]))
+      return upserted(await this.#native.upsertSlices(slices, given, cancel))
+    })
+  }
+
+  /** Upserts batches in one transaction, so that they need not fit into memory together: all are stored, or none. */
+  async upsertBatches<Row extends R>(
+    batches: AsyncIterable<readonly Row[] | Arrow> | Iterable<readonly Row[] | Arrow>,
+    options?: UpsertOptions,
+  ): Promise<Upserted> {
+    const given = checked(options, UPSERT_OPTIONS)
+    const iterable = batches as Partial<AsyncIterable<unknown> & Iterable<unknown>> | null | undefined
+    if (typeof (iterable?.[Symbol.asyncIterator] ?? iterable?.[Symbol.iterator]) !== 'function') throw invalid('batches', 'must be iterable')
+    return long(given, async (cancel) => {
+      const batch = await this.#native.import(given, cancel)
+      try {
+        for await (const rows of batches) {
+          if (given.signal?.aborted) throw new ChurnError('the call was cancelled', { code: 'cancelled' })
+          await batch.write({ [this.name]: toBytes(rows, this.name) }, cancel)
+        }
+        return upserted(await batch.commit())
+      } finally {
+        await batch.giveUp()
+      }
+    })
+  }
+
+  /** Number of rows, versions included. */
+  async count(): Promise<number> { return called(() => this.#native.count()) }
+
+  /** Rows in the order in which they were stored. `next` is the `after` of the next page. */
+  async page(options?: PageOptions): Promise<{ rows: StoredRow[]; next: number | null }> {
+    const given = checked(options, PAGE_OPTIONS)
+    return parsed(() => this.#native.page(given))
+  }
+
+  /** All rows of one customer, for `scoreCustomer`, which takes all versions of a customer. */
+  async ofCustomer(customerId: Id): Promise<StoredRow[]> {
+    return parsed(() => this.#native.ofCustomer(id(customerId, 'customerId')))
+  }
+}
+
+/** The customers of a tenant. */
+export class CustomerStore extends RecordStore<CustomerRecord> {
+  override async upsert<C extends CustomerRecord>(rows: readonly (C & WithAttributes<C>)[] | Arrow, options?: UpsertOptions): Promise<Upserted> {
+    return super.upsert(rows as readonly C[] | Arrow, options)
+  }
+}
+
+/** `'champion'` serves, and there is at most one; `'challenger'` is compared with it; `'retired'` served once. */
+export type Stage = 'champion' | 'challenger' | 'retired'
+
+/** A stored model without its trees. */
+export interface StoredModel {
+  id: string
+  stage: Stage
+  savedAt: string
+  card: { definition: unknown; features: string[]; report: TrainReport; shared: boolean }
+}
+
+export interface SaveModelOptions {
+  /** When the model was saved. */
+  at: Moment
+  /** Default: `'champion'`. */
+  stage?: Stage
+}
+
+const SAVE_MODEL_OPTIONS = keys<SaveModelOptions>({ at: 1, stage: 1 })
+
+/** The models of a tenant. */
+export class ModelStore {
+  readonly #native: InstanceType<typeof native.NativeModels>
+
+  /** @internal */
+  constructor(own: InstanceType<typeof native.NativeModels>) { this.#native = own }
+
+  /** Stores a model. One that is stored already keeps its first date, and gets the stage. */
+  async save(model: ChurnModel, options: SaveModelOptions): Promise<void> {
+    const given = checked(options, SAVE_MODEL_OPTIONS)
+    await called(async () => this.#native.save(modelOf(model), given))
+  }
+
+  /** @throws {ChurnError} `not_found`. */
+  async load(modelId: string): Promise<ChurnModel> {
+    return wrapModel(await called(async () => this.#native.load(text(modelId, 'modelId'))))
+  }
+
+  /** The model that serves; null if there is none. */
+  async champion(): Promise<ChurnModel | null> {
+    const model = await called(() => this.#native.champion())
+    return model ? wrapModel(model) : null
+  }
+
+  /** Gives a model another stage. Default: `'champion'`, which retires the old one. */
+  async promote(modelId: string, stage: Stage = 'champion'): Promise<void> {
+    await called(async () => this.#native.promote(text(modelId, 'modelId'), text(stage, 'stage')))
+  }
+
+  /** Last saved first. */
+  async list(): Promise<StoredModel[]> { return camel(() => this.#native.list()) }
+
+  /** Deletes a model. Its scores stay. */
+  async delete(modelId: string): Promise<void> { await called(async () => this.#native.delete(text(modelId, 'modelId'))) }
+}
+
+/** A stored score; `status` says which kind. */
+export type StoredScore = (Scored | NotScored) & {
+  run: StoredRunId
+  /** Those that were stored, largest first. */
+  reasons: Reason[]
+}
+
+export interface RunSummary {
+  id: StoredRunId
+  savedAt: string
+  customers: number
+  scored: number
+  meanProbability: number | null
+  /** Customers in each band. */
+  bands: Record<RiskBand, number>
+  /** Scored customers whose outcome is known. */
+  outcomes: number
+  /** Those of `outcomes` who churned. */
+  churned: number
+}
+
+/** The place behind which the next page begins. */
+export interface RiskPlace {
+  probability: number
+  customerId: string
+}
+
+export interface SaveRunOptions {
+  /** When the run was saved. */
+  at: Moment
+  /** How many of the riskiest customers get their five main reasons stored. Default: 100. */
+  reasons?: number | 'all'
+}
+
+const SAVE_RUN_OPTIONS = keys<SaveRunOptions>({ at: 1, reasons: 1 })
+
+export interface LimitOptions {
+  /** Default: 100. */
+  limit?: number
+}
+
+const LIMIT_OPTIONS = keys<LimitOptions>({ limit: 1 })
+
+export interface HighRiskOptions {
+  /** Default: the latest run. */
+  run?: RunId | null
+  minProbability?: number
+  /** Default: 100. */
+  limit?: number
+  /** `next` of the page before. */
+  after?: RiskPlace | null
+}
+
+const HIGH_RISK_OPTIONS = keys<HighRiskOptions>({ run: 1, minProbability: 1, limit: 1, after: 1 })
+
+/** The score runs of a tenant. */
+export class ScoreStore {
+  readonly #native: InstanceType<typeof native.NativeScores>
+
+  /** @internal */
+  constructor(own: InstanceType<typeof native.NativeScores>) { this.#native = own }
+
+  /** Stores a run in one transaction. The same run again replaces itself. */
+  async save(model: ChurnModel, run: ScoreRun, options: SaveRunOptions): Promise<StoredRunId> {
+    const given = checked(options, SAVE_RUN_OPTIONS)
+    return camel(async () => this.#native.save(modelOf(model), runOf(run), given))
+  }
+
+  /** The latest runs, last date first. */
+  async runs(options?: LimitOptions): Promise<RunSummary[]> {
+    const given = checked(options, LIMIT_OPTIONS)
+    type Row = Omit<RunSummary, 'bands' | 'outcomes'> & { bands: [number, number, number, number]; outcomes: [number, number] }
+    return (await camel<Row[]>(() => this.#native.runs(given))).map((run) => {
+      const [low, medium, high, critical] = run.bands
+      const [outcomes, churned] = run.outcomes
+      return { ...run, bands: { low, medium, high, critical }, outcomes, churned }
+    })
+  }
+
+  /** The customers with the highest probabilities. */
+  async highRisk(options?: HighRiskOptions): Promise<{ scores: StoredScore[]; next: RiskPlace | null }> {
+    const { run, after, ...given } = checked(options, HIGH_RISK_OPTIONS)
+    const of = run === undefined || run === null ? undefined : runIdOf(run)
+    type Page = { scores: unknown; next: [number, string] | null }
+    const { scores, next } = await parsed<Page>(async () => this.#native.highRisk(given, of, after ?? undefined))
+    return { scores: camelCase(scores), next: next && { probability: next[0], customerId: next[1] } }
+  }
+
+  /** A customer's scores, last date first. */
+  async history(customerId: Id, options?: LimitOptions): Promise<StoredScore[]> {
+    const given = checked(options, LIMIT_OPTIONS)
+    return camel(async () => this.#native.history(id(customerId, 'customerId'), given))
+  }
+
+  async delete(run: RunId): Promise<void> { await called(async () => this.#native.delete(runIdOf(run))) }
+}
+
+export interface ScoredOutcome {
+  customerId: string
+  probability: number
+  churned: boolean
+}
+
+export interface StoredOutcome {
+  customerId: string
+  asOf: string
+  /** null for an excluded row. */
+  churned: boolean | null
+  rule: string
+  eventAt: string | null
+}
+
+export interface OutcomeOptions {
+  asOf: Moments
+  /** Default: cancellation within 90 days. */
+  definition?: ChurnDefinition
+}
+
+const OUTCOME_OPTIONS = keys<OutcomeOptions>({ asOf: 1, definition: 1 })
+
+/** What became of a tenant's customers. */
+export class OutcomeStore {
+  readonly #native: InstanceType<typeof native.NativeOutcomes>
+
+  /** @internal */
+  constructor(own: InstanceType<typeof native.NativeOutcomes>) { this.#native = own }
+
+  /** Computes the labels at some dates, as `labels` does, and stores them. Returns how many were new or changed. */
+  async save(records: TenantRecords, options: OutcomeOptions): Promise<number> {
+    const given = checked(options, OUTCOME_OPTIONS)
+    checkDefinition(given.definition)
+    return called(async () => this.#native.save(recordsOf(records), forFeatures(given)))
+  }
+
+  /** The scores of a run beside the outcomes under the model's churn definition, sorted by customer. */
+  async ofRun(run: RunId): Promise<ScoredOutcome[]> { return camel(async () => this.#native.ofRun(runIdOf(run))) }
+
+  /** Last date first. */
+  async ofCustomer(customerId: Id): Promise<StoredOutcome[]> {
+    return camel(async () => this.#native.ofCustomer(id(customerId, 'customerId')))
+  }
+}
+
+/** A JSON value. */
+export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json }
+
+/** Name and settings of a tenant. */
+export class CompanyStore {
+  readonly #native: InstanceType<typeof native.NativeCompany>
+
+  /** @internal */
+  constructor(own: InstanceType<typeof native.NativeCompany>) { this.#native = own }
+
+  async get(): Promise<{ name: string | null; settings: Record<string, Json> }> { return parsed(() => this.#native.get()) }
+  async rename(name: string): Promise<void> { await called(async () => this.#native.rename(text(name, 'name'))) }
+
+  async set(setting: string, value: Json): Promise<void> {
+    await called(async () => this.#native.set(text(setting, 'setting'), json(value, 'value')))
+  }
+
+  /** Returns whether the setting existed. */
+  async unset(setting: string): Promise<boolean> { return called(async () => this.#native.unset(text(setting, 'setting'))) }
+}
+
+/** What a user or key may do; its meaning is up to the host. */
+export type Role = 'viewer' | 'analyst' | 'admin' | 'owner'
+
+export interface User {
+  userId: string
+  email: string
+  name: string | null
+  role: Role
+}
+
+export interface UserInput {
+  userId: string
+  email: string
+  name?: string | null
+  role: Role
+}
+
+const USER_KEYS = { userId: 1, email: 1, name: 1, role: 1 } as const
+
+/** The users of a tenant. */
+export class UserStore {
+  readonly #native: InstanceType<typeof native.NativeUsers>
+
+  /** @internal */
+  constructor(own: InstanceType<typeof native.NativeUsers>) { this.#native = own }
+
+  /** @throws {ChurnError} `store_refused` if another user has the address. */
+  async upsert(user: UserInput): Promise<void> {
+    const given = checked(user, USER_KEYS, 'user')
+    await called(async () => this.#native.upsert(given))
+  }
+
+  async get(userId: string): Promise<User | null> { return camel(async () => this.#native.get(text(userId, 'userId'))) }
+  async list(): Promise<User[]> { return camel(() => this.#native.list()) }
+  /** Returns whether the user existed. */
+  async remove(userId: string): Promise<boolean> { return called(async () => this.#native.remove(text(userId, 'userId'))) }
+}
+
+/** An API key without its secret. */
+export interface ApiKey {
+  keyId: string
+  role: Role
+  createdAt: string
+  revokedAt: string | null
+}
+
+export interface AtOptions {
+  at: Moment
+}
+
+const AT_OPTIONS = { at: 1 } as const
+
+export interface CreateKeyOptions extends AtOptions {
+  role: Role
+}
+
+/** The API keys of a tenant. */
+export class ApiKeyStore {
+  readonly #native: InstanceType<typeof native.NativeApiKeys>
+
+  /** @internal */
+  constructor(own: InstanceType<typeof native.NativeApiKeys>) { this.#native = own }
+
+  /** The secret is yours: at least 24 bytes of randomness, of which only a hash is stored. */
+  async create(keyId: string, secret: string, options: CreateKeyOptions): Promise<void> {
+    const given = checked(options, { role: 1, at: 1 })
+    await called(async () => this.#native.create(text(keyId, 'keyId'), text(secret, 'secret'), given))
+  }
+
+  /** The key of a secret; null if there is none, or it was revoked. */
+  async verify(secret: string): Promise<ApiKey | null> { return camel(async () => this.#native.verify(text(secret, 'secret'))) }
+  async list(): Promise<ApiKey[]> { return camel(() => this.#native.list()) }
+
+  async revoke(keyId: string, options: AtOptions): Promise<void> {
+    const given = checked(options, AT_OPTIONS)
+    await called(async () => this.#native.revoke(text(keyId, 'keyId'), given))
+  }
+}
+
+/** The position up to which a source was read. */
+export interface SyncCursor {
+  source: string
+  position: string
+  movedAt: string
+}
+
+/** The sync cursors of a tenant. */
+export class CursorStore {
+  readonly #native: InstanceType<typeof native.NativeCursors>
+
+  /** @internal */
+  constructor(own: InstanceType<typeof native.NativeCursors>) { this.#native = own }
+
+  async get(source: string): Promise<SyncCursor | null> { return camel(async () => this.#native.get(text(source, 'source'))) }
+
+  async set(source: string, position: string, options: AtOptions): Promise<void> {
+    const given = checked(options, AT_OPTIONS)
+    await called(async () => this.#native.set(text(source, 'source'), text(position, 'position'), given))
+  }
+}
+
+export interface AuditEntry {
+  at: string
+  actor: string
+  action: string
+  subject: string | null
+  details: Json
+}
+
+export interface AuditInput {
+  at: Moment
+  actor: string
+  action: string
+  subject?: string | null
+  details?: Json
+}
+
+const AUDIT_KEYS = { at: 1, actor: 1, action: 1, subject: 1, details: 1 } as const
+
+/** The audit log of a tenant. Entries are added, never changed. */
+export class AuditStore {
+  readonly #native: InstanceType<typeof native.NativeAudit>
+
+  /** @internal */
+  constructor(own: InstanceType<typeof native.NativeAudit>) { this.#native = own }
+
+  async append(entry: AuditInput): Promise<void> {
+    const { details = null, ...given } = checked(entry, AUDIT_KEYS, 'entry')
+    await called(async () => this.#native.append(given, json(details, 'details')))
+  }
+
+  /** Oldest first. `next` is the `after` of the next page. */
+  async page(options?: PageOptions): Promise<{ entries: AuditEntry[]; next: number | null }> {
+    const given = checked(options, PAGE_OPTIONS)
+    return parsed(() => this.#native.page(given))
+  }
+}
+
+let wrapTenant: (tenant: NativeTenant) => TenantStore
+
+/** One tenant's records, models, scores and settings. It reads and writes no other tenant's data. */
+export class TenantStore {
+  readonly customers: CustomerStore
+  readonly payments: RecordStore<PaymentRow>
+  readonly tickets: RecordStore<TicketRow>
+  readonly activities: RecordStore<ActivityRow>
+  readonly models: ModelStore
+  readonly scores: ScoreStore
+  readonly outcomes: OutcomeStore
+  readonly company: CompanyStore
+  readonly users: UserStore
+  readonly apiKeys: ApiKeyStore
+  readonly cursors: CursorStore
+  readonly audit: AuditStore
+
+  private constructor(tenant: NativeTenant) {
+    if (!native.NativeTenant || !(tenant instanceof native.NativeTenant)) throw new ChurnError('use store.tenant(id)', { code: 'invalid_option' })
+    hold(this, tenant)
+    this.customers = new CustomerStore(tenant.table('customers'), 'customers')
+    this.payments = new RecordStore(tenant.table('payments'), 'payments')
+    this.tickets = new RecordStore(tenant.table('tickets'), 'tickets')
+    this.activities = new RecordStore(tenant.table('activities'), 'activities')
+    this.models = new ModelStore(tenant.models())
+    this.scores = new ScoreStore(tenant.scores())
+    this.outcomes = new OutcomeStore(tenant.outcomes())
+    this.company = new CompanyStore(tenant.company())
+    this.users = new UserStore(tenant.users())
+    this.apiKeys = new ApiKeyStore(tenant.apiKeys())
+    this.cursors = new CursorStore(tenant.cursors())
+    this.audit = new AuditStore(tenant.audit())
+  }
+
+  static {
+    wrapTenant = (tenant) => new TenantStore(tenant)
+  }
+
+  get tenant(): string { return halfOf<NativeTenant>(this).tenant }
+
+  /**
+   * All records of the tenant in one consistent read; bit-identical to records made of the same rows.
+   *
+   * @throws {ChurnError} if rows contradict each other, such as payments of unknown customers.
+   */
+  async records(options?: RecordOptions & Cancellable): Promise<TenantRecords> {
+    const given = checked(options, { ...RECORD_OPTIONS, signal: 1 })
+    return wrapRecords(await long(given, (cancel) => halfOf<NativeTenant>(this).records(given, cancel)))
+  }
+
+  /** Deletes everything stored about one customer; models trained with these records stay. Returns the number of rows. */
+  async eraseCustomer(customerId: Id): Promise<number> {
+    return called(async () => halfOf<NativeTenant>(this).eraseCustomer(id(customerId, 'customerId')))
+  }
+
+  toJSON(): { tenant: string } { return { tenant: this.tenant } }
+
+  /** @internal */
+  [INSPECT](_depth: number, options: InspectOptions): string {
+    return shown('TenantStore', { tenant: this.tenant }, options)
+  }
+}
+
+export interface Check {
+  name: string
+  /** null for the database or the role. */
+  table: string | null
+  passed: boolean
+  detail: string
+}
+
+/** The result of {@link Store.attest}. */
+export interface Attestation {
+  passed: boolean
+  backend: 'sqlite' | 'postgres'
+  /** The database role that serves; empty in SQLite, which has none. */
+  role: string
+  schema: number
+  library: string
+  checks: Check[]
+  /** SHA-256 of all of the above. */
+  fingerprint: string
+  /** The report for people. */
+  text: string
+  /** @throws {ChurnError} `not_isolated` unless every check passed. */
+  signOff(): void
+}
+
+export interface OpenStoreOptions {
+  /** Whether to create or update the tables. Default: true. */
+  migrate?: boolean
+}
+
+const OPEN_OPTIONS = keys<OpenStoreOptions>({ migrate: 1 })
+
+type NativeStore = InstanceType<typeof native.NativeStore>
+
+/** A database of many tenants. Data are reached only through {@link Store.tenant}. */
+export class Store {
+  private constructor(store: NativeStore) {
+    if (!native.NativeStore || !(store instanceof native.NativeStore)) throw new ChurnError('use Store.open', { code: 'invalid_option' })
+    hold(this, store)
+  }
+
+  /**
+   * Opens a store, and creates or updates its tables unless `migrate` is false.
+   *
+   * `sqlite:///var/churn.db` is an absolute path, `sqlite:churn.db` one from the working directory; the file is created if it does
+   * not exist. `sqlite::memory:` lives as long as the store. `postgres://user:password@host/database` isolates tenants by row-level
+   * security: let the owner of the tables migrate, and another role serve ({@link grantTo}).
+   *
+   * @throws {ChurnError} `store_unavailable`; `store_newer` if a newer version of this module migrated it.
+   */
+  static async open(url: string, options?: OpenStoreOptions): Promise<Store> {
+    const { migrate = true } = checked(options, OPEN_OPTIONS)
+    if (!native.openStore) throw new ChurnError('this module was built without the store', { code: 'store_unavailable' })
+    if (typeof migrate !== 'boolean') throw invalid('migrate', 'must be true or false')
+    return new Store(await called(async () => native.openStore(text(url, 'url'), migrate)))
+  }
+
+  get backend(): 'sqlite' | 'postgres' { return halfOf<NativeStore>(this).backend as 'sqlite' | 'postgres' }
+
+  /** Creates or updates the tables. */
+  async migrate(): Promise<void> { await called(() => halfOf<NativeStore>(this).migrate()) }
+
+  /** The version of the tables; 0 before the first {@link migrate}. */
+  async version(): Promise<number> { return called(() => halfOf<NativeStore>(this).version()) }
+
+  /** Postgres: grants a role the rights that serving needs. Call it as the owner of the tables. */
+  async grantTo(role: string): Promise<void> { await called(async () => halfOf<NativeStore>(this).grantTo(text(role, 'role'))) }
+
+  /** Tests the isolation of tenants; leaves nothing behind. */
+  async attest(): Promise<Attestation> {
+    type Report = { passed: boolean; text: string; report: Omit<Attestation, 'passed' | 'text' | 'signOff'> }
+    const { passed, text: words, report } = await parsed<Report>(() => halfOf<NativeStore>(this).attest())
+    const signOff = () => {
+      if (!passed) throw new ChurnError(words, { code: 'not_isolated' })
+    }
+    return Object.defineProperty({ passed, ...report, text: words }, 'signOff', { value: signOff }) as Attestation
+  }
+
+  /** Closes all connections; later calls reject with `store_unavailable`. */
+  async close(): Promise<void> { await called(() => halfOf<NativeStore>(this).close()) }
+
+  /** The data of one tenant. */
+  tenant(tenant: Id): TenantStore {
+    return wrapTenant(halfOf<NativeStore>(this).tenant(id(tenant, 'tenant')))
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> { await this.close() }
+
+  toJSON(): { backend: 'sqlite' | 'postgres' } { return { backend: this.backend } }
+
+  /** @internal */
+  [INSPECT](_depth: number, options: InspectOptions): string {
+    return shown('Store', { backend: this.backend }, options)
+  }
+}

@@ -1,0 +1,79 @@
+// Writes lib/columns.ts: the row types from the column dictionary of the core, and the error codes of the shared contract.
+// Run it after a build: node scripts/columns.mjs. With --check it only compares.
+import { readFileSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+
+const native = createRequire(import.meta.url)('../native.js')
+const target = new URL('../lib/columns.ts', import.meta.url)
+const { errors } = JSON.parse(readFileSync(new URL('../../tests/fixtures/contract.json', import.meta.url), 'utf8'))
+
+const TABLES = { customers: 'Customer', payments: 'Payment', tickets: 'Ticket', activities: 'Activity' }
+/** Text columns with a fixed set of values. */
+const LITERALS = {
+  'payments.status': ['paid', 'failed', 'pending', 'refunded'],
+  'tickets.priority': ['low', 'normal', 'high', 'urgent'],
+}
+const TYPES = { id: 'Id', timestamp: 'Moment', number: 'number', text: 'string' }
+
+const camel = (name) => name.replace(/_(\w)/g, (_, letter) => letter.toUpperCase())
+
+function columns(table) {
+  return native.columnsOf(table).map(({ name, type, required, meaning }) => {
+    const literals = LITERALS[`${table}.${name}`]?.map((value) => `'${value}'`).join(' | ')
+    return { name, required, meaning, type: literals ?? TYPES[type] }
+  })
+}
+
+function declared(table, kind) {
+  const known = columns(table)
+  const fields = known.flatMap(({ name, meaning, type }) =>
+    [...new Set([name, camel(name)])].map((key) => `  /** ${meaning} */\n  ${key}?: ${type} | null | undefined`))
+  const required = known.filter((column) => column.required).map(({ name, type }) => `Column<'${name}', ${type}>`)
+  const own = required.filter((column) => !column.includes("'customer_id'"))
+  const noun = kind === 'Customer' ? 'a customer' : kind === 'Activity' ? 'an activity' : `a ${kind.toLowerCase()}`
+  const lines = [
+    `/** The columns of ${noun}, each in both spellings. */`,
+    `export interface ${kind}Columns {\n${fields.join('\n')}\n}`,
+    '',
+    `/** A row of ${table}. Required: ${known.filter((column) => column.required).map(({ name }) => `\`${name}\``).join(', ')}. */`,
+    `export type ${kind === 'Customer' ? 'CustomerRecord' : `${kind}Row`} = ${kind}Columns & ${required.join(' & ')}`,
+  ]
+  if (kind !== 'Customer') {
+    lines.push('', `/** A row of ${table} of one customer, whose \`customer_id\` it inherits. */`, `export type Own${kind}Row = ${kind}Columns & ${own.join(' & ')}`)
+  }
+  return lines.join('\n')
+}
+
+const codes = errors.map(({ code }) => `  | '${code}'`).join('\n')
+const written = `// Written by scripts/columns.mjs from the column dictionary and the error codes of churn-core. Do not edit.
+
+/** A moment: ISO-8601 text (\`'2024-01-31'\`, \`'2024-01-31T12:30:00Z'\`; without a zone: UTC) or a valid \`Date\`. */
+export type Moment = string | Date
+
+/** An id; a whole number becomes its decimal text. */
+export type Id = string | number | bigint
+
+/** One of the four tables. */
+export type TableName = ${Object.keys(TABLES).map((table) => `'${table}'`).join(' | ')}
+
+/** A name in camelCase. */
+export type Camel<S extends string> = S extends \`\${infer Head}_\${infer Tail}\` ? \`\${Head}\${Capitalize<Camel<Tail>>}\` : S
+
+/** A required column in either spelling. */
+export type Column<Name extends string, V> = { [K in Name]: V } | { [K in Camel<Name>]: V }
+
+${Object.entries(TABLES).map(([table, kind]) => declared(table, kind)).join('\n\n')}
+
+/** Every error code, equal in Rust, Python and Node. */
+export type ErrorCode =
+${codes}
+`
+
+if (process.argv.includes('--check')) {
+  if (readFileSync(target, 'utf8') !== written) {
+    console.error('lib/columns.ts is not what scripts/columns.mjs writes: run it')
+    process.exitCode = 1
+  }
+} else {
+  writeFileSync(target, written)
+}

@@ -1,0 +1,70 @@
+// The declarations are generated, what should compile compiles, and what should not does not.
+import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
+import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+
+const folder = fileURLToPath(new URL('..', import.meta.url))
+const tsc = join(folder, 'node_modules/typescript/bin/tsc')
+const run = (...options) => spawnSync(process.execPath, options, { cwd: folder, encoding: 'utf8' })
+
+/** A folder inside the package, so that 'churn-core' is this package. */
+function inside(work) {
+  mkdirSync(join(folder, 'dist'), { recursive: true })
+  const place = mkdtempSync(join(folder, 'dist', 'types-'))
+  try {
+    return work(place)
+  } finally {
+    rmSync(place, { recursive: true })
+  }
+}
+
+test('the row types and codes are those of the core', () => {
+  const { status, stderr } = run('scripts/columns.mjs', '--check')
+  assert.equal(status, 0, stderr)
+})
+
+test('types/ is what the compiler writes', () => inside((place) => {
+  const { status, stdout } = run(tsc, '--project', 'tsconfig.json', '--emitDeclarationOnly', '--declarationDir', place)
+  assert.equal(status, 0, stdout)
+  assert.equal(run('scripts/declarations.mjs', place).status, 0)
+  const files = readdirSync(place).toSorted()
+  assert.deepEqual(readdirSync(join(folder, 'types')).toSorted(), files)
+  for (const file of files) {
+    assert.equal(readFileSync(join(folder, 'types', file), 'utf8'), readFileSync(join(place, file), 'utf8'), `${file} is stale: npm run build:ts`)
+  }
+}))
+
+test('right uses compile, and each wrong one is an error', () => {
+  const { status, stdout } = run(tsc, '--project', 'test/types/tsconfig.json')
+  assert.equal(status, 0, stdout)
+  const wrong = readFileSync(join(folder, 'test/types/wrong.ts'), 'utf8')
+  assert.ok(wrong.match(/@ts-expect-error/g).length >= 40)
+})
+
+test('the snippets of the README and of the declarations compile under strict', () => inside((place) => {
+  const blocks = (text) => [...text.matchAll(/```(js|ts)\n([^]*?)```/g)].map(([, kind, code]) => [kind, code])
+  const snippets = blocks(readFileSync(join(folder, 'README.md'), 'utf8'))
+  for (const file of readdirSync(join(folder, 'types'))) {
+    const text = readFileSync(join(folder, 'types', file), 'utf8')
+    for (const [, comment] of text.matchAll(/\/\*\*([^]*?)\*\//g)) {
+      for (const [kind, code] of blocks(comment.replace(/^ *\* ?/gm, ''))) {
+        snippets.push([kind, code.includes('import ') ? code : `import { ChurnClassifier, TreeEnsemble } from 'churn-core'\n${code}`])
+      }
+    }
+  }
+  assert.ok(snippets.length >= 5)
+  const files = snippets.map(([kind, code], number) => {
+    const name = `snippet${number}.${code.includes('require(') ? 'c' : 'm'}${kind}`
+    writeFileSync(join(place, name), code)
+    return name
+  })
+  const compilerOptions = {
+    strict: true, noImplicitAny: false, noEmit: true, allowJs: true, checkJs: true, target: 'es2022', lib: ['es2023'], module: 'nodenext', types: ['node'],
+  }
+  writeFileSync(join(place, 'tsconfig.json'), JSON.stringify({ compilerOptions, files }))
+  const { status, stdout } = run(tsc, '--project', place)
+  assert.equal(status, 0, stdout)
+}))

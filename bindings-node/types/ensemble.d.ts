@@ -1,0 +1,73 @@
+import type { Explanation, RunOptions } from './types.js';
+/**
+ * Rows of numbers: one row-major array (`cells[row * columns + column]`), or an array of rows. NaN is missing, and so are null and
+ * undefined in an array of rows; a category is its code. Columns are in the order of training.
+ */
+export type Matrix = Float64Array | Float32Array | readonly (readonly (number | null | undefined)[] | Float64Array | Float32Array)[];
+/** The shape of a matrix, which is checked where it is given, and options of the call. */
+export interface MatrixOptions extends RunOptions {
+    rows?: number;
+    columns?: number;
+}
+/** The number of columns, or the shape and options. */
+export type MatrixShape = number | MatrixOptions;
+/**
+ * A model of two classes made of trees. Immutable.
+ *
+ * ```js
+ * const trees = TreeEnsemble.fromXgboost('model.json')
+ * const x = new Float32Array([0.5, NaN, 3.0, 1.5]) // two rows of two columns
+ * const probabilities = await trees.predictProba(x, 2)
+ * const { contributions, baseValue } = await trees.explain(x, 2)
+ * ```
+ */
+export declare class TreeEnsemble {
+    private constructor();
+    /**
+     * Imports a model of XGBoost: the path of a JSON file of `save_model("model.json")`, or the JSON as text or bytes. Synchronous.
+     *
+     * Boosters `gbtree` and `dart`, objectives `binary:logistic` and `reg:logistic`. Values are rounded to single precision before
+     * they are compared, as XGBoost does, in a `Float64Array` too. Leaves are added in double precision, so probabilities differ
+     * from XGBoost's by its rounding, about 1e-6.
+     *
+     * @throws {ChurnError} `import_failed` if it is not such a model, or of a kind that is not supported; `io`.
+     */
+    static fromXgboost(model: string | URL | Uint8Array): TreeEnsemble;
+    /**
+     * Imports a model of LightGBM: the path of a text file of `save_model`, or the text itself, also as bytes. Synchronous.
+     *
+     * Objectives `binary` and `cross_entropy`; sets of categories are kept. Scores equal LightGBM's up to rounding of the exponential.
+     *
+     * @throws {ChurnError} `import_failed` if it is not such a model, or of a kind that is not supported; `io`.
+     */
+    static fromLightgbm(model: string | URL | Uint8Array): TreeEnsemble;
+    /** Opens the bytes of `toBytes` of any host. @throws {ChurnError} `artifact_damaged`, `artifact_version`, `artifact_too_large`. */
+    static fromBytes(bytes: Uint8Array): TreeEnsemble;
+    /** The bytes of a file of these trees, equal in every host language. */
+    toBytes(): Buffer;
+    /** Number of trees. */
+    get nTrees(): number;
+    /** Names of the features, in the order of a row's columns. */
+    get featureNames(): readonly string[];
+    /** The scale on which leaves and contributions add up; `'probability'` if trees are averaged. */
+    get link(): 'log_odds' | 'probability';
+    /**
+     * Probability of the second class of every row, off the event loop. The matrix is copied before the call returns. Results depend
+     * on neither threads nor other rows.
+     *
+     * Rejects with `feature_mismatch` if the cells are not whole rows of `featureNames.length` columns; `cancelled`.
+     */
+    predictProba(x: Matrix, shape?: MatrixShape): Promise<Float64Array>;
+    /**
+     * Contributions of every column to every row: exact path-dependent TreeSHAP. With the base value a row's contributions sum to the
+     * log-odds of its probability, or, if `link` is `'probability'`, to the probability.
+     */
+    explain(x: Matrix, shape?: MatrixShape): Promise<Explanation>;
+    toJSON(): {
+        nTrees: number;
+        featureNames: readonly string[];
+        link: 'log_odds' | 'probability';
+    };
+    /** Frees the memory of the trees. Calls that are running finish; later ones throw. */
+    [Symbol.dispose](): void;
+}

@@ -1,0 +1,82 @@
+/** A condition on any record, as it is known at `asOf`. */
+export type ColumnCondition = {
+    oneOf: {
+        column: string;
+        values: readonly string[];
+    };
+} | {
+    atLeast: {
+        column: string;
+        value: number;
+    };
+} | {
+    atMost: {
+        column: string;
+        value: number;
+    };
+} | {
+    is: {
+        column: string;
+        value: boolean;
+    };
+};
+export type PaymentCondition = 'paid' | 'failed' | 'pending' | 'settled' | 'unpaid' | ColumnCondition;
+export type TicketCondition = 'open' | 'responded' | 'urgent' | ColumnCondition;
+/** A function of the records in a window. */
+export type Aggregation<Condition> = 'sum' | 'mean' | 'max' | 'min' | 'std' | 'last' | 'distinct' | 'change' | 'ratio_to_baseline' | 'days_since_last' | 'days_since_first' | 'recency_ratio' | {
+    share: readonly Condition[];
+} | {
+    streak: readonly Condition[];
+};
+interface Windowed<Condition> {
+    /** Name of the feature; unique in the plan. */
+    name: string;
+    /** Conditions that all must hold. Default: none. */
+    filter?: readonly Condition[];
+    /** Default: `'sum'`, which counts with the measure `'count'`. */
+    function?: Aggregation<Condition>;
+    /** Days before `asOf`. Default: the whole history. */
+    window?: number | null;
+}
+export interface PaymentFeature extends Windowed<PaymentCondition> {
+    source: 'payments';
+    /** The moment that places a record in the window. Default: `'event'`. */
+    axis?: 'event' | 'refunded_at';
+    /** What is measured of each record. Default: `'count'`. */
+    measure?: 'count' | 'amount' | 'late_days' | 'date' | 'gap_days' | {
+        attribute: string;
+    };
+}
+export interface TicketFeature extends Windowed<TicketCondition> {
+    source: 'tickets';
+    /** The moment that places a record in the window. Default: `'event'`. */
+    axis?: 'event' | 'resolved_at' | 'reopened_at' | 'satisfaction_at';
+    /** What is measured of each record. Default: `'count'`. */
+    measure?: 'count' | 'resolution_hours' | 'first_response_hours' | 'satisfaction' | 'date' | 'gap_days' | {
+        attribute: string;
+    };
+}
+export interface ActivityFeature extends Windowed<ColumnCondition> {
+    source: 'activities';
+    axis?: 'event';
+    /** What is measured of each record. Default: `'count'`. */
+    measure?: 'count' | 'quantity' | 'kind' | 'date' | 'gap_days' | {
+        attribute: string;
+    };
+}
+export interface CustomerFeature {
+    /** Name of the feature; unique in the plan. */
+    name: string;
+    source: 'customers';
+    /** What is measured of the customer. Default: `'tenure_days'`. */
+    measure?: 'tenure_days' | 'days_to_renewal' | 'days_since_change' | {
+        attribute: string;
+    };
+    /** `'value'` (default), or its change over the window. */
+    function?: 'value' | 'change';
+    /** Days over which a change is measured. */
+    window?: number | null;
+}
+/** A feature of your own, as data: which records, which moment of them, what of each, and how they are aggregated. */
+export type Feature = PaymentFeature | TicketFeature | ActivityFeature | CustomerFeature;
+export {};

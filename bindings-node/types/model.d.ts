@@ -1,0 +1,63 @@
+import type { CustomerRecord } from './columns.js';
+import { FeatureMatrix } from './features.js';
+import { type TenantRecords } from './records.js';
+import type { ModelCard, OutOfTime, RiskBands, TrainReport } from './reports.js';
+import { ScoreRun } from './run.js';
+import type { BacktestOptions, CancellationDefinition, Cancellable, CustomerRows, CustomerScore, Explanation, InactivityDefinition, Moment, Moments, RunOptions, ScoreOptions, Threads, TrainOptions } from './types.js';
+export interface ScoreCustomerOptions {
+    asOf: Moment;
+    /** Number of reasons. Default: 5. */
+    top?: number;
+}
+export interface ModelFeatureOptions extends Threads, Cancellable {
+    asOf: Moments;
+}
+/**
+ * Rolling-origin backtest: for each origin a model is trained on what was known before it, and tested on it. `asOf` lists the dates
+ * that may train.
+ */
+export declare function backtest(records: TenantRecords, options?: BacktestOptions): Promise<{
+    folds: OutOfTime[];
+}>;
+/** A trained model. Immutable. */
+export declare class ChurnModel {
+    private constructor();
+    /** Trains off the event loop. The same records, options and seed give the same bytes, with any number of threads. */
+    static train(records: TenantRecords, options?: TrainOptions): Promise<ChurnModel>;
+    /** @throws {ChurnError} `artifact_damaged`, `artifact_version`, `artifact_too_large`. */
+    static fromBytes(bytes: Uint8Array): ChurnModel;
+    static load(path: string | URL, options?: Cancellable): Promise<ChurnModel>;
+    /** Writes the model file. */
+    save(path: string | URL, options?: Cancellable): Promise<void>;
+    /** The bytes of the model file, equal in every host language. */
+    toBytes(): Buffer;
+    /** Identifies the model by its content. */
+    get id(): string;
+    /** The tenant whose records the model may score; null for any. */
+    get tenant(): string | null;
+    get featureNames(): readonly string[];
+    get riskBands(): RiskBands;
+    /** How the model was trained, and its metrics. */
+    get report(): TrainReport;
+    get definition(): Required<CancellationDefinition> | Required<InactivityDefinition>;
+    /** The model card. */
+    card(): ModelCard;
+    /** The model card as Markdown. */
+    cardMarkdown(): string;
+    /** Scores the eligible customers, off the event loop. */
+    score(records: TenantRecords, options: ScoreOptions): Promise<ScoreRun>;
+    /** Scores one customer, on the calling thread; bit-identical to the score in a run. */
+    scoreCustomer<C extends CustomerRecord>(rows: CustomerRows<C>, options: ScoreCustomerOptions): CustomerScore;
+    /** The model's features of the customers at some dates, also of those who have left. */
+    features(records: TenantRecords, options: ModelFeatureOptions): Promise<FeatureMatrix>;
+    /** Calibrated probability of every row of a matrix with this model's features. */
+    predictProba(matrix: FeatureMatrix, options?: RunOptions): Promise<Float64Array>;
+    /** Log-odds of every row before calibration: the sum of the contributions and the base value. */
+    logOdds(matrix: FeatureMatrix, options?: RunOptions): Promise<Float64Array>;
+    /** Shapley values of every feature for every row of a matrix with this model's features. */
+    explain(matrix: FeatureMatrix, options?: RunOptions): Promise<Explanation>;
+    /** The model card. */
+    toJSON(): ModelCard;
+    /** Frees the memory of the model. Calls that are running finish; later ones throw. */
+    [Symbol.dispose](): void;
+}

@@ -1,0 +1,101 @@
+import type { TableName } from './columns.js';
+import type { ActivityRow, CustomerRow, PaymentRow, TicketRow } from './types.js';
+import type { Moment, Moments, Threads } from './types.js';
+/** Options of a synthetic world. See `churn_core::synthetic` for the defaults of the rates. */
+export interface WorldOptions extends Threads {
+    /** Default: 0. */
+    seed?: number | bigint;
+    /** Default: 3. */
+    tenants?: number;
+    /** Customers of each tenant. Default: 1000. */
+    customers?: number;
+    /** Midnight at which the history begins. Default: 2023-01-02. */
+    start?: Moment;
+    /** Days of history. Default: 910. */
+    days?: number;
+    /** Share of customers who signed up before the start. */
+    initialCustomers?: number;
+    activitiesPerDay?: number;
+    ticketsPerDay?: number;
+    billingDays?: number;
+    /** Added to the log-odds of every day's risk of churn. */
+    risk?: number;
+    /** Share of churned customers who return. */
+    returning?: number;
+    /** Share of rows that become known late. */
+    lateKnown?: number;
+    /** Whether customer rows are dated versions. Default: true. */
+    dated?: boolean;
+    /** Standard deviation of effects that are on no record, in log-odds. */
+    hidden?: number;
+    /** Change of effects over the history, 0 to 1. */
+    drift?: number;
+    /** Added to the log-odds in the last 182 days. */
+    baseRateShift?: number;
+    /** Share of duplicated rows. */
+    duplicates?: number;
+    /** Share of event rows without a customer. */
+    eventsWithoutCustomer?: number;
+    /** Share of event rows with the id of another tenant's customer. */
+    unknownIds?: number;
+    /** Names of planted columns that leak the target, or `'all'`. */
+    leaks?: 'all' | readonly string[];
+    /** Simulated continuations behind each true risk. */
+    paths?: number;
+}
+/** Synthetic tables, generated on first use. */
+export declare class WorldTables {
+    #private;
+    get customers(): readonly CustomerRow[];
+    get payments(): readonly PaymentRow[];
+    get tickets(): readonly TicketRow[];
+    get activities(): readonly ActivityRow[];
+    /** The tables as Arrow IPC files, for `TenantRecords.fromArrow`. */
+    toArrow(): Record<TableName, Buffer>;
+}
+/** The tables of one synthetic tenant. */
+export declare class WorldTenant extends WorldTables {
+    readonly id: string;
+}
+/** The true risk of an eligible customer at a date. */
+export interface TrueRisk {
+    tenantId: string;
+    customerId: string;
+    asOf: string;
+    /** Probability of cancellation in the label period, given all that happened to the customer before the date. */
+    probability: number;
+    /** Whether the customer churned; null if the label period ends after the world. */
+    churned: boolean | null;
+}
+export interface TruthOptions {
+    /** Midnights. Default: `dates`. */
+    asOf?: Moments;
+    /** Length of the label period in days. Default: 90. */
+    horizon?: number;
+    /** Days between `asOf` and the label period. Default: 0. */
+    lead?: number;
+}
+/** Synthetic tenants with known risk. */
+export declare class World {
+    /** By id: `t001`, `t002`, ... */
+    readonly tenants: Readonly<Record<string, WorldTenant>>;
+    private constructor();
+    get observedFrom(): string;
+    /** End of the world. */
+    get observedUntil(): string;
+    /** Six dates whose label periods of 90 days end before the last event, latest first. */
+    get dates(): readonly string[];
+    /** The true risk of cancellation within 90 days at each of `dates`. */
+    get truth(): readonly TrueRisk[];
+    /** The true risk at other dates and for other label periods. */
+    truthAt(options: TruthOptions): TrueRisk[];
+    /** The rows of all tenants, with a `tenant_id`, for `partition`. */
+    mixed(): WorldTables;
+}
+/** Synthetic B2B tenants with known risk, equal in Rust, Python and Node. */
+export declare const synthetic: {
+    /** Generates a world. @throws {ChurnError} `invalid_option` if a number is out of range. */
+    world: (options?: WorldOptions) => World;
+    /** The fifty planted leaks: name, and meaning of the column. */
+    leaks: () => Record<string, string>;
+};

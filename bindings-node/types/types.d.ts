@@ -1,0 +1,219 @@
+import type { ActivityRow, Camel, CustomerColumns, CustomerRecord, Id, Moment, OwnActivityRow, OwnPaymentRow, OwnTicketRow, PaymentRow, TableName, TicketRow } from './columns.js';
+import type { Feature } from './feature.js';
+import type { GradientBoostingOptions, Monotonicity, RandomForestOptions, Reason, RiskBand, Score as AnyScore } from '../reports.js';
+export type { Moment };
+/** An attribute of a customer. */
+export type Attribute = string | number | bigint | boolean | null | undefined;
+/** A row of customers: the known columns, and attributes of your own. */
+export type CustomerRow<Attributes extends object = object> = CustomerRecord & Attributes;
+type Fold<S> = S extends `${infer Head}_${infer Tail}` ? Fold<`${Head}${Tail}`> : S extends string ? Lowercase<S> : never;
+type Folded = Fold<keyof CustomerColumns>;
+/** Keys that are not known columns are attributes. A known column in a third spelling is a mistake. */
+export type WithAttributes<C> = {
+    [K in keyof C]: K extends keyof CustomerColumns ? unknown : Fold<K> extends Folded ? never : Attribute;
+};
+export interface RecordOptions {
+    /** `'refuse'` (default): one error with the whole report. `'quarantine'`: bad rows are set aside and reported. */
+    onInvalid?: 'refuse' | 'quarantine';
+    /** Start of the history. Default: the earliest event. */
+    observedFrom?: Moment;
+    /** End of the observed time. Default: just after the latest event. */
+    observedUntil?: Moment;
+    /** Undated attributes that never change, so that today's value holds for the past. */
+    staticAttributes?: 'all' | readonly string[];
+    /** The tenant's currency (ISO 4217). Default: that of the first payment that names one without a conversion rate. */
+    currency?: string;
+    /** The value of one major unit of another currency in the tenant's currency. */
+    conversionRates?: Readonly<Record<string, number>>;
+}
+/** The event tables as arrays of objects. `undefined`: not given. `[]`: given and empty. */
+export interface EventTables {
+    payments?: readonly PaymentRow[] | null;
+    tickets?: readonly TicketRow[] | null;
+    activities?: readonly ActivityRow[] | null;
+}
+/** All tables as arrays of objects. */
+export interface ObjectTables<C extends CustomerRecord = CustomerRecord> extends EventTables {
+    customers: readonly (C & WithAttributes<C>)[];
+}
+/** A `Table` of the package `apache-arrow`. */
+export interface ArrowTable {
+    readonly schema: {
+        readonly fields: readonly {
+            readonly name: string;
+        }[];
+    };
+    readonly batches: readonly unknown[];
+    readonly numRows: number;
+}
+/** A table as the bytes of an Arrow IPC file or stream, or as a `Table` of `apache-arrow`. */
+export type Arrow = Uint8Array | ArrowTable;
+/** All tables as Arrow. Columns may be named as in `due_at` or as in `dueAt`. */
+export interface ArrowTables {
+    customers: Arrow;
+    payments?: Arrow | null;
+    tickets?: Arrow | null;
+    activities?: Arrow | null;
+}
+/** One customer's rows. Event rows without a `customer_id` belong to this customer. */
+export interface CustomerRows<C extends CustomerRecord = CustomerRecord> {
+    /** The customer's row, or all its versions. */
+    customer: (C & WithAttributes<C>) | readonly (C & WithAttributes<C>)[];
+    payments?: readonly OwnPaymentRow[] | null;
+    tickets?: readonly OwnTicketRow[] | null;
+    activities?: readonly OwnActivityRow[] | null;
+}
+/** Churned: the customer's `churned_at` lies in the label period. */
+export interface CancellationDefinition {
+    kind: 'cancellation';
+    /** Length of the label period in days. Default: 90. */
+    horizon?: number;
+    /** Days between `asOf` and the label period. Default: 0. */
+    lead?: number;
+}
+/** Churned: no paid payment, or no activity, in the label period. */
+export interface InactivityDefinition {
+    kind: 'inactivity';
+    /** Length of the label period in days. Default: 90. */
+    horizon?: number;
+    /** Days between `asOf` and the label period. Default: 0. */
+    lead?: number;
+    /** Eligible: active in this many days before `asOf`. See `InactivityDefinition` of the core for the default. */
+    activeWithin?: number | null;
+    /** The table whose events count. Default: `'payments'`. */
+    on?: 'payments' | 'activities';
+}
+export type ChurnDefinition = CancellationDefinition | InactivityDefinition;
+export interface Progress {
+    /** The current stage, for people. */
+    stage: string;
+    /** Completed share of the whole call, 0 to 1. It never falls, and is 1 exactly once, at the end. */
+    done: number;
+}
+export interface Cancellable {
+    /** Cancels the call, whose promise rejects with a ChurnError of code `'cancelled'` and name `'AbortError'`. */
+    signal?: AbortSignal | null;
+}
+export interface Threads {
+    /** 1 to 512. Default: the number of cores. Results do not depend on it. */
+    threads?: number;
+}
+export interface Reporting {
+    /** Called on the event loop. An error that it throws cancels the call and is what the promise rejects with. */
+    onProgress?: ((progress: Progress) => void) | null;
+}
+/** One moment or several. */
+export type Moments = Moment | readonly Moment[];
+export interface FeatureOptions extends Threads {
+    /** One date or several. */
+    asOf: Moments;
+    /** Windows of the standard features, in days. Default: 28, 91, 182, 364. */
+    windows?: readonly number[];
+    /** Features of your own, added to the standard ones. */
+    features?: readonly Feature[];
+    /** Keeps only customers who are eligible under this definition. Default: every customer with a spell that began before the date. */
+    definition?: ChurnDefinition;
+}
+/** Options of gradient boosting; an option that is not given keeps its default. Constraints are options of the training. */
+export type BoostingOptions = Omit<GradientBoostingOptions, 'monotoneConstraints'>;
+/** Options of the random forest; an option that is not given keeps its default. */
+export type ForestOptions = RandomForestOptions;
+/** `'refuse'`, `'warn'` or `'allow'` columns that leak the target. */
+export type LeakagePolicy = 'refuse' | 'warn' | 'allow';
+export interface TrainOptions extends Cancellable, Threads, Reporting {
+    /** Default: cancellation within 90 days. */
+    definition?: ChurnDefinition;
+    /** Training dates, each of which must be mature. Default: mature dates are selected. */
+    asOf?: Moments;
+    /** Windows of the standard features, in days. Default: 28, 91, 182, 364. */
+    windows?: readonly number[];
+    /** Features of your own, added to the standard ones. */
+    features?: readonly Feature[];
+    /** Whether the ensemble has the linear member. Default: true. */
+    linear?: boolean;
+    /** `false`: no gradient boosting. `nTrees` is the maximum; early stopping selects fewer. */
+    boosting?: boolean | BoostingOptions;
+    /** Deeper trees with a higher learning rate. Default: as the core has it; `false` if `boosting` has options or is `false`. */
+    deepBoosting?: boolean | BoostingOptions;
+    /** `false`: no random forest. */
+    forest?: boolean | ForestOptions;
+    /** The same seed gives the same model bytes. Default: 0. */
+    seed?: number | bigint;
+    /** Maximum number of customer-date pairs; above it, whole customers are subsampled. Default: 500000. */
+    maxRows?: number;
+    /** Weight of churned rows while members are fitted; probabilities are corrected for it. Default: 1. */
+    churnWeight?: number;
+    /** Features with a monotone effect; without the forest, which cannot be constrained. */
+    monotoneConstraints?: Readonly<Record<string, Monotonicity>>;
+    /** Number of folds for blending and calibration. Default: 5. */
+    folds?: number;
+    /** Whether the model may score other tenants' records. Default: false. */
+    shared?: boolean;
+    /** What happens to columns that leak the target. Default: `'refuse'`. */
+    leakage?: LeakagePolicy;
+    /** Columns that leakage checks let through. */
+    allowColumns?: string | readonly string[];
+}
+export interface BacktestOptions extends TrainOptions {
+    /** The test dates, each mature. Default: up to three, one label period apart. */
+    origins?: Moments;
+    /** Days between the last training label and an origin. Default: 0. */
+    embargoDays?: number;
+    /** Whether to test only customers who are in no training row. Default: false. */
+    unseenCustomers?: boolean;
+}
+export interface ScoreOptions extends Cancellable, Threads, Reporting {
+    asOf: Moment;
+}
+/** Options of calls that run for a while. */
+export interface RunOptions extends Threads, Cancellable {
+}
+/** A score with a calibrated probability. */
+export interface Scored extends AnyScore {
+    status: 'scored';
+    probability: number;
+    riskBand: RiskBand;
+    notScoredReason: null;
+    expectedAt: null;
+}
+/** A score without a probability, and the reason. */
+export interface NotScored extends AnyScore {
+    status: 'not_enough_evidence';
+    probability: null;
+    interval: null;
+    riskBand: null;
+    notScoredReason: string;
+}
+/** The score of one customer; `status` says which kind. */
+export type Score = Scored | NotScored;
+/** A score with its reasons. */
+export type CustomerScore = Score & {
+    reasons: Reason[];
+    asOf: string;
+    modelId: string;
+};
+/** Contributions of every feature to the log-odds of every row. */
+export interface Explanation {
+    /** Rows x features, row-major: `contributions[row * featureNames.length + feature]`. */
+    contributions: Float64Array;
+    /** With a row's contributions it sums to the log-odds before calibration. */
+    baseValue: number;
+    rows: number;
+    featureNames: string[];
+}
+export interface Label {
+    customerId: string;
+    asOf: string;
+    /** False for an excluded row, which has no label. */
+    churned: boolean;
+    rule: 'cancelled' | 'not_cancelled' | 'inactive' | 'active' | 'churned_in_lead' | 'churned_before';
+    eventAt: string | null;
+}
+/** A column that the library knows. */
+export interface ColumnInfo {
+    name: string;
+    type: 'id' | 'timestamp' | 'number' | 'text';
+    required: boolean;
+    meaning: string;
+}
+export type { ActivityRow, Camel, Id, OwnActivityRow, OwnPaymentRow, OwnTicketRow, PaymentRow, TableName, TicketRow };

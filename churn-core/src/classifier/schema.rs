@@ -1,0 +1,157 @@
+//! What a host adds to a classifier's file: its own names of the classes, and the type of each column.
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::input::{Cell, Table};
+
+/// The label of a class, in the host's own type.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+#[non_exhaustive]
+pub enum ClassLabel {
+    /// True or false.
+    Bool(bool),
+    /// A number.
+    Number(f64),
+    /// A text.
+    Text(String),
+}
+
+/// The type of a column's values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum FlatType {
+    /// No row has a value.
+    Empty,
+    /// Numbers.
+    Number,
+    /// Texts.
+    Text,
+    /// Booleans.
+    Bool,
+    /// Moments.
+    Timestamp,
+}
+
+impl FlatType {
+    /// The name that messages use.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Empty => "empty",
+            Self::Number => "number",
+            Self::Text => "text",
+            Self::Bool => "boolean",
+            Self::Timestamp => "timestamp",
+        }
+    }
+
+    fn of(cell: Cell<'_>) -> Self {
+        match cell {
+            Cell::Int(_) | Cell::UInt(_) | Cell::Decimal(..) => Self::Number,
+            Cell::Float(value) if !value.is_nan() => Self::Number,
+            Cell::Text(_) | Cell::TextFile(_) => Self::Text,
+            Cell::Bool(_) => Self::Bool,
+            Cell::Timestamp(_) => Self::Timestamp,
+            // A value that no column may have is refused where the table is read.
+            Cell::Null | Cell::Float(_) | Cell::Unsupported(_) => Self::Empty,
+        }
+    }
+}
+
+/// Labels of the classes and types of the columns, for hosts whose values have types of their own.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct ClassifierSchema {
+    /// The label of each class, in the order of their codes.
+    pub classes: Vec<ClassLabel>,
+    /// The type of each column, in the order of the features.
+    pub columns: Vec<FlatType>,
+}
+
+impl ClassifierSchema {
+    /// The schema of a table whose columns have one type each.
+    ///
+    /// # Errors
+    /// `bad_type`, with row and column, if a column holds values of two types.
+    pub fn new(classes: Vec<ClassLabel>, table: &Table) -> Result<Self> {
+        let names = table.column_names();
+        let columns = names
+            .map(|name| type_of(table, name, FlatType::Empty))
+            .collect::<Result<_>>()?;
+        Ok(Self { classes, columns })
+    }
+
+    /// Compares the columns of a table with the types of the fit.
+    ///
+    /// # Errors
+    /// `bad_type`, with row and column, for a value of another type.
+    pub fn check(&self, feature_names: &[String], table: &Table) -> Result<()> {
+        for (name, &known) in feature_names.iter().zip(&self.columns) {
+            if known != FlatType::Empty {
+                type_of(table, name, known)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The type of a column, all of whose values must have the type `wanted` unless that is empty.
+fn type_of(table: &Table, name: &str, wanted: FlatType) -> Result<FlatType> {
+    let mut known = wanted;
+    for (row, cell) in table.cells(name).into_iter().flatten().enumerate() {
+        let found = FlatType::of(cell);
+        if found == FlatType::Empty || found == known {
+            continue;
+        }
+        if known != FlatType::Empty {
+            let message = format!(
+                "column '{}' holds a {} in row {row}, but its values are of type {}",
+                crate::error::excerpt(name),
+                found.as_str(),
+                known.as_str()
+            );
+            let kind = ErrorKind::InvalidRecords(crate::error::IssueCode::BadType);
+            return Err(Error::new(kind, message).at(None, Some(row as u64), Some(name)));
+        }
+        known = found;
+    }
+    Ok(known)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::input::{Column, Value};
+
+    #[test]
+    fn a_column_has_one_type() {
+        let column = |values: Vec<Value>| Table::new().with_column("c", Column::Values(values)).unwrap();
+        let schema = |values| ClassifierSchema::new(vec![], &column(values));
+        let numbers = schema(vec![
+            Value::Null,
+            Value::Int(1),
+            Value::Float(f64::NAN),
+            Value::Float(2.5),
+        ])
+        .unwrap();
+        assert_eq!(numbers.columns, [FlatType::Number]);
+        assert_eq!(schema(vec![Value::Null]).unwrap().columns, [FlatType::Empty]);
+        let mixed = schema(vec![Value::Int(1), Value::Timestamp(0)]).unwrap_err();
+        assert_eq!(
+            (mixed.code(), mixed.row(), mixed.column()),
+            ("bad_type", Some(1), Some("c"))
+        );
+
+        let names = ["c".to_owned()];
+        assert!(numbers.check(&names, &column(vec![Value::Null, Value::Int(3)])).is_ok());
+        for other in [Value::Bool(true), Value::Timestamp(0), Value::Text("3".to_owned())] {
+            let error = numbers.check(&names, &column(vec![Value::Int(3), other])).unwrap_err();
+            assert_eq!(
+                (error.code(), error.row(), error.column()),
+                ("bad_type", Some(1), Some("c"))
+            );
+        }
+    }
+}
