@@ -1,7 +1,7 @@
-//! The native half of the Node module `churn-core`: converts JavaScript values, delegates to the library, maps errors.
-//! `index.js` wraps it; what users see is written down in `index.d.ts`.
+//! The native half of the Node module `churn-core`: it converts JavaScript values, calls the library, and maps errors.
+//! The TypeScript of `lib/` wraps it; `types/` declares what users see.
 
-// What the macro exports must be `pub`, though no Rust crate sees it.
+// Exported items must be `pub` for the macro.
 #![allow(unreachable_pub)]
 
 mod classifier;

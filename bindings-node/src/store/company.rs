@@ -1,4 +1,4 @@
-//! The company itself: settings, people, keys, sources, and who did what.
+//! Settings, users, API keys, sync cursors and the audit log of a tenant.
 
 use churn_store::{ApiKeyStore, AuditEntry, AuditStore, CompanyStore, CursorStore, Role, User, UserStore};
 use napi::bindgen_prelude::{Object, PromiseRaw};
@@ -6,23 +6,23 @@ use napi::{Env, Result};
 use napi_derive::napi;
 use serde_json::Value as Json;
 
-use super::{at, begin, limit, told, word};
-use crate::error::{invalid_option, raise_store};
+use super::{at, begin, limit, word};
+use crate::error::{invalid_option, raise_store, to_json};
 use crate::options;
 
 fn text(given: &Object<'_>, name: &str) -> Result<String> {
-    options::text(given, name)?.ok_or_else(|| invalid_option(name, "was not given"))
+    options::text(given, name)?.ok_or_else(|| invalid_option(name, "is required"))
 }
 
 fn role(given: &Object<'_>) -> Result<Role> {
-    word(given, "role")?.ok_or_else(|| invalid_option("role", "was not given"))
+    word(given, "role")?.ok_or_else(|| invalid_option("role", "is required"))
 }
 
 fn parsed(json: &str) -> Result<Json> {
     serde_json::from_str(json).map_err(|error| invalid_option("value", &error.to_string()))
 }
 
-/// A tenant's company.
+/// Name and settings of a tenant.
 #[napi]
 pub struct NativeCompany {
     pub(super) own: CompanyStore,
@@ -34,10 +34,10 @@ impl NativeCompany {
     #[napi(catch_unwind)]
     pub fn get<'env>(&self, env: &'env Env) -> Result<PromiseRaw<'env, String>> {
         let own = self.own.clone();
-        begin(env, async move { told(&own.get().await.map_err(raise_store)?) })
+        begin(env, async move { to_json(&own.get().await.map_err(raise_store)?) })
     }
 
-    /// Names the company.
+    /// Sets the name.
     #[napi(catch_unwind)]
     pub fn rename<'env>(&self, env: &'env Env, name: String) -> Result<PromiseRaw<'env, ()>> {
         let own = self.own.clone();
@@ -51,7 +51,7 @@ impl NativeCompany {
         begin(env, async move { own.set(&setting, &value).await.map_err(raise_store) })
     }
 
-    /// Forgets a setting.
+    /// Removes a setting.
     #[napi(catch_unwind)]
     pub fn unset<'env>(&self, env: &'env Env, setting: String) -> Result<PromiseRaw<'env, bool>> {
         let own = self.own.clone();
@@ -84,14 +84,17 @@ impl NativeUsers {
     #[napi(catch_unwind)]
     pub fn get<'env>(&self, env: &'env Env, user_id: String) -> Result<PromiseRaw<'env, String>> {
         let own = self.own.clone();
-        begin(env, async move { told(&own.get(&user_id).await.map_err(raise_store)?) })
+        begin(
+            env,
+            async move { to_json(&own.get(&user_id).await.map_err(raise_store)?) },
+        )
     }
 
     /// All users, as JSON.
     #[napi(catch_unwind)]
     pub fn list<'env>(&self, env: &'env Env) -> Result<PromiseRaw<'env, String>> {
         let own = self.own.clone();
-        begin(env, async move { told(&own.list().await.map_err(raise_store)?) })
+        begin(env, async move { to_json(&own.list().await.map_err(raise_store)?) })
     }
 
     /// Removes a user.
@@ -131,7 +134,7 @@ impl NativeApiKeys {
         let own = self.own.clone();
         begin(
             env,
-            async move { told(&own.verify(&secret).await.map_err(raise_store)?) },
+            async move { to_json(&own.verify(&secret).await.map_err(raise_store)?) },
         )
     }
 
@@ -139,7 +142,7 @@ impl NativeApiKeys {
     #[napi(catch_unwind)]
     pub fn list<'env>(&self, env: &'env Env) -> Result<PromiseRaw<'env, String>> {
         let own = self.own.clone();
-        begin(env, async move { told(&own.list().await.map_err(raise_store)?) })
+        begin(env, async move { to_json(&own.list().await.map_err(raise_store)?) })
     }
 
     /// Revokes a key.
@@ -150,7 +153,7 @@ impl NativeApiKeys {
     }
 }
 
-/// Where each source stands.
+/// Sync cursors.
 #[napi]
 pub struct NativeCursors {
     pub(super) own: CursorStore,
@@ -162,7 +165,10 @@ impl NativeCursors {
     #[napi(catch_unwind)]
     pub fn get<'env>(&self, env: &'env Env, source: String) -> Result<PromiseRaw<'env, String>> {
         let own = self.own.clone();
-        begin(env, async move { told(&own.get(&source).await.map_err(raise_store)?) })
+        begin(
+            env,
+            async move { to_json(&own.get(&source).await.map_err(raise_store)?) },
+        )
     }
 
     /// Notes how far a source was read.
@@ -181,7 +187,7 @@ impl NativeCursors {
     }
 }
 
-/// Who did what.
+/// The audit log.
 #[napi]
 pub struct NativeAudit {
     pub(super) own: AuditStore,
@@ -208,9 +214,8 @@ impl NativeAudit {
     pub fn page<'env>(&self, env: &'env Env, given: Object<'_>) -> Result<PromiseRaw<'env, String>> {
         let after = options::whole(&given, "after")?.map(|after| i64::try_from(after).unwrap_or(i64::MAX));
         let (own, limit) = (self.own.clone(), limit(&given, 1000)?);
-        begin(
-            env,
-            async move { told(&own.page(after, limit).await.map_err(raise_store)?) },
-        )
+        begin(env, async move {
+            to_json(&own.page(after, limit).await.map_err(raise_store)?)
+        })
     }
 }

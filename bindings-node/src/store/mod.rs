@@ -1,5 +1,5 @@
-//! The store: what is kept of many tenants. Every call is a promise, off the event loop; what it found comes as JSON of which
-//! `store.js` makes objects, unless it is records, a model or a count.
+//! The store of many tenants. Every call is a promise, off the event loop. Results are JSON that the TypeScript glue parses, except
+//! records, models and counts.
 
 mod company;
 mod models;
@@ -14,9 +14,8 @@ use churn_store::RecordsOptions;
 use napi::bindgen_prelude::{Object, PromiseRaw, ToNapiValue};
 use napi::{Env, Result};
 use napi_derive::napi;
-use serde::Serialize;
 
-use crate::error::{cancelled, internal, invalid_option, raise_store};
+use crate::error::{cancelled, internal, invalid_option, raise_store, to_json};
 use crate::options;
 use crate::records::Records;
 use crate::task::Cancel;
@@ -25,10 +24,10 @@ use models::NativeModels;
 use records::NativeRecords;
 use scores::{NativeOutcomes, NativeScores};
 
-/// How often long work looks whether it was cancelled.
+/// How often a long call checks for cancellation.
 const TICK: Duration = Duration::from_millis(25);
 
-/// Begins the work on threads of its own; what comes back is a promise.
+/// Runs a future on the Tokio runtime; returns its promise.
 fn begin<'env, T, W>(env: &'env Env, work: W) -> Result<PromiseRaw<'env, T>>
 where
     T: ToNapiValue + Send + 'static,
@@ -40,7 +39,7 @@ where
     })
 }
 
-/// Work that ends early when it is cancelled: what it did not commit is taken back.
+/// A future that ends early when it is cancelled; an open transaction is rolled back.
 async fn unless_cancelled<T>(cancel: Cancel, work: impl Future<Output = Result<T>>) -> Result<T> {
     let mut work = pin!(work);
     loop {
@@ -53,22 +52,17 @@ async fn unless_cancelled<T>(cancel: Cancel, work: impl Future<Output = Result<T
     }
 }
 
-/// What was found, as JSON.
-fn told(found: &impl Serialize) -> Result<String> {
-    serde_json::to_string(found).map_err(|error| internal(&error.to_string()))
-}
-
-/// `at`, which must be there: the store reads no clock.
+/// The required option `at`: the store reads no clock.
 fn at(given: &Object<'_>) -> Result<churn_core::Timestamp> {
-    options::moment(given, "at")?.ok_or_else(|| invalid_option("at", "was not given"))
+    options::moment(given, "at")?.ok_or_else(|| invalid_option("at", "is required"))
 }
 
-/// How many rows; the store says which numbers will do.
+/// The number of rows; the store checks its range.
 fn limit(given: &Object<'_>, default: usize) -> Result<usize> {
     Ok(options::whole(given, "limit")?.map_or(default, |limit| usize::try_from(limit).unwrap_or(usize::MAX)))
 }
 
-/// A word of a few: a stage, a role.
+/// An option with a fixed set of values: a stage, a role.
 fn word<T: std::str::FromStr<Err = churn_store::Error>>(given: &Object<'_>, name: &str) -> Result<Option<T>> {
     options::text(given, name)?
         .map(|word| word.parse().map_err(raise_store))
@@ -81,7 +75,7 @@ pub struct NativeStore {
     own: churn_store::Store,
 }
 
-/// Opens a store, and makes or updates its tables where wanted.
+/// Opens a store, and creates or updates its tables if `migrate` is set.
 #[napi(catch_unwind)]
 pub fn open_store(env: &Env, url: String, migrate: bool) -> Result<PromiseRaw<'_, NativeStore>> {
     begin(env, async move {
@@ -101,39 +95,39 @@ impl NativeStore {
         self.own.backend().as_str()
     }
 
-    /// Makes or updates the tables.
+    /// Creates or updates the tables.
     #[napi(catch_unwind)]
     pub fn migrate<'env>(&self, env: &'env Env) -> Result<PromiseRaw<'env, ()>> {
         let own = self.own.clone();
         begin(env, async move { own.migrate().await.map_err(raise_store) })
     }
 
-    /// The version of the tables that are there.
+    /// The version of the tables.
     #[napi(catch_unwind)]
     pub fn version<'env>(&self, env: &'env Env) -> Result<PromiseRaw<'env, i64>> {
         let own = self.own.clone();
         begin(env, async move { own.version().await.map_err(raise_store) })
     }
 
-    /// Gives the serving role what it needs.
+    /// Grants the serving role its rights.
     #[napi(catch_unwind)]
     pub fn grant_to<'env>(&self, env: &'env Env, role: String) -> Result<PromiseRaw<'env, ()>> {
         let own = self.own.clone();
         begin(env, async move { own.grant_to(&role).await.map_err(raise_store) })
     }
 
-    /// Tries to get across; the report as JSON.
+    /// Tests the isolation of tenants; the report as JSON.
     #[napi(catch_unwind)]
     pub fn attest<'env>(&self, env: &'env Env) -> Result<PromiseRaw<'env, String>> {
         let own = self.own.clone();
         begin(env, async move {
             let report = own.attest().await.map_err(raise_store)?;
             let (passed, text) = (report.passed(), report.to_string());
-            told(&serde_json::json!({ "passed": passed, "text": text, "report": report }))
+            to_json(&serde_json::json!({ "passed": passed, "text": text, "report": report }))
         })
     }
 
-    /// Gives up all connections.
+    /// Closes all connections.
     #[napi(catch_unwind)]
     pub fn close<'env>(&self, env: &'env Env) -> Result<PromiseRaw<'env, ()>> {
         let own = self.own.clone();
@@ -143,7 +137,7 @@ impl NativeStore {
         })
     }
 
-    /// One tenant's part.
+    /// The data of one tenant.
     #[napi(catch_unwind)]
     pub fn tenant(&self, tenant: String) -> NativeTenant {
         NativeTenant {
@@ -152,7 +146,7 @@ impl NativeStore {
     }
 }
 
-/// One tenant's part of a store.
+/// The data of one tenant.
 #[napi]
 pub struct NativeTenant {
     own: churn_store::TenantStore,
@@ -160,7 +154,7 @@ pub struct NativeTenant {
 
 #[napi]
 impl NativeTenant {
-    /// Whose part it is.
+    /// The tenant's id.
     #[napi(getter, catch_unwind)]
     pub fn tenant(&self) -> String {
         self.own.tenant().to_string()
@@ -187,7 +181,7 @@ impl NativeTenant {
         NativeScores { own: self.own.scores() }
     }
 
-    /// What became of customers who were scored.
+    /// Outcomes of scored customers.
     #[napi(catch_unwind)]
     pub fn outcomes(&self) -> NativeOutcomes {
         NativeOutcomes {
@@ -195,7 +189,7 @@ impl NativeTenant {
         }
     }
 
-    /// The company itself.
+    /// Name and settings.
     #[napi(catch_unwind)]
     pub fn company(&self) -> NativeCompany {
         NativeCompany {
@@ -209,7 +203,7 @@ impl NativeTenant {
         NativeUsers { own: self.own.users() }
     }
 
-    /// Keys of programs.
+    /// API keys.
     #[napi(catch_unwind)]
     pub fn api_keys(&self) -> NativeApiKeys {
         NativeApiKeys {
@@ -217,7 +211,7 @@ impl NativeTenant {
         }
     }
 
-    /// Where each source stands.
+    /// Sync cursors.
     #[napi(catch_unwind)]
     pub fn cursors(&self) -> NativeCursors {
         NativeCursors {
@@ -225,7 +219,7 @@ impl NativeTenant {
         }
     }
 
-    /// Who did what.
+    /// The audit log.
     #[napi(catch_unwind)]
     pub fn audit(&self) -> NativeAudit {
         NativeAudit { own: self.own.audit() }
@@ -258,7 +252,7 @@ impl NativeTenant {
         )
     }
 
-    /// Deletes all that is kept of one customer.
+    /// Deletes everything stored about one customer.
     #[napi(catch_unwind)]
     pub fn erase_customer<'env>(&self, env: &'env Env, customer_id: String) -> Result<PromiseRaw<'env, i64>> {
         let own = self.own.clone();

@@ -5,8 +5,8 @@ use napi::bindgen_prelude::{Object, PromiseRaw};
 use napi::{Env, Result};
 use napi_derive::napi;
 
-use super::{at, begin, told, word};
-use crate::error::raise_store;
+use super::{at, begin, word};
+use crate::error::{raise_store, to_json};
 use crate::model::Model;
 
 /// A tenant's models.
@@ -17,7 +17,7 @@ pub struct NativeModels {
 
 #[napi]
 impl NativeModels {
-    /// Keeps a model.
+    /// Stores a model.
     #[napi(catch_unwind)]
     pub fn save<'env>(&self, env: &'env Env, model: &Model, given: Object<'_>) -> Result<PromiseRaw<'env, ()>> {
         let (own, model, at) = (self.own.clone(), model.inner.get()?.clone(), at(&given)?);
@@ -38,7 +38,7 @@ impl NativeModels {
         })
     }
 
-    /// Opens the champion.
+    /// Opens the model that serves.
     #[napi(catch_unwind)]
     pub fn champion<'env>(&self, env: &'env Env) -> Result<PromiseRaw<'env, Option<Model>>> {
         let own = self.own.clone();
@@ -48,18 +48,18 @@ impl NativeModels {
         })
     }
 
-    /// Gives a model another stage.
+    /// Changes the stage of a model.
     #[napi(catch_unwind)]
     pub fn promote<'env>(&self, env: &'env Env, id: String, stage: String) -> Result<PromiseRaw<'env, ()>> {
         let (own, stage) = (self.own.clone(), stage.parse::<Stage>().map_err(raise_store)?);
         begin(env, async move { own.promote(&id, stage).await.map_err(raise_store) })
     }
 
-    /// What is known of each model, as JSON.
+    /// The models without their trees, as JSON.
     #[napi(catch_unwind)]
     pub fn list<'env>(&self, env: &'env Env) -> Result<PromiseRaw<'env, String>> {
         let own = self.own.clone();
-        begin(env, async move { told(&own.list().await.map_err(raise_store)?) })
+        begin(env, async move { to_json(&own.list().await.map_err(raise_store)?) })
     }
 
     /// Deletes a model.

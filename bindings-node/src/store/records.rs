@@ -1,4 +1,4 @@
-//! Customers, payments, tickets and activities as they are kept.
+//! The tables of a tenant's records.
 
 use std::sync::Arc;
 
@@ -10,8 +10,8 @@ use napi_derive::napi;
 use serde_json::json;
 use tokio::sync::Mutex;
 
-use super::{begin, limit, told, unless_cancelled};
-use crate::error::{internal, raise, raise_store};
+use super::{begin, limit, unless_cancelled};
+use crate::error::{internal, raise, raise_store, to_json};
 use crate::options;
 use crate::records::{Slices, lone_table};
 use crate::report::validation;
@@ -35,7 +35,7 @@ fn done(upserted: &Upserted) -> String {
 
 #[napi]
 impl NativeRecords {
-    /// Takes a batch in one transaction.
+    /// Upserts a batch in one transaction.
     #[napi(catch_unwind)]
     pub fn upsert<'env>(
         &self,
@@ -79,7 +79,7 @@ impl NativeRecords {
         begin(env, unless_cancelled(cancel, work))
     }
 
-    /// Begins a batch that comes in pieces.
+    /// Begins an upsert of several batches in one transaction.
     #[napi(catch_unwind)]
     pub fn import<'env>(
         &self,
@@ -106,7 +106,7 @@ impl NativeRecords {
         begin(env, async move { Ok(own.count().await.map_err(raise_store)? as i64) })
     }
 
-    /// Rows in the order in which they came in, as JSON.
+    /// Rows in the order in which they were stored, as JSON.
     #[napi(catch_unwind)]
     pub fn page<'env>(&self, env: &'env Env, given: Object<'_>) -> Result<PromiseRaw<'env, String>> {
         let after = options::whole(&given, "after")?.map(|after| i64::try_from(after).unwrap_or(i64::MAX));
@@ -114,7 +114,7 @@ impl NativeRecords {
         begin(env, async move {
             let page = own.page(after, limit).await.map_err(raise_store)?;
             let rows: Vec<_> = page.rows.iter().map(|row| &row.values).collect();
-            told(&json!({ "rows": rows, "next": page.next }))
+            to_json(&json!({ "rows": rows, "next": page.next }))
         })
     }
 
@@ -125,12 +125,12 @@ impl NativeRecords {
         begin(env, async move {
             let found = own.of_customer(&customer_id).await.map_err(raise_store)?;
             let rows: Vec<_> = found.iter().map(|row| &row.values).collect();
-            told(&rows)
+            to_json(&rows)
         })
     }
 }
 
-/// A batch under way: one transaction.
+/// An upsert of several batches: one transaction.
 #[napi]
 pub struct NativeImport {
     kind: RecordKind,
@@ -139,7 +139,7 @@ pub struct NativeImport {
 
 #[napi]
 impl NativeImport {
-    /// Takes a piece.
+    /// Upserts a batch.
     #[napi(catch_unwind)]
     pub fn write<'env>(&self, env: &'env Env, rows: Object<'_>, cancel: &Cancel) -> Result<PromiseRaw<'env, ()>> {
         let (own, cancel) = (Arc::clone(&self.own), cancel.clone());
@@ -153,7 +153,7 @@ impl NativeImport {
         begin(env, unless_cancelled(cancel, work))
     }
 
-    /// Keeps what was taken.
+    /// Commits the transaction.
     #[napi(catch_unwind)]
     pub fn commit<'env>(&self, env: &'env Env) -> Result<PromiseRaw<'env, String>> {
         let own = Arc::clone(&self.own);
@@ -163,7 +163,7 @@ impl NativeImport {
         })
     }
 
-    /// Keeps nothing.
+    /// Rolls the transaction back.
     #[napi(catch_unwind)]
     pub fn give_up<'env>(&self, env: &'env Env) -> Result<PromiseRaw<'env, ()>> {
         let own = Arc::clone(&self.own);

@@ -1,4 +1,4 @@
-//! What models said, and what came of it.
+//! Score runs and outcomes.
 
 use std::sync::Arc;
 
@@ -8,22 +8,22 @@ use napi::bindgen_prelude::{Object, PromiseRaw};
 use napi::{Env, Result};
 use napi_derive::napi;
 
-use super::{at, begin, limit, told};
-use crate::error::{internal, invalid_option, raise, raise_store};
+use super::{at, begin, limit};
+use crate::error::{internal, invalid_option, raise, raise_store, to_json};
 use crate::model::Model;
 use crate::options;
 use crate::records::Records;
 use crate::run::Run;
 
-/// A run by its date and model.
+/// Identifies a run by its date and model.
 fn run_id(given: &Object<'_>) -> Result<RunId> {
     Ok(RunId {
         as_of: options::as_of(given)?.timestamp(),
-        model_id: options::text(given, "modelId")?.ok_or_else(|| invalid_option("modelId", "was not given"))?,
+        model_id: options::text(given, "modelId")?.ok_or_else(|| invalid_option("modelId", "is required"))?,
     })
 }
 
-/// A number between 0 and 1, as JavaScript has them.
+/// An optional number.
 fn number(given: &Object<'_>, name: &str) -> Result<Option<f64>> {
     match options::value(given, name)? {
         None => Ok(None),
@@ -41,7 +41,7 @@ pub struct NativeScores {
 
 #[napi]
 impl NativeScores {
-    /// Keeps a run; its id as JSON.
+    /// Stores a run; its id as JSON.
     #[napi(catch_unwind)]
     pub fn save<'env>(
         &self,
@@ -65,7 +65,7 @@ impl NativeScores {
             },
         };
         begin(env, async move {
-            told(&own.save(&model, &run, reasons, at).await.map_err(raise_store)?)
+            to_json(&own.save(&model, &run, reasons, at).await.map_err(raise_store)?)
         })
     }
 
@@ -73,10 +73,13 @@ impl NativeScores {
     #[napi(catch_unwind)]
     pub fn runs<'env>(&self, env: &'env Env, given: Object<'_>) -> Result<PromiseRaw<'env, String>> {
         let (own, limit) = (self.own.clone(), limit(&given, 100)?);
-        begin(env, async move { told(&own.runs(limit).await.map_err(raise_store)?) })
+        begin(
+            env,
+            async move { to_json(&own.runs(limit).await.map_err(raise_store)?) },
+        )
     }
 
-    /// The customers most likely to leave, as JSON.
+    /// The customers with the highest probabilities, as JSON.
     #[napi(catch_unwind)]
     pub fn high_risk<'env>(
         &self,
@@ -97,10 +100,9 @@ impl NativeScores {
             after: after.transpose()?,
         };
         let own = self.own.clone();
-        begin(
-            env,
-            async move { told(&own.high_risk(&wanted).await.map_err(raise_store)?) },
-        )
+        begin(env, async move {
+            to_json(&own.high_risk(&wanted).await.map_err(raise_store)?)
+        })
     }
 
     /// A customer's scores, as JSON.
@@ -113,7 +115,7 @@ impl NativeScores {
     ) -> Result<PromiseRaw<'env, String>> {
         let (own, limit) = (self.own.clone(), limit(&given, 100)?);
         begin(env, async move {
-            told(&own.history(&customer_id, limit).await.map_err(raise_store)?)
+            to_json(&own.history(&customer_id, limit).await.map_err(raise_store)?)
         })
     }
 
@@ -125,7 +127,7 @@ impl NativeScores {
     }
 }
 
-/// What became of a tenant's customers.
+/// The outcomes of a tenant's customers.
 #[napi]
 pub struct NativeOutcomes {
     pub(super) own: OutcomeStore,
@@ -133,7 +135,7 @@ pub struct NativeOutcomes {
 
 #[napi]
 impl NativeOutcomes {
-    /// Works out what became of the customers, and keeps it.
+    /// Computes the labels of the customers, and stores them.
     #[napi(catch_unwind)]
     pub fn save<'env>(&self, env: &'env Env, records: &Records, given: Object<'_>) -> Result<PromiseRaw<'env, i64>> {
         let (own, records) = (self.own.clone(), Arc::clone(records.inner.get()?));
@@ -148,19 +150,22 @@ impl NativeOutcomes {
         })
     }
 
-    /// A run's scores beside what came of them, as JSON.
+    /// The scores of a run with their outcomes, as JSON.
     #[napi(catch_unwind)]
     pub fn of_run<'env>(&self, env: &'env Env, run: Object<'_>) -> Result<PromiseRaw<'env, String>> {
         let (own, run) = (self.own.clone(), run_id(&run)?);
-        begin(env, async move { told(&own.of_run(&run).await.map_err(raise_store)?) })
+        begin(
+            env,
+            async move { to_json(&own.of_run(&run).await.map_err(raise_store)?) },
+        )
     }
 
-    /// What became of a customer, as JSON.
+    /// The outcomes of a customer, as JSON.
     #[napi(catch_unwind)]
     pub fn of_customer<'env>(&self, env: &'env Env, customer_id: String) -> Result<PromiseRaw<'env, String>> {
         let own = self.own.clone();
         begin(env, async move {
-            told(&own.of_customer(&customer_id).await.map_err(raise_store)?)
+            to_json(&own.of_customer(&customer_id).await.map_err(raise_store)?)
         })
     }
 }
