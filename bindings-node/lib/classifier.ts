@@ -38,12 +38,14 @@ export interface FitOptions extends Threads, Cancellable, Reporting {
   leakage?: LeakagePolicy
   /** Columns that leakage checks let through. */
   allowColumns?: string | readonly string[]
+  /** Columns that hold categories, whatever their texts spell: `'0034'` stays a text. */
+  categorical?: string | readonly string[]
   /** The same seed gives the same bytes. Default: 0. */
   seed?: number | bigint
 }
 
 const FIT_OPTIONS = keys<FitOptions>({
-  sampleWeight: 1, groups: 1, classWeight: 1, monotoneConstraints: 1, leakage: 1, allowColumns: 1, seed: 1, threads: 1, signal: 1, onProgress: 1,
+  sampleWeight: 1, groups: 1, classWeight: 1, monotoneConstraints: 1, leakage: 1, allowColumns: 1, categorical: 1, seed: 1, threads: 1, signal: 1, onProgress: 1,
 })
 const RUN_OPTIONS = keys<RunOptions>({ threads: 1, signal: 1 })
 

@@ -64,6 +64,7 @@ export function spelled(text: string): string {
 /** @internal A report whose texts name options as JavaScript spells them. */
 export function reportOf(json: ValidationReport): ValidationReport {
   for (const issue of json.issues) issue.message = spelled(issue.message)
+  for (const finding of json.findings) finding.message = spelled(finding.message)
   for (const attribute of json.undatedAttributes) attribute.reason = spelled(attribute.reason)
   return json
 }

@@ -6,7 +6,7 @@ import {
   INSPECT, argument, cached, checked, dispose, guard, halfOf, hold, keys, long, native, noMore, shown, sliced, text, type Keys,
 } from './glue.js'
 import type { ValidationReport } from './reports.js'
-import type { ArrowTables, Cancellable, ColumnInfo, ObjectTables, RecordOptions } from './types.js'
+import type { ArrowTables, Cancellable, ColumnInfo, ObjectTables, RecordOptions, TableOptions } from './types.js'
 
 /** Reads what the native class has; a name and a value each. */
 type Native = InstanceType<typeof native.Records>
@@ -20,7 +20,9 @@ export const RECORD_OPTIONS = keys<RecordOptions>({
   onInvalid: 1, observedFrom: 1, observedUntil: 1, staticAttributes: 1, currency: 1, conversionRates: 1,
 })
 
-const TENANT_KEYS = { tenant: 1, ...TABLE_KEYS, ...RECORD_OPTIONS } as const
+const TABLE_OPTIONS = keys<TableOptions>({ ...RECORD_OPTIONS, ties: 1 })
+
+const TENANT_KEYS = { tenant: 1, ...TABLE_KEYS, ...TABLE_OPTIONS } as const
 
 /** @internal */
 export let wrapRecords: (records: Native) => TenantRecords
@@ -43,7 +45,7 @@ export class TenantRecords {
    *
    * @throws {ChurnError} with the code, table, row and column of the first bad value, and the whole report.
    */
-  static fromObjects<C extends CustomerRecord>(tables: { tenant: string } & ObjectTables<C> & RecordOptions): TenantRecords {
+  static fromObjects<C extends CustomerRecord>(tables: { tenant: string } & ObjectTables<C> & TableOptions): TenantRecords {
     noMore(arguments.length, 1, 'fromObjects')
     const given = checked<object>(tables, TENANT_KEYS as Keys<object>, 'tables')
     return guard(() => wrapRecords(native.Records.read(given, false)))
@@ -54,7 +56,7 @@ export class TenantRecords {
    * another thread. Do not change the rows before the promise has settled.
    */
   static async fromObjectsAsync<C extends CustomerRecord>(
-    tables: { tenant: string } & ObjectTables<C> & RecordOptions & Cancellable,
+    tables: { tenant: string } & ObjectTables<C> & TableOptions & Cancellable,
   ): Promise<TenantRecords> {
     noMore(arguments.length, 1, 'fromObjectsAsync')
     const given = checked(tables, { ...TENANT_KEYS, signal: 1 } as Keys<typeof tables>, 'tables')
@@ -77,7 +79,7 @@ export class TenantRecords {
    *
    * @throws {ChurnError} as {@link fromObjects}; `unreadable_table` if a buffer is not an Arrow IPC file or stream.
    */
-  static fromArrow(tables: { tenant: string } & ArrowTables & RecordOptions): TenantRecords {
+  static fromArrow(tables: { tenant: string } & ArrowTables & TableOptions): TenantRecords {
     noMore(arguments.length, 1, 'fromArrow')
     const given = checked<object>(tables, TENANT_KEYS as Keys<object>, 'tables')
     return guard(() => wrapRecords(native.Records.read(arrowTables(given, TABLES), true)))
@@ -135,10 +137,10 @@ export interface Partition {
   positions: Map<string, Partial<Record<TableName, Uint32Array>>>
 }
 
-const PARTITION_KEYS = { ...TABLE_KEYS, ...RECORD_OPTIONS } as const
+const PARTITION_KEYS = { ...TABLE_KEYS, ...TABLE_OPTIONS } as const
 
 /** Splits tables with a `tenant_id` column by tenant: all are arrays of objects, or all are Arrow. */
-export function partition<C extends CustomerRecord>(tables: (ObjectTables<C> | ArrowTables) & RecordOptions): Partition {
+export function partition<C extends CustomerRecord>(tables: (ObjectTables<C> | ArrowTables) & TableOptions): Partition {
   noMore(arguments.length, 1, 'partition')
   const given = checked<object>(tables, PARTITION_KEYS as Keys<object>, 'tables') as ArrowTables
   return guard(() => {

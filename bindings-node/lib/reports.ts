@@ -1,7 +1,7 @@
 import type { ErrorCode, TableName } from './columns.js'
 
 export type {
-  BandCalibration, CalibrationBin, CardCalibration, CardData, CardFeatures, CardMetrics, CardPopulation, ChurnRateAt, ClassifierPart, ClassifierReport,
+  BandCalibration, CalibrationBin, CardCalibration, CardData, CardFeatures, CardMetrics, CardPopulation, ChurnRateAt, ClassifierPart, ClassifierReport, ColumnNote,
   Direction, DroppedMember, Estimate, Interval, LeakageAction, LeakageEvidence, LeakageFinding, Measures, MemberReport, ModelCard, Monotonicity, OutOfTime,
   PurgeProof, Reason, ReasonValue, RiskBand, RiskBands, TrainReport,
 } from '../reports.js'
@@ -26,12 +26,30 @@ export interface ValidationIssue {
   message: string
 }
 
+/** What is likely a mistake in valid rows. A finding refuses nothing. */
+export interface Finding {
+  code:
+    | 'unused_column' | 'before_sign_up' | 'after_end' | 'far_date' | 'likely_duplicate' | 'gap_exceeds_horizon' | 'constant_column' | 'empty_column'
+    | 'reactivated' | 'withdrawn' | 'no_subscription'
+  table: TableName
+  /** null for whole rows. */
+  column: string | null
+  /** Number of rows. */
+  rows: number
+  /** Positions of the first of these rows, ascending: at most five. */
+  examples: number[]
+  /** What was found, and what to do about it. */
+  message: string
+}
+
 export interface ValidationReport {
   /** Whether no row was refused or quarantined. */
   isClean: boolean
   /** Counts of the tables that were given. */
   tables: Partial<Record<TableName, TableReport>>
   issues: ValidationIssue[]
+  /** Likely mistakes in valid rows. */
+  findings: Finding[]
   /** Attributes without dates, which features leave out, and why. */
   undatedAttributes: { attribute: string; reason: string }[]
 }

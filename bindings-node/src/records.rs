@@ -239,6 +239,9 @@ fn configured(given: &Object<'_>, tenant: &str) -> Result<RecordsBuilder> {
         builder = builder.observed_until(moment);
     }
     builder = builder.static_attributes(options::trusted(given)?);
+    if let Some(ties) = options::text(given, "ties")? {
+        builder = builder.ties(ties.parse().map_err(raise)?);
+    }
     if let Some(code) = options::text(given, "currency")? {
         builder = builder.currency(code);
     }

@@ -37,5 +37,11 @@ pub(crate) fn validation(report: &ValidationReport) -> Value {
         .iter()
         .map(|(attribute, reason)| json!({ "attribute": attribute, "reason": reason }))
         .collect();
-    json!({ "isClean": report.is_clean(), "tables": tables, "issues": issues, "undatedAttributes": undated })
+    json!({
+        "isClean": report.is_clean(),
+        "tables": tables,
+        "issues": issues,
+        "findings": report.findings,
+        "undatedAttributes": undated,
+    })
 }

@@ -25,6 +25,8 @@ export interface FitOptions extends Threads, Cancellable, Reporting {
     leakage?: LeakagePolicy;
     /** Columns that leakage checks let through. */
     allowColumns?: string | readonly string[];
+    /** Columns that hold categories, whatever their texts spell: `'0034'` stays a text. */
+    categorical?: string | readonly string[];
     /** The same seed gives the same bytes. Default: 0. */
     seed?: number | bigint;
 }

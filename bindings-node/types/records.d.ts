@@ -1,6 +1,6 @@
 import type { CustomerRecord, TableName } from './columns.js';
 import type { ValidationReport } from './reports.js';
-import type { ArrowTables, Cancellable, ColumnInfo, ObjectTables, RecordOptions } from './types.js';
+import type { ArrowTables, Cancellable, ColumnInfo, ObjectTables, TableOptions } from './types.js';
 /** The validated records of one tenant. Immutable. */
 export declare class TenantRecords {
     #private;
@@ -12,14 +12,14 @@ export declare class TenantRecords {
      */
     static fromObjects<C extends CustomerRecord>(tables: {
         tenant: string;
-    } & ObjectTables<C> & RecordOptions): TenantRecords;
+    } & ObjectTables<C> & TableOptions): TenantRecords;
     /**
      * As {@link fromObjects}, without holding the event loop for long: rows are read in slices of about 10 ms, and validated on
      * another thread. Do not change the rows before the promise has settled.
      */
     static fromObjectsAsync<C extends CustomerRecord>(tables: {
         tenant: string;
-    } & ObjectTables<C> & RecordOptions & Cancellable): Promise<TenantRecords>;
+    } & ObjectTables<C> & TableOptions & Cancellable): Promise<TenantRecords>;
     /**
      * Reads tables in Arrow.
      *
@@ -27,7 +27,7 @@ export declare class TenantRecords {
      */
     static fromArrow(tables: {
         tenant: string;
-    } & ArrowTables & RecordOptions): TenantRecords;
+    } & ArrowTables & TableOptions): TenantRecords;
     get tenant(): string;
     /** ISO 4217 code of all amounts; null if it is not known. */
     get currency(): string | null;
@@ -63,4 +63,4 @@ export interface Partition {
     positions: Map<string, Partial<Record<TableName, Uint32Array>>>;
 }
 /** Splits tables with a `tenant_id` column by tenant: all are arrays of objects, or all are Arrow. */
-export declare function partition<C extends CustomerRecord>(tables: (ObjectTables<C> | ArrowTables) & RecordOptions): Partition;
+export declare function partition<C extends CustomerRecord>(tables: (ObjectTables<C> | ArrowTables) & TableOptions): Partition;

@@ -26,6 +26,11 @@ export interface RecordOptions {
     /** The value of one major unit of another currency in the tenant's currency. */
     conversionRates?: Readonly<Record<string, number>>;
 }
+/** Options of records that are read from tables. */
+export interface TableOptions extends RecordOptions {
+    /** Order of events at the same instant: as given (default), or by id and then by all values, whatever the order of rows. */
+    ties?: 'given' | 'content';
+}
 /** The event tables as arrays of objects. `undefined`: not given. `[]`: given and empty. */
 export interface EventTables {
     payments?: readonly PaymentRow[] | null;
@@ -78,7 +83,7 @@ export interface InactivityDefinition {
     horizon?: number;
     /** Days between `asOf` and the label period. Default: 0. */
     lead?: number;
-    /** Eligible: active in this many days before `asOf`. See `InactivityDefinition` of the core for the default. */
+    /** Eligible: active in this many days before `asOf`. Default: the horizon. */
     activeWithin?: number | null;
     /** The table whose events count. Default: `'payments'`. */
     on?: 'payments' | 'activities';
