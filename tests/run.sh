@@ -45,8 +45,8 @@ python() {
     step "Python tests"
     ../tests/postgres.sh "$venv/bin/pytest" -q
     step "Python stubs"
-    "$venv/bin/mypy" --strict python/churn
-    MYPYPATH=python "$venv/bin/python" -m mypy.stubtest churn --mypy-config-file pyproject.toml
+    "$venv/bin/mypy" --strict python/churn_core
+    MYPYPATH=python "$venv/bin/python" -m mypy.stubtest churn_core --mypy-config-file pyproject.toml
   )
 }
 

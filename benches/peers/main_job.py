@@ -66,7 +66,7 @@ def moment(date: int) -> datetime:
 
 
 def records_of(directory: Path, threads: int) -> Any:
-    import churn
+    import churn_core as churn
 
     tables = {name: pa.parquet.read_table(directory / f"{name}.parquet", use_threads=threads > 1) for name in TABLES}
     # Plan and seats of the synthetic customers never change: both sides may use them.
@@ -74,7 +74,7 @@ def records_of(directory: Path, threads: int) -> Any:
 
 
 def of_library(directory: Path, threads: int) -> dict[str, Any]:
-    import churn
+    import churn_core as churn
 
     ends: dict[str, float] = {}
     shown = ""
@@ -131,7 +131,7 @@ def one(side: str, directory: Path, warm: Path, threads: int) -> None:
 
 def check(directory: Path, threads: int) -> str:
     """Fails unless labels at all training dates, and all features of all who are scored, are equal."""
-    import churn
+    import churn_core as churn
     import main_job_features as sql
 
     records = records_of(directory, threads)

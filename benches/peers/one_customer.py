@@ -8,7 +8,7 @@ import time
 from datetime import date, timedelta
 from pathlib import Path
 
-import churn
+import churn_core as churn
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "bindings-python/tests"))
 import crowd  # noqa: E402

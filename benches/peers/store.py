@@ -36,7 +36,7 @@ import pandas as pd
 import pyarrow as pa
 import sqlalchemy as sa
 
-import churn
+import churn_core as churn
 
 AT = datetime(2024, 6, 1, tzinfo=timezone.utc)
 AS_OF = "2024-01-01"

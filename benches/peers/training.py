@@ -42,13 +42,13 @@ def table(rows: int, columns: int) -> tuple[np.ndarray, np.ndarray]:
 
 def estimator(name: str, threads: int):
     if name == "churn boosting":
-        import churn
+        import churn_core as churn
 
-        return churn.ensemble.GradientBoosting(trees=TREES, leaves=LEAVES, learning_rate=RATE, threads=threads)
+        return churn.ensemble.GradientBoosting(n_estimators=TREES, max_leaf_nodes=LEAVES, learning_rate=RATE, n_jobs=threads)
     if name == "churn forest":
-        import churn
+        import churn_core as churn
 
-        return churn.ensemble.RandomForest(trees=TREES, depth=DEPTH, threads=threads, min_leaf_rows=1)
+        return churn.ensemble.RandomForest(n_estimators=TREES, max_depth=DEPTH, n_jobs=threads, min_samples_leaf=1)
     if name == "LightGBM":
         import lightgbm
 

@@ -12,7 +12,7 @@ from datetime import datetime, timezone
 import numpy as np
 import pyarrow as pa
 
-import churn
+import churn_core as churn
 
 COLUMNS = 60
 
@@ -69,7 +69,7 @@ def matrix(rows):
         X[:, position] = column.to_numpy()
     del table
     small = X[:20_000]
-    model = churn.ensemble.GradientBoosting(trees=200).fit(small, (small[:, 0] + small[:, 1] > 0).astype(int))
+    model = churn.ensemble.GradientBoosting(n_estimators=200).fit(small, (small[:, 0] + small[:, 1] > 0).astype(int))
     before, start = resident(), time.perf_counter()
     proba = model.predict_proba(X)
     spent = time.perf_counter() - start

@@ -76,9 +76,9 @@ def catboost(train, y, test):
 
 
 def ours(train, y, test, groups=None):
-    import churn
+    import churn_core as churn
 
-    return churn.ChurnClassifier(seed=0, threads=THREADS).fit(train, y, groups=groups).predict_proba(test)[:, 1]
+    return churn.ChurnClassifier(random_state=0, n_jobs=THREADS).fit(train, y, groups=groups).predict_proba(test)[:, 1]
 
 
 PEERS = {"logistic": logistic, "forest": forest, "lightgbm": lightgbm, "xgboost": xgboost, "catboost": catboost}

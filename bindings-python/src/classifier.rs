@@ -1,17 +1,19 @@
-//! Flat tables and the classifier of them; `churn/_classifier.py` makes a scikit-learn estimator of it.
+//! Flat tables and the classifier of them; `churn_core/_classifier.py` makes a scikit-learn estimator of it.
 
-use churn_core::{ClassWeights, ClassifierOptions, LeakagePolicy, Monotonicity, Table};
+use churn_core::{Cell, ClassWeights, ClassifierOptions, LeakagePolicy, Monotonicity, Table};
 use numpy::{IntoPyArray, PyReadonlyArray1};
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyString};
+use pyo3::types::{PyBytes, PyList, PySlice, PyString};
 
+use crate::arguments;
 use crate::errors::{OrRaise, refuse};
-use crate::run::{Explanation, Reason};
-use crate::tables::table;
+use crate::frames::datetime;
+use crate::run::{explanation, reasons};
+use crate::tables::{Kind, table};
 use crate::work;
 
 /// Rows and named columns of any type.
-#[pyclass(frozen, module = "churn._churn")]
+#[pyclass(frozen, module = "churn_core._churn_core")]
 pub(crate) struct FlatTable(Table);
 
 #[pymethods]
@@ -19,7 +21,7 @@ impl FlatTable {
     /// From a frame, a dict of columns or a list of dicts.
     #[new]
     fn new(rows: &Bound<'_, PyAny>) -> PyResult<Self> {
-        table(rows, "X").map(Self)
+        table(rows, Kind::Flat).map(Self)
     }
 
     /// Names of the columns, in order.
@@ -33,13 +35,51 @@ impl FlatTable {
         self.0.clone().with_names(names).or_raise(py).map(Self)
     }
 
+    /// The values, rows x columns: float64, or objects where a column holds others than numbers.
+    fn to_numpy<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let (rows, names) = (self.0.rows(), self.0.column_names().count());
+        let numpy = py.import("numpy")?;
+        let array = numpy.call_method1("empty", ((rows, names), "object"))?;
+        let mut all_numbers = true;
+        for (number, name) in self.0.column_names().enumerate() {
+            let Some(cells) = self.0.cells(name) else { continue };
+            let mut values: Vec<Bound<'py, PyAny>> = Vec::with_capacity(rows);
+            for cell in cells {
+                let value = match cell {
+                    Cell::Bool(value) => f64::from(u8::from(value)),
+                    Cell::Int(value) => value as f64,
+                    Cell::UInt(value) => value as f64,
+                    Cell::Float(value) => value,
+                    Cell::Text(text) | Cell::TextFile(text) => {
+                        all_numbers = false;
+                        values.push(text.into_pyobject(py)?.into_any());
+                        continue;
+                    }
+                    Cell::Timestamp(micros) => {
+                        all_numbers = false;
+                        values.push(datetime(py, micros)?.into_bound(py));
+                        continue;
+                    }
+                    _ => f64::NAN,
+                };
+                values.push(value.into_pyobject(py)?.into_any());
+            }
+            array.set_item((PySlice::full(py), number), values)?;
+        }
+        if all_numbers {
+            array.call_method1("astype", ("float64",))
+        } else {
+            Ok(array)
+        }
+    }
+
     fn __len__(&self) -> usize {
         self.0.rows()
     }
 }
 
 /// A fitted classifier without its labels. Immutable; pickled as the bytes of its model file.
-#[pyclass(frozen, module = "churn._churn")]
+#[pyclass(frozen, module = "churn_core._churn_core")]
 pub(crate) struct FlatModel(churn_core::ChurnClassifier);
 
 #[pymethods]
@@ -47,7 +87,7 @@ impl FlatModel {
     /// Fits to codes of classes, and of groups if there are any; `class_weights` is None, "balanced" or one number per class.
     #[staticmethod]
     #[allow(clippy::too_many_arguments)]
-    #[pyo3(signature = (table, classes, weights, groups, class_weights, *, seed, threads, leakage, allow, monotone_constraints))]
+    #[pyo3(signature = (table, classes, weights, groups, class_weights, *, seed, threads, leakage, allow_columns, monotone_constraints, categorical))]
     fn fit(
         py: Python<'_>,
         table: &FlatTable,
@@ -55,11 +95,12 @@ impl FlatModel {
         weights: Option<PyReadonlyArray1<'_, f64>>,
         groups: Option<PyReadonlyArray1<'_, u32>>,
         class_weights: Option<&Bound<'_, PyAny>>,
-        seed: &Bound<'_, PyAny>,
-        threads: &Bound<'_, PyAny>,
-        leakage: &Bound<'_, PyAny>,
-        allow: Vec<String>,
-        monotone_constraints: Vec<(String, String)>,
+        seed: u64,
+        threads: Option<usize>,
+        #[pyo3(from_py_with = arguments::leakage)] leakage: LeakagePolicy,
+        #[pyo3(from_py_with = arguments::allow_columns)] allow_columns: Vec<String>,
+        #[pyo3(from_py_with = arguments::monotone_constraints)] monotone_constraints: Vec<(String, String)>,
+        #[pyo3(from_py_with = arguments::categorical)] categorical: Vec<String>,
     ) -> PyResult<Self> {
         let class_weights = match class_weights {
             None => ClassWeights::Equal,
@@ -68,13 +109,11 @@ impl FlatModel {
         };
         let classes = classes.as_array().to_vec();
         let weights = weights.map(|weights| weights.as_array().to_vec());
-        let seed = seed
-            .extract()
-            .map_err(|_| refuse(py, "invalid_option", "seed must be an integer from 0 on", Some("seed")))?;
         let mut options = ClassifierOptions::default()
             .with_class_weight(class_weights)
-            .with_leakage(leakage.str()?.to_string_lossy().parse::<LeakagePolicy>().or_raise(py)?)
-            .with_allow_columns(allow)
+            .with_leakage(leakage)
+            .with_allow_columns(allow_columns)
+            .with_categorical(categorical)
             .with_seed(seed);
         for (column, direction) in monotone_constraints {
             let direction = direction.parse::<Monotonicity>().or_raise(py)?;
@@ -82,7 +121,7 @@ impl FlatModel {
         }
         let groups = groups.map(|groups| groups.as_array().to_vec());
         let table = table.0.clone();
-        let model = work::run(py, count(threads)?, None, move |execution| {
+        let model = work::run(py, threads, None, move |execution| {
             options.execution = execution;
             let mut dataset = churn_core::Dataset::new(&table, &classes);
             if let Some(groups) = &groups {
@@ -116,13 +155,7 @@ impl FlatModel {
 
     /// Probability of every class, float64, rows x classes.
     #[pyo3(signature = (table, *, threads=None))]
-    fn predict_proba(
-        &self,
-        py: Python<'_>,
-        table: &FlatTable,
-        threads: Option<&Bound<'_, PyAny>>,
-    ) -> PyResult<Py<PyAny>> {
-        let threads = threads.map(count).transpose()?.flatten();
+    fn predict_proba(&self, py: Python<'_>, table: &FlatTable, threads: Option<usize>) -> PyResult<Py<PyAny>> {
         let found = work::run(py, threads, None, |execution| {
             self.0.predict_proba(&table.0, &execution)
         })?;
@@ -131,42 +164,33 @@ impl FlatModel {
 
     /// The interval of every row's probability of the second class, float64, rows x 2.
     #[pyo3(signature = (table, *, threads=None))]
-    fn predict_interval(
-        &self,
-        py: Python<'_>,
-        table: &FlatTable,
-        threads: Option<&Bound<'_, PyAny>>,
-    ) -> PyResult<Py<PyAny>> {
-        let threads = threads.map(count).transpose()?.flatten();
+    fn predict_interval(&self, py: Python<'_>, table: &FlatTable, threads: Option<usize>) -> PyResult<Py<PyAny>> {
         let found = work::run(py, threads, None, |execution| {
             self.0.predict_interval(&table.0, &execution)
         })?;
         Ok(found.into_pyarray(py).into_any().unbind())
     }
 
-    /// Contributions of every column to every row, in log-odds before calibration.
+    /// Shapley values of every column for every row, in log-odds before calibration.
     #[pyo3(signature = (table, *, threads=None))]
-    fn explain(&self, py: Python<'_>, table: &FlatTable, threads: Option<&Bound<'_, PyAny>>) -> PyResult<Explanation> {
-        let threads = threads.map(count).transpose()?.flatten();
+    fn explain(&self, py: Python<'_>, table: &FlatTable, threads: Option<usize>) -> PyResult<Py<PyAny>> {
         let found = work::run(py, threads, None, |execution| self.0.explain(&table.0, &execution))?;
-        Ok(Explanation::new(py, found, self.feature_names()))
+        let data = table.to_numpy(py)?.unbind();
+        explanation(py, found.contributions, found.base_value, data, self.feature_names())
     }
 
-    /// For every row the columns that move its score the most.
+    /// The columns with the largest contributions to every row's score.
     #[pyo3(signature = (table, top, *, threads=None))]
-    fn reasons(
+    fn reasons<'py>(
         &self,
-        py: Python<'_>,
+        py: Python<'py>,
         table: &FlatTable,
-        top: usize,
-        threads: Option<&Bound<'_, PyAny>>,
-    ) -> PyResult<Vec<Vec<Reason>>> {
-        let threads = threads.map(count).transpose()?.flatten();
+        #[pyo3(from_py_with = arguments::top)] top: usize,
+        threads: Option<usize>,
+    ) -> PyResult<Bound<'py, PyList>> {
         let found = work::run(py, threads, None, |execution| self.0.reasons(&table.0, top, &execution))?;
-        Ok(found
-            .into_iter()
-            .map(|reasons| reasons.into_iter().map(Reason::from).collect())
-            .collect())
+        let found: Vec<_> = found.iter().map(|row| reasons(py, row)).collect::<PyResult<_>>()?;
+        PyList::new(py, found)
     }
 
     /// The model file's bytes.
@@ -176,8 +200,8 @@ impl FlatModel {
 
     /// Opens a model file from memory; safe on any bytes.
     #[staticmethod]
-    fn from_bytes(py: Python<'_>, data: &[u8]) -> PyResult<Self> {
-        py.detach(|| churn_core::ChurnClassifier::from_bytes(data))
+    fn from_bytes(py: Python<'_>, #[pyo3(from_py_with = arguments::data)] data: Vec<u8>) -> PyResult<Self> {
+        py.detach(|| churn_core::ChurnClassifier::from_bytes(&data))
             .or_raise(py)
             .map(Self)
     }
@@ -198,21 +222,5 @@ impl FlatModel {
 
     fn __repr__(&self) -> String {
         format!("<FlatModel {}: {} columns>", self.0.id(), self.0.feature_names().len())
-    }
-}
-
-/// A number of threads, or None; estimators are not checked before they are fitted.
-pub(crate) fn count(threads: &Bound<'_, PyAny>) -> PyResult<Option<usize>> {
-    let wrong = || {
-        refuse(
-            threads.py(),
-            "invalid_option",
-            "threads is None or an integer from 1 on",
-            Some("threads"),
-        )
-    };
-    match threads.extract::<Option<usize>>().map_err(|_| wrong())? {
-        Some(0) => Err(wrong()),
-        count => Ok(count),
     }
 }

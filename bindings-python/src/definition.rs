@@ -3,13 +3,13 @@
 use churn_core::{ChurnDefinition, RecordKind};
 use pyo3::prelude::*;
 
-use crate::errors::refuse;
+use crate::arguments;
 
 /// Churned if the customer cancels (``churned_at``) within ``horizon`` days, beginning ``lead`` days after ``as_of``.
 ///
 /// >>> churn.Cancellation(horizon=30, lead=7)
 /// Cancellation(horizon=30, lead=7)
-#[pyclass(frozen, get_all, eq, from_py_object, module = "churn")]
+#[pyclass(frozen, get_all, eq, from_py_object, module = "churn_core")]
 #[derive(Clone, PartialEq)]
 pub(crate) struct Cancellation {
     /// Length of the label period in days.
@@ -22,7 +22,10 @@ pub(crate) struct Cancellation {
 impl Cancellation {
     #[new]
     #[pyo3(signature = (horizon=90, lead=0))]
-    fn new(horizon: u32, lead: u32) -> Self {
+    fn new(
+        #[pyo3(from_py_with = arguments::horizon)] horizon: u32,
+        #[pyo3(from_py_with = arguments::lead)] lead: u32,
+    ) -> Self {
         Self { horizon, lead }
     }
 
@@ -41,7 +44,7 @@ impl Cancellation {
 ///
 /// >>> churn.Inactivity(horizon=90, on="activities").active_within is None
 /// True
-#[pyclass(frozen, get_all, eq, from_py_object, module = "churn")]
+#[pyclass(frozen, get_all, eq, from_py_object, module = "churn_core")]
 #[derive(Clone, PartialEq)]
 pub(crate) struct Inactivity {
     /// Length of the label period in days.
@@ -58,21 +61,18 @@ pub(crate) struct Inactivity {
 impl Inactivity {
     #[new]
     #[pyo3(signature = (horizon=90, lead=0, active_within=None, on="payments"))]
-    fn new(py: Python<'_>, horizon: u32, lead: u32, active_within: Option<u32>, on: &str) -> PyResult<Self> {
-        if !matches!(on, "payments" | "activities") {
-            return Err(refuse(
-                py,
-                "invalid_option",
-                "on is 'payments' or 'activities'",
-                Some("on"),
-            ));
-        }
-        Ok(Self {
+    fn new(
+        #[pyo3(from_py_with = arguments::horizon)] horizon: u32,
+        #[pyo3(from_py_with = arguments::lead)] lead: u32,
+        #[pyo3(from_py_with = arguments::active_within)] active_within: Option<u32>,
+        #[pyo3(from_py_with = arguments::on)] on: &'static str,
+    ) -> Self {
+        Self {
             horizon,
             lead,
             active_within,
             on: on.to_owned(),
-        })
+        }
     }
 
     #[allow(clippy::type_complexity)]
@@ -108,8 +108,11 @@ impl<'py> FromPyObject<'_, 'py> for Definition {
         if let Ok(own) = object.cast::<Inactivity>() {
             return Ok(Self::Inactivity(own.get().clone()));
         }
-        let message = "a definition is a churn.Cancellation or a churn.Inactivity";
-        Err(refuse(object.py(), "invalid_option", message, Some("definition")))
+        Err(arguments::wrong(
+            &object,
+            "definition",
+            "a churn_core.Cancellation or a churn_core.Inactivity",
+        ))
     }
 }
 

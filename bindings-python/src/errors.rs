@@ -40,8 +40,22 @@ pub(crate) fn raise_store(py: Python<'_>, error: &churn_store::Error) -> PyErr {
 
 /// An error of the bindings' own, for an argument the core never sees.
 pub(crate) fn refuse(py: Python<'_>, code: &str, message: &str, column: Option<&str>) -> PyErr {
+    refuse_at(py, code, message, None, None, column)
+}
+
+/// As [`refuse`], with table and row.
+pub(crate) fn refuse_at(
+    py: Python<'_>,
+    code: &str,
+    message: &str,
+    table: Option<&str>,
+    row: Option<u64>,
+    column: Option<&str>,
+) -> PyErr {
     let build = || {
         let context = PyDict::new(py);
+        context.set_item("table", table)?;
+        context.set_item("row", row)?;
         context.set_item("column", column)?;
         make(py, code, message, &context)
     };
@@ -50,7 +64,7 @@ pub(crate) fn refuse(py: Python<'_>, code: &str, message: &str, column: Option<&
 
 fn make(py: Python<'_>, code: &str, message: &str, context: &Bound<'_, PyDict>) -> PyResult<PyErr> {
     let exception = py
-        .import("churn._errors")?
+        .import("churn_core._errors")?
         .getattr("make")?
         .call((code, message), Some(context))?;
     Ok(PyErr::from_value(exception))

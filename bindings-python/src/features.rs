@@ -5,11 +5,12 @@ use std::sync::Arc;
 use churn_core::{FeatureColumn, RecordKind};
 use numpy::IntoPyArray;
 use pyo3::prelude::*;
-use pyo3::types::{PyCapsule, PyDict};
+use pyo3::types::PyCapsule;
 
+use crate::arguments;
 use crate::errors::{OrRaise, refuse};
 use crate::frames::{Frame, Values, through};
-use crate::records::{TenantRecords, escape};
+use crate::records::escape;
 use crate::tables::dates;
 use crate::work;
 
@@ -17,7 +18,7 @@ use crate::work;
 ///
 /// >>> churn.FeaturePlan.standard(windows=(30, 7))
 /// FeaturePlan(windows=[7, 30])
-#[pyclass(frozen, from_py_object, module = "churn")]
+#[pyclass(frozen, from_py_object, module = "churn_core")]
 #[derive(Clone)]
 pub(crate) struct FeaturePlan(pub(crate) churn_core::FeaturePlan);
 
@@ -26,48 +27,65 @@ impl FeaturePlan {
     /// The standard features over these windows, in days.
     #[staticmethod]
     #[pyo3(signature = (windows=vec![28, 91, 182, 364]), text_signature = "(windows=(28, 91, 182, 364))")]
-    fn standard(py: Python<'_>, windows: Vec<u32>) -> PyResult<Self> {
+    fn standard(py: Python<'_>, #[pyo3(from_py_with = arguments::windows)] windows: Vec<u32>) -> PyResult<Self> {
         churn_core::FeaturePlan::standard(&windows).or_raise(py).map(Self)
     }
 
-    /// With a feature of your own: ``plan.with_feature(name="card_28d", source="payments",
-    /// filter=[{"one_of": {"column": "method", "values": ["card"]}}], window=28)``.
+    /// A plan with one more feature.
     ///
-    /// Keywords: ``name``, ``source``, ``filter``, ``axis``, ``measure``, ``function``, ``window``.
+    /// Args:
+    ///     name: the column's name, unique in the plan.
+    ///     source: the table it looks at: ``"customers"``, ``"payments"``, ``"tickets"`` or ``"activities"``.
+    ///     filter: conditions that a record must meet, all of them: names (``"paid"``, ``"failed"``, ``"pending"``,
+    ///         ``"settled"``, ``"unpaid"``, ``"open"``, ``"responded"``, ``"urgent"``) or dicts such as
+    ///         ``{"one_of": {"column": "method", "values": ["card"]}}``, ``{"at_least": {"column": "amount", "value": 100}}``
+    ///         and ``{"at_most": ...}``.
+    ///     axis: the moment that places a record in the window: ``"event"``, ``"refunded_at"``, ``"resolved_at"``,
+    ///         ``"reopened_at"`` or ``"satisfaction_at"``. Default: ``"event"``.
+    ///     measure: what is read of each record: ``"count"``, ``"amount"``, ``"late_days"``, ``"quantity"``,
+    ///         ``"satisfaction"``, ``"gap_days"``, ``{"attribute": "seats"}`` and so on. Default: ``"count"``, for customers
+    ///         ``"tenure_days"``.
+    ///     function: what is made of the measures: ``"sum"``, ``"mean"``, ``"max"``, ``"min"``, ``"std"``, ``"last"``,
+    ///         ``"distinct"``, ``"ratio_to_baseline"``, ``{"share": [conditions]}`` and so on. Default: ``"sum"``, for customers
+    ///         ``"value"``.
+    ///     window: days before ``as_of``, at least one; None for the whole history.
+    ///
+    /// Raises:
+    ///     InvalidOptionError: the parts do not go together, or the name is taken.
     ///
     /// >>> plan = churn.FeaturePlan.standard().with_feature(
     /// ...     name="last_amount", source="payments", filter=["paid"], measure="amount", function="last")
     /// >>> churn.features(records, "2024-03-01", plan=plan).feature_names[-1]
     /// 'last_amount'
-    ///
-    /// Raises:
-    ///     InvalidOptionError: its parts do not go together, or the name is taken.
-    #[pyo3(signature = (**feature))]
-    fn with_feature(&self, py: Python<'_>, feature: Option<&Bound<'_, PyDict>>) -> PyResult<Self> {
-        let wrong = |why: String| {
-            refuse(
-                py,
-                "invalid_option",
-                &format!("the feature cannot be read: {why}"),
-                Some("feature"),
-            )
-        };
-        let given = match feature {
-            Some(feature) => json(feature.as_any())?,
-            None => serde_json::Value::Null,
-        };
-        let text = |name: &str| {
-            given
-                .get(name)
-                .and_then(|value| value.as_str())
-                .ok_or_else(|| wrong(format!("'{name}' is missing")))
-        };
-        let source: RecordKind = serde_json::from_value(text("source")?.into()).map_err(|e| wrong(e.to_string()))?;
-        let mut own =
-            serde_json::to_value(churn_core::Feature::new(text("name")?, source)).map_err(|e| wrong(e.to_string()))?;
-        overlay(&mut own, given).map_err(wrong)?;
-        let own: churn_core::Feature = serde_json::from_value(own).map_err(|e| wrong(e.to_string()))?;
-        let plan = self.0.clone().with(own);
+    #[pyo3(signature = (*, name, source, filter=None, axis=None, measure=None, function=None, window=None))]
+    #[allow(clippy::too_many_arguments)]
+    fn with_feature(
+        &self,
+        py: Python<'_>,
+        #[pyo3(from_py_with = arguments::name)] name: String,
+        #[pyo3(from_py_with = arguments::source)] source: &'static str,
+        filter: Option<&Bound<'_, PyAny>>,
+        axis: Option<&Bound<'_, PyAny>>,
+        measure: Option<&Bound<'_, PyAny>>,
+        function: Option<&Bound<'_, PyAny>>,
+        #[pyo3(from_py_with = arguments::window)] window: Option<u32>,
+    ) -> PyResult<Self> {
+        let source: RecordKind = part(py, "source", source.into())?;
+        let mut feature = churn_core::Feature::new(name, source);
+        if let Some(filter) = filter {
+            feature.filter = part(py, "filter", json(filter, "filter")?)?;
+        }
+        if let Some(axis) = axis {
+            feature.axis = part(py, "axis", json(axis, "axis")?)?;
+        }
+        if let Some(measure) = measure {
+            feature.measure = part(py, "measure", json(measure, "measure")?)?;
+        }
+        if let Some(function) = function {
+            feature.function = part(py, "function", json(function, "function")?)?;
+        }
+        feature.window = window;
+        let plan = self.0.clone().with(feature);
         plan.validate().or_raise(py)?;
         Ok(Self(plan))
     }
@@ -83,29 +101,17 @@ impl FeaturePlan {
     }
 }
 
-/// A Python value of JSON's types.
-pub(crate) fn json(object: &Bound<'_, PyAny>) -> PyResult<serde_json::Value> {
-    let text: String = object
-        .py()
-        .import("json")?
-        .getattr("dumps")?
-        .call1((object,))?
-        .extract()?;
-    serde_json::from_str(&text).map_err(|e| refuse(object.py(), "invalid_option", &e.to_string(), None))
+/// One part of a feature.
+fn part<T: serde::de::DeserializeOwned>(py: Python<'_>, name: &str, value: serde_json::Value) -> PyResult<T> {
+    serde_json::from_value(value).map_err(|e| refuse(py, "invalid_option", &format!("{name}: {e}"), Some(name)))
 }
 
-/// Lays given keys over an object's defaults; an unknown key is an error.
-pub(crate) fn overlay(defaults: &mut serde_json::Value, given: serde_json::Value) -> Result<(), String> {
-    let (Some(defaults), serde_json::Value::Object(given)) = (defaults.as_object_mut(), given) else {
-        return Err("not an object".to_owned());
-    };
-    for (key, value) in given {
-        match defaults.get_mut(&key) {
-            Some(slot) => *slot = value,
-            None => return Err(format!("there is no option '{key}'")),
-        }
-    }
-    Ok(())
+/// A Python value of JSON's types; `option` is for messages.
+pub(crate) fn json(object: &Bound<'_, PyAny>, option: &str) -> PyResult<serde_json::Value> {
+    let text = object.py().import("json")?.getattr("dumps")?.call1((object,));
+    let text = text.map_err(|_| arguments::wrong(object, option, "made of dicts, lists, texts, numbers and bools"))?;
+    let read = serde_json::from_str(text.extract()?);
+    read.map_err(|e| refuse(object.py(), "invalid_option", &format!("{option}: {e}"), Some(option)))
 }
 
 /// Customers x features: a row per eligible customer and date, dates as given, customers sorted by id.
@@ -117,7 +123,7 @@ pub(crate) fn overlay(defaults: &mut serde_json::Value, given: serde_json::Value
 /// True
 /// >>> float(matrix["customer_tenure_days"][0])
 /// 425.0
-#[pyclass(frozen, module = "churn")]
+#[pyclass(frozen, module = "churn_core")]
 pub(crate) struct FeatureMatrix(pub(crate) Arc<churn_core::FeatureMatrix>);
 
 impl FeatureMatrix {
@@ -145,7 +151,7 @@ impl FeatureMatrix {
 
 #[pymethods]
 impl FeatureMatrix {
-    /// Whose customers these are.
+    /// The tenant of the customers.
     #[getter]
     fn tenant(&self) -> &str {
         self.0.tenant().as_str()
@@ -253,7 +259,7 @@ impl FeatureMatrix {
 /// Args:
 ///     as_of: a date, or a list of them: ISO text, ``date``, ``datetime``, pandas or numpy moments; UTC if without a zone.
 ///     plan: which features; None for the standard ones.
-///     threads: None for all; never changes a bit.
+///     threads: number of threads, None for all; the result does not depend on it.
 ///     progress: True for a bar, or a callable ``(stage, share)``.
 ///
 /// Returns:
@@ -265,14 +271,13 @@ impl FeatureMatrix {
 #[pyo3(signature = (records, as_of, plan=None, *, threads=None, progress=None))]
 pub(crate) fn features(
     py: Python<'_>,
-    records: &TenantRecords,
+    #[pyo3(from_py_with = arguments::records)] records: Arc<churn_core::TenantRecords>,
     as_of: &Bound<'_, PyAny>,
-    plan: Option<FeaturePlan>,
-    threads: Option<usize>,
+    #[pyo3(from_py_with = arguments::plan)] plan: Option<churn_core::FeaturePlan>,
+    #[pyo3(from_py_with = arguments::threads)] threads: Option<usize>,
     progress: Option<&Bound<'_, PyAny>>,
 ) -> PyResult<FeatureMatrix> {
-    let (records, dates) = (Arc::clone(&records.inner), dates(as_of)?);
-    let plan = plan.map(|plan| plan.0).unwrap_or_default();
+    let (dates, plan) = (dates(as_of, "as_of")?, plan.unwrap_or_default());
     let matrix = work::run(py, threads, progress, move |execution| {
         churn_core::features(&records, &dates, &plan, &execution)
     })?;

@@ -1,7 +1,8 @@
 //! Results out: numpy columns, Arrow, and through them pandas and polars.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
+use arrow_array::builder::{ListBuilder, StringBuilder};
 use arrow_array::{
     ArrayRef, BooleanArray, Float64Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray,
 };
@@ -16,6 +17,8 @@ use crate::errors::refuse;
 /// One column of a result.
 pub(crate) enum Values {
     Texts(Vec<Option<String>>),
+    /// A list of texts per row.
+    Lists(Vec<Vec<String>>),
     /// Texts by code into levels; a code beyond them is missing.
     Coded(Vec<u32>, Vec<String>),
     Numbers(Vec<f64>),
@@ -46,6 +49,13 @@ impl Frame {
         let columns = self.0.into_iter().map(|(name, values)| {
             let array: ArrayRef = match values {
                 Values::Texts(values) => Arc::new(StringArray::from(values)),
+                Values::Lists(rows) => {
+                    let mut lists = ListBuilder::new(StringBuilder::new());
+                    for row in rows {
+                        lists.append_value(row.into_iter().map(Some));
+                    }
+                    Arc::new(lists.finish())
+                }
                 Values::Coded(codes, levels) => {
                     let texts = codes.iter().map(|&code| levels.get(code as usize).map(String::as_str));
                     Arc::new(texts.collect::<StringArray>())
@@ -81,6 +91,12 @@ impl Frame {
             .call_method1("__arrow_c_stream__", (requested,))
     }
 
+    /// As a frame of another library, through the Arrow stream.
+    pub(crate) fn through(self, py: Python<'_>, function: &str) -> PyResult<Py<PyAny>> {
+        let streamed = Py::new(py, Streamed(Mutex::new(Some(self))))?;
+        through(streamed.bind(py).as_any(), function)
+    }
+
     /// Each column's name with a numpy array, or a list for texts.
     pub(crate) fn columns(self, py: Python<'_>) -> PyResult<Vec<(String, Py<PyAny>)>> {
         self.0
@@ -92,10 +108,28 @@ impl Frame {
     pub(crate) fn pandas(self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         let columns = self.columns(py)?;
         Ok(py
-            .import("churn._frames")?
+            .import("churn_core._frames")?
             .getattr("to_pandas")?
             .call1((columns,))?
             .unbind())
+    }
+}
+
+/// A table that leaves once, as an Arrow stream.
+#[pyclass(frozen)]
+struct Streamed(Mutex<Option<Frame>>);
+
+#[pymethods]
+impl Streamed {
+    #[pyo3(signature = (requested_schema=None))]
+    fn __arrow_c_stream__<'py>(
+        &self,
+        py: Python<'py>,
+        requested_schema: Option<Bound<'py, PyCapsule>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let frame = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let frame = frame.ok_or_else(|| refuse(py, "internal", "the table was read twice", None))?;
+        frame.stream(py, requested_schema)
     }
 }
 
@@ -103,6 +137,7 @@ impl Values {
     pub(crate) fn into_python(self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         Ok(match self {
             Self::Texts(values) => PyList::new(py, values)?.into_any().unbind(),
+            Self::Lists(rows) => PyList::new(py, rows)?.into_any().unbind(),
             Self::Coded(codes, levels) => {
                 let levels: Vec<Bound<'_, PyString>> = levels.iter().map(|level| PyString::new(py, level)).collect();
                 let texts: Vec<Option<&Bound<'_, PyString>>> =
@@ -129,7 +164,7 @@ impl Values {
 pub(crate) fn through(frame: &Bound<'_, PyAny>, function: &str) -> PyResult<Py<PyAny>> {
     Ok(frame
         .py()
-        .import("churn._frames")?
+        .import("churn_core._frames")?
         .getattr(function)?
         .call1((frame,))?
         .unbind())

@@ -6,16 +6,16 @@ use churn_core::ChurnDefinition;
 use pyo3::prelude::*;
 use pyo3::types::PyCapsule;
 
+use crate::arguments;
 use crate::definition::Definition;
 use crate::errors::refuse;
 use crate::frames::{Frame, Values, through};
-use crate::records::TenantRecords;
 use crate::tables::dates;
 use crate::work;
 
 /// Churned or retained, a row per eligible customer and date: ``customer_id``, ``as_of``, ``churned``, ``rule``,
 /// ``event_at``.
-#[pyclass(frozen, module = "churn")]
+#[pyclass(frozen, module = "churn_core")]
 pub(crate) struct Labels {
     records: Arc<churn_core::TenantRecords>,
     rows: Vec<churn_core::Label>,
@@ -145,12 +145,12 @@ impl Labels {
 #[pyo3(signature = (records, as_of, definition=None, *, threads=None))]
 pub(crate) fn labels(
     py: Python<'_>,
-    records: &TenantRecords,
+    #[pyo3(from_py_with = arguments::records)] records: Arc<churn_core::TenantRecords>,
     as_of: &Bound<'_, PyAny>,
     definition: Option<Definition>,
-    threads: Option<usize>,
+    #[pyo3(from_py_with = arguments::threads)] threads: Option<usize>,
 ) -> PyResult<Labels> {
-    let (records, dates) = (Arc::clone(&records.inner), dates(as_of)?);
+    let dates = dates(as_of, "as_of")?;
     let definition = definition.map(ChurnDefinition::from).unwrap_or_default();
     let found = {
         let records = Arc::clone(&records);

@@ -1,5 +1,6 @@
-//! The Python module `churn._churn`: converts Python values, delegates to the core, maps errors.
+//! The Python module `churn_core._churn_core`: converts Python values, delegates to the core, maps errors.
 
+mod arguments;
 mod classifier;
 mod definition;
 mod ensemble;
@@ -21,13 +22,13 @@ mod work;
 use pyo3::prelude::*;
 
 #[pymodule]
-mod _churn {
+mod _churn_core {
     #[pymodule_export]
     use crate::classifier::{FlatModel, FlatTable};
     #[pymodule_export]
     use crate::definition::{Cancellation, Inactivity};
     #[pymodule_export]
-    use crate::ensemble::{GradientBoosting, Logistic, RandomForest};
+    use crate::ensemble::{LinearModel, fit_boosting, fit_forest};
     #[pymodule_export]
     use crate::features::{FeatureMatrix, FeaturePlan, features};
     #[pymodule_export]
@@ -35,13 +36,16 @@ mod _churn {
     #[pymodule_export]
     use crate::model::{ChurnModel, backtest};
     #[pymodule_export]
-    use crate::records::{Issue, TableReport, TenantRecords, ValidationReport, partition};
+    use crate::records::{TableReport, TenantRecords, ValidationIssue, ValidationReport, columns, partition};
     #[pymodule_export]
-    use crate::run::{Explanation, Reason, Score, ScoreRun};
+    use crate::run::ScoreRun;
     #[pymodule_export]
     use crate::synthetic::{Truth, World, WorldTable, WorldTenant, leaks, world};
     #[pymodule_export]
     use crate::trees::TreeEnsemble;
+
+    #[pymodule_export]
+    use crate::work::Canceller;
 
     #[cfg(feature = "store")]
     #[pymodule_export]

@@ -19,7 +19,15 @@ impl<'py> Matrix<'py> {
     pub(crate) fn new(x: &Bound<'py, PyAny>) -> PyResult<Self> {
         let py = x.py();
         let wrong = || refuse(py, "invalid_option", "X must be rows x columns of numbers", Some("X"));
-        let given = py.import("numpy")?.getattr("asarray")?.call1((x,));
+        let numpy = py.import("numpy")?;
+        let masked = numpy.getattr("ma")?.getattr("MaskedArray")?;
+        if x.is_instance(&masked)? {
+            // Values under a mask are missing.
+            let numbers = x.call_method("astype", ("float64",), None).map_err(|_| wrong())?;
+            let filled = numbers.call_method1("filled", (f64::NAN,))?;
+            return filled.extract().map(Self::Double).map_err(|_| wrong());
+        }
+        let given = numpy.getattr("asarray")?.call1((x,));
         let given = given.map_err(|_| wrong())?;
         // What does not lie where numbers of its size may lie is copied.
         if given.getattr("flags")?.getattr("aligned")?.is_truthy()? {
@@ -54,16 +62,45 @@ impl<'py> Matrix<'py> {
         (shape[0], shape[1])
     }
 
-    /// Refuses another number of columns than was fitted.
-    pub(crate) fn check(&self, py: Python<'_>, name: &str, columns: usize) -> PyResult<()> {
+    /// Refuses another number of columns than was fitted; `known` are names of the columns, or none.
+    pub(crate) fn check(&self, py: Python<'_>, name: &str, columns: usize, known: &[String]) -> PyResult<()> {
         if self.shape().1 == columns {
             return Ok(());
         }
+        let names = match known {
+            [] => String::new(),
+            names => format!(" They are {}.", names.join(", ")),
+        };
         let message = format!(
-            "X has {} features, but {name} is expecting {columns} features as input.",
+            "X has {} features, but {name} is expecting {columns} features as input.{names}",
             self.shape().1
         );
         Err(refuse(py, "feature_mismatch", &message, None))
+    }
+
+    /// Row and column of the first number that is missing or infinite.
+    pub(crate) fn not_finite(&self) -> Option<(usize, usize)> {
+        match self {
+            Self::Single(x) => x
+                .as_array()
+                .indexed_iter()
+                .find(|(_, value)| !value.is_finite())
+                .map(|(at, _)| at),
+            Self::Double(x) => x
+                .as_array()
+                .indexed_iter()
+                .find(|(_, value)| !value.is_finite())
+                .map(|(at, _)| at),
+        }
+    }
+
+    /// The numbers as they are, float64, for the `data` of an explanation.
+    pub(crate) fn to_numpy(&self, py: Python<'_>) -> Py<PyAny> {
+        let numbers = match self {
+            Self::Single(x) => x.as_array().mapv(f64::from),
+            Self::Double(x) => x.as_array().to_owned(),
+        };
+        numbers.into_pyarray(py).into_any().unbind()
     }
 
     /// The probability of the second class of every row.

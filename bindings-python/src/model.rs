@@ -4,73 +4,112 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use churn_core::{
-    Backtest, BacktestOptions, ChurnDefinition, CustomerRows, EnsembleOptions, LeakagePolicy, Monotonicity, RecordKind,
-    TrainOptions,
+    Backtest, BacktestOptions, ChurnDefinition, CustomerRows, FeatureColumn, LeakagePolicy, RecordKind, TrainOptions,
 };
 use numpy::IntoPyArray;
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyBytes, PyDict, PyType};
+use pyo3::types::{PyBytes, PySlice, PyType};
 use serde::Serialize;
-use serde::de::DeserializeOwned;
 
+use crate::arguments;
 use crate::definition::{Definition, definition_of};
 use crate::errors::{OrRaise, refuse};
-use crate::features::{FeatureMatrix, FeaturePlan, json, overlay};
-use crate::records::{TenantRecords, escape};
-use crate::run::{Explanation, Score, ScoreRun};
-use crate::tables::{dates, rows_of_one, table, timestamp};
+use crate::features::{FeatureMatrix, json};
+use crate::frames::Values;
+use crate::records::escape;
+use crate::run::{ScoreRun, explanation};
+use crate::tables::{Kind, dates, rows_of_one, table, timestamp};
 use crate::work;
 
 /// A trained model. Immutable; pickle, `save` and `to_bytes` all carry the same bytes.
 ///
 /// >>> churn.ChurnModel.from_bytes(model.to_bytes()) == model
 /// True
-#[pyclass(frozen, module = "churn")]
+#[pyclass(frozen, module = "churn_core")]
 pub(crate) struct ChurnModel(pub(crate) churn_core::ChurnModel);
 
 #[pymethods]
 impl ChurnModel {
-    /// Trains on a tenant's records.
+    /// Trains a model on a tenant's records.
     ///
     /// Args:
-    ///     definition: `Cancellation` or `Inactivity`.
-    ///     as_of: training dates; None chooses mature ones.
-    ///     threads: None for all; never changes a bit of the model.
-    ///     progress: True for a bar, or a callable ``(stage, share)``.
-    ///     options: ``plan`` (a `FeaturePlan`), ``shared`` (whether other tenants may use the model), ``leakage``
-    ///         (``"refuse"``, ``"warn"`` or ``"allow"`` columns that know the label), ``allow_columns`` (names of columns to
-    ///         vouch for), ``linear`` (bool), ``boosting``, ``deep_boosting`` and ``forest`` (False, or a dict of their options;
-    ///         ``boosting`` alone leaves the deep ones out), ``max_rows`` (the most customer-date pairs to learn from), ``folds``,
-    ///         ``churn_weight`` (how much a churned row counts while members learn; probabilities stay those of the rows as
-    ///         they are), ``monotone_constraints`` (a dict of features and ``"increasing"`` or ``"decreasing"``: the probability may only rise or only
-    ///         fall with them; leaves the forest out).
+    ///     records: the tenant's `TenantRecords`.
+    ///     definition: `Cancellation` or `Inactivity`; None is ``Cancellation(horizon=90)``.
+    ///     as_of: training dates, one or a list; None chooses mature dates.
+    ///     seed: seeds everything that is drawn; the same seed gives the same model.
+    ///     threads: number of threads, None for all; the model does not depend on it.
+    ///     progress: True for a progress bar, or a callable ``(stage, share)``.
+    ///     plan: which features; None for the standard plan.
+    ///     shared: whether other tenants may use the model.
+    ///     leakage: what happens to columns that leak the target: ``"refuse"``, ``"warn"`` or ``"allow"``.
+    ///     allow_columns: names of columns that are never refused.
+    ///     linear: whether the linear member takes part.
+    ///     boosting, deep_boosting, forest: False leaves the member out; a dict sets its options: ``n_trees``, ``max_leaves``,
+    ///         ``max_depth``, ``learning_rate``, ``min_leaf_rows``, ``l2``, ``colsample``, ``subsample``, ``max_bins``. A dict for
+    ///         ``boosting`` leaves the deep boosting out unless it is given, too.
+    ///     max_rows: the most customer-date pairs to learn from; of more, whole customers are sampled.
+    ///     folds: number of folds of the stratified group k-fold.
+    ///     churn_weight: weight of a churned row while members learn; probabilities stay calibrated.
+    ///     monotone_constraints: a dict from feature to ``"increasing"`` or ``"decreasing"``: the probability may only rise or
+    ///         only fall with the feature. The forest is left out.
     ///
     /// Raises:
-    ///     TrainingError: there is nothing to learn.
-    ///     KeyboardInterrupt: on Ctrl-C, within a fraction of a second; nothing is left behind.
+    ///     TrainingError: there is nothing to learn, or a column leaks the target.
+    ///     InvalidOptionError: an argument has an invalid value; ``.column`` names it.
+    ///     KeyboardInterrupt: on Ctrl-C, within a fraction of a second.
     ///
     /// >>> definition = churn.Inactivity(horizon=60, on="payments")
     /// >>> model = churn.ChurnModel.train(records, definition=definition, seed=1, folds=2, forest=False)
-    /// >>> model.report.grouped.roc_auc.value > 0.5
+    /// >>> model.report.cross_validated.roc_auc.value > 0.5
     /// True
     #[staticmethod]
-    #[pyo3(signature = (records, definition=None, as_of=None, seed=0, threads=None, progress=None, **options))]
+    #[pyo3(
+        signature = (records, definition=None, *, as_of=None, seed=0, threads=None, progress=None, plan=None, shared=false, leakage=LeakagePolicy::Refuse, allow_columns=vec![], linear=true, boosting=None, deep_boosting=None, forest=None, max_rows=500_000, folds=5, churn_weight=1.0, monotone_constraints=vec![]),
+        text_signature = "(records, definition=None, *, as_of=None, seed=0, threads=None, progress=None, plan=None, shared=False, leakage='refuse', allow_columns=(), linear=True, boosting=None, deep_boosting=None, forest=None, max_rows=500_000, folds=5, churn_weight=1.0, monotone_constraints=None)"
+    )]
     #[allow(clippy::too_many_arguments)]
     fn train(
         py: Python<'_>,
-        records: &TenantRecords,
+        #[pyo3(from_py_with = arguments::records)] records: Arc<churn_core::TenantRecords>,
         definition: Option<Definition>,
         as_of: Option<&Bound<'_, PyAny>>,
-        seed: u64,
-        threads: Option<usize>,
+        #[pyo3(from_py_with = arguments::seed)] seed: u64,
+        #[pyo3(from_py_with = arguments::threads)] threads: Option<usize>,
         progress: Option<&Bound<'_, PyAny>>,
-        options: Option<&Bound<'_, PyDict>>,
+        #[pyo3(from_py_with = arguments::plan)] plan: Option<churn_core::FeaturePlan>,
+        #[pyo3(from_py_with = arguments::shared)] shared: bool,
+        #[pyo3(from_py_with = arguments::leakage)] leakage: LeakagePolicy,
+        #[pyo3(from_py_with = arguments::allow_columns)] allow_columns: Vec<String>,
+        #[pyo3(from_py_with = arguments::linear)] linear: bool,
+        boosting: Option<&Bound<'_, PyAny>>,
+        deep_boosting: Option<&Bound<'_, PyAny>>,
+        forest: Option<&Bound<'_, PyAny>>,
+        #[pyo3(from_py_with = arguments::max_rows)] max_rows: usize,
+        #[pyo3(from_py_with = arguments::folds)] folds: usize,
+        #[pyo3(from_py_with = arguments::churn_weight)] churn_weight: f64,
+        #[pyo3(from_py_with = arguments::monotone_constraints)] monotone_constraints: Vec<(String, String)>,
     ) -> PyResult<Self> {
-        let mut train = train_options(definition, as_of, seed, options)?;
-        let records = Arc::clone(&records.inner);
+        let given = TrainArguments {
+            definition,
+            as_of,
+            seed,
+            plan,
+            shared,
+            leakage,
+            allow_columns,
+            linear,
+            boosting,
+            deep_boosting,
+            forest,
+            max_rows,
+            folds,
+            churn_weight,
+            monotone_constraints,
+        };
+        let mut options = given.options(py)?;
         let model = work::run(py, threads, progress, move |execution| {
-            train.execution = execution;
-            churn_core::ChurnModel::train(&records, &train)
+            options.execution = execution;
+            churn_core::ChurnModel::train(&records, &options)
         })?;
         Ok(Self(model))
     }
@@ -81,13 +120,13 @@ impl ChurnModel {
         self.0.id()
     }
 
-    /// How it was trained and what it is worth.
+    /// How it was trained and how well it performs.
     #[getter]
     fn report(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        told(py, self.0.report(), "read")
+        reported(py, self.0.report(), "read")
     }
 
-    /// The model card as a dict: what the model is, what it was made of and what it is worth.
+    /// The model card as a dict: what the model is, what it was trained on and how well it performs.
     #[getter]
     fn card(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         let json = self.0.card().to_json().or_raise(py)?;
@@ -139,19 +178,19 @@ impl ChurnModel {
     fn score(
         &self,
         py: Python<'_>,
-        records: &TenantRecords,
+        #[pyo3(from_py_with = arguments::records)] records: Arc<churn_core::TenantRecords>,
         as_of: &Bound<'_, PyAny>,
-        threads: Option<usize>,
+        #[pyo3(from_py_with = arguments::threads)] threads: Option<usize>,
         progress: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<ScoreRun> {
-        let (model, records, as_of) = (self.0.clone(), Arc::clone(&records.inner), timestamp(as_of, "as_of")?);
+        let (model, records, as_of) = (self.0.clone(), records, timestamp(as_of, "as_of")?);
         let run = work::run(py, threads, progress, move |execution| {
             model.score_with(&records, as_of, &execution)
         })?;
-        Ok(ScoreRun(Arc::new(run)))
+        Ok(ScoreRun::new(run, self.0.clone()))
     }
 
-    /// Scores one customer from his own rows: the same bits as in a run over all customers.
+    /// Scores one customer from their own rows; bit-identical to a run over all customers.
     ///
     /// ``customer`` is one dict, or a list of them for versions; event rows inherit the ``customer_id``. ``None`` is a
     /// table not given, ``[]`` is given and empty. Rows later than ``as_of`` are not visible yet.
@@ -174,9 +213,9 @@ impl ChurnModel {
         tickets: Option<&Bound<'_, PyAny>>,
         activities: Option<&Bound<'_, PyAny>>,
         as_of: &Bound<'_, PyAny>,
-        top: usize,
-    ) -> PyResult<Score> {
-        let mut rows = CustomerRows::new(rows_of_one(customer, "customers")?);
+        #[pyo3(from_py_with = arguments::top)] top: usize,
+    ) -> PyResult<Py<PyAny>> {
+        let mut rows = CustomerRows::new(rows_of_one(customer, RecordKind::Customers)?);
         let events = [
             (RecordKind::Payments, payments),
             (RecordKind::Tickets, tickets),
@@ -184,12 +223,12 @@ impl ChurnModel {
         ];
         for (kind, given) in events {
             if let Some(given) = given {
-                rows = rows.table(kind, table(given, kind.as_str())?);
+                rows = rows.table(kind, table(given, Kind::Records(kind))?);
             }
         }
         let as_of = timestamp(as_of, "as_of")?;
         let answer = py.detach(|| self.0.score_customer(rows, as_of, top)).or_raise(py)?;
-        Ok(Score::answer(answer))
+        crate::run::answer(py, &answer)
     }
 
     /// The features as this model sees them, for `explain` and `predict_proba`.
@@ -197,11 +236,11 @@ impl ChurnModel {
     fn features(
         &self,
         py: Python<'_>,
-        records: &TenantRecords,
+        #[pyo3(from_py_with = arguments::records)] records: Arc<churn_core::TenantRecords>,
         as_of: &Bound<'_, PyAny>,
-        threads: Option<usize>,
+        #[pyo3(from_py_with = arguments::threads)] threads: Option<usize>,
     ) -> PyResult<FeatureMatrix> {
-        let (model, records, dates) = (self.0.clone(), Arc::clone(&records.inner), dates(as_of)?);
+        let (model, records, dates) = (self.0.clone(), records, dates(as_of, "as_of")?);
         let matrix = work::run(py, threads, None, move |execution| {
             model.features(&records, &dates, &execution)
         })?;
@@ -210,17 +249,33 @@ impl ChurnModel {
 
     /// Contributions of every feature to every row of a matrix: Shapley values in log-odds before calibration.
     #[pyo3(signature = (matrix, *, threads=None))]
-    fn explain(&self, py: Python<'_>, matrix: &FeatureMatrix, threads: Option<usize>) -> PyResult<Explanation> {
-        let (model, matrix) = (self.0.clone(), Arc::clone(&matrix.0));
-        let names = matrix.feature_names().to_vec();
-        let found = work::run(py, threads, None, move |execution| model.explain(&matrix, &execution))?;
-        Ok(Explanation::new(py, found, names))
+    fn explain(
+        &self,
+        py: Python<'_>,
+        #[pyo3(from_py_with = arguments::matrix)] matrix: Arc<churn_core::FeatureMatrix>,
+        #[pyo3(from_py_with = arguments::threads)] threads: Option<usize>,
+    ) -> PyResult<Py<PyAny>> {
+        let (model, given) = (self.0.clone(), Arc::clone(&matrix));
+        let found = work::run(py, threads, None, move |execution| model.explain(&given, &execution))?;
+        let data = values(py, &matrix)?;
+        explanation(
+            py,
+            found.contributions,
+            found.base_value,
+            data,
+            matrix.feature_names().to_vec(),
+        )
     }
 
     /// Calibrated probability of every row of a matrix, float64.
     #[pyo3(signature = (matrix, *, threads=None))]
-    fn predict_proba(&self, py: Python<'_>, matrix: &FeatureMatrix, threads: Option<usize>) -> PyResult<Py<PyAny>> {
-        let (model, matrix) = (self.0.clone(), Arc::clone(&matrix.0));
+    fn predict_proba(
+        &self,
+        py: Python<'_>,
+        #[pyo3(from_py_with = arguments::matrix)] matrix: Arc<churn_core::FeatureMatrix>,
+        #[pyo3(from_py_with = arguments::threads)] threads: Option<usize>,
+    ) -> PyResult<Py<PyAny>> {
+        let model = self.0.clone();
         let found = work::run(py, threads, None, move |execution| {
             model.predict_proba(&matrix, &execution)
         })?;
@@ -229,20 +284,25 @@ impl ChurnModel {
 
     /// Log-odds of every row of a matrix before calibration: what contributions sum to.
     #[pyo3(signature = (matrix, *, threads=None))]
-    fn log_odds(&self, py: Python<'_>, matrix: &FeatureMatrix, threads: Option<usize>) -> PyResult<Py<PyAny>> {
-        let (model, matrix) = (self.0.clone(), Arc::clone(&matrix.0));
+    fn log_odds(
+        &self,
+        py: Python<'_>,
+        #[pyo3(from_py_with = arguments::matrix)] matrix: Arc<churn_core::FeatureMatrix>,
+        #[pyo3(from_py_with = arguments::threads)] threads: Option<usize>,
+    ) -> PyResult<Py<PyAny>> {
+        let model = self.0.clone();
         let found = work::run(py, threads, None, move |execution| model.log_odds(&matrix, &execution))?;
         Ok(found.into_pyarray(py).into_any().unbind())
     }
 
     /// Writes the model file.
-    fn save(&self, py: Python<'_>, path: PathBuf) -> PyResult<()> {
+    fn save(&self, py: Python<'_>, #[pyo3(from_py_with = arguments::path)] path: PathBuf) -> PyResult<()> {
         py.detach(|| self.0.save(path)).or_raise(py)
     }
 
     /// Opens a model file, of any of the hosts.
     #[staticmethod]
-    fn load(py: Python<'_>, path: PathBuf) -> PyResult<Self> {
+    fn load(py: Python<'_>, #[pyo3(from_py_with = arguments::path)] path: PathBuf) -> PyResult<Self> {
         py.detach(|| churn_core::ChurnModel::load(path)).or_raise(py).map(Self)
     }
 
@@ -253,8 +313,8 @@ impl ChurnModel {
 
     /// Opens a model file from memory; safe on any bytes.
     #[staticmethod]
-    fn from_bytes(py: Python<'_>, data: &[u8]) -> PyResult<Self> {
-        py.detach(|| churn_core::ChurnModel::from_bytes(data))
+    fn from_bytes(py: Python<'_>, #[pyo3(from_py_with = arguments::data)] data: Vec<u8>) -> PyResult<Self> {
+        py.detach(|| churn_core::ChurnModel::from_bytes(&data))
             .or_raise(py)
             .map(Self)
     }
@@ -289,7 +349,7 @@ impl ChurnModel {
         let report = self.0.report();
         let (what, measures) = match &report.out_of_time {
             Some(test) => (format!("out of time, {}", test.test_date), &test.measures),
-            None => ("customers held out in turn".to_owned(), &report.cross_validated),
+            None => ("cross-validated".to_owned(), &report.cross_validated),
         };
         let figures = [
             ("AUC", measures.roc_auc),
@@ -312,30 +372,68 @@ impl ChurnModel {
     }
 }
 
-fn train_options(
+/// What training takes, as it was given.
+struct TrainArguments<'a, 'py> {
     definition: Option<Definition>,
-    as_of: Option<&Bound<'_, PyAny>>,
+    as_of: Option<&'a Bound<'py, PyAny>>,
     seed: u64,
-    options: Option<&Bound<'_, PyDict>>,
-) -> PyResult<TrainOptions> {
-    let mut train = TrainOptions::default()
-        .with_definition(definition.map(ChurnDefinition::from).unwrap_or_default())
-        .with_seed(seed);
-    train.as_of = as_of.map(dates).transpose()?;
-    if let Some(options) = options {
-        more_options(options, &mut train)?;
-    }
-    Ok(train)
+    plan: Option<churn_core::FeaturePlan>,
+    shared: bool,
+    leakage: LeakagePolicy,
+    allow_columns: Vec<String>,
+    linear: bool,
+    boosting: Option<&'a Bound<'py, PyAny>>,
+    deep_boosting: Option<&'a Bound<'py, PyAny>>,
+    forest: Option<&'a Bound<'py, PyAny>>,
+    max_rows: usize,
+    folds: usize,
+    churn_weight: f64,
+    monotone_constraints: Vec<(String, String)>,
 }
 
-/// Rolling-origin backtest: at each origin, a model that could have been trained then, tested on what came after.
+impl TrainArguments<'_, '_> {
+    fn options(self, py: Python<'_>) -> PyResult<TrainOptions> {
+        let mut given = serde_json::json!({
+            "linear": self.linear,
+            "folds": self.folds,
+            "churn_weight": self.churn_weight,
+            "monotone_constraints": serde_json::Map::from_iter(
+                self.monotone_constraints.into_iter().map(|(name, direction)| (name, direction.into())),
+            ),
+            "allow_columns": self.allow_columns,
+            "max_rows": self.max_rows,
+            "shared": self.shared,
+            "seed": self.seed,
+        });
+        for (name, member) in [
+            ("boosting", self.boosting),
+            ("deep_boosting", self.deep_boosting),
+            ("forest", self.forest),
+        ] {
+            if let Some(member) = member {
+                given[name] = json(member, name)?;
+            }
+        }
+        let mut options = TrainOptions::default()
+            .with_leakage(self.leakage)
+            .with_plan(self.plan.unwrap_or_default())
+            .with_definition(self.definition.map(ChurnDefinition::from).unwrap_or_default());
+        options.as_of = self.as_of.map(|at| dates(at, "as_of")).transpose()?;
+        options.with_json(&given.to_string()).or_raise(py)
+    }
+}
+
+/// Backtests by rolling origin: at each origin a model that could have been trained then is tested on what came after.
 ///
 /// Args:
+///     records: the tenant's `TenantRecords`.
+///     definition: `Cancellation` or `Inactivity`.
 ///     origins: the dates to test, each mature; None takes the last mature ones, one label period apart, at most three.
-///     embargo_days: days that must lie between the last training label and an origin.
-///     unseen_customers: whether only customers whom no training date knew are tested.
+///     embargo_days: days that must lie between the end of the last training label and an origin.
+///     unseen_customers: whether only customers without a training row are tested.
 ///     as_of: dates that may train; None takes dates before each origin.
-///     options: as for `ChurnModel.train`.
+///
+/// All other arguments are those of `ChurnModel.train`.
 ///
 /// Returns:
 ///     One `OutOfTime` per origin, in order of time, each with the proof that no training label reached it.
@@ -347,110 +445,87 @@ fn train_options(
 /// >>> fold.proof.last_label_end <= fold.test_date
 /// True
 #[pyfunction]
-#[pyo3(signature = (records, definition=None, origins=None, embargo_days=0, unseen_customers=false, as_of=None, seed=0, threads=None, progress=None, **options))]
+#[pyo3(
+    signature = (records, definition=None, *, origins=None, embargo_days=0, unseen_customers=false, as_of=None, seed=0, threads=None, progress=None, plan=None, shared=false, leakage=LeakagePolicy::Refuse, allow_columns=vec![], linear=true, boosting=None, deep_boosting=None, forest=None, max_rows=500_000, folds=5, churn_weight=1.0, monotone_constraints=vec![]),
+    text_signature = "(records, definition=None, *, origins=None, embargo_days=0, unseen_customers=False, as_of=None, seed=0, threads=None, progress=None, plan=None, shared=False, leakage='refuse', allow_columns=(), linear=True, boosting=None, deep_boosting=None, forest=None, max_rows=500_000, folds=5, churn_weight=1.0, monotone_constraints=None)"
+)]
 #[allow(clippy::too_many_arguments)]
 pub(crate) fn backtest(
     py: Python<'_>,
-    records: &TenantRecords,
+    #[pyo3(from_py_with = arguments::records)] records: Arc<churn_core::TenantRecords>,
     definition: Option<Definition>,
     origins: Option<&Bound<'_, PyAny>>,
-    embargo_days: u32,
-    unseen_customers: bool,
+    #[pyo3(from_py_with = arguments::embargo_days)] embargo_days: u32,
+    #[pyo3(from_py_with = arguments::unseen_customers)] unseen_customers: bool,
     as_of: Option<&Bound<'_, PyAny>>,
-    seed: u64,
-    threads: Option<usize>,
+    #[pyo3(from_py_with = arguments::seed)] seed: u64,
+    #[pyo3(from_py_with = arguments::threads)] threads: Option<usize>,
     progress: Option<&Bound<'_, PyAny>>,
-    options: Option<&Bound<'_, PyDict>>,
+    #[pyo3(from_py_with = arguments::plan)] plan: Option<churn_core::FeaturePlan>,
+    #[pyo3(from_py_with = arguments::shared)] shared: bool,
+    #[pyo3(from_py_with = arguments::leakage)] leakage: LeakagePolicy,
+    #[pyo3(from_py_with = arguments::allow_columns)] allow_columns: Vec<String>,
+    #[pyo3(from_py_with = arguments::linear)] linear: bool,
+    boosting: Option<&Bound<'_, PyAny>>,
+    deep_boosting: Option<&Bound<'_, PyAny>>,
+    forest: Option<&Bound<'_, PyAny>>,
+    #[pyo3(from_py_with = arguments::max_rows)] max_rows: usize,
+    #[pyo3(from_py_with = arguments::folds)] folds: usize,
+    #[pyo3(from_py_with = arguments::churn_weight)] churn_weight: f64,
+    #[pyo3(from_py_with = arguments::monotone_constraints)] monotone_constraints: Vec<(String, String)>,
 ) -> PyResult<Py<PyAny>> {
+    let given = TrainArguments {
+        definition,
+        as_of,
+        seed,
+        plan,
+        shared,
+        leakage,
+        allow_columns,
+        linear,
+        boosting,
+        deep_boosting,
+        forest,
+        max_rows,
+        folds,
+        churn_weight,
+        monotone_constraints,
+    };
     let mut options = BacktestOptions::default()
-        .with_train(train_options(definition, as_of, seed, options)?)
+        .with_train(given.options(py)?)
         .with_embargo_days(embargo_days)
         .with_unseen_customers(unseen_customers);
-    options.origins = origins.map(dates).transpose()?;
-    let records = Arc::clone(&records.inner);
+    options.origins = origins.map(|origins| dates(origins, "origins")).transpose()?;
     let done = work::run(py, threads, progress, move |execution| {
         options.train.execution = execution;
         Backtest::run(&records, &options)
     })?;
-    told(py, &done.folds, "read_folds")
+    reported(py, &done.folds, "read_folds")
+}
+
+/// The values of a matrix as they are: numbers, or, where some feature is a text, objects.
+fn values(py: Python<'_>, matrix: &churn_core::FeatureMatrix) -> PyResult<Py<PyAny>> {
+    let is_text = |column: &FeatureColumn| matches!(column, FeatureColumn::Text { .. });
+    let numbers = matrix.to_ndarray().into_pyarray(py);
+    if !matrix.columns().iter().any(is_text) {
+        return Ok(numbers.into_any().unbind());
+    }
+    let objects = numbers.call_method1("astype", ("object",))?;
+    for (number, column) in matrix.columns().iter().enumerate() {
+        if is_text(column) {
+            let texts = Values::from(column).into_python(py)?;
+            objects.set_item((PySlice::full(py), number), texts)?;
+        }
+    }
+    Ok(objects.unbind())
 }
 
 /// A report as Python's dataclasses.
-fn told(py: Python<'_>, report: &impl Serialize, reader: &str) -> PyResult<Py<PyAny>> {
+fn reported(py: Python<'_>, report: &impl Serialize, reader: &str) -> PyResult<Py<PyAny>> {
     let json = serde_json::to_string(report).map_err(|e| refuse(py, "internal", &e.to_string(), None))?;
-    Ok(py.import("churn._report")?.getattr(reader)?.call1((json,))?.unbind())
-}
-
-/// `**options` of training.
-fn more_options(options: &Bound<'_, PyDict>, train: &mut TrainOptions) -> PyResult<()> {
-    let defaults = EnsembleOptions::default();
-    // First, for it decides whether the deep ones stay where nothing is said of them.
-    if let Some(value) = options.get_item("boosting")? {
-        let boosting = member(&value, "boosting", defaults.boosting.clone().unwrap_or_default())?;
-        if train.ensemble.boosting != boosting {
-            train.ensemble.deep_boosting = None;
-        }
-        train.ensemble.boosting = boosting;
-    }
-    for (name, value) in options.iter() {
-        match name.extract::<String>()?.as_str() {
-            "plan" => {
-                train.plan = value
-                    .extract::<Option<FeaturePlan>>()?
-                    .map(|plan| plan.0)
-                    .unwrap_or_default()
-            }
-            "shared" => train.shared = value.extract()?,
-            "leakage" => {
-                train.leakage = value
-                    .extract::<String>()?
-                    .parse::<LeakagePolicy>()
-                    .or_raise(options.py())?
-            }
-            "allow_columns" => train.allow_columns = value.extract()?,
-            "linear" => train.ensemble.linear = value.extract()?,
-            "churn_weight" => train.ensemble.churn_weight = value.extract()?,
-            "monotone_constraints" => {
-                let wanted: Vec<(String, String)> = value.cast::<PyDict>()?.items().extract()?;
-                let named = wanted
-                    .into_iter()
-                    .map(|(name, direction)| Ok((name, direction.parse::<Monotonicity>()?)));
-                train.ensemble.monotone_constraints =
-                    named.collect::<churn_core::Result<_>>().or_raise(options.py())?;
-            }
-            "max_rows" => train.max_rows = value.extract()?,
-            "folds" => train.ensemble.folds = value.extract()?,
-            "boosting" => {}
-            "deep_boosting" => {
-                let deep = defaults.deep_boosting.clone().unwrap_or_default();
-                train.ensemble.deep_boosting = member(&value, "deep_boosting", deep)?;
-            }
-            "forest" => train.ensemble.forest = member(&value, "forest", defaults.forest.clone().unwrap_or_default())?,
-            other => {
-                let message = format!(
-                    "there is no option '{other}'; known are plan, shared, leakage, allow_columns, linear, boosting, deep_boosting, forest, max_rows, folds, churn_weight, monotone_constraints"
-                );
-                return Err(refuse(options.py(), "invalid_option", &message, Some(other)));
-            }
-        }
-    }
-    Ok(())
-}
-
-/// `False`, `True`, `None` or a dict of options laid over the defaults.
-pub(crate) fn member<T: Serialize + DeserializeOwned>(
-    value: &Bound<'_, PyAny>,
-    name: &str,
-    defaults: T,
-) -> PyResult<Option<T>> {
-    if value.is_none() {
-        return Ok(Some(defaults));
-    }
-    if let Ok(wanted) = value.cast::<PyBool>() {
-        return Ok(wanted.is_true().then_some(defaults));
-    }
-    let wrong = |why: String| refuse(value.py(), "invalid_option", &format!("{name}: {why}"), Some(name));
-    let mut own = serde_json::to_value(defaults).map_err(|e| wrong(e.to_string()))?;
-    overlay(&mut own, json(value)?).map_err(wrong)?;
-    serde_json::from_value(own).map(Some).map_err(|e| wrong(e.to_string()))
+    Ok(py
+        .import("churn_core._report")?
+        .getattr(reader)?
+        .call1((json,))?
+        .unbind())
 }

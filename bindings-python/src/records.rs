@@ -3,26 +3,28 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use churn_core::{Execution, OnInvalid, RecordKind, RecordsBuilder, StaticAttributes};
+use churn_core::{
+    ColumnSpec, ColumnType, Execution, OnInvalid, RecordKind, RecordsBuilder, StaticAttributes, Ties, columns_of,
+};
 use pyo3::prelude::*;
-use pyo3::types::{PyCapsule, PyString};
+use pyo3::types::{PyCapsule, PyList, PyString};
 
-use crate::errors::refuse;
+use crate::arguments;
 use crate::frames::{Frame, Values, datetime, through};
-use crate::tables::{table, timestamp};
+use crate::tables::{Kind, table, timestamp};
 use crate::work;
 
 /// Counts of one table; ``rows_in == rows_accepted + rows_quarantined``.
-#[pyclass(frozen, get_all, module = "churn")]
+#[pyclass(frozen, get_all, module = "churn_core")]
 #[derive(Clone)]
 pub(crate) struct TableReport {
     /// Rows that were given.
     rows_in: u64,
     /// Rows that entered the records.
     rows_accepted: u64,
-    /// Rows that were set aside.
+    /// Rows that were quarantined.
     rows_quarantined: u64,
-    /// 0-based positions of the rows set aside.
+    /// 0-based positions of the quarantined rows.
     quarantined: Vec<u64>,
     /// Accepted events from before their customer's first sign-up.
     events_before_sign_up: u64,
@@ -39,9 +41,9 @@ impl TableReport {
 }
 
 /// One bad value: where it stands and what is wrong with it.
-#[pyclass(frozen, get_all, module = "churn")]
+#[pyclass(frozen, get_all, module = "churn_core")]
 #[derive(Clone)]
-pub(crate) struct Issue {
+pub(crate) struct ValidationIssue {
     /// The table: ``"payments"``.
     table: String,
     /// 0-based position of the row in what was given; None where the whole table is meant.
@@ -55,14 +57,17 @@ pub(crate) struct Issue {
 }
 
 #[pymethods]
-impl Issue {
+impl ValidationIssue {
     fn __repr__(&self) -> String {
         let row = self.row.map_or(String::new(), |row| format!(" row {row}"));
         let column = self
             .column
             .as_ref()
             .map_or(String::new(), |column| format!(" column '{column}'"));
-        format!("<Issue {}{row}{column}: {} ({})>", self.table, self.message, self.code)
+        format!(
+            "<ValidationIssue {}{row}{column}: {} ({})>",
+            self.table, self.message, self.code
+        )
     }
 }
 
@@ -72,7 +77,7 @@ impl Issue {
 /// True
 /// >>> records.report.tables["payments"].rows_accepted == len(payments)
 /// True
-#[pyclass(frozen, module = "churn")]
+#[pyclass(frozen, module = "churn_core")]
 pub(crate) struct ValidationReport(churn_core::ValidationReport);
 
 impl ValidationReport {
@@ -122,8 +127,8 @@ impl ValidationReport {
 
     /// Every bad value, ordered by table, then row.
     #[getter]
-    fn issues(&self) -> Vec<Issue> {
-        let issue = |issue: &churn_core::ValidationIssue| Issue {
+    fn issues(&self) -> Vec<ValidationIssue> {
+        let issue = |issue: &churn_core::ValidationIssue| ValidationIssue {
             table: issue.table.to_string(),
             row: issue.row,
             column: issue.column.as_ref().map(ToString::to_string),
@@ -131,6 +136,25 @@ impl ValidationReport {
             message: issue.message.clone(),
         };
         self.0.issues.iter().map(issue).collect()
+    }
+
+    /// What looks wrong in valid records, as a list of `Finding`; nothing is refused for it.
+    #[getter]
+    fn findings<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+        let class = py.import("churn_core._results")?.getattr("Finding")?;
+        let findings = self.0.findings.iter().map(|finding| {
+            let column = finding.column.as_ref().map(ToString::to_string);
+            let (code, table) = (finding.code.as_str(), finding.table.as_str());
+            class.call1((
+                code,
+                table,
+                column,
+                finding.rows,
+                finding.examples.clone(),
+                &finding.message,
+            ))
+        });
+        PyList::new(py, findings.collect::<PyResult<Vec<_>>>()?)
     }
 
     /// Attributes that do not enter features, each with why.
@@ -202,13 +226,45 @@ pub(crate) fn escape(text: &str) -> String {
         .replace('"', "&quot;")
 }
 
-/// All the records of one tenant, checked and sorted.
+/// The records of one tenant, validated and sorted.
 ///
-/// Each table is anything with the Arrow PyCapsule interface (polars, pyarrow, duckdb), a pandas frame, a list of dicts
-/// or a dict of columns. ``None`` is a table not given; an empty one is given and empty.
+/// Each table is a pandas, polars or pyarrow frame, a duckdb relation, anything else with the Arrow PyCapsule interface, a dict
+/// of columns, or a list of rows: dicts, named tuples, dataclasses, rows of sqlite3 or SQLAlchemy. ``None`` is a table that is not
+/// given; an empty one is given and empty, which is not the same: without payments there are no features of payments. A pandas
+/// index is not a column. Moments are ISO 8601 texts, dates or datetimes; without a zone they are UTC. NaN is missing, except in
+/// ``amount``, ``quantity`` and ``satisfaction``, where it is refused as ``not_finite`` (in pandas it is always missing).
+///
+/// Args:
+///     tenant: Id of the tenant; models and scores carry it.
+///     customers: One row per customer, or several versions of one.
+///     payments: One row per payment or invoice.
+///     tickets: One row per support ticket.
+///     activities: One row per event of use.
+///     on_invalid: ``"refuse"`` raises if any value is invalid; ``"quarantine"`` leaves invalid rows out, and the report lists
+///         them.
+///     observed_until: End of the observed history. Default: the latest event.
+///     observed_from: Begin of the observed history. Default: the earliest event.
+///     static_attributes: Names of customer attributes that never change, or ``"all"``. Without a ``valid_from`` column other
+///         attributes enter no features, because today's value need not have held in the past.
+///     ties: order of events at the same time: ``"given"``, as the rows come, or ``"content"``, by id and then by all values.
+///     currency: ISO 4217 code of the tenant's currency.
+///     conversion_rates: A dict from currency to the value of one unit in the tenant's currency.
+///     threads: Number of threads; None for all.
+///
+/// Columns (``churn.columns(table)`` returns them with their meanings; required ones first, in capitals):
+///
+/// - customers: CUSTOMER_ID, SIGNED_UP_AT, churned_at, notice_at, renews_at, valid_from, known_at, tenant_id
+/// - payments: CUSTOMER_ID, DUE_AT, AMOUNT, payment_id, settled_at, status, refunded_at, currency, method, known_at,
+///   tenant_id
+/// - tickets: CUSTOMER_ID, OPENED_AT, ticket_id, first_response_at, resolved_at, reopened_at, priority, category, channel,
+///   satisfaction, satisfaction_at, known_at, tenant_id
+/// - activities: CUSTOMER_ID, AT, activity_id, kind, quantity, known_at, tenant_id
+///
+/// Any other column is an attribute: numbers, texts or bools.
 ///
 /// Raises:
-///     ChurnError: a value is not valid and ``on_invalid`` is ``"refuse"``; ``.report`` has them all.
+///     InvalidRecordsError: a value is invalid and ``on_invalid`` is ``"refuse"``; ``.report`` lists all.
+///     UnreadableTableError: a table as a whole cannot be read.
 ///
 /// >>> customers = [{"customer_id": "C-1", "signed_up_at": "2024-01-01", "plan": "pro"}]
 /// >>> payments = [{"customer_id": "C-1", "due_at": "2024-02-01", "amount": 12.34}]
@@ -217,8 +273,8 @@ pub(crate) fn escape(text: &str) -> String {
 /// >>> churn.TenantRecords(tenant="acme", customers=[{"customer_id": "C-1", "signed_up_at": "soon"}])
 /// Traceback (most recent call last):
 /// ...
-/// churn._errors.InvalidRecordsError: customers row 0 column 'signed_up_at': ...
-#[pyclass(frozen, module = "churn")]
+/// churn_core.InvalidRecordsError: customers row 0 column 'signed_up_at': ...
+#[pyclass(frozen, module = "churn_core")]
 pub(crate) struct TenantRecords {
     pub(crate) inner: Arc<churn_core::TenantRecords>,
     report: Py<ValidationReport>,
@@ -239,22 +295,23 @@ impl TenantRecords {
 #[pymethods]
 impl TenantRecords {
     #[new]
-    #[pyo3(signature = (tenant, customers, payments=None, tickets=None, activities=None, *, on_invalid="refuse", observed_until=None, observed_from=None, static_attributes=None, currency=None, conversion_rates=None, threads=None))]
+    #[pyo3(signature = (tenant, customers, payments=None, tickets=None, activities=None, *, on_invalid="refuse", observed_until=None, observed_from=None, static_attributes=None, ties="given", currency=None, conversion_rates=None, threads=None))]
     #[allow(clippy::too_many_arguments)]
     fn new(
         py: Python<'_>,
-        tenant: &str,
+        #[pyo3(from_py_with = arguments::tenant)] tenant: String,
         customers: &Bound<'_, PyAny>,
         payments: Option<&Bound<'_, PyAny>>,
         tickets: Option<&Bound<'_, PyAny>>,
         activities: Option<&Bound<'_, PyAny>>,
-        on_invalid: &str,
+        #[pyo3(from_py_with = arguments::on_invalid)] on_invalid: &'static str,
         observed_until: Option<&Bound<'_, PyAny>>,
         observed_from: Option<&Bound<'_, PyAny>>,
         static_attributes: Option<&Bound<'_, PyAny>>,
-        currency: Option<String>,
-        conversion_rates: Option<BTreeMap<String, f64>>,
-        threads: Option<usize>,
+        #[pyo3(from_py_with = arguments::ties)] ties: &'static str,
+        #[pyo3(from_py_with = arguments::currency)] currency: Option<String>,
+        #[pyo3(from_py_with = arguments::conversion_rates)] conversion_rates: Option<BTreeMap<String, f64>>,
+        #[pyo3(from_py_with = arguments::threads)] threads: Option<usize>,
     ) -> PyResult<Self> {
         let tables = [Some(customers), payments, tickets, activities];
         let options = Options {
@@ -262,17 +319,18 @@ impl TenantRecords {
             observed_until,
             observed_from,
             static_attributes,
+            ties,
             currency,
             conversion_rates,
         };
-        let builder = options.builder(py, tenant, tables)?;
+        let builder = options.builder(&tenant, tables)?;
         let built = work::run(py, threads, None, move |execution: Execution| {
             builder.execution(execution).build()
         })?;
         Self::wrap(py, built)
     }
 
-    /// Whose records they are.
+    /// The tenant of the records.
     #[getter]
     fn tenant(&self) -> &str {
         self.inner.tenant().as_str()
@@ -337,27 +395,21 @@ impl TenantRecords {
     }
 }
 
-/// What ``on_invalid`` says.
-pub(crate) fn policy(py: Python<'_>, on_invalid: &str) -> PyResult<OnInvalid> {
+/// What ``on_invalid`` says, which is one of two words.
+pub(crate) fn policy(on_invalid: &str) -> OnInvalid {
     match on_invalid {
-        "refuse" => Ok(OnInvalid::Refuse),
-        "quarantine" => Ok(OnInvalid::Quarantine),
-        _ => {
-            let why = "on_invalid is 'refuse' or 'quarantine'";
-            Err(refuse(py, "invalid_option", why, Some("on_invalid")))
-        }
+        "quarantine" => OnInvalid::Quarantine,
+        _ => OnInvalid::Refuse,
     }
 }
 
 /// What ``static_attributes`` says.
-pub(crate) fn trusted(names: &Bound<'_, PyAny>) -> PyResult<StaticAttributes> {
-    Ok(match names.cast::<PyString>() {
-        Ok(all) if all.to_str()? == "all" => StaticAttributes::All,
-        Ok(_) => {
-            let why = "static_attributes is a list of names or 'all'";
-            return Err(refuse(names.py(), "invalid_option", why, Some("static_attributes")));
-        }
-        Err(_) => StaticAttributes::Named(names.try_iter()?.map(|name| name?.extract()).collect::<PyResult<_>>()?),
+pub(crate) fn static_attributes(given: &Bound<'_, PyAny>) -> PyResult<StaticAttributes> {
+    let name = "static_attributes";
+    Ok(match given.cast::<PyString>() {
+        Ok(all) if all.to_string_lossy() == "all" => StaticAttributes::All,
+        Ok(_) => return Err(arguments::wrong(given, name, "a list of names or 'all'")),
+        Err(_) => StaticAttributes::Named(arguments::names(given, name)?),
     })
 }
 
@@ -366,17 +418,17 @@ struct Options<'a, 'py> {
     observed_until: Option<&'a Bound<'py, PyAny>>,
     observed_from: Option<&'a Bound<'py, PyAny>>,
     static_attributes: Option<&'a Bound<'py, PyAny>>,
+    ties: &'static str,
     currency: Option<String>,
     conversion_rates: Option<BTreeMap<String, f64>>,
 }
 
 impl Options<'_, '_> {
-    fn builder(self, py: Python<'_>, tenant: &str, tables: [Option<&Bound<'_, PyAny>>; 4]) -> PyResult<RecordsBuilder> {
-        let policy = policy(py, self.on_invalid)?;
-        let mut builder = churn_core::TenantRecords::builder(tenant).on_invalid(policy);
+    fn builder(self, tenant: &str, tables: [Option<&Bound<'_, PyAny>>; 4]) -> PyResult<RecordsBuilder> {
+        let mut builder = churn_core::TenantRecords::builder(tenant).on_invalid(policy(self.on_invalid));
         for (kind, given) in RecordKind::ALL.into_iter().zip(tables) {
             if let Some(given) = given.filter(|given| !given.is_none()) {
-                builder = builder.table(kind, table(given, kind.as_str())?);
+                builder = builder.table(kind, table(given, Kind::Records(kind))?);
             }
         }
         if let Some(at) = self.observed_until {
@@ -386,7 +438,10 @@ impl Options<'_, '_> {
             builder = builder.observed_from(timestamp(at, "observed_from")?);
         }
         if let Some(names) = self.static_attributes {
-            builder = builder.static_attributes(trusted(names)?);
+            builder = builder.static_attributes(static_attributes(names)?);
+        }
+        if self.ties == "content" {
+            builder = builder.ties(Ties::Content);
         }
         if let Some(currency) = self.currency {
             builder = builder.currency(currency);
@@ -398,6 +453,25 @@ impl Options<'_, '_> {
     }
 }
 
+/// The column dictionary of a table: name, type, whether it is required, meaning. Python's `churn_core.columns` wraps it.
+#[pyfunction]
+pub(crate) fn columns(
+    #[pyo3(from_py_with = arguments::table)] table: &'static str,
+) -> Vec<(&'static str, &'static str, bool, &'static str)> {
+    let kind = RecordKind::ALL.into_iter().find(|kind| kind.as_str() == table);
+    let columns = kind.map(columns_of).unwrap_or_default().iter();
+    let row = |column: &ColumnSpec| {
+        let kind = match column.column_type {
+            ColumnType::Id => "id",
+            ColumnType::Timestamp => "timestamp",
+            ColumnType::Number => "number",
+            _ => "text",
+        };
+        (column.name, kind, column.required, column.meaning)
+    };
+    columns.map(row).collect()
+}
+
 type Parted = (
     BTreeMap<String, TenantRecords>,
     ValidationReport,
@@ -406,7 +480,7 @@ type Parted = (
 
 /// Splits tables with a ``tenant_id`` column: records by tenant, rows without a tenant, positions.
 #[pyfunction]
-#[pyo3(signature = (customers, payments=None, tickets=None, activities=None, *, on_invalid="refuse", observed_until=None, observed_from=None, static_attributes=None, currency=None, conversion_rates=None, threads=None))]
+#[pyo3(signature = (customers, payments=None, tickets=None, activities=None, *, on_invalid="refuse", observed_until=None, observed_from=None, static_attributes=None, ties="given", currency=None, conversion_rates=None, threads=None))]
 #[allow(clippy::too_many_arguments)]
 pub(crate) fn partition(
     py: Python<'_>,
@@ -414,13 +488,14 @@ pub(crate) fn partition(
     payments: Option<&Bound<'_, PyAny>>,
     tickets: Option<&Bound<'_, PyAny>>,
     activities: Option<&Bound<'_, PyAny>>,
-    on_invalid: &str,
+    #[pyo3(from_py_with = arguments::on_invalid)] on_invalid: &'static str,
     observed_until: Option<&Bound<'_, PyAny>>,
     observed_from: Option<&Bound<'_, PyAny>>,
     static_attributes: Option<&Bound<'_, PyAny>>,
-    currency: Option<String>,
-    conversion_rates: Option<BTreeMap<String, f64>>,
-    threads: Option<usize>,
+    #[pyo3(from_py_with = arguments::ties)] ties: &'static str,
+    #[pyo3(from_py_with = arguments::currency)] currency: Option<String>,
+    #[pyo3(from_py_with = arguments::conversion_rates)] conversion_rates: Option<BTreeMap<String, f64>>,
+    #[pyo3(from_py_with = arguments::threads)] threads: Option<usize>,
 ) -> PyResult<Parted> {
     let tables = [Some(customers), payments, tickets, activities];
     let options = Options {
@@ -428,10 +503,11 @@ pub(crate) fn partition(
         observed_until,
         observed_from,
         static_attributes,
+        ties,
         currency,
         conversion_rates,
     };
-    let builder = options.builder(py, "", tables)?;
+    let builder = options.builder("", tables)?;
     let partition = work::run(py, threads, None, move |execution: Execution| {
         builder.execution(execution).partition()
     })?;

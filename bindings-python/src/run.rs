@@ -1,176 +1,158 @@
-//! Runs of scores, one customer's answer, reasons.
+//! Runs of scores, one customer's score, reasons, explanations.
 
 use std::sync::Arc;
 
-use churn_core::ReasonValue;
+use churn_core::{Execution, ReasonValue};
+use ndarray::{Array1, Array2};
 use numpy::IntoPyArray;
+use pyo3::exceptions::{PyIndexError, PyTypeError};
 use pyo3::prelude::*;
-use pyo3::types::PyCapsule;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyBytes, PyCapsule, PyIterator, PyList, PySlice, PyTuple};
 
+use crate::arguments;
 use crate::errors::OrRaise;
 use crate::features::FeatureMatrix;
-use crate::frames::{Frame, Values, datetime, through};
+use crate::frames::{Frame, Values, datetime};
+use crate::model::ChurnModel;
 use crate::records::escape;
+use crate::work;
 
-/// One feature's part in a score.
-#[pyclass(frozen, get_all, module = "churn")]
-#[derive(Clone)]
-pub(crate) struct Reason {
-    /// The feature's name in the plan.
-    feature: String,
-    /// Its value: a number, a text, or None for nothing to look at.
-    value: Option<ValueOf>,
-    /// What it adds to the log-odds before calibration.
-    contribution: f64,
-    /// ``"raises"`` or ``"lowers"``.
-    direction: &'static str,
-    /// The same in words.
-    text: String,
+/// The classes of `churn_core._results`.
+struct Classes {
+    interval: Py<PyAny>,
+    reason: Py<PyAny>,
+    score: Py<PyAny>,
+    explanation: Py<PyAny>,
 }
 
-#[derive(Clone, IntoPyObject, IntoPyObjectRef)]
-pub(crate) enum ValueOf {
-    Number(f64),
-    Text(String),
+fn classes(py: Python<'_>) -> PyResult<&'static Classes> {
+    static CLASSES: PyOnceLock<Classes> = PyOnceLock::new();
+    CLASSES.get_or_try_init(py, || {
+        let module = py.import("churn_core._results")?;
+        Ok(Classes {
+            interval: module.getattr("Interval")?.unbind(),
+            reason: module.getattr("Reason")?.unbind(),
+            score: module.getattr("Score")?.unbind(),
+            explanation: module.getattr("Explanation")?.unbind(),
+        })
+    })
 }
 
-impl Score {
-    pub(crate) fn answer(answer: churn_core::CustomerScore) -> Self {
-        Self {
-            score: answer.score,
-            reasons: answer.reasons.into_iter().map(Reason::from).collect(),
-            as_of: answer.as_of.as_micros(),
-            model_id: answer.model_id,
-        }
-    }
+/// A reason as Python's.
+fn reason<'py>(py: Python<'py>, reason: &churn_core::Reason) -> PyResult<Bound<'py, PyAny>> {
+    let value = match &reason.value {
+        ReasonValue::Number(value) => value.into_pyobject(py)?.into_any(),
+        ReasonValue::Text(value) => value.into_pyobject(py)?.into_any(),
+        _ => py.None().into_bound(py),
+    };
+    classes(py)?.reason.bind(py).call1((
+        &reason.feature,
+        value,
+        reason.contribution,
+        reason.direction.as_str(),
+        &reason.text,
+    ))
 }
 
-impl From<churn_core::Reason> for Reason {
-    fn from(reason: churn_core::Reason) -> Self {
-        let value = match reason.value {
-            ReasonValue::Number(value) => Some(ValueOf::Number(value)),
-            ReasonValue::Text(value) => Some(ValueOf::Text(value)),
-            _ => None,
-        };
-        Self {
-            feature: reason.feature,
-            value,
-            contribution: reason.contribution,
-            direction: reason.direction.as_str(),
-            text: reason.text,
-        }
-    }
+/// Reasons as Python's.
+pub(crate) fn reasons<'py>(py: Python<'py>, found: &[churn_core::Reason]) -> PyResult<Bound<'py, PyList>> {
+    let found: Vec<_> = found.iter().map(|found| reason(py, found)).collect::<PyResult<_>>()?;
+    PyList::new(py, found)
 }
 
-#[pymethods]
-impl Reason {
-    fn __repr__(&self) -> String {
-        format!("<Reason {:+.3} {}>", self.contribution, self.text)
-    }
+/// A score as Python's.
+fn score<'py>(
+    py: Python<'py>,
+    score: &churn_core::Score,
+    as_of: &Bound<'py, PyAny>,
+    model_id: &Bound<'py, PyAny>,
+    reasons: Bound<'py, PyList>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let interval = match score.interval() {
+        Some(interval) => classes(py)?.interval.bind(py).call1((interval.low, interval.high))?,
+        None => py.None().into_bound(py),
+    };
+    let expected_at = score.expected_at().map(|at| datetime(py, at.as_micros())).transpose()?;
+    let fields = PyTuple::new(
+        py,
+        [
+            score.customer_id.as_str().into_pyobject(py)?.into_any(),
+            score.probability().into_pyobject(py)?.into_any(),
+            interval,
+            score
+                .risk_band()
+                .map(|band| band.as_str())
+                .into_pyobject(py)?
+                .into_any(),
+            score.status().into_pyobject(py)?.into_any(),
+            score.not_scored_reason().into_pyobject(py)?.into_any(),
+            expected_at.into_pyobject(py)?.into_any(),
+            as_of.clone(),
+            model_id.clone(),
+            reasons.into_any(),
+        ],
+    )?;
+    classes(py)?.score.bind(py).call1(fields)
 }
 
-/// One customer's answer.
-#[pyclass(frozen, module = "churn")]
-pub(crate) struct Score {
-    score: churn_core::Score,
-    reasons: Vec<Reason>,
-    as_of: i64,
-    model_id: String,
+/// The score of one customer with its reasons, as Python's.
+pub(crate) fn answer(py: Python<'_>, answer: &churn_core::CustomerScore) -> PyResult<Py<PyAny>> {
+    let as_of = datetime(py, answer.as_of.as_micros())?.into_bound(py);
+    let model_id = answer.model_id.as_str().into_pyobject(py)?.into_any();
+    let reasons = reasons(py, &answer.reasons)?;
+    Ok(score(py, &answer.score, &as_of, &model_id, reasons)?.unbind())
 }
 
-#[pymethods]
-impl Score {
-    /// Who.
-    #[getter]
-    fn customer_id(&self) -> &str {
-        &self.score.customer_id
-    }
-
-    /// Calibrated probability of churn in the label period; NaN where there is not enough evidence.
-    #[getter]
-    fn probability(&self) -> f64 {
-        self.score.probability().unwrap_or(f64::NAN)
-    }
-
-    /// How sure the calibration is of the probability, which lies between these two: 90 % interval for the churn rate of customers
-    /// who score like this one. It is no bound on one customer's own risk. None if not scored.
-    #[getter]
-    fn interval(&self) -> Option<(f64, f64)> {
-        self.score.interval().map(|interval| (interval.low, interval.high))
-    }
-
-    /// ``"low"``, ``"medium"``, ``"high"`` or ``"critical"``; None if not scored.
-    #[getter]
-    fn risk_band(&self) -> Option<&'static str> {
-        self.score.risk_band().map(|band| band.as_str())
-    }
-
-    /// ``"scored"`` or ``"not_enough_evidence"``.
-    #[getter]
-    fn status(&self) -> &'static str {
-        self.score.status()
-    }
-
-    /// Why there is no answer, in words.
-    #[getter]
-    fn not_scored_reason(&self) -> Option<&str> {
-        self.score.not_scored_reason()
-    }
-
-    /// When an answer is expected at the latest.
-    #[getter]
-    fn expected_at(&self, py: Python<'_>) -> PyResult<Option<Py<PyAny>>> {
-        (self.score.expected_at())
-            .map(|at| datetime(py, at.as_micros()))
-            .transpose()
-    }
-
-    /// The features that moved the score the most; filled by `ChurnModel.score_customer`.
-    #[getter]
-    fn reasons(&self) -> Vec<Reason> {
-        self.reasons.clone()
-    }
-
-    /// The moment at which it was pretended to be, in UTC.
-    #[getter]
-    fn as_of(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        datetime(py, self.as_of)
-    }
-
-    /// The model that scored.
-    #[getter]
-    fn model_id(&self) -> &str {
-        &self.model_id
-    }
-
-    fn __repr__(&self) -> String {
-        match (self.score.probability(), self.risk_band()) {
-            (Some(probability), Some(band)) => format!("<Score '{}': {probability:.4} {band}>", self.score.customer_id),
-            _ => format!("<Score '{}': {}>", self.score.customer_id, self.status()),
-        }
-    }
+/// Contributions as Python's `Explanation`: of every row, with the values behind them.
+pub(crate) fn explanation(
+    py: Python<'_>,
+    contributions: Array2<f64>,
+    base_value: f64,
+    data: Py<PyAny>,
+    feature_names: Vec<String>,
+) -> PyResult<Py<PyAny>> {
+    let base_values = Array1::from_elem(contributions.nrows(), base_value).into_pyarray(py);
+    let values = contributions.into_pyarray(py);
+    let class = classes(py)?.explanation.bind(py);
+    Ok(class.call1((values, base_values, data, feature_names))?.unbind())
 }
 
 /// The scores of all eligible customers as of one date, sorted by customer id.
 ///
-/// Frames have ``customer_id``, ``probability`` (NaN if not scored), ``risk_band``, ``status``, ``as_of``, ``model_id``.
+/// A run has a length, and is a sequence of `Score`: ``run[0]``, ``run[:10]``, ``for score in run``. Frames have
+/// ``customer_id``, ``probability``, ``risk_band``, ``status``, ``as_of``, ``model_id``; a customer who is not scored has NaN as
+/// probability in pandas and numpy, null in Arrow and polars.
 ///
 /// >>> run = model.score(records, as_of="2024-03-01")
 /// >>> run.to_pandas().columns.to_list()
 /// ['customer_id', 'probability', 'risk_band', 'status', 'as_of', 'model_id']
-/// >>> worst = run.riskiest(1)[0]
-/// >>> worst.probability == float(run.probability.max())
+/// >>> run.riskiest(1)[0].probability == float(run.probabilities.max())
 /// True
-#[pyclass(frozen, module = "churn")]
-pub(crate) struct ScoreRun(pub(crate) Arc<churn_core::ScoreRun>);
+/// >>> len(run) == len(list(run)) == len(run.probabilities)
+/// True
+#[pyclass(frozen, module = "churn_core")]
+pub(crate) struct ScoreRun {
+    pub(crate) run: Arc<churn_core::ScoreRun>,
+    /// What scored, for pickling.
+    model: churn_core::ChurnModel,
+}
 
 impl ScoreRun {
-    fn frame(&self) -> Frame {
-        let scores = self.0.scores();
+    pub(crate) fn new(run: churn_core::ScoreRun, model: churn_core::ChurnModel) -> Self {
+        Self {
+            run: Arc::new(run),
+            model,
+        }
+    }
+
+    /// The run as a table; with intervals, and with as many reasons.
+    fn frame(&self, py: Python<'_>, interval: bool, reasons: usize) -> PyResult<Frame> {
+        let scores = self.run.scores();
         let texts = |of: &dyn Fn(&churn_core::Score) -> Option<String>| Values::Texts(scores.iter().map(of).collect());
-        Frame(vec![
+        let mut columns = vec![
             ("customer_id".into(), texts(&|score| Some(score.customer_id.clone()))),
-            ("probability".into(), Values::Numbers(self.probabilities())),
+            ("probability".into(), Values::MaybeNumbers(self.all_probabilities())),
             (
                 "risk_band".into(),
                 texts(&|score| score.risk_band().map(|band| band.to_string())),
@@ -178,80 +160,136 @@ impl ScoreRun {
             ("status".into(), texts(&|score| Some(score.status().to_owned()))),
             (
                 "as_of".into(),
-                Values::Moments(vec![Some(self.0.as_of().as_micros()); scores.len()]),
+                Values::Moments(vec![Some(self.run.as_of().as_micros()); scores.len()]),
             ),
             (
                 "model_id".into(),
-                Values::Coded(vec![0; scores.len()], vec![self.0.model_id().to_owned()]),
+                Values::Coded(vec![0; scores.len()], vec![self.run.model_id().to_owned()]),
             ),
-        ])
-    }
-
-    fn probabilities(&self) -> Vec<f64> {
-        self.0
-            .scores()
-            .iter()
-            .map(|score| score.probability().unwrap_or(f64::NAN))
-            .collect()
-    }
-
-    fn one(&self, score: &churn_core::Score) -> Score {
-        Score {
-            score: score.clone(),
-            reasons: vec![],
-            as_of: self.0.as_of().as_micros(),
-            model_id: self.0.model_id().to_owned(),
+        ];
+        if interval {
+            let ends = |end: fn(churn_core::Interval) -> f64| {
+                Values::MaybeNumbers(
+                    scores
+                        .iter()
+                        .map(|score| score.interval().map_or(f64::NAN, end))
+                        .collect(),
+                )
+            };
+            columns.push(("low".into(), ends(|interval| interval.low)));
+            columns.push(("high".into(), ends(|interval| interval.high)));
         }
+        if reasons > 0 {
+            let run = Arc::clone(&self.run);
+            let found = work::run(py, None, None, move |execution: Execution| {
+                run.all_reasons(reasons, &execution)
+            })?;
+            let texts = found
+                .into_iter()
+                .map(|reasons| reasons.into_iter().map(|reason| reason.text).collect());
+            columns.push(("reasons".into(), Values::Lists(texts.collect())));
+        }
+        Ok(Frame(columns))
+    }
+
+    fn all_probabilities(&self) -> Vec<f64> {
+        let scores = self.run.scores().iter();
+        scores.map(|score| score.probability().unwrap_or(f64::NAN)).collect()
+    }
+
+    /// These scores as Python's.
+    fn list<'py, 'a>(
+        &self,
+        py: Python<'py>,
+        scores: impl Iterator<Item = &'a churn_core::Score>,
+    ) -> PyResult<Bound<'py, PyList>> {
+        let as_of = datetime(py, self.run.as_of().as_micros())?.into_bound(py);
+        let model_id = self.run.model_id().into_pyobject(py)?.into_any();
+        let scores: Vec<_> = scores
+            .map(|one| score(py, one, &as_of, &model_id, PyList::empty(py)))
+            .collect::<PyResult<_>>()?;
+        PyList::new(py, scores)
+    }
+
+    fn one<'py>(&self, py: Python<'py>, score: &churn_core::Score) -> PyResult<Bound<'py, PyAny>> {
+        self.list(py, std::iter::once(score))?.get_item(0)
     }
 }
 
 #[pymethods]
 impl ScoreRun {
-    /// Whose customers these are.
+    /// The tenant of the customers.
     #[getter]
     fn tenant(&self) -> &str {
-        self.0.tenant().as_str()
+        self.run.tenant().as_str()
     }
 
-    /// The moment at which it was pretended to be, in UTC.
+    /// The date of the scores, in UTC: records are visible strictly before it.
     #[getter]
     fn as_of(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        datetime(py, self.0.as_of().as_micros())
+        datetime(py, self.run.as_of().as_micros())
     }
 
     /// The model that scored.
     #[getter]
     fn model_id(&self) -> &str {
-        self.0.model_id()
+        self.run.model_id()
     }
 
     /// One `Score` per eligible customer, sorted by id.
     #[getter]
-    fn scores(&self) -> Vec<Score> {
-        self.0.scores().iter().map(|score| self.one(score)).collect()
+    fn scores<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+        self.list(py, self.run.scores().iter())
     }
 
-    /// The probabilities, float64, in the order of the ids; NaN where not scored.
+    /// The probabilities in the order of the ids, float64; NaN if not scored.
     #[getter]
-    fn probability(&self, py: Python<'_>) -> Py<PyAny> {
-        self.probabilities().into_pyarray(py).into_any().unbind()
+    fn probabilities(&self, py: Python<'_>) -> Py<PyAny> {
+        self.all_probabilities().into_pyarray(py).into_any().unbind()
     }
 
-    /// The features behind the scores, a row per score.
+    /// The customer of every score, in the order of the scores.
+    #[getter]
+    fn customer_ids(&self) -> Vec<&str> {
+        self.run
+            .scores()
+            .iter()
+            .map(|score| score.customer_id.as_str())
+            .collect()
+    }
+
+    /// How the run differs from what training saw, as a list of `Warning`: stale data, a level or features outside all training
+    /// dates, missing columns.
+    #[getter]
+    fn warnings<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+        let class = py.import("churn_core._results")?.getattr("Warning")?;
+        let warnings = self.run.warnings().iter().map(|warning| {
+            let dates = warning.dates.iter().map(|at| datetime(py, at.as_micros()));
+            let dates = dates.collect::<PyResult<Vec<_>>>()?;
+            class.call1((warning.code.as_str(), &warning.message, warning.columns.clone(), dates))
+        });
+        PyList::new(py, warnings.collect::<PyResult<Vec<_>>>()?)
+    }
+
+    /// The features behind the scores, one row per score.
     #[getter]
     fn matrix(&self) -> FeatureMatrix {
-        FeatureMatrix(Arc::new(self.0.matrix().clone()))
+        FeatureMatrix(Arc::new(self.run.matrix().clone()))
     }
 
     /// The score of one customer.
     ///
     /// Raises:
     ///     CustomerNotFoundError: the customer was not eligible.
-    fn score_of(&self, py: Python<'_>, customer_id: &str) -> PyResult<Score> {
-        Ok(self.one(self.0.score_of(customer_id).or_raise(py)?))
+    fn score_of<'py>(
+        &self,
+        py: Python<'py>,
+        #[pyo3(from_py_with = arguments::customer_id)] customer_id: String,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        self.one(py, self.run.score_of(&customer_id).or_raise(py)?)
     }
 
-    /// The features that moved a customer's score the most, either way, largest first.
+    /// The features with the largest contributions to a customer's score, in either direction, largest first.
     ///
     /// >>> first, second = run.reasons(run.riskiest(1)[0].customer_id, top=2)
     /// >>> abs(first.contribution) >= abs(second.contribution)
@@ -260,31 +298,65 @@ impl ScoreRun {
     /// Raises:
     ///     CustomerNotFoundError: the customer was not eligible.
     #[pyo3(signature = (customer_id, top=5))]
-    fn reasons(&self, py: Python<'_>, customer_id: &str, top: usize) -> PyResult<Vec<Reason>> {
-        let run = Arc::clone(&self.0);
-        let reasons = py.detach(move || run.reasons(customer_id, top)).or_raise(py)?;
-        Ok(reasons.into_iter().map(Reason::from).collect())
+    fn reasons<'py>(
+        &self,
+        py: Python<'py>,
+        #[pyo3(from_py_with = arguments::customer_id)] customer_id: String,
+        #[pyo3(from_py_with = arguments::top)] top: usize,
+    ) -> PyResult<Bound<'py, PyList>> {
+        let run = Arc::clone(&self.run);
+        let found = py.detach(move || run.reasons(&customer_id, top)).or_raise(py)?;
+        reasons(py, &found)
     }
 
-    /// The customers most likely to leave, most likely first.
+    /// The customers with the highest probabilities, highest first.
     #[pyo3(signature = (top=10))]
-    fn riskiest(&self, top: usize) -> Vec<Score> {
-        self.0.riskiest(top).into_iter().map(|score| self.one(score)).collect()
+    fn riskiest<'py>(
+        &self,
+        py: Python<'py>,
+        #[pyo3(from_py_with = arguments::top)] top: usize,
+    ) -> PyResult<Bound<'py, PyList>> {
+        self.list(py, self.run.riskiest(top).into_iter())
     }
 
-    /// A pandas frame.
-    fn to_pandas(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        self.frame().pandas(py)
+    /// The run as a pandas frame.
+    ///
+    /// Args:
+    ///     interval: whether to add ``low`` and ``high``, the ends of each score's interval.
+    ///     reasons: how many reasons to add, as a list of texts in the column ``reasons``.
+    ///
+    /// >>> run.to_pandas(interval=True, reasons=2).columns.to_list()[-3:]
+    /// ['low', 'high', 'reasons']
+    #[pyo3(signature = (*, interval=false, reasons=0))]
+    fn to_pandas(
+        &self,
+        py: Python<'_>,
+        #[pyo3(from_py_with = arguments::interval)] interval: bool,
+        #[pyo3(from_py_with = arguments::reasons)] reasons: usize,
+    ) -> PyResult<Py<PyAny>> {
+        self.frame(py, interval, reasons)?.pandas(py)
     }
 
-    /// A polars frame.
-    fn to_polars(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
-        through(slf.as_any(), "to_polars")
+    /// The run as a polars frame; arguments as for `to_pandas`.
+    #[pyo3(signature = (*, interval=false, reasons=0))]
+    fn to_polars(
+        &self,
+        py: Python<'_>,
+        #[pyo3(from_py_with = arguments::interval)] interval: bool,
+        #[pyo3(from_py_with = arguments::reasons)] reasons: usize,
+    ) -> PyResult<Py<PyAny>> {
+        self.frame(py, interval, reasons)?.through(py, "to_polars")
     }
 
-    /// A pyarrow table.
-    fn to_arrow(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
-        through(slf.as_any(), "to_arrow")
+    /// The run as a pyarrow table; arguments as for `to_pandas`.
+    #[pyo3(signature = (*, interval=false, reasons=0))]
+    fn to_arrow(
+        &self,
+        py: Python<'_>,
+        #[pyo3(from_py_with = arguments::interval)] interval: bool,
+        #[pyo3(from_py_with = arguments::reasons)] reasons: usize,
+    ) -> PyResult<Py<PyAny>> {
+        self.frame(py, interval, reasons)?.through(py, "to_arrow")
     }
 
     #[pyo3(signature = (requested_schema=None))]
@@ -293,25 +365,65 @@ impl ScoreRun {
         py: Python<'py>,
         requested_schema: Option<Bound<'py, PyCapsule>>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        self.frame().stream(py, requested_schema)
+        self.frame(py, false, 0)?.stream(py, requested_schema)
+    }
+
+    /// A run is pickled with its model; unpickled, it gives the same scores and reasons.
+    fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<(Bound<'py, PyAny>, (ChurnModel, Bound<'py, PyBytes>))> {
+        let (py, own) = (slf.py(), slf.get());
+        let bytes = py.detach(|| own.run.to_bytes()).or_raise(py)?;
+        let restore = slf.get_type().getattr("_restore")?;
+        Ok((restore, (ChurnModel(own.model.clone()), PyBytes::new(py, &bytes))))
+    }
+
+    #[staticmethod]
+    fn _restore(py: Python<'_>, model: &ChurnModel, data: &[u8]) -> PyResult<Self> {
+        let run = py.detach(|| model.0.open_run(data, &Execution::new())).or_raise(py)?;
+        Ok(Self::new(run, model.0.clone()))
     }
 
     fn __len__(&self) -> usize {
-        self.0.scores().len()
+        self.run.scores().len()
+    }
+
+    fn __iter__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyIterator>> {
+        self.scores(py)?.try_iter()
+    }
+
+    fn __getitem__<'py>(&self, py: Python<'py>, key: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        let scores = self.run.scores();
+        if let Ok(slice) = key.cast::<PySlice>() {
+            let range = slice.indices(scores.len() as isize)?;
+            let chosen =
+                (0..range.slicelength).map(|step| &scores[(range.start + step as isize * range.step) as usize]);
+            return Ok(self.list(py, chosen)?.into_any());
+        }
+        let why = "a run is indexed by position or slice; score_of(customer_id) looks a customer up";
+        let position: isize = key.extract().map_err(|_| PyTypeError::new_err(why))?;
+        let row = if position < 0 {
+            position + scores.len() as isize
+        } else {
+            position
+        };
+        let found = usize::try_from(row).ok().and_then(|row| scores.get(row));
+        match found {
+            Some(score) => self.one(py, score),
+            None => Err(PyIndexError::new_err(format!("the run has {} scores", scores.len()))),
+        }
     }
 
     fn __repr__(&self) -> String {
         format!(
             "<ScoreRun '{}': {} customers as of {}, model {}>",
-            self.0.tenant(),
-            self.0.scores().len(),
-            self.0.as_of(),
-            self.0.model_id()
+            self.run.tenant(),
+            self.run.scores().len(),
+            self.run.as_of(),
+            self.run.model_id()
         )
     }
 
     fn _repr_html_(&self) -> String {
-        let rows = self.0.riskiest(10).into_iter().map(|score| {
+        let rows = self.run.riskiest(10).into_iter().map(|score| {
             format!(
                 "<tr><td>{}</td><td>{:.1} %</td><td>{}</td></tr>",
                 escape(&score.customer_id),
@@ -323,55 +435,6 @@ impl ScoreRun {
         format!(
             "<b>{}</b><table><tr><th>customer</th><th>probability</th><th>band</th></tr>{rows}</table>",
             escape(&self.__repr__())
-        )
-    }
-}
-
-/// Contributions of every feature to every row, in log-odds before calibration.
-///
-/// >>> matrix = model.features(records, "2024-03-01")
-/// >>> told = model.explain(matrix)
-/// >>> told.contributions.shape == matrix.shape
-/// True
-/// >>> bool((abs(told.base_value + told.contributions.sum(axis=1) - model.log_odds(matrix)) < 1e-9).all())
-/// True
-#[pyclass(frozen, get_all, module = "churn")]
-pub(crate) struct Explanation {
-    /// Rows x features, float64; with the base value each row sums to its log-odds.
-    contributions: Py<PyAny>,
-    /// What the average training row says, in log-odds.
-    base_value: f64,
-    /// Names of the columns.
-    feature_names: Vec<String>,
-}
-
-impl Explanation {
-    pub(crate) fn new(py: Python<'_>, found: churn_core::Explanation, feature_names: Vec<String>) -> Self {
-        Self::of(py, found.contributions, found.base_value, feature_names)
-    }
-
-    /// From its parts.
-    pub(crate) fn of(
-        py: Python<'_>,
-        contributions: ndarray::Array2<f64>,
-        base_value: f64,
-        feature_names: Vec<String>,
-    ) -> Self {
-        Self {
-            contributions: contributions.into_pyarray(py).into_any().unbind(),
-            base_value,
-            feature_names,
-        }
-    }
-}
-
-#[pymethods]
-impl Explanation {
-    fn __repr__(&self) -> String {
-        format!(
-            "<Explanation: {} features, base value {:+.3}>",
-            self.feature_names.len(),
-            self.base_value
         )
     }
 }

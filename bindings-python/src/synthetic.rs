@@ -1,4 +1,4 @@
-//! The known world: generated tables and the truth about them.
+//! Synthetic tenants with known risk: generated tables and the truth about them.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
@@ -8,13 +8,14 @@ use churn_core::{AsOf, Horizon, RecordKind};
 use pyo3::prelude::*;
 use pyo3::types::{PyCapsule, PyString};
 
+use crate::arguments;
 use crate::errors::{OrRaise, refuse};
 use crate::frames::{Frame, Values, datetime, through};
 use crate::tables::{dates, timestamp};
 use crate::work;
 
 /// One generated table: it goes into `TenantRecords` as it is.
-#[pyclass(frozen, module = "churn.synthetic")]
+#[pyclass(frozen, module = "churn_core.synthetic")]
 pub(crate) struct WorldTable {
     tables: Arc<WorldTables>,
     kind: RecordKind,
@@ -84,8 +85,8 @@ impl WorldTable {
     }
 }
 
-/// One tenant of a world. Its rows are made when they are first asked for.
-#[pyclass(frozen, module = "churn.synthetic")]
+/// One tenant of a world. Its rows are generated on first use.
+#[pyclass(frozen, module = "churn_core.synthetic")]
 #[derive(Clone)]
 pub(crate) struct WorldTenant {
     inner: churn_core::synthetic::WorldTenant,
@@ -155,7 +156,7 @@ impl WorldTenant {
 }
 
 /// True risks, a row per tenant, date and eligible customer: tenant_id, customer_id, as_of, probability, churned.
-#[pyclass(frozen, module = "churn.synthetic")]
+#[pyclass(frozen, module = "churn_core.synthetic")]
 pub(crate) struct Truth {
     risks: Vec<TrueRisk>,
 }
@@ -247,7 +248,7 @@ impl Truth {
 }
 
 /// Some tenants whose customers' true risk is known.
-#[pyclass(frozen, module = "churn.synthetic")]
+#[pyclass(frozen, module = "churn_core.synthetic")]
 pub(crate) struct World {
     inner: churn_core::synthetic::World,
     tenants: Vec<WorldTenant>,
@@ -297,8 +298,14 @@ impl World {
 
     /// The true risk of cancellation in another label period, at a date or a list of dates, each a midnight.
     #[pyo3(signature = (as_of, horizon=90, lead=0))]
-    fn truth_at(&self, py: Python<'_>, as_of: &Bound<'_, PyAny>, horizon: u32, lead: u32) -> PyResult<Truth> {
-        self.risks(py, dates(as_of)?, Horizon { days: horizon, lead })
+    fn truth_at(
+        &self,
+        py: Python<'_>,
+        as_of: &Bound<'_, PyAny>,
+        #[pyo3(from_py_with = arguments::horizon)] horizon: u32,
+        #[pyo3(from_py_with = arguments::lead)] lead: u32,
+    ) -> PyResult<Truth> {
+        self.risks(py, dates(as_of, "as_of")?, Horizon { days: horizon, lead })
     }
 
     /// Six dates, 45 days apart, latest first, whose label periods of 90 days are over by the last event.
@@ -328,12 +335,12 @@ fn leaks_of(py: Python<'_>, given: &Bound<'_, PyAny>) -> PyResult<Vec<PlantedLea
     let names: Vec<String> = match given.cast::<PyString>() {
         Ok(name) if name.to_string_lossy() == "all" => return Ok(PlantedLeak::all().collect()),
         Ok(name) => vec![name.extract()?],
-        Err(_) => given.extract()?,
+        Err(_) => arguments::names(given, "leaks")?,
     };
     names.iter().map(|name| PlantedLeak::named(name).or_raise(py)).collect()
 }
 
-/// A made-up world of B2B tenants, named by its seed and options to the byte.
+/// Generates synthetic B2B tenants with known risk; reproducible from the seed and the options.
 ///
 /// Each of ``tenants`` has ``customers`` customers, who sign up, use, pay, complain, leave and come back, day by day.
 /// With the defaults about 6 % of them cancel within 90 days, and nothing can tell them better than an AUC of about 0.8.
@@ -348,28 +355,28 @@ fn leaks_of(py: Python<'_>, given: &Bound<'_, PyAny>) -> PyResult<Vec<PlantedLea
 #[allow(clippy::too_many_arguments)]
 pub(crate) fn world(
     py: Python<'_>,
-    seed: u64,
-    tenants: usize,
-    customers: usize,
+    #[pyo3(from_py_with = arguments::seed)] seed: u64,
+    #[pyo3(from_py_with = arguments::tenants)] tenants: usize,
+    #[pyo3(from_py_with = arguments::customers)] customers: usize,
     start: Option<&Bound<'_, PyAny>>,
-    days: Option<u32>,
-    initial_customers: Option<f64>,
-    activities_per_day: Option<f64>,
-    tickets_per_day: Option<f64>,
-    billing_days: Option<u32>,
-    risk: f64,
-    returning: Option<f64>,
-    late_known: Option<f64>,
-    dated: bool,
-    hidden: f64,
-    drift: f64,
-    base_rate_shift: f64,
-    duplicates: f64,
-    events_without_customer: f64,
-    unknown_ids: f64,
+    #[pyo3(from_py_with = arguments::days)] days: Option<u32>,
+    #[pyo3(from_py_with = arguments::initial_customers)] initial_customers: Option<f64>,
+    #[pyo3(from_py_with = arguments::activities_per_day)] activities_per_day: Option<f64>,
+    #[pyo3(from_py_with = arguments::tickets_per_day)] tickets_per_day: Option<f64>,
+    #[pyo3(from_py_with = arguments::billing_days)] billing_days: Option<u32>,
+    #[pyo3(from_py_with = arguments::risk)] risk: f64,
+    #[pyo3(from_py_with = arguments::returning)] returning: Option<f64>,
+    #[pyo3(from_py_with = arguments::late_known)] late_known: Option<f64>,
+    #[pyo3(from_py_with = arguments::dated)] dated: bool,
+    #[pyo3(from_py_with = arguments::hidden)] hidden: f64,
+    #[pyo3(from_py_with = arguments::drift)] drift: f64,
+    #[pyo3(from_py_with = arguments::base_rate_shift)] base_rate_shift: f64,
+    #[pyo3(from_py_with = arguments::duplicates)] duplicates: f64,
+    #[pyo3(from_py_with = arguments::events_without_customer)] events_without_customer: f64,
+    #[pyo3(from_py_with = arguments::unknown_ids)] unknown_ids: f64,
     leaks: Option<&Bound<'_, PyAny>>,
-    paths: Option<u32>,
-    threads: Option<usize>,
+    #[pyo3(from_py_with = arguments::paths)] paths: Option<u32>,
+    #[pyo3(from_py_with = arguments::threads)] threads: Option<usize>,
 ) -> PyResult<World> {
     let mut options = WorldOptions::default();
     if let Some(start) = start {

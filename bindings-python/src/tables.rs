@@ -1,25 +1,33 @@
 //! Python values in: frames, rows, columns, dates.
 
-use churn_core::{AsOf, Column, Table, Timestamp, Value};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use arrow_array::{ArrayRef, FixedSizeBinaryArray, RecordBatch, StringArray};
+use arrow_schema::{ArrowError, DataType, Field, FieldRef, Schema};
+use churn_core::{AsOf, Column, ColumnType, RecordKind, Table, Timestamp, Value, columns_of};
 use numpy::{PyArray1, PyArrayMethods};
+use pyo3::exceptions::PyKeyboardInterrupt;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyBool, PyBytes, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple};
+use pyo3::types::{PyBool, PyBytes, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple, PyType};
 use pyo3_arrow::input::AnyRecordBatch;
 
-use crate::errors::{OrRaise, refuse};
+use crate::errors::{OrRaise, refuse, refuse_at};
 
 const MICROS_PER_DAY: i64 = 86_400_000_000;
 /// Python's ordinal of 1970-01-01.
 const EPOCH_ORDINAL: i64 = 719_163;
 
-/// The types that values are told apart by, looked up once.
+/// The types that values are distinguished by, looked up once.
 struct Types {
     datetime: Py<PyAny>,
     date: Py<PyAny>,
     decimal: Py<PyAny>,
     uuid: Py<PyAny>,
     generic: Py<PyAny>,
+    masked: Py<PyAny>,
+    masked_array: Py<PyAny>,
     utc_epoch: Py<PyAny>,
     naive_epoch: Py<PyAny>,
 }
@@ -34,19 +42,23 @@ fn types(py: Python<'_>) -> PyResult<&'static Types> {
         let keywords = PyDict::new(py);
         keywords.set_item("tzinfo", &utc)?;
         let utc_epoch = naive_epoch.call_method("replace", (), Some(&keywords))?;
+        let numpy = py.import("numpy")?;
+        let masked = numpy.getattr("ma")?;
         Ok(Types {
             datetime: datetime.unbind(),
             date: module.getattr("date")?.unbind(),
             decimal: py.import("decimal")?.getattr("Decimal")?.unbind(),
             uuid: py.import("uuid")?.getattr("UUID")?.unbind(),
-            generic: py.import("numpy")?.getattr("generic")?.unbind(),
+            generic: numpy.getattr("generic")?.unbind(),
+            masked: masked.getattr("masked")?.unbind(),
+            masked_array: masked.getattr("MaskedArray")?.unbind(),
             utc_epoch: utc_epoch.unbind(),
             naive_epoch: naive_epoch.unbind(),
         })
     })
 }
 
-/// One value. With `nan_is_null` a NaN reads as null, as in a pandas column of objects.
+/// One value. With `nan_is_null` a NaN reads as null.
 fn value(object: &Bound<'_, PyAny>, nan_is_null: bool) -> PyResult<Value> {
     let py = object.py();
     if object.is_none() {
@@ -79,7 +91,7 @@ fn value(object: &Bound<'_, PyAny>, nan_is_null: bool) -> PyResult<Value> {
     let types = types(py)?;
     let is = |kind: &Py<PyAny>| object.is_instance(kind.bind(py));
     let name = object.get_type().name()?;
-    if name == "NaTType" || name == "NAType" {
+    if name == "NaTType" || name == "NAType" || object.is(types.masked.bind(py)) {
         return Ok(Value::Null);
     }
     if is(&types.datetime)? {
@@ -107,7 +119,17 @@ fn value(object: &Bound<'_, PyAny>, nan_is_null: bool) -> PyResult<Value> {
         }
     }
     if is(&types.decimal)? {
-        let number: f64 = object.call_method0("__float__")?.extract()?;
+        // Databases hand over whole numbers as decimals; an id of 7.00 is 7.
+        let whole =
+            object.call_method0("is_finite")?.is_truthy()? && object.eq(object.call_method0("to_integral_value")?)?;
+        if whole && let Ok(number) = object.call_method0("__int__")?.extract::<i64>() {
+            return Ok(Value::Int(number));
+        }
+        // A signalling NaN has no float.
+        let number: f64 = match object.call_method0("is_nan")?.is_truthy()? {
+            true => f64::NAN,
+            false => object.call_method0("__float__")?.extract()?,
+        };
         return Ok(if number.is_nan() && nan_is_null {
             Value::Null
         } else {
@@ -153,40 +175,82 @@ fn moment(object: &Bound<'_, PyAny>, types: &Types) -> PyResult<Value> {
     ))
 }
 
-/// A table of any supported shape; `name` is for messages.
-pub(crate) fn table(object: &Bound<'_, PyAny>, name: &str) -> PyResult<Table> {
-    let py = object.py();
-    let unreadable = |why: String| {
-        let message = format!("the {name} table cannot be read: {why}");
-        refuse(py, "unreadable_table", &message, None)
-    };
-    let pandas = is_pandas(object)?;
-    if !pandas && object.cast::<PyDict>().is_ok() {
-        return dict_of_columns(object.cast::<PyDict>()?, &unreadable);
+/// What a table is read as: its name for messages, and which of its columns may hold NaN.
+#[derive(Clone, Copy)]
+pub(crate) enum Kind {
+    Records(RecordKind),
+    /// A flat table; NaN is missing everywhere.
+    Flat,
+}
+
+impl Kind {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Records(kind) => kind.as_str(),
+            Self::Flat => "X",
+        }
     }
-    if pandas && !arrow_ready(object) {
-        return pandas_columns(object, &unreadable);
+
+    /// Whether NaN is a missing value in this column. In a column that must hold numbers it is refused as not finite.
+    fn nan_is_null(self, column: &str) -> bool {
+        match self {
+            Self::Flat => true,
+            Self::Records(kind) => !columns_of(kind)
+                .iter()
+                .any(|known| known.name == column && known.column_type == ColumnType::Number),
+        }
+    }
+
+    fn unreadable(self, py: Python<'_>, why: &str) -> PyErr {
+        let message = format!("the {} table cannot be read: {why}", self.name());
+        refuse(py, "unreadable_table", &message, None)
+    }
+}
+
+/// A table of any supported shape.
+pub(crate) fn table(object: &Bound<'_, PyAny>, kind: Kind) -> PyResult<Table> {
+    let py = object.py();
+    let pandas = is_pandas(object)?;
+    if let (false, Ok(columns)) = (pandas, object.cast::<PyDict>()) {
+        return dict_of_columns(columns, kind);
+    }
+    if pandas {
+        not_in_the_index(object, kind)?;
+        if !arrow_ready(object) {
+            return pandas_columns(object, kind);
+        }
+    }
+    if !pandas && object.hasattr("iloc")? {
+        let why = "a pandas Series is one row or one column: give a data frame, or a list with the row as a dict";
+        return Err(kind.unreadable(py, why));
     }
     if object.hasattr("__arrow_c_stream__")? || object.hasattr("__arrow_c_array__")? {
-        return match arrow_table(object) {
+        let plain = without_pandas_index(object)?;
+        let read = match arrow_table(&plain) {
+            // polars gives columns of nothing but null a buffer, which the Arrow C interface does not allow.
+            Err(error) if error.mentions("Null") => {
+                let frames = py.import("churn_core._frames")?;
+                arrow_table(&frames.call_method1("without_null_type", (&plain,))?)
+            }
+            read => read,
+        };
+        return match read {
             Ok(table) => Ok(table),
-            // pyarrow refuses columns of mixed types; read them value by value.
-            Err(Foreign::Refused(_)) if pandas => pandas_columns(object, &unreadable),
-            Err(Foreign::Refused(error)) => Err(unreadable(error.to_string())),
+            // pyarrow refuses columns of mixed types: they are read value by value.
+            Err(Foreign::Refused(_)) if pandas => pandas_columns(object, kind),
+            Err(Foreign::Refused(error)) => Err(kind.unreadable(py, &error.to_string())),
             Err(Foreign::Invalid(error)) => Err(error).or_raise(py),
         };
     }
     if object.hasattr("collect")? && object.hasattr("lazy")? {
-        return Err(unreadable("it is lazy; collect() it first".to_owned()));
+        return Err(kind.unreadable(py, "it is lazy; collect() it first"));
     }
     let is_text = object.cast::<PyString>().is_ok() || object.cast::<PyBytes>().is_ok();
     if let (false, Ok(rows)) = (is_text, object.try_iter()) {
-        return list_of_dicts(rows, &unreadable);
+        return list_of_dicts(rows, kind);
     }
-    Err(unreadable(format!(
-        "a {} is neither a data frame nor a list of dicts",
-        object.get_type().name()?
-    )))
+    let what = object.get_type().name()?;
+    Err(kind.unreadable(py, &format!("a {what} is neither a data frame nor a list of dicts")))
 }
 
 /// Why a table did not come through the Arrow C interface.
@@ -195,6 +259,15 @@ enum Foreign {
     Refused(PyErr),
     /// What it wrote is not valid.
     Invalid(churn_core::Error),
+}
+
+impl Foreign {
+    fn mentions(&self, word: &str) -> bool {
+        match self {
+            Self::Refused(error) => error.to_string().contains(word),
+            Self::Invalid(error) => error.to_string().contains(word),
+        }
+    }
 }
 
 /// A table from the Arrow C interface, validated: another library wrote it.
@@ -207,12 +280,10 @@ fn arrow_table(object: &Bound<'_, PyAny>) -> Result<Table, Foreign> {
         match read {
             Ok(table) => {
                 let (batches, schema) = table.into_inner();
-                let none = batches.is_empty();
-                Ok(if none {
-                    vec![arrow_array::RecordBatch::new_empty(schema)]
-                } else {
-                    batches
-                })
+                if batches.is_empty() {
+                    return Ok(vec![RecordBatch::new_empty(schema)]);
+                }
+                Ok(batches)
             }
             Err(error) => {
                 refused = Some(error);
@@ -227,17 +298,130 @@ fn arrow_table(object: &Bound<'_, PyAny>) -> Result<Table, Foreign> {
 }
 
 /// One row, or several, of one customer.
-pub(crate) fn rows_of_one(object: &Bound<'_, PyAny>, name: &str) -> PyResult<Table> {
-    if object.cast::<PyDict>().is_ok() {
-        return table(PyList::new(object.py(), [object])?.as_any(), name);
+pub(crate) fn rows_of_one(object: &Bound<'_, PyAny>, kind: RecordKind) -> PyResult<Table> {
+    let kind = Kind::Records(kind);
+    if !is_pandas(object)? && as_dict(object)?.is_some() && !holds_columns(object) {
+        return table(PyList::new(object.py(), [object])?.as_any(), kind);
     }
-    table(object, name)
+    table(object, kind)
+}
+
+/// Whether a mapping is a dict of columns: all its values are lists or arrays.
+fn holds_columns(object: &Bound<'_, PyAny>) -> bool {
+    let listed = |value: &Bound<'_, PyAny>| {
+        value.is_instance_of::<PyList>()
+            || value.is_instance_of::<PyTuple>()
+            || value.hasattr("dtype").unwrap_or(false) && value.len().is_ok()
+    };
+    let columns = object.cast::<PyDict>();
+    columns.is_ok_and(|columns| !columns.is_empty() && columns.values().iter().all(|value| listed(&value)))
 }
 
 fn is_pandas(object: &Bound<'_, PyAny>) -> PyResult<bool> {
     let kind = object.get_type();
     let module: String = kind.getattr("__module__")?.extract().unwrap_or_default();
-    Ok(module.split('.').next() == Some("pandas") && object.hasattr("dtypes")? && object.hasattr("iloc")?)
+    Ok(module.split('.').next() == Some("pandas") && object.hasattr("dtypes")? && object.hasattr("columns")?)
+}
+
+/// Refuses a pandas frame of records whose index holds a column that it lacks: the index is not read.
+fn not_in_the_index(frame: &Bound<'_, PyAny>, kind: Kind) -> PyResult<()> {
+    let Kind::Records(records) = kind else {
+        return Ok(());
+    };
+    for name in frame.getattr("index")?.getattr("names")?.try_iter()? {
+        let Ok(name) = name?.extract::<String>() else { continue };
+        let known = columns_of(records).iter().any(|known| known.name == name);
+        if known && !frame.getattr("columns")?.contains(&name)? {
+            let message = format!(
+                "{records}: '{name}' is the index of the pandas frame, and the index is not read; \
+                 call reset_index() to make it a column"
+            );
+            let table = Some(records.as_str());
+            return Err(refuse_at(
+                frame.py(),
+                "missing_column",
+                &message,
+                table,
+                None,
+                Some(&name),
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// An Arrow table as its columns stand: one that pandas' metadata marks as a named index is a column like the others.
+fn without_pandas_index<'py>(object: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    if is_pandas(object)? || !object.hasattr("replace_schema_metadata")? {
+        return Ok(object.clone());
+    }
+    let metadata = object.getattr("schema")?.getattr("metadata")?;
+    let Ok(metadata) = metadata.cast::<PyDict>() else {
+        return Ok(object.clone());
+    };
+    let named = match metadata.get_item(PyBytes::new(object.py(), b"pandas"))? {
+        Some(pandas) => pandas.extract::<Vec<u8>>().is_ok_and(|pandas| has_named_index(&pandas)),
+        None => false,
+    };
+    match named {
+        true => object.call_method1("replace_schema_metadata", (object.py().None(),)),
+        false => Ok(object.clone()),
+    }
+}
+
+fn has_named_index(pandas: &[u8]) -> bool {
+    let metadata: serde_json::Value = serde_json::from_slice(pandas).unwrap_or_default();
+    let columns = metadata.get("index_columns").and_then(|columns| columns.as_array());
+    columns.is_some_and(|columns| {
+        columns
+            .iter()
+            .filter_map(|column| column.as_str())
+            .any(|name| !name.starts_with("__index_level_"))
+    })
+}
+
+/// With columns of Arrow's UUID type as their texts.
+fn uuids_as_texts(batch: &RecordBatch) -> Result<RecordBatch, ArrowError> {
+    let is_uuid = |field: &Field| {
+        field.data_type() == &DataType::FixedSizeBinary(16)
+            && field
+                .metadata()
+                .get("ARROW:extension:name")
+                .is_some_and(|name| name == "arrow.uuid")
+    };
+    let schema = batch.schema();
+    if !schema.fields().iter().any(|field| is_uuid(field)) {
+        return Ok(batch.clone());
+    }
+    let mut fields: Vec<FieldRef> = vec![];
+    let mut columns: Vec<ArrayRef> = vec![];
+    for (field, column) in schema.fields().iter().zip(batch.columns()) {
+        match column.as_any().downcast_ref::<FixedSizeBinaryArray>() {
+            Some(bytes) if is_uuid(field) => {
+                let texts: StringArray = bytes.iter().map(|bytes| bytes.map(hyphenated)).collect();
+                fields.push(Arc::new(Field::new(field.name(), DataType::Utf8, true)));
+                columns.push(Arc::new(texts));
+            }
+            _ => {
+                fields.push(Arc::clone(field));
+                columns.push(Arc::clone(column));
+            }
+        }
+    }
+    let schema = Schema::new(fields).with_metadata(schema.metadata().clone());
+    RecordBatch::try_new(Arc::new(schema), columns)
+}
+
+/// A UUID as it is written.
+fn hyphenated(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(36);
+    for (number, byte) in bytes.iter().enumerate() {
+        if matches!(number, 4 | 6 | 8 | 10) {
+            text.push('-');
+        }
+        text.push_str(&format!("{byte:02x}"));
+    }
+    text
 }
 
 /// Whether a pandas frame leaves as Arrow: not without pyarrow.
@@ -245,62 +429,93 @@ fn arrow_ready(object: &Bound<'_, PyAny>) -> bool {
     object.hasattr("__arrow_c_stream__").unwrap_or(false) && object.py().import("pyarrow").is_ok()
 }
 
-fn list_of_dicts(rows: Bound<'_, pyo3::types::PyIterator>, unreadable: &dyn Fn(String) -> PyErr) -> PyResult<Table> {
+/// A row as a dict: a dict or another mapping, a row of sqlite3 or SQLAlchemy, a named tuple, a dataclass, a pandas Series.
+fn as_dict<'py>(row: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyDict>>> {
+    let py = row.py();
+    if let Ok(dict) = row.cast::<PyDict>() {
+        return Ok(Some(dict.clone()));
+    }
+    if row.hasattr("__dataclass_fields__")? {
+        let dict = PyDict::new(py);
+        for name in row.getattr("__dataclass_fields__")?.try_iter()? {
+            let name: String = name?.extract()?;
+            dict.set_item(&name, row.getattr(name.as_str())?)?;
+        }
+        return Ok(Some(dict));
+    }
+    for (mapping, call) in [("_mapping", false), ("_asdict", true), ("model_dump", true)] {
+        if row.hasattr(mapping)? && !row.is_instance_of::<PyType>() {
+            let found = match call {
+                true => row.call_method0(mapping)?,
+                false => row.getattr(mapping)?,
+            };
+            return as_dict(&found);
+        }
+    }
+    if row.hasattr("keys")? && row.hasattr("__getitem__")? && !row.hasattr("columns")? {
+        let dict = PyDict::new(py);
+        for key in row.call_method0("keys")?.try_iter()? {
+            let key = key?;
+            dict.set_item(&key, row.get_item(&key)?)?;
+        }
+        return Ok(Some(dict));
+    }
+    Ok(None)
+}
+
+fn list_of_dicts(rows: Bound<'_, pyo3::types::PyIterator>, kind: Kind) -> PyResult<Table> {
     let py = rows.py();
     let mut read: Vec<Vec<(String, Value)>> = vec![];
+    let mut nan_is_null: HashMap<String, bool> = HashMap::new();
     for (number, row) in rows.enumerate() {
         listen(py, number)?;
-        let row = row?;
-        let dict = match row.cast::<PyDict>() {
-            Ok(dict) => dict.clone(),
-            Err(_) if row.hasattr("keys")? => PyDict::from_sequence(
-                row.call_method0("items")?
-                    .try_iter()?
-                    .collect::<PyResult<Vec<_>>>()
-                    .and_then(|items| PyList::new(py, items))?
-                    .as_any(),
-            )?,
-            Err(_) => {
-                return Err(unreadable(format!(
-                    "row {number} is a {}, not a dict",
-                    row.get_type().name()?
-                )));
-            }
+        let row = row.map_err(|error| match error.is_instance_of::<PyKeyboardInterrupt>(py) {
+            true => error,
+            false => kind.unreadable(py, &format!("row {number} could not be fetched: {error}")),
+        })?;
+        let Some(dict) = as_dict(&row)? else {
+            let what = row.get_type().name()?;
+            return Err(kind.unreadable(py, &format!("row {number} is a {what}, not a dict")));
         };
         let mut values = Vec::with_capacity(dict.len());
         for (key, object) in dict.iter() {
             let Ok(key) = key.extract::<String>() else {
-                return Err(unreadable(format!("row {number} has a key that is not a text")));
+                return Err(kind.unreadable(py, &format!("row {number} has a key that is not a text")));
             };
-            values.push((key, value(&object, false)?));
+            let null = match nan_is_null.get(&key) {
+                Some(&null) => null,
+                None => *nan_is_null.entry(key.clone()).or_insert(kind.nan_is_null(&key)),
+            };
+            values.push((key, value(&object, null)?));
         }
         read.push(values);
     }
     Table::from_values(read).or_raise(py)
 }
 
-fn dict_of_columns(columns: &Bound<'_, PyDict>, unreadable: &dyn Fn(String) -> PyErr) -> PyResult<Table> {
+fn dict_of_columns(columns: &Bound<'_, PyDict>, kind: Kind) -> PyResult<Table> {
+    let py = columns.py();
     columns.iter().try_fold(Table::new(), |table, (name, values)| {
         let Ok(name) = name.extract::<String>() else {
-            return Err(unreadable("a column's name is not a text".to_owned()));
+            return Err(kind.unreadable(py, "a column's name is not a text"));
         };
-        let pandas = values.hasattr("iloc")?;
-        let column =
-            if values.hasattr("dtype")? && values.hasattr("to_numpy")? || values.hasattr("__array_interface__")? {
-                array_column(&values, pandas)?
-            } else if values.cast::<PyString>().is_ok() || values.try_iter().is_err() {
-                let message =
-                    format!("column '{name}' is not a list of values; a table is a list of dicts or a dict of lists");
-                return Err(unreadable(message));
-            } else {
-                objects(&values, false)?
-            };
-        table.with_column(name, column).or_raise(columns.py())
+        let null = kind.nan_is_null(&name) || values.hasattr("iloc")?;
+        let is_array =
+            values.hasattr("dtype")? && values.hasattr("to_numpy")? || values.hasattr("__array_interface__")?;
+        let column = if is_array {
+            array_column(&values, null)?
+        } else if values.cast::<PyString>().is_ok() || values.try_iter().is_err() {
+            let why = format!("column '{name}' is not a list of values; a table is a list of dicts or a dict of lists");
+            return Err(kind.unreadable(py, &why));
+        } else {
+            objects(&values, null)?
+        };
+        table.with_column(name, column).or_raise(py)
     })
 }
 
 /// Column by column through numpy. The index is not a column.
-fn pandas_columns(frame: &Bound<'_, PyAny>, unreadable: &dyn Fn(String) -> PyErr) -> PyResult<Table> {
+fn pandas_columns(frame: &Bound<'_, PyAny>, kind: Kind) -> PyResult<Table> {
     let py = frame.py();
     let names: Vec<Bound<'_, PyAny>> = frame.getattr("columns")?.try_iter()?.collect::<PyResult<_>>()?;
     let iloc = frame.getattr("iloc")?;
@@ -310,16 +525,19 @@ fn pandas_columns(frame: &Bound<'_, PyAny>, unreadable: &dyn Fn(String) -> PyErr
         .enumerate()
         .try_fold(Table::new(), |table, (position, name)| {
             let Ok(name) = name.extract::<String>() else {
-                return Err(unreadable(format!("column {position} has a name that is not a text")));
+                return Err(kind.unreadable(py, &format!("column {position} has a name that is not a text")));
             };
             let series = iloc.get_item((&all, position))?;
             table.with_column(name, array_column(&series, true)?).or_raise(py)
         })
 }
 
-/// A pandas Series or numpy array; in pandas, NaN is null.
-fn array_column(array: &Bound<'_, PyAny>, pandas: bool) -> PyResult<Column> {
+/// A pandas Series or numpy array. Values under a mask are missing.
+fn array_column(array: &Bound<'_, PyAny>, nan_is_null: bool) -> PyResult<Column> {
     let py = array.py();
+    if array.is_instance(types(py)?.masked_array.bind(py))? {
+        return objects(&array.call_method0("tolist")?, nan_is_null);
+    }
     let numpy = py.import("numpy")?;
     let dtype = array.getattr("dtype")?;
     let plain = dtype.is_instance(&numpy.getattr("dtype")?)?;
@@ -338,7 +556,7 @@ fn array_column(array: &Bound<'_, PyAny>, pandas: bool) -> PyResult<Column> {
     match kind.as_str() {
         "f" if plain => {
             let values = into(array, "float64")?.bind(py).cast::<PyArray1<f64>>()?.to_vec()?;
-            Ok(if pandas {
+            Ok(if nan_is_null {
                 Column::NullableFloats(values)
             } else {
                 Column::Floats(values)
@@ -359,8 +577,8 @@ fn array_column(array: &Bound<'_, PyAny>, pandas: bool) -> PyResult<Column> {
                 micros.into_iter().map(|at| (at != i64::MIN).then_some(at)).collect(),
             ))
         }
-        _ if array.hasattr("tolist")? => objects(&array.call_method0("tolist")?, pandas),
-        _ => objects(array, pandas),
+        _ if array.hasattr("tolist")? => objects(&array.call_method0("tolist")?, nan_is_null),
+        _ => objects(array, nan_is_null),
     }
 }
 
@@ -387,22 +605,20 @@ pub(crate) fn timestamp(object: &Bound<'_, PyAny>, option: &str) -> PyResult<Tim
             .parse()
             .map_err(|error: churn_core::Error| wrong(&error.to_string())),
         Value::Timestamp(micros) => {
-            Timestamp::from_micros(micros).ok_or_else(|| wrong("the moment lies outside the years 1 to 9999"))
+            Timestamp::from_micros(micros).ok_or_else(|| wrong("the moment is out of range (years 1 to 9999)"))
         }
-        _ => Err(wrong("give an ISO-8601 text, a date or a datetime")),
+        _ => Err(wrong("give an ISO 8601 text, a date or a datetime")),
     }
 }
 
-/// One date or several.
-pub(crate) fn dates(object: &Bound<'_, PyAny>) -> PyResult<Vec<AsOf>> {
+/// One date or several; `option` is for messages.
+pub(crate) fn dates(object: &Bound<'_, PyAny>, option: &str) -> PyResult<Vec<AsOf>> {
     let is_text = object.cast::<PyString>().is_ok();
     // A numpy scalar has no length either.
     let several = !is_text && object.hasattr("__len__")? && object.len().is_ok();
     if several {
-        return object
-            .try_iter()?
-            .map(|date| Ok(AsOf::new(timestamp(&date?, "as_of")?)))
-            .collect();
+        let dates = object.try_iter()?;
+        return dates.map(|date| Ok(AsOf::new(timestamp(&date?, option)?))).collect();
     }
-    Ok(vec![AsOf::new(timestamp(object, "as_of")?)])
+    Ok(vec![AsOf::new(timestamp(object, option)?)])
 }

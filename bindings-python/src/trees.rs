@@ -9,9 +9,10 @@ use numpy::PyReadonlyArray1;
 use pyo3::prelude::*;
 use pyo3::types::{PyByteArray, PyBytes, PyMemoryView, PyString};
 
+use crate::arguments;
 use crate::errors::{OrRaise, refuse};
 use crate::matrix::{Matrix, both};
-use crate::run::Explanation;
+use crate::run::explanation;
 
 /// A model as it was given: by its path or as its content.
 fn content(given: &Bound<'_, PyAny>, is_content: impl Fn(&str) -> bool) -> PyResult<Vec<u8>> {
@@ -57,6 +58,7 @@ struct Arrays<'py> {
     scale: f64,
     probability: bool,
     rounded: bool,
+    names: Option<Vec<String>>,
 }
 
 #[derive(FromPyObject)]
@@ -98,9 +100,10 @@ impl From<Arrays<'_>> for ForeignTrees {
     }
 }
 
-/// The names of the columns of a frame; `None` for a plain matrix. Refuses columns of categories, whose codes are needed.
-fn frame_names(x: &Bound<'_, PyAny>) -> PyResult<Option<Vec<String>>> {
-    let Ok(given) = x.getattr("columns") else {
+/// Names of the columns of a frame; none of a plain matrix. Refuses a column of categories, whose codes are meant.
+fn names_of(x: &Bound<'_, PyAny>) -> PyResult<Option<Vec<String>>> {
+    let arrow = x.getattr("column_names");
+    let Ok(given) = arrow.or_else(|_| x.getattr("columns")) else {
         return Ok(None);
     };
     let given: Vec<String> = given
@@ -119,11 +122,17 @@ fn frame_names(x: &Bound<'_, PyAny>) -> PyResult<Option<Vec<String>>> {
     Ok(Some(given))
 }
 
-/// Trees that score rows and explain the scores: learned here (`to_ensemble`), or by another library (`from_xgboost`,
+/// A name as LightGBM writes it: without blanks.
+fn spelled(name: &str) -> String {
+    name.replace(' ', "_")
+}
+
+/// Trees that score rows and explain the scores: learned here (`to_trees`), or by another library (`from_xgboost`,
 /// `from_lightgbm`, `from_sklearn`). Immutable.
 ///
-/// Rows are a matrix of numbers, or a frame whose columns stand as in training; NaN is missing, a category is its code.
-/// Neither float32 nor float64 is copied. Threads never change a bit of the result.
+/// Rows are a matrix of numbers with the columns of the training, in its order, or a frame. Where the model knows the names of
+/// its columns (``feature_names``), a frame's columns are taken by name, in any order, and a missing one is refused. NaN is
+/// missing, a category is its code. Neither float32 nor float64 matrices are copied. Results do not depend on threads.
 ///
 /// >>> import numpy as np
 /// >>> from sklearn.ensemble import RandomForestClassifier
@@ -134,13 +143,70 @@ fn frame_names(x: &Bound<'_, PyAny>) -> PyResult<Option<Vec<String>>> {
 /// <TreeEnsemble: 5 trees, 2 columns>
 /// >>> bool(np.allclose(ensemble.predict_proba(X), forest.predict_proba(X)))
 /// True
-#[pyclass(frozen, module = "churn")]
+#[pyclass(frozen, module = "churn_core")]
 pub(crate) struct TreeEnsemble(pub(crate) Arc<Trees>);
 
 impl TreeEnsemble {
-    fn new(trees: Trees) -> Self {
+    pub(crate) fn new(trees: Trees) -> Self {
         Self(Arc::new(trees))
     }
+
+    /// The rows, by name where both the model and the rows have names.
+    fn matrix<'py>(&self, x: &Bound<'py, PyAny>) -> PyResult<Matrix<'py>> {
+        let py = x.py();
+        let (known, given) = (self.0.feature_names(), names_of(x)?);
+        let ordered = match given {
+            Some(given) if !known.is_empty() => {
+                let given: Vec<String> = given.iter().map(|name| spelled(name)).collect();
+                let own: Vec<String> = known.iter().map(|name| spelled(name)).collect();
+                let mut places = Vec::with_capacity(own.len());
+                for (name, own) in known.iter().zip(&own) {
+                    let Some(place) = given.iter().position(|given| given == own) else {
+                        let message = format!(
+                            "X has no column '{name}'; the model was trained on {}",
+                            known.join(", ")
+                        );
+                        return Err(refuse(py, "feature_mismatch", &message, Some(name)));
+                    };
+                    places.push(place);
+                }
+                if let Some(other) = given.iter().find(|given| !own.contains(given)) {
+                    let message = format!(
+                        "X has a column '{other}' that the model was not trained on; it was trained on {}",
+                        known.join(", ")
+                    );
+                    return Err(refuse(py, "feature_mismatch", &message, Some(other)));
+                }
+                let in_order = places.iter().enumerate().all(|(place, &found)| place == found);
+                if in_order { x.clone() } else { columns_at(x, places)? }
+            }
+            _ => x.clone(),
+        };
+        let x = Matrix::new(&ordered)?;
+        x.check(py, "TreeEnsemble", self.0.features(), known)?;
+        Ok(x)
+    }
+}
+
+/// The columns of a frame at these positions.
+fn columns_at<'py>(x: &Bound<'py, PyAny>, places: Vec<usize>) -> PyResult<Bound<'py, PyAny>> {
+    if x.hasattr("iloc")? {
+        let rows = pyo3::types::PySlice::full(x.py());
+        return x.getattr("iloc")?.get_item((rows, places));
+    }
+    // pyarrow and polars.
+    x.call_method1(
+        "select",
+        (places
+            .iter()
+            .map(|&place| name_at(x, place))
+            .collect::<PyResult<Vec<_>>>()?,),
+    )
+}
+
+fn name_at<'py>(x: &Bound<'py, PyAny>, place: usize) -> PyResult<Bound<'py, PyAny>> {
+    let names = x.getattr("column_names").or_else(|_| x.getattr("columns"))?;
+    names.get_item(place)
 }
 
 #[pymethods]
@@ -149,11 +215,11 @@ impl TreeEnsemble {
     ///
     /// Boosters ``gbtree`` and ``dart``, objectives ``binary:logistic`` and ``reg:logistic``. Values are rounded to float32
     /// before they are compared, as XGBoost does, whatever X holds. Leaves are added in float64, which XGBoost does in
-    /// float32, so probabilities differ by its rounding, about 1e-6. After early stopping the trees up to the best iteration are
-    /// used, as by ``XGBClassifier.predict_proba``.
+    /// float32, so probabilities differ by its rounding, about 1e-6. Of a model that was stopped early, the trees up to its
+    /// best iteration are used, as XGBoost's own estimators do.
     ///
     /// Raises:
-    ///     ImportFailedError: it is no such model, or one of a kind that is not taken over.
+    ///     ImportFailedError: it is no such model, or one of a kind that is not supported.
     ///     FileMissingError: there is no such file.
     ///
     /// >>> tree = {"tree_param": {"num_nodes": "3"}, "left_children": [1, -1, -1], "right_children": [2, -1, -1],
@@ -180,7 +246,7 @@ impl TreeEnsemble {
     /// of the exponential. All trees in the text are taken.
     ///
     /// Raises:
-    ///     ImportFailedError: it is no such model, or one of a kind that is not taken over.
+    ///     ImportFailedError: it is no such model, or one of a kind that is not supported.
     ///     FileMissingError: there is no such file.
     ///
     /// >>> text = '''tree
@@ -225,7 +291,7 @@ impl TreeEnsemble {
     /// explained in them. Probabilities stand in the order of the estimator's ``classes_``.
     ///
     /// Raises:
-    ///     ImportFailedError: it is another estimator, not fitted, or one of a kind that is not taken over.
+    ///     ImportFailedError: it is another estimator, not fitted, or one of a kind that is not supported.
     ///
     /// >>> from sklearn.tree import DecisionTreeClassifier
     /// >>> tree = DecisionTreeClassifier().fit([[0.0], [1.0]], ["no", "yes"])
@@ -234,49 +300,82 @@ impl TreeEnsemble {
     #[staticmethod]
     #[pyo3(signature = (estimator))]
     fn from_sklearn(py: Python<'_>, estimator: &Bound<'_, PyAny>) -> PyResult<Self> {
-        let read = py.import("churn._sklearn")?.getattr("read")?.call1((estimator,))?;
-        let trees = match read.extract()? {
-            Estimator::LightGbm(text) => py.detach(|| Trees::from_lightgbm(&text)),
-            Estimator::XgBoost(json) => Trees::from_xgboost(json.as_bytes()),
-            Estimator::Arrays(arrays) => {
-                let trees = ForeignTrees::from(arrays);
-                py.detach(|| Trees::from_trees(&trees))
+        let found = py.import("churn_core._sklearn")?.getattr("read")?.call1((estimator,))?;
+        match found.extract()? {
+            Estimator::LightGbm(text) => py.detach(|| Trees::from_lightgbm(&text)).or_raise(py).map(Self::new),
+            Estimator::XgBoost(json) => {
+                let json = json.as_bytes();
+                py.detach(|| Trees::from_xgboost(json)).or_raise(py).map(Self::new)
             }
-        };
-        trees.or_raise(py).map(Self::new)
+            Estimator::Arrays(mut arrays) => {
+                let names = arrays.names.take();
+                let trees = ForeignTrees::from(arrays);
+                let made = py.detach(|| Trees::from_trees(&trees)).or_raise(py)?;
+                match names {
+                    Some(names) => made.with_feature_names(names).or_raise(py).map(Self::new),
+                    None => Ok(Self::new(made)),
+                }
+            }
+        }
     }
 
-    /// Probabilities of both classes, float64 (n, 2).
+    /// The same trees with names of their columns, by which frames are read.
     ///
     /// Raises:
-    ///     FeatureMismatchError: X has another number of columns.
+    ///     FeatureMismatchError: there are not as many names as columns.
+    fn with_feature_names(
+        &self,
+        py: Python<'_>,
+        #[pyo3(from_py_with = arguments::feature_names)] feature_names: Vec<String>,
+    ) -> PyResult<Self> {
+        let trees = Trees::clone(&self.0);
+        trees.with_feature_names(feature_names).or_raise(py).map(Self::new)
+    }
+
+    /// Probabilities of both classes, float64 (n, 2). Neither float32 nor float64 is copied.
+    ///
+    /// Raises:
+    ///     FeatureMismatchError: the number of columns, or a name, is not that of the training.
     #[pyo3(signature = (X, *, threads=None))]
     #[allow(non_snake_case)]
-    fn predict_proba(&self, py: Python<'_>, X: &Bound<'_, PyAny>, threads: Option<usize>) -> PyResult<Py<PyAny>> {
-        frame_names(X)?;
-        let x = Matrix::new(X)?;
-        x.check(py, "TreeEnsemble", self.0.features())?;
+    fn predict_proba(
+        &self,
+        py: Python<'_>,
+        X: &Bound<'_, PyAny>,
+        #[pyo3(from_py_with = arguments::threads)] threads: Option<usize>,
+    ) -> PyResult<Py<PyAny>> {
+        let x = self.matrix(X)?;
         Ok(both(py, x.score(py, &self.0, threads)?))
     }
 
-    /// Contributions of every column to every row: exact path-dependent TreeSHAP. With the base value each row sums to the
-    /// log-odds of its probability, or, where ``link`` is ``"probability"``, to the probability.
+    /// Exact Shapley values (TreeSHAP) of every column for every row, as an `Explanation`; in log-odds, or in probability
+    /// where trees average it (`link`).
     ///
     /// Raises:
-    ///     FeatureMismatchError: X has another number of columns.
+    ///     FeatureMismatchError: the number of columns, or a name, is not that of the training.
     #[pyo3(signature = (X, *, threads=None))]
     #[allow(non_snake_case)]
-    fn explain(&self, py: Python<'_>, X: &Bound<'_, PyAny>, threads: Option<usize>) -> PyResult<Explanation> {
-        let given = frame_names(X)?;
-        let x = Matrix::new(X)?;
-        x.check(py, "TreeEnsemble", self.0.features())?;
-        // Only now: a model may claim any number of columns.
-        let positions = || (0..self.0.features()).map(|column| format!("x{column}")).collect();
-        let names = given
-            .filter(|names| names.len() == self.0.features())
-            .unwrap_or_else(positions);
+    fn explain(
+        &self,
+        py: Python<'_>,
+        X: &Bound<'_, PyAny>,
+        #[pyo3(from_py_with = arguments::threads)] threads: Option<usize>,
+    ) -> PyResult<Py<PyAny>> {
+        let x = self.matrix(X)?;
         let (contributions, base_value) = x.explain(py, &self.0, threads)?;
-        Ok(Explanation::of(py, contributions, base_value, names))
+        let names = match (self.0.feature_names(), names_of(X)?) {
+            ([], Some(given)) if given.len() == x.shape().1 => given,
+            ([], _) => (0..x.shape().1).map(|column| format!("x{column}")).collect(),
+            (known, _) => known.to_vec(),
+        };
+        explanation(py, contributions, base_value, x.to_numpy(py), names)
+    }
+
+    /// Names of the columns in the order of the training; None if the model does not have them.
+    #[getter]
+    fn feature_names(&self) -> Option<Vec<String>> {
+        let names = self.0.feature_names();
+        (!names.is_empty()).then(|| names.to_vec())
     }
 
     /// What leaves add up to, and contributions with them: ``"log_odds"``, or ``"probability"`` where trees average.
@@ -301,8 +400,8 @@ impl TreeEnsemble {
 
     /// Opens such a file from memory; safe on any bytes.
     #[staticmethod]
-    fn from_bytes(py: Python<'_>, data: &[u8]) -> PyResult<Self> {
-        py.detach(|| Trees::from_bytes(data)).or_raise(py).map(Self::new)
+    fn from_bytes(py: Python<'_>, #[pyo3(from_py_with = arguments::data)] data: Vec<u8>) -> PyResult<Self> {
+        py.detach(|| Trees::from_bytes(&data)).or_raise(py).map(Self::new)
     }
 
     fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<(Bound<'py, PyAny>, (Bound<'py, PyBytes>,))> {

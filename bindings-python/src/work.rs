@@ -1,17 +1,56 @@
 //! Long calls: the work runs on its own thread without the interpreter, while the caller's thread looks for Ctrl-C and
 //! reports progress.
 
+use std::cell::RefCell;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use churn_core::{CancelToken, Execution, Progress};
 use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyTuple};
 
 use crate::errors::{OrRaise, refuse};
 
 /// How often the caller's thread looks.
 const TICK: Duration = Duration::from_millis(25);
+
+thread_local! {
+    /// Whether the calls that this thread makes are to stop; see [`Canceller`].
+    static CURRENT: RefCell<Option<Arc<AtomicBool>>> = const { RefCell::new(None) };
+}
+
+/// Stops a long call that runs on another thread; `churn_core.aio` gives one to each call that it awaits.
+#[pyclass(frozen, module = "churn_core._churn_core")]
+pub(crate) struct Canceller(Arc<AtomicBool>);
+
+#[pymethods]
+impl Canceller {
+    #[new]
+    fn new() -> Self {
+        Self(Arc::default())
+    }
+
+    /// Calls ``function`` on this thread; `cancel` stops its long calls.
+    #[pyo3(signature = (function, args, kwargs))]
+    fn call(
+        &self,
+        function: &Bound<'_, PyAny>,
+        args: &Bound<'_, PyTuple>,
+        kwargs: &Bound<'_, PyDict>,
+    ) -> PyResult<Py<PyAny>> {
+        let before = CURRENT.replace(Some(Arc::clone(&self.0)));
+        let result = function.call(args, Some(kwargs));
+        CURRENT.set(before);
+        result.map(Bound::unbind)
+    }
+
+    /// Stops the call within a fraction of a second.
+    fn cancel(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
 
 /// Runs `work` until it is done, interrupted by a signal, or its progress callback raises.
 pub(crate) fn run<T: Send>(
@@ -31,8 +70,12 @@ pub(crate) fn run<T: Send>(
             *news.lock().unwrap_or_else(PoisonError::into_inner) = Some(progress);
         });
     }
+    let canceller = CURRENT.with_borrow(Clone::clone);
     let tell = |py: Python<'_>| -> PyResult<()> {
         py.check_signals()?;
+        if canceller.as_ref().is_some_and(|given| given.load(Ordering::Relaxed)) {
+            return Err(refuse(py, "cancelled", "the call was cancelled", None));
+        }
         let latest = news.lock().unwrap_or_else(PoisonError::into_inner).take();
         match (&bar, latest) {
             (Some(bar), Some(progress)) => bar.call1(py, (progress.stage, progress.done)).map(drop),
@@ -82,7 +125,9 @@ pub(crate) fn run<T: Send>(
 fn listener(py: Python<'_>, progress: &Bound<'_, PyAny>) -> PyResult<Option<Py<PyAny>>> {
     if let Ok(wanted) = progress.extract::<bool>() {
         return match wanted {
-            true => Ok(Some(py.import("churn._progress")?.getattr("Bar")?.call0()?.unbind())),
+            true => Ok(Some(
+                py.import("churn_core._progress")?.getattr("Bar")?.call0()?.unbind(),
+            )),
             false => Ok(None),
         };
     }

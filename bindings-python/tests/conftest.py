@@ -1,10 +1,10 @@
-"""A small world of one tenant, and a model trained on it."""
+"""Records of one small tenant, and a model trained on them."""
 
 from datetime import datetime, timedelta, timezone
 
 import pytest
 
-import churn
+import churn_core as churn
 
 START = datetime(2023, 1, 1, tzinfo=timezone.utc)
 AS_OF = "2024-03-01"
@@ -35,8 +35,8 @@ def world(customers=300):
 
 def small(**options):
     return {
-        "boosting": {"trees": 20, "leaves": 4},
-        "forest": {"trees": 10, "depth": 4},
+        "boosting": {"n_trees": 20, "max_leaves": 4},
+        "forest": {"n_trees": 10, "max_depth": 4},
         "folds": 2,
         **options,
     }

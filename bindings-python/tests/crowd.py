@@ -4,7 +4,7 @@ import hashlib
 import struct
 from datetime import datetime, timedelta, timezone
 
-import churn
+import churn_core as churn
 
 START = datetime(2022, 1, 1, tzinfo=timezone.utc)
 DAY = 86_400
@@ -56,8 +56,8 @@ def records(customers):
 def fingerprint(model, records, threads):
     """SHA-256 over the bits of all probabilities, the base value and all contributions, little endian."""
     run = model.score(records, AS_OF, threads=threads)
-    told = model.explain(run.matrix, threads=threads)
-    digest = hashlib.sha256(run.probability.astype("<f8").tobytes())
-    digest.update(struct.pack("<d", told.base_value))
-    digest.update(told.contributions.astype("<f8").tobytes())
+    explanation = model.explain(run.matrix, threads=threads)
+    digest = hashlib.sha256(run.probabilities.astype("<f8").tobytes())
+    digest.update(struct.pack("<d", explanation.base_values[0]))
+    digest.update(explanation.values.astype("<f8").tobytes())
     return digest.hexdigest()

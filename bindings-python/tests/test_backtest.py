@@ -2,7 +2,7 @@
 
 import pytest
 
-import churn
+import churn_core as churn
 
 from conftest import DEFINITION, small
 

@@ -21,8 +21,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 from sklearn.utils.estimator_checks import check_estimator
 
-import churn
-from churn import _churn
+import churn_core as churn
+from churn_core import _churn_core
 
 
 def world(rows=400, seed=0):
@@ -52,7 +52,7 @@ def table():
 
 @pytest.fixture(scope="module")
 def fitted(table):
-    return churn.ChurnClassifier(seed=1).fit(*table)
+    return churn.ChurnClassifier(random_state=1).fit(*table)
 
 
 def test_check_estimator():
@@ -63,12 +63,12 @@ def test_check_estimator():
     failed = {r["check_name"]: r["exception"] for r in results if r["status"] not in ("passed", "skipped")}
     assert not failed
     assert {r["check_name"] for r in results if r["status"] == "skipped"} <= {"check_array_api_input"}
-    assert sum(r["status"] == "passed" for r in results) >= 55
+    assert sum(r["status"] == "passed" for r in results) >= 61
 
 
 def test_check_estimator_with_array_api():
     code = (
-        "import churn, warnings; warnings.simplefilter('ignore')\n"
+        "import churn_core as churn, warnings; warnings.simplefilter('ignore')\n"
         "from sklearn.utils.estimator_checks import check_estimator\n"
         "results = check_estimator(churn.ChurnClassifier(), on_skip=None)\n"
         "print({r['status'] for r in results})"
@@ -83,7 +83,7 @@ def test_check_estimator_with_array_api():
 def test_any_two_labels(table, labels):
     frame, churned = table
     y = np.array(labels)[churned.astype(int)]
-    clf = churn.ChurnClassifier(seed=1).fit(frame, y)
+    clf = churn.ChurnClassifier(random_state=1).fit(frame, y)
     assert clf.classes_.tolist() == list(labels)
     assert clf.predict_proba(frame).shape == (400, 2)
     assert set(clf.predict(frame)) <= set(labels)
@@ -103,7 +103,7 @@ def test_the_same_bits_from_any_frame(table, fitted):
     ]
     for same in other:
         assert (fitted.predict_proba(same) == expected).all(), type(same)
-        again = churn.ChurnClassifier(seed=1, threads=1).fit(same, churned)
+        again = churn.ChurnClassifier(random_state=1, n_jobs=1).fit(same, churned)
         assert (again.predict_proba(frame) == expected).all(), type(same)
     assert (fitted.predict_proba(frame.iloc[:7]) == expected[:7]).all()
 
@@ -111,14 +111,14 @@ def test_the_same_bits_from_any_frame(table, fitted):
 def test_order_weights_and_seeds(table, fitted):
     frame, churned = table
     turned = np.random.default_rng(1).permutation(len(frame))
-    again = churn.ChurnClassifier(seed=1).fit(frame.iloc[turned], churned[turned])
+    again = churn.ChurnClassifier(random_state=1).fit(frame.iloc[turned], churned[turned])
     assert (again.predict_proba(frame) == fitted.predict_proba(frame)).all()
     weights = np.arange(len(frame)) % 3
     weighted = churn.ChurnClassifier().fit(frame, churned, sample_weight=weights)
     repeated = np.repeat(np.arange(len(frame)), weights)
     same = churn.ChurnClassifier().fit(frame.iloc[repeated], churned[repeated])
     assert (weighted.predict_proba(frame) == same.predict_proba(frame)).all()
-    other = churn.ChurnClassifier(seed=2).fit(frame, churned)
+    other = churn.ChurnClassifier(random_state=2).fit(frame, churned)
     assert (other.predict_proba(frame) != fitted.predict_proba(frame)).any()
 
 
@@ -137,10 +137,10 @@ def test_scikit_learn_around_it(table):
     frame, churned = table
     assert cross_val_score(churn.ChurnClassifier(), frame, churned, cv=3, scoring="roc_auc").mean() > 0.7
     pipeline = make_pipeline(FunctionTransformer(), churn.ChurnClassifier())
-    search = GridSearchCV(pipeline, {"churnclassifier__seed": [0, 1]}, cv=2, scoring="neg_log_loss").fit(frame, churned)
+    search = GridSearchCV(pipeline, {"churnclassifier__random_state": [0, 1]}, cv=2, scoring="neg_log_loss").fit(frame, churned)
     assert search.predict_proba(frame).shape == (400, 2)
-    copy = clone(churn.ChurnClassifier(seed=3, class_weight={True: 2.0}))
-    assert copy.get_params()["seed"] == 3 and not hasattr(copy, "classes_")
+    copy = clone(churn.ChurnClassifier(random_state=3, class_weight={True: 2.0}))
+    assert copy.get_params()["random_state"] == 3 and not hasattr(copy, "classes_")
 
 
 def test_pickle_and_joblib(table, fitted, tmp_path):
@@ -199,7 +199,7 @@ def test_groups_of_any_sort_give_the_same_bits():
         pd.Timestamp("2024-01-01") + pd.to_timedelta(owner, unit="D"),
     ]
     for groups in same:
-        again = churn.ChurnClassifier(threads=1).fit(X, churned, groups=groups)
+        again = churn.ChurnClassifier(n_jobs=1).fit(X, churned, groups=groups)
         assert again._model.id == expected._model.id, type(groups)
     turned = np.random.default_rng(1).permutation(len(X))
     again = churn.ChurnClassifier().fit(X[turned], churned[turned], groups=owner[turned])
@@ -256,10 +256,10 @@ def test_intervals(table, fitted):
 def test_an_old_model_file_has_no_intervals():
     folder = pathlib.Path(__file__).parents[2] / "tests/fixtures/frozen/format-1"
     said = json.loads((folder / "classifier.json").read_text())
-    model = _churn.FlatModel.from_bytes((folder / "classifier.churn").read_bytes())
+    model = _churn_core.FlatModel.from_bytes((folder / "classifier.churn").read_bytes())
     plans = ["a", "b", "b"] * 20 + ["another"]
     minutes = [float(row * 37 % 60) for row in range(60)] + [np.nan]
-    table = _churn.FlatTable({"minutes": minutes, "plan": plans})
+    table = _churn_core.FlatTable({"minutes": minutes, "plan": plans})
     assert model.id == said["id"] and model.predict_proba(table).tolist() == said["probabilities"]
     assert json.loads(model.report)["groups"] is None
     with pytest.raises(churn.ArtifactError) as caught:
@@ -269,13 +269,13 @@ def test_an_old_model_file_has_no_intervals():
 
 def test_monotone(table):
     frame, churned = table
-    bound = churn.ChurnClassifier(monotone_constraints={"minutes": "lowers"}).fit(frame, churned)
-    assert bound.report_["monotone_constraints"] == [["minutes", "lowers"]]
+    bound = churn.ChurnClassifier(monotone_constraints={"minutes": "decreasing"}).fit(frame, churned)
+    assert bound.report_["monotone_constraints"] == [["minutes", "decreasing"]]
     assert [member["name"] for member in bound.report_["dropped_members"]] == ["forest"]
     steps = pd.concat([frame.iloc[:20].assign(minutes=float(step)) for step in range(0, 101, 5)])
     p = bound.predict_proba(steps)[:, 1].reshape(21, 20)
     assert (np.diff(p, axis=0) <= 0).all() and (p[0] > p[-1]).all()
-    for wrong in ({"plan": "raises"}, {"minutes": "up"}, ["minutes"]):
+    for wrong in ({"plan": "increasing"}, {"minutes": "up"}, ["minutes"]):
         with pytest.raises(churn.InvalidOptionError):
             churn.ChurnClassifier(monotone_constraints=wrong).fit(frame, churned)
 
@@ -283,10 +283,10 @@ def test_monotone(table):
 def test_explanations(table, fitted):
     frame, _ = table
     found = fitted.explain(frame)
-    assert found.contributions.shape == (400, 6) and found.feature_names == list(frame.columns)
+    assert found.values.shape == (400, 6) and found.feature_names == list(frame.columns)
     reasons = fitted.reasons(frame.iloc[:2], top=2)
     assert [len(row) for row in reasons] == [2, 2]
-    assert reasons[0][0].contribution == max(found.contributions[0], key=abs)
+    assert reasons[0][0].contribution == max(found.values[0], key=abs)
 
 
 def test_leakage(table):
@@ -298,7 +298,7 @@ def test_leakage(table):
     with pytest.raises(churn.TrainingError) as caught:
         churn.ChurnClassifier(leakage="refuse").fit(leaking, churned)
     assert caught.value.code == "leakage" and caught.value.column == "left"
-    for allowed in ({"leakage": "allow"}, {"leakage": "refuse", "allow": ["left"]}):
+    for allowed in ({"leakage": "allow"}, {"leakage": "refuse", "allow_columns": ["left"]}):
         with warnings.catch_warnings():
             warnings.simplefilter("error")
             clf = churn.ChurnClassifier(**allowed).fit(leaking, churned)
@@ -337,16 +337,16 @@ def test_texts_that_spell_numbers_are_numbers():
 def test_without_scikit_learn():
     """numpy is all that is needed; importing churn does not import scikit-learn."""
     code = (
-        "import sys, churn\n"
+        "import sys, churn_core as churn\n"
         "assert 'sklearn' not in sys.modules\n"
         "sys.modules['sklearn'] = None; sys.modules['sklearn.base'] = None\n"
-        "clf = churn.ChurnClassifier(seed=4)\n"
-        "assert clf.get_params()['seed'] == 4 and repr(clf) == 'ChurnClassifier(seed=4)'\n"
+        "clf = churn.ChurnClassifier(random_state=4)\n"
+        "assert clf.get_params()['random_state'] == 4 and repr(clf) == 'ChurnClassifier(random_state=4)'\n"
         "X = [[float(i % 7), float(i)] for i in range(60)]; y = [i % 7 > 3 for i in range(60)]\n"
         "try: clf.predict(X)\n"
         "except churn.ChurnError as error: assert error.code == 'invalid_option'\n"
         "assert clf.fit(X, y).score(X, y) > 0.8\n"
-        "assert churn.ensemble.GradientBoosting(trees=3).fit(X, y).score(X, y) > 0.5\n"
+        "assert churn.ensemble.GradientBoosting(n_estimators=3).fit(X, y).score(X, y) > 0.5\n"
     )
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert ran.returncode == 0, ran.stderr

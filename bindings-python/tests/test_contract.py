@@ -4,8 +4,8 @@ import builtins
 
 import pytest
 
-import churn
-from churn import _errors
+import churn_core as churn
+from churn_core import _errors
 from fixtures import read, read_tables
 
 ERRORS = read("contract.json")["errors"]

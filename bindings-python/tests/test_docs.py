@@ -5,8 +5,8 @@ import inspect
 
 import pytest
 
-import churn
-from churn import plots
+import churn_core as churn
+from churn_core import plots
 
 NAMES = [name for name in churn.__all__ if not name.startswith("_")]
 
@@ -30,7 +30,7 @@ EXAMPLES = {name: found.__doc__ for name, found in DOCUMENTED.items() if ">>>" i
 
 
 def test_everything_is_documented():
-    # A field of a dataclass is told by its class.
+    # A field of a dataclass is documented by its class.
     fields = {f"{kind}.{field}" for kind, found in DOCUMENTED.items() for field in getattr(found, "__dataclass_fields__", ())}
     assert [name for name, found in DOCUMENTED.items() if not found.__doc__ and name not in fields] == []
     assert len(EXAMPLES) >= 15

@@ -10,10 +10,10 @@ from sklearn.base import clone, is_classifier
 from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV, cross_val_score
 
-import churn
-from churn.ensemble import GradientBoosting, Logistic, RandomForest
+import churn_core as churn
+from churn_core.ensemble import GradientBoosting, Logistic, RandomForest
 
-MEMBERS = [GradientBoosting(trees=30, seed=1), RandomForest(trees=20, depth=5), Logistic(l2=2.0)]
+MEMBERS = [GradientBoosting(n_estimators=30, random_state=1), RandomForest(n_estimators=20, max_depth=5), Logistic(l2=2.0)]
 
 
 @pytest.fixture(scope="module")
@@ -43,13 +43,42 @@ def test_members_are_estimators(member, data):
 
 
 def test_options():
-    boosting = GradientBoosting(trees=7, depth=3)
-    assert boosting.get_params()["depth"] == 3
-    assert boosting.set_params(leaves=np.int64(5), threads=2) is boosting
-    assert (boosting.get_params()["leaves"], boosting.get_params()["threads"]) == (5, 2)
-    with pytest.raises(churn.ChurnError, match="no option 'leafs'"):
+    boosting = GradientBoosting(n_estimators=7, max_depth=3)
+    assert boosting.get_params()["max_depth"] == 3
+    assert boosting.set_params(max_leaf_nodes=np.int64(5), n_jobs=2) is boosting
+    assert (boosting.get_params()["max_leaf_nodes"], boosting.get_params()["n_jobs"]) == (5, 2)
+    with pytest.raises(ValueError, match="leafs"):
         boosting.set_params(leafs=5)
+    with pytest.raises(TypeError, match="trees"):
+        GradientBoosting(trees=5)
     assert GradientBoosting(**boosting.get_params()).get_params() == boosting.get_params()
+
+
+@pytest.mark.parametrize(
+    ("kind", "wrong"),
+    [
+        (GradientBoosting, {"n_estimators": -1}),
+        (GradientBoosting, {"n_estimators": 2.5}),
+        (GradientBoosting, {"max_leaf_nodes": 1}),
+        (GradientBoosting, {"learning_rate": "fast"}),
+        (GradientBoosting, {"subsample": 0}),
+        (GradientBoosting, {"max_features": 1.5}),
+        (GradientBoosting, {"max_bins": True}),
+        (GradientBoosting, {"n_jobs": 0}),
+        (RandomForest, {"max_depth": None}),
+        (RandomForest, {"max_features": "log2"}),
+        (RandomForest, {"smoothing": 0}),
+        (Logistic, {"l2": -1.0}),
+        (Logistic, {"tol": float("nan")}),
+    ],
+)
+def test_wrong_values_name_the_parameter(kind, wrong):
+    with pytest.raises(churn.InvalidOptionError) as caught:
+        kind(**wrong)
+    (name,) = wrong
+    assert caught.value.code == "invalid_option" and caught.value.column == name and name in str(caught.value)
+    with pytest.raises(churn.InvalidOptionError):
+        kind().set_params(**wrong).fit([[0.0], [1.0]], [0, 1])
 
 
 def test_grid_search(data):
@@ -73,9 +102,9 @@ def test_every_layout_gives_the_same_bits(member, data):
 def test_matrices_are_not_copied(dtype):
     """The greatest memory of a process of its own, before and after scoring."""
     code = (
-        "import resource, numpy as np; from churn.ensemble import GradientBoosting\n"
+        "import resource, numpy as np; from churn_core.ensemble import GradientBoosting\n"
         "X = np.arange(50_000.0).reshape(-1, 50) % 7\n"
-        "ensemble = GradientBoosting(trees=2, threads=1).fit(X, X[:, 0] > 3).to_ensemble()\n"
+        "ensemble = GradientBoosting(n_estimators=2, n_jobs=1).fit(X, X[:, 0] > 3).to_trees()\n"
         f"large = np.ones((400_000, 50), '{dtype}')\n"
         "peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024\n"
         "before = peak(); ensemble.predict_proba(large, threads=1); print((peak() - before) / large.nbytes)"
@@ -84,15 +113,15 @@ def test_matrices_are_not_copied(dtype):
     assert float(ran.stdout) < 0.4, ran.stdout + ran.stderr
 
 
-def test_to_ensemble(data):
+def test_to_trees(data):
     X, y = data
     for member in MEMBERS[:2]:
         fitted = clone(member).fit(X, y)
-        ensemble = fitted.to_ensemble()
+        ensemble = fitted.to_trees()
         assert isinstance(ensemble, churn.TreeEnsemble) and len(ensemble) == len(fitted)
         assert (ensemble.predict_proba(X) == fitted.predict_proba(X)).all()
         found = ensemble.explain(X)
-        log_odds = found.contributions.sum(axis=1) + found.base_value
+        log_odds = found.values.sum(axis=1) + found.base_values
         assert np.allclose(1 / (1 + np.exp(-log_odds)), ensemble.predict_proba(X)[:, 1])
 
 
@@ -105,8 +134,9 @@ def test_errors(data):
             clone(member).fit(X, y).predict_proba(X[:, :1])
         with pytest.raises(churn.TrainingError):
             clone(member).fit(X, np.ones(500))
-        for wrong in (np.arange(500) % 3, np.full(500, np.nan), y[:, None]):
-            with pytest.raises(churn.ChurnError, match="two labels"):
+        for wrong in (np.arange(500) % 3, np.full(500, np.nan), np.column_stack([y, y])):
+            with pytest.raises(churn.InvalidOptionError) as caught:
                 clone(member).fit(X, wrong)
+            assert caught.value.column == "y"
     with pytest.raises(ValueError, match="monotone_constraints"):
         GradientBoosting(monotone_constraints=[1]).fit(X, y)

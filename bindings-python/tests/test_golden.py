@@ -5,7 +5,7 @@ import os
 import numpy as np
 import pytest
 
-import churn
+import churn_core as churn
 import crowd
 from fixtures import FIXTURES, read, read_tables
 
@@ -83,7 +83,7 @@ def check_scores(records, model, expected):
             run = model.score(records, wanted["as_of"])
             found = [[score.customer_id, score.risk_band, score.status] for score in run.scores]
             assert found == [[row[0], row[2], row[3]] for row in wanted["scores"]]
-            assert bits(run.probability) == bits(row[1] for row in wanted["scores"])
+            assert bits(run.probabilities) == bits(row[1] for row in wanted["scores"])
         else:
             with pytest.raises(churn.ChurnError) as caught:
                 model.score(records, wanted["as_of"])
@@ -91,10 +91,10 @@ def check_scores(records, model, expected):
         matrix = model.features(records, wanted["as_of"])
         assert bits(model.log_odds(matrix)) == bits(wanted["log_odds"])
         assert bits(model.predict_proba(matrix)) == bits(wanted["probabilities"])
-        told = model.explain(matrix)
-        assert bits([told.base_value]) == bits([wanted["base_value"]])
-        assert len(told.contributions) == len(wanted["contributions"])
-        for found, row in zip(told.contributions, wanted["contributions"], strict=True):
+        explanation = model.explain(matrix)
+        assert bits(explanation.base_values[:1]) == bits([wanted["base_value"]])
+        assert len(explanation.values) == len(wanted["contributions"])
+        for found, row in zip(explanation.values, wanted["contributions"], strict=True):
             assert bits(found) == bits(row)
 
 

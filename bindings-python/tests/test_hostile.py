@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-import churn
+import churn_core as churn
 
 CASES = json.loads((Path(__file__).parents[2] / "tests/fixtures/hostile.json").read_text())
 TABLES = ("customers", "payments", "tickets", "activities")

@@ -8,7 +8,7 @@ from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 import pandas as pd
 import pytest
 
-import churn
+import churn_core as churn
 
 from conftest import AS_OF, DEFINITION, small
 
@@ -40,7 +40,7 @@ def test_html(records, model):
         html = shown._repr_html_()
         assert "<" in repr(shown) or repr(shown)
         assert html.count("<table") == html.count("</table>") and "<script" not in html
-    assert "roc auc" in model.report._repr_html_() and run.riskiest(1)[0].customer_id in run._repr_html_()
+    assert "ROC AUC" in model.report._repr_html_() and run.riskiest(1)[0].customer_id in run._repr_html_()
     customers = [{"customer_id": "<script>", "signed_up_at": "2024-01-01"}] * 2
     odd = churn.TenantRecords(tenant="<script>", customers=customers, on_invalid="quarantine")
     assert "<script" not in odd._repr_html_() + odd.report._repr_html_()
@@ -56,7 +56,7 @@ MODEL = RECORDS = None
 
 
 def _score(_):
-    return MODEL.score(RECORDS, AS_OF).probability.tobytes(), os.getpid()
+    return MODEL.score(RECORDS, AS_OF).probabilities.tobytes(), os.getpid()
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no fork")
@@ -65,12 +65,12 @@ def test_preforked_workers(records, model):
     """As gunicorn does: the parent loads and scores, then forks workers that train and score."""
     global MODEL, RECORDS
     MODEL, RECORDS = model, records
-    expected = model.score(records, AS_OF).probability.tobytes()
+    expected = model.score(records, AS_OF).probabilities.tobytes()
     with ProcessPoolExecutor(3, mp_context=multiprocessing.get_context("fork")) as workers:
         answers = list(workers.map(_score, range(6)))
     assert {bits for bits, _ in answers} == {expected}
     assert os.getpid() not in {worker for _, worker in answers}
-    assert model.score(records, AS_OF).probability.tobytes() == expected
+    assert model.score(records, AS_OF).probabilities.tobytes() == expected
 
 
 def test_many_threads_at_once(records, model):
@@ -79,7 +79,7 @@ def test_many_threads_at_once(records, model):
             return churn.ChurnModel.train(records, definition=DEFINITION, **small()).id
         if number % 3 == 1:
             return churn.features(records, AS_OF).to_numpy().tobytes()
-        return model.score(records, AS_OF).probability.tobytes()
+        return model.score(records, AS_OF).probabilities.tobytes()
 
     with ThreadPoolExecutor(6) as pool:
         answers = list(pool.map(work, range(12)))

@@ -17,7 +17,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-import churn
+import churn_core as churn
 
 from conftest import AS_OF, DEFINITION, small
 
@@ -48,8 +48,9 @@ def test_own_feature(records):
         name="big", source="payments", filter=[{"at_least": {"column": "amount", "value": 15.0}}], window=91
     )
     assert churn.features(records, AS_OF, plan=plan).feature_names[-1] == "big"
-    with pytest.raises(churn.InvalidOptionError):
-        plan.with_feature(name="odd", source="payments", colour="red")
+    with pytest.raises(churn.InvalidOptionError) as caught:
+        plan.with_feature(name="odd", source="payments", measure="colour")
+    assert caught.value.column == "measure"
 
 
 def test_labels(records):
@@ -95,9 +96,9 @@ def test_report(model):
 
 def test_explanations_add_up(model, records):
     matrix = model.features(records, AS_OF)
-    told = model.explain(matrix)
-    assert told.contributions.shape == matrix.shape and told.feature_names == matrix.feature_names
-    sums = told.base_value + told.contributions.sum(axis=1)
+    explanation = model.explain(matrix)
+    assert explanation.values.shape == matrix.shape and explanation.feature_names == matrix.feature_names
+    sums = explanation.base_values + explanation.values.sum(axis=1)
     assert np.abs(sums - model.log_odds(matrix)).max() < 1e-9
 
 
@@ -124,7 +125,7 @@ def test_single_customer_is_the_batch(model, records, tables):
 def test_intervals_hold_the_probability(model, records):
     for score in model.score(records, as_of=AS_OF).scores:
         if score.status == "scored":
-            low, high = score.interval
+            low, high = score.interval.low, score.interval.high
             assert 0 <= low <= score.probability <= high <= 1 and low < high
         else:
             assert score.interval is None
@@ -132,23 +133,23 @@ def test_intervals_hold_the_probability(model, records):
 
 def test_directions_are_kept_and_the_report_says_so(records):
     train = lambda wanted: churn.ChurnModel.train(  # noqa: E731
-        records, definition=DEFINITION, folds=2, monotone_constraints=wanted, boosting={"trees": 20}, forest={"trees": 5}
+        records, definition=DEFINITION, folds=2, monotone_constraints=wanted, boosting={"n_trees": 20}, forest={"n_trees": 5}
     )
-    report = train({"payments_lifetime_count": "lowers"}).report
-    assert report.monotone == [["payments_lifetime_count", "lowers"]]
+    report = train({"payments_lifetime_count": "decreasing"}).report
+    assert report.monotone_constraints == [("payments_lifetime_count", "decreasing")]
     assert [member.name for member in report.dropped_members] == ["forest"]
     assert [member.name for member in report.members] == ["linear", "boosting"]
     assert [date.as_of for date in report.dates] == report.training_dates
     assert sum(date.churned for date in report.dates) == report.churned
     assert report.cross_validated.base_rate_shift.low <= report.cross_validated.base_rate_shift.value
-    for wrong in ({"unknown_feature": "raises"}, {"payments_lifetime_count": "up"}):
+    for wrong in ({"unknown_feature": "increasing"}, {"payments_lifetime_count": "up"}):
         with pytest.raises(churn.ChurnError) as caught:
             train(wrong)
         assert (caught.value.code, caught.value.column) == ("invalid_option", "monotone_constraints")
 
 
 def test_model_files(model, records, tmp_path):
-    expected = model.score(records, AS_OF).probability.tobytes()
+    expected = model.score(records, AS_OF).probabilities.tobytes()
     model.save(tmp_path / "m.churn")
     again = [
         churn.ChurnModel.load(tmp_path / "m.churn"),
@@ -159,7 +160,7 @@ def test_model_files(model, records, tmp_path):
     ]
     for other in again:
         assert other == model and hash(other) == hash(model) and other.to_bytes() == model.to_bytes()
-        assert other.score(records, AS_OF).probability.tobytes() == expected
+        assert other.score(records, AS_OF).probabilities.tobytes() == expected
     with pytest.raises(FileNotFoundError) as caught:
         churn.ChurnModel.load(tmp_path / "none.churn")
     assert caught.value.code == "io" and isinstance(caught.value, churn.ChurnError) and "none.churn" in str(caught.value)
@@ -173,7 +174,6 @@ def test_errors_are_the_callers_mistakes_by_name(model, records, tables):
     with pytest.raises(churn.FeatureMismatchError):
         model.score(churn.TenantRecords("acme", tables["customers"], tables["payments"]), AS_OF)
     for wrong in (
-        lambda: churn.ChurnModel.train(records, colour="red"),
         lambda: churn.ChurnModel.train(records, boosting={"leafs": 3}),
         lambda: churn.ChurnModel.train(records, threads=0),
         lambda: churn.ChurnModel.train(records, definition="cancellation"),
@@ -191,7 +191,7 @@ def test_errors_are_the_callers_mistakes_by_name(model, records, tables):
 
 
 def test_every_code_has_a_class():
-    from churn import _errors
+    from churn_core import _errors
 
     for code, kind in _errors.CLASSES.items():
         error = _errors.make(code, "words")
@@ -201,9 +201,9 @@ def test_every_code_has_a_class():
 def test_threads_change_no_bit(records, model):
     one = churn.ChurnModel.train(records, definition=DEFINITION, threads=1, **small())
     assert one.to_bytes() == model.to_bytes()
-    expected = model.score(records, AS_OF, threads=1).probability.tobytes()
+    expected = model.score(records, AS_OF, threads=1).probabilities.tobytes()
     with ThreadPoolExecutor(4) as pool:
-        runs = list(pool.map(lambda _: model.score(records, AS_OF).probability.tobytes(), range(16)))
+        runs = list(pool.map(lambda _: model.score(records, AS_OF).probabilities.tobytes(), range(16)))
     assert set(runs) == {expected}
 
 
@@ -221,13 +221,13 @@ def test_the_interpreter_is_free_while_training(records):
 
 
 def _child(model, records, queue):
-    queue.put(model.score(records, AS_OF).probability.tobytes())
+    queue.put(model.score(records, AS_OF).probabilities.tobytes())
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no fork")
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_scores_after_fork(model, records):
-    expected = model.score(records, AS_OF).probability.tobytes()
+    expected = model.score(records, AS_OF).probabilities.tobytes()
     context = multiprocessing.get_context("fork")
     queue = context.Queue()
     child = context.Process(target=_child, args=(model, records, queue))
@@ -253,7 +253,7 @@ def test_progress(records):
 INTERRUPTED = """
 import sys, time
 sys.path.insert(0, {tests!r})
-import churn
+import churn_core as churn
 from conftest import AS_OF, DEFINITION, small, world
 records = churn.TenantRecords(tenant="acme", **world(600))
 print("ready", flush=True)
@@ -285,14 +285,14 @@ def test_members():
     X = rng.normal(size=(600, 4))
     X[::7, 1] = np.nan
     y = (X[:, 0] > 0).astype(int)
-    for member in (churn.ensemble.GradientBoosting(trees=30, seed=1), churn.ensemble.RandomForest(trees=30, depth=5)):
+    for member in (churn.ensemble.GradientBoosting(n_estimators=30, random_state=1), churn.ensemble.RandomForest(n_estimators=30, max_depth=5)):
         proba = member.fit(X, y).predict_proba(X)
         assert proba.shape == (600, 2) and np.allclose(proba.sum(axis=1), 1) and len(member) == 30
         assert ((proba[:, 1] > 0.5) == y).mean() > 0.95
         assert member.predict_proba(np.asfortranarray(X.astype(np.float32))).tobytes() == proba.tobytes()
     X = np.nan_to_num(X)
     linear = churn.ensemble.Logistic(l2=1.0).fit(X, y == 1)
-    assert linear.coefficients[0] > 1 and linear.predict_proba(X).shape == (600, 2)
+    assert linear.coef_[0, 0] > 1 and linear.predict_proba(X).shape == (600, 2)
     for wrong in (lambda: linear.fit(X, y + np.arange(600) % 2), lambda: linear.fit(X[:, 0], y), lambda: linear.fit(X, y[:-1])):
         with pytest.raises(churn.InvalidOptionError):
             wrong()

@@ -1,10 +1,10 @@
-"""The known world from Python."""
+"""Synthetic tenants from Python."""
 
 import doctest
 
 import pytest
 
-import churn
+import churn_core as churn
 
 TABLES = ("customers", "payments", "tickets", "activities")
 

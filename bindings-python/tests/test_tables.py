@@ -13,7 +13,7 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
-import churn
+import churn_core as churn
 
 from conftest import AS_OF
 

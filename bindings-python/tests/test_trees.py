@@ -15,7 +15,7 @@ from sklearn import tree as trees
 from sklearn.dummy import DummyClassifier
 from sklearn.linear_model import LogisticRegression
 
-import churn
+import churn_core as churn
 from fixtures import FIXTURES
 
 MODELS = FIXTURES / "models"
@@ -62,8 +62,8 @@ def test_all_hosts_say_the_same_bits(name):
             single = ensemble.predict_proba(X.astype("float32"), threads=threads)
             assert bits(single[:, 1]) == bits([row["single"] for row in rows])
             found = ensemble.explain(X, threads=threads)
-            assert bits(found.contributions) == bits([row["contributions"] for row in rows])
-            assert bits(found.base_value) == bits(BITS[name]["base_value"])
+            assert bits(found.values) == bits([row["contributions"] for row in rows])
+            assert bits(found.base_values[0]) == bits(BITS[name]["base_value"])
 
 
 @pytest.mark.parametrize("name", [name for name, said in EXPECTED.items() if "contributions" in said])
@@ -73,8 +73,8 @@ def test_contributions_are_those_of_the_library(name):
     # LightGBM's are of the sum before the sigmoid's factor.
     factor = 1.3 if name == "lightgbm_categories" else 1.0
     tolerance = 1e-5 if name.startswith("xgboost") else 1e-12
-    np.testing.assert_allclose(found.contributions, expected[:, :-1] * factor, rtol=0, atol=tolerance)
-    np.testing.assert_allclose(found.base_value, expected[0, -1] * factor, rtol=0, atol=tolerance)
+    np.testing.assert_allclose(found.values, expected[:, :-1] * factor, rtol=0, atol=tolerance)
+    np.testing.assert_allclose(found.base_values[0], expected[0, -1] * factor, rtol=0, atol=tolerance)
 
 
 def log_odds(proba):
@@ -219,9 +219,9 @@ def test_estimators_of_scikit_learn(estimator, dtype):
         averages = not isinstance(estimator, (forests.GradientBoostingClassifier, forests.HistGradientBoostingClassifier))
         assert ensemble.link == ("probability" if averages else "log_odds")
         total = proba[:, 1] if averages else log_odds(proba)
-        np.testing.assert_allclose(found.contributions.sum(axis=1) + found.base_value, total, rtol=0, atol=1e-9)
+        np.testing.assert_allclose(found.values.sum(axis=1) + found.base_values, total, rtol=0, atol=1e-9)
         # What the average training row says.
-        assert found.contributions.shape == x.shape and 0 < abs(found.base_value) < 1
+        assert found.values.shape == x.shape and 0 < abs(found.base_values[0]) < 1
 
 
 def test_thresholds_are_those_of_single_precision():
@@ -240,9 +240,9 @@ def test_other_estimators_are_refused():
     three = np.arange(len(x)) % 3
     categories = np.column_stack([x, three])
     wrong = [
-        (object(), "object is not taken over"),
-        (LogisticRegression().fit(x, y), "LogisticRegression is not taken over; it must be one of RandomForestClassifier"),
-        (forests.RandomForestRegressor(2).fit(x, three), "RandomForestRegressor is not taken over"),
+        (object(), "object is not supported"),
+        (LogisticRegression().fit(x, y), "LogisticRegression is not supported; it must be one of RandomForestClassifier"),
+        (forests.RandomForestRegressor(2).fit(x, three), "RandomForestRegressor is not supported"),
         (forests.RandomForestClassifier(2).fit(x, three), "two classes"),
         (forests.RandomForestClassifier(2).fit(x, np.column_stack([three > 0, three > 1])), "one output"),
         (forests.RandomForestClassifier(2).fit(x, three * 0), "two classes"),

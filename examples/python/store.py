@@ -12,7 +12,7 @@ from typing import Any
 
 import pandas as pd
 
-import churn
+import churn_core as churn
 
 DATA = Path(__file__).parents[1] / "rust/data/complete_journey"
 AS_OF = "2018-01-01"  # the next 30 days lie beyond the data
@@ -46,7 +46,7 @@ def find_again(url: str, before: churn.ScoreRun) -> None:
         model = tenant.models.champion()
         assert model is not None
         run = model.score(tenant.records(**READING), as_of=AS_OF)
-        assert run.probability.tobytes() == before.probability.tobytes(), "what was kept scores the same bits"
+        assert run.probabilities.tobytes() == before.probabilities.tobytes(), "stored models and records give bit-identical scores"
         [latest] = tenant.scores.runs(limit=1)
         print(f"As of {latest.id.as_of:%Y-%m-%d}: {latest.scored} households, {latest.bands}. Most at risk:")
         for score in tenant.scores.high_risk(5).scores:

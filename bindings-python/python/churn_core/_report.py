@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any, Literal, TypedDict
 
-from ._report_mixins import EstimateMixin, MeasuresMixin, TrainReportMixin
+from ._report_mixins import EstimateMixin, MeasuresMixin, OutOfTimeMixin, TrainReportMixin
 
 
 def _moment(text: str) -> datetime:
@@ -664,7 +664,7 @@ class PurgeProof:
 
 
 @dataclass(frozen=True)
-class OutOfTime:
+class OutOfTime(OutOfTimeMixin):
     """A test at a date later than every training label."""
 
     test_date: datetime

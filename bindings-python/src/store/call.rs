@@ -112,7 +112,7 @@ impl Caller {
                     if let Ok(done) = tokio::time::timeout(TICK, &mut work).await {
                         return done;
                     }
-                    // Ctrl-C: the work is dropped, and what it did not commit is taken back.
+                    // Ctrl-C: the work is dropped, and its transaction is rolled back.
                     Python::attach(|py| py.check_signals())?;
                 }
             })
@@ -131,7 +131,7 @@ impl Caller {
         let future = event_loop.call_method0("create_future")?;
         let work = self.threads.handle.spawn(work);
         future.call_method1("add_done_callback", (GiveUp(work.abort_handle()),))?;
-        let settle = py.import("churn.aio")?.getattr("_settle")?.unbind();
+        let settle = py.import("churn_core.aio")?.getattr("_settle")?.unbind();
         let (event_loop, promised) = (event_loop.unbind(), future.clone().unbind());
         self.threads.handle.spawn(async move {
             let done = work.await;

@@ -4,14 +4,15 @@ use churn_store::{AuditEntry, Role, User};
 use pyo3::prelude::*;
 
 use super::call::Caller;
-use super::{nothing, parsed, plain, told};
+use super::{nothing, parsed, plain, reported};
+use crate::arguments;
 use crate::features::json;
 use crate::tables::timestamp;
 
 macro_rules! repository {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
-        #[pyclass(frozen, module = "churn.store")]
+        #[pyclass(frozen, module = "churn_core.store")]
         pub(crate) struct $name {
             own: churn_store::$name,
             caller: Caller,
@@ -55,25 +56,31 @@ impl CompanyStore {
     fn get(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         let own = self.own.clone();
         let work = async move { Ok(own.get().await?) };
-        self.caller.call(py, work, |py, company| told(py, "Company", &company))
+        self.caller
+            .call(py, work, |py, company| reported(py, "Company", &company))
     }
 
     /// Names the company.
-    fn rename(&self, py: Python<'_>, name: String) -> PyResult<Py<PyAny>> {
+    fn rename(&self, py: Python<'_>, #[pyo3(from_py_with = arguments::name)] name: String) -> PyResult<Py<PyAny>> {
         let own = self.own.clone();
         let work = async move { Ok(own.rename(&name).await?) };
         self.caller.call(py, work, nothing)
     }
 
     /// Sets a setting to anything that JSON can hold.
-    fn set(&self, py: Python<'_>, setting: String, value: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
-        let (own, value) = (self.own.clone(), json(value)?);
+    fn set(
+        &self,
+        py: Python<'_>,
+        #[pyo3(from_py_with = arguments::setting)] setting: String,
+        value: &Bound<'_, PyAny>,
+    ) -> PyResult<Py<PyAny>> {
+        let (own, value) = (self.own.clone(), json(value, "value")?);
         let work = async move { Ok(own.set(&setting, &value).await?) };
         self.caller.call(py, work, nothing)
     }
 
     /// Forgets a setting; whether it was there.
-    fn unset(&self, py: Python<'_>, setting: String) -> PyResult<Py<PyAny>> {
+    fn unset(&self, py: Python<'_>, #[pyo3(from_py_with = arguments::setting)] setting: String) -> PyResult<Py<PyAny>> {
         let own = self.own.clone();
         let work = async move { Ok(own.unset(&setting).await?) };
         self.caller.call(py, work, plain)
@@ -90,8 +97,8 @@ impl UserStore {
     fn upsert(
         &self,
         py: Python<'_>,
-        user_id: String,
-        email: String,
+        #[pyo3(from_py_with = arguments::user_id)] user_id: String,
+        #[pyo3(from_py_with = arguments::email)] email: String,
         role: &str,
         name: Option<String>,
     ) -> PyResult<Py<PyAny>> {
@@ -107,21 +114,25 @@ impl UserStore {
     }
 
     /// A user; None if there is none.
-    fn get(&self, py: Python<'_>, user_id: String) -> PyResult<Py<PyAny>> {
+    fn get(&self, py: Python<'_>, #[pyo3(from_py_with = arguments::user_id)] user_id: String) -> PyResult<Py<PyAny>> {
         let own = self.own.clone();
         let work = async move { Ok(own.get(&user_id).await?) };
-        self.caller.call(py, work, |py, user| told(py, "User", &user))
+        self.caller.call(py, work, |py, user| reported(py, "User", &user))
     }
 
     /// All users by id.
     fn list(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         let own = self.own.clone();
         let work = async move { Ok(own.list().await?) };
-        self.caller.call(py, work, |py, users| told(py, "User", &users))
+        self.caller.call(py, work, |py, users| reported(py, "User", &users))
     }
 
-    /// Removes a user; whether he was there.
-    fn remove(&self, py: Python<'_>, user_id: String) -> PyResult<Py<PyAny>> {
+    /// Removes a user; returns whether there was one.
+    fn remove(
+        &self,
+        py: Python<'_>,
+        #[pyo3(from_py_with = arguments::user_id)] user_id: String,
+    ) -> PyResult<Py<PyAny>> {
         let own = self.own.clone();
         let work = async move { Ok(own.remove(&user_id).await?) };
         self.caller.call(py, work, plain)
@@ -136,8 +147,8 @@ impl ApiKeyStore {
     fn create(
         &self,
         py: Python<'_>,
-        key_id: String,
-        secret: String,
+        #[pyo3(from_py_with = arguments::key_id)] key_id: String,
+        #[pyo3(from_py_with = arguments::secret)] secret: String,
         role: &str,
         at: &Bound<'_, PyAny>,
     ) -> PyResult<Py<PyAny>> {
@@ -147,17 +158,17 @@ impl ApiKeyStore {
     }
 
     /// The key of a secret; None if there is none, or it was revoked.
-    fn verify(&self, py: Python<'_>, secret: String) -> PyResult<Py<PyAny>> {
+    fn verify(&self, py: Python<'_>, #[pyo3(from_py_with = arguments::secret)] secret: String) -> PyResult<Py<PyAny>> {
         let own = self.own.clone();
         let work = async move { Ok(own.verify(&secret).await?) };
-        self.caller.call(py, work, |py, key| told(py, "ApiKey", &key))
+        self.caller.call(py, work, |py, key| reported(py, "ApiKey", &key))
     }
 
     /// All keys by id, revoked ones included.
     fn list(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         let own = self.own.clone();
         let work = async move { Ok(own.list().await?) };
-        self.caller.call(py, work, |py, keys| told(py, "ApiKey", &keys))
+        self.caller.call(py, work, |py, keys| reported(py, "ApiKey", &keys))
     }
 
     /// Revokes a key; once is enough.
@@ -165,7 +176,12 @@ impl ApiKeyStore {
     /// Raises:
     ///     NotFoundError: there is no such key.
     #[pyo3(signature = (key_id, *, at))]
-    fn revoke(&self, py: Python<'_>, key_id: String, at: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
+    fn revoke(
+        &self,
+        py: Python<'_>,
+        #[pyo3(from_py_with = arguments::key_id)] key_id: String,
+        at: &Bound<'_, PyAny>,
+    ) -> PyResult<Py<PyAny>> {
         let (own, at) = (self.own.clone(), timestamp(at, "at")?);
         let work = async move { Ok(own.revoke(&key_id, at).await?) };
         self.caller.call(py, work, nothing)
@@ -175,15 +191,26 @@ impl ApiKeyStore {
 #[pymethods]
 impl CursorStore {
     /// How far a source was read; None if never.
-    fn get(&self, py: Python<'_>, source: String) -> PyResult<Py<PyAny>> {
+    fn get(
+        &self,
+        py: Python<'_>,
+        #[pyo3(from_py_with = arguments::source_name)] source: String,
+    ) -> PyResult<Py<PyAny>> {
         let own = self.own.clone();
         let work = async move { Ok(own.get(&source).await?) };
-        self.caller.call(py, work, |py, cursor| told(py, "SyncCursor", &cursor))
+        self.caller
+            .call(py, work, |py, cursor| reported(py, "SyncCursor", &cursor))
     }
 
     /// Notes how far a source was read, in the source's own words.
     #[pyo3(signature = (source, position, *, at))]
-    fn set(&self, py: Python<'_>, source: String, position: String, at: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
+    fn set(
+        &self,
+        py: Python<'_>,
+        #[pyo3(from_py_with = arguments::source_name)] source: String,
+        #[pyo3(from_py_with = arguments::position)] position: String,
+        at: &Bound<'_, PyAny>,
+    ) -> PyResult<Py<PyAny>> {
         let (own, at) = (self.own.clone(), timestamp(at, "at")?);
         let work = async move { Ok(own.set(&source, &position, at).await?) };
         self.caller.call(py, work, nothing)
@@ -197,10 +224,10 @@ impl AuditStore {
     fn append(
         &self,
         py: Python<'_>,
-        actor: String,
-        action: String,
+        #[pyo3(from_py_with = arguments::actor)] actor: String,
+        #[pyo3(from_py_with = arguments::action)] action: String,
         at: &Bound<'_, PyAny>,
-        subject: Option<String>,
+        #[pyo3(from_py_with = arguments::subject)] subject: Option<String>,
         details: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Py<PyAny>> {
         let entry = AuditEntry {
@@ -208,7 +235,10 @@ impl AuditStore {
             actor,
             action,
             subject,
-            details: details.map(json).transpose()?.unwrap_or_default(),
+            details: details
+                .map(|details| json(details, "details"))
+                .transpose()?
+                .unwrap_or_default(),
         };
         let own = self.own.clone();
         let work = async move { Ok(own.append(&entry).await?) };
@@ -217,9 +247,14 @@ impl AuditStore {
 
     /// At most ``limit`` entries (1 to 10 000) after the place ``after``, oldest first.
     #[pyo3(signature = (after=None, limit=1000))]
-    fn page(&self, py: Python<'_>, after: Option<i64>, limit: usize) -> PyResult<Py<PyAny>> {
+    fn page(
+        &self,
+        py: Python<'_>,
+        #[pyo3(from_py_with = arguments::after)] after: Option<i64>,
+        #[pyo3(from_py_with = arguments::limit)] limit: usize,
+    ) -> PyResult<Py<PyAny>> {
         let own = self.own.clone();
         let work = async move { Ok(own.page(after, limit).await?) };
-        self.caller.call(py, work, |py, page| told(py, "AuditPage", &page))
+        self.caller.call(py, work, |py, page| reported(py, "AuditPage", &page))
     }
 }

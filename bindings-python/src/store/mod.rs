@@ -11,6 +11,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 use serde::Serialize;
 
+use crate::arguments;
 use crate::errors::refuse;
 use call::{Caller, Stop};
 
@@ -20,9 +21,9 @@ pub(crate) use records::RecordStore;
 pub(crate) use scores::{OutcomeStore, ScoreStore};
 
 /// What the store found, as the class of this name in `churn.store`, a list of it, or None.
-fn told(py: Python<'_>, class: &str, value: &impl Serialize) -> PyResult<Py<PyAny>> {
+fn reported(py: Python<'_>, class: &str, value: &impl Serialize) -> PyResult<Py<PyAny>> {
     let json = serde_json::to_string(value).map_err(|e| refuse(py, "internal", &e.to_string(), None))?;
-    let module = py.import("churn.store")?;
+    let module = py.import("churn_core.store")?;
     Ok(module.call_method1("_read", (class, json))?.unbind())
 }
 
@@ -54,7 +55,7 @@ fn parsed<T: std::str::FromStr<Err = churn_store::Error>>(py: Python<'_>, text: 
 /// >>> store.tenant("other").customers.count()
 /// 0
 /// >>> store.close()
-#[pyclass(frozen, module = "churn")]
+#[pyclass(frozen, module = "churn_core")]
 pub(crate) struct Store {
     store: churn_store::Store,
     caller: Caller,
@@ -74,7 +75,11 @@ fn open(py: Python<'_>, caller: Caller, url: String, migrate: bool) -> PyResult<
 
 /// A store whose calls are awaited; `churn.aio.Store` wraps it.
 #[pyfunction]
-pub(crate) fn open_awaited(py: Python<'_>, url: String, migrate: bool) -> PyResult<Py<PyAny>> {
+pub(crate) fn open_awaited(
+    py: Python<'_>,
+    #[pyo3(from_py_with = arguments::url)] url: String,
+    #[pyo3(from_py_with = arguments::migrate)] migrate: bool,
+) -> PyResult<Py<PyAny>> {
     open(py, Caller::new(py, true)?, url, migrate)
 }
 
@@ -90,7 +95,11 @@ impl Store {
     ///     StoreError: ``store_unavailable``; ``store_newer`` if a newer version of this package migrated it.
     #[staticmethod]
     #[pyo3(signature = (url, migrate=true))]
-    fn open(py: Python<'_>, url: String, migrate: bool) -> PyResult<Py<PyAny>> {
+    fn open(
+        py: Python<'_>,
+        #[pyo3(from_py_with = arguments::url)] url: String,
+        #[pyo3(from_py_with = arguments::migrate)] migrate: bool,
+    ) -> PyResult<Py<PyAny>> {
         open(py, Caller::new(py, false)?, url, migrate)
     }
 
@@ -123,7 +132,7 @@ impl Store {
         let work = async move { Ok(store.attest().await?) };
         self.caller.call(py, work, |py, report| {
             let report = serde_json::json!({ "passed": report.passed(), "text": report.to_string(), "report": report });
-            told(py, "Attestation", &report)
+            reported(py, "Attestation", &report)
         })
     }
 
@@ -167,7 +176,7 @@ impl Store {
 }
 
 /// One tenant's records, models, scores and settings. Sees and changes no other tenant's.
-#[pyclass(frozen, module = "churn")]
+#[pyclass(frozen, module = "churn_core")]
 pub(crate) struct TenantStore {
     own: churn_store::TenantStore,
     caller: Caller,
@@ -175,7 +184,7 @@ pub(crate) struct TenantStore {
 
 #[pymethods]
 impl TenantStore {
-    /// Whose part it is.
+    /// The tenant.
     #[getter]
     fn tenant(&self) -> &str {
         self.own.tenant().as_str()
@@ -253,8 +262,8 @@ impl TenantStore {
         AuditStore::new(self.own.audit(), &self.caller)
     }
 
-    /// All the tenant's records, of one moment: the same bits as if `churn.TenantRecords` had been made of what was given.
-    /// The options are those of `churn.TenantRecords`.
+    /// All the tenant's records from one snapshot, identical to `churn_core.TenantRecords` of the same rows; the arguments
+    /// are the same.
     ///
     /// Raises:
     ///     InvalidRecordsError: what only shows beside other rows, such as payments of unknown customers.
@@ -263,15 +272,17 @@ impl TenantStore {
     fn records(
         &self,
         py: Python<'_>,
-        on_invalid: &str,
+        #[pyo3(from_py_with = arguments::on_invalid)] on_invalid: &'static str,
         observed_until: Option<&Bound<'_, PyAny>>,
         observed_from: Option<&Bound<'_, PyAny>>,
         static_attributes: Option<&Bound<'_, PyAny>>,
-        currency: Option<String>,
-        conversion_rates: Option<std::collections::BTreeMap<String, f64>>,
+        #[pyo3(from_py_with = arguments::currency)] currency: Option<String>,
+        #[pyo3(from_py_with = arguments::conversion_rates)] conversion_rates: Option<
+            std::collections::BTreeMap<String, f64>,
+        >,
     ) -> PyResult<Py<PyAny>> {
         let options = churn_store::RecordsOptions {
-            on_invalid: crate::records::policy(py, on_invalid)?,
+            on_invalid: crate::records::policy(on_invalid),
             observed_until: observed_until
                 .map(|at| crate::tables::timestamp(at, "observed_until"))
                 .transpose()?,
@@ -279,7 +290,7 @@ impl TenantStore {
                 .map(|at| crate::tables::timestamp(at, "observed_from"))
                 .transpose()?,
             static_attributes: static_attributes
-                .map(crate::records::trusted)
+                .map(crate::records::static_attributes)
                 .transpose()?
                 .unwrap_or_default(),
             currency,
@@ -296,9 +307,13 @@ impl TenantStore {
         })
     }
 
-    /// Deletes all that is kept of one customer: records, scores, outcomes. Models that learnt from him stay. Returns how
-    /// many rows were deleted.
-    fn erase_customer(&self, py: Python<'_>, customer_id: String) -> PyResult<Py<PyAny>> {
+    /// Deletes all that is kept of one customer: records, scores, outcomes. Models that were trained on them stay.
+    /// Returns the number of deleted rows.
+    fn erase_customer(
+        &self,
+        py: Python<'_>,
+        #[pyo3(from_py_with = arguments::customer_id)] customer_id: String,
+    ) -> PyResult<Py<PyAny>> {
         let own = self.own.clone();
         let work = async move { Ok(own.erase_customer(&customer_id).await?) };
         self.caller.call(py, work, plain)

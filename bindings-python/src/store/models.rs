@@ -4,12 +4,13 @@ use churn_store::Stage;
 use pyo3::prelude::*;
 
 use super::call::Caller;
-use super::{nothing, parsed, plain, told};
+use super::{nothing, parsed, plain, reported};
+use crate::arguments;
 use crate::model::ChurnModel;
 use crate::tables::timestamp;
 
 /// A tenant's models: the bytes, what can be read without opening them, and which one serves.
-#[pyclass(frozen, module = "churn.store")]
+#[pyclass(frozen, module = "churn_core.store")]
 pub(crate) struct ModelStore {
     own: churn_store::ModelStore,
     caller: Caller,
@@ -49,7 +50,11 @@ impl ModelStore {
     ///
     /// Raises:
     ///     NotFoundError: there is none of this id.
-    fn load(&self, py: Python<'_>, model_id: String) -> PyResult<Py<PyAny>> {
+    fn load(
+        &self,
+        py: Python<'_>,
+        #[pyo3(from_py_with = arguments::model_id)] model_id: String,
+    ) -> PyResult<Py<PyAny>> {
         let own = self.own.clone();
         let work = async move { Ok(own.load(&model_id).await?) };
         self.caller.call(py, work, |py, model| plain(py, ChurnModel(model)))
@@ -64,7 +69,12 @@ impl ModelStore {
 
     /// Gives a model another stage. A new champion retires the old.
     #[pyo3(signature = (model_id, stage="champion"))]
-    fn promote(&self, py: Python<'_>, model_id: String, stage: &str) -> PyResult<Py<PyAny>> {
+    fn promote(
+        &self,
+        py: Python<'_>,
+        #[pyo3(from_py_with = arguments::model_id)] model_id: String,
+        stage: &str,
+    ) -> PyResult<Py<PyAny>> {
         let (own, stage) = (self.own.clone(), parsed::<Stage>(py, stage)?);
         let work = async move { Ok(own.promote(&model_id, stage).await?) };
         self.caller.call(py, work, nothing)
@@ -75,11 +85,15 @@ impl ModelStore {
         let own = self.own.clone();
         let work = async move { Ok(own.list().await?) };
         self.caller
-            .call(py, work, |py, models| told(py, "StoredModel", &models))
+            .call(py, work, |py, models| reported(py, "StoredModel", &models))
     }
 
     /// Deletes a model; its scores stay.
-    fn delete(&self, py: Python<'_>, model_id: String) -> PyResult<Py<PyAny>> {
+    fn delete(
+        &self,
+        py: Python<'_>,
+        #[pyo3(from_py_with = arguments::model_id)] model_id: String,
+    ) -> PyResult<Py<PyAny>> {
         let own = self.own.clone();
         let work = async move { Ok(own.delete(&model_id).await?) };
         self.caller.call(py, work, nothing)

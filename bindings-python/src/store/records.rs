@@ -7,13 +7,14 @@ use pyo3::types::{PyDict, PyIterator, PyList};
 
 use super::call::{Caller, Outcome};
 use super::plain;
+use crate::arguments;
 use crate::errors::refuse;
 use crate::frames::datetime;
 use crate::records::{ValidationReport, policy};
-use crate::tables::table;
+use crate::tables::{Kind, table};
 
 /// One table of a tenant's records.
-#[pyclass(frozen, module = "churn.store")]
+#[pyclass(frozen, module = "churn_core.store")]
 pub(crate) struct RecordStore {
     own: churn_store::RecordStore,
     caller: Caller,
@@ -32,7 +33,7 @@ impl RecordStore {
     where
         F: FnMut(Python<'_>, RecordKind) -> PyResult<Option<Table>> + Send + 'static,
     {
-        let (own, policy) = (self.own.clone(), policy(py, on_invalid)?);
+        let (own, policy) = (self.own.clone(), policy(on_invalid));
         let work = async move {
             let kind = own.kind();
             let mut import = own.import(policy).await?;
@@ -62,7 +63,7 @@ impl RecordStore {
 fn upserted(py: Python<'_>, done: Upserted) -> PyResult<Py<PyAny>> {
     let counts = (done.rows_in, done.rows_accepted, done.rows_changed);
     let report = Py::new(py, ValidationReport::new(done.report))?;
-    let class = py.import("churn.store")?.getattr("Upserted")?;
+    let class = py.import("churn_core.store")?.getattr("Upserted")?;
     Ok(class.call1((counts.0, counts.1, counts.2, report))?.unbind())
 }
 
@@ -102,11 +103,16 @@ impl RecordStore {
     ///     InvalidRecordsError: rows are not valid and ``on_invalid`` is ``"refuse"``; ``.report`` has them all, and nothing
     ///         is kept. What only shows beside other rows (unknown customers) shows when records are loaded.
     #[pyo3(signature = (rows, *, on_invalid="refuse"))]
-    fn upsert(&self, py: Python<'_>, rows: Py<PyAny>, on_invalid: &str) -> PyResult<Py<PyAny>> {
+    fn upsert(
+        &self,
+        py: Python<'_>,
+        rows: Py<PyAny>,
+        #[pyo3(from_py_with = arguments::on_invalid)] on_invalid: &'static str,
+    ) -> PyResult<Py<PyAny>> {
         let mut rows = Some(rows);
         self.import(py, on_invalid, move |py, kind| {
             let batch = rows.take();
-            batch.map(|rows| table(rows.bind(py), kind.as_str())).transpose()
+            batch.map(|rows| table(rows.bind(py), Kind::Records(kind))).transpose()
         })
     }
 
@@ -114,11 +120,19 @@ impl RecordStore {
     /// takes, such as ``pyarrow.parquet.ParquetFile(path).iter_batches()`` or ``pandas.read_csv(path, chunksize=100_000)``.
     /// All of it is kept, or none. Rows are numbered through all pieces.
     #[pyo3(signature = (batches, *, on_invalid="refuse"))]
-    fn upsert_batches(&self, py: Python<'_>, batches: &Bound<'_, PyAny>, on_invalid: &str) -> PyResult<Py<PyAny>> {
+    fn upsert_batches(
+        &self,
+        py: Python<'_>,
+        batches: &Bound<'_, PyAny>,
+        #[pyo3(from_py_with = arguments::on_invalid)] on_invalid: &'static str,
+    ) -> PyResult<Py<PyAny>> {
         let batches: Py<PyIterator> = batches.try_iter()?.unbind();
         self.import(py, on_invalid, move |py, kind| {
             let mut batches = batches.bind(py).clone();
-            batches.next().map(|batch| table(&batch?, kind.as_str())).transpose()
+            batches
+                .next()
+                .map(|batch| table(&batch?, Kind::Records(kind)))
+                .transpose()
         })
     }
 
@@ -131,17 +145,26 @@ impl RecordStore {
     /// At most ``limit`` rows (1 to 10 000) in the order in which they came in, after the place ``after``. A row that comes
     /// in meanwhile neither moves nor repeats others.
     #[pyo3(signature = (after=None, limit=1000))]
-    fn page(&self, py: Python<'_>, after: Option<i64>, limit: usize) -> PyResult<Py<PyAny>> {
+    fn page(
+        &self,
+        py: Python<'_>,
+        #[pyo3(from_py_with = arguments::after)] after: Option<i64>,
+        #[pyo3(from_py_with = arguments::limit)] limit: usize,
+    ) -> PyResult<Py<PyAny>> {
         let own = self.own.clone();
         let work = async move { Ok(own.page(after, limit).await?) };
         self.caller.call(py, work, |py, page| {
-            let class = py.import("churn.store")?.getattr("RecordPage")?;
+            let class = py.import("churn_core.store")?.getattr("RecordPage")?;
             Ok(class.call1((rows(py, page.rows)?, page.next))?.unbind())
         })
     }
 
     /// All rows of one customer as dicts, in the order in which they came in; what `churn.ChurnModel.score_customer` takes.
-    fn of_customer(&self, py: Python<'_>, customer_id: String) -> PyResult<Py<PyAny>> {
+    fn of_customer(
+        &self,
+        py: Python<'_>,
+        #[pyo3(from_py_with = arguments::customer_id)] customer_id: String,
+    ) -> PyResult<Py<PyAny>> {
         let own = self.own.clone();
         let work = async move {
             let found: Outcome<_> = Ok(own.of_customer(&customer_id).await?);

@@ -7,7 +7,8 @@ use churn_store::{HighRisk, ReasonsFor, RunId};
 use pyo3::prelude::*;
 
 use super::call::{Caller, Outcome, Stop};
-use super::{nothing, plain, told};
+use super::{nothing, plain, reported};
+use crate::arguments;
 use crate::definition::Definition;
 use crate::errors::refuse;
 use crate::model::ChurnModel;
@@ -18,7 +19,7 @@ use crate::tables::{dates, timestamp};
 /// A `RunId`, or anything else with ``as_of`` and ``model_id``, such as a `ScoreRun`.
 fn run_id(run: &Bound<'_, PyAny>) -> PyResult<RunId> {
     let part = |name| {
-        let why = "a run is a churn.store.RunId or a churn.ScoreRun";
+        let why = "a run is a churn_core.store.RunId or a churn_core.ScoreRun";
         run.getattr(name)
             .map_err(|_| refuse(run.py(), "invalid_option", why, Some("run")))
     };
@@ -29,7 +30,7 @@ fn run_id(run: &Bound<'_, PyAny>) -> PyResult<RunId> {
 }
 
 /// A tenant's score runs: who is at risk and why, how a customer's score went, how the tenant's did.
-#[pyclass(frozen, module = "churn.store")]
+#[pyclass(frozen, module = "churn_core.store")]
 pub(crate) struct ScoreStore {
     own: churn_store::ScoreStore,
     caller: Caller,
@@ -67,17 +68,17 @@ impl ScoreStore {
             Some(top) => ReasonsFor::Riskiest(top),
             None => ReasonsFor::Everybody,
         };
-        let (own, model, run) = (self.own.clone(), model.get().0.clone(), run.get().0.clone());
+        let (own, model, run) = (self.own.clone(), model.get().0.clone(), run.get().run.as_ref().clone());
         let work = async move { Ok(own.save(&model, &run, reasons, at).await?) };
-        self.caller.call(py, work, |py, id| told(py, "RunId", &id))
+        self.caller.call(py, work, |py, id| reported(py, "RunId", &id))
     }
 
     /// The latest runs, last date first, at most ``limit`` (1 to 10 000): the tenant's trend.
     #[pyo3(signature = (limit=100))]
-    fn runs(&self, py: Python<'_>, limit: usize) -> PyResult<Py<PyAny>> {
+    fn runs(&self, py: Python<'_>, #[pyo3(from_py_with = arguments::limit)] limit: usize) -> PyResult<Py<PyAny>> {
         let own = self.own.clone();
         let work = async move { Ok(own.runs(limit).await?) };
-        self.caller.call(py, work, |py, runs| told(py, "RunSummary", &runs))
+        self.caller.call(py, work, |py, runs| reported(py, "RunSummary", &runs))
     }
 
     /// The customers most likely to leave, of the latest run unless one is named: at most ``limit`` (1 to 10 000), at least
@@ -89,8 +90,8 @@ impl ScoreStore {
     fn high_risk(
         &self,
         py: Python<'_>,
-        limit: usize,
-        min_probability: f64,
+        #[pyo3(from_py_with = arguments::limit)] limit: usize,
+        #[pyo3(from_py_with = arguments::min_probability)] min_probability: f64,
         run: Option<&Bound<'_, PyAny>>,
         after: Option<(f64, String)>,
     ) -> PyResult<Py<PyAny>> {
@@ -102,16 +103,21 @@ impl ScoreStore {
         };
         let own = self.own.clone();
         let work = async move { Ok(own.high_risk(&options).await?) };
-        self.caller.call(py, work, |py, page| told(py, "RiskPage", &page))
+        self.caller.call(py, work, |py, page| reported(py, "RiskPage", &page))
     }
 
     /// A customer's scores, last date first, at most ``limit`` (1 to 10 000).
     #[pyo3(signature = (customer_id, limit=100))]
-    fn history(&self, py: Python<'_>, customer_id: String, limit: usize) -> PyResult<Py<PyAny>> {
+    fn history(
+        &self,
+        py: Python<'_>,
+        #[pyo3(from_py_with = arguments::customer_id)] customer_id: String,
+        #[pyo3(from_py_with = arguments::limit)] limit: usize,
+    ) -> PyResult<Py<PyAny>> {
         let own = self.own.clone();
         let work = async move { Ok(own.history(&customer_id, limit).await?) };
         self.caller
-            .call(py, work, |py, scores| told(py, "StoredScore", &scores))
+            .call(py, work, |py, scores| reported(py, "StoredScore", &scores))
     }
 
     /// Deletes a run and its scores.
@@ -123,7 +129,7 @@ impl ScoreStore {
 }
 
 /// What became of a tenant's customers who were scored.
-#[pyclass(frozen, module = "churn.store")]
+#[pyclass(frozen, module = "churn_core.store")]
 pub(crate) struct OutcomeStore {
     own: churn_store::OutcomeStore,
     caller: Caller,
@@ -150,7 +156,7 @@ impl OutcomeStore {
         as_of: &Bound<'_, PyAny>,
         definition: Definition,
     ) -> PyResult<Py<PyAny>> {
-        let (records, dates) = (Arc::clone(&records.get().inner), dates(as_of)?);
+        let (records, dates) = (Arc::clone(&records.get().inner), dates(as_of, "as_of")?);
         let (own, definition) = (self.own.clone(), ChurnDefinition::from(definition));
         let work = async move {
             let labelled = Arc::clone(&records);
@@ -172,17 +178,21 @@ impl OutcomeStore {
         let (own, run) = (self.own.clone(), run_id(run)?);
         let work = async move { Ok(own.of_run(&run).await?) };
         self.caller
-            .call(py, work, |py, found| told(py, "ScoredOutcome", &found))
+            .call(py, work, |py, found| reported(py, "ScoredOutcome", &found))
     }
 
     /// What became of a customer, last date first.
-    fn of_customer(&self, py: Python<'_>, customer_id: String) -> PyResult<Py<PyAny>> {
+    fn of_customer(
+        &self,
+        py: Python<'_>,
+        #[pyo3(from_py_with = arguments::customer_id)] customer_id: String,
+    ) -> PyResult<Py<PyAny>> {
         let own = self.own.clone();
         let work = async move {
             let found: Outcome<_> = Ok(own.of_customer(&customer_id).await?);
             found
         };
         self.caller
-            .call(py, work, |py, found| told(py, "StoredOutcome", &found))
+            .call(py, work, |py, found| reported(py, "StoredOutcome", &found))
     }
 }

@@ -1,7 +1,7 @@
 //! Members alone, as files.
 
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
 use crate::artifact;
 use crate::ensemble::{FlatTrees, LinearModel, ReadTrees, TreeEnsemble};
@@ -57,8 +57,8 @@ impl TreeEnsemble {
     /// `artifact_too_large`.
     pub fn to_bytes(&self) -> Result<Vec<u8>> {
         match self.plain() {
-            Some(trees) => trees.to_bytes(),
-            None => write(IMPORTED, &self.written()),
+            Some(trees) => write_named(TREES, trees, self.feature_names()),
+            None => write_named(IMPORTED, &self.written(), self.feature_names()),
         }
     }
 
@@ -67,11 +67,17 @@ impl TreeEnsemble {
     /// # Errors
     /// `artifact_damaged`, `artifact_version`, `artifact_too_large`.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
-        let kind = artifact::kind_of(artifact::read(bytes)?.metadata);
-        if kind.as_deref() == Some(IMPORTED) {
-            return read::<ReadTrees>(IMPORTED, bytes)?.try_into();
+        let metadata = artifact::read(bytes)?.metadata;
+        let trees = match artifact::kind_of(metadata).as_deref() {
+            Some(IMPORTED) => read::<ReadTrees>(IMPORTED, bytes)?.try_into()?,
+            _ => FlatTrees::from_bytes(bytes).map(Self::from)?,
+        };
+        let named: Named = serde_json::from_slice(metadata).unwrap_or_default();
+        if named.feature_names.is_empty() {
+            return Ok(trees);
         }
-        FlatTrees::from_bytes(bytes).map(Self::from)
+        let damaged = |error: Error| Error::new(ErrorKind::ArtifactDamaged, error.to_string());
+        trees.with_feature_names(named.feature_names).map_err(damaged)
     }
 }
 
@@ -101,8 +107,22 @@ impl LinearModel {
     }
 }
 
+/// Names of columns in the metadata of a file.
+#[derive(Default, Deserialize)]
+struct Named {
+    #[serde(default)]
+    feature_names: Vec<String>,
+}
+
 fn write<T: Serialize>(kind: &str, member: &T) -> Result<Vec<u8>> {
-    let metadata = format!(r#"{{"kind":"{kind}"}}"#);
+    write_named(kind, member, &[])
+}
+
+fn write_named<T: Serialize>(kind: &str, member: &T, feature_names: &[String]) -> Result<Vec<u8>> {
+    let metadata = match feature_names {
+        [] => format!(r#"{{"kind":"{kind}"}}"#),
+        names => serde_json::json!({ "kind": kind, "feature_names": names }).to_string(),
+    };
     artifact::write(metadata.as_bytes(), &artifact::encode(member)?)
 }
 

@@ -18,6 +18,7 @@ use crate::model::fit::Scorer;
 use crate::model::profile::Profile;
 use crate::model::reason::top_reasons;
 use crate::model::report::TrainReport;
+use crate::model::run_file::{self, RunParts};
 use crate::model::run_warnings::run_warnings;
 use crate::model::score::{CustomerScore, Outcome, Score, ScoreRun};
 use crate::parallel::{Execution, Workers};
@@ -214,7 +215,6 @@ impl ChurnModel {
         let log_odds = self.scorer.log_odds(matrix.view(), workers)?;
         let shortest = self.plan.windows().first().copied();
         let scores = log_odds.into_iter().enumerate().map(|(row, log_odds)| {
-            let probability = self.scorer.calibrator.probability(log_odds);
             let thin = too_thin(records, matrix.customers[row], as_of, shortest);
             let customer_id = matrix.customer_id(row).to_owned();
             let outcome = match thin {
@@ -222,24 +222,59 @@ impl ChurnModel {
                     reason: thin.reason,
                     expected_at: thin.expected_at,
                 },
-                None => Outcome::Scored {
-                    probability,
-                    risk_band: self.metadata.bands.band(probability),
-                    interval: (self.metadata.intervals.as_ref())
-                        .and_then(|intervals| intervals.of(log_odds, probability)),
-                },
+                None => self.scored(log_odds),
             };
             Score { customer_id, outcome }
         });
         let scores = scores.collect();
         workers.report("scores", 2, 2);
-        Ok(ScoreRun {
+        Ok(self.run_of(as_of, matrix, scores))
+    }
+
+    /// The outcome of a customer with these log-odds.
+    fn scored(&self, log_odds: f64) -> Outcome {
+        let probability = self.scorer.calibrator.probability(log_odds);
+        let intervals = self.metadata.intervals.as_ref();
+        Outcome::Scored {
+            probability,
+            risk_band: self.metadata.bands.band(probability),
+            interval: intervals.and_then(|intervals| intervals.of(log_odds, probability)),
+        }
+    }
+
+    fn run_of(&self, as_of: AsOf, matrix: FeatureMatrix, scores: Vec<Score>) -> ScoreRun {
+        ScoreRun {
             scorer: Arc::clone(&self.scorer),
             model_id: Arc::clone(&self.id),
             as_of,
             matrix,
             scores,
             warnings: vec![],
+        }
+    }
+
+    /// Opens a run from the bytes that [`ScoreRun::to_bytes`] wrote; this must be the model that scored. Safe on any bytes.
+    ///
+    /// # Errors
+    /// `artifact_damaged`, `artifact_version`, `artifact_too_large`; `invalid_option` if another model scored;
+    /// `tenant_mismatch`.
+    pub fn open_run(&self, bytes: &[u8], execution: &Execution) -> Result<ScoreRun> {
+        let RunParts {
+            as_of,
+            matrix,
+            mut not_scored,
+            warnings,
+        } = run_file::read(bytes, self.id(), self.feature_names())?;
+        self.admit(&matrix.tenant)?;
+        let log_odds = self.scorer.log_odds(matrix.view(), &execution.workers()?)?;
+        let scores = log_odds.into_iter().enumerate().map(|(row, log_odds)| Score {
+            customer_id: matrix.customer_id(row).to_owned(),
+            outcome: not_scored.remove(&row).unwrap_or_else(|| self.scored(log_odds)),
+        });
+        let scores = scores.collect();
+        Ok(ScoreRun {
+            warnings,
+            ..self.run_of(as_of, matrix, scores)
         })
     }
 

@@ -18,6 +18,8 @@ mod profile;
 mod reason;
 mod report;
 mod report_text;
+mod run_file;
+mod run_reasons;
 mod run_warnings;
 mod sample;
 mod score;

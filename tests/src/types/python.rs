@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any, Literal, TypedDict
 
-from ._report_mixins import EstimateMixin, MeasuresMixin, TrainReportMixin
+from ._report_mixins import EstimateMixin, MeasuresMixin, OutOfTimeMixin, TrainReportMixin
 
 
 def _moment(text: str) -> datetime:
@@ -49,7 +49,7 @@ def read_classifier(text: str) -> ClassifierReport:
 "#;
 
 /// Classes whose hand-written methods stand in `_report_mixins.py`.
-const MIXINS: [&str; 3] = ["Estimate", "Measures", "TrainReport"];
+const MIXINS: [&str; 4] = ["Estimate", "Measures", "OutOfTime", "TrainReport"];
 
 pub(super) fn write(types: &Types) -> String {
     let mut out = HEAD.to_owned();

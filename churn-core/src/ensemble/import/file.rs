@@ -54,6 +54,7 @@ impl TryFrom<Read> for TreeEnsemble {
             link: read.link,
             divisor: read.divisor,
             scale: read.scale,
+            feature_names: vec![],
         };
         if ensemble.is_usable() {
             return Ok(ensemble);
@@ -80,6 +81,7 @@ mod tests {
             link: Link::Probability,
             divisor: 2.0,
             scale: 1.5,
+            feature_names: vec![],
         }
     }
 
@@ -108,6 +110,7 @@ mod tests {
                 link,
                 divisor,
                 scale,
+                feature_names: vec![],
             };
             assert!(other.plain().is_none());
         }

@@ -108,6 +108,8 @@ pub(super) fn read(text: &str) -> Result<TreeEnsemble> {
     if flags.lines().any(|line| line.trim_end() == "average_output") {
         ensemble.divisor = ensemble.trees().max(1) as f64;
     }
+    let names = header.text("feature_names").unwrap_or_default();
+    ensemble.name_features(names.split_ascii_whitespace().map(str::to_owned).collect(), "Column_");
     ensemble.finish()
 }
 

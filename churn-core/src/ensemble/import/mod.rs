@@ -67,6 +67,8 @@ pub struct TreeEnsemble {
     /// The sum is divided by this, then multiplied by `scale`.
     divisor: f64,
     scale: f64,
+    /// Names of the columns; empty where they are not known.
+    feature_names: Vec<String>,
 }
 
 /// One tree of another library, as arrays with one entry per node. The first node is the root.
@@ -184,6 +186,7 @@ impl TreeEnsemble {
             link: Link::LogOdds,
             divisor: 1.0,
             scale: 1.0,
+            feature_names: vec![],
         })
     }
 
@@ -217,6 +220,32 @@ impl TreeEnsemble {
     /// Number of columns that a row must have.
     pub fn features(&self) -> usize {
         self.trees.features()
+    }
+
+    /// Names of the columns, in order; empty if the model does not have them.
+    pub fn feature_names(&self) -> &[String] {
+        &self.feature_names
+    }
+
+    /// With names of the columns, in order.
+    ///
+    /// # Errors
+    /// `feature_mismatch` if there are not as many names as columns.
+    pub fn with_feature_names(mut self, names: Vec<String>) -> Result<Self> {
+        if names.len() != self.features() {
+            let message = format!("{} names were given for {} columns", names.len(), self.features());
+            return Err(Error::new(ErrorKind::FeatureMismatch, message));
+        }
+        self.feature_names = names;
+        Ok(self)
+    }
+
+    /// Takes the names of a model file, unless they are the ones that a library makes up: `default` and the position.
+    fn name_features(&mut self, names: Vec<String>, default: &str) {
+        let generated = |(position, name): (usize, &String)| name.strip_prefix(default) == Some(&position.to_string());
+        if names.len() == self.features() && !names.iter().enumerate().all(generated) {
+            self.feature_names = names;
+        }
     }
 
     /// The unit of sums of leaves, and of explanations: log-odds or probability.
@@ -258,6 +287,7 @@ impl From<FlatTrees> for TreeEnsemble {
             link: Link::LogOdds,
             divisor: 1.0,
             scale: 1.0,
+            feature_names: vec![],
         }
     }
 }

@@ -26,6 +26,8 @@ struct Learner {
     learner_model_param: Parameters,
     objective: Objective,
     #[serde(default)]
+    feature_names: Vec<String>,
+    #[serde(default)]
     attributes: Attributes,
 }
 
@@ -181,6 +183,7 @@ pub(super) fn read(json: &[u8]) -> Result<TreeEnsemble> {
         let layout = tree.layout(weight, &mut budget);
         ensemble.push(at, &layout.map_err(|why| refused(format!("tree {at}: {why}")))?)?;
     }
+    ensemble.name_features(learner.feature_names, "f");
     ensemble.finish()
 }
 

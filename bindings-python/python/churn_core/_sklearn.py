@@ -56,9 +56,9 @@ def _averaging(model: Any) -> dict[str, Any]:
 def _boosting(model: Any) -> dict[str, Any]:
     scales = {"log_loss": 1.0, "exponential": 2.0}
     if model.loss not in scales:
-        raise _refused(f"loss {model.loss!r} is not taken over")
+        raise _refused(f"loss {model.loss!r} is not supported")
     if not isinstance(model.init_, str) and type(model.init_).__name__ != "DummyClassifier":
-        raise _refused("a first estimator of one's own is not taken over")
+        raise _refused("a first estimator of one's own is not supported")
     start = model._raw_predict_init(np.zeros((1, model.n_features_in_), dtype=np.float32))
     trees = [_tree(member.tree_, model.learning_rate * member.tree_.value[:, 0, 0]) for member in model.estimators_[:, 0]]
     return {"trees": trees, "base": float(start[0, 0]), "scale": scales[model.loss], "rounded": True}
@@ -66,7 +66,7 @@ def _boosting(model: Any) -> dict[str, Any]:
 
 def _histogram(model: Any) -> dict[str, Any]:
     if model.is_categorical_ is not None and np.any(model.is_categorical_):
-        raise _refused("categorical columns of HistGradientBoostingClassifier are not taken over")
+        raise _refused("categorical columns of HistGradientBoostingClassifier are not supported")
     trees = []
     for (predictor,) in model._predictors:
         nodes = predictor.nodes
@@ -85,10 +85,8 @@ def _lightgbm(model: Any) -> str:
 
 def _xgboost(model: Any) -> bytes:
     if model.missing is not None and not math.isnan(model.missing):
-        raise _refused(f"values of {model.missing} are missing to the estimator; only NaN is taken over as missing")
+        raise _refused(f"values of {model.missing} are missing to the estimator; only NaN is supported as missing")
     booster = model.get_booster()
-    if booster.attr("best_iteration") is not None:
-        booster = booster[: booster.best_iteration + 1]
     return bytes(booster.save_raw("json"))
 
 
@@ -116,13 +114,14 @@ def read(estimator: Any) -> dict[str, Any] | str | bytes:
     known = next((ancestor for ancestor in ancestors if ancestor in _KINDS), None)
     if known is None:
         names = ", ".join(name for _, name in _KINDS)
-        raise _refused(f"{type(estimator).__name__} is not taken over; it must be one of {names}")
+        raise _refused(f"{type(estimator).__name__} is not supported; it must be one of {names}")
     if not _is_fitted(estimator):
         raise _refused("the estimator is not fitted")
     if np.ndim(estimator.classes_[0]) or len(estimator.classes_) != 2:
-        raise _refused("only estimators of one output and two classes are taken over")
+        raise _refused("only estimators of one output and two classes are supported")
     found = _KINDS[known](estimator)
     if not isinstance(found, dict):
         return found
     plain = {"base": 0.0, "divisor": 1.0, "scale": 1.0, "probability": False, "rounded": False}
-    return plain | {"features": int(estimator.n_features_in_)} | found
+    own = getattr(estimator, "feature_names_in_", None)
+    return plain | {"features": int(estimator.n_features_in_), "names": None if own is None else list(own)} | found

@@ -12,7 +12,7 @@ class ChurnError(Exception):
         code: Stable name of what went wrong, equal in Rust, Python and Node: ``"bad_timestamp"``.
         table: The table at fault, where one is: ``"payments"``.
         row: 0-based position of the row at fault in what was given.
-        column: The column, feature or option at fault.
+        column: The column, feature, argument or option at fault.
         report: The whole `ValidationReport`, where records were refused.
     """
 
@@ -39,7 +39,7 @@ class UnreadableTableError(ChurnError, ValueError):
 
 
 class InvalidOptionError(ChurnError, ValueError):
-    """An option has a value it may not have; `column` names the option."""
+    """Invalid value for an argument or option; `column` names it."""
 
 
 class TenantMismatchError(ChurnError, ValueError):
@@ -75,7 +75,7 @@ class ArtifactError(ChurnError, ValueError):
 
 
 class ImportFailedError(ChurnError, ValueError):
-    """A model of another library cannot be imported."""
+    """A model of another library is not supported or damaged."""
 
 
 class FileError(ChurnError, OSError):
@@ -87,7 +87,7 @@ class FileMissingError(FileError, FileNotFoundError):
 
 
 class StoreError(ChurnError, OSError):
-    """The store cannot be reached, is full, is of another version, or its tenants are not apart."""
+    """The store cannot be reached, is full, is of another version, or its tenants are not isolated."""
 
 
 class NotFoundError(ChurnError, LookupError):
@@ -131,6 +131,11 @@ CLASSES: dict[str, type[ChurnError]] = {
 }
 
 
+for _kind in {ChurnError, InvalidRecordsError, FileMissingError, *CLASSES.values()}:
+    # As users catch them.
+    _kind.__module__ = "churn_core"
+
+
 def make(
     code: str,
     message: str,
@@ -144,4 +149,6 @@ def make(
     kind = FileMissingError if missing else CLASSES.get(code, InvalidRecordsError)
     error = kind(message)
     error.code, error.table, error.row, error.column, error.report = code, table, row, column, report
+    if kind is InvalidRecordsError and report is not None:
+        error.add_note('on_invalid="quarantine" leaves invalid rows out and lists them in the report.')
     return error

@@ -1,6 +1,6 @@
-"""A known world: made-up tenants whose customers' true risk is known at every date.
+"""Synthetic tenants with known risk: the true churn probability of every customer at every date.
 
-    >>> import churn
+    >>> import churn_core as churn
     >>> world = churn.synthetic.world(seed=1, tenants=2, customers=50)
     >>> sorted(world.tenants)
     ['t001', 't002']
@@ -10,6 +10,10 @@
     50
 """
 
-from ._churn import Truth, World, WorldTable, WorldTenant, leaks, world
+from ._churn_core import Truth, World, WorldTable, WorldTenant, leaks, world
 
 __all__ = ["Truth", "World", "WorldTable", "WorldTenant", "leaks", "world"]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,4 +1,4 @@
-"""Plots of models and runs; needs matplotlib (``pip install churn-core[plots]``).
+"""Plots of models and runs; needs matplotlib.
 
 Each takes an optional ``ax`` to draw on and returns the axes drawn on.
 """
@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ._churn import ChurnModel, ScoreRun
+from ._churn_core import ChurnModel, ScoreRun
 
 __all__ = ["calibration", "gains", "lift", "over_time", "reasons", "risk"]
 
@@ -61,7 +61,7 @@ def lift(probability: npt.ArrayLike, churned: npt.ArrayLike, ax: Any = None) -> 
 
 def risk(run: ScoreRun, ax: Any = None, bins: int = 40) -> Any:
     """How the probabilities of a run are distributed."""
-    probability = run.probability
+    probability = run.probabilities
     ax = _axes(ax, f"Risk as of {run.as_of:%Y-%m-%d}", "probability of churn", "customers")
     ax.hist(probability[~np.isnan(probability)], bins=bins, range=(0, 1))
     return ax
@@ -69,24 +69,29 @@ def risk(run: ScoreRun, ax: Any = None, bins: int = 40) -> Any:
 
 def reasons(run: ScoreRun, customer_id: str, top: int = 8, ax: Any = None) -> Any:
     """What moved one customer's score the most, in log-odds."""
-    told = run.reasons(customer_id, top=top)[::-1]
+    shown = run.reasons(customer_id, top=top)[::-1]
     ax = _axes(ax, f"Customer {customer_id}", "contribution to the log-odds", "")
-    colours = ["tab:red" if reason.direction == "raises" else "tab:blue" for reason in told]
-    ax.barh([reason.feature for reason in told], [reason.contribution for reason in told], color=colours)
+    colours = ["tab:red" if reason.direction == "raises" else "tab:blue" for reason in shown]
+    ax.barh([reason.feature for reason in shown], [reason.contribution for reason in shown], color=colours)
     return ax
 
 
 def over_time(runs: list[ScoreRun], customer_id: str, ax: Any = None) -> Any:
-    """One customer's probability over several runs; runs in which he is not eligible are left out."""
+    """One customer's probability over several runs; runs in which the customer is not eligible are left out."""
     from ._errors import CustomerNotFoundError
 
     points = []
     for run in sorted(runs, key=lambda run: run.as_of):
         try:
-            points.append((run.as_of, run.score_of(customer_id).probability))
+            probability = run.score_of(customer_id).probability
+            points.append((run.as_of, np.nan if probability is None else probability))
         except CustomerNotFoundError:
             continue
     ax = _axes(ax, f"Customer {customer_id}", "as of", "probability of churn")
     ax.plot([at for at, _ in points], [probability for _, probability in points], marker="o")
     ax.set_ylim(0, 1)
     return ax
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,4 +1,4 @@
-"""Frames out; each library is imported only when it is asked for."""
+"""Frames out; each library is imported on first use."""
 
 from __future__ import annotations
 
@@ -26,3 +26,18 @@ def to_arrow(frame: Any) -> Any:
     import pyarrow as pa
 
     return pa.table(frame)
+
+
+def without_null_type(frame: Any) -> Any:
+    """The frame with columns of Arrow's null type as texts without a value."""
+    if hasattr(frame, "with_columns"):
+        import polars as pl
+
+        return frame.with_columns(pl.col(pl.Null).cast(pl.String))
+    import pyarrow as pa
+
+    table = pa.table(frame)
+    for place, field in enumerate(table.schema):
+        if pa.types.is_null(field.type):
+            table = table.set_column(place, field.name, pa.nulls(len(table), pa.string()))
+    return table

@@ -1,4 +1,4 @@
-"""What a store keeps of a tenant: the repositories of `churn.TenantStore`, and what they answer with.
+"""What a store keeps of a tenant: the repositories of `churn_core.TenantStore`, and what they answer with.
 
 Moments are in UTC. The store reads no clock: ``at`` is when something happened, as you say.
 """
@@ -11,7 +11,7 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, Literal
 
 from . import _errors
-from ._churn import (
+from ._churn_core import (
     ApiKeyStore,
     AuditStore,
     CompanyStore,
@@ -27,7 +27,7 @@ from ._churn import (
 )
 
 if TYPE_CHECKING:
-    from ._churn import _Role, _Stage
+    from ._churn_core import _Role, _Stage
 
 __all__ = [
     "ApiKey",
@@ -65,7 +65,7 @@ __all__ = [
 @dataclass(frozen=True)
 class Upserted:
     """What became of a batch. ``rows_changed`` counts rows that were new, or replaced one that differed; ``report`` tells
-    what was wrong with rows set aside."""
+    what was wrong with quarantined rows."""
 
     rows_in: int
     rows_accepted: int
@@ -94,7 +94,7 @@ class StoredModel:
 
 @dataclass(frozen=True)
 class RunId:
-    """Which run: the moment at which it was pretended to be, and the model that scored."""
+    """Identifies a run by its date and the model that scored."""
 
     as_of: datetime
     model_id: str
@@ -237,7 +237,7 @@ class Check:
 
 @dataclass(frozen=True)
 class Attestation:
-    """What `churn.Store.attest` found: ``passed`` if every check did. ``text`` is the report for people."""
+    """What `churn_core.Store.attest` found: ``passed`` if every check did. ``text`` is the report for people."""
 
     passed: bool
     backend: Literal["sqlite", "postgres"]
@@ -249,7 +249,7 @@ class Attestation:
     text: str
 
     def sign_off(self) -> None:
-        """Raises `churn.StoreError` (``not_isolated``) unless every check passed."""
+        """Raises `churn_core.StoreError` (``not_isolated``) unless every check passed."""
         if not self.passed:
             raise _errors.make("not_isolated", self.text)
 
@@ -294,3 +294,7 @@ def _build(kind: Any, values: Any) -> Any:
 
 def _read(kind: str, text: str) -> Any:
     return _build(globals()[kind], json.loads(text))
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,181 @@
+"""Churn prediction: raw customer records in, calibrated churn probabilities with reasons out.
+
+>>> import churn_core as churn
+>>> world = churn.synthetic.world(seed=1, tenants=1, customers=50)
+>>> tenant = world.tenants["t001"]
+>>> records = churn.TenantRecords("t001", tenant.customers, tenant.payments, tenant.tickets, tenant.activities)
+>>> len(records)
+50
+
+Moments are UTC: one without a zone is read as UTC, a date as its midnight. Only what happened, and was known, strictly before
+``as_of`` is visible.
+"""
+
+from __future__ import annotations as _annotations
+
+import importlib as _importlib
+from typing import TYPE_CHECKING as _TYPE_CHECKING
+from typing import Any as _Any
+
+from ._churn_core import (
+    Cancellation,
+    ChurnModel,
+    FeatureMatrix,
+    FeaturePlan,
+    Inactivity,
+    Labels,
+    ScoreRun,
+    TableReport,
+    TenantRecords,
+    TreeEnsemble,
+    ValidationIssue,
+    ValidationReport,
+    __version__,
+    backtest,
+    features,
+    labels,
+)
+from ._errors import (
+    ArtifactError,
+    CancelledError,
+    ChurnError,
+    CustomerNotFoundError,
+    FeatureMismatchError,
+    FileError,
+    FileMissingError,
+    ImportFailedError,
+    InternalError,
+    InvalidOptionError,
+    InvalidRecordsError,
+    NotEligibleError,
+    NotFoundError,
+    StoreError,
+    TenantMismatchError,
+    TrainingError,
+    UnknownFeatureError,
+    UnreadableTableError,
+)
+from ._partition import Partition, columns, partition
+from ._report import (
+    BandCalibration,
+    CalibrationBin,
+    ChurnRateAt,
+    DroppedMember,
+    Estimate,
+    Interval,
+    LeakageFinding,
+    Measures,
+    MemberReport,
+    OutOfTime,
+    PurgeProof,
+    TrainReport,
+)
+from ._results import Column, Columns, Explanation, Finding, Reason, Score, Warning
+
+if _TYPE_CHECKING:
+    from . import aio as aio
+    from . import ensemble as ensemble
+    from . import plots as plots
+    from . import store as store
+    from . import synthetic as synthetic
+    from ._churn_core import Store, TenantStore
+    from ._classifier import ChurnClassifier, ColumnWarning, Leak, LeakageWarning
+
+__all__ = [
+    "ArtifactError",
+    "BandCalibration",
+    "CalibrationBin",
+    "CancelledError",
+    "Cancellation",
+    "ChurnClassifier",
+    "ChurnError",
+    "ChurnModel",
+    "ChurnRateAt",
+    "Column",
+    "ColumnWarning",
+    "Columns",
+    "CustomerNotFoundError",
+    "DroppedMember",
+    "Estimate",
+    "Explanation",
+    "FeatureMatrix",
+    "FeatureMismatchError",
+    "FeaturePlan",
+    "FileError",
+    "FileMissingError",
+    "Finding",
+    "ImportFailedError",
+    "Inactivity",
+    "InternalError",
+    "Interval",
+    "InvalidOptionError",
+    "InvalidRecordsError",
+    "Labels",
+    "Leak",
+    "LeakageFinding",
+    "LeakageWarning",
+    "Measures",
+    "MemberReport",
+    "NotEligibleError",
+    "NotFoundError",
+    "OutOfTime",
+    "Partition",
+    "PurgeProof",
+    "Reason",
+    "Score",
+    "ScoreRun",
+    "Store",
+    "StoreError",
+    "TableReport",
+    "TenantMismatchError",
+    "TenantRecords",
+    "TenantStore",
+    "TrainReport",
+    "TrainingError",
+    "TreeEnsemble",
+    "UnknownFeatureError",
+    "UnreadableTableError",
+    "ValidationIssue",
+    "ValidationReport",
+    "Warning",
+    "__version__",
+    "aio",
+    "backtest",
+    "columns",
+    "ensemble",
+    "features",
+    "labels",
+    "partition",
+    "plots",
+    "store",
+    "synthetic",
+]
+
+for _kind in (
+    BandCalibration, CalibrationBin, ChurnRateAt, DroppedMember, Estimate, Interval, LeakageFinding, Measures, MemberReport,
+    OutOfTime, PurgeProof, TrainReport,
+):  # fmt: skip
+    _kind.__module__ = __name__
+
+# Imported when they are first used: scikit-learn takes a second, matplotlib another.
+_LAZY = {
+    "ChurnClassifier": "_classifier",
+    "ColumnWarning": "_classifier",
+    "Leak": "_classifier",
+    "LeakageWarning": "_classifier",
+    "Store": "_churn_core",
+    "TenantStore": "_churn_core",
+}
+_SUBMODULES = ("aio", "ensemble", "plots", "store", "synthetic")
+
+
+def __getattr__(name: str) -> _Any:
+    if name in _LAZY:
+        return getattr(_importlib.import_module(f".{_LAZY[name]}", __name__), name)
+    if name in _SUBMODULES:
+        return _importlib.import_module(f".{name}", __name__)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

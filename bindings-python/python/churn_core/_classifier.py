@@ -1,0 +1,400 @@
+"""The scikit-learn estimator of flat tables."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from ._churn_core import FlatModel, FlatTable
+from ._errors import make
+from ._estimator import Base, check_names, class_weights, classes_of, groups, labels, not_fitted, seed, threads, weights
+from ._results import Explanation, Reason, ToDict
+
+#: Rows that `ChurnClassifier.feature_importances_` is computed from, at most.
+_IMPORTANCE_ROWS = 500
+
+
+class LeakageWarning(UserWarning):
+    """A column of a flat table leaks the target."""
+
+
+class ColumnWarning(UserWarning):
+    """A column of a flat table may not hold what it seems to hold."""
+
+
+@dataclass(frozen=True, slots=True)
+class Leak(ToDict):
+    """A column that leaks the target."""
+
+    #: The column.
+    column: str
+    #: How: ``"restates_label"``, ``"only_for_churned"``, ``"only_for_retained"``, ``"identifier"``.
+    leak: str
+    #: The evidence in words.
+    evidence: str
+    #: Whether the caller allowed the column.
+    allowed: bool
+
+
+class ChurnClassifier(Base):
+    """Ensemble classifier of flat tables: one row per customer, or several, columns of any type, a label.
+
+    The ensemble of `ChurnModel` without dates: a regularised linear member, boosted trees and a forest, blended and calibrated
+    on out-of-fold predictions. Numbers, texts of any number of levels, bools, moments and missing values need no encoding. The
+    model depends neither on ``n_jobs`` nor on the order of the rows.
+
+    Parameters:
+        random_state: Seeds the sampling.
+        n_jobs: Number of threads; None and -1 for all.
+        leakage: What happens to columns that leak the target: ``"warn"``, ``"refuse"`` or ``"allow"``.
+        allow_columns: Names of columns that are neither warned of nor refused.
+        class_weight: None, ``"balanced"``, or a dict from label to weight. With weights the probabilities are those of a table
+            with that balance of classes.
+        monotone_constraints: None, or a dict from names of numeric columns to ``"increasing"`` or ``"decreasing"``: the
+            probability may only rise or only fall with the column. The forest is dropped. Columns of arrays are ``x0``, ``x1``
+            and so on.
+        categorical: Names of columns whose values are categories although they look like numbers, such as codes.
+
+    Attributes:
+        classes_: The labels, sorted.
+        n_features_in_: Number of columns.
+        feature_names_in_: Names of the columns, if they have names.
+        feature_importances_: Mean absolute Shapley value of each column in log-odds, over at most 500 training rows, scaled to
+            a sum of 1; for two classes.
+        leaks_: Columns that leak the target, with the evidence.
+        report_: How it was fitted, a dict: ``rows``, ``rows_of_class``, ``groups`` (how many are held out as one), and in
+            ``parts``, for each class against the rest (of two labels the second), the members with their weights, the
+            calibration, and ``log_loss`` and ``roc_auc`` of out-of-fold predictions; ``dropped_members``, each with its reason;
+            ``monotone_constraints``; and ``column_notes``: columns that may be read otherwise than meant.
+
+    Example:
+        >>> import churn_core as churn
+        >>> rows = [{"plan": "pro" if i % 3 else "basic", "minutes": float(i * 37 % 100)} for i in range(300)]
+        >>> left = ["yes" if (row["minutes"] < 40) == (i % 5 > 0) else "no" for i, row in enumerate(rows)]
+        >>> clf = churn.ChurnClassifier(random_state=1).fit(rows, left)
+        >>> clf.classes_.tolist()
+        ['no', 'yes']
+        >>> clf.predict_proba(rows).shape
+        (300, 2)
+        >>> clf.predict([{"minutes": 3.0, "plan": "pro"}]).tolist()
+        ['yes']
+        >>> str(clf.feature_names_in_[clf.feature_importances_.argmax()])
+        'minutes'
+    """
+
+    classes_: npt.NDArray[Any]
+    n_features_in_: int
+    feature_names_in_: npt.NDArray[np.object_]
+    leaks_: list[Leak]
+    report_: dict[str, Any]
+
+    if TYPE_CHECKING:
+
+        def set_fit_request(
+            self, *, groups: bool | None | str = "$UNCHANGED$", sample_weight: bool | None | str = "$UNCHANGED$"
+        ) -> Self: ...
+
+    def __init__(
+        self,
+        random_state: Any = 0,
+        n_jobs: int | None = None,
+        leakage: str = "warn",
+        allow_columns: Iterable[str] = (),
+        class_weight: str | Mapping[Any, float] | None = None,
+        monotone_constraints: Mapping[str, str] | None = None,
+        categorical: Iterable[str] | None = None,
+    ) -> None:
+        self.random_state = random_state
+        self.n_jobs = n_jobs
+        self.leakage = leakage
+        self.allow_columns = allow_columns
+        self.class_weight = class_weight
+        self.monotone_constraints = monotone_constraints
+        self.categorical = categorical
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None, groups: Any = None) -> ChurnClassifier:
+        """Fits to rows and their labels; returns itself.
+
+        Args:
+            X: rows x columns: a numpy array, a pandas, polars or pyarrow frame, a list of lists or of dicts, a dict of columns.
+                None, NaN, NaT, NA and masked values are missing.
+            y: One label per row: texts, integers or bools. Of two labels the second in sorted order is the churned one; with
+                more, each is separated from the rest.
+            sample_weight: One number per row. Whole numbers are that many equal rows; others are scaled to a mean of 1.
+            groups: One label per row: the customer of the row, where a customer has several. Rows of one group are never on both
+                sides of a fold (stratified group k-fold); without groups, the measures are too optimistic and the probabilities
+                too extreme. The names of groups and their order do not matter.
+
+        Raises:
+            TrainingError: there is one class only, or only one group has rows of a class; or, with ``leakage="refuse"``, a
+                column leaks the target.
+            InvalidOptionError: a parameter, label, weight or group is invalid; ``.column`` and ``.row`` name it.
+            InvalidRecordsError: an infinity, or a value of an unsupported type; with row and column.
+        """
+        if y is None:
+            message = f"{type(self).__name__} requires y to be passed, but the target y is None"
+            raise make("invalid_option", message, column="y")
+        table, names = _table(X)
+        found = labels(y)
+        if len(found) != len(table):
+            message = f"Found input variables with inconsistent numbers of samples: [{len(table)}, {len(found)}]"
+            raise make("invalid_option", message, column="y")
+        classes, codes = classes_of(found)
+        weight = weights(sample_weight, len(table))
+        counted = codes if weight is None else codes[weight > 0]
+        if len(np.unique(counted)) < 2:
+            message = f"y has one class only, {classes[counted[0]]!r}: there must be rows of at least two classes"
+            raise make("single_class", message)
+        self._model = FlatModel.fit(
+            table,
+            codes.astype(np.uint32),
+            weight,
+            _group_codes(groups),
+            class_weights(self.class_weight, classes),
+            seed=seed(self.random_state),
+            threads=threads(self.n_jobs),
+            leakage=self.leakage,
+            allow_columns=self.allow_columns,
+            monotone_constraints=self.monotone_constraints,
+            categorical=self._categories(),
+        )
+        self.classes_ = classes
+        self.n_features_in_ = len(table.names)
+        if names is not None:
+            self.feature_names_in_ = np.array(names, dtype=object)
+        elif hasattr(self, "feature_names_in_"):
+            del self.feature_names_in_
+        self._importances: npt.NDArray[np.float64] | None = None
+        self._sample: FlatTable | None = _table(_some_rows(X, len(table)))[0]
+        report = json.loads(self._model.report)
+        self.leaks_ = [
+            Leak(found["column"], found["leak"], found["evidence"], found["action"] == "allowed")
+            for found in report.pop("leaks")
+        ]
+        self.report_ = report
+        suspects = [leak for leak in self.leaks_ if not leak.allowed]
+        if suspects:
+            listed = "; ".join(f"{leak.column!r} ({leak.leak}): {leak.evidence}" for leak in suspects)
+            message = (
+                f"columns leak the target: {listed}. Leave them out, or name those known before the label in allow_columns"
+            )
+            warnings.warn(message, LeakageWarning, stacklevel=2)
+        for note in report["column_notes"]:
+            if note["code"] == "numbers_as_texts":
+                warnings.warn(f"column {note['column']!r}: {note['message']}", ColumnWarning, stacklevel=2)
+        return self
+
+    @property
+    def feature_importances_(self) -> npt.NDArray[np.float64]:
+        """Mean absolute Shapley value of each column, scaled to a sum of 1; for two classes."""
+        if not hasattr(self, "_model"):
+            raise AttributeError("feature_importances_")
+        if self._importances is None:
+            if len(self.classes_) != 2 or self._sample is None:
+                raise AttributeError("feature_importances_ is available for two classes only")
+            sample = self._sample.renamed(self._model.feature_names)
+            values = self._model.explain(sample, threads=threads(self.n_jobs)).values
+            size = np.abs(values).mean(axis=0)
+            total = size.sum()
+            self._importances = size / total if total > 0 else size
+            self._sample = None
+        return self._importances.copy()
+
+    def __getstate__(self) -> dict[str, Any]:
+        # The sample of rows stays behind; what it is for goes along.
+        if hasattr(self, "_model") and len(self.classes_) == 2:
+            self.feature_importances_  # noqa: B018
+        inherited = getattr(super(), "__getstate__", None)
+        state: dict[str, Any] = dict(inherited() if inherited is not None else self.__dict__)
+        if "_sample" in state:
+            state["_sample"] = None
+        return state
+
+    def predict_proba(self, X: Any) -> npt.NDArray[np.float64]:
+        """Calibrated probabilities, float64 (n, 2): a column per class, as in ``classes_``."""
+        model = self._fitted()
+        return model.predict_proba(self._given(X), threads=threads(self.n_jobs))
+
+    def predict(self, X: Any) -> npt.NDArray[Any]:
+        """The most probable label of each row."""
+        proba = self.predict_proba(X)
+        return np.asarray(self.classes_[proba.argmax(axis=1)])
+
+    def predict_interval(self, X: Any) -> npt.NDArray[np.float64]:
+        """90 % confidence interval of each row's probability of the second label, float64 (n, 2): low and high.
+
+        It is an interval for the churn rate of rows with this score, from a bootstrap of the calibration over groups, and
+        contains the probability; for two labels. Model uncertainty is not included.
+
+        Example:
+            >>> import churn_core as churn
+            >>> rows = [{"minutes": float(i // 3 * 37 % 100 + i % 3)} for i in range(300)]
+            >>> customers = [f"C-{i // 3}" for i in range(300)]
+            >>> left = [row["minutes"] < 40 and i // 3 % 5 > 0 for i, row in enumerate(rows)]
+            >>> clf = churn.ChurnClassifier(leakage="allow").fit(rows, left, groups=customers)
+            >>> clf.report_["groups"]
+            100
+            >>> low, high = clf.predict_interval(rows[:1])[0]
+            >>> bool(low <= clf.predict_proba(rows[:1])[0, 1] <= high)
+            True
+        """
+        model = self._fitted()
+        return model.predict_interval(self._given(X), threads=threads(self.n_jobs))
+
+    def explain(self, X: Any) -> Explanation:
+        """Shapley values of every column for every row in log-odds, before calibration, as an `Explanation`; for two classes."""
+        model = self._fitted()
+        return model.explain(self._given(X), threads=threads(self.n_jobs))
+
+    def reasons(self, X: Any, top: int = 5) -> list[list[Reason]]:
+        """The columns with the largest contributions to each row's score, in either direction, largest first; for two classes."""
+        model = self._fitted()
+        return model.reasons(self._given(X), top, threads=threads(self.n_jobs))
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.input_tags.categorical = True
+        tags.input_tags.string = True
+        return tags
+
+    def _categories(self) -> list[str]:
+        given = self.categorical
+        if given is None:
+            return []
+        listed = [given] if isinstance(given, str) else list(given)
+        if not all(isinstance(name, str) for name in listed):
+            message = f"categorical must be a list of column names, not {given!r}"
+            raise make("invalid_option", message, column="categorical")
+        return listed
+
+    def _fitted(self) -> FlatModel:
+        if not hasattr(self, "_model"):
+            raise not_fitted(type(self).__name__)
+        return self._model
+
+    def _given(self, X: Any) -> FlatTable:
+        """A table with the names and the number of columns of the fit."""
+        known = getattr(self, "feature_names_in_", None)
+        if known is not None and _is_rows(X):
+            X = _in_order(list(X), list(known))
+        table, names = _table(X)
+        own = type(self).__name__
+        check_names(self, names, stacklevel=4)
+        if len(table.names) != self.n_features_in_:
+            message = f"X has {len(table.names)} features, but {own} is expecting {self.n_features_in_} features as input."
+            raise make("feature_mismatch", message)
+        return table.renamed(self._model.feature_names)
+
+
+def _is_rows(X: Any) -> bool:
+    """Whether X is a list of rows with keys, whose order says nothing."""
+    return isinstance(X, (list, tuple)) and len(X) > 0 and all(isinstance(row, Mapping) for row in X)
+
+
+def _in_order(rows: list[Mapping[str, Any]], known: list[str]) -> dict[str, list[Any]]:
+    """Columns of rows by name; a key that a row lacks is missing."""
+    given = dict.fromkeys(name for row in rows for name in row)
+    if other := [name for name in given if name not in known]:
+        message = "The feature names should match those that were passed during fit.\nFeature names unseen at fit time:\n"
+        raise make("feature_mismatch", message + "".join(f"- {name}\n" for name in other[:5]), column=str(other[0]))
+    return {name: [row.get(name) for row in rows] for name in known}
+
+
+def _table(X: Any) -> tuple[FlatTable, list[str] | None]:
+    """The rows, and the names of the columns where they have names."""
+    if hasattr(X, "toarray") and hasattr(X, "tocsr"):
+        message = "Sparse data was passed, but dense data is required. Use '.toarray()' to convert to a dense array."
+        raise make("unreadable_table", message, column="X")
+    names: list[str] | None = None
+    if _is_frame(X):
+        # Of frames only those of pandas may have names that are no texts.
+        given = list(X.columns) if hasattr(X, "set_axis") else []
+        if any(not isinstance(name, str) for name in given):
+            if any(isinstance(name, str) for name in given):
+                message = "Feature names are only supported if all input features have string names, but some are not"
+                raise make("unreadable_table", message, column="X")
+            table = FlatTable(X.set_axis(_numbered(len(given)), axis=1))
+        else:
+            table = FlatTable(X)
+            names = table.names
+    else:
+        table = _of_array(X)
+    shape = (len(table), len(table.names))
+    for wanted, count in (("feature", shape[1]), ("sample", shape[0])):
+        if count == 0:
+            message = f"Found array with 0 {wanted}(s) (shape={shape}) while a minimum of 1 is required."
+            raise make("too_little_data", message, column="X")
+    return table, names
+
+
+def _is_frame(X: Any) -> bool:
+    """Whether X is a table with named columns."""
+    if isinstance(X, Mapping):
+        return True
+    if isinstance(X, (list, tuple)):
+        return len(X) > 0 and isinstance(X[0], Mapping)
+    named = hasattr(X, "columns") or hasattr(X, "column_names") or hasattr(X, "__arrow_c_stream__")
+    return named and getattr(X, "ndim", 2) == 2
+
+
+def _of_array(X: Any) -> FlatTable:
+    # Lists of rows are read column by column: numpy would make texts of numbers that stand beside texts.
+    rows = list(X) if isinstance(X, (list, tuple)) and not any(np.isscalar(row) for row in X) else None
+    try:
+        array = X if isinstance(X, np.ma.MaskedArray) else np.asarray(X)
+    except ValueError as error:
+        raise make("invalid_option", f"X must be rows of equal length: {error}", column="X") from None
+    if array.dtype.kind == "c":
+        raise make("unreadable_table", f"Complex data not supported\n{array}", column="X")
+    if array.ndim != 2:
+        message = (
+            f"Expected 2D array, got {array.ndim}D array instead:\narray={array}.\n"
+            "Reshape your data either using array.reshape(-1, 1) if your data has a single feature "
+            "or array.reshape(1, -1) if it contains a single sample."
+        )
+        raise make("invalid_option", message, column="X")
+    names = _numbered(array.shape[1])
+    if array.shape[1] == 0:
+        message = f"Found array with 0 feature(s) (shape={array.shape}) while a minimum of 1 is required."
+        raise make("too_little_data", message, column="X")
+    if rows is not None and array.dtype.kind not in "biuf":
+        columns = zip(*(row.tolist() if hasattr(row, "tolist") else row for row in rows), strict=True)
+        return FlatTable({name: list(column) for name, column in zip(names, columns, strict=True)})
+    if array.dtype.kind == "u":
+        array = array.astype(np.float64)
+    return FlatTable({name: array[:, column] for column, name in enumerate(names)})
+
+
+def _numbered(count: int) -> list[str]:
+    return [f"x{column}" for column in range(count)]
+
+
+def _some_rows(X: Any, rows: int) -> Any:
+    """At most 500 rows, evenly spaced."""
+    if rows <= _IMPORTANCE_ROWS:
+        return X
+    step = -(-rows // _IMPORTANCE_ROWS)
+    if isinstance(X, Mapping):
+        return {name: _some_rows(column, rows) for name, column in X.items()}
+    if hasattr(X, "iloc"):
+        return X.iloc[::step]
+    if hasattr(X, "take") and hasattr(X, "column_names"):
+        return X.take(list(range(0, rows, step)))
+    try:
+        return X[::step]
+    except (TypeError, KeyError):
+        return X
+
+
+# `fit` has an argument of this name.
+_group_codes = groups
+
+for _kind in (ChurnClassifier, Leak, LeakageWarning, ColumnWarning):
+    _kind.__module__ = "churn_core"

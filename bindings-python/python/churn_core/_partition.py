@@ -1,0 +1,84 @@
+"""Tables of many tenants, and the column dictionary."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, Literal
+
+from . import _churn_core as _core
+from ._churn_core import TenantRecords, ValidationReport
+from ._results import Column, Columns
+
+if TYPE_CHECKING:
+    from ._churn_core import _Moment
+
+
+class Partition(dict[str, TenantRecords]):
+    """The records of every tenant, by tenant id.
+
+    Attributes:
+        unassigned: Report on the rows that name no tenant, by their position in the mixed tables.
+        positions: For each tenant and table, the positions of its rows in the mixed table.
+    """
+
+    unassigned: ValidationReport
+    positions: dict[str, dict[str, list[int]]]
+
+
+def partition(
+    customers: Any,
+    payments: Any = None,
+    tickets: Any = None,
+    activities: Any = None,
+    *,
+    on_invalid: Literal["refuse", "quarantine"] = "refuse",
+    observed_until: _Moment | None = None,
+    observed_from: _Moment | None = None,
+    static_attributes: Iterable[str] | Literal["all"] | None = None,
+    ties: Literal["given", "content"] = "given",
+    currency: str | None = None,
+    conversion_rates: Mapping[str, float] | None = None,
+    threads: int | None = None,
+) -> Partition:
+    """Splits tables with a ``tenant_id`` column into each tenant's records.
+
+    The arguments are those of `TenantRecords`. Rows are numbered as in the mixed tables.
+
+    >>> mixed = [{"tenant_id": tenant, "customer_id": 1, "signed_up_at": "2024-01-01"} for tenant in ("a", "b")]
+    >>> parts = churn.partition(customers=mixed)
+    >>> parts["b"].tenant, parts.positions["b"]["customers"]
+    ('b', [1])
+    """
+    records, unassigned, positions = _core.partition(
+        customers,
+        payments,
+        tickets,
+        activities,
+        on_invalid=on_invalid,
+        observed_until=observed_until,
+        observed_from=observed_from,
+        static_attributes=static_attributes,
+        ties=ties,
+        currency=currency,
+        conversion_rates=conversion_rates,
+        threads=threads,
+    )
+    parted = Partition(records)
+    parted.unassigned, parted.positions = unassigned, positions
+    return parted
+
+
+def columns(table: Literal["customers", "payments", "tickets", "activities"]) -> Columns:
+    """The columns that the library knows of a table: name, type, whether it is required, meaning.
+
+    >>> payments = churn.columns("payments")
+    >>> [column.name for column in payments if column.required]
+    ['customer_id', 'due_at', 'amount']
+    >>> print(churn.columns("activities"))
+    customer_id  id         required  ...
+    """
+    return Columns(Column(*column) for column in _core.columns(table))
+
+
+for _kind in (Partition, partition, columns):
+    _kind.__module__ = "churn_core"

@@ -1,0 +1,289 @@
+"""Scores, reasons and explanations: plain values that compare, pickle and become JSON."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field, fields, is_dataclass
+from datetime import datetime
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from ._errors import make
+from ._report import Interval, RiskBand
+
+
+def plain(value: Any) -> Any:
+    """A value as JSON holds it: dataclasses become dicts, moments ISO texts, NaN None."""
+    if is_dataclass(value) and not isinstance(value, type):
+        own = {part.name.rstrip("_"): plain(getattr(value, part.name)) for part in fields(value) if part.repr}
+        return own
+    if isinstance(value, dict):
+        return {str(name): plain(part) for name, part in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(part) for part in value]
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, float) and value != value:
+        return None
+    return value
+
+
+class ToDict:
+    """Adds `to_dict` to a dataclass."""
+
+    __slots__ = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """The fields as a dict that ``json.dumps`` takes; moments are ISO texts."""
+        found: dict[str, Any] = plain(self)
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Reason(ToDict):
+    """The contribution of one feature to a score."""
+
+    #: Name of the feature.
+    feature: str
+    #: Its value: a number, a text, or None if it is missing.
+    value: float | str | None
+    #: Shapley value in log-odds, before calibration.
+    contribution: float
+    #: ``"raises"`` or ``"lowers"`` the risk.
+    direction: Literal["raises", "lowers"]
+    #: The reason as a sentence.
+    text: str
+
+    def __repr__(self) -> str:
+        return f"<Reason {self.contribution:+.3f} {self.text}>"
+
+
+@dataclass(frozen=True, slots=True)
+class Score(ToDict):
+    """The score of one customer.
+
+    >>> score = run.riskiest(1)[0]
+    >>> score.interval.low <= score.probability <= score.interval.high
+    True
+    >>> sorted(score.to_dict())[:3]
+    ['as_of', 'customer_id', 'expected_at']
+    """
+
+    #: The customer's id.
+    customer_id: str
+    #: Calibrated probability of churn in the label period; None if not scored.
+    probability: float | None
+    #: 90 % confidence interval for the churn rate of customers with this score, from a bootstrap of the calibration. It
+    #: contains the probability. Model uncertainty is not included. None if not scored.
+    interval: Interval | None
+    #: Risk band of the probability; None if not scored.
+    risk_band: RiskBand | None
+    #: ``"scored"`` or ``"not_enough_evidence"``.
+    status: Literal["scored", "not_enough_evidence"]
+    #: Why the customer is not scored, in words.
+    not_scored_reason: str | None
+    #: When a score is expected at the latest, if the customer stays.
+    expected_at: datetime | None
+    #: The date of the score, in UTC.
+    as_of: datetime
+    #: The model that scored.
+    model_id: str
+    #: Features with the largest contributions; filled by `ChurnModel.score_customer`.
+    reasons: list[Reason] = field(default_factory=list)
+
+    def __repr__(self) -> str:
+        if self.probability is None:
+            return f"<Score {self.customer_id!r}: {self.status}>"
+        return f"<Score {self.customer_id!r}: {self.probability:.4f} {self.risk_band}>"
+
+
+class Explanation:
+    """Contributions of every feature to every row: Shapley values.
+
+    ``base_values + values.sum(axis=1)`` is the model's output before calibration, in log-odds. The attributes are those of
+    ``shap.Explanation``, and the plots of the shap package take the object as it is: ``shap.plots.beeswarm(explanation)``.
+    Indexing selects rows, then features by position or name.
+
+    Attributes:
+        values: Contributions, float64: rows x features; of one row, features.
+        base_values: What the model says without any feature: one number per row; of one row, a number.
+        data: Values of the features, in the shape of ``values``.
+        feature_names: Names of the features.
+
+    >>> explanation = model.explain(model.features(records, "2024-03-01"))
+    >>> explanation.values.shape == explanation.data.shape == explanation.shape
+    True
+    >>> explanation[0].values.shape, explanation[:5, "customer_tenure_days"].values.shape
+    ((117,), (5,))
+    """
+
+    values: npt.NDArray[np.float64]
+    base_values: npt.NDArray[np.float64] | float
+    data: npt.NDArray[Any] | Any
+    feature_names: list[str] | str
+
+    def __init__(
+        self,
+        values: npt.NDArray[np.float64],
+        base_values: npt.NDArray[np.float64] | float,
+        data: npt.NDArray[Any] | Any = None,
+        feature_names: list[str] | str | None = None,
+    ) -> None:
+        self.values = np.asarray(values, dtype=np.float64)
+        self.base_values = base_values
+        self.data = data
+        if feature_names is None:
+            feature_names = [f"x{column}" for column in range(self.values.shape[-1] if self.values.ndim else 1)]
+        self.feature_names = feature_names
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of ``values``."""
+        return self.values.shape
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def __getitem__(self, key: Any) -> Explanation:
+        rows, columns = key if isinstance(key, tuple) else (key, slice(None))
+        if self.values.ndim == 1:
+            # Of one row, the key selects features.
+            rows, columns = None, key
+        names = self.feature_names if isinstance(self.feature_names, list) else [self.feature_names]
+
+        def position(name: Any) -> Any:
+            if isinstance(name, str):
+                if name not in names:
+                    raise make("unknown_feature", f"there is no feature {name!r}", column=name)
+                return names.index(name)
+            return [position(one) for one in name] if isinstance(name, list) else name
+
+        columns = position(columns)
+        chosen = np.array(names, dtype=object)[columns]
+        feature_names = chosen if isinstance(chosen, str) else list(chosen)
+        if rows is None:
+            data = None if self.data is None else np.asarray(self.data)[columns]
+            return Explanation(self.values[columns], self.base_values, data, feature_names)
+        base: Any = np.asarray(self.base_values)
+        base = base[rows] if base.ndim else self.base_values
+        values, data = self.values[rows], None if self.data is None else np.asarray(self.data)[rows]
+        return Explanation(
+            values[..., columns],
+            float(base) if np.ndim(base) == 0 else base,
+            None if data is None else data[..., columns],
+            feature_names,
+        )
+
+    def to_shap(self) -> Any:
+        """The same as a ``shap.Explanation``; needs the shap package."""
+        import shap
+
+        return shap.Explanation(
+            values=self.values, base_values=self.base_values, data=self.data, feature_names=self.feature_names
+        )
+
+    @property
+    def __class__(self) -> Any:
+        # shap's plots ask isinstance; where shap is loaded the answer is yes.
+        shap = sys.modules.get("shap")
+        known = getattr(shap, "Explanation", None)
+        return type(self) if known is None else known
+
+    @__class__.setter
+    def __class__(self, value: Any) -> None:
+        raise TypeError("the class of an Explanation cannot be changed")
+
+    def __getattr__(self, name: str) -> Any:
+        # What only shap's class has (abs, mean, cohorts, …), where shap is loaded.
+        if name.startswith("__") or "shap" not in sys.modules or "values" not in self.__dict__:
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        return getattr(self.to_shap(), name)
+
+    def __reduce__(self) -> tuple[Callable[..., Explanation], tuple[Any, ...]]:
+        return Explanation, (self.values, self.base_values, self.data, self.feature_names)
+
+    def __repr__(self) -> str:
+        count = len(self.feature_names) if isinstance(self.feature_names, list) else 1
+        base = float(np.mean(self.base_values))
+        rows = f"{len(self)} rows, " if self.values.ndim > 1 else ""
+        return f"<Explanation: {rows}{count} features, base value {base:+.3f}>"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding(ToDict):
+    """Something in valid records that is likely a mistake, with what to do about it."""
+
+    #: Stable code: ``"unused_column"``, ``"far_date"`` and so on.
+    code: str
+    #: The table.
+    table: Literal["customers", "payments", "tickets", "activities"]
+    #: The column; None if whole rows are meant.
+    column: str | None
+    #: Number of rows concerned.
+    rows: int
+    #: 0-based positions of the first of these rows, at most five.
+    examples: list[int]
+    #: What was found, and what to do about it.
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Warning(ToDict):  # noqa: A001 - the word of the field, and of the other hosts.
+    """Something about a run that does not stop it and that should be looked at."""
+
+    #: Stable code: ``"stale_data"``, ``"missing_column"`` and so on.
+    code: str
+    #: What was found, and what to do about it.
+    message: str
+    #: The columns or features concerned.
+    columns: list[str]
+    #: The dates concerned.
+    dates: list[datetime]
+
+
+class Column(NamedTuple):
+    """A column that the library knows of a table."""
+
+    #: Its name.
+    name: str
+    #: ``"id"``, ``"timestamp"``, ``"number"`` or ``"text"``.
+    type: Literal["id", "timestamp", "number", "text"]
+    #: Whether it must be given, without missing values.
+    required: bool
+    #: What it means.
+    meaning: str
+
+
+class Columns(tuple[Column, ...]):
+    """The column dictionary of a table: a tuple of `Column`."""
+
+    __slots__ = ()
+
+    def to_pandas(self) -> Any:
+        """The dictionary as a pandas frame."""
+        import pandas as pd
+
+        return pd.DataFrame(list(self), columns=Column._fields)
+
+    def __str__(self) -> str:
+        width = max(len(column.name) for column in self)
+        lines = (
+            f"{column.name:<{width}}  {column.type:<9}  {'required' if column.required else '':<8}  {column.meaning}"
+            for column in self
+        )
+        return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        rows = "".join(
+            f"<tr><th>{column.name}</th><td>{column.type}</td><td>{'yes' if column.required else ''}</td>"
+            f"<td>{column.meaning}</td></tr>"
+            for column in self
+        )
+        return f"<table><tr><th>column</th><th>type</th><th>required</th><th>meaning</th></tr>{rows}</table>"
+
+
+for _kind in (Reason, Score, Explanation, Finding, Warning, Column, Columns):
+    _kind.__module__ = "churn_core"

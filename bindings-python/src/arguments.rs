@@ -1,0 +1,335 @@
+//! Arguments in: each is converted by the function of its name, so an error always names the argument.
+//!
+//! `#[pyo3(from_py_with = arguments::horizon)]` is how a function takes one.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use churn_core::LeakagePolicy;
+use pyo3::exceptions::PyOverflowError;
+use pyo3::prelude::*;
+use pyo3::types::{PyBool, PyByteArray, PyBytes, PyFloat, PyInt, PyMapping, PyMemoryView, PyString};
+
+use crate::errors::refuse;
+use crate::features::{FeatureMatrix, FeaturePlan};
+use crate::records::TenantRecords;
+
+/// The longest text of a wrong value in a message.
+const SHOWN: usize = 60;
+
+/// `invalid_option`: `name` must be `what`, and is something else.
+pub(crate) fn wrong(given: &Bound<'_, PyAny>, name: &str, what: &str) -> PyErr {
+    let plain = given.is_none()
+        || given.is_instance_of::<PyString>()
+        || given.is_instance_of::<PyInt>()
+        || given.is_instance_of::<PyFloat>();
+    let shown = match given.repr() {
+        Ok(text) if plain => {
+            let text = text.to_string_lossy().into_owned();
+            match text.char_indices().nth(SHOWN) {
+                Some((end, _)) => format!("{}…", &text[..end]),
+                None => text,
+            }
+        }
+        _ => match given.get_type().name() {
+            Ok(kind) => format!("an object of type {kind}"),
+            Err(_) => "an object of another type".to_owned(),
+        },
+    };
+    let message = format!("{name} must be {what}, not {shown}");
+    refuse(given.py(), "invalid_option", &message, Some(name))
+}
+
+/// A number of numpy as Python's.
+fn item<'py>(given: &Bound<'py, PyAny>) -> Bound<'py, PyAny> {
+    let scalar = given.hasattr("dtype").unwrap_or(false) && given.hasattr("item").unwrap_or(false);
+    match given.call_method0("item") {
+        Ok(item) if scalar => item,
+        _ => given.clone(),
+    }
+}
+
+/// A whole number from `least` up to what `T` holds.
+pub(crate) fn whole<T>(given: &Bound<'_, PyAny>, name: &str, least: i64) -> PyResult<T>
+where
+    T: for<'a, 'py> FromPyObject<'a, 'py, Error = PyErr> + TryFrom<i64> + PartialOrd,
+{
+    let number = item(given);
+    let refused = || wrong(&number, name, &format!("a whole number from {least} on"));
+    if number.is_instance_of::<PyBool>() || !number.is_instance_of::<PyInt>() {
+        return Err(refused());
+    }
+    match number.extract::<T>() {
+        Ok(found) if T::try_from(least).is_ok_and(|least| found >= least) => Ok(found),
+        Err(error) if error.is_instance_of::<PyOverflowError>(given.py()) && number.gt(0)? => {
+            Err(wrong(&number, name, "a smaller whole number"))
+        }
+        _ => Err(refused()),
+    }
+}
+
+/// A finite number.
+pub(crate) fn number(given: &Bound<'_, PyAny>, name: &str) -> PyResult<f64> {
+    let value = item(given);
+    let refused = || wrong(&value, name, "a finite number");
+    if value.is_instance_of::<PyBool>() || value.is_instance_of::<PyString>() {
+        return Err(refused());
+    }
+    value
+        .extract::<f64>()
+        .ok()
+        .filter(|number| number.is_finite())
+        .ok_or_else(refused)
+}
+
+/// True or False.
+pub(crate) fn flag(given: &Bound<'_, PyAny>, name: &str) -> PyResult<bool> {
+    match item(given).cast::<PyBool>() {
+        Ok(flag) => Ok(flag.is_true()),
+        Err(_) => Err(wrong(given, name, "True or False")),
+    }
+}
+
+/// A text.
+pub(crate) fn text(given: &Bound<'_, PyAny>, name: &str) -> PyResult<String> {
+    let found = given.cast::<PyString>().ok().and_then(|text| text.extract().ok());
+    found.ok_or_else(|| wrong(given, name, "a text"))
+}
+
+/// An id: a text, or a whole number, which stands for its decimal text as in a table.
+pub(crate) fn id(given: &Bound<'_, PyAny>, name: &str) -> PyResult<String> {
+    let value = item(given);
+    if value.is_instance_of::<PyInt>() && !value.is_instance_of::<PyBool>() {
+        return value.str()?.extract();
+    }
+    text(&value, name).map_err(|_| wrong(given, name, "an id: a text or a whole number"))
+}
+
+/// One of some words.
+fn word(given: &Bound<'_, PyAny>, name: &str, words: &[&'static str]) -> PyResult<&'static str> {
+    let text = given
+        .cast::<PyString>()
+        .ok()
+        .and_then(|text| text.extract::<String>().ok());
+    let found = text.and_then(|text| words.iter().copied().find(|word| *word == text));
+    found.ok_or_else(|| {
+        let words: Vec<String> = words.iter().map(|word| format!("'{word}'")).collect();
+        let what = match words.as_slice() {
+            [others @ .., last] if !others.is_empty() => format!("{} or {last}", others.join(", ")),
+            _ => words.concat(),
+        };
+        wrong(given, name, &what)
+    })
+}
+
+/// Names: a list of texts, or one text.
+pub(crate) fn names(given: &Bound<'_, PyAny>, name: &str) -> PyResult<Vec<String>> {
+    if given.is_none() {
+        return Ok(vec![]);
+    }
+    if given.is_instance_of::<PyString>() {
+        return Ok(vec![text(given, name)?]);
+    }
+    let refused = |_| wrong(given, name, "a list of names");
+    let listed = given.try_iter().map_err(refused)?;
+    listed.map(|one| text(&one.map_err(refused)?, name)).collect()
+}
+
+/// Windows in days: a list of whole numbers.
+pub(crate) fn windows(given: &Bound<'_, PyAny>) -> PyResult<Vec<u32>> {
+    let name = "windows";
+    if given.is_instance_of::<PyString>() {
+        return Err(wrong(given, name, "a list of days"));
+    }
+    let listed = given.try_iter().map_err(|_| wrong(given, name, "a list of days"))?;
+    let windows: Vec<u32> = listed.map(|days| whole(&days?, name, 1)).collect::<PyResult<_>>()?;
+    match windows.as_slice() {
+        [] => Err(refuse(
+            given.py(),
+            "invalid_option",
+            "windows must hold at least one window",
+            Some(name),
+        )),
+        _ => Ok(windows),
+    }
+}
+
+/// None, or what `convert` makes of it.
+fn optional<T>(
+    given: &Bound<'_, PyAny>,
+    convert: impl FnOnce(&Bound<'_, PyAny>) -> PyResult<T>,
+) -> PyResult<Option<T>> {
+    if given.is_none() {
+        Ok(None)
+    } else {
+        convert(given).map(Some)
+    }
+}
+
+/// Bytes, or anything that holds them.
+pub(crate) fn data(given: &Bound<'_, PyAny>) -> PyResult<Vec<u8>> {
+    let holds_bytes = given.is_instance_of::<PyBytes>()
+        || given.is_instance_of::<PyByteArray>()
+        || given.is_instance_of::<PyMemoryView>()
+        || given.hasattr("__array_interface__")?;
+    let bytes = given.py().get_type::<PyBytes>().call1((given,));
+    match bytes {
+        Ok(bytes) if holds_bytes => Ok(bytes.cast::<PyBytes>()?.as_bytes().to_vec()),
+        _ => Err(wrong(given, "data", "bytes, a bytearray or a memoryview")),
+    }
+}
+
+/// A path of the file system.
+pub(crate) fn path(given: &Bound<'_, PyAny>) -> PyResult<PathBuf> {
+    given
+        .extract()
+        .map_err(|_| wrong(given, "path", "a path: a text or a pathlib.Path"))
+}
+
+/// Records of a tenant.
+pub(crate) fn records(given: &Bound<'_, PyAny>) -> PyResult<Arc<churn_core::TenantRecords>> {
+    match given.cast::<TenantRecords>() {
+        Ok(records) => Ok(Arc::clone(&records.get().inner)),
+        Err(_) => Err(wrong(given, "records", "a churn_core.TenantRecords")),
+    }
+}
+
+/// A feature matrix.
+pub(crate) fn matrix(given: &Bound<'_, PyAny>) -> PyResult<Arc<churn_core::FeatureMatrix>> {
+    match given.cast::<FeatureMatrix>() {
+        Ok(matrix) => Ok(Arc::clone(&matrix.get().0)),
+        Err(_) => Err(wrong(given, "matrix", "a churn_core.FeatureMatrix")),
+    }
+}
+
+/// A plan; None for the standard one.
+pub(crate) fn plan(given: &Bound<'_, PyAny>) -> PyResult<Option<churn_core::FeaturePlan>> {
+    optional(given, |given| match given.cast::<FeaturePlan>() {
+        Ok(plan) => Ok(plan.get().0.clone()),
+        Err(_) => Err(wrong(given, "plan", "a churn_core.FeaturePlan")),
+    })
+}
+
+/// Text by name.
+pub(crate) fn monotone_constraints(given: &Bound<'_, PyAny>) -> PyResult<Vec<(String, String)>> {
+    let name = "monotone_constraints";
+    let refused = || wrong(given, name, "a dict from feature to 'increasing' or 'decreasing'");
+    if given.is_none() {
+        return Ok(vec![]);
+    }
+    let items = given.cast::<PyMapping>().map_err(|_| refused())?.items()?;
+    let pairs = items.iter().map(|item| {
+        let (feature, direction): (Bound<'_, PyAny>, Bound<'_, PyAny>) = item.extract()?;
+        let direction = word(&direction, name, &["increasing", "decreasing"])?;
+        Ok((text(&feature, name)?, direction.to_owned()))
+    });
+    pairs.collect()
+}
+
+/// Rates by currency.
+pub(crate) fn conversion_rates(given: &Bound<'_, PyAny>) -> PyResult<Option<BTreeMap<String, f64>>> {
+    let name = "conversion_rates";
+    optional(given, |given| {
+        let rates = given.cast::<PyMapping>();
+        let rates = rates.map_err(|_| wrong(given, name, "a dict from currency to rate"))?;
+        let rates = rates.items()?;
+        let rates = rates.iter().map(|item| {
+            let (currency, rate): (Bound<'_, PyAny>, Bound<'_, PyAny>) = item.extract()?;
+            Ok((text(&currency, name)?, number(&rate, name)?))
+        });
+        rates.collect()
+    })
+}
+
+/// The name of a source of records.
+pub(crate) fn source_name(given: &Bound<'_, PyAny>) -> PyResult<String> {
+    text(given, "source")
+}
+
+macro_rules! arguments {
+    ($($name:ident: $kind:ty = $convert:expr;)*) => {
+        $(pub(crate) fn $name(given: &Bound<'_, PyAny>) -> PyResult<$kind> {
+            let convert: fn(&Bound<'_, PyAny>, &str) -> PyResult<$kind> = $convert;
+            convert(given, stringify!($name))
+        })*
+    };
+}
+
+arguments! {
+    // Of several calls.
+    seed: u64 = |given, name| whole(given, name, 0);
+    threads: Option<usize> = |given, name| optional(given, |given| whole(given, name, 1));
+    tenant: String = text;
+    customer_id: String = id;
+    top: usize = |given, name| whole(given, name, 0);
+    interval: bool = flag;
+    reasons: usize = |given, name| whole(given, name, 0);
+    // Definitions.
+    horizon: u32 = |given, name| whole(given, name, 1);
+    lead: u32 = |given, name| whole(given, name, 0);
+    active_within: Option<u32> = |given, name| optional(given, |given| whole(given, name, 1));
+    on: &'static str = |given, name| word(given, name, &["payments", "activities"]);
+    table: &'static str = |given, name| word(given, name, &["customers", "payments", "tickets", "activities"]);
+    // Features.
+    name: String = text;
+    source: &'static str = |given, name| word(given, name, &["customers", "payments", "tickets", "activities"]);
+    window: Option<u32> = |given, name| optional(given, |given| whole(given, name, 1));
+    // Records.
+    on_invalid: &'static str = |given, name| word(given, name, &["refuse", "quarantine"]);
+    ties: &'static str = |given, name| word(given, name, &["given", "content"]);
+    currency: Option<String> = |given, name| optional(given, |given| text(given, name));
+    // Training.
+    shared: bool = flag;
+    leakage: LeakagePolicy = |given, name| {
+        Ok(match word(given, name, &["refuse", "warn", "allow"])? {
+            "warn" => LeakagePolicy::Warn,
+            "allow" => LeakagePolicy::Allow,
+            _ => LeakagePolicy::Refuse,
+        })
+    };
+    allow_columns: Vec<String> = names;
+    feature_names: Vec<String> = names;
+    categorical: Vec<String> = names;
+    linear: bool = flag;
+    max_rows: usize = |given, name| whole(given, name, 1);
+    folds: usize = |given, name| whole(given, name, 2);
+    churn_weight: f64 = number;
+    embargo_days: u32 = |given, name| whole(given, name, 0);
+    unseen_customers: bool = flag;
+    // Synthetic tenants.
+    tenants: usize = |given, name| whole(given, name, 0);
+    customers: usize = |given, name| whole(given, name, 0);
+    days: Option<u32> = |given, name| optional(given, |given| whole(given, name, 1));
+    initial_customers: Option<f64> = |given, name| optional(given, |given| number(given, name));
+    activities_per_day: Option<f64> = |given, name| optional(given, |given| number(given, name));
+    tickets_per_day: Option<f64> = |given, name| optional(given, |given| number(given, name));
+    billing_days: Option<u32> = |given, name| optional(given, |given| whole(given, name, 0));
+    risk: f64 = number;
+    returning: Option<f64> = |given, name| optional(given, |given| number(given, name));
+    late_known: Option<f64> = |given, name| optional(given, |given| number(given, name));
+    dated: bool = flag;
+    hidden: f64 = number;
+    drift: f64 = number;
+    base_rate_shift: f64 = number;
+    duplicates: f64 = number;
+    events_without_customer: f64 = number;
+    unknown_ids: f64 = number;
+    paths: Option<u32> = |given, name| optional(given, |given| whole(given, name, 1));
+    // The store.
+    limit: usize = |given, name| whole(given, name, 1);
+    after: Option<i64> = |given, name| optional(given, |given| whole(given, name, 0));
+    min_probability: f64 = number;
+    url: String = text;
+    migrate: bool = flag;
+    model_id: String = text;
+    setting: String = text;
+    user_id: String = text;
+    email: String = text;
+    key_id: String = text;
+    secret: String = text;
+    position: String = text;
+    actor: String = text;
+    action: String = text;
+    subject: Option<String> = |given, name| optional(given, |given| text(given, name));
+}

@@ -1,0 +1,135 @@
+//! Runs as bytes: what was scored, so that the model scores it again to the same bits.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::artifact;
+use crate::error::{Error, ErrorKind, Result};
+use crate::features::{FeatureColumn, FeatureMatrix};
+use crate::model::score::{Outcome, ScoreRun};
+use crate::model::warning::Warning;
+use crate::record::TenantId;
+use crate::time::{AsOf, Timestamp};
+
+const KIND: &str = "score run";
+
+#[derive(Serialize, Deserialize)]
+struct File {
+    model_id: String,
+    tenant: String,
+    as_of: i64,
+    customer_ids: Vec<String>,
+    names: Vec<String>,
+    columns: Vec<Values>,
+    fingerprint: String,
+    /// Row, reason and the time at which a score becomes available, of each customer who is not scored.
+    not_scored: Vec<(u32, String, Option<i64>)>,
+    /// The warnings in JSON, whose fields may be left out.
+    warnings: String,
+}
+
+#[derive(Serialize, Deserialize)]
+enum Values {
+    Numbers(Vec<f64>),
+    Texts { codes: Vec<u32>, levels: Vec<String> },
+}
+
+/// What a file holds.
+pub(crate) struct RunParts {
+    pub(crate) as_of: AsOf,
+    pub(crate) matrix: FeatureMatrix,
+    /// By row.
+    pub(crate) not_scored: BTreeMap<usize, Outcome>,
+    pub(crate) warnings: Vec<Warning>,
+}
+
+impl ScoreRun {
+    /// The run as bytes, without the model; [`ChurnModel::open_run`](crate::ChurnModel::open_run) reads them.
+    ///
+    /// # Errors
+    /// `artifact_too_large`.
+    pub fn to_bytes(&self) -> Result<Vec<u8>> {
+        let matrix = self.matrix();
+        let columns = matrix.columns.iter().map(|column| match column {
+            FeatureColumn::Number(values) => Values::Numbers(values.clone()),
+            FeatureColumn::Text { codes, levels } => Values::Texts {
+                codes: codes.clone(),
+                levels: levels.clone(),
+            },
+        });
+        let not_scored = self.scores.iter().enumerate().filter_map(|(row, score)| {
+            let reason = score.not_scored_reason()?.to_owned();
+            Some((row as u32, reason, score.expected_at().map(Timestamp::as_micros)))
+        });
+        let file = File {
+            model_id: self.model_id().to_owned(),
+            tenant: self.tenant().to_string(),
+            as_of: self.as_of.as_micros(),
+            customer_ids: self.scores.iter().map(|score| score.customer_id.clone()).collect(),
+            names: matrix.names.clone(),
+            columns: columns.collect(),
+            fingerprint: matrix.fingerprint.clone(),
+            not_scored: not_scored.collect(),
+            warnings: serde_json::to_string(&self.warnings)
+                .map_err(|e| Error::new(ErrorKind::Internal, "the warnings cannot be written").caused_by(e))?,
+        };
+        artifact::write(format!(r#"{{"kind":"{KIND}"}}"#).as_bytes(), &artifact::encode(&file)?)
+    }
+}
+
+/// Reads the bytes of a run of this model, whose features have these names.
+pub(crate) fn read(bytes: &[u8], model_id: &str, names: &[String]) -> Result<RunParts> {
+    let damaged = |why: &str| Error::new(ErrorKind::ArtifactDamaged, format!("the run is damaged: {why}"));
+    let opened = artifact::read(bytes)?;
+    if artifact::kind_of(opened.metadata).as_deref() != Some(KIND) {
+        return Err(damaged("the file holds something else"));
+    }
+    let file: File = artifact::decode(opened.payload)?;
+    if file.model_id != model_id {
+        let message = format!("the run was made by model {} and not by {model_id}", file.model_id);
+        return Err(Error::new(ErrorKind::InvalidOption, message).at(None, None, Some("model")));
+    }
+    let rows = file.customer_ids.len();
+    if file.names != names || file.columns.len() != names.len() {
+        return Err(damaged("its features are not those of the model"));
+    }
+    if !file.customer_ids.is_sorted_by(|a, b| a < b) || u32::try_from(rows).is_err() {
+        return Err(damaged("its customers are not in order"));
+    }
+    let columns = file.columns.into_iter().map(|column| match column {
+        Values::Numbers(values) if values.len() == rows => Ok(FeatureColumn::Number(values)),
+        Values::Texts { codes, levels } if codes.len() == rows => {
+            let known = |code: &u32| *code == FeatureColumn::MISSING || (*code as usize) < levels.len();
+            if !codes.iter().all(known) {
+                return Err(damaged("a text is missing"));
+            }
+            Ok(FeatureColumn::Text { codes, levels })
+        }
+        _ => Err(damaged("its columns differ in length")),
+    });
+    let columns = columns.collect::<Result<Vec<_>>>()?;
+    let moment = |micros: i64| Timestamp::from_micros(micros).ok_or_else(|| damaged("a date is out of range"));
+    let as_of = AsOf::new(moment(file.as_of)?);
+    let mut not_scored = BTreeMap::new();
+    for (row, reason, expected_at) in file.not_scored {
+        let expected_at = expected_at.map(moment).transpose()?;
+        not_scored.insert(row as usize, Outcome::NotScored { reason, expected_at });
+    }
+    let matrix = FeatureMatrix {
+        tenant: TenantId::from(file.tenant),
+        ids: Arc::new(file.customer_ids.iter().collect()),
+        customers: (0..rows as u32).collect(),
+        as_of: vec![as_of; rows],
+        names: file.names,
+        columns,
+        fingerprint: file.fingerprint,
+    };
+    Ok(RunParts {
+        as_of,
+        matrix,
+        not_scored,
+        warnings: serde_json::from_str(&file.warnings).map_err(|_| damaged("its warnings cannot be read"))?,
+    })
+}

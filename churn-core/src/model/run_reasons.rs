@@ -1,0 +1,33 @@
+//! Reasons of all customers of a run.
+
+use crate::error::Result;
+use crate::model::reason::{Reason, top_reasons};
+use crate::model::score::ScoreRun;
+use crate::parallel::Execution;
+
+/// Rows that are explained at a time; bounds memory.
+const ROWS_AT_A_TIME: usize = 4096;
+
+impl ScoreRun {
+    /// The reasons of every score, in the order of [`scores`](Self::scores): each as from [`reasons`](Self::reasons), computed
+    /// on all threads.
+    ///
+    /// # Errors
+    /// `cancelled`; `invalid_option` for zero threads.
+    pub fn all_reasons(&self, top: usize, execution: &Execution) -> Result<Vec<Vec<Reason>>> {
+        let workers = execution.workers()?;
+        let rows: Vec<usize> = (0..self.scores.len()).collect();
+        let mut reasons = Vec::with_capacity(rows.len());
+        for rows in rows.chunks(ROWS_AT_A_TIME) {
+            let part = self.matrix.select(rows);
+            let (contributions, _) = self.scorer.contributions(part.view(), &workers)?;
+            for (place, &row) in rows.iter().enumerate() {
+                reasons.push(match self.scores[row].probability() {
+                    Some(_) => top_reasons(part.view(), place, &contributions.row(place).to_vec(), top),
+                    None => vec![],
+                });
+            }
+        }
+        Ok(reasons)
+    }
+}
