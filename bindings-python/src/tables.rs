@@ -283,7 +283,7 @@ fn arrow_table(object: &Bound<'_, PyAny>) -> Result<Table, Foreign> {
                 if batches.is_empty() {
                     return Ok(vec![RecordBatch::new_empty(schema)]);
                 }
-                Ok(batches)
+                Ok(batches.iter().map(uuids_as_texts).collect::<Result<_, _>>()?)
             }
             Err(error) => {
                 refused = Some(error);

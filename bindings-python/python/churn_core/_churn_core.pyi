@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ._report import GradientBoostingOptions, OutOfTime, RandomForestOptions, TrainReport
-from ._results import Explanation, Finding, Reason, Score
+from ._results import Explanation, Finding, Reason, Score, Warning
 from .store import (
     ApiKey,
     Attestation,
@@ -347,6 +347,8 @@ class ScoreRun:
     def to_arrow(self, *, interval: bool = False, reasons: int = 0) -> Any: ...
     def to_pandas(self, *, interval: bool = False, reasons: int = 0) -> Any: ...
     def to_polars(self, *, interval: bool = False, reasons: int = 0) -> Any: ...
+    @property
+    def warnings(self) -> list[Warning]: ...
 
 @final
 class ScoreStore:
