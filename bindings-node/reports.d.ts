@@ -73,7 +73,7 @@ export interface CardFeatures {
 
 /** Shows that no training label could see the test period: `last_label_end <= test_date`. */
 export interface PurgeProof {
-  /** The date that was tested. */
+  /** The date that was tested; the earliest of them where there are several. */
   testDate: string
   /** The last date that trained. */
   lastTrainingDate: string
@@ -138,13 +138,27 @@ export interface Measures {
   topDecileLift: Estimate | null
   /** Calibration table: predicted against observed in ten bins of equal size. */
   calibration: CalibrationBin[]
+  /**
+   * Why the measures of ranking and calibration are `null` although both classes are there: too few customers of one of
+   * them for an interval that holds.
+   */
+  notMeasuredReason: string | null
 }
 
 /** A test at a date later than every training label. */
 export interface OutOfTime {
-  /** The date at which customers were scored. */
+  /** The date at which customers were scored; the last of them where there are several. */
   testDate: string
-  /** The dates that trained the tested model, all of whose label periods end by the test date. */
+  /**
+   * All dates at which customers were scored, sorted. By default each customer is scored on one day of half a label
+   * period, so that the test meets every phase of a billing cycle; the measures are over all of them. Empty of models
+   * made before there were several.
+   */
+  testDates: string[]
+  /**
+   * The dates that trained the tested model, all of whose label periods end by the first test date. Where customers
+   * were taken on days of their own, as in `ChurnRateAt.first`, these are the last days.
+   */
   trainingDates: string[]
   /** Whether every customer was scored by a model that had seen none of his rows. */
   unseenCustomers: boolean
@@ -168,6 +182,11 @@ export interface CardMetrics {
 export interface ChurnRateAt {
   /** The date. */
   asOf: string
+  /**
+   * Where customers were taken on days of their own, one day each: the first of these days, the last being `asOf`.
+   * `null` where all were taken at `asOf`.
+   */
+  first: string | null
   /** Customers. */
   rows: number
   /** Those that churned. */
@@ -349,6 +368,21 @@ export interface LogisticOptions {
   tolerance?: number
 }
 
+/** What a `Warning` is about. */
+export type WarningCode = 'stale_data' | 'level_outside_training' | 'features_outside_training' | 'missing_column' | 'gap_exceeds_horizon' | 'uniform_training_date' | 'unusual_training_date' | 'no_better_than_chance' | 'level_off' | 'too_few_of_a_class'
+
+/** Something about a training or a run that does not stop it and that should be looked at. */
+export interface Warning {
+  /** What it is about. */
+  code: WarningCode
+  /** What was found and what to do, in plain English. */
+  message: string
+  /** The columns or features it is about; empty where it is about none. */
+  columns: string[]
+  /** The dates it is about, sorted; empty where it is about none. */
+  dates: string[]
+}
+
 /**
  * A model card (after Mitchell et al., "Model cards for model reporting", 2019). It is computed from the model file
  * alone, so equal files give equal cards, byte for byte.
@@ -378,6 +412,8 @@ export interface ModelCard {
   monotoneConstraints: [string, Monotonicity][]
   /** Columns that appear to leak the target and were used: those the caller allowed, and those that only warn. */
   leaks: LeakageFinding[]
+  /** What is odd about the training dates or the definition, and what to do. */
+  warnings: Warning[]
 }
 
 /** Options of `RandomForest`. */
@@ -441,7 +477,10 @@ export interface Score {
 
 /** How a model was trained and what it is worth. Part of the model file's metadata. */
 export interface TrainReport {
-  /** The dates that trained the final model. */
+  /**
+   * The dates that trained the final model. Where customers were taken on days of their own, as in `ChurnRateAt.first`,
+   * these are the last days.
+   */
   trainingDates: string[]
   /** Customer-date pairs that trained it. */
   rows: number
@@ -482,4 +521,6 @@ export interface TrainReport {
   bands: BandCalibration[]
   /** Columns that seem to know the label and stayed: those the caller allowed, and those that only warn. */
   leaks: LeakageFinding[]
+  /** What is odd about the training dates, the definition or the measures, and what to do. */
+  warnings: Warning[]
 }

@@ -115,6 +115,11 @@ class ChurnRateAt:
     as_of: datetime
     """The date."""
 
+    first: datetime | None
+    """Where customers were taken on days of their own, one day each: the first of these days, the last being
+    ``as_of``. ``None`` where all were taken at ``as_of``.
+    """
+
     rows: int
     """Customers."""
 
@@ -132,6 +137,7 @@ class ChurnRateAt:
         """Reads what `to_dict` writes."""
         return cls(
             as_of=_moment(given["as_of"]),
+            first=None if given["first"] is None else _moment(given["first"]),
             rows=given["rows"],
             churned=given["churned"],
             churn_rate=given["churn_rate"],
@@ -142,6 +148,7 @@ class ChurnRateAt:
         """Writes values of JSON's types."""
         return {
             "as_of": _text(self.as_of),
+            "first": None if self.first is None else _text(self.first),
             "rows": self.rows,
             "churned": self.churned,
             "churn_rate": self.churn_rate,
@@ -582,6 +589,11 @@ class Measures(MeasuresMixin):
     calibration: list[CalibrationBin]
     """Calibration table: predicted against observed in ten bins of equal size."""
 
+    not_measured_reason: str | None
+    """Why the measures of ranking and calibration are ``None`` although both classes are there: too few customers
+    of one of them for an interval that holds.
+    """
+
     @classmethod
     def from_dict(cls, given: Mapping[str, Any]) -> Measures:
         """Reads what `to_dict` writes."""
@@ -600,6 +612,7 @@ class Measures(MeasuresMixin):
             base_rate_shift=None if given["base_rate_shift"] is None else Estimate.from_dict(given["base_rate_shift"]),
             top_decile_lift=None if given["top_decile_lift"] is None else Estimate.from_dict(given["top_decile_lift"]),
             calibration=[CalibrationBin.from_dict(item) for item in given["calibration"]],
+            not_measured_reason=given["not_measured_reason"],
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -619,6 +632,7 @@ class Measures(MeasuresMixin):
             "base_rate_shift": None if self.base_rate_shift is None else self.base_rate_shift.to_dict(),
             "top_decile_lift": None if self.top_decile_lift is None else self.top_decile_lift.to_dict(),
             "calibration": [item.to_dict() for item in self.calibration],
+            "not_measured_reason": self.not_measured_reason,
         }
 
 
@@ -627,7 +641,7 @@ class PurgeProof:
     """Shows that no training label could see the test period: ``last_label_end <= test_date``."""
 
     test_date: datetime
-    """The date that was tested."""
+    """The date that was tested; the earliest of them where there are several."""
 
     last_training_date: datetime
     """The last date that trained."""
@@ -668,10 +682,18 @@ class OutOfTime(OutOfTimeMixin):
     """A test at a date later than every training label."""
 
     test_date: datetime
-    """The date at which customers were scored."""
+    """The date at which customers were scored; the last of them where there are several."""
+
+    test_dates: list[datetime]
+    """All dates at which customers were scored, sorted. By default each customer is scored on one day of half a
+    label period, so that the test meets every phase of a billing cycle; the measures are over all of them.
+    Empty of models made before there were several.
+    """
 
     training_dates: list[datetime]
-    """The dates that trained the tested model, all of whose label periods end by the test date."""
+    """The dates that trained the tested model, all of whose label periods end by the first test date. Where
+    customers were taken on days of their own, as in ``ChurnRateAt.first``, these are the last days.
+    """
 
     unseen_customers: bool
     """Whether every customer was scored by a model that had seen none of his rows."""
@@ -687,6 +709,7 @@ class OutOfTime(OutOfTimeMixin):
         """Reads what `to_dict` writes."""
         return cls(
             test_date=_moment(given["test_date"]),
+            test_dates=[_moment(item) for item in given["test_dates"]],
             training_dates=[_moment(item) for item in given["training_dates"]],
             unseen_customers=given["unseen_customers"],
             proof=PurgeProof.from_dict(given["proof"]),
@@ -697,6 +720,7 @@ class OutOfTime(OutOfTimeMixin):
         """Writes values of JSON's types."""
         return {
             "test_date": _text(self.test_date),
+            "test_dates": [_text(item) for item in self.test_dates],
             "training_dates": [_text(item) for item in self.training_dates],
             "unseen_customers": self.unseen_customers,
             "proof": self.proof.to_dict(),
@@ -764,12 +788,65 @@ class RiskBands:
         }
 
 
+WarningCode = Literal[
+    "stale_data",
+    "level_outside_training",
+    "features_outside_training",
+    "missing_column",
+    "gap_exceeds_horizon",
+    "uniform_training_date",
+    "unusual_training_date",
+    "no_better_than_chance",
+    "level_off",
+    "too_few_of_a_class",
+]
+"""What a ``Warning`` is about."""
+
+
+@dataclass(frozen=True)
+class Warning:
+    """Something about a training or a run that does not stop it and that should be looked at."""
+
+    code: WarningCode
+    """What it is about."""
+
+    message: str
+    """What was found and what to do, in plain English."""
+
+    columns: list[str]
+    """The columns or features it is about; empty where it is about none."""
+
+    dates: list[datetime]
+    """The dates it is about, sorted; empty where it is about none."""
+
+    @classmethod
+    def from_dict(cls, given: Mapping[str, Any]) -> Warning:
+        """Reads what `to_dict` writes."""
+        return cls(
+            code=given["code"],
+            message=given["message"],
+            columns=list(given["columns"]),
+            dates=[_moment(item) for item in given["dates"]],
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Writes values of JSON's types."""
+        return {
+            "code": self.code,
+            "message": self.message,
+            "columns": list(self.columns),
+            "dates": [_text(item) for item in self.dates],
+        }
+
+
 @dataclass(frozen=True, repr=False)
 class TrainReport(TrainReportMixin):
     """How a model was trained and what it is worth. Part of the model file's metadata."""
 
     training_dates: list[datetime]
-    """The dates that trained the final model."""
+    """The dates that trained the final model. Where customers were taken on days of their own, as in
+    ``ChurnRateAt.first``, these are the last days.
+    """
 
     rows: int
     """Customer-date pairs that trained it."""
@@ -828,6 +905,9 @@ class TrainReport(TrainReportMixin):
     leaks: list[LeakageFinding]
     """Columns that seem to know the label and stayed: those the caller allowed, and those that only warn."""
 
+    warnings: list[Warning]
+    """What is odd about the training dates, the definition or the measures, and what to do."""
+
     @classmethod
     def from_dict(cls, given: Mapping[str, Any]) -> TrainReport:
         """Reads what `to_dict` writes."""
@@ -850,6 +930,7 @@ class TrainReport(TrainReportMixin):
             calibration=given["calibration"],
             bands=[BandCalibration.from_dict(item) for item in given["bands"]],
             leaks=[LeakageFinding.from_dict(item) for item in given["leaks"]],
+            warnings=[Warning.from_dict(item) for item in given["warnings"]],
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -873,6 +954,7 @@ class TrainReport(TrainReportMixin):
             "calibration": self.calibration,
             "bands": [item.to_dict() for item in self.bands],
             "leaks": [item.to_dict() for item in self.leaks],
+            "warnings": [item.to_dict() for item in self.warnings],
         }
 
 

@@ -49,7 +49,7 @@ pub struct Measures {
     pub calibration: Vec<CalibrationBin>,
     /// Why the measures of ranking and calibration are `None` although both classes are there: too few customers of one of
     /// them for an interval that holds.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub not_measured_reason: Option<String>,
 }
 

@@ -48,7 +48,6 @@ pub struct ModelCard {
     /// Columns that appear to leak the target and were used: those the caller allowed, and those that only warn.
     pub leaks: Vec<LeakageFinding>,
     /// What is odd about the training dates or the definition, and what to do.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<Warning>,
 }
 

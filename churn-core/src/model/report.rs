@@ -50,7 +50,7 @@ pub struct ChurnRateAt {
     pub as_of: AsOf,
     /// Where customers were taken on days of their own, one day each: the first of these days, the last being `as_of`. `None`
     /// where all were taken at `as_of`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub first: Option<AsOf>,
     /// Customers.
     pub rows: usize,
@@ -136,6 +136,6 @@ pub struct TrainReport {
     /// Columns that seem to know the label and stayed: those the caller allowed, and those that only warn.
     pub leaks: Vec<LeakageFinding>,
     /// What is odd about the training dates, the definition or the measures, and what to do.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default)]
     pub warnings: Vec<Warning>,
 }

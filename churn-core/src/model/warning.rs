@@ -68,10 +68,10 @@ pub struct Warning {
     /// What was found and what to do, in plain English.
     pub message: String,
     /// The columns or features it is about; empty where it is about none.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default)]
     pub columns: Vec<String>,
     /// The dates it is about, sorted; empty where it is about none.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default)]
     pub dates: Vec<AsOf>,
 }
 
