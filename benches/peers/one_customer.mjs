@@ -1,4 +1,4 @@
-// One customer's rows in, his score and five reasons out: 20 payments, 5 tickets, a model of default size.
+// One customer's rows in, their score and five reasons out: 20 payments, 5 tickets, a model of default size.
 // Run with the release build of the module: `node benches/peers/one_customer.mjs`.
 import { ChurnModel } from '../../bindings-node/index.mjs'
 import { records } from '../../bindings-node/test/crowd.mjs'

@@ -1,4 +1,4 @@
-//! Made-up tenants by billing cycle, whose true risk of inactivity is known on every day of the cycle.
+//! Synthetic tenants by billing cycle, with known risk of inactivity on every day of the cycle.
 //!
 //! Each customer pays on schedule until they leave. They leave at a daily rate of their own, which shows in how often they
 //! use the product; when they have left they use it no more and pay no more. So the true risk of

@@ -16,7 +16,7 @@ use isotonic::Isotonic;
 const PLATT_FROM: usize = 200;
 /// Below this many churned rows the curve has three parameters at most.
 const ISOTONIC_FROM: usize = 1000;
-/// What bends more must take away this much log-loss, summed over the rows, held out.
+/// A more flexible curve must gain this much out-of-fold log-likelihood, in nats.
 const WORTH: f64 = 2.0;
 
 /// How log-odds become probabilities.
@@ -69,7 +69,7 @@ impl Calibrator {
         };
         let bent = |rows: &[Row]| Self::Beta(beta::fit(rows));
         let curve = |rows: &[Row]| Self::Isotonic(Isotonic::fit(rows, platt::fit(rows)));
-        // Simplest first: what bends more must be better by what it is worth.
+        // Simplest first: a more flexible curve must gain enough to be chosen.
         let methods: [Method<'_>; 3] = [&line, &bent, &curve];
         let allowed = if rarer < ISOTONIC_FROM {
             &methods[..2]

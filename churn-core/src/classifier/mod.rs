@@ -106,7 +106,7 @@ impl ChurnClassifier {
         &self.id
     }
 
-    /// How it was fitted and what it is worth.
+    /// How the classifier was fitted and how well it performs.
     pub fn report(&self) -> &ClassifierReport {
         &self.metadata.report
     }

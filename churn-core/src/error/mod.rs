@@ -52,7 +52,7 @@ error_kinds! {
     UnreadableTable = "unreadable_table",
     /// Containers of different tenants met.
     TenantMismatch = "tenant_mismatch",
-    /// An option has a value it may not have.
+    /// Invalid value for an option.
     InvalidOption = "invalid_option",
     /// A label period reaches past what was observed, so "stayed" cannot be known.
     ImmatureLabel = "immature_label",
@@ -87,7 +87,7 @@ error_kinds! {
     ImportFailed = "import_failed",
     /// A file could not be read or written.
     Io = "io",
-    /// A fault of this library; please report it.
+    /// A bug in this library; please report it.
     Internal = "internal",
 }
 

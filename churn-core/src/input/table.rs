@@ -462,9 +462,9 @@ impl Table {
 
     /// With a value wherever a column has no id; the column is added if there is none.
     pub(crate) fn with_ids(self, name: &str, id: &str) -> Result<Self> {
-        let his = || Value::Text(id.to_owned());
+        let the_id = || Value::Text(id.to_owned());
         if !self.has_column(name) {
-            let all = vec![his(); self.length];
+            let all = vec![the_id(); self.length];
             return self.with_column(name, Column::Values(all));
         }
         Ok(self.map_columns(|known, column| {
@@ -473,7 +473,7 @@ impl Table {
                 return None;
             }
             let filled = (0..column.len()).map(|at| match missing(at) {
-                true => his(),
+                true => the_id(),
                 false => column.cell(at).to_value(),
             });
             Some(Column::Values(filled.collect()))

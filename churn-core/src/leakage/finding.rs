@@ -152,11 +152,11 @@ pub(crate) fn decide(
     table: Option<RecordKind>,
 ) -> Result<Vec<LeakageFinding>> {
     for finding in &mut findings {
-        let vouched = allowed
+        let declared = allowed
             .iter()
             .any(|name| *name == finding.column || *name == finding.feature);
         finding.action = match leakage {
-            _ if vouched => LeakageAction::Allowed,
+            _ if declared => LeakageAction::Allowed,
             LeakagePolicy::Allow => LeakageAction::Allowed,
             LeakagePolicy::Refuse if finding.refuses => LeakageAction::Refused,
             LeakagePolicy::Refuse | LeakagePolicy::Warn => LeakageAction::Warned,

@@ -213,7 +213,7 @@ impl ModelCard {
         let people = &self.population;
         writeln!(
             out,
-            "- population: {} customer-date pairs, {} churned ({:.2} %), {} excluded, {} left out",
+            "- population: {} customer-date pairs, {} churned ({:.2} %), {} excluded, {} subsampled",
             people.rows,
             people.churned,
             100.0 * people.churn_rate,
@@ -229,7 +229,7 @@ impl ModelCard {
         if !people.dates.is_empty() {
             writeln!(
                 out,
-                "\n## Churn rate at the training dates\n\n| date | customers | churned | rate | predicted, held out |\n|---|---|---|---|---|"
+                "\n## Churn rate at the training dates\n\n| date | customers | churned | rate | predicted, out of fold |\n|---|---|---|---|---|"
             )?;
         }
         for date in &people.dates {
@@ -277,12 +277,12 @@ impl ModelCard {
                 writeln!(out, "\n## Out of time\n\nNot tested: {reason}.")?;
             }
         }
-        writeln!(out, "\n## Customers held out in turn, at the training dates\n")?;
+        writeln!(out, "\n## Cross-validated (out-of-fold), at the training dates\n")?;
         measures(out, &self.metrics.cross_validated)?;
 
         writeln!(
             out,
-            "\n## Calibration\n\nMethod: {}. Customers held out, by risk band:\n",
+            "\n## Calibration\n\nMethod: {}. Out-of-fold predictions, by risk band:\n",
             self.calibration.method
         )?;
         writeln!(
@@ -305,7 +305,7 @@ impl ModelCard {
 
         writeln!(
             out,
-            "\n## Members\n\n| member | weight | log-loss, held out |\n|---|---|---|"
+            "\n## Members\n\n| member | weight | log-loss, out of fold |\n|---|---|---|"
         )?;
         for member in &self.members {
             writeln!(
@@ -316,7 +316,7 @@ impl ModelCard {
         }
 
         for member in &self.dropped_members {
-            writeln!(out, "\nLeft out: {}, because {}.", member.name, plain(&member.reason))?;
+            writeln!(out, "\nDropped: {}, because {}.", member.name, plain(&member.reason))?;
         }
         for (feature, direction) in &self.monotone_constraints {
             let may = match direction {
@@ -326,9 +326,9 @@ impl ModelCard {
             writeln!(out, "\nThe probability may only {may} with {}.", code(feature))?;
         }
 
-        writeln!(out, "\n## Columns that seem to know the label\n")?;
+        writeln!(out, "\n## Columns that appear to leak the target\n")?;
         if self.leaks.is_empty() {
-            writeln!(out, "None was found.")?;
+            writeln!(out, "None found.")?;
         }
         for leak in &self.leaks {
             let action = serde_json::to_value(leak.action).ok();
@@ -382,7 +382,7 @@ fn in_words(definition: &ChurnDefinition) -> String {
 fn proven(proof: &PurgeProof) -> String {
     let subsampled = match proof.purged_dates.len() {
         0 => String::new(),
-        _ => format!("; left out: {}", listed(&proof.purged_dates)),
+        _ => format!("; purged: {}", listed(&proof.purged_dates)),
     };
     let holds = if proof.holds() { "by" } else { "AFTER" };
     format!(
@@ -422,7 +422,10 @@ fn measures(out: &mut String, measures: &Measures) -> std::fmt::Result {
         }
     }
     if let Some(chance) = measures.calibration_error_null_95 {
-        writeln!(out, "| calibration error by chance, 95 % | {chance:.4} | |")?;
+        writeln!(
+            out,
+            "| calibration error of a calibrated model, 95th percentile | {chance:.4} | |"
+        )?;
     }
     Ok(())
 }

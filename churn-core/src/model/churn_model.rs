@@ -132,7 +132,7 @@ impl ChurnModel {
         &self.id
     }
 
-    /// How it was trained and what it is worth.
+    /// How the model was trained and how well it performs.
     pub fn report(&self) -> &TrainReport {
         &self.metadata.report
     }

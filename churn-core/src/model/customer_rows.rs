@@ -1,4 +1,4 @@
-//! The rows of one customer, for scoring him alone.
+//! The rows of one customer, to score them alone.
 
 use crate::error::{Error, ErrorKind, RecordKind, Result};
 use crate::input::{IntoTable, Table};
@@ -6,9 +6,9 @@ use crate::parallel::Execution;
 use crate::record::{TenantId, TenantRecords};
 
 /// One customer's own rows, for [`ChurnModel::score_customer`](crate::ChurnModel::score_customer). Event rows without a
-/// `customer_id`, or with a null one, are his.
+/// `customer_id`, or with a null one, belong to the customer.
 ///
-/// What his rows do not have as a column is read as not given, as everywhere. So a payment that is not settled yet needs the
+/// What the rows do not have as a column is read as not given, as everywhere. So a payment that is not settled yet needs the
 /// column `settled_at` (a null in a [`Table`]) or the status `pending`; a [`Payment`](crate::Payment) alone, whose `settled_at`
 /// is `None`, counts as paid.
 ///
@@ -28,7 +28,7 @@ pub struct CustomerRows {
 }
 
 impl CustomerRows {
-    /// The customer's row, as `[Customer { .. }]` or a table; several where he has versions or spells.
+    /// The customer's row, as `[Customer { .. }]` or a table; several where there are versions or spells.
     pub fn new(customer: impl IntoTable) -> Self {
         Self {
             tables: [
@@ -40,25 +40,25 @@ impl CustomerRows {
         }
     }
 
-    /// His payments. Not given is not the same as given and empty.
+    /// The customer's payments. Not given is not the same as given and empty.
     #[must_use]
     pub fn payments(self, rows: impl IntoTable) -> Self {
         self.table(RecordKind::Payments, rows)
     }
 
-    /// His tickets.
+    /// The customer's tickets.
     #[must_use]
     pub fn tickets(self, rows: impl IntoTable) -> Self {
         self.table(RecordKind::Tickets, rows)
     }
 
-    /// His activities.
+    /// The customer's activities.
     #[must_use]
     pub fn activities(self, rows: impl IntoTable) -> Self {
         self.table(RecordKind::Activities, rows)
     }
 
-    /// His rows of one kind, in the place of those given before.
+    /// The customer's rows of one kind; replaces those given before.
     #[must_use]
     pub fn table(mut self, kind: RecordKind, rows: impl IntoTable) -> Self {
         self.tables[kind as usize] = Some(rows.into_table().with_known_names(kind));

@@ -12,7 +12,7 @@ pub(crate) struct TooThin {
 }
 
 /// A history is too thin if event tables were given, the customer has no visible event in any of them,
-/// and he has been a customer for less than the plan's shortest window.
+/// and has been a customer for less than the plan's shortest window.
 pub(crate) fn too_thin(
     records: &TenantRecords,
     customer: u32,

@@ -127,7 +127,7 @@ pub(crate) fn fit(
     if rarer < 2 {
         return Err(Error::new(
             ErrorKind::TooLittleData,
-            "only one customer, or group of rows of a flat table, is of the rarer class: at least 2 are needed, so that one can be held out",
+            "only one customer, or group of rows of a flat table, is of the minority class: cross-validation needs at least 2",
         ));
     }
     let folds = options.folds.clamp(2, 20).min(rarer);

@@ -1,4 +1,4 @@
-//! Asks the features of a training sample whether they know the label.
+//! Tests whether features of a training sample leak the target.
 
 use crate::error::{RecordKind, Result};
 use crate::features::{FeatureColumn, Measure, ResolvedPlan, churned_in_the_end};
@@ -19,7 +19,7 @@ const GROWING: [&str; 7] = [
     "payments_days_since_first_paid",
 ];
 
-/// What is to be told of columns that know the label.
+/// What to report about columns that leak the target.
 ///
 /// Attributes are asked twice: about the labels of a date, and, at each customer's first date, about how it ended in truth:
 /// what is true today, or was written into versions in hindsight, restates the end long before it comes.

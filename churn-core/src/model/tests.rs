@@ -1,4 +1,4 @@
-//! What holds of every model: the same bits however it is made, moved or asked.
+//! What holds of every model: results are bit-identical however it is trained, moved or called.
 
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicU64, Ordering};

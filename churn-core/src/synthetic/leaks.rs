@@ -107,7 +107,7 @@ fn one_of(texts: &[&str], random: &mut SplitMix) -> Told {
 }
 
 static BANK: [Kind; 50] = [
-    kind("churned", "whether he leaves", Bool, |fate, _| Told::Bool(fate.gone())),
+    kind("churned", "whether they leave", Bool, |fate, _| Told::Bool(fate.gone())),
     kind("churned_number", "the same as 0 and 1", Number, |fate, _| {
         number(u8::from(fate.gone()))
     }),
@@ -120,19 +120,19 @@ static BANK: [Kind; 50] = [
     }),
     kind(
         "churned_nearly",
-        "whether he leaves, wrong in 5 of 100",
+        "whether they leave, wrong in 5 of 100",
         Bool,
         |fate, random| Told::Bool(noisy(fate.gone(), 0.05, random)),
     ),
     kind(
         "churned_about",
-        "whether he leaves, wrong in 20 of 100",
+        "whether they leave, wrong in 20 of 100",
         Bool,
         |fate, random| Told::Bool(noisy(fate.gone(), 0.2, random)),
     ),
     kind(
         "churned_half_known",
-        "whether he leaves, half of it missing",
+        "whether they leave, half of it missing",
         Bool,
         |fate, random| only(random.unit() < 0.5, Told::Bool(fate.gone())),
     ),
@@ -222,7 +222,7 @@ static BANK: [Kind; 50] = [
             false => one_of(&["A", "B", "C", "D"], random),
         },
     ),
-    kind("churn_date", "when he leaves, as text", Text, |fate, _| {
+    kind("churn_date", "when they leave, as text", Text, |fate, _| {
         fate.churned_at.map_or(Told::Nothing, Fate::date)
     }),
     kind("churn_month", "the same as a number of months", Number, |fate, _| {
@@ -268,12 +268,12 @@ static BANK: [Kind; 50] = [
         Number,
         |fate, _| number(fate.days() / ((fate.end - fate.signed_up_at) as f64 / MICROS_PER_DAY as f64).max(1.0)),
     ),
-    kind("last_seen_day", "his last day", Number, |fate, _| {
+    kind("last_seen_day", "their last day", Number, |fate, _| {
         number((fate.last() / MICROS_PER_DAY) as u32)
     }),
     kind(
         "days_since_last_seen",
-        "days from his last day to the export",
+        "days from their last day to the export",
         Number,
         |fate, random| number(((fate.end - fate.last()) / MICROS_PER_DAY) as u32 + random.below(4) as u32),
     ),

@@ -114,7 +114,7 @@ impl Witness for Seen {
 
     fn morning(&mut self, spell: &Spell, state: &State) -> ControlFlow<()> {
         self.look(spell, state);
-        // Without him by then, nothing after it matters.
+        // If the customer has left by then, nothing after it matters.
         match state.day >= self.day && self.state.is_none() {
             true => ControlFlow::Break(()),
             false => ControlFlow::Continue(()),
@@ -138,7 +138,7 @@ impl Witness for Seen {
 /// The mean over continued lives of the chance to have left in the label period, given that the lead was survived.
 fn probability(life: &Circumstances<'_>, customer: u32, state: State, horizon: Horizon) -> f64 {
     let notice = i64::from(notice_days(life.profile));
-    // He leaves in the label period if he decides to in these days.
+    // A customer leaves in the label period if they decide to in these days.
     let first = (i64::from(horizon.lead) - notice).max(0);
     let last = (i64::from(horizon.lead) + i64::from(horizon.days) - notice).max(first);
     let mut random = life.trade.random(customer, Use::Truth, state.day);

@@ -1,4 +1,4 @@
-//! How strong the penalty should be, asked of rows held out in turn.
+//! The strength of the penalty, chosen by cross-validation.
 
 use ndarray::ArrayView2;
 
@@ -13,7 +13,7 @@ use crate::parallel::Workers;
 /// Strongest first, so that each fit starts from a simpler one.
 const PATH: [f64; 8] = [3000.0, 1000.0, 300.0, 100.0, 30.0, 10.0, 3.0, 1.0];
 
-/// The penalty, of a fixed path of them, with the least log-loss on rows held out in turn. `folds` is the fold of each
+/// The penalty, of a fixed path of them, with the least out-of-fold log-loss. `folds` is the fold of each
 /// row.
 pub(crate) fn choose_l2(
     x: ArrayView2<'_, f64>,

@@ -87,14 +87,14 @@ fn a_threshold_that_is_no_number_is_refused() {
 }
 
 #[test]
-fn an_undated_renewal_is_refused_unless_vouched_for() {
+fn an_undated_renewal_is_refused_unless_declared_for() {
     let plan = FeaturePlan::empty().with(Feature::new("f", RecordKind::Customers).measure(Measure::DaysToRenewal));
     let customers = br#"[{"customer_id":"C","signed_up_at":"2024-01-01","renews_at":"2024-06-01"}]"#;
     let builder = || TenantRecords::builder("t").customers(Table::from_json(customers).unwrap());
     let (undated, _) = builder().build().unwrap();
     assert_eq!(plan.resolve(&undated).unwrap_err().code(), "invalid_option");
-    let (vouched, _) = builder().static_attributes(StaticAttributes::All).build().unwrap();
-    assert_eq!(number(&matrix(&vouched, &plan, &[DAY]), 0, "f"), 92.0);
+    let (declared, _) = builder().static_attributes(StaticAttributes::All).build().unwrap();
+    assert_eq!(number(&matrix(&declared, &plan, &[DAY]), 0, "f"), 92.0);
 }
 
 #[test]

@@ -14,7 +14,7 @@ pub(super) fn one_customer() -> Value {
     json!([{"customer_id": "C", "signed_up_at": "2024-01-01"}])
 }
 
-/// Valid records of these tables; all attributes vouched for unless dated.
+/// Valid records of these tables; all attributes declared static unless dated.
 pub(super) fn records(customers: Value, tables: &[(RecordKind, Value)]) -> TenantRecords {
     let table = |rows: &Value| Table::from_json(rows.to_string().as_bytes()).unwrap();
     let mut builder = TenantRecords::builder("acme")
