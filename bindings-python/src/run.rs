@@ -369,6 +369,7 @@ impl ScoreRun {
     }
 
     /// A run is pickled with its model; unpickled, it gives the same scores and reasons.
+    #[allow(clippy::type_complexity)]
     fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<(Bound<'py, PyAny>, (ChurnModel, Bound<'py, PyBytes>))> {
         let (py, own) = (slf.py(), slf.get());
         let bytes = py.detach(|| own.run.to_bytes()).or_raise(py)?;

@@ -36,10 +36,10 @@ pub(crate) fn decode<T: DeserializeOwned>(payload: &[u8]) -> Result<T> {
         bincode::serde::decode_from_slice(payload, config::<LIMIT>())
     }
     let decoded = match payload.len() {
-        ..=0x1_0000 => within::<T, 0x1_0000>(payload),
-        ..=0x10_0000 => within::<T, 0x10_0000>(payload),
-        ..=0x100_0000 => within::<T, 0x100_0000>(payload),
-        ..=0x800_0000 => within::<T, 0x800_0000>(payload),
+        0..=0x1_0000 => within::<T, 0x1_0000>(payload),
+        0x1_0001..=0x10_0000 => within::<T, 0x10_0000>(payload),
+        0x10_0001..=0x100_0000 => within::<T, 0x100_0000>(payload),
+        0x100_0001..=0x800_0000 => within::<T, 0x800_0000>(payload),
         _ => within::<T, MAX_PAYLOAD>(payload),
     };
     let (value, used) = decoded.map_err(|e| damaged("its payload cannot be decoded").caused_by(e))?;

@@ -56,12 +56,12 @@ impl TreeLayout {
                 Ok(number) if (number as usize) < ensemble.features() => Ok(number),
                 _ => Err(format!("node {read} splits on column {feature}, which does not exist")),
             };
-            let (left, right) = match part {
-                &Part::Leaf(value) => {
+            let (left, right) = match *part {
+                Part::Leaf(value) => {
                     nodes[place] = Node::leaf(place as u32, value);
                     continue;
                 }
-                &Part::Split {
+                Part::Split {
                     feature,
                     threshold,
                     missing_left,
@@ -71,7 +71,7 @@ impl TreeLayout {
                     nodes[place] = Node::split(feature_of(feature)?, threshold, missing_left, next);
                     (left, right)
                 }
-                &Part::Set {
+                Part::Set {
                     feature,
                     set,
                     missing_left,
