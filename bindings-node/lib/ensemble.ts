@@ -94,7 +94,7 @@ export class TreeEnsemble {
    *
    * Boosters `gbtree` and `dart`, objectives `binary:logistic` and `reg:logistic`. Values are rounded to single precision before
    * they are compared, as XGBoost does, in a `Float64Array` too. Leaves are added in double precision, so probabilities differ
-   * from XGBoost's by its rounding, about 1e-6.
+   * from XGBoost's by its rounding, about 1e-6. After early stopping the trees up to the best iteration are used.
    *
    * @throws {ChurnError} `import_failed` if it is not such a model, or of a kind that is not supported; `io`.
    */

@@ -11,7 +11,7 @@ export type TicketCondition = 'open' | 'responded' | 'urgent' | ColumnCondition
 /** A function of the records in a window. */
 export type Aggregation<Condition> =
   | 'sum' | 'mean' | 'max' | 'min' | 'std' | 'last' | 'distinct' | 'change' | 'ratio_to_baseline'
-  | 'days_since_last' | 'days_since_first' | 'recency_ratio'
+  | 'days_since_last' | 'days_since_first' | 'recency_ratio' | 'periods_missed'
   | { share: readonly Condition[] }
   | { streak: readonly Condition[] }
 

@@ -1,11 +1,23 @@
 import type { InspectOptions } from 'node:util'
-import { ChurnError } from './errors.js'
+import { ChurnError, spelled } from './errors.js'
 import { FeatureMatrix, wrapMatrix } from './features.js'
 import { INSPECT, argument, cached, checked, count, dispose, guard, halfOf, hold, id, invalid, keys, long, native, shown } from './glue.js'
 import type { Reason } from './reports.js'
 import type { Cancellable, Id, Score } from './types.js'
 
 type Native = InstanceType<typeof native.Run>
+
+/** Something about a run that should be looked at. */
+export interface RunWarning {
+  /** Stable: match on it. */
+  code: string
+  /** What was found, and what to do about it. */
+  message: string
+  /** The columns or features concerned. */
+  columns: readonly string[]
+  /** The dates concerned. */
+  dates: readonly string[]
+}
 
 export interface ReasonsOptions extends Cancellable {
   /** Reasons per customer. Default: 5. */
@@ -37,6 +49,13 @@ export class ScoreRun implements Iterable<Score> {
   get probabilities(): Float64Array { return cached(this, 'probabilities', () => halfOf<Native>(this).probabilities()) }
   /** The features of the scored customers. */
   get matrix(): FeatureMatrix { return cached(this, 'matrix', () => wrapMatrix(halfOf<Native>(this).matrix())) }
+  /** What training did not see: stale data, a level or features outside the training dates, missing columns. */
+  get warnings(): readonly RunWarning[] {
+    return cached(this, 'warnings', () => {
+      const warnings: (Pick<RunWarning, 'code' | 'message'> & Partial<RunWarning>)[] = JSON.parse(halfOf<Native>(this).warnings)
+      return warnings.map(({ code, message, columns = [], dates = [] }) => ({ code, message: spelled(message), columns, dates }))
+    })
+  }
   /** Number of scores. */
   get length(): number { return this.probabilities.length }
 
@@ -77,9 +96,9 @@ export class ScoreRun implements Iterable<Score> {
     return guard(() => halfOf<Native>(this).toArrow())
   }
 
-  toJSON(): { tenant: string; asOf: string; modelId: string; scores: readonly Score[] } {
-    const { tenant, asOf, modelId, scores } = this
-    return { tenant, asOf, modelId, scores }
+  toJSON(): { tenant: string; asOf: string; modelId: string; warnings: readonly RunWarning[]; scores: readonly Score[] } {
+    const { tenant, asOf, modelId, warnings, scores } = this
+    return { tenant, asOf, modelId, warnings, scores }
   }
 
   /** Frees the memory of the run. Calls that are running finish; later ones throw. */

@@ -37,7 +37,7 @@ fn camel_case(name: &str) -> String {
 }
 
 /// The library's spelling of a column of a table.
-fn spelling<'a>(kind: RecordKind, name: &'a str) -> &'a str {
+fn spelling(kind: RecordKind, name: &str) -> &str {
     SPELLINGS[kind as usize].get(name).copied().unwrap_or(name)
 }
 

@@ -8,7 +8,7 @@ use napi::bindgen_prelude::{Buffer, Either3, Float64Array, Null, PromiseRaw};
 use napi::{Env, Result};
 use napi_derive::napi;
 
-use crate::error::{cancelled, raise};
+use crate::error::{cancelled, raise, to_json};
 use crate::matrix::{Matrix, ipc_file};
 use crate::task::{Cancel, Held, Lane, begin_with};
 
@@ -247,6 +247,12 @@ impl Run {
     #[napi(getter, catch_unwind)]
     pub fn tenant(&self) -> Result<String> {
         Ok(self.inner.get()?.tenant().to_string())
+    }
+
+    /// What training did not see, as JSON.
+    #[napi(getter, catch_unwind)]
+    pub fn warnings(&self) -> Result<String> {
+        to_json(&self.inner.get()?.warnings())
     }
 
     /// Approximate memory outside V8's heap, in bytes.

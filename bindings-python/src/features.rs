@@ -266,7 +266,7 @@ impl FeatureMatrix {
 ///     A `FeatureMatrix`: dates as given, then customers sorted by the bytes of their ids.
 ///
 /// >>> churn.features(records, as_of=["2024-03-01", "2024-02-01"])
-/// <FeatureMatrix 'acme': 600 rows x 117 features>
+/// <FeatureMatrix 'acme': 600 rows x 118 features>
 #[pyfunction]
 #[pyo3(signature = (records, as_of, plan=None, *, threads=None, progress=None))]
 pub(crate) fn features(

@@ -8,7 +8,7 @@ import churn_core as churn
 
 START = datetime(2023, 1, 1, tzinfo=timezone.utc)
 AS_OF = "2024-03-01"
-DEFINITION = churn.Inactivity(horizon=60, on="payments")
+DEFINITION = churn.Inactivity(horizon=60, active_within=120, on="payments")
 
 
 def world(customers=300):

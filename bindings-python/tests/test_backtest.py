@@ -19,5 +19,5 @@ def test_backtest(records):
     with pytest.raises(churn.TrainingError) as caught:
         churn.backtest(records, DEFINITION, origins="2023-02-01", **small())
     assert caught.value.code == "nothing_after_purge"
-    with pytest.raises(churn.InvalidOptionError):
+    with pytest.raises(TypeError, match="colour"):
         churn.backtest(records, DEFINITION, colour="red")

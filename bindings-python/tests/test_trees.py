@@ -103,7 +103,7 @@ def test_any_layout_gives_the_same_bits(name):
 def test_matrices_are_not_copied(dtype, frame):
     """The greatest memory of a process of its own, before and after scoring."""
     code = (
-        "import resource, numpy as np, pandas as pd, churn\n"
+        "import resource, numpy as np, pandas as pd, churn_core as churn\n"
         f"ensemble = churn.TreeEnsemble.from_lightgbm({str(path('lightgbm_numeric'))!r})\n"
         f"large = np.ones((3_000_000, 6), '{dtype}'); size = large.nbytes\n"
         f"large = pd.DataFrame(large) if {frame!r} else large\n"

@@ -117,7 +117,7 @@ class Explanation:
     >>> explanation.values.shape == explanation.data.shape == explanation.shape
     True
     >>> explanation[0].values.shape, explanation[:5, "customer_tenure_days"].values.shape
-    ((117,), (5,))
+    ((118,), (5,))
     """
 
     values: npt.NDArray[np.float64]

@@ -101,21 +101,19 @@ pub(crate) fn number(cell: Cell<'_>) -> Field<f64> {
     }
 }
 
-/// The greatest quantity, price or number of seats: sums and squares of many stay finite.
-const MAX_QUANTITY: f64 = 1e100;
-/// The greatest number of an attribute: sums of many and differences of two stay finite.
-const MAX_ATTRIBUTE: f64 = 1e300;
+/// The greatest number of a column: sums of many and differences of two stay finite.
+const MAX_NUMBER: f64 = 1e300;
 
 /// A finite number that sums of many can hold.
 pub(crate) fn bounded_number(cell: Cell<'_>) -> Field<f64> {
-    bounded(number(cell)?, MAX_QUANTITY)
+    bounded(number(cell)?)
 }
 
-fn bounded(number: Option<f64>, greatest: f64) -> Field<f64> {
+fn bounded(number: Option<f64>) -> Field<f64> {
     match number {
-        Some(value) if value.abs() > greatest => Err(Problem::new(
+        Some(value) if value.abs() > MAX_NUMBER => Err(Problem::new(
             IssueCode::OutOfRange,
-            format!("{value:e} is beyond the greatest number, {greatest:e}"),
+            format!("{value:e} is beyond the greatest number, {MAX_NUMBER:e}"),
         )),
         number => Ok(number),
     }
@@ -231,7 +229,7 @@ pub(crate) fn attribute_number(cell: Cell<'_>) -> Field<f64> {
             IssueCode::NotFinite,
             format!("{value} is not a finite number"),
         )),
-        value => bounded(value, MAX_ATTRIBUTE),
+        value => bounded(value),
     }
 }
 
