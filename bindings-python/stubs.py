@@ -337,6 +337,8 @@ def awaited(module: Any, core: Any) -> str:
         member = getattr(module, name)
         if not inspect.isclass(member):
             given = arguments("", name, member).replace("records: TenantRecords", "records: _TenantRecords")
+            # A method's object is positional only.
+            given = given.replace("model: ChurnModel, ", "model: ChurnModel, /, ", 1)
             text += f"\nasync def {name}({given}) -> {AIO_RESULTS[name]}: ...\n"
             continue
         text += f"\nclass {name}:\n"
