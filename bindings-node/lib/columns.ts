@@ -189,6 +189,7 @@ export type OwnActivityRow = ActivityColumns & Column<'at', Moment>
 /** Every error code, equal in Rust, Python and Node. */
 export type ErrorCode =
   | 'missing_column'
+  | 'duplicate_column'
   | 'missing_value'
   | 'bad_type'
   | 'bad_timestamp'
@@ -214,6 +215,7 @@ export type ErrorCode =
   | 'feature_mismatch'
   | 'customer_not_found'
   | 'not_eligible'
+  | 'no_eligible_customers'
   | 'unknown_feature'
   | 'cancelled'
   | 'artifact_damaged'
