@@ -329,7 +329,7 @@ mod tests {
         let mut ids = colliding(&known, 60);
         ids.extend((0..240).map(|number| format!("c{number}")));
         let wanted = results(&ids, Seed([1, 2, 3, 4]));
-        for code in ["duplicate_id", "unknown_customer", "wrong_type"] {
+        for code in ["duplicate_id", "unknown_customer", "bad_type"] {
             assert!(wanted.contains(code), "{code}");
         }
         for seed in [known, Seed([0; 4]), Seed([u64::MAX; 4]), Seed::of_process()] {
