@@ -22,7 +22,7 @@ fn train(seed: u64, base_rate_shift: f64) -> ChurnModel {
 }
 
 #[test]
-fn a_change_of_times_is_drifted_count_and_quiet_times_are_not() {
+fn drift_is_reported_and_quiet_times_are_not() {
     let drifted = |shift: f64| -> Vec<(bool, f64)> {
         let tests = (0..3).map(|seed| train(seed, shift).report().out_of_time.clone().unwrap());
         tests

@@ -117,6 +117,15 @@ fn one_customer_alone_equals_the_same_customer_in_the_batch() {
                     // An attribute nobody has a value of has no type, so it may be missing alone.
                     let b = own.feature_names().iter().position(|n| n == name);
                     let b = b.map_or(Value::Text(None), |at| by_himself[at].clone());
+                    // Only records in which a customer has two spells have columns of earlier spells.
+                    let spells = [
+                        "customer_earlier_spells",
+                        "customer_days_since_last_end",
+                        "customer_days_since_first_sign_up",
+                    ];
+                    if spells.contains(&name.as_str()) && !own.feature_names().contains(name) {
+                        continue;
+                    }
                     let both_missing = missing(a) && missing(&b);
                     assert!(
                         both_missing || same(a, &b),

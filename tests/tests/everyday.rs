@@ -48,7 +48,9 @@ fn the_level_holds_on_the_day_of_the_invoices() {
 fn a_horizon_below_the_usual_gap_is_reported() {
     let tenant = Everyday::new(Cycle::AnnualOwnDay, 600, 1);
     let past = tenant.records(tenant.today);
-    let model = ChurnModel::train(&past, &options(180, linear_alone())).unwrap();
+    let definition = ChurnDefinition::inactivity(180, RecordKind::Payments).active_within(360);
+    let wide = options(180, linear_alone()).with_definition(definition);
+    let model = ChurnModel::train(&past, &wide).unwrap();
     let codes: Vec<&str> = model
         .report()
         .warnings

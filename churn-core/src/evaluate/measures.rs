@@ -116,8 +116,8 @@ pub(crate) fn measure(
     let draws = replicates(rows);
     let intervals = bootstrap_intervals(&ranked, customers, &metrics, draws, LEVEL, seed, workers)?;
     let not_measured_reason = too_few(churned, customers);
-    // Log-loss and Brier score are means over all rows; everything else rests on the smaller class.
-    let measured = |metric: usize| not_measured_reason.is_none() || [2, 3].contains(&metric);
+    // Log-loss, Brier score and the level are means over all rows; everything else rests on the smaller class.
+    let measured = |metric: usize| not_measured_reason.is_none() || [2, 3, 8].contains(&metric);
     let estimate = |metric: usize| {
         let value = metrics[metric](&ranked).filter(|value| measured(metric) && value.is_finite())?;
         intervals[metric].map(|(low, high)| Estimate {

@@ -381,7 +381,11 @@ impl<'w> TableReader<'w> {
                         Ok(Some(read)) => *value = read,
                         Ok(None) if required => wrong(IssueCode::MissingValue, "a value is required here".to_owned()),
                         Ok(None) => {}
-                        Err(Problem { code, message }) => wrong(code, message),
+                        Err(Problem { code, message }) => {
+                            // A bad value is a value.
+                            any = true;
+                            wrong(code, message);
+                        }
                     }
                 }
             }

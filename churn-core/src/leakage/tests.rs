@@ -198,7 +198,7 @@ fn a_choice_is_kept() {
     let found = findings(&table);
     let error = decide(found.clone(), LeakagePolicy::Refuse, &[], None).unwrap_err();
     assert_eq!((error.code(), error.column()), ("leakage", Some("planted")));
-    assert!(error.to_string().contains("shuffled"), "{error}");
+    assert!(error.to_string().contains("permuted"), "{error}");
     let action = |leakage, allowed: &[String]| decide(found.clone(), leakage, allowed, None).unwrap()[0].action;
     assert_eq!(action(LeakagePolicy::Warn, &[]), LeakageAction::Warned);
     assert_eq!(action(LeakagePolicy::Allow, &[]), LeakageAction::Allowed);

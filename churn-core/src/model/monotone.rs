@@ -238,7 +238,7 @@ mod tests {
                 assert_eq!(bound.report().dropped_members[0].name, "forest");
                 let card = bound.card().to_markdown();
                 assert!(
-                    card.contains("Left out: forest, because")
+                    card.contains("Dropped: forest, because")
                         && card.contains("may only fall with `payments_days_since_last_paid`")
                 );
             }

@@ -262,7 +262,7 @@ fn contributions_sum_to_the_blended_log_odds() -> Result<()> {
 
 #[test]
 fn the_out_of_time_test_carries_its_proof() -> Result<()> {
-    let records = world(200, 5).records("acme");
+    let records = world(600, 5).records("acme");
     let model = ChurnModel::train(&records, &options(2))?;
     let test = model.report().out_of_time.clone().unwrap();
     assert!(test.proof.holds() && test.proof.last_label_end <= test.test_date.timestamp());
@@ -462,7 +462,9 @@ fn a_single_class_and_an_empty_ensemble_are_errors() {
         ..options(1)
     };
     assert_eq!(
-        ChurnModel::train(&world.records("acme"), &nothing).unwrap_err().code(),
+        ChurnModel::train(&self::world(60, 10).records("acme"), &nothing)
+            .unwrap_err()
+            .code(),
         "invalid_option"
     );
 }
