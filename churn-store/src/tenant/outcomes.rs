@@ -72,7 +72,15 @@ impl OutcomeStore {
                 event_at: label.event_at,
             });
         }
-        let definition = to_json(definition)?;
+        // Model files write the default out, so a run's definition does too: equal definitions are equal as text.
+        let definition = match definition {
+            ChurnDefinition::Inactivity {
+                horizon,
+                active_within: None,
+                ..
+            } => to_json(&definition.clone().active_within(horizon.days))?,
+            _ => to_json(definition)?,
+        };
         let mut tx = self.0.begin(Access::Write).await?;
         let changed = save(&mut tx, &outcomes, &definition).await?;
         tx.commit().await?;
