@@ -145,26 +145,26 @@ export interface Measures {
   notMeasuredReason: string | null
 }
 
-/** A test at a date later than every training label. */
+/** An out-of-time test: at dates later than every training label. */
 export interface OutOfTime {
-  /** The date at which customers were scored; the last of them where there are several. */
+  /** The last date at which customers were scored. */
   testDate: string
   /**
    * All dates at which customers were scored, sorted. By default each customer is scored on one day of half a label
-   * period, so that the test meets every phase of a billing cycle; the measures are over all of them. Empty of models
-   * made before there were several.
+   * period, so that the test covers every phase of a billing cycle; the measures cover all of them. Empty in files of
+   * earlier versions, which tested one date.
    */
   testDates: string[]
   /**
-   * The dates that trained the tested model, all of whose label periods end by the first test date. Where customers
-   * were taken on days of their own, as in `ChurnRateAt.first`, these are the last days.
+   * The dates that trained the tested model; their label periods all end by the first test date. Where each customer
+   * has a training day of their own, as in `ChurnRateAt.first`, these are the last days.
    */
   trainingDates: string[]
-  /** Whether every customer was scored by a model that had seen none of his rows. */
+  /** Whether every customer was scored by a model that saw none of their rows. */
   unseenCustomers: boolean
-  /** Shows that they do. */
+  /** Proof that no training label reaches the test period. */
   proof: PurgeProof
-  /** What the predictions were worth. */
+  /** How well the predictions perform. */
   measures: Measures
 }
 
@@ -180,20 +180,20 @@ export interface CardMetrics {
 
 /** The churn rate at a training date. */
 export interface ChurnRateAt {
-  /** The date. */
+  /** The training date. */
   asOf: string
   /**
-   * Where customers were taken on days of their own, one day each: the first of these days, the last being `asOf`.
-   * `null` where all were taken at `asOf`.
+   * The first training day, where each customer has a day of their own between it and `asOf`. `null` where all
+   * customers are taken at `asOf`.
    */
   first: string | null
-  /** Customers. */
+  /** Number of customers. */
   rows: number
-  /** Those that churned. */
+  /** Number of them that churned. */
   churned: number
-  /** Their share. */
+  /** Observed churn rate. */
   churnRate: number
-  /** What was predicted of them, on average, by members that had not seen them. */
+  /** Mean out-of-fold prediction. */
   meanProbability: number
 }
 
@@ -213,13 +213,13 @@ export interface CardPopulation {
   subsampled: number
 }
 
-/** A member of the ensemble. */
+/** A base learner of the ensemble. */
 export interface MemberReport {
   /** `"linear"`, `"boosting"`, `"deep_boosting"` or `"forest"`. */
   name: string
   /** Its weight in the blend of log-odds. */
   weight: number
-  /** Its log-loss on customers it was not fitted on, before calibration. */
+  /** Its out-of-fold log-loss, before calibration. */
   logLoss: number
 }
 
@@ -237,11 +237,11 @@ export interface ClassifierPart {
   rocAuc: number | null
 }
 
-/** A member that was asked for and does not take part. */
+/** A base learner that was requested and dropped. */
 export interface DroppedMember {
-  /** As in `MemberReport`. */
+  /** Its name, as in `MemberReport`. */
   name: string
-  /** Why, in words. */
+  /** The reason. */
   reason: string
 }
 
@@ -318,32 +318,32 @@ export type Direction = 'raises' | 'lowers'
 export interface GradientBoostingOptions {
   /** Number of trees. Default: 200. */
   nTrees?: number
-  /** The most leaves a tree may have. Default: 31. */
+  /** Maximum number of leaves of a tree. Default: 31. */
   maxLeaves?: number
-  /** The deepest a tree may be. Default: 64. */
+  /** Maximum depth of a tree. Default: 64. */
   maxDepth?: number
-  /** What each tree's leaves are multiplied by. Default: 0.1. */
+  /** Shrinkage: the leaves of each tree are multiplied by it. Default: 0.1. */
   learningRate?: number
-  /** The fewest rows of a leaf. Default: 20. */
+  /** Minimum number of rows of a leaf. Default: 20. */
   minLeafRows?: number
-  /** The least sum of second derivatives of a leaf. Default: 0.001. */
+  /** Minimum sum of second derivatives (Hessian) of a leaf. Default: 0.001. */
   minLeafHessian?: number
-  /** Penalty on the size of leaves: sums of first derivatives up to this count as none. Default: 0. */
+  /** L1 penalty on leaf values: sums of first derivatives are soft-thresholded by it. Default: 0. */
   l1?: number
-  /** Penalty on the square of leaves. Default: 1. */
+  /** L2 penalty on leaf values. Default: 1. */
   l2?: number
-  /** Share of the columns that each tree may look at, above 0 up to 1. Default: 1. */
+  /** Fraction of the columns that are sampled for each tree, above 0 and at most 1. Default: 1. */
   colsample?: number
-  /** Share of the rows that each tree learns from, above 0 up to 1. Default: 1. */
+  /** Fraction of the rows that are sampled for each tree, above 0 and at most 1. Default: 1. */
   subsample?: number
-  /** The most bins of a column, 2 to 255. Default: 255. */
+  /** Maximum number of bins of a column, 2 to 255. Default: 255. */
   maxBins?: number
   /**
-   * Whether the log-odds may only rise (1) or only fall (-1) with a column, other columns being equal; 0 where they are
-   * free. One for each column, or empty for none. Default: empty.
+   * Monotone constraints, one for each column: the log-odds only increase (1) or only decrease (-1) with it, all other
+   * columns being equal; 0 for no constraint. Empty for none at all. Default: empty.
    */
   monotoneConstraints?: number[]
-  /** Seeds the sampling; in `EnsembleOptions` the training's seed takes its place. Default: 0. */
+  /** Seed of the sampling. In `EnsembleOptions` the seed of the training replaces it. Default: 0. */
   seed?: number
 }
 
@@ -358,13 +358,13 @@ export interface Interval {
 /** Options of `Logistic`. */
 export interface LogisticOptions {
   /**
-   * Half of this times the sum of squared coefficients is added to the sum of log-losses: `1 / C` in scikit-learn. The
-   * intercept is free. Default: 1.
+   * L2 penalty, `1 / C` in scikit-learn: half of it times the sum of squared coefficients is added to the sum of
+   * log-losses. The intercept is not penalised. Default: 1.
    */
   l2?: number
-  /** The most steps. Default: 200. */
+  /** Maximum number of iterations. Default: 200. */
   maxIterations?: number
-  /** The fit ends when no component of the gradient, per row, is larger. Default: 1e-8. */
+  /** The fit has converged when no component of the mean gradient is larger. Default: 1e-8. */
   tolerance?: number
 }
 
@@ -420,20 +420,25 @@ export interface ModelCard {
 export interface RandomForestOptions {
   /** Number of trees. Default: 200. */
   nTrees?: number
-  /** The deepest a tree may be. Default: 12. */
+  /** Maximum depth of a tree. Default: 12. */
   maxDepth?: number
-  /** The fewest rows of a leaf, drawn ones counted as often as drawn. Default: 5. */
+  /** Minimum number of bootstrap rows of a leaf. Default: 5. */
   minLeafRows?: number
-  /** Share of the columns that each split may look at; `null` for the square root of their number. Default: `null`. */
+  /**
+   * Fraction of the columns that are sampled for each split; `null` for the square root of their number. Default:
+   * `null`.
+   */
   colsample?: number | null
   /**
-   * Rows of the churn rate that each leaf is mixed with before it becomes log-odds: above 0, so that a leaf without
-   * churn stays finite; the more, the less a small leaf may say. Default: 2.
+   * Additive smoothing: each leaf is mixed with this many rows at the overall churn rate before its log-odds are taken.
+   * Above 0, so that pure leaves stay finite; larger values shrink small leaves more. Default: 2.
    */
   smoothing?: number
-  /** The most bins of a column, 2 to 255. Default: 255. */
+  /** Maximum number of bins of a column, 2 to 255. Default: 255. */
   maxBins?: number
-  /** Seeds the drawing of rows and columns; in `EnsembleOptions` the training's seed takes its place. Default: 0. */
+  /**
+   * Seed of the sampling of rows and columns. In `EnsembleOptions` the seed of the training replaces it. Default: 0.
+   */
   seed?: number
 }
 
@@ -475,52 +480,53 @@ export interface Score {
   expectedAt: string | null
 }
 
-/** How a model was trained and what it is worth. Part of the model file's metadata. */
+/** How a model was trained and how well it performs. Part of the model file's metadata. */
 export interface TrainReport {
   /**
-   * The dates that trained the final model. Where customers were taken on days of their own, as in `ChurnRateAt.first`,
-   * these are the last days.
+   * The dates that trained the final model. Where each customer has a training day of their own, as in
+   * `ChurnRateAt.first`, these are the last days.
    */
   trainingDates: string[]
-  /** Customer-date pairs that trained it. */
+  /** Number of customer-date pairs that trained the model. */
   rows: number
-  /** Those that churned. */
+  /** Number of them that churned. */
   churned: number
-  /** Pairs left out because the customer churned within the lead, or before the date without it being known. */
-  excluded: number
-  /** Pairs of customers that were not drawn, at all dates that might train or test: see `TrainOptions.maxRows`. */
-  subsampled: number
-  /** Where the history begins. */
-  observedFrom: string | null
-  /** The end of what was observed. */
-  observedUntil: string | null
-  /** The churn rate at each training date, beside what the features explain of it. */
-  dates: ChurnRateAt[]
   /**
-   * Windows, in days, that reach before the history begins at some training date: what they hold is cut short there.
+   * Number of pairs excluded because the customer churned within the lead, or before the date without it being known.
    */
+  excluded: number
+  /**
+   * Number of pairs of customers that were not sampled, over all training and test dates: see `TrainOptions.maxRows`.
+   */
+  subsampled: number
+  /** The start of the observed history. */
+  observedFrom: string | null
+  /** The end of the observed history. */
+  observedUntil: string | null
+  /** The observed churn rate at each training date and the mean prediction. */
+  dates: ChurnRateAt[]
+  /** Windows, in days, that begin before the observed history at some training date and are therefore truncated. */
   truncatedWindows: number[]
-  /** The out-of-time test of a model trained the same way on earlier dates; `null` where the history is too short. */
+  /** The out-of-time test of a model trained in the same way on earlier dates; `null` if the history is too short. */
   outOfTime: OutOfTime | null
   /** Why there is no out-of-time test; `null` if there is one. */
   outOfTimeReason: string | null
   /**
-   * The final model's predictions of customers held out in turn, at its own training dates. Optimistic about the future
-   * where times change.
+   * The final model's out-of-fold predictions at its own training dates. Optimistic about the future if churn drifts.
    */
   crossValidated: Measures
-  /** The members, with their weights. */
+  /** The base learners, with their weights. */
   members: MemberReport[]
-  /** Members that were asked for and do not take part. */
+  /** Base learners that were requested and dropped. */
   droppedMembers: DroppedMember[]
-  /** Features with which the probability may only rise or only fall. */
+  /** The monotonic constraints, by feature. */
   monotoneConstraints: [string, Monotonicity][]
-  /** How log-odds become probabilities: `"intercept"`, `"platt"`, `"beta"` or `"isotonic"`. */
+  /** The calibration method: `"intercept"`, `"platt"`, `"beta"` or `"isotonic"`. */
   calibration: string
-  /** Predicted against observed in each risk band, of the customers held out in turn. */
+  /** Predicted and observed churn in each risk band, out of fold. */
   bands: BandCalibration[]
-  /** Columns that seem to know the label and stayed: those the caller allowed, and those that only warn. */
+  /** Columns that appear to leak the target and were used: those the caller allowed, and those that only warn. */
   leaks: LeakageFinding[]
-  /** What is odd about the training dates, the definition or the measures, and what to do. */
+  /** Problems with the training dates, the definition or the measures, and what to do. */
   warnings: Warning[]
 }

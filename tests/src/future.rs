@@ -374,7 +374,15 @@ mod tests {
                 let after = rewrite(&before, as_of, seed);
                 let (a, b) = (reference::features(&before, as_of), reference::features(&after, as_of));
                 let (a, b) = (without_spells(a), without_spells(b));
-                assert_eq!(format!("{a:?}"), format!("{b:?}"), "seed {seed} as of {as_of}");
+                assert_eq!(a.names, b.names, "seed {seed} as of {as_of}");
+                let customers = |rows: &reference::Reference| rows.rows.keys().cloned().collect::<Vec<_>>();
+                assert_eq!(customers(&a), customers(&b), "seed {seed} as of {as_of}");
+                for (customer, row) in &a.rows {
+                    for ((name, a), b) in a.names.iter().zip(row).zip(&b.rows[customer]) {
+                        let place = format!("seed {seed} as of {as_of}, {customer}, {name}");
+                        assert_eq!(format!("{a:?}"), format!("{b:?}"), "{place}");
+                    }
+                }
                 let later = as_of + 100 * DAY;
                 let (a, b) = (reference::features(&before, later), reference::features(&after, later));
                 changed += usize::from(format!("{a:?}") != format!("{b:?}"));

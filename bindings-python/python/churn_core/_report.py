@@ -113,24 +113,24 @@ class ChurnRateAt:
     """The churn rate at a training date."""
 
     as_of: datetime
-    """The date."""
+    """The training date."""
 
     first: datetime | None
-    """Where customers were taken on days of their own, one day each: the first of these days, the last being
-    ``as_of``. ``None`` where all were taken at ``as_of``.
+    """The first training day, where each customer has a day of their own between it and ``as_of``. ``None`` where
+    all customers are taken at ``as_of``.
     """
 
     rows: int
-    """Customers."""
+    """Number of customers."""
 
     churned: int
-    """Those that churned."""
+    """Number of them that churned."""
 
     churn_rate: float
-    """Their share."""
+    """Observed churn rate."""
 
     mean_probability: float
-    """What was predicted of them, on average, by members that had not seen them."""
+    """Mean out-of-fold prediction."""
 
     @classmethod
     def from_dict(cls, given: Mapping[str, Any]) -> ChurnRateAt:
@@ -158,7 +158,7 @@ class ChurnRateAt:
 
 @dataclass(frozen=True)
 class MemberReport:
-    """A member of the ensemble."""
+    """A base learner of the ensemble."""
 
     name: str
     """``"linear"``, ``"boosting"``, ``"deep_boosting"`` or ``"forest"``."""
@@ -167,7 +167,7 @@ class MemberReport:
     """Its weight in the blend of log-odds."""
 
     log_loss: float
-    """Its log-loss on customers it was not fitted on, before calibration."""
+    """Its out-of-fold log-loss, before calibration."""
 
     @classmethod
     def from_dict(cls, given: Mapping[str, Any]) -> MemberReport:
@@ -230,13 +230,13 @@ class ClassifierPart:
 
 @dataclass(frozen=True)
 class DroppedMember:
-    """A member that was asked for and does not take part."""
+    """A base learner that was requested and dropped."""
 
     name: str
-    """As in ``MemberReport``."""
+    """Its name, as in ``MemberReport``."""
 
     reason: str
-    """Why, in words."""
+    """The reason."""
 
     @classmethod
     def from_dict(cls, given: Mapping[str, Any]) -> DroppedMember:
@@ -453,42 +453,42 @@ class GradientBoostingOptions(TypedDict, total=False):
     """Number of trees. Default: 200."""
 
     max_leaves: int
-    """The most leaves a tree may have. Default: 31."""
+    """Maximum number of leaves of a tree. Default: 31."""
 
     max_depth: int
-    """The deepest a tree may be. Default: 64."""
+    """Maximum depth of a tree. Default: 64."""
 
     learning_rate: float
-    """What each tree's leaves are multiplied by. Default: 0.1."""
+    """Shrinkage: the leaves of each tree are multiplied by it. Default: 0.1."""
 
     min_leaf_rows: int
-    """The fewest rows of a leaf. Default: 20."""
+    """Minimum number of rows of a leaf. Default: 20."""
 
     min_leaf_hessian: float
-    """The least sum of second derivatives of a leaf. Default: 0.001."""
+    """Minimum sum of second derivatives (Hessian) of a leaf. Default: 0.001."""
 
     l1: float
-    """Penalty on the size of leaves: sums of first derivatives up to this count as none. Default: 0."""
+    """L1 penalty on leaf values: sums of first derivatives are soft-thresholded by it. Default: 0."""
 
     l2: float
-    """Penalty on the square of leaves. Default: 1."""
+    """L2 penalty on leaf values. Default: 1."""
 
     colsample: float
-    """Share of the columns that each tree may look at, above 0 up to 1. Default: 1."""
+    """Fraction of the columns that are sampled for each tree, above 0 and at most 1. Default: 1."""
 
     subsample: float
-    """Share of the rows that each tree learns from, above 0 up to 1. Default: 1."""
+    """Fraction of the rows that are sampled for each tree, above 0 and at most 1. Default: 1."""
 
     max_bins: int
-    """The most bins of a column, 2 to 255. Default: 255."""
+    """Maximum number of bins of a column, 2 to 255. Default: 255."""
 
     monotone_constraints: list[int]
-    """Whether the log-odds may only rise (1) or only fall (-1) with a column, other columns being equal; 0 where
-    they are free. One for each column, or empty for none. Default: empty.
+    """Monotone constraints, one for each column: the log-odds only increase (1) or only decrease (-1) with it, all
+    other columns being equal; 0 for no constraint. Empty for none at all. Default: empty.
     """
 
     seed: int
-    """Seeds the sampling; in ``EnsembleOptions`` the training's seed takes its place. Default: 0."""
+    """Seed of the sampling. In ``EnsembleOptions`` the seed of the training replaces it. Default: 0."""
 
 
 @dataclass(frozen=True)
@@ -521,15 +521,15 @@ class LogisticOptions(TypedDict, total=False):
     """Options of ``Logistic``."""
 
     l2: float
-    """Half of this times the sum of squared coefficients is added to the sum of log-losses: ``1 / C`` in
-    scikit-learn. The intercept is free. Default: 1.
+    """L2 penalty, ``1 / C`` in scikit-learn: half of it times the sum of squared coefficients is added to the sum
+    of log-losses. The intercept is not penalised. Default: 1.
     """
 
     max_iterations: int
-    """The most steps. Default: 200."""
+    """Maximum number of iterations. Default: 200."""
 
     tolerance: float
-    """The fit ends when no component of the gradient, per row, is larger. Default: 1e-8."""
+    """The fit has converged when no component of the mean gradient is larger. Default: 1e-8."""
 
 
 @dataclass(frozen=True)
@@ -679,30 +679,30 @@ class PurgeProof:
 
 @dataclass(frozen=True)
 class OutOfTime(OutOfTimeMixin):
-    """A test at a date later than every training label."""
+    """An out-of-time test: at dates later than every training label."""
 
     test_date: datetime
-    """The date at which customers were scored; the last of them where there are several."""
+    """The last date at which customers were scored."""
 
     test_dates: list[datetime]
     """All dates at which customers were scored, sorted. By default each customer is scored on one day of half a
-    label period, so that the test meets every phase of a billing cycle; the measures are over all of them.
-    Empty of models made before there were several.
+    label period, so that the test covers every phase of a billing cycle; the measures cover all of them. Empty
+    in files of earlier versions, which tested one date.
     """
 
     training_dates: list[datetime]
-    """The dates that trained the tested model, all of whose label periods end by the first test date. Where
-    customers were taken on days of their own, as in ``ChurnRateAt.first``, these are the last days.
+    """The dates that trained the tested model; their label periods all end by the first test date. Where each
+    customer has a training day of their own, as in ``ChurnRateAt.first``, these are the last days.
     """
 
     unseen_customers: bool
-    """Whether every customer was scored by a model that had seen none of his rows."""
+    """Whether every customer was scored by a model that saw none of their rows."""
 
     proof: PurgeProof
-    """Shows that they do."""
+    """Proof that no training label reaches the test period."""
 
     measures: Measures
-    """What the predictions were worth."""
+    """How well the predictions perform."""
 
     @classmethod
     def from_dict(cls, given: Mapping[str, Any]) -> OutOfTime:
@@ -735,26 +735,28 @@ class RandomForestOptions(TypedDict, total=False):
     """Number of trees. Default: 200."""
 
     max_depth: int
-    """The deepest a tree may be. Default: 12."""
+    """Maximum depth of a tree. Default: 12."""
 
     min_leaf_rows: int
-    """The fewest rows of a leaf, drawn ones counted as often as drawn. Default: 5."""
+    """Minimum number of bootstrap rows of a leaf. Default: 5."""
 
     colsample: float | None
-    """Share of the columns that each split may look at; ``None`` for the square root of their number. Default:
-    ``None``.
+    """Fraction of the columns that are sampled for each split; ``None`` for the square root of their number.
+    Default: ``None``.
     """
 
     smoothing: float
-    """Rows of the churn rate that each leaf is mixed with before it becomes log-odds: above 0, so that a leaf
-    without churn stays finite; the more, the less a small leaf may say. Default: 2.
+    """Additive smoothing: each leaf is mixed with this many rows at the overall churn rate before its log-odds are
+    taken. Above 0, so that pure leaves stay finite; larger values shrink small leaves more. Default: 2.
     """
 
     max_bins: int
-    """The most bins of a column, 2 to 255. Default: 255."""
+    """Maximum number of bins of a column, 2 to 255. Default: 255."""
 
     seed: int
-    """Seeds the drawing of rows and columns; in ``EnsembleOptions`` the training's seed takes its place. Default: 0."""
+    """Seed of the sampling of rows and columns. In ``EnsembleOptions`` the seed of the training replaces it.
+    Default: 0.
+    """
 
 
 @dataclass(frozen=True)
@@ -841,41 +843,43 @@ class Warning:
 
 @dataclass(frozen=True, repr=False)
 class TrainReport(TrainReportMixin):
-    """How a model was trained and what it is worth. Part of the model file's metadata."""
+    """How a model was trained and how well it performs. Part of the model file's metadata."""
 
     training_dates: list[datetime]
-    """The dates that trained the final model. Where customers were taken on days of their own, as in
+    """The dates that trained the final model. Where each customer has a training day of their own, as in
     ``ChurnRateAt.first``, these are the last days.
     """
 
     rows: int
-    """Customer-date pairs that trained it."""
+    """Number of customer-date pairs that trained the model."""
 
     churned: int
-    """Those that churned."""
+    """Number of them that churned."""
 
     excluded: int
-    """Pairs left out because the customer churned within the lead, or before the date without it being known."""
-
-    subsampled: int
-    """Pairs of customers that were not drawn, at all dates that might train or test: see ``TrainOptions.max_rows``."""
-
-    observed_from: datetime | None
-    """Where the history begins."""
-
-    observed_until: datetime | None
-    """The end of what was observed."""
-
-    dates: list[ChurnRateAt]
-    """The churn rate at each training date, beside what the features explain of it."""
-
-    truncated_windows: list[int]
-    """Windows, in days, that reach before the history begins at some training date: what they hold is cut short
-    there.
+    """Number of pairs excluded because the customer churned within the lead, or before the date without it being
+    known.
     """
 
+    subsampled: int
+    """Number of pairs of customers that were not sampled, over all training and test dates: see
+    ``TrainOptions.max_rows``.
+    """
+
+    observed_from: datetime | None
+    """The start of the observed history."""
+
+    observed_until: datetime | None
+    """The end of the observed history."""
+
+    dates: list[ChurnRateAt]
+    """The observed churn rate at each training date and the mean prediction."""
+
+    truncated_windows: list[int]
+    """Windows, in days, that begin before the observed history at some training date and are therefore truncated."""
+
     out_of_time: OutOfTime | None
-    """The out-of-time test of a model trained the same way on earlier dates; ``None`` where the history is too
+    """The out-of-time test of a model trained in the same way on earlier dates; ``None`` if the history is too
     short.
     """
 
@@ -883,30 +887,30 @@ class TrainReport(TrainReportMixin):
     """Why there is no out-of-time test; ``None`` if there is one."""
 
     cross_validated: Measures
-    """The final model's predictions of customers held out in turn, at its own training dates. Optimistic about the
-    future where times change.
+    """The final model's out-of-fold predictions at its own training dates. Optimistic about the future if churn
+    drifts.
     """
 
     members: list[MemberReport]
-    """The members, with their weights."""
+    """The base learners, with their weights."""
 
     dropped_members: list[DroppedMember]
-    """Members that were asked for and do not take part."""
+    """Base learners that were requested and dropped."""
 
     monotone_constraints: list[tuple[str, Monotonicity]]
-    """Features with which the probability may only rise or only fall."""
+    """The monotonic constraints, by feature."""
 
     calibration: str
-    """How log-odds become probabilities: ``"intercept"``, ``"platt"``, ``"beta"`` or ``"isotonic"``."""
+    """The calibration method: ``"intercept"``, ``"platt"``, ``"beta"`` or ``"isotonic"``."""
 
     bands: list[BandCalibration]
-    """Predicted against observed in each risk band, of the customers held out in turn."""
+    """Predicted and observed churn in each risk band, out of fold."""
 
     leaks: list[LeakageFinding]
-    """Columns that seem to know the label and stayed: those the caller allowed, and those that only warn."""
+    """Columns that appear to leak the target and were used: those the caller allowed, and those that only warn."""
 
     warnings: list[Warning]
-    """What is odd about the training dates, the definition or the measures, and what to do."""
+    """Problems with the training dates, the definition or the measures, and what to do."""
 
     @classmethod
     def from_dict(cls, given: Mapping[str, Any]) -> TrainReport:
