@@ -1,4 +1,4 @@
-//! The known world: generated tables and the truth about them.
+//! Synthetic tenants with known risk: the generated tables and their ground truth.
 
 use std::sync::Arc;
 

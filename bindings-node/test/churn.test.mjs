@@ -131,7 +131,7 @@ test('threads and a second training do not change a bit', async () => {
   assert.ok(again.toBytes().equals(model.toBytes()))
 })
 
-test('one customer scores the same bits as in the run', () => {
+test('the score of one customer is bit-identical to the one in the run', () => {
   for (const row of [0, 7, run.scores.length - 1]) {
     const { customerId } = run.scores[row]
     const own = (rows) => rows.filter((row) => row.customer_id === customerId).map(({ customer_id, ...rest }) => rest)

@@ -29,7 +29,7 @@ test('every model has its bits', () => {
 })
 
 for (const [name, { base_value: base, rows }] of Object.entries(saved)) {
-  test(`${name} has the same bits everywhere`, async () => {
+  test(`${name} gives bit-identical results on every host`, async () => {
     const loaded = load(name)
     assert.deepEqual([loaded.nTrees, loaded.featureNames.length, loaded.link], [12, 6, 'log_odds'])
     for (const ensemble of [loaded, TreeEnsemble.fromBytes(loaded.toBytes())]) {
@@ -60,7 +60,7 @@ for (const [name, { base_value: base, rows }] of Object.entries(saved)) {
   })
 }
 
-test('rows, parts of arrays and single rows give the same bits', async () => {
+test('rows, parts of arrays and single rows give bit-identical results', async () => {
   const ensemble = load('xgboost_categories')
   const wanted = bits(await ensemble.predictProba(cells))
   const shifted = new Float64Array([0, ...cells]).subarray(1)

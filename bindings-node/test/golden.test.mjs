@@ -98,7 +98,7 @@ for (const name of names) {
 test('all cases are there', () => assert.ok(names.length >= 30 && frozen.length > 0))
 
 // More customers by CHURN_CROWD.
-test('crowd has the same bits everywhere', async () => {
+test('crowd gives bit-identical results on every host', async () => {
   const customers = Number(process.env.CHURN_CROWD ?? 1000)
   const records = crowd.records(customers)
   for (const folder of frozen) {

@@ -52,7 +52,7 @@ for (const [name, url] of Object.entries(databases)) {
     before(async () => { store = await Store.open(url) })
     after(() => store.close())
 
-    test('records come back with the same bits', async () => {
+    test('loaded records are bit-identical to the given ones', async () => {
       const acme = tenant()
       const done = await fill(acme)
       assert.equal(done.payments.rowsChanged, tables.payments.length)

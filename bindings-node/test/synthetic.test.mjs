@@ -4,7 +4,7 @@ import { ChurnError, TenantRecords, features, labels, partition, synthetic } fro
 
 const options = { seed: 1, tenants: 2, customers: 60, paths: 4 }
 
-test('generated rows go in as objects and as Arrow, with the same bits', () => {
+test('generated rows give bit-identical records as objects and as Arrow', () => {
   const world = synthetic.world(options)
   assert.deepEqual(Object.keys(world.tenants), ['t001', 't002'])
   for (const [tenant, tables] of Object.entries(world.tenants)) {

@@ -1,4 +1,4 @@
-// A small made-up tenant, and the bundled Complete Journey data.
+// A small synthetic tenant, and the bundled Complete Journey data.
 import { readFileSync } from 'node:fs'
 
 const day = 86_400_000

@@ -36,11 +36,11 @@ macro_rules! error_kinds {
 }
 
 error_kinds! {
-    /// The database cannot be reached, or the connection was lost. Nothing of the transaction was kept.
+    /// The database cannot be reached, or the connection was lost. The transaction was rolled back.
     StoreUnavailable = "store_unavailable",
     /// Another writer holds what is needed; try again.
     StoreBusy = "store_busy",
-    /// There is no room left. Nothing of the transaction was kept.
+    /// The disk is full, or the database has reached its size limit. The transaction was rolled back.
     StoreFull = "store_full",
     /// The database was migrated by a newer version of this library.
     StoreNewer = "store_newer",
@@ -54,7 +54,7 @@ error_kinds! {
     TenantMismatch = "tenant_mismatch",
     /// The tenants of this database are not provably apart.
     NotIsolated = "not_isolated",
-    /// An option or argument has a value it may not have.
+    /// Invalid value for an option or argument.
     InvalidOption = "invalid_option",
     /// There is no such model, run, user or key of this tenant.
     NotFound = "not_found",

@@ -11,9 +11,10 @@
 //!                                        ── company() users() api_keys() cursors() audit()
 //! ```
 //!
-//! [`Store`] has no way to data: [`TenantStore`] has, and sees one tenant. Every statement carries the tenant as its first
-//! argument, bound in one place; in Postgres, row-level security shows a transaction its own tenant's rows only, whatever
-//! the statement says. [`Store::attest`] tries to get across and reports.
+//! [`Store`] has no methods that touch data. [`TenantStore`] has, and sees one tenant only. Every statement carries the
+//! tenant as its first argument, which is bound in one place. In Postgres, row-level security also limits a transaction
+//! to the rows of its own tenant, whatever the statement says. [`Store::attest`] verifies tenant isolation and returns
+//! a report.
 //!
 //! # Example
 //!

@@ -1,4 +1,4 @@
-//! Runs as bytes: what was scored, so that the model scores it again to the same bits.
+//! The byte format of runs. It holds what was scored, so that the model reproduces bit-identical scores.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

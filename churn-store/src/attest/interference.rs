@@ -256,7 +256,7 @@ pub(crate) async fn run(tx: &mut TenantTx, checks: &mut Checks) -> Result<()> {
         .await?;
     let left = left.first().map_or(Ok(0), |row| row.count(0))?;
     checks.add(
-        "erasing a customer erases his payments",
+        "erasing a customer erases their payments",
         Some("churn_payments"),
         left == 0,
         format!("{left} are left"),

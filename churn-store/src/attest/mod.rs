@@ -127,9 +127,10 @@ impl Checks {
 }
 
 impl Store {
-    /// Tries every table and every verb across two made-up tenants, with the statements of this library and, in Postgres,
-    /// with statements that name no tenant at all; looks at policies, owners, roles and privileges. Everything happens in one
-    /// transaction that is rolled back: nothing is left behind. Open the store as the role that serves.
+    /// Verifies tenant isolation by running every read and write on every table for two synthetic tenants, with the
+    /// statements of this library and, in Postgres, also with statements that name no tenant. It also checks policies,
+    /// owners, roles and privileges. Everything runs in one transaction that is rolled back, so nothing is left behind.
+    /// Open the store as the serving role.
     ///
     /// # Errors
     /// `store_not_migrated`, `store_unavailable`. What is found wrong is no error but in the report.

@@ -329,7 +329,7 @@ impl Batch {
         }
     }
 
-    /// What tells a row without an id apart: a hash of all it holds, and the how-many-eth such row of the import it is.
+    /// The key of a row without an id: a hash of all its values, and its ordinal among identical rows of the import.
     fn content_key(&self, row: usize, seen: &mut Seen, empty: &Arc<str>) -> Arc<str> {
         if let Stored::Texts(ids) = &self.columns[0]
             && ids[row].as_ref().is_some_and(|id| !id.is_empty())

@@ -45,8 +45,8 @@ pub struct RecordsOptions {
 }
 
 impl TenantStore {
-    /// All the tenant's records as of one moment of the database, in the order in which they came in: the same bits as
-    /// if they had been built from what was given.
+    /// All of the tenant's records, read in one database snapshot and in the order of first arrival. They are
+    /// bit-identical to records that were built from the given rows directly.
     ///
     /// # Errors
     /// As [`churn_core::RecordsBuilder::build`]; `store_unavailable`, `store_not_migrated`.

@@ -136,7 +136,7 @@ pub struct SyncCursor {
 pub struct CursorStore(pub(crate) TenantStore);
 
 impl CursorStore {
-    /// Where a source stands; `None` if it was never read.
+    /// The sync cursor of a source; `None` if the source was never read.
     ///
     /// # Errors
     /// `store_unavailable`, `store_not_migrated`.

@@ -127,8 +127,8 @@ impl TenantStore {
         AuditStore(self.clone())
     }
 
-    /// Deletes all that is kept of one customer: records, scores, outcomes. Models that learnt from him stay. Returns how
-    /// many rows were deleted.
+    /// Deletes everything that is stored about one customer: records, scores and outcomes. Models that were trained on
+    /// the customer stay. Returns the number of deleted rows.
     ///
     /// # Errors
     /// `store_unavailable`, `store_not_migrated`.

@@ -17,11 +17,11 @@ pub struct StoredOutcome {
     pub customer_id: String,
     /// The date whose label period was looked at.
     pub as_of: Timestamp,
-    /// Whether he churned; `None` where the label says neither.
+    /// Whether the customer churned; `None` if the label is undecided.
     pub churned: Option<bool>,
     /// Which rule said so.
     pub rule: String,
-    /// When he cancelled, or showed that he was still active.
+    /// When the customer cancelled, or showed that they were still active.
     pub event_at: Option<Timestamp>,
 }
 

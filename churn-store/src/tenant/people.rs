@@ -60,11 +60,11 @@ impl FromStr for Role {
 pub struct User {
     /// Who.
     pub user_id: String,
-    /// How he is reached; one user has it.
+    /// The email address; unique within the tenant.
     pub email: String,
-    /// What he is called.
+    /// The display name.
     pub name: Option<String>,
-    /// What he may do.
+    /// The permissions of the user.
     pub role: Role,
 }
 
@@ -107,7 +107,7 @@ impl UserStore {
         Ok(users)
     }
 
-    /// Removes a user; whether he was there.
+    /// Removes a user; returns whether the user existed.
     ///
     /// # Errors
     /// `store_unavailable`, `store_not_migrated`.

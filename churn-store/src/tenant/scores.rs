@@ -112,7 +112,7 @@ pub struct HighRisk {
     pub min_probability: f64,
     /// At most so many (1 to 10 000).
     pub limit: usize,
-    /// Behind this customer of the page before: his probability and id.
+    /// Continue after this customer, the last of the previous page: their probability and id.
     pub after: Option<(f64, String)>,
 }
 

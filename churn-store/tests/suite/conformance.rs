@@ -197,7 +197,7 @@ everywhere!(a_customer_alone_has_the_features_he_has_among_all, world => {
     let acme = world.store.tenant("acme");
     acme.customers().upsert(tables(2).customers).await.unwrap();
     let due = |id: &str, settled_at| Payment { customer_id: id.into(), due_at: day(9), amount: 5.0, settled_at, ..Payment::default() };
-    // His only payment is open: in his own rows nothing holds a moment of settling.
+    // The customer's only payment is open, so their own rows contain no settlement time.
     acme.payments().upsert(vec![due("C-0", None), due("C-1", Some(day(10)))]).await.unwrap();
     let rows = acme.payments().of_customer("C-0").await.unwrap();
     assert_eq!(rows[0].values["settled_at"], Value::Null);
