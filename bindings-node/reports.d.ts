@@ -19,9 +19,9 @@ export interface BandCalibration {
   churnRate: number | null
 }
 
-/** One bin of a calibration table: rows with neighbouring predictions. */
+/** One bin of a calibration table: rows with similar predictions. */
 export interface CalibrationBin {
-  /** Number of rows in the bin; fractional where a bin's border splits a row's weight. */
+  /** Number of rows in the bin; fractional if the edge of a bin splits the weight of a row. */
   rows: number
   /** Mean predicted probability. */
   meanProbability: number
@@ -71,17 +71,17 @@ export interface CardFeatures {
   names: string[]
 }
 
-/** Shows that no training label could see the test period: `last_label_end <= test_date`. */
+/** Evidence that no training label overlaps the test period: `last_label_end <= test_date`. */
 export interface PurgeProof {
-  /** The date that was tested; the earliest of them where there are several. */
+  /** The test date; the earliest one if there are several. */
   testDate: string
-  /** The last date that trained. */
+  /** The last training date. */
   lastTrainingDate: string
-  /** The end of its label period. */
+  /** The end of the label period of the last training date. */
   lastLabelEnd: string
-  /** Days that were asked for between the last label and the test date. */
+  /** The required number of days between the last label and the test date. */
   embargoDays: number
-  /** Dates that were left out because their label period, and the embargo after it, reach past the test date. */
+  /** Dates that were purged because their label period, with the embargo after it, extends past the test date. */
   purgedDates: string[]
 }
 
@@ -89,15 +89,15 @@ export interface PurgeProof {
 export interface Estimate {
   /** The metric on all rows. */
   value: number
-  /** Lower end. */
+  /** The lower end. */
   low: number
-  /** Upper end. */
+  /** The upper end. */
   high: number
 }
 
 /**
- * How well predictions perform on rows that no part of the model was fitted on. A metric that is not defined, as with a
- * single class, is `null`.
+ * Metrics on rows that no part of the model was fitted on. A metric that is undefined, for example because there is
+ * only one class, is `null`.
  */
 export interface Measures {
   /** Number of rows. */
@@ -116,22 +116,26 @@ export interface Measures {
   brier: Estimate | null
   /**
    * Expected calibration error over ten bins of equal size. Sampling noise makes it positive even for calibrated
-   * predictions, so its interval is a basic (reflected) bootstrap interval, and begins at 0 where a calibrated model
-   * shows as much.
+   * predictions. Its interval is therefore a basic (reflected) bootstrap interval, and it begins at 0 if a calibrated
+   * model would show an error of this size.
    */
   calibrationError: Estimate | null
   /**
-   * Expected calibration error that a calibrated model with these predictions shows: 95th percentile of simulations.
+   * Expected calibration error that a calibrated model with these predictions shows because of sampling noise: 95th
+   * percentile of simulations.
    */
   calibrationErrorNull95: number | null
-  /** Slope of the logistic regression of labels on predicted log-odds; below 1 predictions are too extreme. */
+  /**
+   * Slope of the logistic regression of labels on predicted log-odds. A slope below 1 means that predictions are too
+   * extreme.
+   */
   calibrationSlope: Estimate | null
   /** Intercept of the same regression. */
   calibrationIntercept: Estimate | null
   /**
    * The shift of all predicted log-odds with which the mean probability equals the churn rate. At a date later than the
-   * training dates it measures drift of the base rate that the features do not explain; drift is reported when the
-   * interval excludes 0, and no correction is applied. `null` for models trained before it was measured.
+   * training dates, it measures drift of the base rate that the features do not explain. Drift is reported when the
+   * interval excludes 0; no correction is applied. `null` for models trained before this was measured.
    */
   baseRateShift: Estimate | null
   /** Churn rate among the tenth of rows with the highest scores, divided by the overall churn rate. */
@@ -139,8 +143,8 @@ export interface Measures {
   /** Calibration table: predicted against observed in ten bins of equal size. */
   calibration: CalibrationBin[]
   /**
-   * Why the measures of ranking and calibration are `null` although both classes are there: too few customers of one of
-   * them for an interval that holds.
+   * Why the measures of ranking and calibration are `null` although both classes occur: one class has too few customers
+   * for a reliable interval.
    */
   notMeasuredReason: string | null
 }
@@ -347,11 +351,11 @@ export interface GradientBoostingOptions {
   seed?: number
 }
 
-/** An interval, both ends included. What it covers, and how often, is documented where it is given. */
+/** A closed interval. The function or field that returns it states its meaning and coverage. */
 export interface Interval {
-  /** Lower end. */
+  /** The lower end. */
   low: number
-  /** Upper end. */
+  /** The upper end. */
   high: number
 }
 

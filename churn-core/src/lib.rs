@@ -1,4 +1,4 @@
-//! Churn prediction: customer records in, calibrated churn probabilities with their reasons out.
+//! Churn prediction: the input is customer records, the output is calibrated churn probabilities with reasons.
 //!
 //! ```text
 //! JSON objects ─┐                       as_of, windows                                          one .churn file
@@ -64,25 +64,27 @@
 //!   A field that became known later (a resolution, a settlement, a rating) is hidden until then.
 //! - A window of `w` days is `[as_of - w days, as_of)`; the label period is `[as_of + lead, as_of + lead + horizon)`.
 //! - A label is mature only if its period ends by `observed_until`. An immature label is an error, never "retained".
-//! - Undated attributes have today's values. They enter features only if you declare them static.
+//! - Undated attributes hold the values of today. They enter features only if you declare them static.
 //! - The crate reads no clock: the current time is always an argument.
 //!
 //! # Units
 //!
-//! Money goes in and comes out in major units (12.34) and is summed in whole minor units. Durations are days or hours, as the
-//! feature's name says. Contributions are log-odds; a probability is calibrated and lies in [0, 1].
+//! Amounts of money are in major units (12.34) in inputs and results, and are summed in whole minor units. Durations
+//! are in days or hours; the name of the feature states which. Contributions are in log-odds. Probabilities are
+//! calibrated and lie in [0, 1].
 //!
 //! # Reproducibility
 //!
-//! The same records, options and seed give the same model file, byte for byte, for any number of threads. Scores of one customer
-//! alone and scores of a reloaded model are bit-identical to those of a whole run.
+//! The same records, options and seed give the same model file, byte for byte, for any number of threads. The score of
+//! a single customer and the scores of a reloaded model are bit-identical to those of a whole run.
 //!
 //! # What it does not do
 //!
 //! - It reads no clock, no environment, no network and no database, and starts no thread that outlives a call.
-//! - It does not say why a customer leaves, only which of their recorded behaviour the model responds to.
-//! - It does not merge tenants: [`TenantRecords`] hold one, and a model scores only the tenant it was trained on unless it is shared.
-//! - It does not repair records: an invalid value is refused, or quarantined and counted.
+//! - It does not state the cause of churn. Reasons name the recorded behaviour that the model responds to.
+//! - It does not merge tenants: [`TenantRecords`] hold one tenant, and a model scores only the tenant it was trained on
+//!   unless it is shared.
+//! - It does not repair records: an invalid value is an error, or its row is quarantined and counted.
 //! - It does not guess: insufficient history is reported as [`Outcome::NotScored`], an error or a named reason.
 //!
 //! # Features of the crate
@@ -93,9 +95,9 @@
 //! | `arrow` | tables from Arrow record batches and IPC; [`arrow`](https://docs.rs/arrow) is re-exported |
 //! | `schema` | `schemars::JsonSchema` of reports and options |
 //!
-//! [`ndarray`] is re-exported, so that callers use the version that the signatures need.
+//! [`ndarray`] is re-exported so that callers can use the version that appears in the signatures.
 
-// Modules, lowest layer first: none imports one that stands below it in this list.
+// Modules, lowest layer first: a module imports only modules above it in this list.
 mod error;
 mod numeric;
 mod options;
@@ -130,7 +132,7 @@ mod model;
 
 mod classifier;
 
-// Every public name is listed here; `tests/fixtures/public_api.txt` has the whole API.
+// Every public name is listed here.
 #[cfg(feature = "arrow")]
 pub use arrow;
 pub use ndarray;

@@ -1,7 +1,7 @@
-//! The few functions whose bits must be equal on every machine.
+//! Numerical functions with bit-identical results on every machine.
 //!
-//! The standard library's `exp` and `ln` come from the platform and differ between them; these come
-//! from one pinned pure-Rust implementation (`libm`, a port of musl). No fused multiply-add is used.
+//! The standard library's `exp` and `ln` come from the platform, and their results differ between platforms. The
+//! functions here use one pinned pure-Rust implementation (`libm`, a port of musl), without fused multiply-add.
 
 #![allow(clippy::disallowed_methods)]
 
@@ -20,12 +20,12 @@ pub(crate) fn cos(x: f64) -> f64 {
     libm::cos(x)
 }
 
-/// ln(1 + x), exact near zero.
+/// ln(1 + x), accurate near zero.
 pub(crate) fn ln_1p(x: f64) -> f64 {
     libm::log1p(x)
 }
 
-/// Probability of a log-odds.
+/// The probability for given log-odds.
 pub(crate) fn sigmoid(z: f64) -> f64 {
     if z >= 0.0 {
         1.0 / (1.0 + exp(-z))
@@ -35,7 +35,7 @@ pub(crate) fn sigmoid(z: f64) -> f64 {
     }
 }
 
-/// Log-odds of a probability, held within ±36 so that 0 and 1 stay finite.
+/// The log-odds of a probability, clamped to ±36 so that 0 and 1 stay finite.
 pub(crate) fn logit(p: f64) -> f64 {
     let p = p.clamp(2.0e-16, 1.0 - 2.0e-16);
     ln(p / (1.0 - p))
@@ -46,7 +46,8 @@ pub(crate) fn softplus(z: f64) -> f64 {
     if z > 0.0 { z + ln_1p(exp(-z)) } else { ln_1p(exp(z)) }
 }
 
-/// The log-loss of a row with log-odds `z`, and its probability: [`softplus`] and [`sigmoid`] to the bit, of one exponential.
+/// The log-loss of a row with log-odds `z`, and its probability: bit-identical to [`softplus`] and [`sigmoid`], but
+/// with a single exponential.
 pub(crate) fn log_loss_and_probability(z: f64, churned: bool) -> (f64, f64) {
     let e = exp(-z.abs());
     let wrong = if churned { -z } else { z };
@@ -54,21 +55,21 @@ pub(crate) fn log_loss_and_probability(z: f64, churned: bool) -> (f64, f64) {
     (loss, if z >= 0.0 { 1.0 / (1.0 + e) } else { e / (1.0 + e) })
 }
 
-/// The first value of a seeded stream and a stream of its own per number: SplitMix64.
+/// SplitMix64, a seeded random number generator with independent streams.
 ///
 /// Source: Steele, Lea, Flood, "Fast splittable pseudorandom number generators", OOPSLA 2014.
 #[derive(Clone, Debug)]
 pub(crate) struct SplitMix(u64);
 
 impl SplitMix {
-    /// The stream `stream` of `seed`; different streams do not meet.
+    /// Creates the stream `stream` of `seed`. Different streams do not overlap.
     pub(crate) fn new(seed: u64, stream: u64) -> Self {
         let mut mixed = Self(seed ^ stream.wrapping_mul(0xD1B5_4A32_D192_ED03));
         let first = mixed.next_u64();
         Self(first ^ stream)
     }
 
-    /// Uniform over all 64-bit numbers.
+    /// A uniformly distributed 64-bit number.
     pub(crate) fn next_u64(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut z = self.0;
@@ -77,12 +78,12 @@ impl SplitMix {
         z ^ (z >> 31)
     }
 
-    /// Uniform over `0..bound` (`bound` > 0), by multiply-shift.
+    /// A uniformly distributed number in `0..bound` (`bound` > 0), by multiply-shift.
     pub(crate) fn below(&mut self, bound: usize) -> usize {
         ((u128::from(self.next_u64()) * bound as u128) >> 64) as usize
     }
 
-    /// Uniform over [0, 1).
+    /// A uniformly distributed number in [0, 1).
     pub(crate) fn unit(&mut self) -> f64 {
         (self.next_u64() >> 11) as f64 / (1u64 << 53) as f64
     }

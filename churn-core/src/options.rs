@@ -1,6 +1,6 @@
-//! Option structs: builder methods, and options from JSON laid over the defaults.
+//! Option structs: builder methods, and JSON that overrides the defaults.
 //!
-//! Both language bindings hand options over as JSON, so that names, defaults and error messages exist once.
+//! Both language bindings pass options as JSON, so that names, defaults and error messages are defined once.
 
 use std::fmt;
 
@@ -11,18 +11,18 @@ use crate::error::{Error, ErrorKind, Result, excerpt};
 
 /// A struct of options that can be read from a JSON object.
 pub(crate) trait Options {
-    /// Replaces the options that `given` names.
+    /// Replaces the options that `given` contains.
     fn read(&mut self, given: &mut Given) -> Result<()>;
 }
 
-/// Reads options from the text of a JSON object, laid over `defaults`.
+/// Reads options from the text of a JSON object. Options that are not given keep the value in `defaults`.
 pub(crate) fn from_json<T: Options>(defaults: T, json: &str) -> Result<T> {
     let value = serde_json::from_str(json)
         .map_err(|error| invalid("options", format!("the options are not valid JSON: {error}")))?;
     from_value(defaults, value)
 }
 
-/// Reads options from a JSON object, laid over `defaults`; null changes nothing.
+/// Reads options from a JSON object. Options that are not given, or are null, keep the value in `defaults`.
 pub(crate) fn from_value<T: Options>(mut defaults: T, value: Value) -> Result<T> {
     let mut given = Given::new(None, value)?;
     defaults.read(&mut given)?;
@@ -34,9 +34,10 @@ fn invalid(option: &str, message: String) -> Error {
     Error::new(ErrorKind::InvalidOption, message).at(None, None, Some(option))
 }
 
-/// The members of a JSON object of options. Each is taken out once; what is left at the end is unknown.
+/// The members of a JSON object of options. Each is removed when it is read; any member that remains at the end is
+/// unknown.
 pub(crate) struct Given {
-    /// The option whose value the object is; `None` for the outermost object.
+    /// The option whose value is this object; `None` for the outermost object.
     within: Option<&'static str>,
     members: Map<String, Value>,
     known: Vec<&'static str>,
@@ -59,7 +60,7 @@ impl Given {
         })
     }
 
-    /// The value of an option; `None` if it is not given, or null.
+    /// The value of an option; `None` if it is not given or is null.
     pub(crate) fn take(&mut self, name: &'static str) -> Option<Value> {
         self.known.push(name);
         self.members.remove(name).filter(|value| !value.is_null())
@@ -70,7 +71,7 @@ impl Given {
         self.members.get(name).is_some_and(|value| !value.is_null())
     }
 
-    /// Replaces an option if it is given.
+    /// Replaces an option if a value is given.
     pub(crate) fn set<T: DeserializeOwned>(&mut self, name: &'static str, option: &mut T) -> Result<()> {
         if let Some(value) = self.take(name) {
             *option = serde_json::from_value(value).map_err(|error| self.wrong(name, error))?;
@@ -78,7 +79,7 @@ impl Given {
         Ok(())
     }
 
-    /// Replaces a list if it is given, as a list or as its only element.
+    /// Replaces a list if a value is given: a list, or a single element.
     pub(crate) fn set_list<T: DeserializeOwned>(&mut self, name: &'static str, option: &mut Vec<T>) -> Result<()> {
         if let Some(value) = self.take(name) {
             let list = match value {
@@ -90,8 +91,8 @@ impl Given {
         Ok(())
     }
 
-    /// Replaces an option that has options of its own: `false` switches it off, `true` sets its default, and an object is laid
-    /// over its default.
+    /// Replaces an option whose value is a struct of options. `false` switches the option off, `true` sets its default,
+    /// and an object overrides parts of its default.
     pub(crate) fn set_member<T: Options>(
         &mut self,
         name: &'static str,
@@ -112,7 +113,8 @@ impl Given {
         Ok(())
     }
 
-    /// The error of an option whose value cannot be read. Within the value of another option, that one is the error's column.
+    /// The error for a value that cannot be read. Inside the value of another option, the error's column is that
+    /// option.
     pub(crate) fn wrong(&self, name: &str, why: impl fmt::Display) -> Error {
         match self.within {
             None => invalid(name, format!("invalid value for option '{name}': {why}")),
@@ -124,7 +126,7 @@ impl Given {
     }
 
     /// # Errors
-    /// `invalid_option` if an option is left that nobody took.
+    /// `invalid_option` if an unknown option remains.
     pub(crate) fn finish(self) -> Result<()> {
         let Some(unknown) = self.members.keys().next() else {
             return Ok(());
@@ -144,9 +146,9 @@ impl Given {
     }
 }
 
-/// The known name that a misspelt one most likely means: at most a third of its letters differ.
+/// The known name that is closest to a misspelt one, if at most a third of the letters differ.
 fn nearest<'a>(unknown: &str, known: &[&'a str]) -> Option<&'a str> {
-    // Longer texts are no misspelt names.
+    // A longer text is not a misspelt name.
     if unknown.len() > 64 {
         return None;
     }
@@ -171,7 +173,7 @@ fn distance(a: &str, b: &str) -> usize {
     row[b.len()]
 }
 
-/// The `with_` methods of some fields.
+/// Generates the `with_` methods of some fields.
 macro_rules! builders {
     ($options:ty { $($with:ident($field:ident: $kind:ty)),* $(,)? }) => {
         impl $options {
@@ -187,24 +189,25 @@ macro_rules! builders {
     };
 }
 
-/// `from_json` and `with_json` of a type that implements [`Options`] and `Default`.
+/// Generates `from_json` and `with_json` for a type that implements [`Options`] and `Default`.
 macro_rules! json_methods {
     ($options:ty) => {
         impl $options {
-            /// Reads options from the text of a JSON object whose keys are the names of the fields. An option that is not given, or
-            /// null, keeps its default.
+            /// Reads options from the text of a JSON object whose keys are the names of the fields. An option that is
+            /// not given, or is null, keeps its default.
             ///
             /// # Errors
-            /// `invalid_option`, naming the option, for an unknown name (with the nearest known one) and for a value of another
-            /// type.
+            /// `invalid_option`, naming the option, for an unknown name (the message suggests the closest known name)
+            /// and for a value of the wrong type.
             pub fn from_json(json: &str) -> $crate::error::Result<Self> {
                 Self::default().with_json(json)
             }
 
-            /// Replaces the options that the text of a JSON object gives, as [`from_json`](Self::from_json) reads them.
+            /// Replaces the options that the text of a JSON object contains, in the format of
+            /// [`from_json`](Self::from_json).
             ///
             /// # Errors
-            /// As [`from_json`](Self::from_json).
+            /// The errors of [`from_json`](Self::from_json).
             pub fn with_json(self, json: &str) -> $crate::error::Result<Self> {
                 $crate::options::from_json(self, json)
             }
@@ -212,7 +215,7 @@ macro_rules! json_methods {
     };
 }
 
-/// The builder and JSON methods of a struct whose fields are all plain options.
+/// Generates the builder and JSON methods of a struct whose fields are all plain options.
 macro_rules! plain_options {
     ($options:ident { $($with:ident($field:ident: $kind:ty)),* $(,)? }) => {
         $crate::options::builders!($options { $($with($field: $kind)),* });
@@ -220,7 +223,7 @@ macro_rules! plain_options {
 
         impl $crate::options::Options for $options {
             fn read(&mut self, given: &mut $crate::options::Given) -> $crate::error::Result<()> {
-                // Every field is named, so a new one cannot be forgotten here.
+                // The pattern names every field, so a new field that is missing here is a compile error.
                 let Self { $($field),* } = self;
                 $(given.set(stringify!($field), $field)?;)*
                 Ok(())

@@ -1,8 +1,8 @@
-//! The only room that touches threads.
+//! Thread pools, progress and cancellation. No other module starts threads.
 //!
-//! A long call makes its own pool and drops it at its end: nothing outlives the call, so a host may fork
-//! between calls. Work is cut into fixed pieces whose results come back in order, so the number of
-//! threads never changes a bit. Between pieces the work looks at its [`CancelToken`].
+//! A long call creates its own thread pool and drops it before it returns, so a host may fork between calls. Work is
+//! split into fixed chunks whose results are returned in order, so the result does not depend on the number of threads.
+//! Between chunks, the work checks its [`CancelToken`].
 
 use std::fmt;
 use std::ops::Range;
@@ -13,17 +13,17 @@ use rayon::prelude::*;
 
 use crate::error::{Error, ErrorKind, Result};
 
-/// Stops a long call from another thread. Clones share one flag.
+/// Cancels a long call from another thread. Clones share one flag.
 #[derive(Clone, Debug, Default)]
 pub struct CancelToken(Arc<AtomicBool>);
 
 impl CancelToken {
-    /// A token that is not cancelled.
+    /// Creates a token that is not cancelled.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Asks the work to stop; it ends with [`ErrorKind::Cancelled`] within about 50 ms.
+    /// Cancels the work. The call returns [`ErrorKind::Cancelled`] within about 50 ms.
     pub fn cancel(&self) {
         self.0.store(true, Ordering::Relaxed);
     }
@@ -34,20 +34,20 @@ impl CancelToken {
     }
 }
 
-/// How far a long call has come.
+/// The progress of a long call.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Progress {
-    /// What is being done, for people: `"features"`, `"boosting"`.
+    /// The name of the current stage, for display: `"features"`, `"boosting"`.
     pub stage: &'static str,
-    /// Share of the whole call that is done, 0 to 1, never falling.
+    /// The completed fraction of the whole call, from 0 to 1. It never decreases.
     pub done: f64,
 }
 
 type ProgressCallback = Arc<dyn Fn(Progress) + Send + Sync>;
 
-/// How a long call runs: how many threads, who hears of its progress, who may cancel it.
-/// The result never depends on any of it.
+/// How a long call runs: the number of threads, a progress callback, and a token for cancellation. The result does not
+/// depend on these settings.
 ///
 /// ```
 /// use churn_core::{CancelToken, ErrorKind, Execution, Table, TenantRecords};
@@ -66,42 +66,42 @@ type ProgressCallback = Arc<dyn Fn(Progress) + Send + Sync>;
 #[derive(Clone, Default)]
 #[non_exhaustive]
 pub struct Execution {
-    /// Threads to use; `None` for as many as the machine offers.
+    /// Number of threads; `None` for the number that the machine offers.
     pub threads: Option<usize>,
-    /// Called from time to time, on any thread, with how far the call has come.
+    /// Called from time to time with the progress of the call. It may be called on any thread.
     pub progress: Option<ProgressCallback>,
-    /// Cancels the call.
+    /// The token that cancels the call.
     pub cancel: CancelToken,
 }
 
 impl Execution {
-    /// All threads, no progress, never cancelled.
+    /// All available threads, no progress callback, and a new token.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// With `threads` threads, at least one: 0 is an `invalid_option` of the call.
+    /// Sets the number of threads, at least 1. With 0, the call fails with `invalid_option`.
     #[must_use]
     pub fn threads(mut self, threads: usize) -> Self {
         self.threads = Some(threads);
         self
     }
 
-    /// With a progress callback.
+    /// Sets a progress callback.
     #[must_use]
     pub fn on_progress(mut self, callback: impl Fn(Progress) + Send + Sync + 'static) -> Self {
         self.progress = Some(Arc::new(callback));
         self
     }
 
-    /// With a token that can cancel the call.
+    /// Sets the token that cancels the call.
     #[must_use]
     pub fn cancelled_by(mut self, token: CancelToken) -> Self {
         self.cancel = token;
         self
     }
 
-    /// The workers of one call.
+    /// Creates the thread pool of one call.
     pub(crate) fn workers(&self) -> Result<Workers> {
         let threads = match self.threads {
             Some(0) => {
@@ -143,23 +143,23 @@ impl fmt::Debug for Execution {
     }
 }
 
-/// How many values are sorted between two looks at the token.
+/// Number of values that are sorted between two checks of the token.
 const SORTED_AT_ONCE: usize = 1 << 14;
 
-/// The threads of one long call, with its progress and its cancellation.
+/// The thread pool of one long call, with its progress and its cancellation.
 pub(crate) struct Workers {
     pool: Option<rayon::ThreadPool>,
     progress: Option<ProgressCallback>,
-    /// How far was told last; held while telling, so that it never falls.
+    /// The last reported fraction. The lock is held during the callback, so that the reported fraction never decreases.
     told: Mutex<f64>,
     cancel: CancelToken,
-    /// The part of the call's progress that the work under way stands for.
+    /// The fraction of the call at which the current stage begins.
     from: f64,
     to: f64,
 }
 
 impl Workers {
-    /// One thread, no progress, never cancelled: for short work.
+    /// One thread, no progress and no cancellation, for short work.
     pub(crate) fn inline() -> Self {
         Self {
             pool: None,
@@ -171,12 +171,12 @@ impl Workers {
         }
     }
 
-    /// How many threads there are.
+    /// Number of threads.
     pub(crate) fn threads(&self) -> usize {
         self.pool.as_ref().map_or(1, rayon::ThreadPool::current_num_threads)
     }
 
-    /// Runs on one of the threads, so that many short pieces of work inside need not be handed over one by one.
+    /// Runs a closure on a thread of the pool. Many short tasks inside it then avoid the cost of entering the pool.
     pub(crate) fn inside<R: Send>(&self, f: impl FnOnce() -> R + Send) -> R {
         match &self.pool {
             None => f(),
@@ -184,7 +184,7 @@ impl Workers {
         }
     }
 
-    /// `Err(Cancelled)` once the caller has cancelled. To be called at least every 50 ms of work.
+    /// Returns `Err(Cancelled)` once the caller has cancelled. Long work calls this at least every 50 ms.
     pub(crate) fn check(&self) -> Result<()> {
         match self.cancel.is_cancelled() {
             true => Err(Error::new(ErrorKind::Cancelled, "the call was cancelled")),
@@ -192,12 +192,12 @@ impl Workers {
         }
     }
 
-    /// The progress reported from now on, from 0 to 1, stands for `from` to `to` of the call.
+    /// Maps the progress reported from now on, 0 to 1, to the range `from` to `to` of the whole call.
     pub(crate) fn part(&mut self, from: f64, to: f64) {
         (self.from, self.to) = (from, to);
     }
 
-    /// Tells the caller that `done` of `total` of the work under way is done.
+    /// Reports that `done` of `total` units of the current stage are complete.
     pub(crate) fn report(&self, stage: &'static str, done: usize, total: usize) {
         if let Some(callback) = &self.progress {
             let share = if total == 0 { 1.0 } else { done as f64 / total as f64 };
@@ -207,7 +207,7 @@ impl Workers {
         }
     }
 
-    /// `f` of every number in `items`, results in order.
+    /// Applies `f` to every number in `items` and returns the results in order.
     pub(crate) fn map<R: Send>(
         &self,
         items: Range<usize>,
@@ -223,7 +223,8 @@ impl Workers {
         }
     }
 
-    /// `f` of the fixed pieces of `0..len`, each `size` long but the last; results in order.
+    /// Splits `0..len` into chunks of length `size` (the last may be shorter), applies `f` to each, and returns the
+    /// results in order.
     pub(crate) fn map_chunks<R: Send>(
         &self,
         len: usize,
@@ -236,7 +237,7 @@ impl Workers {
         })
     }
 
-    /// `f` of every item, which it may change; results in order.
+    /// Applies `f` to every item by mutable reference and returns the results in order.
     pub(crate) fn map_mut<T: Send, R: Send>(
         &self,
         items: &mut [T],
@@ -252,7 +253,8 @@ impl Workers {
         }
     }
 
-    /// `f` of the fixed pieces of a slice, each `size` long but the last, with the position of its start.
+    /// Splits a slice into chunks of length `size` (the last may be shorter) and applies `f` to the start position and
+    /// the slice of each.
     pub(crate) fn chunks_mut<T: Send>(
         &self,
         data: &mut [T],
@@ -270,7 +272,7 @@ impl Workers {
         }
     }
 
-    /// Sorts by a key: see [`sort_by`](Self::sort_by).
+    /// Sorts by a key; stable. See [`sort_by`](Self::sort_by).
     pub(crate) fn sort_by_key<T: Copy + Send + Sync, K: Ord>(
         &self,
         data: &mut Vec<T>,
@@ -279,9 +281,9 @@ impl Workers {
         self.sort_by(data, |a, b| key(a).cmp(&key(b)))
     }
 
-    /// Sorts, equals staying in order. It looks at the token between its steps.
+    /// Sorts with a comparison function; stable. It checks the token between its steps.
     ///
-    /// Pieces are sorted by themselves, then merged two by two.
+    /// It sorts chunks independently, then merges them in pairs.
     pub(crate) fn sort_by<T: Copy + Send + Sync>(
         &self,
         data: &mut Vec<T>,
@@ -308,7 +310,7 @@ impl Workers {
         Ok(())
     }
 
-    /// Merges two sorted pieces; of equals those of the left come first.
+    /// Merges two sorted chunks. Among equal items, those of the left chunk come first.
     fn merge<'d, T: Copy>(
         &self,
         mut left: &'d [T],

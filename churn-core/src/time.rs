@@ -1,7 +1,7 @@
-//! Moments and spans. There is no clock here: "now" is always an argument.
+//! Timestamps and time spans. Nothing here reads the clock: the current time is always an argument.
 //!
-//! A [`Timestamp`] is UTC, in whole microseconds since 1970-01-01. A date without a time is midnight
-//! UTC and a date-time without an offset is read as UTC. A day is exactly 86 400 s.
+//! A [`Timestamp`] is UTC, in whole microseconds since 1970-01-01. A date without a time is midnight UTC. A date-time
+//! without an offset is UTC. A day is exactly 86 400 s.
 
 use std::fmt;
 use std::str::FromStr;
@@ -10,17 +10,19 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, ErrorKind};
 
-/// Microseconds in a day.
+/// Microseconds per day.
 pub(crate) const MICROS_PER_DAY: i64 = 86_400_000_000;
-/// Microseconds in an hour.
+/// Microseconds per hour.
 pub(crate) const MICROS_PER_HOUR: i64 = 3_600_000_000;
-/// The longest span of days that is of use: all years from 1 to 9999.
+/// The longest useful span in days: all years from 1 to 9999.
 pub(crate) const MOST_DAYS: u32 = 3_652_059;
 
-/// A moment in UTC: microseconds since 1970-01-01, within the years 1 to 9999.
+/// A point in time in UTC: microseconds since 1970-01-01, within the years 1 to 9999.
 ///
-/// As text it is ISO-8601, never a locale's form: a date alone is midnight UTC, a date-time without an offset is UTC. Serde
-/// writes the same text where the format is for people (JSON), else the microseconds.
+/// The text form is ISO-8601: a date alone is midnight UTC, and a date-time without an offset is UTC. Locale formats
+/// are not accepted.
+///
+/// Serde uses this text in human-readable formats (JSON), and the microseconds in others.
 ///
 /// ```
 /// use churn_core::Timestamp;
@@ -37,12 +39,12 @@ pub struct Timestamp(i64);
 impl Timestamp {
     /// 1970-01-01T00:00:00Z.
     pub const EPOCH: Self = Self(0);
-    /// 0001-01-01T00:00:00Z, the earliest moment a record may carry.
+    /// 0001-01-01T00:00:00Z, the earliest timestamp that a record may have.
     pub const MIN: Self = Self(-62_135_596_800_000_000);
-    /// 9999-12-31T23:59:59.999999Z, the latest moment a record may carry.
+    /// 9999-12-31T23:59:59.999999Z, the latest timestamp that a record may have.
     pub const MAX: Self = Self(253_402_300_799_999_999);
 
-    /// The moment `micros` microseconds after 1970-01-01T00:00:00Z; `None` outside the years 1 to 9999.
+    /// The timestamp `micros` microseconds after 1970-01-01T00:00:00Z; `None` outside the years 1 to 9999.
     pub fn from_micros(micros: i64) -> Option<Self> {
         (Self::MIN.0..=Self::MAX.0).contains(&micros).then_some(Self(micros))
     }
@@ -57,14 +59,14 @@ impl Timestamp {
         self.0
     }
 
-    /// This moment moved by whole days, held within the years 1 to 9999.
+    /// The timestamp `days` whole days later (earlier if negative), clamped to the years 1 to 9999.
     #[must_use]
     pub fn plus_days(self, days: i64) -> Self {
         let moved = self.0.saturating_add(days.saturating_mul(MICROS_PER_DAY));
         Self(moved.clamp(Self::MIN.0, Self::MAX.0))
     }
 
-    /// Days from `earlier` to this moment, fractional; negative if `earlier` is later.
+    /// Days from `earlier` to this timestamp, with fraction; negative if `earlier` is later.
     pub fn days_since(self, earlier: Self) -> f64 {
         (self.0 - earlier.0) as f64 / MICROS_PER_DAY as f64
     }
@@ -73,8 +75,8 @@ impl Timestamp {
 impl FromStr for Timestamp {
     type Err = Error;
 
-    /// Reads ISO-8601: `2011-09-10`, `2011-09-10T12:30:00`, with or without fraction, `Z` or an offset;
-    /// a space may stand for the `T`. Never a locale format.
+    /// Parses ISO-8601: `2011-09-10` or `2011-09-10T12:30:00`, with or without a fraction, `Z` or an offset. A space
+    /// may replace the `T`. Locale formats are not accepted.
     fn from_str(text: &str) -> Result<Self, Error> {
         let bad = || {
             Error::new(
@@ -88,8 +90,8 @@ impl FromStr for Timestamp {
 
 fn parse_iso(text: &str) -> Option<Timestamp> {
     let bytes = text.as_bytes();
-    // Calendar dates of four-digit years only: the other ISO forms (weeks, ordinals, signed years) are
-    // more often a mistake in the data than meant.
+    // Only calendar dates with four-digit years are accepted. In data, the other ISO forms (weeks, ordinal dates,
+    // signed years) are usually a mistake.
     let dated = bytes.len() >= 10
         && bytes[..4].iter().all(u8::is_ascii_digit)
         && bytes[4] == b'-'
@@ -110,12 +112,12 @@ fn parse_iso(text: &str) -> Option<Timestamp> {
 
 const EPOCH: jiff::civil::DateTime = jiff::civil::DateTime::constant(1970, 1, 1, 0, 0, 0, 0);
 
-/// Finer fractions are cut towards the past, so that order is kept.
+/// Fractions below a microsecond are rounded towards the past, which keeps the order of timestamps.
 fn civil_micros(civil: jiff::civil::DateTime) -> i64 {
     civil.duration_since(EPOCH).as_nanos().div_euclid(1000) as i64
 }
 
-/// Splits `Z`, `+01:00`, `+0100` or `+01` off a date-time; the offset in microseconds.
+/// Splits `Z`, `+01:00`, `+0100` or `+01` off a date-time. Returns the rest and the offset in microseconds.
 fn split_offset(text: &str) -> Option<(&str, i64)> {
     if let Some(civil) = text.strip_suffix(['Z', 'z']) {
         return Some((civil, 0));
@@ -182,7 +184,7 @@ impl<'de> Deserialize<'de> for Timestamp {
     }
 }
 
-/// The moment we pretend it is. Only what happened, and was known, strictly before it may be seen.
+/// The prediction time. Only records that happened, and were known, strictly before it are visible.
 ///
 /// ```
 /// use churn_core::{AsOf, Timestamp};
@@ -195,12 +197,12 @@ impl<'de> Deserialize<'de> for Timestamp {
 pub struct AsOf(Timestamp);
 
 impl AsOf {
-    /// Pretends that it is `moment`.
+    /// The prediction time `moment`.
     pub fn new(moment: Timestamp) -> Self {
         Self(moment)
     }
 
-    /// The moment itself.
+    /// The prediction time as a timestamp.
     pub fn timestamp(self) -> Timestamp {
         self.0
     }
@@ -261,24 +263,24 @@ impl schemars::JsonSchema for AsOf {
     }
 }
 
-/// A span of history in whole days: the window of `w` days at `as_of` is `[as_of - w days, as_of)`.
+/// A span of history in whole days. At `as_of`, the window of `w` days is `[as_of - w days, as_of)`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub(crate) struct Window(u32);
 
 impl Window {
-    /// A window of `days` days; `None` for zero.
+    /// A window of `days` days; `None` if `days` is 0.
     pub(crate) fn days(days: u32) -> Option<Self> {
         (days > 0).then_some(Self(days))
     }
 
-    /// Its length in days.
+    /// The length in days.
     pub(crate) fn as_days(self) -> u32 {
         self.0
     }
 }
 
-/// The label period: it begins `lead` days after `as_of` and lasts `days` days, `[as_of + lead, as_of + lead + days)`.
+/// The label period. It begins `lead` days after `as_of` and lasts `days` days: `[as_of + lead, as_of + lead + days)`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Horizon {
     /// Length of the label period in days.
@@ -288,12 +290,12 @@ pub struct Horizon {
 }
 
 impl Horizon {
-    /// First moment of the label period of `as_of`, in microseconds.
+    /// The start of the label period of `as_of`, in microseconds.
     pub(crate) fn start(self, as_of: i64) -> i64 {
         as_of.saturating_add(i64::from(self.lead).saturating_mul(MICROS_PER_DAY))
     }
 
-    /// First moment after the label period of `as_of`, in microseconds.
+    /// The exclusive end of the label period of `as_of`, in microseconds.
     pub(crate) fn end(self, as_of: i64) -> i64 {
         self.start(as_of)
             .saturating_add(i64::from(self.days).saturating_mul(MICROS_PER_DAY))

@@ -79,10 +79,10 @@ class BandCalibration:
 
 @dataclass(frozen=True)
 class CalibrationBin:
-    """One bin of a calibration table: rows with neighbouring predictions."""
+    """One bin of a calibration table: rows with similar predictions."""
 
     rows: float
-    """Number of rows in the bin; fractional where a bin's border splits a row's weight."""
+    """Number of rows in the bin; fractional if the edge of a bin splits the weight of a row."""
 
     mean_probability: float
     """Mean predicted probability."""
@@ -423,10 +423,10 @@ class Estimate(EstimateMixin):
     """The metric on all rows."""
 
     low: float
-    """Lower end."""
+    """The lower end."""
 
     high: float
-    """Upper end."""
+    """The upper end."""
 
     @classmethod
     def from_dict(cls, given: Mapping[str, Any]) -> Estimate:
@@ -493,13 +493,13 @@ class GradientBoostingOptions(TypedDict, total=False):
 
 @dataclass(frozen=True)
 class Interval:
-    """An interval, both ends included. What it covers, and how often, is documented where it is given."""
+    """A closed interval. The function or field that returns it states its meaning and coverage."""
 
     low: float
-    """Lower end."""
+    """The lower end."""
 
     high: float
-    """Upper end."""
+    """The upper end."""
 
     @classmethod
     def from_dict(cls, given: Mapping[str, Any]) -> Interval:
@@ -534,8 +534,8 @@ class LogisticOptions(TypedDict, total=False):
 
 @dataclass(frozen=True)
 class Measures(MeasuresMixin):
-    """How well predictions perform on rows that no part of the model was fitted on. A metric that is not defined,
-    as with a single class, is ``None``.
+    """Metrics on rows that no part of the model was fitted on. A metric that is undefined, for example because
+    there is only one class, is ``None``.
     """
 
     rows: int
@@ -561,26 +561,28 @@ class Measures(MeasuresMixin):
 
     calibration_error: Estimate | None
     """Expected calibration error over ten bins of equal size. Sampling noise makes it positive even for calibrated
-    predictions, so its interval is a basic (reflected) bootstrap interval, and begins at 0 where a calibrated
-    model shows as much.
+    predictions. Its interval is therefore a basic (reflected) bootstrap interval, and it begins at 0 if a
+    calibrated model would show an error of this size.
     """
 
     calibration_error_null_95: float | None
-    """Expected calibration error that a calibrated model with these predictions shows: 95th percentile of
-    simulations.
+    """Expected calibration error that a calibrated model with these predictions shows because of sampling noise:
+    95th percentile of simulations.
     """
 
     calibration_slope: Estimate | None
-    """Slope of the logistic regression of labels on predicted log-odds; below 1 predictions are too extreme."""
+    """Slope of the logistic regression of labels on predicted log-odds. A slope below 1 means that predictions are
+    too extreme.
+    """
 
     calibration_intercept: Estimate | None
     """Intercept of the same regression."""
 
     base_rate_shift: Estimate | None
     """The shift of all predicted log-odds with which the mean probability equals the churn rate. At a date later
-    than the training dates it measures drift of the base rate that the features do not explain; drift is
-    reported when the interval excludes 0, and no correction is applied. ``None`` for models trained before it
-    was measured.
+    than the training dates, it measures drift of the base rate that the features do not explain. Drift is
+    reported when the interval excludes 0; no correction is applied. ``None`` for models trained before this was
+    measured.
     """
 
     top_decile_lift: Estimate | None
@@ -590,8 +592,8 @@ class Measures(MeasuresMixin):
     """Calibration table: predicted against observed in ten bins of equal size."""
 
     not_measured_reason: str | None
-    """Why the measures of ranking and calibration are ``None`` although both classes are there: too few customers
-    of one of them for an interval that holds.
+    """Why the measures of ranking and calibration are ``None`` although both classes occur: one class has too few
+    customers for a reliable interval.
     """
 
     @classmethod
@@ -638,22 +640,22 @@ class Measures(MeasuresMixin):
 
 @dataclass(frozen=True)
 class PurgeProof:
-    """Shows that no training label could see the test period: ``last_label_end <= test_date``."""
+    """Evidence that no training label overlaps the test period: ``last_label_end <= test_date``."""
 
     test_date: datetime
-    """The date that was tested; the earliest of them where there are several."""
+    """The test date; the earliest one if there are several."""
 
     last_training_date: datetime
-    """The last date that trained."""
+    """The last training date."""
 
     last_label_end: datetime
-    """The end of its label period."""
+    """The end of the label period of the last training date."""
 
     embargo_days: int
-    """Days that were asked for between the last label and the test date."""
+    """The required number of days between the last label and the test date."""
 
     purged_dates: list[datetime]
-    """Dates that were left out because their label period, and the embargo after it, reach past the test date."""
+    """Dates that were purged because their label period, with the embargo after it, extends past the test date."""
 
     @classmethod
     def from_dict(cls, given: Mapping[str, Any]) -> PurgeProof:

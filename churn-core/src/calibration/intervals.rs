@@ -1,4 +1,4 @@
-//! How sure a calibrated probability is.
+//! Confidence intervals of calibrated probabilities.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,28 +8,28 @@ use crate::metrics::Interval;
 use crate::numeric::{SplitMix, sigmoid};
 use crate::parallel::Workers;
 
-/// The share of replicates that an interval holds.
+/// The share of replicates that an interval contains.
 const LEVEL: f64 = 0.9;
 const REPLICATES: usize = 200;
-/// Rows of a replicate, about, of samples that have more.
+/// Approximate number of rows in a replicate of a larger sample.
 const MOST_ROWS: usize = 50_000;
-/// Steps between the quantiles of the log-odds at which the replicates are looked at.
+/// Number of steps between the quantiles of the log-odds at which the replicates are evaluated.
 const STEPS: usize = 32;
-/// How far beyond the least and the largest log-odds they are looked at too.
+/// The replicates are also evaluated this far beyond the smallest and the largest log-odds.
 const BEYOND: f64 = 3.0;
 
-/// Where the calibrated curve would lie had other customers been there: percentile bootstrap (Efron and Tibshirani, 1993) of
-/// the calibration, drawing whole customers. Replicates rise with the log-odds, so their percentiles do.
+/// Confidence band of the calibration curve: a percentile bootstrap (Efron and Tibshirani, 1993) of the calibration
+/// that resamples whole customers. Replicates rise with the log-odds, so their percentiles do too.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Intervals {
-    /// Given log-odds, and the lower and upper calibrated ones there.
+    /// The log-odds, with the lower and upper calibrated log-odds there.
     knots: Vec<[f64; 3]>,
 }
 
 impl Intervals {
-    /// Calibrates again on customers drawn with replacement, in the calibrator's way, or by a line where that was too much
-    /// for the evidence. `log_odds` are of rows that no member was fitted on; `weights` how much each counts, as in the
-    /// calibrator's fit.
+    /// Fits the calibration again on customers drawn with replacement. It uses the calibrator's method, or a line if
+    /// the calibrator only shifts the log-odds. `log_odds` are predictions for rows that no member was fitted on.
+    /// `weights` are the weights of the rows, as in the fit of the calibrator.
     pub(crate) fn fit(
         calibrator: &Calibrator,
         log_odds: &[f64],
@@ -54,8 +54,8 @@ impl Intervals {
         distinct.dedup();
         let position = |row: usize| distinct.partition_point(|known| *known < customers[row]);
         let positions: Vec<usize> = order.iter().map(|&row| position(row)).collect();
-        // Of very many rows fewer are drawn, and the distances shrunk as the root of the number (m out of n bootstrap; Bickel,
-        // Götze, van Zwet, 1997).
+        // With very many rows, fewer are drawn, and the distances are scaled by the square root of the ratio (m out of
+        // n bootstrap; Bickel, Götze, van Zwet, 1997).
         let share = (MOST_ROWS as f64 / order.len() as f64).min(1.0);
         let draws = ((distinct.len() as f64 * share).ceil() as usize).max(1);
         let shrink = (draws as f64 / distinct.len() as f64).sqrt();
@@ -85,7 +85,7 @@ impl Intervals {
             [z, about(of((1.0 - LEVEL) / 2.0)), about(of((1.0 + LEVEL) / 2.0))]
         });
         let mut knots: Vec<[f64; 3]> = knots.collect();
-        // They rise but for the last digit.
+        // Rounding can make the edges fall by one digit, so they are made monotone here.
         for knot in 1..knots.len() {
             let [_, low, high] = knots[knot - 1];
             let [_, own_low, own_high] = &mut knots[knot];
@@ -94,7 +94,7 @@ impl Intervals {
         Ok(Self { knots })
     }
 
-    /// The interval of log-odds that the calibrator made this probability of; holds it.
+    /// The interval for log-odds whose calibrated probability is `probability`. It always contains that probability.
     pub(crate) fn of(&self, log_odds: f64, probability: f64) -> Option<Interval> {
         let last = self.knots.len().checked_sub(2)?;
         let segment = (self.knots.partition_point(|knot| knot[0] <= log_odds))
@@ -106,7 +106,7 @@ impl Intervals {
         Some(Interval::new(edge(1).min(probability), edge(2).max(probability)))
     }
 
-    /// Whether its edges are rising lines with finite values, the lower one below.
+    /// Whether the edges are finite and rising, with the lower one below the upper one.
     pub(crate) fn is_valid(&self) -> bool {
         let finite = self.knots.iter().flatten().all(|value| value.is_finite());
         let rising = (self.knots.windows(2)).all(|pair| {
@@ -122,7 +122,7 @@ mod tests {
     use super::*;
     use crate::parallel::Execution;
 
-    /// Customers with two rows each, about a fifth of which churn; the members' log-odds are too extreme.
+    /// Customers with two rows each, of whom about a fifth churn. The members' log-odds are too extreme.
     fn sample(rows: usize, seed: u64) -> (Vec<f64>, Vec<bool>, Vec<u32>) {
         let mut random = SplitMix::new(seed, 17);
         let z: Vec<f64> = (0..rows).map(|_| random.unit() * 6.0 - 4.5).collect();

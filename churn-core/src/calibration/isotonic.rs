@@ -1,33 +1,35 @@
-//! A rising curve through pooled bins, tilted a little so that it rises everywhere.
+//! Isotonic calibration: a non-decreasing curve through pooled bins, mixed with a rising line so that it is strictly
+//! monotone.
 
 use serde::{Deserialize, Serialize};
 
 use crate::calibration::Row;
 use crate::numeric::logit;
 
-/// The most bins that are pooled.
+/// The largest number of bins that are pooled.
 const MOST_BINS: usize = 50;
-/// Weight of the line that tilts the curve.
+/// The weight of the line that is mixed in.
 const TILT: f64 = 0.05;
 
-/// Knots in log-odds, between them straight, beyond them level; and a rising line that is mixed in.
+/// Knots in log-odds, with linear interpolation between them and constant extrapolation beyond; mixed with a rising
+/// line.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Isotonic {
-    /// Given and calibrated log-odds: the first strictly rising, the second not falling.
+    /// Input and calibrated log-odds: the first strictly rising, the second non-decreasing.
     knots: Vec<(f64, f64)>,
     slope: f64,
     intercept: f64,
 }
 
 impl Isotonic {
-    /// Pools adjacent bins of equal size until their rates rise (PAVA; Ayer et al., 1955); `line` is the slope and
-    /// intercept of the line to mix in.
+    /// Pools adjacent bins of equal size until their rates rise (pool adjacent violators; Ayer et al., 1955). `line` is
+    /// the slope and intercept of the line to mix in.
     pub(crate) fn fit(rows: &[Row], line: (f64, f64)) -> Self {
         let mut order: Vec<Row> = rows.to_vec();
         order.sort_by(|a, b| a.log_odds.total_cmp(&b.log_odds));
         let positives = order.iter().filter(|row| row.churned).count();
         let count = MOST_BINS.min((positives / 20).max(1)).min(order.len().max(1));
-        // Each pool: rows, churned rows, sum of log-odds, all weighed.
+        // For each pool: the weighted number of rows, of churned rows, and the sum of log-odds.
         let mut pools: Vec<(f64, f64, f64)> = vec![];
         for bin in order.chunks(order.len().div_ceil(count).max(1)) {
             let weight: f64 = bin.iter().map(|row| row.weight).sum();
@@ -86,7 +88,7 @@ impl Isotonic {
     }
 }
 
-/// Churn rate of a pool, half a churner and half a stayer added so that it is neither 0 nor 1.
+/// The churn rate of a pool. Half a churned and half a retained row are added so that it is neither 0 nor 1.
 fn rate((rows, churned, _): (f64, f64, f64)) -> f64 {
     (churned + 0.5) / (rows + 1.0)
 }

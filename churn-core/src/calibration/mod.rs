@@ -1,4 +1,4 @@
-//! From blended log-odds to calibrated probabilities: strictly monotone, so the ranking is kept.
+//! Calibration: converts blended log-odds to probabilities. It is strictly monotone, so it keeps the ranking.
 
 mod beta;
 mod intervals;
@@ -12,38 +12,38 @@ use crate::numeric::{sigmoid, softplus};
 pub(crate) use intervals::Intervals;
 use isotonic::Isotonic;
 
-/// Below this many churned rows only the level is corrected.
+/// With fewer churned rows than this, only a shift is fitted.
 const PLATT_FROM: usize = 200;
-/// Below this many churned rows the curve has three parameters at most.
+/// With fewer churned rows than this, the curve has at most three parameters.
 const ISOTONIC_FROM: usize = 1000;
 /// A more flexible curve must gain this much out-of-fold log-likelihood, in nats.
 const WORTH: f64 = 2.0;
 
-/// How log-odds become probabilities.
+/// A calibration curve from log-odds to probabilities.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) enum Calibrator {
     /// A shift of the log-odds.
     Intercept(f64),
-    /// A line in log-odds, rising (Platt, 1999).
+    /// A rising line in log-odds (Platt, 1999).
     Platt { slope: f64, intercept: f64 },
-    /// Two slopes and a level, rising (Kull, Silva Filho, Flach, 2017).
+    /// Two slopes and an intercept, rising (Kull, Silva Filho, Flach, 2017).
     Beta([f64; 3]),
-    /// A rising curve (Zadrozny and Elkan, 2002), made strict.
+    /// A non-decreasing curve (Zadrozny and Elkan, 2002), made strictly monotone.
     Isotonic(Isotonic),
 }
 
-/// One prediction to calibrate by.
+/// One prediction with its label, for the fit of a calibration.
 #[derive(Clone, Copy)]
 pub(crate) struct Row {
     log_odds: f64,
     churned: bool,
-    /// How much it counts.
+    /// The weight of the row.
     weight: f64,
 }
 
 impl Calibrator {
-    /// Fits to predictions that no member was fitted on. `folds` is the fold of each row, by which methods are compared;
-    /// `weights` how much each row counts.
+    /// Fits to predictions for rows that no member was fitted on. `folds` is the fold of each row, used to compare
+    /// methods by cross-validation; `weights` are the weights of the rows.
     pub(crate) fn fit(log_odds: &[f64], churned: &[bool], weights: Option<&[f64]>, folds: &[usize]) -> Result<Self> {
         if log_odds.iter().any(|z| !z.is_finite()) {
             return Err(Error::new(
@@ -69,7 +69,7 @@ impl Calibrator {
         };
         let bent = |rows: &[Row]| Self::Beta(beta::fit(rows));
         let curve = |rows: &[Row]| Self::Isotonic(Isotonic::fit(rows, platt::fit(rows)));
-        // Simplest first: a more flexible curve must gain enough to be chosen.
+        // Simplest first: a more flexible curve is chosen only if it gains enough.
         let methods: [Method<'_>; 3] = [&line, &bent, &curve];
         let allowed = if rarer < ISOTONIC_FROM {
             &methods[..2]
@@ -87,7 +87,7 @@ impl Calibrator {
         Ok(best.0(&rows))
     }
 
-    /// Fitted in the same way to other rows; a line where the evidence was for the level alone.
+    /// Fits the same method to other rows; a line if this calibrator is only a shift.
     fn again(&self, rows: &[Row]) -> Self {
         match self {
             Self::Intercept(_) | Self::Platt { .. } => {
@@ -99,7 +99,7 @@ impl Calibrator {
         }
     }
 
-    /// The probability of log-odds; strictly rising, within [0, 1].
+    /// The probability for given log-odds: strictly monotone, within [0, 1].
     pub(crate) fn probability(&self, log_odds: f64) -> f64 {
         sigmoid(self.calibrated(log_odds))
     }
@@ -123,7 +123,7 @@ impl Calibrator {
         }
     }
 
-    /// Whether it is a rising function with finite values.
+    /// Whether the curve is rising with finite values.
     pub(crate) fn is_valid(&self) -> bool {
         match self {
             Self::Intercept(shift) => shift.is_finite(),
@@ -134,10 +134,10 @@ impl Calibrator {
     }
 }
 
-/// A way to fit.
+/// A method that fits a calibrator to rows.
 type Method<'a> = &'a dyn Fn(&[Row]) -> Calibrator;
 
-/// Mean log-loss of rows calibrated by the other folds.
+/// Mean log-loss of rows that are calibrated on the other folds.
 fn held_out_loss(rows: &[Row], folds: &[usize], fit: Method<'_>) -> f64 {
     let count = folds.iter().max().map_or(0, |&most| most + 1);
     let mut sum = 0.0;
@@ -178,7 +178,7 @@ mod tests {
         assert_eq!(name(1500, |z| 0.5 * z - 1.0), "platt");
         assert_eq!(name(20_000, |z| if z > 0.0 { 2.0 } else { -2.0 }), "isotonic");
         assert_eq!(name(20_000, |z| 0.5 * z), "platt");
-        // Too sure above, not sure enough below.
+        // Too confident above zero, not confident enough below.
         let bent = |z: f64| if z > 0.0 { 0.3 * z } else { 1.5 * z };
         assert_eq!(name(1500, bent), "beta");
     }

@@ -1,14 +1,15 @@
-//! Level and slope of log-odds, by Newton's method.
+//! Slope and intercept of log-odds, by Newton's method.
 
 use crate::calibration::Row;
 use crate::numeric::sigmoid;
 
-/// The shift with the least log-loss, its targets drawn in a little (Platt, 1999) so that it stays finite.
+/// The shift with the smallest log-loss. The targets are moved slightly away from 0 and 1 (Platt, 1999), so that it
+/// stays finite.
 pub(crate) fn fit_intercept(rows: &[Row]) -> f64 {
     newton(rows, false).1
 }
 
-/// Slope and intercept; the slope is held above zero.
+/// The slope and intercept with the smallest log-loss. The slope is kept above zero.
 pub(crate) fn fit(rows: &[Row]) -> (f64, f64) {
     let (slope, intercept) = newton(rows, true);
     if slope > 1e-3 {
@@ -18,7 +19,7 @@ pub(crate) fn fit(rows: &[Row]) -> (f64, f64) {
     }
 }
 
-/// The intercept that goes with a given slope.
+/// The best intercept for a given slope.
 fn newton_at(rows: &[Row], slope: f64) -> f64 {
     let scaled = rows.iter().map(|row| Row {
         log_odds: slope * row.log_odds,

@@ -1,4 +1,4 @@
-//! The validation report: an issue for every bad value, findings about valid rows, and counts of every table.
+//! The validation report: an issue for every invalid value, findings about valid rows, and counts for every table.
 
 use std::fmt;
 use std::sync::Arc;
@@ -12,18 +12,18 @@ use crate::error::Finding;
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum RecordKind {
-    /// Who may leave.
+    /// Customers and their subscription periods.
     Customers,
-    /// What was due, paid, failed and refunded.
+    /// Payments: due, settled, failed and refunded.
     Payments,
-    /// What went wrong and how it was answered.
+    /// Support tickets and how they were resolved.
     Tickets,
-    /// What the customer did.
+    /// Actions of customers, such as logins or orders.
     Activities,
 }
 
 impl RecordKind {
-    /// All four, in the order in which they are validated and reported.
+    /// All four kinds, in the order of validation and of reports.
     pub const ALL: [Self; 4] = [Self::Customers, Self::Payments, Self::Tickets, Self::Activities];
 
     /// The table's name: `"payments"`.
@@ -45,7 +45,7 @@ impl fmt::Display for RecordKind {
 
 macro_rules! issue_codes {
     ($($(#[$doc:meta])* $variant:ident = $code:literal,)*) => {
-        /// What is wrong with a value. Each has a stable code, the same in all languages.
+        /// What is wrong with a value. Each code is stable and the same in all languages.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         #[non_exhaustive]
         pub enum IssueCode { $($(#[$doc])* $variant,)* }
@@ -63,15 +63,15 @@ macro_rules! issue_codes {
 }
 
 issue_codes! {
-    /// A required column is not there.
+    /// A required column is missing.
     MissingColumn = "missing_column",
     /// Two columns have the same known name once case, blanks, hyphens and camelCase are folded.
     DuplicateColumn = "duplicate_column",
     /// A required value is null or empty.
     MissingValue = "missing_value",
-    /// A value has a type its column may not have.
+    /// A value has a type that its column does not accept.
     BadType = "bad_type",
-    /// A moment cannot be read or lies outside the years 1 to 9999.
+    /// A timestamp cannot be parsed or lies outside the years 1 to 9999.
     BadTimestamp = "bad_timestamp",
     /// A number lies outside its range.
     OutOfRange = "out_of_range",
@@ -81,19 +81,19 @@ issue_codes! {
     UnknownStatus = "unknown_status",
     /// A ticket priority that is not low, normal, high or urgent.
     UnknownPriority = "unknown_priority",
-    /// The same record id twice at the same `known_at`.
+    /// Two rows have the same record id and the same `known_at`.
     DuplicateId = "duplicate_id",
-    /// The same customer version twice.
+    /// Two rows are the same version of the same customer.
     DuplicateVersion = "duplicate_version",
     /// An event of a customer that is not in the customers table.
     UnknownCustomer = "unknown_customer",
-    /// Something ends before it starts.
+    /// An end time lies before its start time.
     EndsBeforeStart = "ends_before_start",
-    /// A pending payment that carries a `settled_at`.
+    /// A pending payment has a `settled_at`.
     InconsistentStatus = "inconsistent_status",
-    /// More than one currency, and no rate to convert it.
+    /// Amounts are in more than one currency, and no conversion rate is given.
     MixedCurrency = "mixed_currency",
-    /// A row of another tenant.
+    /// A row belongs to another tenant.
     WrongTenant = "wrong_tenant",
 }
 
@@ -109,25 +109,25 @@ impl fmt::Display for IssueCode {
     }
 }
 
-/// One bad value: where it stands and what is wrong with it.
+/// One invalid value: its location and what is wrong with it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct ValidationIssue {
     /// The table.
     pub table: RecordKind,
-    /// 0-based position of the row in what the caller gave (of a CSV file, among the lines behind the header); `None` where
-    /// the whole table is meant.
+    /// 0-based position of the row in the input (in a CSV file, the header line does not count); `None` if the issue is
+    /// about the whole table.
     pub row: Option<u64>,
-    /// The column; `None` where the whole row is meant.
+    /// The column; `None` if the issue is about the whole row.
     pub column: Option<Arc<str>>,
     /// What is wrong.
     pub code: IssueCode,
-    /// The same in words, with the offending value.
+    /// A description of the issue, with the invalid value.
     pub message: String,
 }
 
 impl ValidationIssue {
-    /// An issue with a value, found by a host that keeps records elsewhere.
+    /// Creates an issue about one value, for a host that stores records outside this crate.
     pub fn new(table: RecordKind, row: u64, column: &str, code: IssueCode, message: impl Into<String>) -> Self {
         Self {
             table,
@@ -152,42 +152,44 @@ impl fmt::Display for ValidationIssue {
     }
 }
 
-/// Counts of one table. `rows_in = rows_accepted + rows_quarantined` always holds.
+/// Row counts of one table. `rows_in = rows_accepted + rows_quarantined` always holds.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct TableReport {
-    /// Rows the caller gave.
+    /// Rows in the input.
     pub rows_in: u64,
-    /// Rows that entered the container.
+    /// Rows that were accepted.
     pub rows_accepted: u64,
-    /// Rows set aside.
+    /// Rows that were quarantined.
     pub rows_quarantined: u64,
-    /// 0-based positions of the rows set aside, ascending.
+    /// 0-based positions of the quarantined rows, ascending.
     pub quarantined: Vec<u64>,
     /// Accepted events that happened before their customer's first `signed_up_at`.
     pub events_before_sign_up: u64,
 }
 
-/// What validation found: counts of every table, an issue for every bad value, and findings about valid rows.
+/// The result of validation: row counts of every table, an issue for every invalid value, and findings about valid
+/// rows.
 ///
-/// `Display` shows the counts, the first 20 issues and every finding with its number of rows and examples.
+/// `Display` shows the counts, the first 20 issues, and every finding with its number of rows and examples.
 /// [`OnInvalid`](crate::OnInvalid) and [`Finding`] have examples.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct ValidationReport {
-    /// Counts of each table that was given, in the order of [`RecordKind::ALL`].
+    /// Counts of each table in the input, in the order of [`RecordKind::ALL`].
     pub tables: Vec<(RecordKind, TableReport)>,
-    /// Every bad value, ordered by table, then row.
+    /// Every invalid value, ordered by table, then by row.
     pub issues: Vec<ValidationIssue>,
-    /// What is likely a mistake in rows that are valid, ordered by table, then code. Findings refuse nothing.
+    /// Likely mistakes in valid rows, ordered by table, then by code. A finding never causes a row to be refused.
     pub findings: Vec<Finding>,
-    /// Attributes of customers that do not enter features, each with the reason: the table does not say since when they
-    /// are true (see [`StaticAttributes`](crate::StaticAttributes)), or a computed feature has their name.
+    /// Attributes of customers that do not enter features, each with the reason: either the table does not state since
+    /// when the values are true (see [`StaticAttributes`](crate::StaticAttributes)), or a computed feature has the same
+    /// name.
     pub undated_attributes: Vec<(String, String)>,
 }
 
 impl ValidationReport {
-    /// Counts of one table; `None` if it was not given.
+    /// The counts of one table; `None` if the table was not given.
     pub fn table(&self, kind: RecordKind) -> Option<&TableReport> {
         self.tables
             .iter()
@@ -195,13 +197,14 @@ impl ValidationReport {
             .map(|(_, report)| report)
     }
 
-    /// Whether no row was refused or set aside. [`findings`](Self::findings) and
+    /// Whether all rows were accepted. [`findings`](Self::findings) and
     /// [`undated_attributes`](Self::undated_attributes) are about valid rows and do not count.
     pub fn is_clean(&self) -> bool {
         self.issues.is_empty()
     }
 
-    /// Adds the report of other rows of the same tables: counts are summed, issues and findings are joined and sorted.
+    /// Merges the report of other rows of the same tables: counts are summed, and issues and findings are joined and
+    /// sorted.
     pub fn merge(&mut self, other: Self) {
         for (kind, table) in other.tables {
             match self.tables.iter_mut().find(|(known, _)| *known == kind) {
@@ -233,7 +236,7 @@ impl ValidationReport {
         }
     }
 
-    /// Puts findings in their order: table, code, column.
+    /// Sorts findings by table, code and column.
     pub(crate) fn sort_findings(&mut self) {
         self.findings
             .sort_by(|a, b| (a.table, a.code, &a.column).cmp(&(b.table, b.code, &b.column)));

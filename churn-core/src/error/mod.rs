@@ -1,4 +1,4 @@
-//! One opaque error with kinds and stable codes.
+//! The error type of the crate, with kinds and stable codes.
 
 mod finding;
 mod issue;
@@ -16,17 +16,19 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 macro_rules! error_kinds {
     ($($(#[$doc:meta])* $variant:ident = $code:literal,)*) => {
-        /// What went wrong, for programs: match on it, or on the text of [`ErrorKind::code`] across languages.
+        /// The kind of an error, for programs. Match on it in Rust; match on the text of [`ErrorKind::code`] in other
+        /// languages.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         #[non_exhaustive]
         pub enum ErrorKind {
-            /// Records were refused; the code is that of the first bad value and [`Error::report`] has them all.
+            /// Records were refused. The code is that of the first invalid value; [`Error::report`] contains all of
+            /// them.
             InvalidRecords(IssueCode),
             $($(#[$doc])* $variant,)*
         }
 
         impl ErrorKind {
-            /// Every kind but [`Self::InvalidRecords`], whose codes are [`IssueCode::ALL`].
+            /// Every kind except [`Self::InvalidRecords`], whose codes are [`IssueCode::ALL`].
             pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
 
             /// The stable code, equal in Rust, Python and Node.
@@ -48,52 +50,52 @@ macro_rules! error_kinds {
 }
 
 error_kinds! {
-    /// A table as a whole cannot be read: broken JSON, CSV or Arrow, columns of unequal length.
+    /// A table cannot be read: the JSON, CSV or Arrow data is malformed, or columns have unequal lengths.
     UnreadableTable = "unreadable_table",
-    /// Containers of different tenants met.
+    /// Two objects belong to different tenants.
     TenantMismatch = "tenant_mismatch",
     /// Invalid value for an option.
     InvalidOption = "invalid_option",
-    /// A label period reaches past what was observed, so "stayed" cannot be known.
+    /// A label period extends past the end of the observed history, so its labels are not known.
     ImmatureLabel = "immature_label",
-    /// All labels are the same; there is nothing to learn.
+    /// All labels are equal, so there is nothing to learn.
     SingleClass = "single_class",
-    /// Too few customers, events or dates for what was asked.
+    /// The operation needs more customers, events or dates.
     TooLittleData = "too_little_data",
-    /// Purging training dates whose label period reaches the test date leaves nothing to train on.
+    /// Every training date was purged, because its label period extends past the test date.
     NothingAfterPurge = "nothing_after_purge",
-    /// Columns that restate the label were refused.
+    /// Training was refused because columns leak the target.
     Leakage = "leakage",
-    /// A matrix does not have the columns the model was trained on.
+    /// A matrix does not have the columns that the model was trained on.
     FeatureMismatch = "feature_mismatch",
-    /// No such customer in the run, or among the records. One who was not eligible is not in a run.
+    /// The customer is not in the run, or not in the records. A run contains only eligible customers.
     CustomerNotFound = "customer_not_found",
-    /// One customer was to be scored alone and has no label period to predict: not signed up, gone, under notice, or
-    /// inactive already.
+    /// The single customer to be scored has no label period to predict: not signed up yet, already churned,
+    /// cancellation already known, or already inactive.
     NotEligible = "not_eligible",
-    /// Nobody is eligible at the date to be scored: see [`ChurnModel::score`](crate::ChurnModel::score).
+    /// No customer is eligible at the date to be scored: see [`ChurnModel::score`](crate::ChurnModel::score).
     NoEligibleCustomers = "no_eligible_customers",
-    /// No such feature in the plan or matrix.
+    /// The plan or matrix has no feature of this name.
     UnknownFeature = "unknown_feature",
-    /// The caller cancelled the work.
+    /// The caller cancelled the call.
     Cancelled = "cancelled",
-    /// The bytes are not a model file, or were damaged.
+    /// The bytes are not a model file, or the file is damaged.
     ArtifactDamaged = "artifact_damaged",
-    /// The model file is of a format this version does not read.
+    /// The model file has a format that this version cannot read.
     ArtifactVersion = "artifact_version",
     /// The model file is larger than the limit.
     ArtifactTooLarge = "artifact_too_large",
-    /// A model of another library cannot be imported.
+    /// The model of another library cannot be imported.
     ImportFailed = "import_failed",
     /// A file could not be read or written.
     Io = "io",
-    /// A bug in this library; please report it.
+    /// A bug in this library. Please report it.
     Internal = "internal",
 }
 
-/// Everything that can go wrong in this crate.
+/// The error type of this crate.
 ///
-/// `Display` is the message alone; `Debug` puts the code before it.
+/// `Display` shows the message alone; `Debug` shows the code and the message.
 ///
 /// ```
 /// use churn_core::{ErrorKind, IssueCode, RecordKind, Table, TenantRecords};
@@ -126,7 +128,7 @@ struct Inner {
 }
 
 impl Error {
-    /// An error of a kind with its message.
+    /// Creates an error with a kind and a message.
     pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         let inner = Inner {
             kind,
@@ -140,7 +142,7 @@ impl Error {
         Self { inner: Box::new(inner) }
     }
 
-    /// The one error of a refused container: it carries the whole report.
+    /// Creates the error for refused records. It carries the whole report.
     pub(crate) fn refused(report: ValidationReport) -> Self {
         let Some(first) = report.issues.first() else {
             return Self::new(ErrorKind::Internal, "records were refused without an issue");
@@ -157,7 +159,7 @@ impl Error {
         error
     }
 
-    /// Names the table, row and column at fault, where known.
+    /// Sets the table, row and column of the error, where known.
     #[must_use]
     pub(crate) fn at(mut self, table: Option<RecordKind>, row: Option<u64>, column: Option<&str>) -> Self {
         self.inner.table = table;
@@ -166,7 +168,7 @@ impl Error {
         self
     }
 
-    /// Keeps the error underneath.
+    /// Sets the source error.
     #[must_use]
     pub(crate) fn caused_by(mut self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         self.inner.source = Some(source.into());
@@ -183,22 +185,22 @@ impl Error {
         self.inner.kind.code()
     }
 
-    /// The table at fault, where one is.
+    /// The table of the error, if it concerns one.
     pub fn table(&self) -> Option<RecordKind> {
         self.inner.table
     }
 
-    /// The 0-based position of the row at fault in what the caller gave: of a CSV file, the lines behind the header.
+    /// The 0-based position of the row in the input (in a CSV file, the header line does not count).
     pub fn row(&self) -> Option<u64> {
         self.inner.row
     }
 
-    /// The column, feature or option at fault.
+    /// The column, feature or option of the error.
     pub fn column(&self) -> Option<&str> {
         self.inner.column.as_deref()
     }
 
-    /// The whole report, where records were refused.
+    /// The validation report, if records were refused.
     pub fn report(&self) -> Option<&ValidationReport> {
         self.inner.report.as_deref()
     }
@@ -228,7 +230,7 @@ impl From<std::io::Error> for Error {
     }
 }
 
-/// What a file that cannot be read or written is called in its error.
+/// Maps an I/O error of a file to an error that names the file.
 pub(crate) fn of_file(path: &Path) -> impl Fn(std::io::Error) -> Error + '_ {
     move |source| Error::new(ErrorKind::Io, format!("'{}': {source}", path.display())).caused_by(source)
 }

@@ -1,48 +1,48 @@
-//! Training and test dates: rolling origins, at every phase of the calendar, purged by label period.
+//! Training and test dates: rolling origins that cover every phase of the calendar, purged by label period.
 
 use serde::{Deserialize, Serialize};
 
 use crate::numeric::SplitMix;
 use crate::time::{AsOf, Horizon, MICROS_PER_DAY, Timestamp};
 
-/// Shows that no training label could see the test period: `last_label_end <= test_date`.
+/// Evidence that no training label overlaps the test period: `last_label_end <= test_date`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct PurgeProof {
-    /// The date that was tested; the earliest of them where there are several.
+    /// The test date; the earliest one if there are several.
     pub test_date: AsOf,
-    /// The last date that trained.
+    /// The last training date.
     pub last_training_date: AsOf,
-    /// The end of its label period.
+    /// The end of the label period of the last training date.
     pub last_label_end: Timestamp,
-    /// Days that were asked for between the last label and the test date.
+    /// The required number of days between the last label and the test date.
     pub embargo_days: u32,
-    /// Dates that were left out because their label period, and the embargo after it, reach past the test date.
+    /// Dates that were purged because their label period, with the embargo after it, extends past the test date.
     pub purged_dates: Vec<AsOf>,
 }
 
 impl PurgeProof {
-    /// Whether the last training label had ended, and the embargo after it, by the test date.
+    /// Whether the last training label, with the embargo after it, ended by the test date.
     pub fn holds(&self) -> bool {
         self.last_label_end.plus_days(i64::from(self.embargo_days)) <= self.test_date.timestamp()
     }
 }
 
-/// Days in a row on which customers are taken, each customer on one of them.
+/// Consecutive days that serve as one training date: each customer is assigned one of the days.
 ///
-/// Events have a phase: invoices on the first of the month, renewals in January. Dates at fixed intervals meet few of the
-/// phases of such a cycle; spans that follow one another meet all of them.
+/// Events have a phase: invoices are due on the first of the month, renewals are in January. Dates at fixed intervals
+/// cover few phases of such a cycle; consecutive spans cover all of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct DateSpan {
     /// The last of the days.
     pub(crate) last: AsOf,
-    /// How many, this one included; at least 1.
+    /// Number of days, at least 1, including the last.
     pub(crate) days: u32,
 }
 
 impl DateSpan {
-    /// One date for all customers.
+    /// A span of a single day for all customers.
     pub(crate) fn on(date: AsOf) -> Self {
         Self { last: date, days: 1 }
     }
@@ -53,7 +53,7 @@ impl DateSpan {
         AsOf::new(self.last.timestamp().plus_days(-before))
     }
 
-    /// The day of the customer with this lot: uniform over the span, and independent of the days in other spans.
+    /// The day of the customer with this hash: uniform over the span, and independent of the days in other spans.
     pub(crate) fn of(self, lot: u64) -> AsOf {
         if self.days <= 1 {
             return self.last;
@@ -63,7 +63,7 @@ impl DateSpan {
     }
 }
 
-/// The spans before `test` all of whose label periods end `embargo_days` before its first day or earlier, with the proof;
+/// The spans before `test` whose label periods all end at least `embargo_days` before its first day, with the evidence;
 /// `None` if there are none.
 ///
 /// `spans` must be sorted.
@@ -92,25 +92,26 @@ pub(crate) fn purge(
     Some((kept, proof))
 }
 
-/// At most this many dates train one model.
+/// Maximum number of dates that train one model.
 const MOST_DATES: i64 = 6;
-/// Spans of the dates that train a model cover a month together, however short the label period, where the history allows.
+/// The smallest distance between dates, in days. It ensures that the spans of a model cover a month together, however
+/// short the label period is, if the history is long enough.
 const LEAST_STEP: i64 = 6;
-/// Days of history that a date moved back within its span keeps before it.
+/// Minimum number of days of history before a date that is moved back within its span.
 const LEAST_HISTORY: i64 = 28;
 
-/// Spans of mature dates, half a label period apart, back from `last`: at most six for the final model and the six
-/// that a purged test in the last may train on. Sorted.
+/// Spans of mature dates, half a label period apart, going back from `last`. There are at most six for the final model
+/// and six for the model of a purged test on the last span. Sorted.
 ///
-/// Each span reaches back to the one before it, so that all of them together hold every day and a model meets every phase
-/// of weekly, monthly and longer cycles, while each customer counts once a span. A span is taken only if at least
-/// `history_days` of history lie before its last day; if none has that, the last mature date is taken if any history lies
-/// before it. The earliest may be shorter, where the history is.
+/// Each span begins where the previous one ends, so together they contain every day, and a model covers every phase of
+/// weekly, monthly and longer cycles. Each customer still counts once per span. A span is used only if at least
+/// `history_days` of history lie before its last day. If no span qualifies, the last mature date is used if any history
+/// lies before it. The earliest span may be shorter if the history is.
 pub(crate) fn choose_dates(last: AsOf, observed_from: Timestamp, horizon: Horizon, history_days: u32) -> Vec<DateSpan> {
     let last = AsOf::new(midnight(last.timestamp()));
     let earliest = observed_from.plus_days(i64::from(history_days));
-    // Two steps back begins the purged part of a test on the last day, three of one over the last span: there a label
-    // period ends by the first day that is tested.
+    // The purged part of a test on the last day begins two steps back; that of a test over the whole last span begins
+    // three steps back. Label periods from there end by the first test day.
     let reach = MOST_DATES + 3;
     let days_between = |from: Timestamp, to: Timestamp| (to.as_micros() - from.as_micros()).div_euclid(MICROS_PER_DAY);
     let affordable = days_between(earliest, last.timestamp()).div_euclid(reach - 1);
@@ -214,7 +215,7 @@ mod tests {
                 met.windows(2).all(|pair| pair[1] == pair[0] + 1),
                 "{days}: every day once"
             );
-            // Customers are spread over all of a span.
+            // Customers are spread over the whole span.
             let span = trained[0];
             let own: BTreeSet<AsOf> = (0..5000).map(|lot| span.of(lot)).collect();
             assert_eq!(own.len(), span.days as usize);
@@ -234,7 +235,7 @@ mod tests {
                 Some((kept, proof)) => {
                     prop_assert!(proof.holds());
                     prop_assert!(kept.iter().all(|span| horizon.end(span.last.as_micros()) <= latest));
-                    // Of every pair.
+                    // For every pair.
                     prop_assert!(kept.iter().all(|span| horizon.end(span.of(lot).as_micros()) <= latest));
                     prop_assert!(test.of(!lot) >= proof.test_date);
                     let earlier = spans.iter().filter(|span| span.last < test.last).count();

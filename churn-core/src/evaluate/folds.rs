@@ -1,14 +1,16 @@
-//! Folds that keep all rows of a customer together.
+//! Stratified folds that keep all rows of a customer together.
 
 use crate::numeric::SplitMix;
 
-/// The fold of every row: `folds` of them, each customer in one, customers who churn spread evenly.
+/// Stratified group k-fold: the fold of every row, out of `folds`. All rows of a customer are in one fold, and
+/// customers who churn are spread evenly.
 ///
-/// `customers` are codes, `churned` the labels of the same rows. Depends on nothing but its arguments. Where a fold would
-/// leave rows of one label alone to learn from, customers with rows of both labels are spread first.
+/// `customers` are the customer codes and `churned` the labels of the same rows. The result depends only on the
+/// arguments. If removing a fold would leave rows of only one label to learn from, customers with rows of both labels
+/// are spread first.
 pub(crate) fn grouped_folds(customers: &[u32], churned: &[bool], folds: usize, seed: u64) -> Vec<usize> {
     let count = customers.iter().max().map_or(0, |&most| most as usize + 1);
-    // Bit 0: has rows that are retained, bit 1: has rows that churned.
+    // Bit 0: has retained rows. Bit 1: has churned rows.
     let mut labels = vec![0u8; count];
     for (&customer, &churned) in customers.iter().zip(churned) {
         labels[customer as usize] |= if churned { 2 } else { 1 };
@@ -30,7 +32,7 @@ pub(crate) fn grouped_folds(customers: &[u32], churned: &[bool], folds: usize, s
         fold_of
     };
     let mut fold_of = spread(&ever, 0);
-    // A label that is in one fold only is in none of the others.
+    // A label that occurs in only one fold is absent from all other folds.
     let in_one_fold = |label: u8| {
         let mut of = (0..count).filter(|&customer| labels[customer] & label > 0);
         let first = of.next().map(|customer| fold_of[customer]);
@@ -66,7 +68,7 @@ mod tests {
 
     #[test]
     fn every_fold_leaves_both_labels_to_learn_from() {
-        // The labels of each customer's rows; at least two customers have each.
+        // The labels of each customer's rows. In each case, every label belongs to at least two customers.
         let worlds: [&[&[bool]]; 4] = [
             &[&[true, false], &[true, false], &[true]],
             &[&[true, false], &[false], &[true], &[true], &[true]],

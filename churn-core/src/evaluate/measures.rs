@@ -8,8 +8,8 @@ use crate::error::Result;
 use crate::metrics::{CalibrationBin, Estimate, Interval, Metric, Ranked, bootstrap_intervals};
 use crate::parallel::Workers;
 
-/// How well predictions perform on rows that no part of the model was fitted on. A metric that is not defined, as with a
-/// single class, is `None`.
+/// Metrics on rows that no part of the model was fitted on. A metric that is undefined, for example because there is
+/// only one class, is `None`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
@@ -28,36 +28,40 @@ pub struct Measures {
     pub log_loss: Option<Estimate>,
     /// Mean squared error of the probability.
     pub brier: Option<Estimate>,
-    /// Expected calibration error over ten bins of equal size. Sampling noise makes it positive even for calibrated predictions, so
-    /// its interval is a basic (reflected) bootstrap interval, and begins at 0 where a calibrated model shows as much.
+    /// Expected calibration error over ten bins of equal size. Sampling noise makes it positive even for calibrated
+    /// predictions. Its interval is therefore a basic (reflected) bootstrap interval, and it begins at 0 if a
+    /// calibrated model would show an error of this size.
     pub calibration_error: Option<Estimate>,
-    /// Expected calibration error that a calibrated model with these predictions shows: 95th percentile of simulations.
+    /// Expected calibration error that a calibrated model with these predictions shows because of sampling noise: 95th
+    /// percentile of simulations.
     #[serde(alias = "calibration_error_by_chance")]
     pub calibration_error_null_95: Option<f64>,
-    /// Slope of the logistic regression of labels on predicted log-odds; below 1 predictions are too extreme.
+    /// Slope of the logistic regression of labels on predicted log-odds. A slope below 1 means that predictions are too
+    /// extreme.
     pub calibration_slope: Option<Estimate>,
     /// Intercept of the same regression.
     pub calibration_intercept: Option<Estimate>,
-    /// The shift of all predicted log-odds with which the mean probability equals the churn rate. At a date later than the training
-    /// dates it measures drift of the base rate that the features do not explain; drift is reported when the interval excludes 0,
-    /// and no correction is applied. `None` for models trained before it was measured.
+    /// The shift of all predicted log-odds with which the mean probability equals the churn rate. At a date later than
+    /// the training dates, it measures drift of the base rate that the features do not explain. Drift is reported when
+    /// the interval excludes 0; no correction is applied. `None` for models trained before this was measured.
     #[serde(default)]
     pub base_rate_shift: Option<Estimate>,
     /// Churn rate among the tenth of rows with the highest scores, divided by the overall churn rate.
     pub top_decile_lift: Option<Estimate>,
     /// Calibration table: predicted against observed in ten bins of equal size.
     pub calibration: Vec<CalibrationBin>,
-    /// Why the measures of ranking and calibration are `None` although both classes are there: too few customers of one of
-    /// them for an interval that holds.
+    /// Why the measures of ranking and calibration are `None` although both classes occur: one class has too few
+    /// customers for a reliable interval.
     #[serde(default)]
     pub not_measured_reason: Option<String>,
 }
 
-/// Customers of each class that an interval needs. With fewer, a bootstrap repeats the same few customers and its interval
-/// is far too narrow: one churner ranked first gives an AUC of 1.000 (1.000 to 1.000).
+/// Minimum number of customers of each class for an interval. With fewer, a bootstrap repeats the same few customers
+/// and its interval is far too narrow: a single churner ranked first gives an AUC of 1.000 (1.000 to 1.000).
 const FEWEST_OF_A_CLASS: usize = 10;
 
-/// Why ranking and calibration cannot be measured; `None` if there are enough customers of both classes, or one class alone.
+/// Why ranking and calibration cannot be measured; `None` if both classes have enough customers, or if there is only
+/// one class.
 fn too_few(churned: &[bool], customers: &[u32]) -> Option<String> {
     let distinct = |wanted: bool| {
         let rows = customers.iter().zip(churned).filter(|(_, churned)| **churned == wanted);
@@ -75,7 +79,7 @@ fn too_few(churned: &[bool], customers: &[u32]) -> Option<String> {
     })
 }
 
-/// Draws of the bootstrap for few rows, for many, for very many, whose intervals are narrow anyway.
+/// Number of bootstrap replicates for a number of rows. Intervals of large samples are narrow and need fewer.
 fn replicates(rows: usize) -> usize {
     match rows {
         0..20_000 => 400,
@@ -86,7 +90,7 @@ fn replicates(rows: usize) -> usize {
 
 const LEVEL: f64 = 0.9;
 
-/// Measures predictions; `customers` are the codes by which the bootstrap draws.
+/// Computes the metrics of predictions. `customers` are the codes of the customers that the bootstrap resamples.
 pub(crate) fn measure(
     churned: &[bool],
     probabilities: &[f64],
@@ -97,7 +101,7 @@ pub(crate) fn measure(
     let ranked = Ranked::new(churned, probabilities);
     let log_odds = ranked.log_odds();
     let line = ranked.line(&log_odds, (1.0, 0.0), 50);
-    // From the line of all rows two steps suffice; what does not change with the rows' weights is worked out once.
+    // From the line of all rows, two steps suffice. Values that do not depend on the weights of rows are computed once.
     let again = |ranked: &Ranked| ranked.line(&log_odds, line?, 2);
     let shift = ranked.shift(&log_odds, 0.0).unwrap_or(0.0);
     let log_losses = ranked.log_losses();
@@ -116,7 +120,7 @@ pub(crate) fn measure(
     let draws = replicates(rows);
     let intervals = bootstrap_intervals(&ranked, customers, &metrics, draws, LEVEL, seed, workers)?;
     let not_measured_reason = too_few(churned, customers);
-    // Log-loss, Brier score and the level are means over all rows; everything else rests on the smaller class.
+    // Log-loss, Brier score and the shift are means over all rows; all other metrics depend on the minority class.
     let measured = |metric: usize| not_measured_reason.is_none() || [2, 3, 8].contains(&metric);
     let estimate = |metric: usize| {
         let value = metrics[metric](&ranked).filter(|value| measured(metric) && value.is_finite())?;
@@ -165,7 +169,7 @@ mod tests {
     use super::*;
     use crate::numeric::{SplitMix, ln, sigmoid};
 
-    /// Customers with two rows each that share their luck, scored by one model that is a little too extreme.
+    /// Customers with two rows each that share a random effect, scored by one model that is slightly too extreme.
     fn fresh(customers: usize, seed: u64) -> (Vec<bool>, Vec<f64>, Vec<u32>) {
         let mut random = SplitMix::new(seed, 5);
         let mut bell = || (0..12).map(|_| random.unit()).sum::<f64>() - 6.0;
@@ -183,7 +187,7 @@ mod tests {
         (churned, probabilities, codes)
     }
 
-    /// How often the interval of each figure holds what the model is worth in truth.
+    /// How often the interval of each metric contains its true value.
     fn coverage(seeds: u64, customers: usize) -> Vec<(&'static str, f64)> {
         type Figure = (&'static str, fn(&Measures) -> Option<Estimate>);
         const FIGURES: [Figure; 7] = [

@@ -1,4 +1,4 @@
-//! Honest evaluation: which dates may train for which, who is held out with whom, how sure a figure is.
+//! Evaluation: training and test dates, customer folds, and metrics with confidence intervals.
 
 mod dates;
 mod folds;

@@ -1,4 +1,4 @@
-//! Trees of other libraries.
+//! Explanations of tree ensembles from other libraries.
 
 use ndarray::{Array2, ArrayView2};
 
@@ -8,8 +8,9 @@ use crate::error::Result;
 use crate::parallel::Execution;
 
 impl TreeEnsemble {
-    /// Contributions of every column to every row (rows x columns), and the base value: what the average training row says.
-    /// With it they sum to the row's log-odds, or, for a forest of probabilities, to its probability.
+    /// Shapley values of every column for every row (rows x columns), and the base value, which is the expected output
+    /// over the training rows. For each row, the base value and the contributions sum to the log-odds; for a forest
+    /// that averages probabilities, to the probability.
     ///
     /// # Errors
     /// `feature_mismatch` if the matrix has another number of columns; `cancelled`.

@@ -2,8 +2,8 @@
 
 use ndarray::{Array2, ArrayView2};
 
-/// `coefficient * (x - mean)` of every column, and the log-odds of a row of means: the Shapley values of a linear model
-/// whose columns are taken as independent (Štrumbelj and Kononenko, 2014).
+/// `coefficient * (x - mean)` for every column, and the log-odds of a row of means. These are the Shapley values of a
+/// linear model with independent columns (Štrumbelj and Kononenko, 2014).
 pub(crate) fn linear_contributions(
     intercept: f64,
     coefficients: &[f64],

@@ -1,4 +1,4 @@
-//! Why a score is what it is: exact Shapley values in log-odds.
+//! Explanations of scores: exact Shapley values in log-odds.
 
 mod imported;
 mod linear;

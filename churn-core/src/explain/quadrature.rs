@@ -2,20 +2,21 @@
 
 use crate::numeric::cos;
 
-/// A point of the interval and what the integrand there counts for.
+/// A quadrature point with its weight.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Point {
     pub(crate) at: f64,
-    /// `1 - at`, without the rounding of that difference near 1.
+    /// `1 - at`, computed without cancellation near 1.
     pub(crate) rest: f64,
     pub(crate) weight: f64,
 }
 
-/// The rule of `count` points, ascending.
+/// The quadrature rule with `count` points, ascending.
 pub(crate) fn gauss_legendre(count: usize) -> Vec<Point> {
     let mut points = vec![Point::default(); count];
     let n = count as f64;
-    // The points lie symmetrically about 1/2; each root of Legendre's polynomial is found from Tricomi's estimate.
+    // The points are symmetric about 1/2. Newton's method finds each root of the Legendre polynomial from Tricomi's
+    // estimate.
     for index in 0..count.div_ceil(2) {
         let mut root = cos(std::f64::consts::PI * (index as f64 + 0.75) / (n + 0.5));
         let mut slope = 1.0;

@@ -1,18 +1,19 @@
 //! Exact path-dependent TreeSHAP (Lundberg, Erion, Lee, "Consistent individualized feature attribution for tree
-//! ensembles", 2018) in time linear in the tree.
+//! ensembles", 2018) in time linear in the size of the tree.
 //!
-//! A leaf of value `v` is a game in which each feature on its path either follows the row (`one`: 1 if the row goes this
-//! way, else 0) or is averaged over the training rows (`zero`: the share of cover that goes this way). Its Shapley value is
-//! an integral (Owen, "Multilinear extensions of games", 1972):
+//! A leaf with value `v` is a cooperative game. In it, each feature on the path either follows the row (`one`: 1 if the
+//! row takes this branch, else 0) or is averaged over the training rows (`zero`: the share of cover that takes this
+//! branch). The Shapley value is an integral (Owen, "Multilinear extensions of games", 1972):
 //!
 //! ```text
 //! phi_i = v (one_i - zero_i) ∫ ∏_{j≠i} (t one_j + (1 - t) zero_j) dt,  t from 0 to 1
 //! ```
 //!
-//! The integrand is a polynomial, so a Gauss-Legendre rule of half as many points as there are features on the path is
-//! exact. At each point the product is carried down the tree and the sum over leaves is carried up, so that each edge adds
-//! to its feature once for all leaves below it (Yu, Xu et al., "Linear TreeShap", 2022). No term cancels another of
-//! larger size, nothing is recursive, and time is O(nodes x points) per tree and row, memory O(depth x points).
+//! The integrand is a polynomial. A Gauss-Legendre rule is therefore exact with half as many points as there are
+//! features on the path. At each point, the product is passed down the tree and the sum over leaves is passed up, so
+//! that each edge adds to its feature once for all leaves below it (Yu, Xu et al., "Linear TreeShap", 2022). There is
+//! no cancellation of large terms and no recursion. Time is O(nodes x points) per tree and row; memory is O(depth x
+//! points).
 
 use ndarray::{Array2, ArrayView2};
 
@@ -21,16 +22,17 @@ use crate::ensemble::{FlatTrees, Input, Tree};
 use crate::error::{Error, ErrorKind, Result};
 use crate::parallel::{Execution, Workers};
 
-/// Rows explained at a time.
+/// Number of rows that are explained at a time.
 const CHUNK: usize = 16;
-/// Points carried through a tree at once; more take more passes.
+/// Number of points per pass through a tree; a rule with more points takes several passes.
 const MOST_POINTS_AT_ONCE: usize = 8;
-/// More points change nothing: what they would add is below the rounding of a sum.
+/// Further points change nothing: their contribution is below the rounding error of a sum.
 const MOST_POINTS: usize = 256;
 
 impl FlatTrees {
-    /// Contributions of every feature to every row's log-odds (rows x features), and the base value: what the average
-    /// training row says. For each row they sum to its log-odds.
+    /// Shapley values of every feature for every row's log-odds (rows x features), and the base value, which is the
+    /// expected log-odds over the training rows. For each row, the base value and the contributions sum to the
+    /// log-odds.
     ///
     /// # Errors
     /// `feature_mismatch` if the matrix has another number of columns; `cancelled`.
@@ -39,7 +41,7 @@ impl FlatTrees {
     }
 }
 
-/// As [`FlatTrees::explain`]. The bits do not depend on threads or on the other rows.
+/// Like [`FlatTrees::explain`]. The result is bit-identical for any number of threads and any other rows in the batch.
 pub(crate) fn tree_contributions<T: Input>(
     ensemble: &FlatTrees,
     x: ArrayView2<'_, T>,
@@ -51,7 +53,7 @@ pub(crate) fn tree_contributions<T: Input>(
     let plans: Vec<Plan> = trees.map(|nodes| Plan::new(nodes, features)).collect();
     let base = plans.iter().fold(ensemble.base(), |sum, plan| sum + plan.expectation);
     let most = plans.iter().map(|plan| plan.points).max().unwrap_or(0);
-    // Of each number of points that a tree may want, the rule.
+    // The quadrature rule for each number of points that a tree may need.
     let rules: Vec<Vec<Point>> = (0..=most)
         .map(|count| {
             if plans.iter().any(|plan| plan.points == count) {
@@ -96,16 +98,16 @@ pub(crate) fn tree_contributions<T: Input>(
     Ok((contributions, base))
 }
 
-/// What a tree needs whatever the row.
+/// The properties of a tree that do not depend on the row.
 struct Plan {
-    /// Points that integrate its longest path exactly; none for a single leaf.
+    /// Number of points that integrates the longest path exactly; 0 for a single leaf.
     points: usize,
     /// The mean of its leaves, weighted by cover.
     expectation: f64,
 }
 
 impl Plan {
-    /// Of a tree's nodes, whose children stand behind their parents.
+    /// Computes the plan from the nodes of a tree, in which children follow their parents.
     fn new(tree: Tree<'_>, features: usize) -> Self {
         let nodes = tree.nodes;
         let mut reached = vec![(0usize, 0.0); nodes.len()];
@@ -125,7 +127,7 @@ impl Plan {
             reached[left] = (depth + 1, share * left_share);
             reached[left + 1] = (depth + 1, share * right_share);
         }
-        // A path of n features is a polynomial of degree n - 1; n points are exact up to degree 2n - 1.
+        // A path of n features gives a polynomial of degree n - 1; n points are exact up to degree 2n - 1.
         let wanted = deepest.min(features).div_ceil(2);
         let points = if wanted <= MOST_POINTS_AT_ONCE {
             wanted.next_multiple_of(2)
@@ -136,7 +138,8 @@ impl Plan {
     }
 }
 
-/// Which part of a node's cover each child has, by the left one's place; halves where there is none.
+/// The share of the cover of a node that each child has. `left` is the position of the left child. A node without cover
+/// is split in half.
 fn shares(tree: Tree<'_>, left: usize) -> (f64, f64) {
     let (left, right) = (tree.covers[left], tree.covers[left + 1]);
     let sum = left + right;
@@ -147,39 +150,40 @@ fn shares(tree: Tree<'_>, left: usize) -> (f64, f64) {
     }
 }
 
-/// A tree and the row that walks through it.
+/// A tree and the row that is passed through it.
 struct Row<'a> {
     tree: Tree<'a>,
     cells: &'a [f64],
 }
 
-/// No edge of this feature on the path.
+/// Marks a feature that no edge on the path splits on.
 const NONE: u32 = u32::MAX;
 
-/// A node on the path, and the edge that leads to it; every array holds a value per point.
+/// A node on the path, with the edge that leads to it. Every array has one value per point.
 struct Frame<const N: usize> {
     node: usize,
-    /// Children that were visited.
+    /// Number of children that were visited.
     visited: u8,
-    /// The feature split on at the parent.
+    /// The feature that the parent splits on.
     feature: usize,
-    /// Place in the path of the edge above this one that splits on the same feature.
+    /// The position in the path of the previous edge that splits on the same feature.
     before: u32,
-    /// Whether the row goes this way at every split on the feature.
+    /// Whether the row takes this branch at every split on the feature.
     one: bool,
-    /// Share of cover that goes this way at every split on the feature.
+    /// The share of cover that takes this branch at every split on the feature.
     zero: f64,
-    /// Product of the factors `t one + (1 - t) zero` of all features on the path, times the point's weight.
+    /// The product of the factors `t one + (1 - t) zero` of all features on the path, times the weight of the point.
     product: [f64; N],
-    /// One divided by this feature's factor, where `one`.
+    /// The reciprocal of this feature's factor, if `one`.
     inverse: [f64; N],
     /// `(one - zero) / factor`.
     pull: [f64; N],
-    /// Sum over the leaves below of value times product.
+    /// The sum of value times product over the leaves below.
     sum: [f64; N],
 }
 
-/// Adds one tree's contributions to one row, at these points. `last` holds `NONE` for every feature, before and after.
+/// Adds the contributions of one tree to one row, at these points. `last` contains `NONE` for every feature, before and
+/// after the call.
 fn walk<const N: usize>(row: &Row<'_>, points: &[Point], last: &mut [u32], out: &mut [f64]) {
     let lanes = Lanes::new(points);
     let mut path: Vec<Frame<N>> = vec![Frame {
@@ -227,7 +231,7 @@ fn walk<const N: usize>(row: &Row<'_>, points: &[Point], last: &mut [u32], out: 
             });
             continue;
         }
-        // All below is summed up: the edge gives its feature its due and the sum goes up.
+        // All leaves below are summed: the edge adds the contribution to its feature and passes the sum up.
         let Some(done) = path.pop() else { break };
         let Some(parent) = path.last_mut() else { break };
         for (sum, below) in parent.sum.iter_mut().zip(&done.sum) {
@@ -237,17 +241,17 @@ fn walk<const N: usize>(row: &Row<'_>, points: &[Point], last: &mut [u32], out: 
         let mut due = dot(&done.sum, &done.pull);
         if let Some(before) = path.get(done.before as usize) {
             if !before.one {
-                // Both edges pull with the same force: what the upper one adds is already right.
+                // Both edges have equal `pull`, so the contribution that the upper edge adds is already correct.
                 continue;
             }
-            // The upper edge will add these leaves as if this one were not there.
+            // The upper edge will add these leaves as if this edge were absent, so that amount is subtracted here.
             due -= dot(&done.sum, &before.pull);
         }
         out[done.feature] += due;
     }
 }
 
-/// Points side by side.
+/// The points of one pass, one array element per point.
 struct Lanes<const N: usize> {
     at: [f64; N],
     rest: [f64; N],
@@ -270,14 +274,14 @@ impl<const N: usize> Lanes<N> {
         }
     }
 
-    /// The edge to a child; `None` if neither the row nor any training row goes there.
+    /// The edge to a child; `None` if neither the row nor any training row reaches the child.
     fn edge(&self, mut product: [f64; N], before: Option<&Frame<N>>, share: f64, hot: bool) -> Option<Edge<N>> {
         let one = hot && before.is_none_or(|before| before.one);
         let zero = share * before.map_or(1.0, |before| before.zero);
         if !one && zero == 0.0 {
             return None;
         }
-        // An earlier split on the feature is merged into this one: its factor leaves the product.
+        // An earlier split on the same feature is merged into this one, so its factor is removed from the product.
         match before {
             Some(before) if before.one => {
                 for (product, inverse) in product.iter_mut().zip(&before.inverse) {
@@ -321,7 +325,7 @@ mod tests {
     use crate::ensemble::Node;
     use crate::numeric::SplitMix;
 
-    /// A random tree of these features; features may return on a path, and covers may be zero.
+    /// A random tree over these features. Features may repeat on a path, and covers may be zero.
     fn random_tree(random: &mut SplitMix, features: usize, most_depth: usize) -> (Vec<Node>, Vec<f64>) {
         let (mut nodes, mut covers) = (vec![Node::leaf(0, 0.0)], vec![1.0]);
         let mut open = vec![(0usize, 0usize, 1.0 + random.below(50) as f64)];
@@ -358,7 +362,7 @@ mod tests {
         (0..features).map(|_| cell(random)).collect()
     }
 
-    /// What the tree says on average over the features outside the subset.
+    /// The expected output of the tree over the features outside the subset.
     fn conditional(tree: Tree<'_>, place: usize, cells: &[f64], subset: usize) -> f64 {
         let node = tree.nodes[place];
         if node.is_leaf() {
@@ -441,7 +445,7 @@ mod tests {
         }
     }
 
-    /// A tree of which every split has a leaf on the left.
+    /// A tree in which every split has a leaf on the left.
     fn chain(random: &mut SplitMix, depth: usize, features: usize) -> (Vec<Node>, Vec<f64>) {
         let split = |random: &mut SplitMix, number: usize, left: u32| {
             let threshold = random.below(4) as f64;

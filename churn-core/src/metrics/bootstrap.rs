@@ -1,15 +1,16 @@
-//! How sure a figure is: a bootstrap that draws whole customers.
+//! Confidence intervals of metrics from a bootstrap that resamples whole customers.
 
 use crate::error::Result;
 use crate::metrics::ranked::Ranked;
 use crate::numeric::SplitMix;
 use crate::parallel::Workers;
 
-/// A figure of ranked rows.
+/// A metric of ranked rows.
 pub(crate) type Metric<'a> = Box<dyn Fn(&Ranked) -> Option<f64> + Sync + 'a>;
 
-/// The interval of each metric that holds the middle `level` of replicates (percentile bootstrap; Efron and Tibshirani,
-/// 1993). Customers are drawn with replacement, with all their rows. `None` where most replicates have no figure.
+/// The interval of each metric that contains the middle `level` of the replicates (percentile bootstrap; Efron and
+/// Tibshirani, 1993). Customers are drawn with replacement, together with all their rows. `None` if the metric is
+/// undefined in most replicates.
 pub(crate) fn bootstrap_intervals(
     ranked: &Ranked,
     customers: &[u32],

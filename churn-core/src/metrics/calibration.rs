@@ -1,4 +1,4 @@
-//! Predicted against observed.
+//! Predicted probabilities against observed churn rates.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,12 +9,12 @@ use crate::parallel::Workers;
 /// Number of bins.
 pub(crate) const BINS: usize = 10;
 
-/// One bin of a calibration table: rows with neighbouring predictions.
+/// One bin of a calibration table: rows with similar predictions.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct CalibrationBin {
-    /// Number of rows in the bin; fractional where a bin's border splits a row's weight.
+    /// Number of rows in the bin; fractional if the edge of a bin splits the weight of a row.
     pub rows: f64,
     /// Mean predicted probability.
     pub mean_probability: f64,
@@ -22,7 +22,7 @@ pub struct CalibrationBin {
     pub churn_rate: f64,
 }
 
-/// Cuts rows, sorted by prediction, into bins of equal weight.
+/// Splits rows that are sorted by prediction into bins of equal weight.
 pub(crate) fn bins(probabilities: &[f64], churned: &[bool], weights: &[f64], count: usize) -> Vec<CalibrationBin> {
     let total: f64 = weights.iter().sum();
     let mut sums = vec![(0.0, 0.0, 0.0); count];
@@ -31,7 +31,7 @@ pub(crate) fn bins(probabilities: &[f64], churned: &[bool], weights: &[f64], cou
         if weight <= 0.0 {
             continue;
         }
-        // A row belongs to the bin in which its middle lies.
+        // A row belongs to the bin that contains the midpoint of its weight.
         let bin = (((before + weight / 2.0) / total * count as f64) as usize).min(count - 1);
         before += weight;
         let (rows, predicted, observed) = &mut sums[bin];
@@ -50,7 +50,8 @@ pub(crate) fn bins(probabilities: &[f64], churned: &[bool], weights: &[f64], cou
 }
 
 /// Slope and intercept of the logistic regression of the labels on the predicted log-odds (Cox, 1958): 1 and 0 if
-/// predictions are calibrated, a slope below 1 if they are too extreme. Newton's method from `start`, at most `steps` of them.
+/// predictions are calibrated, a slope below 1 if they are too extreme. Uses Newton's method from `start` with at most
+/// `steps` steps.
 pub(crate) fn line(
     log_odds: &[f64],
     churned: &[bool],
@@ -85,11 +86,11 @@ pub(crate) fn line(
             break;
         }
     }
-    // Classes that are told apart without error have no finite line.
+    // Perfectly separated classes have no finite line.
     (slope.is_finite() && intercept.is_finite() && slope.abs() < 50.0).then_some((slope, intercept))
 }
 
-/// The log-odds of probabilities, held where a probability of 0 or 1 would be infinite.
+/// The log-odds of probabilities, clamped where a probability of 0 or 1 would be infinite.
 pub(crate) fn log_odds(probabilities: &[f64]) -> Vec<f64> {
     probabilities
         .iter()
@@ -97,8 +98,8 @@ pub(crate) fn log_odds(probabilities: &[f64]) -> Vec<f64> {
         .collect()
 }
 
-/// The calibration error that predictions show by chance alone, were they perfectly calibrated: the 95th percentile of
-/// `draws` in which every row churns with the probability that was predicted. `probabilities` ascending.
+/// The calibration error that perfectly calibrated predictions show because of sampling noise: the 95th percentile over
+/// `draws` simulations in which every row churns with its predicted probability. `probabilities` must ascend.
 pub(crate) fn error_by_chance(
     probabilities: &[f64],
     draws: usize,
@@ -115,7 +116,7 @@ pub(crate) fn error_by_chance(
     Ok((!probabilities.is_empty() && draws > 0).then(|| errors[(errors.len() - 1) * 95 / 100]))
 }
 
-/// Mean distance of predicted and observed.
+/// The mean absolute difference between predicted probability and observed churn rate, weighted by rows.
 pub(crate) fn error_of(bins: &[CalibrationBin]) -> f64 {
     let total: f64 = bins.iter().map(|bin| bin.rows).sum();
     bins.iter()

@@ -1,15 +1,15 @@
-//! Intervals and the figures that carry them.
+//! Intervals, and estimates with an interval.
 
 use serde::{Deserialize, Serialize};
 
-/// An interval, both ends included. What it covers, and how often, is documented where it is given.
+/// A closed interval. The function or field that returns it states its meaning and coverage.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct Interval {
-    /// Lower end.
+    /// The lower end.
     pub low: f64,
-    /// Upper end.
+    /// The upper end.
     pub high: f64,
 }
 
@@ -19,7 +19,7 @@ impl Interval {
         Self { low, high }
     }
 
-    /// Whether a value lies in the interval.
+    /// Whether the value lies in the interval.
     pub fn contains(&self, value: f64) -> bool {
         self.low <= value && value <= self.high
     }

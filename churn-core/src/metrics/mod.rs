@@ -1,7 +1,8 @@
-//! How good predictions are: pure functions over labels and probabilities.
+//! Metrics of predictions: pure functions of labels and scores.
 //!
-//! Labels and scores stand side by side, one of each per row; of slices of unequal length the longer one's rest is left out.
-//! Scores are any numbers that are higher where churn is likelier, probabilities lie in [0, 1].
+//! Labels and scores are parallel slices with one element per row. If their lengths differ, the surplus elements of the
+//! longer one are ignored. A score is any number that is higher where churn is more likely; a probability lies in [0,
+//! 1].
 //!
 //! ```
 //! let auc = churn_core::metrics::roc_auc(&[false, true, true], &[0.2, 0.1, 0.9]);
@@ -18,17 +19,18 @@ pub use calibration::CalibrationBin;
 pub use interval::{Estimate, Interval};
 pub use ranked::Ranked;
 
-/// Area under the ROC curve; ties count half. `None` with a single class.
+/// Area under the ROC curve; ties count half. `None` if there is only one class.
 pub fn roc_auc(churned: &[bool], scores: &[f64]) -> Option<f64> {
     Ranked::new(churned, scores).roc_auc()
 }
 
-/// Average precision: the mean precision at each churned row, ties taken together. `None` without a churned row.
+/// Average precision: the mean precision at each churned row; tied scores count as one threshold. `None` if no row
+/// churned.
 pub fn pr_auc(churned: &[bool], scores: &[f64]) -> Option<f64> {
     Ranked::new(churned, scores).pr_auc()
 }
 
-/// Mean negative log-likelihood, probabilities held within 1e-15 of 0 and 1. `None` without rows.
+/// Mean negative log-likelihood. Probabilities are clamped to at least 1e-15 from 0 and 1. `None` without rows.
 pub fn log_loss(churned: &[bool], probabilities: &[f64]) -> Option<f64> {
     Ranked::new(churned, probabilities).log_loss()
 }
@@ -39,20 +41,21 @@ pub fn brier(churned: &[bool], probabilities: &[f64]) -> Option<f64> {
 }
 
 /// Slope and intercept of the logistic regression of labels on predicted log-odds (Cox, "Two further applications of a
-/// model for binary regression", 1958): 1 and 0 where predictions are calibrated, a slope below 1 where they are too extreme.
-/// `None` where no finite line fits best, as with a single class.
+/// model for binary regression", 1958). They are 1 and 0 if predictions are calibrated; a slope below 1 means that they
+/// are too extreme. `None` if there is no finite best fit, for example with only one class.
 pub fn calibration_line(churned: &[bool], probabilities: &[f64]) -> Option<(f64, f64)> {
     let ranked = Ranked::new(churned, probabilities);
     ranked.line(&ranked.log_odds(), (1.0, 0.0), 50)
 }
 
-/// Mean distance of predicted and observed over ten bins of equal size. `None` without rows.
+/// Expected calibration error: the mean absolute difference between predicted probability and observed churn rate over
+/// ten bins of equal size. `None` without rows.
 pub fn calibration_error(churned: &[bool], probabilities: &[f64]) -> Option<f64> {
     Ranked::new(churned, probabilities).calibration_error()
 }
 
-/// Churn rate among the `share` of rows (0 to 1) with the highest scores over the churn rate of all. Ties at the border
-/// count in part. `None` without a churned row.
+/// Lift: the churn rate among the `share` of rows (0 to 1) with the highest scores, divided by the overall churn rate.
+/// Rows tied at the cutoff count in part. `None` if no row churned.
 pub fn lift_at(churned: &[bool], scores: &[f64], share: f64) -> Option<f64> {
     Ranked::new(churned, scores).lift_at(share)
 }

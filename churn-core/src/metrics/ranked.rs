@@ -1,23 +1,24 @@
-//! Rows in order of their scores, each with a weight: what every metric is computed from in one pass.
+//! Rows sorted by score, each with a weight: the input from which every metric is computed in one pass.
 
 use crate::error::Result;
 use crate::metrics::calibration::{BINS, CalibrationBin, bins, error_by_chance, error_of, line, log_odds};
 use crate::numeric::{ln, sigmoid};
 use crate::parallel::Workers;
 
-/// Labels and scores, sorted once by score for several figures. Each is as the function of its name, `None` too.
+/// Labels and scores, sorted once so that several metrics can be computed. Each method equals the function of the same
+/// name and returns `None` in the same cases.
 #[derive(Clone, Debug)]
 pub struct Ranked {
     /// Ascending by score.
     scores: Vec<f64>,
     churned: Vec<bool>,
     weights: Vec<f64>,
-    /// Where each row stood.
+    /// The original position of each row.
     order: Vec<u32>,
 }
 
 impl Ranked {
-    /// Sorts rows by score; each counts once. Scores should not be NaN.
+    /// Sorts rows by score; each row has weight 1. Scores should not be NaN.
     pub fn new(churned: &[bool], scores: &[f64]) -> Self {
         let mut order: Vec<u32> = (0..churned.len().min(scores.len()) as u32).collect();
         order.sort_by(|&a, &b| scores[a as usize].total_cmp(&scores[b as usize]));
@@ -29,7 +30,7 @@ impl Ranked {
         }
     }
 
-    /// The same rows, each counting as often as `weight` says of its original position.
+    /// Sets the weight of every row to `weight` of its original position.
     pub(crate) fn reweigh(&mut self, weight: impl Fn(usize) -> f64) {
         for (weight_here, &row) in self.weights.iter_mut().zip(&self.order) {
             *weight_here = weight(row as usize);
@@ -49,7 +50,7 @@ impl Ranked {
             .sum()
     }
 
-    /// Churned and retained weight of each run of equal scores, lowest score first.
+    /// The churned and retained weight of each group of equal scores, lowest score first.
     fn ties(&self) -> impl DoubleEndedIterator<Item = (f64, f64)> {
         let mut runs = vec![];
         let mut start = 0;
@@ -94,13 +95,13 @@ impl Ranked {
         self.mean(log_loss_of)
     }
 
-    /// The log-loss of every row, in this order: for [`mean_of`](Self::mean_of) with other weights.
+    /// The log-loss of every row in this order, for use in [`mean_of`](Self::mean_of) with other weights.
     pub(crate) fn log_losses(&self) -> Vec<f64> {
         let rows = self.scores.iter().zip(&self.churned);
         rows.map(|(&p, &churned)| log_loss_of(p, churned)).collect()
     }
 
-    /// The mean of what the caller holds of every row in this order.
+    /// The weighted mean of values that are given in this order.
     pub(crate) fn mean_of(&self, values: &[f64]) -> Option<f64> {
         weighted_mean(values.iter().copied().zip(self.weights.iter().copied()))
     }
@@ -127,13 +128,14 @@ impl Ranked {
         (self.total() > 0.0).then(|| error_of(&self.calibration()))
     }
 
-    /// Slope and intercept of the labels on the predicted log-odds, which the caller holds in this order.
+    /// Slope and intercept of the logistic regression of the labels on the predicted log-odds, which are given in this
+    /// order.
     pub(crate) fn line(&self, log_odds: &[f64], start: (f64, f64), steps: usize) -> Option<(f64, f64)> {
         line(log_odds, &self.churned, &self.weights, start, steps)
     }
 
-    /// What is to be added to the predicted log-odds, which the caller holds in this order, for the mean prediction to be the
-    /// churn rate: Newton's method from `start`. `None` with a single class.
+    /// The shift of the predicted log-odds (given in this order) with which the mean prediction equals the churn rate.
+    /// Uses Newton's method from `start`. `None` if there is only one class.
     pub(crate) fn shift(&self, log_odds: &[f64], start: f64) -> Option<f64> {
         let (total, positives) = (self.total(), self.positives());
         if positives <= 0.0 || positives >= total {
@@ -162,17 +164,18 @@ impl Ranked {
         log_odds(&self.scores)
     }
 
-    /// The calibration error that these predictions show by chance, were they perfectly calibrated.
+    /// The calibration error that these predictions would show because of sampling noise if they were perfectly
+    /// calibrated.
     pub(crate) fn calibration_error_null_95(&self, draws: usize, seed: u64, workers: &Workers) -> Result<Option<f64>> {
         error_by_chance(&self.scores, draws, seed, workers)
     }
 
-    /// Predicted against observed in ten bins of equal size, lowest first; empty bins are left out.
+    /// Predicted against observed in ten bins of equal size, lowest first. Empty bins are omitted.
     pub fn calibration(&self) -> Vec<CalibrationBin> {
         bins(&self.scores, &self.churned, &self.weights, BINS)
     }
 
-    /// Lift of the highest `share` (0 to 1).
+    /// The lift of the `share` (0 to 1) of rows with the highest scores.
     pub fn lift_at(&self, share: f64) -> Option<f64> {
         let (total, positives) = (self.total(), self.positives());
         let wanted = total * share;
@@ -198,7 +201,7 @@ fn log_loss_of(p: f64, churned: bool) -> f64 {
     -ln(if churned { p } else { 1.0 - p })
 }
 
-/// Of values and weights; `None` where nothing weighs.
+/// The weighted mean of pairs of value and weight; `None` if the total weight is 0.
 fn weighted_mean(values: impl Iterator<Item = (f64, f64)>) -> Option<f64> {
     let weighing = values.filter(|(_, weight)| *weight > 0.0);
     let (sum, total) = weighing.fold((0.0, 0.0), |(sum, total), (value, weight)| {

@@ -1,34 +1,34 @@
-//! Encoded columns: numbers made of features.
+//! Encoded columns: the numbers that are computed from features.
 
 use serde::{Deserialize, Serialize};
 
 use crate::features::{Columns, FeatureColumn};
 use crate::preprocess::numbers;
 
-/// One encoded column and the feature that it comes from.
+/// One encoded column and the feature that it is computed from.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct EncodedColumn {
     pub(crate) feature: u32,
     pub(crate) encoding: Encoding,
 }
 
-/// How a column is made of its feature.
+/// How a column is computed from its feature.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) enum Encoding {
-    /// The number itself.
+    /// The number, unchanged.
     Number,
-    /// 1 where the text is this level.
+    /// 1 if the text is this level, else 0.
     Level(String),
-    /// 1 where the text is none of these levels: rare in training, or never seen.
+    /// 1 if the text is none of these levels, because it was rare in training or never seen; else 0.
     Other(Vec<String>),
-    /// 1 where the text is missing.
+    /// 1 if the text is missing, else 0.
     Missing,
-    /// ln(1 + rows) that the level had in training; sorted by level.
+    /// ln(1 + number of training rows with the level); sorted by level.
     Frequency(Vec<(String, f64)>),
 }
 
 impl EncodedColumn {
-    /// The column of a matrix; NaN where a number is missing.
+    /// The values of the column for a matrix; NaN if a number is missing.
     pub(crate) fn apply(&self, table: Columns<'_>) -> Vec<f64> {
         let column = &table.columns[self.feature as usize];
         let by_text = |value: &dyn Fn(Option<&str>) -> f64| match column {
@@ -57,7 +57,7 @@ impl EncodedColumn {
         }
     }
 
-    /// Whether its numbers are finite and its levels sorted.
+    /// Whether its numbers are finite and its levels are sorted.
     pub(crate) fn is_valid(&self) -> bool {
         match &self.encoding {
             Encoding::Frequency(known) => {

@@ -1,4 +1,4 @@
-//! The columns of the linear member: complete, of one scale, each saying something of its own.
+//! The design matrix of the linear member: no missing values, standardised columns, no duplicate columns.
 
 use std::collections::HashSet;
 
@@ -8,10 +8,10 @@ use crate::error::Result;
 use crate::numeric::ln_1p;
 use crate::parallel::Workers;
 
-/// Values further than this many deviations from the mean count as that far: one wild value cannot decide a score.
+/// Values are clamped to this many standard deviations from the mean, so that one outlier cannot determine a score.
 const REACH: f64 = 6.0;
 
-/// One column of the design, made of an encoded column.
+/// One column of the design, computed from an encoded column.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct DesignColumn {
     pub(crate) encoded: u32,
@@ -22,9 +22,9 @@ pub(crate) struct DesignColumn {
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 enum Shape {
-    /// sign(x) ln(1 + |x|), missing values replaced by this median before.
+    /// sign(x) ln(1 + |x|), after missing values are replaced by this median.
     SignedLog { median: f64 },
-    /// 1 where missing.
+    /// 1 if missing, else 0.
     MissingFlag,
 }
 
@@ -42,12 +42,12 @@ impl Shape {
 }
 
 impl DesignColumn {
-    /// The column's value for an encoded one.
+    /// The value of the column for an encoded value.
     pub(crate) fn apply(&self, value: f64) -> f64 {
         ((self.shape.apply(value) - self.mean) / self.deviation).clamp(-REACH, REACH)
     }
 
-    /// Whether it tells how large a value is, not that it is missing.
+    /// Whether the column rises with the encoded value, unlike a flag for missing values.
     pub(crate) fn rises(&self) -> bool {
         matches!(self.shape, Shape::SignedLog { .. })
     }
@@ -61,8 +61,8 @@ impl DesignColumn {
     }
 }
 
-/// The design of encoded training columns. Of several columns that are equal in all rows (features missing together
-/// have equal flags) only the first stays.
+/// Fits the design to encoded training columns. Of columns that are equal in all rows (features that are missing
+/// together have equal flags), only the first is kept.
 pub(crate) fn fit(encoded: &[Vec<f64>], workers: &Workers) -> Result<Vec<DesignColumn>> {
     let candidates = workers.map(0..encoded.len(), |number| {
         let values = &encoded[number];
@@ -84,7 +84,7 @@ pub(crate) fn fit(encoded: &[Vec<f64>], workers: &Workers) -> Result<Vec<DesignC
         .collect())
 }
 
-/// A fitted column and a hash of its values; `None` if it is the same in all rows.
+/// A fitted column and a hash of its values; `None` if it is constant.
 fn column(encoded: u32, shape: Shape, values: &[f64]) -> Option<(DesignColumn, u128)> {
     let count = values.len() as f64;
     let shaped: Vec<f64> = values.iter().map(|&value| shape.apply(value)).collect();
@@ -93,7 +93,7 @@ fn column(encoded: u32, shape: Shape, values: &[f64]) -> Option<(DesignColumn, u
     if !(mean.is_finite() && deviation.is_finite() && deviation > 1e-9 * mean.abs().max(1.0)) {
         return None;
     }
-    // Two multiplicative hashes side by side: 128 bits do not meet by chance.
+    // Two independent multiplicative hashes give 128 bits, so collisions are practically impossible.
     let (mut low, mut high) = (0xcbf2_9ce4_8422_2325u64, 0x9E37_79B9_7F4A_7C15u64);
     for value in &shaped {
         low = (low ^ value.to_bits()).wrapping_mul(0x0100_0000_01b3).rotate_left(17);
@@ -112,7 +112,7 @@ fn column(encoded: u32, shape: Shape, values: &[f64]) -> Option<(DesignColumn, u
     ))
 }
 
-/// The lower median of the values that are there; 0 if none is.
+/// The lower median of the values that are not missing; 0 if there are none.
 fn median(values: &[f64]) -> f64 {
     let mut present: Vec<f64> = values.iter().copied().filter(|value| !value.is_nan()).collect();
     if present.is_empty() {

@@ -1,16 +1,16 @@
-//! Chooses how each feature is encoded, from training rows.
+//! The choice of an encoding for each feature, from training rows.
 
 use crate::features::FeatureColumn;
 use crate::numeric::ln_1p;
 use crate::preprocess::columns::{EncodedColumn, Encoding};
 
-/// Levels that get a column of their own, at most.
+/// Maximum number of levels that get their own column.
 const MOST_LEVELS: usize = 16;
-/// Rows that a level needs for a column of its own, at least; and this share of all rows.
+/// Minimum number of rows, and minimum share of all rows, of a level that gets its own column.
 const LEAST_ROWS: usize = 10;
 const LEAST_SHARE: f64 = 0.005;
 
-/// The columns of a feature. A number that is the same in all rows, missing or not, gets none.
+/// The encoded columns of a feature. A constant number feature has none.
 pub(crate) fn fit(feature: usize, column: &FeatureColumn) -> Vec<EncodedColumn> {
     let encoded = |encoding| EncodedColumn {
         feature: feature as u32,
@@ -39,7 +39,7 @@ pub(crate) fn fit(feature: usize, column: &FeatureColumn) -> Vec<EncodedColumn> 
             }
             let least = LEAST_ROWS.max((codes.len() as f64 * LEAST_SHARE) as usize);
             let mut seen: Vec<(&String, usize)> = levels.iter().zip(counts).filter(|(_, count)| *count > 0).collect();
-            // Most frequent first; of equals, in order of their bytes.
+            // Most frequent first; levels with equal counts are ordered by their bytes.
             seen.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(b.0)));
             let frequent: Vec<String> = seen
                 .iter()

@@ -1,4 +1,5 @@
-//! From features to the numbers that members look at; fitted on training rows only, stored with the model.
+//! Preprocessing: from features to the numeric inputs of the members. It is fitted on training rows only and stored
+//! with the model.
 
 mod columns;
 mod design;
@@ -13,11 +14,13 @@ use crate::parallel::Workers;
 use columns::EncodedColumn;
 use design::DesignColumn;
 
-/// Two views of a feature matrix, fitted once: encoded for trees, and designed for the linear member.
+/// Fitted preprocessing of a feature matrix, with two outputs: an encoding for trees and a design matrix for the linear
+/// member.
 ///
-/// Trees see numbers as they are, missing values as missing; texts one column per frequent level, one for all others
-/// (rare ones and those never seen), and how frequent the level was. The linear member sees the same columns with missing
-/// values replaced by the median and marked, heavy tails drawn in by a signed logarithm, centred and scaled.
+/// Trees receive numbers unchanged, with missing values as NaN. A text feature becomes one column per frequent level,
+/// one column for all other levels (rare or never seen), and a column with the frequency of the level. The linear
+/// member receives the same columns with these changes: missing values are replaced by the median and flagged, heavy
+/// tails are compressed by a signed logarithm, and columns are centred and scaled.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct FittedPreprocessor {
     /// Names of the features it was fitted on, in order.
@@ -29,7 +32,7 @@ pub(crate) struct FittedPreprocessor {
 }
 
 impl FittedPreprocessor {
-    /// Fits to the rows of a table.
+    /// Fits the preprocessing to the rows of a table.
     pub(crate) fn fit(table: Columns<'_>, workers: &Workers) -> Result<Self> {
         let by_feature = workers.map(0..table.columns.len(), |feature| {
             Ok(encode::fit(feature, &table.columns[feature]))
@@ -49,7 +52,7 @@ impl FittedPreprocessor {
         })
     }
 
-    /// What trees look at: rows x columns, column by column in memory, NaN where missing.
+    /// The encoding for trees: rows x columns, in column-major order, NaN if missing.
     pub(crate) fn encode(&self, table: Columns<'_>, workers: &Workers) -> Result<Array2<f32>> {
         self.check(table)?;
         let columns = workers.map(0..self.encoded.len(), |column| {
@@ -62,7 +65,7 @@ impl FittedPreprocessor {
         by_column(table.rows, columns)
     }
 
-    /// What the linear member looks at: rows x columns, no value missing.
+    /// The design matrix of the linear member: rows x columns, without missing values.
     pub(crate) fn design(&self, table: Columns<'_>, workers: &Workers) -> Result<Array2<f64>> {
         self.check(table)?;
         let columns = workers.map(0..self.design.len(), |column| {
@@ -76,17 +79,17 @@ impl FittedPreprocessor {
         by_column(table.rows, columns)
     }
 
-    /// The feature that each encoded column came from.
+    /// The feature that each encoded column is computed from.
     pub(crate) fn encoded_sources(&self) -> &[u32] {
         &self.encoded_sources
     }
 
-    /// The feature that each column of the design came from.
+    /// The feature that each column of the design is computed from.
     pub(crate) fn design_sources(&self) -> &[u32] {
         &self.design_sources
     }
 
-    /// The columns of the design that rise with the numbers of a feature.
+    /// The columns of the design that rise with the values of a number feature.
     pub(crate) fn rising(&self, feature: usize) -> impl Iterator<Item = usize> {
         let of = move |column: &DesignColumn| {
             column.rises() && self.encoded[column.encoded as usize].feature as usize == feature
@@ -94,7 +97,7 @@ impl FittedPreprocessor {
         (0..self.design.len()).filter(move |&column| of(&self.design[column]))
     }
 
-    /// Whether its parts fit together, and these features.
+    /// Checks that its parts are consistent with each other and with these features.
     pub(crate) fn validate(&self, names: &[String]) -> Result<()> {
         let fits = self.names == names
             && self
@@ -123,7 +126,7 @@ impl FittedPreprocessor {
         }
     }
 
-    /// A matrix of other features than it was fitted on is refused, by name.
+    /// Refuses a matrix whose features differ from those of the fit; the error names the feature.
     fn check(&self, table: Columns<'_>) -> Result<()> {
         let differs = self.names.iter().zip(table.names).find(|(own, other)| own != other);
         let message = match differs {
@@ -147,7 +150,7 @@ fn by_column<T>(rows: usize, columns: Vec<Vec<T>>) -> Result<Array2<T>> {
     Ok(array.reversed_axes())
 }
 
-/// A number feature's values, or `None` for text.
+/// The values of a number feature; `None` for text.
 fn numbers(column: &FeatureColumn) -> Option<&[f64]> {
     match column {
         FeatureColumn::Number(values) => Some(values),

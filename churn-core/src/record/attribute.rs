@@ -5,25 +5,26 @@ use crate::record::Ids;
 /// The code of a missing text.
 pub(crate) const MISSING_CODE: u32 = u32::MAX;
 
-/// Texts that repeat: a code per row into the levels, [`MISSING_CODE`] where there is none.
+/// A text column with repeated values, dictionary-encoded: one code per row into the levels, [`MISSING_CODE`] for a
+/// missing value.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct TextColumn {
     pub(crate) codes: Vec<u32>,
-    /// Sorted by bytes, each used by at least one row.
+    /// Sorted by bytes; each level is used by at least one row.
     pub(crate) levels: Ids,
 }
 
 /// The values of an attribute, one per row.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum AttributeValues {
-    /// NaN where missing; never infinite.
+    /// NaN if missing; never infinite.
     Number(Vec<f64>),
     Text(TextColumn),
-    /// 0, 1, or 2 where missing.
+    /// 0 or 1; 2 if missing.
     Bool(Vec<u8>),
 }
 
-/// An extra column with its name as the caller gave it.
+/// An extra column with the name that the caller gave it.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Attribute {
     pub(crate) name: String,
@@ -31,7 +32,7 @@ pub(crate) struct Attribute {
 }
 
 impl Attribute {
-    /// Whether a row has a value.
+    /// Whether the row has a value.
     pub(crate) fn has_value(&self, row: usize) -> bool {
         match &self.values {
             AttributeValues::Number(values) => !values[row].is_nan(),
@@ -41,7 +42,7 @@ impl Attribute {
     }
 }
 
-/// Attribute names whose features would be named like ones that are computed: `customer_tenure_days` and its like.
+/// Attribute names that are reserved because a computed feature has the resulting name, such as `customer_tenure_days`.
 const RESERVED: [&str; 6] = [
     "tenure_days",
     "days_to_renewal",
@@ -51,7 +52,7 @@ const RESERVED: [&str; 6] = [
     "days_since_first_sign_up",
 ];
 
-/// Whether an attribute of customers cannot become a feature under its own name.
+/// Whether the name of an attribute of customers is reserved.
 pub(crate) fn is_reserved(attribute: &str) -> bool {
     RESERVED.contains(&attribute)
 }

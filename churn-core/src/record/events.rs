@@ -1,27 +1,28 @@
-//! What payments, tickets and activities have in common: a customer, a moment, what was known when.
+//! The columns that payments, tickets and activities share: the customer, the event time, and the times between which a
+//! row is known.
 
 use std::ops::Range;
 
 use crate::record::{ALWAYS, Attribute, NEVER};
 
-/// The shared columns of an event table, sorted by customer, then time, then order given.
+/// The shared columns of an event table, sorted by customer, then by time, then by input order.
 ///
-/// Rows with one id and different `known_at` are versions of one record. Each version is the truth from
-/// its own `known_at` until its successor's: a row is known at `as_of` if
-/// `known_at < as_of <= superseded_at`, and at most one version of a record ever is.
+/// Rows with the same id and different `known_at` are versions of one record. Each version holds from its own
+/// `known_at` until the `known_at` of the next version. A row is known at `as_of` if `known_at < as_of <=
+/// superseded_at`, so at most one version of a record is known at any time.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Events {
-    /// `starts[c]..starts[c + 1]` are the rows of customer `c`; one longer than there are customers.
+    /// `starts[c]..starts[c + 1]` are the rows of customer `c`. The length is the number of customers plus 1.
     pub(crate) starts: Vec<u32>,
     /// The event time: `due_at`, `opened_at`, `at`.
     pub(crate) at: Vec<i64>,
-    /// [`ALWAYS`] where null; `None` where no row carries one.
+    /// [`ALWAYS`] if null; `None` if no row has a value.
     pub(crate) known_at: Option<Vec<i64>>,
-    /// [`NEVER`] for the last version; `None` where no record has versions.
+    /// [`NEVER`] for the last version; `None` if no record has several versions.
     pub(crate) superseded_at: Option<Vec<i64>>,
-    /// Position in what the caller gave.
+    /// The position of the row in the input.
     pub(crate) given: Vec<u32>,
-    /// Where ties are ordered by content: the rank of each row among its customer's, by id, then by all values.
+    /// If ties are ordered by content: the rank of each row among the rows of its customer, by id, then by all values.
     pub(crate) rank: Option<Vec<u32>>,
     /// Extra columns and the descriptive optional ones (`method`, `category`, `channel`), in column order.
     pub(crate) attributes: Vec<Attribute>,
@@ -41,7 +42,7 @@ impl Events {
         self.known_at.as_ref().map_or(ALWAYS, |known| known[row])
     }
 
-    /// What orders rows of one moment on another axis than the event time.
+    /// The key that orders rows with the same time on an axis other than the event time.
     pub(crate) fn tie(&self, row: usize) -> u32 {
         self.rank.as_ref().map_or(self.given[row], |rank| rank[row])
     }
@@ -50,12 +51,12 @@ impl Events {
         self.superseded_at.as_ref().map_or(NEVER, |superseded| superseded[row])
     }
 
-    /// Whether this row is the version of its record that was known strictly before a moment.
+    /// Whether this row is the version of its record that was known strictly before `as_of`.
     pub(crate) fn is_known(&self, row: usize, as_of: i64) -> bool {
         self.known_at(row) < as_of && as_of <= self.superseded_at(row)
     }
 
-    /// Whether no later version replaces this row.
+    /// Whether this row is the last version of its record.
     pub(crate) fn is_last_version(&self, row: usize) -> bool {
         self.superseded_at(row) == NEVER
     }

@@ -1,6 +1,6 @@
-//! Texts side by side in one buffer.
+//! Many texts in one buffer.
 
-/// Many texts in one allocation, reached by position.
+/// Many texts in one allocation, accessed by position.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Ids {
     bytes: String,
@@ -13,7 +13,7 @@ impl Ids {
         self.ends.push(self.bytes.len());
     }
 
-    /// Puts other texts behind these.
+    /// Appends other texts.
     pub(crate) fn append(&mut self, others: &Self) {
         let start = self.bytes.len();
         self.bytes.push_str(&others.bytes);

@@ -1,8 +1,8 @@
-//! What a tenant's records are once they are clean: columns, sorted by customer and then by time.
+//! The validated records of a tenant: columns, sorted by customer and then by time.
 //!
-//! A customer is a code: its rank among all customer ids, sorted by bytes. The rows of one customer stand
-//! together; there is no heap object per row. Fields are private to the crate: outside, records are
-//! made by the builder of [`crate::TenantRecords`] and looked at only through an as-of view.
+//! The code of a customer is its rank among all customer ids, sorted by bytes. The rows of one customer are contiguous,
+//! and there is no heap object per row. Fields are private to the crate: records are created by the builder of
+//! [`crate::TenantRecords`] and read only through an as-of view.
 
 mod activities;
 mod attribute;
@@ -27,7 +27,7 @@ pub(crate) use tenant_records::EventSpan;
 pub use tenant_records::{StaticAttributes, TenantRecords};
 pub(crate) use tickets::{Priority, Tickets};
 
-/// A moment that never comes: the field is not set. Greater than every timestamp.
+/// A time in the infinite future: the field is not set. Greater than every timestamp.
 pub(crate) const NEVER: i64 = i64::MAX;
-/// A moment before all others: known from the beginning. Smaller than every timestamp.
+/// A time in the infinite past: known from the beginning. Smaller than every timestamp.
 pub(crate) const ALWAYS: i64 = i64::MIN;

@@ -1,10 +1,10 @@
-//! Money: a decimal number of major units outside, an integer of minor units inside.
+//! Money: decimal major units in inputs and results, integer minor units internally.
 
 use std::fmt;
 
 use crate::error::{Error, ErrorKind, Result, excerpt};
 
-/// A currency and how many decimal digits its minor unit has.
+/// A currency with the number of decimal digits of its minor unit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Currency {
     code: Option<String>,
@@ -24,11 +24,12 @@ const OTHER_DIGITS: &[(u32, &[&str])] = &[
     (4, &["CLF", "UYW"]),
 ];
 
-/// The largest amount of minor units a record may carry: exact as `f64`.
+/// The largest amount, in minor units, that a record may have: exactly representable as `f64`.
 pub(crate) const MAX_MINOR: i64 = 1 << 53;
 
 impl Currency {
-    /// The currency of an ISO 4217 code: three letters in any case; two digits where the standard says nothing else.
+    /// The currency of an ISO 4217 code: three letters in any case. It has two digits unless the standard states
+    /// another number.
     ///
     /// ```
     /// assert_eq!(churn_core::Currency::new("jpy")?.digits(), 0);
@@ -37,7 +38,7 @@ impl Currency {
     /// ```
     ///
     /// # Errors
-    /// `invalid_option` if it is not three letters.
+    /// `invalid_option` if the code is not three letters.
     pub fn new(code: &str) -> Result<Self> {
         let code = code.trim().to_ascii_uppercase();
         if Self::is_code(&code) {
@@ -50,7 +51,7 @@ impl Currency {
         Err(Error::new(ErrorKind::InvalidOption, why).at(None, None, Some("currency")))
     }
 
-    /// Whether an upper-case text has the form of a code.
+    /// Whether an upper-case text has the form of a currency code.
     pub(crate) fn is_code(code: &str) -> bool {
         code.len() == 3 && code.bytes().all(|letter| letter.is_ascii_uppercase())
     }
@@ -67,37 +68,37 @@ impl Currency {
         }
     }
 
-    /// No currency named: two digits.
+    /// A currency without a code, with two digits.
     pub fn unnamed() -> Self {
         Self { code: None, digits: 2 }
     }
 
-    /// The code, where one was named.
+    /// The code, if the currency has one.
     pub fn code(&self) -> Option<&str> {
         self.code.as_deref()
     }
 
-    /// Decimal digits of the minor unit.
+    /// Number of decimal digits of the minor unit.
     pub fn digits(&self) -> u32 {
         self.digits
     }
 
-    /// Minor units in a major unit.
+    /// Number of minor units per major unit.
     pub(crate) fn scale(&self) -> f64 {
         f64::from(10u32.pow(self.digits))
     }
 
-    /// Minor units of an amount in major units, rounded half away from zero; `None` beyond ±2^53.
+    /// Converts an amount in major units to minor units, rounded half away from zero; `None` beyond ±2^53.
     ///
-    /// The amount is read as the shortest decimal that names it: 1.005 is a tie and becomes 1.01,
-    /// whether it came as text or as a binary float.
+    /// The amount is read as the shortest decimal that represents it. So 1.005 is a tie and becomes 1.01, whether the
+    /// input is a text or a binary float.
     pub(crate) fn to_minor(&self, major: f64) -> Option<i64> {
         let scaled = major * self.scale();
         if scaled.is_nan() || scaled.abs() > MAX_MINOR as f64 {
             return None;
         }
         let rounded = scaled.round();
-        // Only near a tie can the binary product and the decimal disagree.
+        // Only near a tie can the binary product round differently from the decimal.
         let to_tie = ((scaled - scaled.trunc()).abs() - 0.5).abs();
         if to_tie > 1e-15 * scaled.abs() + 1e-12 {
             return Some(rounded as i64);
@@ -107,7 +108,8 @@ impl Currency {
 }
 
 impl Currency {
-    /// Minor units of an exact decimal of major units, rounded half away from zero; `None` beyond ±2^53.
+    /// Converts an exact decimal amount in major units to minor units, rounded half away from zero; `None` beyond
+    /// ±2^53.
     pub(crate) fn decimal_to_minor(&self, major: i128, scale: i8) -> Option<i64> {
         let shift = i32::try_from(self.digits).ok()? - i32::from(scale);
         let power = 10i128.checked_pow(shift.unsigned_abs());

@@ -1,30 +1,30 @@
-//! Payments: what was due, and how it ended.
+//! Payments: the amount due and how each payment was settled.
 
 use crate::record::Events;
 
-/// How a payment ends once it is settled.
+/// The final status of a payment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(u8)]
 pub(crate) enum PaymentStatus {
     /// Not settled: `settled_at` is `NEVER`.
     #[default]
     Pending,
-    /// Paid at `settled_at`; refunded from `refunded_at` on, if that is set.
+    /// Paid at `settled_at`; refunded since `refunded_at`, if that is set.
     Paid,
     /// Failed at `settled_at`.
     Failed,
 }
 
-/// Payments, sorted as [`Events`]; the event time is `due_at`.
+/// Payments, sorted like [`Events`]; the event time is `due_at`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Payments {
     pub(crate) events: Events,
-    /// In minor units of the tenant's currency.
+    /// Amounts in minor units of the tenant's currency.
     pub(crate) amount: Vec<i64>,
-    /// How it ends; before `settled_at` it is pending whatever stands here.
+    /// The final status. Before `settled_at`, the payment is pending whatever this status is.
     pub(crate) status: Vec<PaymentStatus>,
-    /// `NEVER` while pending; `due_at` of a paid or failed payment where the column was not given.
+    /// `NEVER` while pending. If the column was not given, `due_at` for paid and failed payments.
     pub(crate) settled_at: Vec<i64>,
-    /// `NEVER` where not refunded. Status `refunded` has been resolved to paid with this moment set.
+    /// `NEVER` if not refunded. The input status `refunded` is stored as paid with this time set.
     pub(crate) refunded_at: Vec<i64>,
 }

@@ -1,11 +1,11 @@
-//! Whose records they are.
+//! The tenant that records belong to.
 
 use std::fmt;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-/// A tenant: one client company. Containers carry one and refuse to meet another's.
+/// A tenant: one client company. Records, matrices and models carry their tenant, and mixing two tenants is an error.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct TenantId(Arc<str>);

@@ -6,13 +6,13 @@ use crate::error::RecordKind;
 use crate::record::{Activities, Currency, Customers, Events, Payments, TenantId, Tickets};
 use crate::time::Timestamp;
 
-/// Which undated attributes never change, so that today's value was true in the past.
+/// The undated attributes that never change, so that the value of today was also true in the past.
 ///
-/// An attribute is any column of the customers table that [`columns_of`](crate::columns_of) does not name. It is undated if
-/// the table has no `valid_from` column.
+/// An attribute is any column of the customers table that [`columns_of`](crate::columns_of) does not list. It is
+/// undated if the table has no `valid_from` column.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum StaticAttributes {
-    /// None: without a `valid_from` column no attribute enters features.
+    /// None. Without a `valid_from` column, no attribute enters features.
     #[default]
     None,
     /// These columns (attributes, or `renews_at`).
@@ -32,36 +32,37 @@ impl StaticAttributes {
     }
 }
 
-/// The customers, payments, tickets and activities of one tenant: validated, columnar, sorted by customer
-/// and then by time, never changed again.
+/// The customers, payments, tickets and activities of one tenant: validated, columnar, immutable, and sorted by
+/// customer and then by time.
 #[derive(Clone, PartialEq)]
 pub struct TenantRecords {
     pub(crate) tenant: TenantId,
     pub(crate) currency: Currency,
     pub(crate) customers: Customers,
-    /// `None`: not given. Given and empty is `Some` with no rows. So for the other two.
+    /// `None` if the table was not given; `Some` without rows if it was given empty. The same holds for the other two.
     pub(crate) payments: Option<Payments>,
     pub(crate) tickets: Option<Tickets>,
     pub(crate) activities: Option<Activities>,
     pub(crate) static_attributes: StaticAttributes,
-    /// As the caller said.
+    /// The value that the caller set.
     pub(crate) observed_from: Option<Timestamp>,
     pub(crate) observed_until: Option<Timestamp>,
-    /// What each table observed, in the order of [`RecordKind::ALL`]; `None` without an event.
+    /// The observed span of each table, in the order of [`RecordKind::ALL`]; `None` for a table without events.
     pub(crate) spans: [Option<EventSpan>; 4],
 }
 
-/// The first and the last moment that the events of a table observed: last versions, pending payments and far dates left out.
+/// The first and the last observed event time of a table. Superseded versions, pending payments and far dates are
+/// excluded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct EventSpan {
     pub(crate) first: i64,
     pub(crate) last: i64,
-    /// Where the event of the last moment stands in what the caller gave.
+    /// The input position of the event with the last time.
     pub(crate) last_row: u64,
 }
 
 impl TenantRecords {
-    /// Whose records these are.
+    /// The tenant that these records belong to.
     pub fn tenant(&self) -> &TenantId {
         &self.tenant
     }
@@ -71,7 +72,7 @@ impl TenantRecords {
         &self.currency
     }
 
-    /// Number of customers, however many rows (versions, spells) each has.
+    /// Number of customers. A customer with several rows (versions or spells) counts once.
     pub fn customers(&self) -> usize {
         self.customers.len()
     }
@@ -81,7 +82,8 @@ impl TenantRecords {
         self.customers.ids.iter()
     }
 
-    /// The customer of a code, as in [`Label::customer`](crate::Label::customer); `None` if there is no such customer.
+    /// The id of the customer with a code, as in [`Label::customer`](crate::Label::customer); `None` if there is no
+    /// such customer.
     pub fn customer_id(&self, code: u32) -> Option<&str> {
         ((code as usize) < self.customers.len()).then(|| self.customers.ids.get(code as usize))
     }
@@ -104,26 +106,26 @@ impl TenantRecords {
         }
     }
 
-    /// Where the history begins: as the caller said, else the earliest event time of any table.
+    /// The start of the observed history: the value that the caller set, else the earliest event time of any table.
     pub fn observed_from(&self) -> Option<Timestamp> {
         let earliest = || self.spans.iter().flatten().map(|span| span.first).min();
         self.observed_from
             .or_else(|| earliest().and_then(Timestamp::from_micros))
     }
 
-    /// The end of what was observed: as the caller said, else one microsecond after the latest event of `table`, or of any
-    /// table where none is named.
+    /// The end of the observed history: the value that the caller set, else one microsecond after the latest event of
+    /// `table` (of any table if `table` is `None`).
     ///
     /// Events are the `due_at` of payments that are not pending, the `opened_at` of tickets and the `at` of activities.
-    /// Far dates do not count: an event more than 365 days after the latest of all but the last 0.1 % (at least one) of
-    /// its table's events is the finding `far_date`.
+    /// Far dates do not count. A far date is an event more than 365 days after the latest event of its table once the
+    /// last 0.1 % of events (at least one) are excluded; it is reported as the finding `far_date`.
     pub fn observed_until(&self, table: Option<RecordKind>) -> Option<Timestamp> {
         let latest = || Timestamp::from_micros(self.latest(table)?.1.last.saturating_add(1));
         self.observed_until.or_else(latest)
     }
 
-    /// The row that [`observed_until`](Self::observed_until) comes from: its table, and its 0-based position in what the
-    /// caller gave. `None` if the caller said `observed_until`, or no event was given.
+    /// The row that determines [`observed_until`](Self::observed_until): its table and its 0-based position in the
+    /// input. `None` if the caller set `observed_until`, or if there are no events.
     pub fn observed_until_row(&self, table: Option<RecordKind>) -> Option<(RecordKind, u64)> {
         match self.observed_until {
             Some(_) => None,
@@ -131,7 +133,7 @@ impl TenantRecords {
         }
     }
 
-    /// Where [`observed_until`](Self::observed_until) comes from, for messages.
+    /// The origin of [`observed_until`](Self::observed_until), for messages.
     pub(crate) fn observed_until_source(&self, table: Option<RecordKind>) -> String {
         match self.observed_until_row(table) {
             None if self.observed_until.is_some() => "the observed_until that was given".to_owned(),
@@ -140,7 +142,7 @@ impl TenantRecords {
         }
     }
 
-    /// The table with the latest event among some, and what it observed. Of equal ones the first.
+    /// The table with the latest event, with its observed span. Of equal tables, the first.
     fn latest(&self, table: Option<RecordKind>) -> Option<(RecordKind, EventSpan)> {
         let wanted = |kind: &RecordKind| table.is_none_or(|table| table == *kind);
         let spans = RecordKind::ALL

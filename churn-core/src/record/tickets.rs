@@ -2,7 +2,7 @@
 
 use crate::record::Events;
 
-/// How pressing a ticket is.
+/// The priority of a ticket.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
 pub(crate) enum Priority {
@@ -13,18 +13,18 @@ pub(crate) enum Priority {
     Urgent,
 }
 
-/// Tickets, sorted as [`Events`]; the event time is `opened_at`.
+/// Tickets, sorted like [`Events`]; the event time is `opened_at`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Tickets {
     pub(crate) events: Events,
-    /// `NEVER` where null, as in the next two.
+    /// `NEVER` if null, as in the next two.
     pub(crate) first_response_at: Vec<i64>,
     pub(crate) resolved_at: Vec<i64>,
     pub(crate) reopened_at: Vec<i64>,
-    /// Normal where null or not given.
+    /// Normal if null or not given.
     pub(crate) priority: Vec<Priority>,
-    /// 1 to 5, NaN where not rated.
+    /// 1 to 5; NaN if not rated.
     pub(crate) satisfaction: Vec<f64>,
-    /// The moment the satisfaction became visible: `satisfaction_at`, else `resolved_at`, else `NEVER`.
+    /// The time at which the satisfaction became visible: `satisfaction_at`, else `resolved_at`, else `NEVER`.
     pub(crate) satisfaction_at: Vec<i64>,
 }
