@@ -1,47 +1,46 @@
-//! Customers, their spells and the versions of their rows.
+//! Customers, their spells and the versions of what was known of them.
 
 use std::ops::Range;
 use std::sync::Arc;
 
 use crate::record::{ALWAYS, Attribute, Ids, NEVER};
 
-/// Customer rows, sorted by customer, then by `signed_up_at`, `valid_from`, `known_at` and input order.
+/// Customer rows, sorted by customer, then `signed_up_at`, `valid_from`, `known_at`, order given.
 ///
-/// Rows of one customer with the same `signed_up_at` are versions of one spell, with one exception: a version that sets
-/// `churned_at` back to null after the end of the spell begins a new spell. A later `signed_up_at` always begins a new
-/// spell.
+/// The rows of one customer with one `signed_up_at` are versions of one spell, unless a version begins a new spell because
+/// its `churned_at` is null again after the spell had ended. A later `signed_up_at` always begins a new spell.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Customers {
-    /// Customer ids sorted by bytes. The code of a customer is its position here.
+    /// Customer ids sorted by bytes: a customer's code is its position here.
     pub(crate) ids: Arc<Ids>,
-    /// `starts[c]..starts[c + 1]` are the rows of customer `c`. The length is the number of customers plus 1.
+    /// `starts[c]..starts[c + 1]` are the rows of customer `c`; one longer than there are customers.
     pub(crate) starts: Vec<u32>,
     pub(crate) signed_up_at: Vec<i64>,
-    /// `NEVER` if null, as in the next two.
+    /// `NEVER` where null, as in the next two.
     pub(crate) churned_at: Vec<i64>,
     pub(crate) notice_at: Vec<i64>,
-    /// `None` if the column was not given.
+    /// `None` where the column was not given.
     pub(crate) renews_at: Option<Vec<i64>>,
-    /// `signed_up_at` if null or if the column was not given.
+    /// `signed_up_at` where null or where the column was not given.
     pub(crate) valid_from: Vec<i64>,
-    /// `ALWAYS` if null; `None` if no row has a value.
+    /// `ALWAYS` where null; `None` where no row carries one.
     pub(crate) known_at: Option<Vec<i64>>,
-    /// Whether a `valid_from` column was given. If so, attributes are dated.
+    /// Whether a `valid_from` column was given: then attributes are dated.
     pub(crate) dated: bool,
     /// Extra columns, in column order.
     pub(crate) attributes: Vec<Attribute>,
-    /// Whether some customer has two spells.
+    /// Whether a customer has two spells.
     pub(crate) returning: bool,
-    /// Whether some version sets `churned_at` back to null. If so, versions are searched for the start of a spell.
+    /// Whether a version's `churned_at` is null after an earlier one's is not: then spells are looked for among versions.
     pub(crate) reopened: bool,
 }
 
-/// One spell: an uninterrupted period as a customer.
+/// One spell of a customer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Spell {
-    /// The start of the spell.
+    /// When it began.
     pub(crate) start: i64,
-    /// The end of the spell; `NEVER` if it has not ended.
+    /// When it ended, `NEVER` if it did not.
     pub(crate) end: i64,
 }
 
@@ -56,11 +55,10 @@ impl Customers {
         self.starts[customer] as usize..self.starts[customer + 1] as usize
     }
 
-    /// The start of the spell that `row` begins; `None` if it begins none. `before` is the known row before it.
+    /// When the spell began that `row` opens, if it opens one. `before` is the row before it, among those that are known.
     ///
-    /// A version begins a spell at its `valid_from` if its `churned_at` is null, the version before it has a
-    /// `churned_at`, and the spell had ended by then. If the spell had not ended, the cancellation was withdrawn and
-    /// has no effect.
+    /// A version whose `churned_at` is null although the version before it has one opens a spell at its `valid_from` if the
+    /// spell had ended by then; otherwise the cancellation was withdrawn and never happened.
     pub(crate) fn opens_spell(&self, before: Option<usize>, row: usize) -> Option<i64> {
         match before {
             Some(before) if self.signed_up_at[before] == self.signed_up_at[row] => {
@@ -71,7 +69,7 @@ impl Customers {
         }
     }
 
-    /// The spells that the given rows of one customer form, in order. The rows must ascend.
+    /// The spells that some rows of one customer make, in order; the rows ascend.
     pub(crate) fn spells(&self, rows: impl IntoIterator<Item = usize>) -> impl Iterator<Item = Spell> {
         let mut rows = rows.into_iter().peekable();
         let mut before = None;
@@ -92,7 +90,7 @@ impl Customers {
         })
     }
 
-    /// Computes [`returning`](Self::returning) and [`reopened`](Self::reopened).
+    /// Works out [`returning`](Self::returning) and [`reopened`](Self::reopened).
     pub(crate) fn find_spells(&mut self) {
         let of = |customer: usize| self.rows_of(customer);
         let reopened = |customer: usize| {
