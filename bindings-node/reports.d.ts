@@ -29,7 +29,7 @@ export interface CalibrationBin {
   churnRate: number
 }
 
-/** The probabilities at which the risk bands begin. */
+/** The lowest probability of each risk band. */
 export interface RiskBands {
   /** The lowest probability of band medium. */
   medium: number
@@ -149,24 +149,24 @@ export interface Measures {
   notMeasuredReason: string | null
 }
 
-/** An out-of-time test: at dates later than every training label. */
+/** An out-of-time test: metrics at dates later than every training label. */
 export interface OutOfTime {
-  /** The last date at which customers were scored. */
+  /** The last test date. */
   testDate: string
   /**
-   * All dates at which customers were scored, sorted. By default each customer is scored on one day of half a label
-   * period, so that the test covers every phase of a billing cycle; the measures cover all of them. Empty in files of
-   * earlier versions, which tested one date.
+   * All test dates, sorted. By default, each customer is scored on one day of half a label period, so that the test
+   * covers every phase of a billing cycle; the measures cover all these days. Empty in files of earlier versions, which
+   * tested one date.
    */
   testDates: string[]
   /**
-   * The dates that trained the tested model; their label periods all end by the first test date. Where each customer
-   * has a training day of their own, as in `ChurnRateAt.first`, these are the last days.
+   * The training dates of the tested model; their label periods all end by the first test date. If each customer has an
+   * individual training day, as in `ChurnRateAt.first`, these are the last of these days.
    */
   trainingDates: string[]
-  /** Whether every customer was scored by a model that saw none of their rows. */
+  /** Whether every customer was scored by a model that was not trained on any of that customer's rows. */
   unseenCustomers: boolean
-  /** Proof that no training label reaches the test period. */
+  /** Evidence that no training label overlaps the test period. */
   proof: PurgeProof
   /** How well the predictions perform. */
   measures: Measures
@@ -174,7 +174,7 @@ export interface OutOfTime {
 
 /** Metrics with confidence intervals. */
 export interface CardMetrics {
-  /** The out-of-time test; `null` where the history is too short. */
+  /** The out-of-time test; `null` if the history is too short. */
   outOfTime: OutOfTime | null
   /** Why there is no out-of-time test; `null` if there is one. */
   outOfTimeReason: string | null
@@ -187,13 +187,13 @@ export interface ChurnRateAt {
   /** The training date. */
   asOf: string
   /**
-   * The first training day, where each customer has a day of their own between it and `asOf`. `null` where all
-   * customers are taken at `asOf`.
+   * The first training day, if each customer has an individual day between it and `asOf`; `null` if all customers are
+   * used at `asOf`.
    */
   first: string | null
   /** Number of customers. */
   rows: number
-  /** Number of them that churned. */
+  /** Number of these customers who churned. */
   churned: number
   /** Observed churn rate. */
   churnRate: number
@@ -213,7 +213,7 @@ export interface CardPopulation {
   dates: ChurnRateAt[]
   /** Number of pairs whose label is neither churned nor retained. */
   excluded: number
-  /** Number of pairs of customers that were sampled away because there were more than `maxRows`. */
+  /** Number of pairs that were dropped by sampling because there were more than `maxRows`. */
   subsampled: number
 }
 
@@ -243,19 +243,19 @@ export interface ClassifierPart {
 
 /** A base learner that was requested and dropped. */
 export interface DroppedMember {
-  /** Its name, as in `MemberReport`. */
+  /** The name of the member, as in `MemberReport`. */
   name: string
   /** The reason. */
   reason: string
 }
 
-/** How the probability may change as a feature grows, all other features being equal. */
+/** The direction in which the probability may change as a feature grows, all other features being equal. */
 export type Monotonicity = 'increasing' | 'decreasing'
 
 /** How a column leaks the target. */
 export type LeakageEvidence = 'restates_label' | 'only_for_churned' | 'only_for_retained' | 'identifier' | 'reaches_into_label_period'
 
-/** What training did about a finding. */
+/** The action that training took about a finding. */
 export type LeakageAction = 'refused' | 'warned' | 'allowed'
 
 /** A column that leaks the target, with the evidence. */
@@ -267,18 +267,20 @@ export interface LeakageFinding {
   /** How the column leaks the target. */
   leak: LeakageEvidence
   /**
-   * The test statistic, 0 to 1. For `"restates_label"` and `"reaches_into_label_period"` the share of the log-loss that
-   * the column alone removes on held-out rows, for the others the share of the rows that agree with the claim.
+   * The test statistic, 0 to 1. For `"restates_label"` and `"reaches_into_label_period"`, it is the share of the
+   * log-loss that the column alone removes on held-out rows. For the other kinds, it is the share of the rows that
+   * agree with the claim.
    */
   statistic: number
   /**
-   * The largest statistic of a permutation test (below 0 where none helped), or the probability that permuted labels
-   * agree as well. `null` where the claim does not use labels.
+   * The value under permuted labels: for a share of the log-loss, the largest statistic of a permutation test (it may
+   * be negative); otherwise the probability that permuted labels agree equally well. `null` if the claim does not use
+   * labels.
    */
   byChance: number | null
   /** The evidence in words. */
   evidence: string
-  /** What training did about it. */
+  /** The action that training took. */
   action: LeakageAction
 }
 
@@ -294,16 +296,16 @@ export interface ColumnNote {
 
 /** How a classifier was fitted and how well it performs. Part of the model file's metadata. */
 export interface ClassifierReport {
-  /** Number of training rows; a row with an integer weight counts that often. */
+  /** Number of training rows. A row with an integer weight counts that many times. */
   rows: number
   /** Number of training rows of each class. */
   rowsOfClass: number[]
   /**
-   * Number of groups of rows that stay in one fold: the given groups, merged where rows are equal; every other row is a
-   * group. `null` in files written before groups were counted.
+   * Number of groups of rows that share a fold. These are the given groups, merged where rows are equal; a row without
+   * a group is its own group. `null` in files of versions that did not count groups.
    */
   groups: number | null
-  /** One ensemble, of the second class, with two classes; one for each class with more. */
+  /** One ensemble per class; with two classes, only that of the second class. */
   parts: ClassifierPart[]
   /** Members that were requested and are not part of the ensemble. */
   droppedMembers: DroppedMember[]
@@ -311,7 +313,7 @@ export interface ClassifierReport {
   monotoneConstraints: [string, Monotonicity][]
   /** Columns that appear to leak the target and were used: those the caller allowed, and those that only warn. */
   leaks: LeakageFinding[]
-  /** Columns that may be read otherwise than meant: texts read as numbers, numbers read as texts, empty columns. */
+  /** Columns that may not have been read as intended: texts read as numbers, numbers read as texts, empty columns. */
   columnNotes: ColumnNote[]
 }
 
@@ -372,29 +374,30 @@ export interface LogisticOptions {
   tolerance?: number
 }
 
-/** What a `Warning` is about. */
+/** The topic of a `Warning`. Each code is stable and the same in all languages. */
 export type WarningCode = 'stale_data' | 'level_outside_training' | 'features_outside_training' | 'missing_column' | 'gap_exceeds_horizon' | 'uniform_training_date' | 'unusual_training_date' | 'no_better_than_chance' | 'level_off' | 'too_few_of_a_class'
 
-/** Something about a training or a run that does not stop it and that should be looked at. */
+/** A problem of a training or a run that does not stop it and that the user should check. */
 export interface Warning {
-  /** What it is about. */
+  /** The topic of the warning. */
   code: WarningCode
-  /** What was found and what to do, in plain English. */
+  /** The problem and what to do about it, in plain English. */
   message: string
-  /** The columns or features it is about; empty where it is about none. */
+  /** The columns or features concerned; empty if there are none. */
   columns: string[]
-  /** The dates it is about, sorted; empty where it is about none. */
+  /** The dates concerned, sorted; empty if there are none. */
   dates: string[]
 }
 
 /**
- * A model card (after Mitchell et al., "Model cards for model reporting", 2019). It is computed from the model file
- * alone, so equal files give equal cards, byte for byte.
+ * A model card (after Mitchell et al., "Model cards for model reporting", 2019).
+ *
+ * It is computed from the model file alone, so equal files give equal cards, byte for byte.
  */
 export interface ModelCard {
   /** Identifies the model by its content. */
   modelId: string
-  /** The tenant whose records it may score; `null` if any. */
+  /** The tenant whose records the model may score; `null` if it may score any tenant. */
   tenant: string | null
   /** What the model predicts. */
   definition: object
@@ -416,7 +419,7 @@ export interface ModelCard {
   monotoneConstraints: [string, Monotonicity][]
   /** Columns that appear to leak the target and were used: those the caller allowed, and those that only warn. */
   leaks: LeakageFinding[]
-  /** What is odd about the training dates or the definition, and what to do. */
+  /** Problems with the training dates or the definition, and what to do about them. */
   warnings: Warning[]
 }
 
@@ -446,18 +449,18 @@ export interface RandomForestOptions {
   seed?: number
 }
 
-/** A feature's value at the score's date. */
+/** The value of a feature at the date of the score. */
 export type ReasonValue = number | string | null
 
 /** The contribution of one feature to one score. */
 export interface Reason {
-  /** The feature's name in the plan. */
+  /** The name of the feature. */
   feature: string
-  /** Its value for this customer at this date. */
+  /** The value of the feature for this customer at this date. */
   value: ReasonValue
   /**
-   * What the feature adds to the blended log-odds, before calibration, relative to the average training row (a Shapley
-   * value); above 0 it raises the risk.
+   * The Shapley value of the feature: what it adds to the blended log-odds, before calibration, relative to the average
+   * training row. A value above 0 raises the risk.
    */
   contribution: number
   /** Whether the contribution raises or lowers the score. */
@@ -487,27 +490,26 @@ export interface Score {
 /** How a model was trained and how well it performs. Part of the model file's metadata. */
 export interface TrainReport {
   /**
-   * The dates that trained the final model. Where each customer has a training day of their own, as in
-   * `ChurnRateAt.first`, these are the last days.
+   * The training dates of the final model. If each customer has an individual training day, as in `ChurnRateAt.first`,
+   * these are the last of these days.
    */
   trainingDates: string[]
-  /** Number of customer-date pairs that trained the model. */
+  /** Number of customer-date pairs in the training set. */
   rows: number
-  /** Number of them that churned. */
+  /** Number of these pairs that churned. */
   churned: number
   /**
-   * Number of pairs excluded because the customer churned within the lead, or before the date without it being known.
+   * Number of excluded pairs: the customer churned within the lead, or had churned before the date although this was
+   * not known yet.
    */
   excluded: number
-  /**
-   * Number of pairs of customers that were not sampled, over all training and test dates: see `TrainOptions.maxRows`.
-   */
+  /** Number of pairs that were dropped by sampling, over all training and test dates: see `TrainOptions.maxRows`. */
   subsampled: number
   /** The start of the observed history. */
   observedFrom: string | null
   /** The end of the observed history. */
   observedUntil: string | null
-  /** The observed churn rate at each training date and the mean prediction. */
+  /** The observed churn rate and the mean prediction at each training date. */
   dates: ChurnRateAt[]
   /** Windows, in days, that begin before the observed history at some training date and are therefore truncated. */
   truncatedWindows: number[]
@@ -515,9 +517,7 @@ export interface TrainReport {
   outOfTime: OutOfTime | null
   /** Why there is no out-of-time test; `null` if there is one. */
   outOfTimeReason: string | null
-  /**
-   * The final model's out-of-fold predictions at its own training dates. Optimistic about the future if churn drifts.
-   */
+  /** Metrics of out-of-fold predictions at the training dates. Optimistic about the future if churn drifts. */
   crossValidated: Measures
   /** The base learners, with their weights. */
   members: MemberReport[]
@@ -527,7 +527,7 @@ export interface TrainReport {
   monotoneConstraints: [string, Monotonicity][]
   /** The calibration method: `"intercept"`, `"platt"`, `"beta"` or `"isotonic"`. */
   calibration: string
-  /** Predicted and observed churn in each risk band, out of fold. */
+  /** Predicted against observed in each risk band, from out-of-fold predictions. */
   bands: BandCalibration[]
   /** Columns that appear to leak the target and were used: those the caller allowed, and those that only warn. */
   leaks: LeakageFinding[]

@@ -116,15 +116,15 @@ class ChurnRateAt:
     """The training date."""
 
     first: datetime | None
-    """The first training day, where each customer has a day of their own between it and ``as_of``. ``None`` where
-    all customers are taken at ``as_of``.
+    """The first training day, if each customer has an individual day between it and ``as_of``; ``None`` if all
+    customers are used at ``as_of``.
     """
 
     rows: int
     """Number of customers."""
 
     churned: int
-    """Number of them that churned."""
+    """Number of these customers who churned."""
 
     churn_rate: float
     """Observed churn rate."""
@@ -233,7 +233,7 @@ class DroppedMember:
     """A base learner that was requested and dropped."""
 
     name: str
-    """Its name, as in ``MemberReport``."""
+    """The name of the member, as in ``MemberReport``."""
 
     reason: str
     """The reason."""
@@ -255,7 +255,7 @@ class DroppedMember:
 
 
 Monotonicity = Literal["increasing", "decreasing"]
-"""How the probability may change as a feature grows, all other features being equal."""
+"""The direction in which the probability may change as a feature grows, all other features being equal."""
 
 LeakageEvidence = Literal[
     "restates_label",
@@ -267,7 +267,7 @@ LeakageEvidence = Literal[
 """How a column leaks the target."""
 
 LeakageAction = Literal["refused", "warned", "allowed"]
-"""What training did about a finding."""
+"""The action that training took about a finding."""
 
 
 @dataclass(frozen=True)
@@ -284,21 +284,22 @@ class LeakageFinding:
     """How the column leaks the target."""
 
     statistic: float
-    """The test statistic, 0 to 1. For ``"restates_label"`` and ``"reaches_into_label_period"`` the share of the
-    log-loss that the column alone removes on held-out rows, for the others the share of the rows that agree
-    with the claim.
+    """The test statistic, 0 to 1. For ``"restates_label"`` and ``"reaches_into_label_period"``, it is the share of
+    the log-loss that the column alone removes on held-out rows. For the other kinds, it is the share of the
+    rows that agree with the claim.
     """
 
     by_chance: float | None
-    """The largest statistic of a permutation test (below 0 where none helped), or the probability that permuted
-    labels agree as well. ``None`` where the claim does not use labels.
+    """The value under permuted labels: for a share of the log-loss, the largest statistic of a permutation test
+    (it may be negative); otherwise the probability that permuted labels agree equally well. ``None`` if the
+    claim does not use labels.
     """
 
     evidence: str
     """The evidence in words."""
 
     action: LeakageAction
-    """What training did about it."""
+    """The action that training took."""
 
     @classmethod
     def from_dict(cls, given: Mapping[str, Any]) -> LeakageFinding:
@@ -362,18 +363,18 @@ class ClassifierReport:
     """How a classifier was fitted and how well it performs. Part of the model file's metadata."""
 
     rows: int
-    """Number of training rows; a row with an integer weight counts that often."""
+    """Number of training rows. A row with an integer weight counts that many times."""
 
     rows_of_class: list[int]
     """Number of training rows of each class."""
 
     groups: int | None
-    """Number of groups of rows that stay in one fold: the given groups, merged where rows are equal; every other
-    row is a group. ``None`` in files written before groups were counted.
+    """Number of groups of rows that share a fold. These are the given groups, merged where rows are equal; a row
+    without a group is its own group. ``None`` in files of versions that did not count groups.
     """
 
     parts: list[ClassifierPart]
-    """One ensemble, of the second class, with two classes; one for each class with more."""
+    """One ensemble per class; with two classes, only that of the second class."""
 
     dropped_members: list[DroppedMember]
     """Members that were requested and are not part of the ensemble."""
@@ -385,7 +386,7 @@ class ClassifierReport:
     """Columns that appear to leak the target and were used: those the caller allowed, and those that only warn."""
 
     column_notes: list[ColumnNote]
-    """Columns that may be read otherwise than meant: texts read as numbers, numbers read as texts, empty columns."""
+    """Columns that may not have been read as intended: texts read as numbers, numbers read as texts, empty columns."""
 
     @classmethod
     def from_dict(cls, given: Mapping[str, Any]) -> ClassifierReport:
@@ -681,27 +682,27 @@ class PurgeProof:
 
 @dataclass(frozen=True)
 class OutOfTime(OutOfTimeMixin):
-    """An out-of-time test: at dates later than every training label."""
+    """An out-of-time test: metrics at dates later than every training label."""
 
     test_date: datetime
-    """The last date at which customers were scored."""
+    """The last test date."""
 
     test_dates: list[datetime]
-    """All dates at which customers were scored, sorted. By default each customer is scored on one day of half a
-    label period, so that the test covers every phase of a billing cycle; the measures cover all of them. Empty
-    in files of earlier versions, which tested one date.
+    """All test dates, sorted. By default, each customer is scored on one day of half a label period, so that the
+    test covers every phase of a billing cycle; the measures cover all these days. Empty in files of earlier
+    versions, which tested one date.
     """
 
     training_dates: list[datetime]
-    """The dates that trained the tested model; their label periods all end by the first test date. Where each
-    customer has a training day of their own, as in ``ChurnRateAt.first``, these are the last days.
+    """The training dates of the tested model; their label periods all end by the first test date. If each customer
+    has an individual training day, as in ``ChurnRateAt.first``, these are the last of these days.
     """
 
     unseen_customers: bool
-    """Whether every customer was scored by a model that saw none of their rows."""
+    """Whether every customer was scored by a model that was not trained on any of that customer's rows."""
 
     proof: PurgeProof
-    """Proof that no training label reaches the test period."""
+    """Evidence that no training label overlaps the test period."""
 
     measures: Measures
     """How well the predictions perform."""
@@ -763,7 +764,7 @@ class RandomForestOptions(TypedDict, total=False):
 
 @dataclass(frozen=True)
 class RiskBands:
-    """The probabilities at which the risk bands begin."""
+    """The lowest probability of each risk band."""
 
     medium: float
     """The lowest probability of band medium."""
@@ -804,24 +805,24 @@ WarningCode = Literal[
     "level_off",
     "too_few_of_a_class",
 ]
-"""What a ``Warning`` is about."""
+"""The topic of a ``Warning``. Each code is stable and the same in all languages."""
 
 
 @dataclass(frozen=True)
 class Warning:
-    """Something about a training or a run that does not stop it and that should be looked at."""
+    """A problem of a training or a run that does not stop it and that the user should check."""
 
     code: WarningCode
-    """What it is about."""
+    """The topic of the warning."""
 
     message: str
-    """What was found and what to do, in plain English."""
+    """The problem and what to do about it, in plain English."""
 
     columns: list[str]
-    """The columns or features it is about; empty where it is about none."""
+    """The columns or features concerned; empty if there are none."""
 
     dates: list[datetime]
-    """The dates it is about, sorted; empty where it is about none."""
+    """The dates concerned, sorted; empty if there are none."""
 
     @classmethod
     def from_dict(cls, given: Mapping[str, Any]) -> Warning:
@@ -848,23 +849,23 @@ class TrainReport(TrainReportMixin):
     """How a model was trained and how well it performs. Part of the model file's metadata."""
 
     training_dates: list[datetime]
-    """The dates that trained the final model. Where each customer has a training day of their own, as in
-    ``ChurnRateAt.first``, these are the last days.
+    """The training dates of the final model. If each customer has an individual training day, as in
+    ``ChurnRateAt.first``, these are the last of these days.
     """
 
     rows: int
-    """Number of customer-date pairs that trained the model."""
+    """Number of customer-date pairs in the training set."""
 
     churned: int
-    """Number of them that churned."""
+    """Number of these pairs that churned."""
 
     excluded: int
-    """Number of pairs excluded because the customer churned within the lead, or before the date without it being
-    known.
+    """Number of excluded pairs: the customer churned within the lead, or had churned before the date although this
+    was not known yet.
     """
 
     subsampled: int
-    """Number of pairs of customers that were not sampled, over all training and test dates: see
+    """Number of pairs that were dropped by sampling, over all training and test dates: see
     ``TrainOptions.max_rows``.
     """
 
@@ -875,7 +876,7 @@ class TrainReport(TrainReportMixin):
     """The end of the observed history."""
 
     dates: list[ChurnRateAt]
-    """The observed churn rate at each training date and the mean prediction."""
+    """The observed churn rate and the mean prediction at each training date."""
 
     truncated_windows: list[int]
     """Windows, in days, that begin before the observed history at some training date and are therefore truncated."""
@@ -889,9 +890,7 @@ class TrainReport(TrainReportMixin):
     """Why there is no out-of-time test; ``None`` if there is one."""
 
     cross_validated: Measures
-    """The final model's out-of-fold predictions at its own training dates. Optimistic about the future if churn
-    drifts.
-    """
+    """Metrics of out-of-fold predictions at the training dates. Optimistic about the future if churn drifts."""
 
     members: list[MemberReport]
     """The base learners, with their weights."""
@@ -906,7 +905,7 @@ class TrainReport(TrainReportMixin):
     """The calibration method: ``"intercept"``, ``"platt"``, ``"beta"`` or ``"isotonic"``."""
 
     bands: list[BandCalibration]
-    """Predicted and observed churn in each risk band, out of fold."""
+    """Predicted against observed in each risk band, from out-of-fold predictions."""
 
     leaks: list[LeakageFinding]
     """Columns that appear to leak the target and were used: those the caller allowed, and those that only warn."""

@@ -1,7 +1,7 @@
-//! The one place that knows the payload's encoding: bincode, with fixed-width little-endian numbers.
+//! The encoding of the payload: bincode, with fixed-width little-endian numbers. No other module depends on it.
 //!
-//! bincode 2.0.1 is finished and no longer maintained. It stands behind these two functions, under our own magic, format number
-//! and checksum, so that another decoder of the same bytes can take its place.
+//! bincode 2.0.1 is complete and no longer maintained. It is used only in these two functions, inside our own container
+//! with magic bytes, format number and checksum, so another decoder of the same bytes can replace it.
 
 use bincode::config::{Configuration, Fixint, Limit, LittleEndian, standard};
 use serde::Serialize;
@@ -10,19 +10,20 @@ use serde::de::DeserializeOwned;
 use crate::artifact::MAX_PAYLOAD;
 use crate::error::{Error, ErrorKind, Result};
 
-/// bincode allocates a text before it reads it, as long as its length is below the limit, which must be a constant. So there
-/// are several, a factor of 16 apart: a length that lies claims at most 16 times the payload, or 64 KiB.
+/// bincode allocates the memory for a text before it reads the text, provided that the length is below a limit. The
+/// limit must be a constant, so there are several, a factor of 16 apart. A false length can therefore allocate at most
+/// 16 times the payload, or 64 KiB.
 const fn config<const LIMIT: usize>() -> Configuration<LittleEndian, Fixint, Limit<LIMIT>> {
     standard().with_fixed_int_encoding().with_limit::<LIMIT>()
 }
 
-/// The payload bytes of a value.
+/// Encodes a value as payload bytes.
 pub(crate) fn encode<T: Serialize>(value: &T) -> Result<Vec<u8>> {
     bincode::serde::encode_to_vec(value, config::<MAX_PAYLOAD>())
         .map_err(|e| Error::new(ErrorKind::ArtifactTooLarge, "the model cannot be encoded").caused_by(e))
 }
 
-/// The value of payload bytes, all of which must be used. It takes at most a multiple of their number to decode.
+/// Decodes a value from payload bytes, all of which must be used. Memory is bounded by a multiple of their number.
 pub(crate) fn decode<T: DeserializeOwned>(payload: &[u8]) -> Result<T> {
     let damaged = |what: &str| {
         Error::new(
@@ -56,7 +57,7 @@ mod tests {
 
     #[test]
     fn a_lying_length_is_refused_without_allocating() {
-        // The length of a vector claims 2^60 numbers.
+        // The length of this vector claims 2^60 numbers.
         let payload = (1u64 << 60).to_le_bytes();
         assert_eq!(decode::<Vec<f64>>(&payload).unwrap_err().code(), "artifact_damaged");
         let payload = (1u64 << 26).to_le_bytes();

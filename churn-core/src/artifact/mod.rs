@@ -1,4 +1,4 @@
-//! The model file: header, limits, checksum. It knows nothing about ensembles.
+//! The model file: header, limits and checksum. It does not depend on the ensemble.
 //!
 //! ```text
 //! offset  bytes  what
@@ -11,11 +11,11 @@
 //! 24+m+p     32  SHA-256 of everything before
 //! ```
 //!
-//! The checksum is the hash of the content and thereby the model's id. A file holds no clock, thread
-//! count, host or random number: the same training gives the same bytes.
+//! The checksum is the hash of the content, and the model id is derived from it. A file contains no time, thread count,
+//! host or unseeded random number, so the same training gives the same bytes.
 //!
-//! Anyone may have written a file, checksum included. So every length in it is checked against the bytes that are there before
-//! anything is allocated, and opening one takes at most 32 times its size and 32 MiB of memory.
+//! A file may come from an untrusted source, checksum included. Every length in it is therefore checked against the
+//! actual size before anything is allocated. Opening a file takes at most 32 times its size plus 32 MiB of memory.
 
 mod codec;
 
@@ -30,27 +30,27 @@ use crate::error::{Error, ErrorKind, Result, of_file};
 
 pub(crate) use codec::{decode, encode};
 
-/// As PNG's: the high bit and the line end show a transfer that was not binary.
+/// Like the magic bytes of PNG: the high bit and the line ending detect a transfer in text mode.
 const MAGIC: [u8; 8] = *b"\x89CHURN\r\n";
-/// The one format this version writes.
+/// The format number that this version writes.
 pub(crate) const FORMAT: u32 = 1;
 const HEADER: usize = 24;
 const CHECKSUM: usize = 32;
-/// Metadata larger than this is refused unread.
+/// Maximum size of the metadata. Larger metadata is refused without being read.
 const MAX_METADATA: usize = 64 << 20;
-/// A payload larger than this is refused unread.
+/// Maximum size of the payload. A larger payload is refused without being read.
 pub(crate) const MAX_PAYLOAD: usize = 1 << 30;
 
-/// The parts of a model file that passed every check.
+/// The parts of a model file that passed all checks.
 #[derive(Debug)]
 pub(crate) struct Artifact<'a> {
     pub(crate) metadata: &'a [u8],
     pub(crate) payload: &'a [u8],
-    /// Hash of the content, in hex.
+    /// The hash of the content, in hex.
     pub(crate) id: String,
 }
 
-/// The bytes of a model file.
+/// Writes the bytes of a model file.
 pub(crate) fn write(metadata: &[u8], payload: &[u8]) -> Result<Vec<u8>> {
     if metadata.len() > MAX_METADATA || payload.len() > MAX_PAYLOAD {
         return Err(too_large(metadata.len() + payload.len()));
@@ -67,14 +67,14 @@ pub(crate) fn write(metadata: &[u8], payload: &[u8]) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Writes a file atomically: beside its place, to disk, then renamed to its place.
+/// Writes a file atomically: to a temporary file in the same folder, which is flushed to disk and then renamed.
 ///
 /// # Errors
 /// `io`, naming the file.
 pub(crate) fn save(path: &Path, bytes: &[u8]) -> Result<()> {
-    /// Distinguishes calls of one process that write the same file at the same time.
+    /// Distinguishes calls in one process that write the same file at the same time.
     static CALLS: AtomicU64 = AtomicU64::new(0);
-    // A link stays a link; its target is replaced.
+    // A symbolic link is kept, and its target is replaced.
     let target = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let mut name = target.file_name().map(ToOwned::to_owned).unwrap_or_default();
     let call = CALLS.fetch_add(1, Ordering::Relaxed);
@@ -82,19 +82,19 @@ pub(crate) fn save(path: &Path, bytes: &[u8]) -> Result<()> {
     let beside = target.with_file_name(name);
     let written = std::fs::File::create(&beside).and_then(|mut file| {
         file.write_all(bytes)?;
-        // A renamed file whose content is not on disk yet may be empty after a power failure.
+        // A file that is renamed before its content is on disk may be empty after a power failure.
         file.sync_all()
     });
     written
         .and_then(|()| std::fs::rename(&beside, &target))
         .map_err(|source| {
-            // What is left of a failed write is of no use; that it cannot be removed is no second error.
+            // The temporary file of a failed write is useless. A failure to remove it is not reported.
             let _ = std::fs::remove_file(&beside);
             of_file(path)(source)
         })
 }
 
-/// What sort of model the metadata of a file say it holds; the files of event-level models do not say.
+/// The kind of model according to the metadata of a file. Files of event-level models do not state a kind.
 pub(crate) fn kind_of(metadata: &[u8]) -> Option<String> {
     #[derive(serde::Deserialize)]
     struct Tag {
@@ -103,7 +103,7 @@ pub(crate) fn kind_of(metadata: &[u8]) -> Option<String> {
     serde_json::from_slice::<Tag>(metadata).ok().map(|tag| tag.kind)
 }
 
-/// Checks a model file and takes it apart; nothing is allocated that the file's real length does not cover.
+/// Checks a model file and returns its parts. Allocations are bounded by the actual length of the file.
 pub(crate) fn read(bytes: &[u8]) -> Result<Artifact<'_>> {
     let damaged = |what: &str| Error::new(ErrorKind::ArtifactDamaged, what.to_owned());
     let magic = bytes
@@ -240,7 +240,7 @@ mod tests {
         );
         let error = save(&folder.join("missing").join("m.churn"), b"new").unwrap_err();
         assert_eq!(error.code(), "io");
-        // A folder cannot be replaced by a file: the attempt leaves nothing behind.
+        // A file cannot replace a folder. The failed attempt leaves no temporary file behind.
         std::fs::create_dir(folder.join("taken")).unwrap();
         assert_eq!(save(&folder.join("taken"), b"new").unwrap_err().code(), "io");
         assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 2);

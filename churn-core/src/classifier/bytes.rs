@@ -1,4 +1,4 @@
-//! A classifier as bytes: the same container as a model's, with a kind of its own.
+//! A classifier as bytes: the container of a model file, with its own kind.
 
 use serde::{Deserialize, Serialize};
 
@@ -12,17 +12,17 @@ use crate::model::Scorer;
 
 const KIND: &str = "classifier";
 
-/// What can be read of the file without decoding its trees.
+/// The part of the file that can be read without decoding the trees.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Metadata {
     kind: String,
     pub(crate) feature_names: Vec<String>,
     pub(crate) classes: usize,
-    /// `None` with more than two classes, and in files written before there were any.
+    /// `None` with more than two classes, and in files of versions without intervals.
     #[serde(default)]
     pub(crate) intervals: Option<Intervals>,
     pub(crate) report: ClassifierReport,
-    /// Only of hosts that add it.
+    /// Present only if a host adds it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) schema: Option<ClassifierSchema>,
 }
@@ -45,11 +45,11 @@ impl Metadata {
     }
 }
 
-/// Everything that scores.
+/// Everything needed for scoring.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Parts {
     pub(crate) kinds: Vec<FlatKind>,
-    /// One for two classes, else one for each.
+    /// One for two classes, else one per class.
     pub(crate) scorers: Vec<Scorer>,
 }
 
@@ -59,7 +59,7 @@ pub(crate) fn write(metadata: &Metadata, parts: &Parts) -> Result<Vec<u8>> {
     artifact::write(&json, &artifact::encode(parts)?)
 }
 
-/// A classifier's parts, checked against each other, and its id.
+/// Reads the parts of a classifier, checked for consistency with each other, and its id.
 pub(crate) fn read(bytes: &[u8]) -> Result<(Metadata, Parts, String)> {
     let artifact = artifact::read(bytes)?;
     let damaged = |what: &str| {

@@ -1,8 +1,8 @@
-//! The input of a classifier's fit.
+//! The training data of a classifier.
 
 use crate::input::Table;
 
-/// What a classifier is fitted to: a table, a label for each row, and optionally groups and weights of the rows.
+/// The training data of a classifier: a table, a label for each row, and optional groups and weights of the rows.
 ///
 /// ```
 /// use churn_core::{Column, Dataset, Table};
@@ -21,8 +21,8 @@ pub struct Dataset<'a> {
 }
 
 impl<'a> Dataset<'a> {
-    /// A table with one label per row: whether the row churned (`bool`), or the code of its class (`u8`, `u16` or `u32`, from 0
-    /// on without gaps).
+    /// Creates a dataset with one label per row: whether the row churned (`bool`), or the code of its class (`u8`,
+    /// `u16` or `u32`, counted from 0 without gaps).
     pub fn new<L: Copy + Into<u32>>(table: &'a Table, labels: &[L]) -> Self {
         Self {
             table,
@@ -32,9 +32,11 @@ impl<'a> Dataset<'a> {
         }
     }
 
-    /// Sets the group of each row, such as its customer, for tables with several rows per customer. Folds are stratified group
-    /// folds: rows of one group are never in two folds, so that early stopping, blend and calibration use customers that the
-    /// members were not fitted on. Names and order of groups do not change the result.
+    /// Sets the group of each row, such as its customer, for tables with several rows per customer.
+    ///
+    /// Folds are then stratified group folds: all rows of a group are in one fold, so that early stopping, blend and
+    /// calibration use customers that the members were not fitted on. The names and the order of groups do not change
+    /// the result.
     #[must_use]
     pub fn with_groups<G: Ord>(mut self, groups: &[G]) -> Self {
         let mut known: Vec<&G> = groups.iter().collect();
@@ -45,7 +47,7 @@ impl<'a> Dataset<'a> {
         self
     }
 
-    /// Sets the weight of each row, as scikit-learn's `sample_weight`.
+    /// Sets the weight of each row, like scikit-learn's `sample_weight`.
     #[must_use]
     pub fn with_weights(mut self, weights: &'a [f64]) -> Self {
         self.weights = Some(weights);

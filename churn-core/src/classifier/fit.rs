@@ -1,4 +1,4 @@
-//! Fitting: one ensemble for two classes, else one for each class against the others.
+//! Fitting: one ensemble for two classes; with more classes, one ensemble per class (one-vs-rest).
 
 use crate::calibration::Intervals;
 use crate::classifier::bytes::{self, Metadata, Parts};
@@ -15,12 +15,14 @@ use crate::metrics::{log_loss, roc_auc};
 use crate::model::{Examples, MemberReport, fit};
 
 impl ChurnClassifier {
-    /// Fits an ensemble to a flat table: one for two classes, one for each class against the others for more.
+    /// Fits an ensemble to a flat table. With more than two classes, it fits one ensemble per class (one-vs-rest).
     ///
-    /// Text columns whose values are all numbers are read as numbers, blank ones as missing; timestamps become days. A row with
-    /// an integer weight is equivalent to that many equal rows, bit for bit; other weights are scaled to a mean of 1. The result
-    /// does not depend on the number of threads or on the order of the rows. Equal rows of one label stay in one fold, and
-    /// with them their groups, unless that merged most rows that were given as separate groups.
+    /// Text columns whose values are all numbers are read as numbers, with blank values as missing; timestamps become
+    /// days. A row with an integer weight is equivalent to that many equal rows, bit for bit. Other weights are scaled
+    /// to a mean of 1. The result does not depend on the number of threads or on the order of the rows.
+    ///
+    /// Equal rows with the same label stay in one fold, and their groups are merged. They are not merged if that would
+    /// join most rows that were given as separate groups.
     ///
     /// ```
     /// use churn_core::{ChurnClassifier, ClassifierOptions, Column, Dataset, Execution, Table};
@@ -43,9 +45,9 @@ impl ChurnClassifier {
     /// ```
     ///
     /// # Errors
-    /// `leakage`, naming the column and the evidence; `single_class`; `too_little_data` without rows or columns, and where only
-    /// one group has rows of a class; `not_finite` and `bad_type` with row and column; `invalid_option` for labels, groups or
-    /// weights of another number than the rows; `cancelled`.
+    /// `leakage`, naming the column and the evidence; `single_class`; `too_little_data` without rows or columns, or if
+    /// only one group has rows of a class; `not_finite` and `bad_type` with row and column; `invalid_option` if the
+    /// number of labels, groups or weights differs from the number of rows; `cancelled`.
     pub fn fit(dataset: &Dataset<'_>, options: &ClassifierOptions) -> Result<Self> {
         let Dataset {
             table,
@@ -151,7 +153,8 @@ impl ChurnClassifier {
             leaks,
             column_notes,
         };
-        // What is returned is what a reader of the bytes gets: save, load, score cannot differ.
+        // The returned classifier is read back from its own bytes, so a saved and reloaded one cannot score
+        // differently.
         Self::from_bytes(&bytes::write(
             &Metadata::new(names, count, intervals, report),
             &Parts { kinds, scorers },
@@ -159,15 +162,15 @@ impl ChurnClassifier {
     }
 }
 
-/// How many groups there are.
+/// Number of distinct groups.
 fn distinct(groups: &[u32]) -> usize {
     groups.iter().max().map_or(0, |&most| most as usize + 1)
 }
 
-/// Rows of each class.
+/// Number of rows of each class.
 ///
 /// # Errors
-/// `single_class`, and `too_little_data` for a class that has none.
+/// `single_class`; `too_little_data` for a class without rows.
 fn rows_of_class(labels: &[u32], classes: usize) -> Result<Vec<usize>> {
     let mut rows = vec![0; classes];
     for &label in labels {
@@ -189,7 +192,7 @@ fn rows_of_class(labels: &[u32], classes: usize) -> Result<Vec<usize>> {
     }
 }
 
-/// Each row's weight times its class's.
+/// The weight of each row times the weight of its class.
 fn weigh(
     classes: &[u32],
     count: usize,

@@ -13,7 +13,7 @@ fn weighted<'a>(dataset: Dataset<'a>, weights: Option<&'a [f64]>) -> Dataset<'a>
     }
 }
 
-/// Customers with some rows each, whose numbers hardly change and tell nothing: who churns is chance.
+/// Customers with several nearly equal rows each, whose numbers have no relation to the random labels.
 fn panel(customers: usize, rows: usize, seed: u64) -> (Table, Vec<bool>, Vec<u32>) {
     let mut random = SplitMix::new(seed, 1);
     let (mut a, mut b, mut churned, mut groups) = (vec![], vec![], vec![], vec![]);
@@ -71,7 +71,7 @@ fn customers_who_were_seen_do_not_flatter() {
         (by_row.report().groups, by_group.report().groups),
         (Some(800), Some(100))
     );
-    // A hundred customers tell less than eight hundred would.
+    // A hundred customers give wider intervals than eight hundred.
     let (other, labels, owners) = panel(800, 1, 1);
     let many = grouped(&other, &labels, &owners);
     assert!(width(&by_group, &table) > 1.5 * width(&many, &table));
@@ -79,7 +79,7 @@ fn customers_who_were_seen_do_not_flatter() {
 
 #[test]
 fn neither_order_nor_names_of_groups_nor_threads_change_a_byte() {
-    // Some rows equal those of other customers.
+    // Some rows are equal to rows of other customers.
     let (table, churned) = world(120, 3);
     let copied: Vec<usize> = (0..300)
         .map(|row| if row % 5 == 0 { row % 40 } else { row % 120 })
@@ -155,16 +155,16 @@ fn too_few_groups_are_refused_and_few_are_not() {
     assert_eq!(few.code(), "too_little_data");
     assert!(few.to_string().contains("group of rows"), "{few}");
     assert_eq!(error(&[1; 48], &churned).code(), "too_little_data");
-    // The only row of a class is not halved: both halves would be held out together.
+    // The only row of a class is not split in two here, because both halves would be in the same fold.
     let single: Vec<bool> = (0..48).map(|row| row == 7).collect();
     assert_eq!(error(&groups, &single).code(), "too_little_data");
-    // Two groups of each class, and groups of both.
+    // Two groups of each class, and groups with rows of both classes.
     for wanted in [&[5u32, 6][..], &[0, 1, 2, 3, 4, 5, 6, 7, 8, 9]] {
         let labels: Vec<bool> = groups.iter().map(|group| wanted.contains(group)).collect();
         let model = grouped(&table, &labels, &groups);
         assert!(intervals(&model, &table).iter().all(|p| (0.0..=1.0).contains(p)));
     }
-    // A fold may leave rows of one class alone to learn from.
+    // Removing a fold may leave only rows of one class to learn from.
     for seed in 0..6 {
         let labels: Vec<bool> = (0..48).map(|row| row % 4 > 1 || row > 7).collect();
         let three: Vec<u32> = groups.iter().map(|group| (*group).min(2)).collect();
@@ -199,7 +199,7 @@ fn intervals_hold_the_probability_and_outlive_the_file() {
             width(&model, &table)
         );
     }
-    // Class weights move the interval with the probability.
+    // Class weights shift the interval together with the probability.
     let options = ClassifierOptions {
         class_weight: ClassWeights::Given(vec![1.0, 50.0]),
         ..quick()

@@ -1,27 +1,27 @@
-//! Which rows are held out together, whatever the order they come in.
+//! Groups of rows that share a fold, independent of the order of the rows.
 
 use std::collections::BTreeMap;
 
-/// What a row is but for its group: two rows of the same content are the same to a model.
+/// The content of a row without its group. Rows with the same content are identical for a model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Content {
-    /// A hash of its values.
+    /// A hash of the row's values.
     pub(crate) values: u128,
     pub(crate) label: u32,
-    /// The bits of what it counts for.
+    /// The bits of the row's weight.
     pub(crate) weight: u64,
 }
 
-/// An order of rows, as positions, and the group of each row in that order, numbered as they first come.
+/// Returns an order of the rows, as positions, and the group of each row in that order, numbered by first occurrence.
 ///
-/// `contents` are sorted; `given` is the group of each, or every row is a group of its own. Rows of one given group are one
-/// group. So are equal rows, that no row be predicted by a member that learnt from its copy, and with them their groups.
-/// Where rows of equal values differ in their label they are no copies but chance at work, and hold nothing together. Nor do
-/// any copies where the groups of a class would be fewer than two, or where they would tie most of the rows into one group
-/// that was not given.
+/// `contents` must be sorted. `given` is the group of each row; without it, every row is its own group. The result
+/// merges these groups: equal rows share a group, so that no row is predicted by a member that learnt from its copy,
+/// and the given groups of equal rows are merged too. Rows with equal values but different labels are not copies,
+/// because the difference shows that the label is random given the values. Copies are not merged if a class would have
+/// fewer than two groups, or if most rows would end up in one group that was not given.
 ///
-/// Rows are sorted by content, and equal ones by the content of their groups: groups of equal content may be swapped without
-/// any difference, so that the answer does not depend on how groups are numbered or on the order of equal rows.
+/// Rows are sorted by content, and equal rows by the content of their groups. Groups with equal content are
+/// interchangeable, so the result does not depend on the numbering of groups or on the order of equal rows.
 pub(crate) fn hold_together(contents: &[Content], given: Option<&[u32]>) -> (Vec<usize>, Vec<u32>) {
     let alone = match given {
         Some(given) => Groups::of(given),
@@ -54,7 +54,7 @@ pub(crate) fn hold_together(contents: &[Content], given: Option<&[u32]>) -> (Vec
     (order, groups)
 }
 
-/// Disjoint sets of rows.
+/// Disjoint sets of rows (union-find).
 #[derive(Clone)]
 struct Groups(Vec<usize>);
 
@@ -73,7 +73,7 @@ impl Groups {
         )
     }
 
-    /// The row that stands for the group of a row.
+    /// The representative row of the group of a row.
     fn root(&mut self, place: usize) -> usize {
         let mut at = place;
         while self.0[at] != at {
@@ -88,7 +88,7 @@ impl Groups {
         self.0[a.max(b)] = a.min(b);
     }
 
-    /// Rows of the largest.
+    /// Number of rows in the largest group.
     fn largest(&self) -> usize {
         let mut groups = self.clone();
         let mut sizes = vec![0; groups.0.len()];
@@ -96,7 +96,7 @@ impl Groups {
         sizes.into_iter().max().unwrap_or(0)
     }
 
-    /// Groups of the class that has the fewest.
+    /// Number of groups of the class with the fewest groups.
     fn fewest(&self, contents: &[Content]) -> usize {
         let mut groups = self.clone();
         let places = contents.iter().enumerate();
@@ -107,7 +107,7 @@ impl Groups {
         of_class.min().unwrap_or(0)
     }
 
-    /// Where the group of each row stands when groups are sorted by what they hold.
+    /// The rank of each row's group when groups are sorted by content.
     fn ranks(&mut self, contents: &[Content]) -> Vec<usize> {
         let mut places: Vec<(usize, usize)> = (0..contents.len()).map(|place| (self.root(place), place)).collect();
         places.sort_unstable();
@@ -141,7 +141,7 @@ mod tests {
         }
     }
 
-    /// Contents in order, and their groups, of rows of values, label and given group.
+    /// The sorted contents and their groups, from rows of value, label and given group.
     fn held(rows: &[(u128, u32, u32)], grouped: bool) -> (Vec<Content>, Vec<u32>) {
         let mut rows = rows.to_vec();
         rows.sort_by_key(|(values, label, _)| (*values, *label));
@@ -157,7 +157,7 @@ mod tests {
 
     #[test]
     fn copies_tie_groups_together() {
-        // Groups 7 and 8 share a row; 5 and 6 share values whose labels differ.
+        // Groups 7 and 8 share a row. Groups 5 and 6 share values whose labels differ.
         let rows = [
             (1, 0, 7),
             (2, 1, 7),
@@ -176,7 +176,7 @@ mod tests {
 
     #[test]
     fn copies_tie_nothing_where_too_little_would_be_left() {
-        // One row that all have would make one group of most.
+        // A row that every group contains would merge most rows into one group.
         let all: Vec<(u128, u32, u32)> = (0..30)
             .map(|row| {
                 if row % 3 == 0 {
@@ -187,16 +187,16 @@ mod tests {
             })
             .collect();
         assert_eq!(count(&held(&all, true).1), 10);
-        // A class of one row and its copy, in two groups.
+        // A class with a single row and its copy, in two groups.
         let copies = [(1, 1, 0), (1, 1, 1), (2, 0, 2), (3, 0, 3), (4, 0, 4), (5, 0, 4)];
         assert_eq!(count(&held(&copies, true).1), 5);
-        // What was given stays together, even if it is all of a class.
+        // Given groups are never split, even if a group contains a whole class.
         let together = [(1, 1, 0), (2, 1, 0), (3, 0, 0), (4, 0, 1), (5, 0, 2)];
         assert_eq!(count(&held(&together, true).1), 3);
     }
 
     proptest! {
-        /// Few values, so that rows and whole groups equal each other.
+        /// Few distinct values, so that equal rows and equal groups occur.
         #[test]
         fn neither_the_order_nor_the_names_of_groups_matter(
             rows in proptest::collection::vec((0u128..6, 0u32..2, 0u32..8), 1..40),

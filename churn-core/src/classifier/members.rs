@@ -1,4 +1,4 @@
-//! Members alone, as files.
+//! Model files of single base learners.
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -8,12 +8,12 @@ use crate::ensemble::{FlatTrees, LinearModel, ReadTrees, TreeEnsemble};
 use crate::error::{Error, ErrorKind, Result};
 
 const TREES: &str = "ensemble of trees";
-/// Trees with sets of categories, or whose sum is not plainly a log-odds.
+/// Tree ensembles with category sets, or whose output is not the plain sum of log-odds.
 const IMPORTED: &str = "imported ensemble of trees";
 const LINEAR: &str = "linear model";
 
 impl FlatTrees {
-    /// The bytes of a file of this ensemble alone.
+    /// Writes a model file that contains only this ensemble.
     ///
     /// # Errors
     /// `artifact_too_large`.
@@ -21,7 +21,7 @@ impl FlatTrees {
         write(TREES, self)
     }
 
-    /// Opens such a file from memory. Safe on any bytes.
+    /// Reads such a file from memory. Safe on untrusted bytes.
     ///
     /// # Errors
     /// `artifact_damaged`, `artifact_version`, `artifact_too_large`.
@@ -31,7 +31,7 @@ impl FlatTrees {
 }
 
 impl TreeEnsemble {
-    /// The bytes of a file of these trees, with their sets of categories and what becomes of their sum.
+    /// Writes a model file that contains only these trees, with their category sets and link function.
     ///
     /// ```
     /// use churn_core::Execution;
@@ -62,7 +62,7 @@ impl TreeEnsemble {
         }
     }
 
-    /// Opens such a file, or one of a [`FlatTrees`], from memory. Safe on any bytes.
+    /// Reads such a file, or a file of [`FlatTrees`], from memory. Safe on untrusted bytes.
     ///
     /// # Errors
     /// `artifact_damaged`, `artifact_version`, `artifact_too_large`.
@@ -82,7 +82,7 @@ impl TreeEnsemble {
 }
 
 impl LinearModel {
-    /// The bytes of a file of this model alone.
+    /// Writes a model file that contains only this model.
     ///
     /// # Errors
     /// `artifact_too_large`.
@@ -90,7 +90,7 @@ impl LinearModel {
         write(LINEAR, self)
     }
 
-    /// Opens such a file from memory. Safe on any bytes.
+    /// Reads such a file from memory. Safe on untrusted bytes.
     ///
     /// # Errors
     /// `artifact_damaged`, `artifact_version`, `artifact_too_large`.
@@ -107,7 +107,7 @@ impl LinearModel {
     }
 }
 
-/// Names of columns in the metadata of a file.
+/// Column names in the metadata of a file.
 #[derive(Default, Deserialize)]
 struct Named {
     #[serde(default)]

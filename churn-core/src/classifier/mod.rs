@@ -1,4 +1,5 @@
-//! The same ensemble for any flat table: a row per customer, or several, columns of any type, a label.
+//! A classifier for flat tables: the same ensemble, with one or several rows per customer, columns of any type, and a
+//! label.
 
 mod bytes;
 mod dataset;
@@ -34,11 +35,13 @@ pub use options::{ClassWeights, ClassifierOptions};
 pub use report::{ClassifierPart, ClassifierReport};
 pub use schema::{ClassLabel, ClassifierSchema, FlatType};
 
-/// A fitted classifier of flat tables: numbers, texts of any number of levels, bools and moments, values missing or not.
+/// A fitted classifier for flat tables with columns of numbers, texts, bools and timestamps. Values may be missing, and
+/// a text column may have any number of levels.
 ///
-/// It shares preprocessing, members, cross-fitted blend and calibration with [`ChurnModel`](crate::ChurnModel), and knows
-/// nothing of dates: whether its columns were known before the label is for the caller to see to. It does not depend on the
-/// order of rows, on threads or on the machine. Immutable; clones are cheap.
+/// It shares preprocessing, members, cross-fitted blend and calibration with [`ChurnModel`](crate::ChurnModel), but it
+/// does not use dates. The caller must ensure that the values of the columns were known before the label. The result
+/// does not depend on the order of rows, the number of threads or the machine. A classifier is immutable, and clones
+/// are cheap.
 ///
 /// ```
 /// use churn_core::{ChurnClassifier, ClassifierOptions, Column, Dataset, Execution, Table, Value};
@@ -65,15 +68,15 @@ pub struct ChurnClassifier {
 }
 
 impl ChurnClassifier {
-    /// The model file's bytes: those of [`ChurnModel`](crate::ChurnModel)'s container.
+    /// The bytes of the model file, in the container format of [`ChurnModel`](crate::ChurnModel).
     pub fn to_bytes(&self) -> Vec<u8> {
         self.bytes.to_vec()
     }
 
-    /// Opens a model file from memory. Safe on any bytes.
+    /// Reads a model file from memory. Safe on untrusted bytes.
     ///
     /// # Errors
-    /// `artifact_damaged` (also for the file of another sort of model), `artifact_version`, `artifact_too_large`.
+    /// `artifact_damaged` (also for a file of another kind of model), `artifact_version`, `artifact_too_large`.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
         let (metadata, parts, id) = bytes::read(bytes)?;
         Ok(Self {
@@ -84,7 +87,7 @@ impl ChurnClassifier {
         })
     }
 
-    /// Writes the model file atomically: readers see the old file or the new one, never a part.
+    /// Writes the model file atomically: a reader sees either the old file or the complete new one.
     ///
     /// # Errors
     /// `io`.
@@ -92,10 +95,10 @@ impl ChurnClassifier {
         artifact::save(path.as_ref(), &self.bytes)
     }
 
-    /// Opens a model file.
+    /// Reads a model file.
     ///
     /// # Errors
-    /// `io`, and as [`from_bytes`](Self::from_bytes).
+    /// `io`, and the errors of [`from_bytes`](Self::from_bytes).
     pub fn load(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
         Self::from_bytes(&std::fs::read(path).map_err(of_file(path))?)
@@ -111,7 +114,7 @@ impl ChurnClassifier {
         &self.metadata.report
     }
 
-    /// Names of the columns it was fitted on, in order.
+    /// Names of the columns in the order of the fit.
     pub fn feature_names(&self) -> &[String] {
         &self.metadata.feature_names
     }
@@ -121,7 +124,7 @@ impl ChurnClassifier {
         self.metadata.classes
     }
 
-    /// The same classifier with a schema in its file, and so with other bytes and another id.
+    /// Returns the classifier with a schema in its file. The bytes and the id change.
     ///
     /// # Errors
     /// `invalid_option` if the schema has another number of classes or columns.
@@ -140,12 +143,12 @@ impl ChurnClassifier {
         self.metadata.schema.as_ref()
     }
 
-    /// Calibrated probability of every class, rows x classes. With more than two classes each is told from the rest by an
-    /// ensemble of its own, and the probabilities are divided by their sum.
+    /// Calibrated probability of every class (rows x classes). With more than two classes, one ensemble per class
+    /// separates it from the rest, and the probabilities are normalised to a sum of 1.
     ///
     /// # Errors
-    /// `feature_mismatch` if the table has other columns or a column of texts where numbers were learnt; `not_finite`;
-    /// `cancelled`.
+    /// `feature_mismatch` if the table has other columns, or texts in a column that held numbers in the fit;
+    /// `not_finite`; `cancelled`.
     pub fn predict_proba(&self, table: &Table, execution: &Execution) -> Result<Array2<f64>> {
         let workers = execution.workers()?;
         let read = self.read(table, &workers)?;
@@ -176,14 +179,16 @@ impl ChurnClassifier {
         Ok(probabilities)
     }
 
-    /// How sure the calibration is of each row's probability of the second class, which lies between the two, rows x 2: 90 %
-    /// interval for the churn rate of rows that score like it, from a bootstrap that draws whole groups, as
-    /// [`Score::interval`](crate::Score::interval). It is not the range of what may become of one customer, nor the members'
-    /// own doubt.
+    /// 90 % confidence interval of each row's probability of the second class (rows x 2: lower and upper end). It
+    /// always contains the probability.
+    ///
+    /// It is an interval for the churn rate of rows with this score, from a bootstrap of the calibration that resamples
+    /// whole groups, as in [`Score::interval`](crate::Score::interval). It is not a range for the outcome of one
+    /// customer, and it does not include model (epistemic) uncertainty.
     ///
     /// # Errors
-    /// As [`predict_proba`](Self::predict_proba); `invalid_option` with more than two classes; `artifact_version` if the model
-    /// file was written by a version that knew no intervals.
+    /// The errors of [`predict_proba`](Self::predict_proba); `invalid_option` with more than two classes;
+    /// `artifact_version` if the model file was written by a version without intervals.
     pub fn predict_interval(&self, table: &Table, execution: &Execution) -> Result<Array2<f64>> {
         let workers = execution.workers()?;
         let scorer = self.scorer("have an interval")?;
@@ -205,11 +210,11 @@ impl ChurnClassifier {
         Ok(found)
     }
 
-    /// Contributions of every column to every row's blended log-odds of the second class: Shapley values, before
-    /// calibration, as [`ChurnModel::explain`](crate::ChurnModel::explain).
+    /// Shapley values of every column for every row's blended log-odds of the second class, before calibration, as in
+    /// [`ChurnModel::explain`](crate::ChurnModel::explain).
     ///
     /// # Errors
-    /// As [`predict_proba`](Self::predict_proba); `invalid_option` with more than two classes.
+    /// The errors of [`predict_proba`](Self::predict_proba); `invalid_option` with more than two classes.
     pub fn explain(&self, table: &Table, execution: &Execution) -> Result<Explanation> {
         let workers = execution.workers()?;
         let read = self.read(table, &workers)?;
@@ -220,20 +225,21 @@ impl ChurnClassifier {
         })
     }
 
-    /// Blended log-odds of the second class, before calibration: what contributions sum to.
+    /// Blended log-odds of the second class, before calibration. The base value and the contributions of a row sum to
+    /// this number.
     ///
     /// # Errors
-    /// As [`explain`](Self::explain).
+    /// The errors of [`explain`](Self::explain).
     pub fn log_odds(&self, table: &Table, execution: &Execution) -> Result<Vec<f64>> {
         let workers = execution.workers()?;
         let read = self.read(table, &workers)?;
         self.scorer("be explained")?.log_odds(read.view(), &workers)
     }
 
-    /// For every row the columns that move its score the most, either way, largest first.
+    /// The `top` columns with the largest contributions for every row, in either direction, largest first.
     ///
     /// # Errors
-    /// As [`explain`](Self::explain).
+    /// The errors of [`explain`](Self::explain).
     pub fn reasons(&self, table: &Table, top: usize, execution: &Execution) -> Result<Vec<Vec<Reason>>> {
         let workers = execution.workers()?;
         let read = self.read(table, &workers)?;
@@ -244,7 +250,7 @@ impl ChurnClassifier {
             .collect())
     }
 
-    /// The one ensemble of two classes.
+    /// The single ensemble of a classifier with two classes.
     fn scorer(&self, asked: &str) -> Result<&crate::model::Scorer> {
         match self.parts.scorers.as_slice() {
             [scorer] => Ok(scorer),
@@ -308,7 +314,7 @@ impl fmt::Debug for ChurnClassifier {
     }
 }
 
-/// A flat table as members see it.
+/// A flat table in the form that members use.
 struct FlatColumns {
     names: Vec<String>,
     columns: Vec<FeatureColumn>,

@@ -1,4 +1,4 @@
-//! Options of a classifier's fit. Every field has a default.
+//! Options of a classifier. Every field has a default.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
@@ -9,16 +9,16 @@ use crate::model::EnsembleOptions;
 use crate::options::{Given, Options, builders, from_value, json_methods};
 use crate::parallel::Execution;
 
-/// The weight of each class's rows. In JSON null, `"balanced"` or a list of numbers.
+/// Class weights. In JSON: null, `"balanced"` or a list of numbers.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub enum ClassWeights {
-    /// Rows have their own weights alone, so probabilities are those of the table.
+    /// Every class has weight 1, so probabilities refer to the table as it is.
     #[default]
     Equal,
-    /// All classes have the same total weight. Probabilities are those of a table with as many rows of each class.
+    /// All classes have the same total weight. Probabilities refer to a table with equally many rows of each class.
     Balanced,
-    /// The weight of each class, in the order of their codes; it multiplies the weights of its rows.
+    /// The weight of each class, in the order of their codes. It is multiplied by the weights of the rows.
     Given(Vec<f64>),
 }
 
@@ -32,8 +32,8 @@ impl Serialize for ClassWeights {
     }
 }
 
-/// Options of [`ChurnClassifier::fit`](crate::ChurnClassifier::fit). In JSON the options of [`EnsembleOptions`] stand beside the
-/// others.
+/// Options of [`ChurnClassifier::fit`](crate::ChurnClassifier::fit). In JSON, the options of [`EnsembleOptions`] are on
+/// the same level as the others.
 ///
 /// ```
 /// use churn_core::{ClassWeights, ClassifierOptions};
@@ -50,16 +50,16 @@ pub struct ClassifierOptions {
     /// The members of the ensemble and how they are blended.
     #[serde(flatten)]
     pub ensemble: EnsembleOptions,
-    /// The weight of each class's rows. Default: equal.
+    /// Class weights. Default: equal.
     pub class_weight: ClassWeights,
-    /// What the fit does about columns that leak the target. Default: the report names them. Checked only when there are at
-    /// least 20 rows of each class.
+    /// What the fit does about columns that leak the target. Default: they are reported as warnings. Checked only if
+    /// there are at least 20 rows of each class.
     pub leakage: LeakagePolicy,
     /// Columns that are available at prediction time despite their predictive power.
     pub allow_columns: Vec<String>,
-    /// Columns that hold categories, whatever their values spell: `0034` stays a text. Default: a column whose values all are
-    /// or spell numbers holds numbers; the report's [`column_notes`](crate::ClassifierReport::column_notes) name columns
-    /// where that may not be meant.
+    /// Columns that hold categories even if their values look like numbers: `0034` stays a text. Default: a column
+    /// holds numbers if all its values are numbers or texts that spell numbers. The report's
+    /// [`column_notes`](crate::ClassifierReport::column_notes) name columns where this choice is uncertain.
     pub categorical: Vec<String>,
     /// Seeds all sampling; results are reproducible. Default: 0.
     pub seed: u64,

@@ -28,15 +28,15 @@ pub struct ClassifierPart {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct ClassifierReport {
-    /// Number of training rows; a row with an integer weight counts that often.
+    /// Number of training rows. A row with an integer weight counts that many times.
     pub rows: usize,
     /// Number of training rows of each class.
     pub rows_of_class: Vec<usize>,
-    /// Number of groups of rows that stay in one fold: the given groups, merged where rows are equal; every other row is a group.
-    /// `None` in files written before groups were counted.
+    /// Number of groups of rows that share a fold. These are the given groups, merged where rows are equal; a row
+    /// without a group is its own group. `None` in files of versions that did not count groups.
     #[serde(default)]
     pub groups: Option<usize>,
-    /// One ensemble, of the second class, with two classes; one for each class with more.
+    /// One ensemble per class; with two classes, only that of the second class.
     pub parts: Vec<ClassifierPart>,
     /// Members that were requested and are not part of the ensemble.
     #[serde(default, alias = "members_left_out")]
@@ -46,7 +46,7 @@ pub struct ClassifierReport {
     pub monotone_constraints: Vec<(String, Monotonicity)>,
     /// Columns that appear to leak the target and were used: those the caller allowed, and those that only warn.
     pub leaks: Vec<LeakageFinding>,
-    /// Columns that may be read otherwise than meant: texts read as numbers, numbers read as texts, empty columns.
+    /// Columns that may not have been read as intended: texts read as numbers, numbers read as texts, empty columns.
     #[serde(default)]
     pub column_notes: Vec<ColumnNote>,
 }

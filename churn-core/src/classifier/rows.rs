@@ -1,4 +1,4 @@
-//! The rows that a classifier learns from, in an order that is their own.
+//! The training rows of a classifier in a canonical order, independent of the input order.
 
 use std::collections::BTreeMap;
 
@@ -6,26 +6,28 @@ use crate::classifier::groups::{Content, hold_together};
 use crate::error::{Error, ErrorKind, Result};
 use crate::features::FeatureColumn;
 
-/// Whole weights are taken as that many equal rows as long as there are at most so many, or twice those given.
+/// Integer weights are expanded to equal rows if the result has at most this many rows, or at most twice the input
+/// rows.
 const MOST_REPEATED: usize = 10_000;
 
-/// Which rows to learn from, in which order, and how much each counts.
+/// The training rows, their order and their weights.
 pub(crate) struct Order {
-    /// Positions in what was given; one that counts several times stands there several times.
+    /// Positions in the input. A row with an integer weight occurs that many times.
     pub(crate) rows: Vec<usize>,
     pub(crate) weights: Option<Vec<f64>>,
-    /// Rows of one group are held out together.
+    /// Rows of one group share a fold.
     pub(crate) groups: Vec<u32>,
 }
 
-/// Orders rows by what they hold, so that a model does not depend on the order in which they were given, nor on how their
-/// groups are numbered.
+/// Orders rows by their content, so that a model depends neither on the input order nor on the numbering of groups.
 ///
-/// Rows without weight are left out. Whole weights become repeated rows, so that a weight of 3 is the same, to the bit, as
-/// the row three times; other weights are scaled to a mean of 1. `given` is the group of each row, if they have any.
+/// Rows with weight 0 are dropped. An integer weight becomes that many equal rows: a weight of 3 is bit-identical to
+/// three copies of the row. Other weights are scaled to a mean of 1. `given` is the group of each row, if there are
+/// groups.
 ///
 /// # Errors
-/// `invalid_option` for a weight that is negative or not finite, or if none is above zero, and for groups of another number.
+/// `invalid_option` if a weight is negative or not finite, if no weight is positive, or if the number of groups is
+/// wrong.
 pub(crate) fn order(
     columns: &[FeatureColumn],
     labels: &[u32],
@@ -68,7 +70,7 @@ pub(crate) fn order(
         return refuse(message, None, "sample_weight");
     }
     let whole = rows.iter().all(|&row| weight(row).fract() == 0.0) && total <= MOST_REPEATED.max(2 * rows.len()) as f64;
-    // What each row counts for, beside it.
+    // The weight of each row, next to its position.
     let mut rows: Vec<(usize, f64)> = if whole {
         let repeated = rows
             .iter()
@@ -79,8 +81,9 @@ pub(crate) fn order(
         rows.iter().map(|&row| (row, weight(row) / mean)).collect()
     };
     let mut counted = !whole;
-    // The only row of a class counts as two halves: members are held to account on rows held out, and a class that is held
-    // out wholly is not learnt. Halves of a row of a group would be held out together.
+    // The only row of a class is split into two rows of half weight: a member is evaluated on held-out rows, and it
+    // cannot learn a class that is held out completely. This does not apply with groups, because both halves would
+    // share a fold.
     if given.is_none() {
         let mut of_class: BTreeMap<u32, usize> = BTreeMap::new();
         rows.iter()
@@ -109,14 +112,14 @@ pub(crate) fn order(
     })
 }
 
-/// 128 bits of each row's values.
+/// A 128-bit hash of the values of each row.
 fn hashes(columns: &[FeatureColumn], rows: usize) -> Vec<u128> {
     let mut hashes: Vec<(u64, u64)> = vec![(0x9E37, 0x79B9); rows];
     for column in columns {
         match column {
             FeatureColumn::Number(values) => {
                 for (hash, &value) in hashes.iter_mut().zip(values) {
-                    // All missing values are one, and so are both zeros.
+                    // All NaN values count as one value, and so do 0 and -0.
                     let bits = if value.is_nan() {
                         u64::MAX
                     } else {
@@ -143,7 +146,7 @@ fn hashes(columns: &[FeatureColumn], rows: usize) -> Vec<u128> {
         .collect()
 }
 
-/// Two multiplicative hashes side by side, each spread over all its bits.
+/// Two multiplicative hashes, each with good avalanche.
 fn mix((a, b): (u64, u64), value: u64) -> (u64, u64) {
     let spread = |hash: u64, factor: u64| {
         let hash = hash.wrapping_mul(factor);

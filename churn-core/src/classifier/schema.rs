@@ -1,11 +1,11 @@
-//! What a host adds to a classifier's file: its own names of the classes, and the type of each column.
+//! The schema that a host adds to a classifier's file: its names of the classes, and the type of each column.
 
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::input::{Cell, Table};
 
-/// The label of a class, in the host's own type.
+/// The label of a class, in the type that the host uses.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
 #[non_exhaustive]
@@ -23,7 +23,7 @@ pub enum ClassLabel {
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum FlatType {
-    /// No row has a value.
+    /// The column has no values.
     Empty,
     /// Numbers.
     Number,
@@ -36,7 +36,7 @@ pub enum FlatType {
 }
 
 impl FlatType {
-    /// The name that messages use.
+    /// The name used in messages.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Empty => "empty",
@@ -54,13 +54,13 @@ impl FlatType {
             Cell::Text(_) | Cell::TextFile(_) => Self::Text,
             Cell::Bool(_) => Self::Bool,
             Cell::Timestamp(_) => Self::Timestamp,
-            // A value that no column may have is refused where the table is read.
+            // A value that no column accepts is refused when the table is read.
             Cell::Null | Cell::Float(_) | Cell::Unsupported(_) => Self::Empty,
         }
     }
 }
 
-/// Labels of the classes and types of the columns, for hosts whose values have types of their own.
+/// Labels of the classes and types of the columns, for hosts with typed values.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct ClassifierSchema {
@@ -71,7 +71,7 @@ pub struct ClassifierSchema {
 }
 
 impl ClassifierSchema {
-    /// The schema of a table whose columns have one type each.
+    /// Creates the schema of a table. All values of a column must have the same type.
     ///
     /// # Errors
     /// `bad_type`, with row and column, if a column holds values of two types.
@@ -83,10 +83,10 @@ impl ClassifierSchema {
         Ok(Self { classes, columns })
     }
 
-    /// Compares the columns of a table with the types of the fit.
+    /// Checks the columns of a table against the types of the fit.
     ///
     /// # Errors
-    /// `bad_type`, with row and column, for a value of another type.
+    /// `bad_type`, with row and column, if a value has another type.
     pub fn check(&self, feature_names: &[String], table: &Table) -> Result<()> {
         for (name, &known) in feature_names.iter().zip(&self.columns) {
             if known != FlatType::Empty {
@@ -97,7 +97,7 @@ impl ClassifierSchema {
     }
 }
 
-/// The type of a column, all of whose values must have the type `wanted` unless that is empty.
+/// The type of a column. All its values must have the type `wanted`, unless that is `Empty`.
 fn type_of(table: &Table, name: &str, wanted: FlatType) -> Result<FlatType> {
     let mut known = wanted;
     for (row, cell) in table.cells(name).into_iter().flatten().enumerate() {

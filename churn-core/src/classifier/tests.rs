@@ -5,7 +5,8 @@ use crate::metrics::{log_loss, roc_auc};
 use crate::model::EnsembleOptions;
 use crate::numeric::{SplitMix, sigmoid};
 
-/// Number, number with gaps, text of few levels, text of many, bool; and labels that depend on most of them.
+/// A table with a number, a number with missing values, a text with few levels, a text with many levels and a bool, and
+/// labels that depend on most of them.
 pub(super) fn world(rows: usize, seed: u64) -> (Table, Vec<bool>) {
     let mut random = SplitMix::new(seed, 1);
     let (mut minutes, mut spent, mut plan, mut city, mut trial) = (vec![], vec![], vec![], vec![], vec![]);
@@ -38,7 +39,7 @@ pub(super) fn world(rows: usize, seed: u64) -> (Table, Vec<bool>) {
     (table, churned)
 }
 
-/// Few trees: what is tested here is not how good they are.
+/// Few trees, because these tests do not measure accuracy.
 pub(super) fn quick() -> ClassifierOptions {
     let mut ensemble = EnsembleOptions::default();
     for boosting in [&mut ensemble.boosting, &mut ensemble.deep_boosting]

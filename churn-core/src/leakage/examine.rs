@@ -1,4 +1,4 @@
-//! The tests that each column must pass.
+//! The tests that are applied to each column.
 
 use std::ops::Range;
 
@@ -10,55 +10,57 @@ use crate::numeric::{SplitMix, exp, ln};
 use crate::parallel::Workers;
 use crate::time::Timestamp;
 
-/// With fewer rows of the minority class no claim is made.
+/// With fewer rows of the minority class, no column is reported.
 const LEAST_POSITIVES: usize = 20;
-/// More rows add nothing: a seeded sample of this size is tested.
+/// Larger tables are tested on a seeded sample of this size.
 const MOST_ROWS: usize = 50_000;
-/// An attribute that removes this share of the log-loss alone restates the label.
+/// An attribute that alone removes this share of the log-loss restates the label.
 const ATTRIBUTE_SKILL: f64 = 0.4;
-/// Features of events may be strong without leaking: a customer who has fallen silent is likely to stay silent.
+/// The same threshold for features of events. It is higher because they may be strong without leaking: a customer who
+/// has become inactive is likely to stay inactive.
 const EVENT_SKILL: f64 = 0.6;
-/// Rows that must agree before "all of them churned" is a claim, for missing values and for a value.
+/// Minimum number of rows that must agree before "all of them churned" is reported, for missing values and for a single
+/// value.
 const LEAST_PURE: usize = 8;
 const LEAST_PURE_VALUE: usize = 12;
-/// The probability that permuted labels agree as well must be below this.
+/// Maximum probability that permuted labels agree equally well.
 const CHANCE: f64 = 1e-5;
-/// Churned rows that a group without any should have had.
+/// Minimum expected number of churned rows in a group that has none.
 const LEAST_MISSED: f64 = 30.0;
-/// Rows below which distinct values are no sign of an id.
+/// With fewer rows, distinct values are not evidence of an id.
 const LEAST_ROWS_OF_ID: usize = 50;
 
-/// Where a column comes from.
+/// The origin of a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Origin {
-    /// A state of the customer, or a column of a flat table. Refuses.
+    /// A state of the customer, or a column of a flat table. A leak refuses training.
     Attribute,
-    /// Made of dated events, or of the sign-up. Warns.
+    /// Computed from dated events, or from the sign-up. A leak is only a warning.
     Event,
 }
 
-/// A column under suspicion.
+/// A column to test.
 pub(crate) struct Suspect<'a> {
-    /// As the caller named it.
+    /// The name that the caller uses.
     pub(crate) name: &'a str,
-    /// The feature made of it.
+    /// The feature that is computed from the column.
     pub(crate) feature: &'a str,
     pub(crate) column: &'a FeatureColumn,
     pub(crate) origin: Origin,
 }
 
-/// Labels, and which rows belong together.
+/// The labels, and the grouping of the rows.
 pub(crate) struct Question<'a> {
     pub(crate) churned: &'a [bool],
-    /// Rows of one customer have one number; each row its own in a flat table.
+    /// Rows of one customer have the same number; in a flat table, every row has its own.
     pub(crate) groups: &'a [u32],
-    /// Rows of one date have one number, and stand side by side.
+    /// Rows of one date have the same number, and are contiguous.
     pub(crate) strata: &'a [u32],
-    /// Numbers known at the date whose later growth a column may tell: what became of them is in the label period.
+    /// Numbers known at the date that a column may contain with their later growth, which falls into the label period.
     pub(crate) known: &'a [&'a [f64]],
 }
 
-/// The rows that are looked at.
+/// The rows that are tested.
 struct Looked<'a> {
     question: &'a Question<'a>,
     rows: Vec<usize>,
@@ -70,9 +72,9 @@ struct Looked<'a> {
     workers: &'a Workers,
 }
 
-/// The columns that leak the target, at most one finding each, in order.
+/// Returns the columns that leak the target, with at most one finding each, in order.
 ///
-/// One date is looked at, the last that has enough rows of both classes; if none has, all of them.
+/// One date is tested: the last that has enough rows of both classes. If no date has, all dates are tested together.
 pub(crate) fn examine(
     suspects: &[Suspect<'_>],
     question: &Question<'_>,
@@ -90,7 +92,7 @@ pub(crate) fn examine(
     Ok(findings)
 }
 
-/// The columns of a flat table that leak the target: all of them are attributes.
+/// Returns the columns of a flat table that leak the target. All of them are attributes.
 pub(crate) fn examine_table(
     table: Columns<'_>,
     churned: &[bool],
@@ -131,7 +133,7 @@ impl<'a> Looked<'a> {
             let positives = rows.clone().filter(|&row| question.churned[row]).count();
             positives.min(rows.len() - positives)
         };
-        // The last date that will do: what was written in hindsight is truest there.
+        // The last date with enough rows, because values written in hindsight differ least from the truth there.
         let last = strata
             .iter()
             .rev()
@@ -222,7 +224,7 @@ impl<'a> Looked<'a> {
         Ok(None)
     }
 
-    /// Whether the column alone tells churned from retained.
+    /// Whether the column alone separates churned from retained rows.
     fn separates(&self, binned: &Binned, least: f64) -> Result<Option<Evidence>> {
         let statistic = skill(binned, &self.churned, &self.folds);
         if statistic < least {
@@ -248,7 +250,7 @@ impl<'a> Looked<'a> {
         }))
     }
 
-    /// Whether missing values, or one value, go with one class only.
+    /// Whether missing values, or one value, occur with only one class.
     fn agrees(&self, binned: &Binned) -> Option<(LeakageEvidence, Evidence)> {
         let counts = binned.counts(&self.churned);
         let (&missing, values) = counts.split_last()?;
@@ -307,7 +309,7 @@ impl<'a> Looked<'a> {
         })
     }
 
-    /// Whether the column is an id: a text of its own, or a running number, for every row.
+    /// Whether the column is an id: a distinct text or a running number in every row.
     fn identifies(&self, given: &FeatureColumn, column: &Column) -> Option<Evidence> {
         let one_row_each = {
             let mut groups: Vec<u32> = self.rows.iter().map(|&row| self.question.groups[row]).collect();
@@ -339,7 +341,7 @@ impl<'a> Looked<'a> {
                     .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), &value| {
                         (low.min(value), high.max(value))
                     });
-                // Running numbers lie densely; measurements that happen to differ do not.
+                // Running numbers are dense; distinct measurements are not.
                 let dense = rows as f64 / (most - least + 1.0);
                 (dense >= 0.3).then(|| {
                     let evidence = format!(
@@ -352,7 +354,7 @@ impl<'a> Looked<'a> {
         }
     }
 
-    /// Whether the column still predicts the target once a number known at the date is subtracted.
+    /// Whether the column still predicts the target once a number that is known at the date is subtracted.
     fn reaches_ahead(&self, values: &[f64]) -> Result<Option<Evidence>> {
         let own = skill(&Binned::numbers(values), &self.churned, &self.folds);
         for known in self.question.known {
@@ -364,7 +366,7 @@ impl<'a> Looked<'a> {
                 continue;
             }
             let alone = skill(&Binned::numbers(&known), &self.churned, &self.folds);
-            // Days may be told in months or years; anything else by its own slope.
+            // Durations may be in days, weeks, months or years; other quantities use the slope of the regression.
             for factor in [1.0, 1.0 / 30.4375, 1.0 / 30.0, 1.0 / 7.0, 1.0 / 365.25, slope] {
                 if !(0.5..2.0).contains(&(slope / factor)) {
                     continue;
@@ -391,17 +393,17 @@ impl<'a> Looked<'a> {
     }
 }
 
-/// Statistic, what chance gives, words.
+/// The statistic, its value under permuted labels, and the evidence in words.
 type Evidence = (f64, Option<f64>, String);
 
-/// A column at the rows that are looked at.
+/// A column, restricted to the rows that are tested.
 struct Column {
-    /// The ways in which its values are put together.
+    /// The binnings of its values.
     binned: Vec<Binned>,
     numbers: Option<Vec<f64>>,
     filled: usize,
     distinct: usize,
-    /// A text that tells moments.
+    /// Whether the texts are timestamps.
     moments: bool,
 }
 
@@ -435,7 +437,7 @@ impl Column {
                 let moment = |level: &String| level.len() >= 8 && level.parse::<Timestamp>().is_ok();
                 let moments = filled > 0 && present.iter().take(20).all(|&code| moment(&levels[code as usize]));
                 let mut binned = vec![Binned::texts(&codes, levels.len())];
-                // The order of texts may tell too: moments, numbers written as text, ids.
+                // The order of texts may also carry information: timestamps, numbers written as text, ids.
                 let mut numbers = None;
                 if present.len() > 16 {
                     let read = |code: &u32| match *code {
@@ -461,7 +463,7 @@ impl Column {
     }
 }
 
-/// Correlation and slope of `y` on `x` where both are there; `None` if either stands still.
+/// Correlation and slope of `y` on `x` over the rows where both have a value; `None` if either is constant.
 fn regression(y: &[f64], x: &[f64]) -> Option<(f64, f64)> {
     let pairs: Vec<(f64, f64)> = x
         .iter()

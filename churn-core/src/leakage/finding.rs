@@ -1,4 +1,4 @@
-//! Findings of leakage, and what training does about them.
+//! Leakage findings, and the policy that decides what training does about them.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,15 +7,15 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, ErrorKind, RecordKind, Result, excerpt};
 
-/// What training does about columns that leak the target.
+/// The policy for columns that leak the target.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum LeakagePolicy {
-    /// Attributes that leak the target are an error; features of events are reported.
+    /// An attribute that leaks the target is an error; a feature of events that leaks is reported.
     #[default]
     Refuse,
-    /// All findings are reported.
+    /// All findings are reported as warnings.
     Warn,
     /// All findings are reported as allowed.
     Allow,
@@ -68,9 +68,9 @@ pub enum LeakageEvidence {
     OnlyForChurned,
     /// All rows where the column is missing churned, or no row where it is filled did.
     OnlyForRetained,
-    /// The column identifies rows or encodes their order.
+    /// All rows where the column is missing churned, or no row where it has a value churned.
     Identifier,
-    /// The column, less what was known at the date, predicts what happened after the date.
+    /// The column predicts what happened after the date, even after subtracting what was known at the date.
     ReachesIntoLabelPeriod,
 }
 
@@ -93,7 +93,7 @@ impl fmt::Display for LeakageEvidence {
     }
 }
 
-/// What training did about a finding.
+/// The action that training took about a finding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
@@ -101,7 +101,7 @@ impl fmt::Display for LeakageEvidence {
 pub enum LeakageAction {
     /// Training was refused.
     Refused,
-    /// The column was used, and the report says so.
+    /// The column was used, and the report contains the finding.
     Warned,
     /// The caller allowed the column.
     Allowed,
@@ -118,17 +118,19 @@ pub struct LeakageFinding {
     pub feature: String,
     /// How the column leaks the target.
     pub leak: LeakageEvidence,
-    /// The test statistic, 0 to 1. For `"restates_label"` and `"reaches_into_label_period"` the share of the log-loss that the column
-    /// alone removes on held-out rows, for the others the share of the rows that agree with the claim.
+    /// The test statistic, 0 to 1. For `"restates_label"` and `"reaches_into_label_period"`, it is the share of the
+    /// log-loss that the column alone removes on held-out rows. For the other kinds, it is the share of the rows that
+    /// agree with the claim.
     pub statistic: f64,
-    /// The largest statistic of a permutation test (below 0 where none helped), or the probability that permuted labels agree as
-    /// well. `None` where the claim does not use labels.
+    /// The value under permuted labels: for a share of the log-loss, the largest statistic of a permutation test (it
+    /// may be negative); otherwise the probability that permuted labels agree equally well. `None` if the claim does
+    /// not use labels.
     pub by_chance: Option<f64>,
     /// The evidence in words.
     pub evidence: String,
-    /// What training did about it.
+    /// The action that training took.
     pub action: LeakageAction,
-    /// Whether it is an attribute, which refuses training, or a feature of events, which only warns.
+    /// Whether the column is an attribute, which refuses training, or a feature of events, which only warns.
     #[serde(skip, default)]
     pub(crate) refuses: bool,
 }
@@ -139,12 +141,12 @@ impl fmt::Display for LeakageFinding {
     }
 }
 
-/// Decides what to do about findings; returns those that remain, for the report.
+/// Applies the policy to findings and returns those that remain, for the report.
 ///
 /// `allowed` names columns or features that are available at prediction time.
 ///
 /// # Errors
-/// `leakage`, naming the first column, if one refuses.
+/// `leakage`, naming the first column, if a finding refuses training.
 pub(crate) fn decide(
     mut findings: Vec<LeakageFinding>,
     leakage: LeakagePolicy,

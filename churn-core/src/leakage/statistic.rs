@@ -1,4 +1,4 @@
-//! How well a column alone predicts the target, and how well it would by chance.
+//! How well a column alone predicts the target, compared with permuted labels.
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -8,22 +8,23 @@ use crate::features::FeatureColumn;
 use crate::numeric::{SplitMix, ln};
 use crate::parallel::Workers;
 
-/// Bins of a number or an ordered text; levels of a text.
+/// Number of bins of a number or an ordered text, and maximum number of levels of a text.
 const BINS: usize = 32;
 const FOLDS: usize = 5;
 /// Number of permutations of the labels.
 pub(crate) const PERMUTATIONS: usize = 200;
 
-/// Every row's bin; the last bin holds the missing values.
+/// The bin of every row. The last bin holds the missing values.
 pub(crate) struct Binned {
     codes: Vec<u16>,
     bins: usize,
-    /// Whether a bin is one value, not a range of them.
+    /// Whether each bin is a single value instead of a range of values.
     pub(crate) values: bool,
 }
 
 impl Binned {
-    /// Numbers by rank in bins of equal size, equal values together; few distinct values are a bin each.
+    /// Bins numbers by rank into bins of equal size; equal values share a bin. If there are few distinct values, each
+    /// has its own bin.
     pub(crate) fn numbers(values: &[f64]) -> Self {
         let mut present: Vec<f64> = values.iter().copied().filter(|value| !value.is_nan()).collect();
         present.sort_unstable_by(f64::total_cmp);
@@ -48,7 +49,7 @@ impl Binned {
         }
     }
 
-    /// Texts: a bin for each of the most frequent, one for the others.
+    /// Bins texts: one bin for each of the most frequent texts, and one for all others.
     pub(crate) fn texts(codes: &[u32], levels: usize) -> Self {
         let mut counts = vec![(0usize, 0usize); levels];
         for (level, count) in counts.iter_mut().enumerate() {
@@ -76,7 +77,7 @@ impl Binned {
         }
     }
 
-    /// Rows and churned rows of each bin; the last is of missing values.
+    /// The number of rows and of churned rows in each bin. The last bin holds the missing values.
     pub(crate) fn counts(&self, churned: &[bool]) -> Vec<(usize, usize)> {
         let mut counts = vec![(0, 0); self.bins];
         for (&code, &churned) in self.codes.iter().zip(churned) {
@@ -88,8 +89,9 @@ impl Binned {
     }
 }
 
-/// The share of the log-loss of the churn rate that the column removes: 1 if it predicts the label without error, 0 or less if
-/// it predicts nothing. Each fold is predicted by the rates of the other folds' bins. With the fold of each row.
+/// The share of the log-loss of the churn rate that the column removes: 1 if it predicts the label without error, 0 or
+/// less if it has no predictive power. The rows of each fold are predicted from the rates per bin in the other folds.
+/// `folds` is the fold of each row.
 pub(crate) fn skill(binned: &Binned, churned: &[bool], folds: &[u8]) -> f64 {
     let mut counts = vec![[(0.0, 0.0); FOLDS]; binned.bins];
     for ((&code, &churned), &fold) in binned.codes.iter().zip(churned).zip(folds) {
@@ -121,13 +123,13 @@ pub(crate) fn skill(binned: &Binned, churned: &[bool], folds: &[u8]) -> f64 {
     if alone > 0.0 { 1.0 - with / alone } else { 0.0 }
 }
 
-/// The fold of every row, all rows of a group in one.
+/// The fold of every row. All rows of a group are in one fold.
 pub(crate) fn folds(groups: &[u32], seed: u64) -> Vec<u8> {
     let fold = |&group: &u32| SplitMix::new(seed ^ 0x1EAF, u64::from(group)).below(FOLDS) as u8;
     groups.iter().map(fold).collect()
 }
 
-/// The greatest skill among [`PERMUTATIONS`] permutations of the labels within each stratum.
+/// The largest skill among [`PERMUTATIONS`] permutations of the labels within each stratum.
 pub(crate) fn greatest_by_chance(
     binned: &Binned,
     churned: &[bool],

@@ -1,4 +1,4 @@
-//! A bank of planted leaks, and clean tables.
+//! Tables with planted leaks, and clean tables.
 
 use super::*;
 use crate::features::FeatureColumn;
@@ -27,12 +27,12 @@ fn text(values: Vec<Option<String>>) -> FeatureColumn {
     }
 }
 
-/// Near enough uniform for labels: the fraction of a wide draw.
+/// A roughly uniform number in [0, 1): the fractional part of a wide normal draw.
 fn uniform(normal: &mut impl FnMut() -> f64) -> f64 {
     (normal() * 1000.0).rem_euclid(1.0)
 }
 
-/// Honest columns, some of them strong, and labels drawn from the risk they make.
+/// Columns without a leak, some of them strong, with labels drawn from a risk that depends on the columns.
 fn clean(rows: usize, seed: u64) -> Table {
     let mut random = SplitMix::new(seed, 77);
     let mut normal = || (0..12).map(|_| random.unit()).sum::<f64>() - 6.0;
@@ -92,7 +92,7 @@ fn findings(table: &Table) -> Vec<LeakageFinding> {
     examine(&suspects, &question, 1, &Workers::inline()).unwrap()
 }
 
-/// The leaks that can be planted: a name and a column made of the labels.
+/// Plants a leak: returns its column, computed from the labels.
 fn plant(kind: usize, table: &Table, seed: u64) -> FeatureColumn {
     let mut random = SplitMix::new(seed, 1000 + kind as u64);
     let churned = &table.churned;

@@ -1,4 +1,4 @@
-//! Rolling-origin backtests: at each origin, a model that could have been trained then.
+//! Rolling-origin backtests: at each origin, a model that could have been trained at that time.
 
 use serde::Serialize;
 
@@ -14,21 +14,22 @@ use crate::options::{Given, Options, builders, json_methods};
 use crate::record::TenantRecords;
 use crate::time::AsOf;
 
-/// Options of [`Backtest::run`]. In JSON they stand beside those of [`TrainOptions`].
+/// Options of [`Backtest::run`]. In JSON, they are on the same level as those of [`TrainOptions`].
 #[derive(Clone, Debug, Default, Serialize)]
 #[non_exhaustive]
 pub struct BacktestOptions {
-    /// How each model is trained. `train.as_of` lists the dates that may train; `None` chooses dates before each origin as
-    /// training does.
+    /// How each model is trained. `train.as_of` lists the possible training dates; `None` chooses dates before each
+    /// origin in the same way as training does.
     #[serde(flatten)]
     pub train: TrainOptions,
-    /// The dates to test, each mature. `None` tests the last mature dates, one label period apart, at most three, each
-    /// customer on one day of the half label period that ends there.
+    /// The dates to test; each must be mature. `None` tests at most three of the last mature dates, one label period
+    /// apart. Each customer is then tested on one day of the half label period that ends at such a date.
     pub origins: Option<Vec<AsOf>>,
-    /// Days between the last training label and each origin, besides the label period itself. Default: 0.
+    /// Days between the last training label and each origin, in addition to the label period. Default: 0.
     pub embargo_days: u32,
-    /// Whether customers are scored by models that have seen none of their rows: five models an origin, each tested on the
-    /// customers it was kept from. Default: a customer's past may train.
+    /// Whether each customer is scored by a model that was not trained on any of that customer's rows. If so, five
+    /// models are trained per origin, and each is tested on the customers that were held out from it. Default: false,
+    /// so earlier rows of a tested customer may be in the training set.
     pub unseen_customers: bool,
 }
 
@@ -63,7 +64,7 @@ impl Options for BacktestOptions {
     }
 }
 
-/// What would have been predicted, origin by origin.
+/// The result of a backtest: out-of-time tests at several origins.
 ///
 /// ```no_run
 /// # fn show(records: churn_core::TenantRecords) -> churn_core::Result<()> {
@@ -81,7 +82,7 @@ impl Options for BacktestOptions {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Backtest {
-    /// One test per origin, in order of time, each with its proof that no training label reached it.
+    /// One test per origin, in chronological order, each with evidence that no training label overlaps it.
     pub folds: Vec<OutOfTime>,
 }
 
@@ -89,7 +90,7 @@ impl Backtest {
     /// Runs the backtest.
     ///
     /// # Errors
-    /// `nothing_after_purge` if an origin has no training date whose label period ends by it; otherwise as
+    /// `nothing_after_purge` if no training date of an origin has a label period that ends by the origin; the errors of
     /// [`crate::ChurnModel::train`].
     pub fn run(records: &TenantRecords, options: &BacktestOptions) -> Result<Self> {
         let train = &options.train;
@@ -138,7 +139,7 @@ impl Backtest {
             dates.sort_unstable();
             dates.dedup();
             dates.push(origin);
-            // Dates that the purge drops are named in the proof, but need no labels.
+            // Dates that the purge drops appear in the proof, but need no labels.
             let Some((mut labelled, _)) = purge(&dates, origin, horizon, options.embargo_days) else {
                 let message = format!(
                     "no training date has a label period ({} days, lead {}) that ends {} days before the origin {} or earlier",

@@ -1,4 +1,4 @@
-//! Risk bands: coarse classes of probability.
+//! Risk bands: coarse classes of risk.
 
 use std::fmt;
 
@@ -15,14 +15,14 @@ pub enum RiskBand {
     Low,
     /// At or above the churn rate of the training dates.
     Medium,
-    /// At or above twice the usual odds.
+    /// At or above twice the odds at the training dates.
     High,
-    /// At or above four times the usual odds.
+    /// At or above four times the odds at the training dates.
     Critical,
 }
 
 impl RiskBand {
-    /// The band's name: `"critical"`.
+    /// The name of the band: `"critical"`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Low => "low",
@@ -39,7 +39,7 @@ impl fmt::Display for RiskBand {
     }
 }
 
-/// The probabilities at which the risk bands begin.
+/// The lowest probability of each risk band.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RiskBands {
@@ -71,7 +71,7 @@ pub struct BandCalibration {
 }
 
 impl RiskBands {
-    /// Predicted against observed in each band, low first.
+    /// Predicted against observed in each band, lowest band first.
     pub(crate) fn check(&self, probabilities: &[f64], churned: &[bool]) -> Vec<BandCalibration> {
         let begin = [
             (RiskBand::Low, 0.0),
@@ -102,7 +102,7 @@ impl RiskBands {
             .collect()
     }
 
-    /// The default thresholds for a churn rate: medium begins at the rate itself, high at twice its odds, critical at four
+    /// The default thresholds for a churn rate: medium begins at the rate, high at twice its odds, critical at four
     /// times its odds.
     pub(crate) fn around(rate: f64) -> Self {
         let at = |factor: f64| sigmoid(logit(rate) + crate::numeric::ln(factor));
@@ -113,7 +113,7 @@ impl RiskBands {
         }
     }
 
-    /// The band of a probability.
+    /// The band that contains a probability.
     pub fn band(&self, probability: f64) -> RiskBand {
         if probability >= self.critical {
             RiskBand::Critical

@@ -1,4 +1,4 @@
-//! A model as bytes: metadata as JSON, everything else through the codec.
+//! A model as bytes: metadata as JSON, everything else in the binary payload.
 
 use serde::{Deserialize, Serialize};
 
@@ -12,19 +12,20 @@ use crate::model::profile::Profile;
 use crate::model::report::TrainReport;
 use crate::record::TenantId;
 
-/// What can be read of a model file without decoding its trees.
+/// The part of a model file that can be read without decoding the trees.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Metadata {
-    /// `None` for a model that may score any tenant.
+    /// `None` for a model that can score any tenant.
     pub(crate) tenant: Option<TenantId>,
     pub(crate) definition: ChurnDefinition,
     pub(crate) feature_names: Vec<String>,
     pub(crate) plan_fingerprint: String,
     pub(crate) bands: RiskBands,
-    /// `None` in files written before there were any.
+    /// `None` in files of versions without intervals.
     #[serde(default)]
     pub(crate) intervals: Option<Intervals>,
-    /// What training saw, to compare runs with. `None` in files written before there was one.
+    /// The feature profile of the training data, which runs are compared with. `None` in files of versions without a
+    /// profile.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) profile: Option<Profile>,
     pub(crate) report: TrainReport,
@@ -50,7 +51,7 @@ pub(crate) fn write(metadata: &Metadata, plan: &ResolvedPlan, scorer: &Scorer) -
     artifact::write(&json, &payload)
 }
 
-/// A model's parts, checked against each other, and its id.
+/// Reads the parts of a model, checked for consistency with each other, and its id.
 pub(crate) fn read(bytes: &[u8]) -> Result<(Metadata, ResolvedPlan, Scorer, String)> {
     let artifact = artifact::read(bytes)?;
     let damaged = |what: &str| {

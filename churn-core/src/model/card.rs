@@ -16,15 +16,16 @@ use crate::model::report::{ChurnRateAt, DroppedMember, MemberReport, OutOfTime};
 use crate::model::warning::Warning;
 use crate::time::{AsOf, Timestamp};
 
-/// A model card (after Mitchell et al., "Model cards for model reporting", 2019). It is computed from
-/// the model file alone, so equal files give equal cards, byte for byte.
+/// A model card (after Mitchell et al., "Model cards for model reporting", 2019).
+///
+/// It is computed from the model file alone, so equal files give equal cards, byte for byte.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct ModelCard {
     /// Identifies the model by its content.
     pub model_id: String,
-    /// The tenant whose records it may score; `None` if any.
+    /// The tenant whose records the model may score; `None` if it may score any tenant.
     pub tenant: Option<String>,
     /// What the model predicts.
     #[cfg_attr(feature = "schema", schemars(with = "serde_json::Map<String, serde_json::Value>"))]
@@ -47,7 +48,7 @@ pub struct ModelCard {
     pub monotone_constraints: Vec<(String, Monotonicity)>,
     /// Columns that appear to leak the target and were used: those the caller allowed, and those that only warn.
     pub leaks: Vec<LeakageFinding>,
-    /// What is odd about the training dates or the definition, and what to do.
+    /// Problems with the training dates or the definition, and what to do about them.
     pub warnings: Vec<Warning>,
 }
 
@@ -81,7 +82,7 @@ pub struct CardPopulation {
     pub dates: Vec<ChurnRateAt>,
     /// Number of pairs whose label is neither churned nor retained.
     pub excluded: usize,
-    /// Number of pairs of customers that were sampled away because there were more than `max_rows`.
+    /// Number of pairs that were dropped by sampling because there were more than `max_rows`.
     pub subsampled: usize,
 }
 
@@ -103,7 +104,7 @@ pub struct CardFeatures {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct CardMetrics {
-    /// The out-of-time test; `None` where the history is too short.
+    /// The out-of-time test; `None` if the history is too short.
     pub out_of_time: Option<OutOfTime>,
     /// Why there is no out-of-time test; `None` if there is one.
     pub out_of_time_reason: Option<String>,
@@ -125,7 +126,7 @@ pub struct CardCalibration {
 }
 
 impl ChurnModel {
-    /// The model card.
+    /// The model card of the model.
     pub fn card(&self) -> ModelCard {
         let report = self.report();
         ModelCard {
@@ -171,16 +172,16 @@ impl ChurnModel {
 }
 
 impl ModelCard {
-    /// As JSON, indented, keys in the order of the fields.
+    /// Writes the card as indented JSON, with keys in the order of the fields.
     ///
     /// # Errors
-    /// `internal` if it cannot be written, which would be a fault of this library.
+    /// `internal` if the card cannot be serialised, which is a bug in this library.
     pub fn to_json(&self) -> Result<String> {
         serde_json::to_string_pretty(self)
             .map_err(|e| Error::new(ErrorKind::Internal, "the model card cannot be written").caused_by(e))
     }
 
-    /// As Markdown, for people.
+    /// Writes the card as Markdown.
     pub fn to_markdown(&self) -> String {
         let mut out = String::new();
         // Writing to a String does not fail.
@@ -349,7 +350,7 @@ impl ModelCard {
     }
 }
 
-/// A name from outside, so that it stays a name: on one line, without a backtick.
+/// Formats an external name as inline code: on one line, without backticks inside.
 fn code(name: &str) -> String {
     format!("`{}`", plain(name))
 }

@@ -25,18 +25,20 @@ use crate::parallel::{Execution, Workers};
 use crate::record::{TenantId, TenantRecords};
 use crate::time::{AsOf, Timestamp};
 
-/// Contributions of every feature to every row's blended log-odds. Made by [`ChurnModel::explain`] and
+/// Shapley values of every feature for every row's blended log-odds. Returned by [`ChurnModel::explain`] and
 /// [`ChurnClassifier::explain`](crate::ChurnClassifier::explain).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Explanation {
-    /// Rows x features in the order of their names, in log-odds; with the base value they sum to the blended log-odds before calibration.
+    /// Rows x features, in the order of the feature names, in log-odds. For each row, they sum with the base value to
+    /// the blended log-odds before calibration.
     pub contributions: Array2<f64>,
-    /// What the average training row says, in log-odds.
+    /// The expected output over the training rows, in log-odds.
     pub base_value: f64,
 }
 
-/// A trained ensemble with the plan, preprocessing and calibration that belong to it. Immutable; clones are cheap.
+/// A trained churn model: the ensemble with its feature plan, preprocessing and calibration. Immutable; clones are
+/// cheap.
 ///
 /// ```no_run
 /// # fn show(records: churn_core::TenantRecords) -> churn_core::Result<()> {
@@ -85,17 +87,17 @@ impl ChurnModel {
             profile: Some(profile),
             report,
         };
-        // What is returned is what a reader of the bytes gets: save, load, score cannot differ.
+        // The returned model is read back from its own bytes, so a saved and reloaded model cannot score differently.
         Self::from_bytes(&bytes::write(&metadata, &plan, &scorer)?)
     }
 
-    /// The model file's bytes. They hold no clock, thread count, host or random number.
+    /// The bytes of the model file. They contain no time, thread count, host or unseeded random number.
     pub fn to_bytes(&self) -> Vec<u8> {
         self.bytes.to_vec()
     }
 
-    /// Opens a model file from memory. Safe on any bytes: checked for magic, format, lengths, checksum and
-    /// inner consistency before use.
+    /// Reads a model file from memory. Safe on untrusted bytes: magic, format, lengths, checksum and inner consistency
+    /// are checked before use.
     ///
     /// # Errors
     /// `artifact_damaged`, `artifact_version`, `artifact_too_large`.
@@ -110,7 +112,7 @@ impl ChurnModel {
         })
     }
 
-    /// Writes the model file atomically: readers see the old file or the new one, never a part.
+    /// Writes the model file atomically: a reader sees either the old file or the complete new one.
     ///
     /// # Errors
     /// `io`.
@@ -118,10 +120,10 @@ impl ChurnModel {
         artifact::save(path.as_ref(), &self.bytes)
     }
 
-    /// Opens a model file.
+    /// Reads a model file.
     ///
     /// # Errors
-    /// `io`, and as [`from_bytes`](Self::from_bytes).
+    /// `io`, and the errors of [`from_bytes`](Self::from_bytes).
     pub fn load(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
         Self::from_bytes(&std::fs::read(path).map_err(of_file(path))?)
@@ -137,45 +139,49 @@ impl ChurnModel {
         &self.metadata.report
     }
 
-    /// What it predicts.
+    /// The churn definition that the model predicts.
     pub fn definition(&self) -> &ChurnDefinition {
         &self.metadata.definition
     }
 
-    /// The tenant whose records it may score; `None` if any.
+    /// The tenant whose records the model may score; `None` if it may score any tenant.
     pub fn tenant(&self) -> Option<&TenantId> {
         self.metadata.tenant.as_ref()
     }
 
-    /// Names of its features in plan order.
+    /// Names of the features in plan order.
     pub fn feature_names(&self) -> &[String] {
         &self.metadata.feature_names
     }
 
-    /// Its plan, resolved against the records it was trained on.
+    /// The feature plan, resolved against the training records.
     pub fn plan(&self) -> &ResolvedPlan {
         &self.plan
     }
 
-    /// Where its risk bands begin.
+    /// The thresholds of the risk bands.
     pub fn risk_bands(&self) -> RiskBands {
         self.metadata.bands
     }
 
-    /// Scores every eligible customer as of a date, on all threads. Who is not eligible at the date (not signed up, gone, under
-    /// notice, inactive already) has no score in the run. `as_of` is an [`AsOf`] or a [`Timestamp`](crate::Timestamp).
+    /// Scores every eligible customer as of a date, on all available threads.
+    ///
+    /// A customer is not eligible, and has no score in the run, if at the date they have not signed up yet, have
+    /// churned, have a known cancellation, or are already inactive. `as_of` is an [`AsOf`] or a
+    /// [`Timestamp`](crate::Timestamp).
     ///
     /// # Errors
-    /// `no_eligible_customers` if nobody is; `tenant_mismatch` if the records are another tenant's; `feature_mismatch` if they lack a table or
-    /// hold an attribute of another type than the model was trained with.
+    /// `no_eligible_customers` if no customer is eligible; `tenant_mismatch` if the records belong to another tenant;
+    /// `feature_mismatch` if the records lack a table that the model needs, or an attribute has another type than in
+    /// training.
     pub fn score(&self, records: &TenantRecords, as_of: impl Into<AsOf>) -> Result<ScoreRun> {
         self.score_with(records, as_of, &Execution::default())
     }
 
-    /// As [`score`](Self::score), with threads, progress and cancellation. None of them changes a bit.
+    /// Like [`score`](Self::score), with a thread count, progress and cancellation. They do not change the result.
     ///
     /// # Errors
-    /// As [`score`](Self::score), and `cancelled`.
+    /// The errors of [`score`](Self::score), and `cancelled`.
     pub fn score_with(
         &self,
         records: &TenantRecords,
@@ -191,7 +197,7 @@ impl ChurnModel {
         Ok(run)
     }
 
-    /// Why a run has no scores, with the dates that the records cover.
+    /// The error for a run without eligible customers, with the dates that the records cover.
     fn nobody_eligible(&self, records: &TenantRecords, as_of: AsOf) -> Error {
         let shown = |at: Option<Timestamp>| at.map_or_else(|| "nothing".to_owned(), |at| at.to_string());
         let message = format!(
@@ -231,7 +237,7 @@ impl ChurnModel {
         Ok(self.run_of(as_of, matrix, scores))
     }
 
-    /// The outcome of a customer with these log-odds.
+    /// The outcome of a customer with the given log-odds.
     fn scored(&self, log_odds: f64) -> Outcome {
         let probability = self.scorer.calibrator.probability(log_odds);
         let intervals = self.metadata.intervals.as_ref();
@@ -253,10 +259,11 @@ impl ChurnModel {
         }
     }
 
-    /// Opens a run from the bytes that [`ScoreRun::to_bytes`] wrote; this must be the model that scored. Safe on any bytes.
+    /// Reads a run from the bytes that [`ScoreRun::to_bytes`] wrote. This model must be the one that scored it. Safe on
+    /// untrusted bytes.
     ///
     /// # Errors
-    /// `artifact_damaged`, `artifact_version`, `artifact_too_large`; `invalid_option` if another model scored;
+    /// `artifact_damaged`, `artifact_version`, `artifact_too_large`; `invalid_option` if another model scored the run;
     /// `tenant_mismatch`.
     pub fn open_run(&self, bytes: &[u8], execution: &Execution) -> Result<ScoreRun> {
         let RunParts {
@@ -278,11 +285,11 @@ impl ChurnModel {
         })
     }
 
-    /// Scores one customer from their own rows; bit-identical to a run over all customers.
+    /// Scores one customer from their own rows. The score is bit-identical to that in a run over all customers.
     ///
-    /// Event rows without a `customer_id` belong to the customer. A table that is missing from [`CustomerRows`] is not given; an
-    /// empty one is given and empty. Rows later than `as_of` are not visible yet. `top` is the number of reasons to compute, as
-    /// in [`ScoreRun::reasons`]; 0 computes none, which takes less time.
+    /// Event rows without a `customer_id` belong to the customer. A table that is missing from [`CustomerRows`] counts
+    /// as not given, unlike an empty table. Rows at or after `as_of` are not visible. `top` is the number of reasons,
+    /// as in [`ScoreRun::reasons`]; 0 computes none, which is faster.
     ///
     /// ```no_run
     /// # fn show(model: churn_core::ChurnModel) -> churn_core::Result<()> {
@@ -301,8 +308,8 @@ impl ChurnModel {
     /// ```
     ///
     /// # Errors
-    /// Records that are not valid are refused; `not_eligible` if the customer has no label period to predict
-    /// (not signed up, gone, notice given, inactive already); `feature_mismatch`.
+    /// The code of the first invalid value if rows are invalid; `not_eligible` if the customer has no label period to
+    /// predict (not signed up yet, churned, cancellation known, already inactive); `feature_mismatch`.
     pub fn score_customer(&self, rows: CustomerRows, as_of: impl Into<AsOf>, top: usize) -> Result<CustomerScore> {
         let as_of = as_of.into();
         let records = rows.into_records(self.tenant())?;
@@ -331,10 +338,11 @@ impl ChurnModel {
         })
     }
 
-    /// Contributions of every feature to every row of a matrix made by this model's plan.
+    /// Shapley values of every feature for every row of a matrix from this model's plan.
     ///
-    /// Exact path-dependent TreeSHAP (Lundberg et al., "Consistent individualized feature attribution for tree
-    /// ensembles", 2018) through the blend, and beta times the distance from the training mean for the linear member.
+    /// The contributions of trees are exact path-dependent TreeSHAP (Lundberg et al., "Consistent individualized
+    /// feature attribution for tree ensembles", 2018). For the linear member, a contribution is the coefficient times
+    /// the distance from the training mean. The blend is a weighted sum, so contributions add up across members.
     ///
     /// # Errors
     /// `feature_mismatch` if the matrix has other columns; `tenant_mismatch`; `cancelled`.
@@ -347,30 +355,34 @@ impl ChurnModel {
         })
     }
 
-    /// Blended log-odds of every row of a matrix, before calibration: what contributions sum to.
+    /// Blended log-odds of every row of a matrix, before calibration. The base value and the contributions of a row sum
+    /// to this number.
     ///
     /// # Errors
-    /// As [`explain`](Self::explain).
+    /// The errors of [`explain`](Self::explain).
     pub fn log_odds(&self, matrix: &FeatureMatrix, execution: &Execution) -> Result<Vec<f64>> {
         self.admit(matrix.tenant())?;
         self.scorer.log_odds(matrix.view(), &execution.workers()?)
     }
 
-    /// Calibrated probabilities of every row of a matrix made by this model's plan.
+    /// Calibrated probabilities of every row of a matrix from this model's plan.
     ///
     /// # Errors
-    /// As [`explain`](Self::explain).
+    /// The errors of [`explain`](Self::explain).
     pub fn predict_proba(&self, matrix: &FeatureMatrix, execution: &Execution) -> Result<Vec<f64>> {
         self.admit(matrix.tenant())?;
         self.scorer.probabilities(matrix.view(), &execution.workers()?)
     }
 
-    /// The features of every customer with a visible spell at each date, as this model sees them: eligible or not, in the
-    /// order of [`features`](crate::features()). For [`explain`](Self::explain), [`log_odds`](Self::log_odds) and
-    /// [`predict_proba`](Self::predict_proba), which do not ask who is eligible or has enough evidence.
+    /// Computes the feature matrix of this model: a row for every customer with a visible spell at each date, eligible
+    /// or not, in the order of [`features`](crate::features()).
+    ///
+    /// It is the input of [`explain`](Self::explain), [`log_odds`](Self::log_odds) and
+    /// [`predict_proba`](Self::predict_proba), which do not check whether a customer is eligible or has sufficient
+    /// history.
     ///
     /// # Errors
-    /// As [`score`](Self::score).
+    /// The errors of [`score`](Self::score).
     pub fn features(&self, records: &TenantRecords, as_of: &[AsOf], execution: &Execution) -> Result<FeatureMatrix> {
         self.admit(records.tenant())?;
         self.plan.evaluate(records, as_of, &execution.workers()?)

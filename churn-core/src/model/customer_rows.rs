@@ -1,16 +1,16 @@
-//! The rows of one customer, to score them alone.
+//! The rows of one customer, for scoring that customer alone.
 
 use crate::error::{Error, ErrorKind, RecordKind, Result};
 use crate::input::{IntoTable, Table};
 use crate::parallel::Execution;
 use crate::record::{TenantId, TenantRecords};
 
-/// One customer's own rows, for [`ChurnModel::score_customer`](crate::ChurnModel::score_customer). Event rows without a
-/// `customer_id`, or with a null one, belong to the customer.
+/// The rows of one customer, for [`ChurnModel::score_customer`](crate::ChurnModel::score_customer). Event rows without
+/// a `customer_id`, or with a null one, belong to the customer.
 ///
-/// What the rows do not have as a column is read as not given, as everywhere. So a payment that is not settled yet needs the
-/// column `settled_at` (a null in a [`Table`]) or the status `pending`; a [`Payment`](crate::Payment) alone, whose `settled_at`
-/// is `None`, counts as paid.
+/// A column that the rows do not have counts as not given, as in every other input. A pending payment therefore needs
+/// the column `settled_at` (with a null, in a [`Table`]) or the status `pending`. A single [`Payment`](crate::Payment)
+/// whose `settled_at` is `None` counts as paid.
 ///
 /// ```
 /// use churn_core::{CustomerRows, Table};
@@ -28,7 +28,8 @@ pub struct CustomerRows {
 }
 
 impl CustomerRows {
-    /// The customer's row, as `[Customer { .. }]` or a table; several where there are versions or spells.
+    /// Creates rows from the customers table of the customer, as `[Customer { .. }]` or a table. It has several rows if
+    /// the customer has versions or several spells.
     pub fn new(customer: impl IntoTable) -> Self {
         Self {
             tables: [
@@ -40,39 +41,39 @@ impl CustomerRows {
         }
     }
 
-    /// The customer's payments. Not given is not the same as given and empty.
+    /// Sets the customer's payments. An empty table is not the same as no table.
     #[must_use]
     pub fn payments(self, rows: impl IntoTable) -> Self {
         self.table(RecordKind::Payments, rows)
     }
 
-    /// The customer's tickets.
+    /// Sets the customer's tickets.
     #[must_use]
     pub fn tickets(self, rows: impl IntoTable) -> Self {
         self.table(RecordKind::Tickets, rows)
     }
 
-    /// The customer's activities.
+    /// Sets the customer's activities.
     #[must_use]
     pub fn activities(self, rows: impl IntoTable) -> Self {
         self.table(RecordKind::Activities, rows)
     }
 
-    /// The customer's rows of one kind; replaces those given before.
+    /// Sets the customer's rows of one kind, replacing earlier ones.
     #[must_use]
     pub fn table(mut self, kind: RecordKind, rows: impl IntoTable) -> Self {
         self.tables[kind as usize] = Some(rows.into_table().with_known_names(kind));
         self
     }
 
-    /// The records of a tenant who has only this customer.
+    /// The records of a tenant that has only this customer.
     pub(crate) fn into_records(self, tenant: Option<&TenantId>) -> Result<TenantRecords> {
         let customer = self.tables[0].as_ref().filter(|table| table.rows() > 0);
         let customer = customer.ok_or_else(|| {
             Error::new(ErrorKind::InvalidOption, "the customer has no row").at(Some(RecordKind::Customers), None, None)
         })?;
         let id = customer.text_at("customer_id", 0);
-        // To start threads would take longer than the work.
+        // Starting threads would take longer than the work.
         let mut builder =
             TenantRecords::builder(tenant.map_or("", TenantId::as_str)).execution(Execution::new().threads(1));
         for (kind, table) in RecordKind::ALL.into_iter().zip(self.tables) {

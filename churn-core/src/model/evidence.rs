@@ -1,18 +1,18 @@
-//! Whether there is enough to judge a customer by.
+//! Whether a customer has sufficient history for a score.
 
 use crate::features::{tenure_days, visible_events};
 use crate::record::TenantRecords;
 use crate::time::{AsOf, MICROS_PER_DAY, Timestamp};
 
-/// Why a customer is not scored, and when that is expected to change.
+/// Why a customer is not scored, and when this is expected to change.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct TooThin {
     pub(crate) reason: String,
     pub(crate) expected_at: Option<Timestamp>,
 }
 
-/// A history is too thin if event tables were given, the customer has no visible event in any of them,
-/// and has been a customer for less than the plan's shortest window.
+/// A history is insufficient if event tables were given, the customer has no visible event in any of them, and the
+/// tenure is shorter than the plan's shortest window.
 pub(crate) fn too_thin(
     records: &TenantRecords,
     customer: u32,

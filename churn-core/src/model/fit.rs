@@ -1,4 +1,4 @@
-//! Members fitted, blended and calibrated on predictions that no member was fitted on.
+//! Fits the members, and fits the blend and the calibration on out-of-fold predictions.
 
 use ndarray::Array2;
 use serde::{Deserialize, Serialize};
@@ -20,7 +20,7 @@ use crate::numeric::{ln, sigmoid};
 use crate::parallel::Workers;
 use crate::preprocess::FittedPreprocessor;
 
-/// From a feature matrix to probabilities and contributions: everything of a model but its plan.
+/// The part of a model that turns a feature matrix into probabilities and contributions: everything except the plan.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Scorer {
     pub(crate) preprocessor: FittedPreprocessor,
@@ -29,12 +29,12 @@ pub(crate) struct Scorer {
     pub(crate) calibrator: Calibrator,
 }
 
-/// What the members said of rows they were not fitted on.
+/// Out-of-fold predictions of the members.
 pub(crate) struct OutOfFold {
-    /// Blended, before calibration.
+    /// Blended log-odds, before calibration.
     pub(crate) log_odds: Vec<f64>,
     pub(crate) probabilities: Vec<f64>,
-    /// Log-loss of each member, uncalibrated.
+    /// Log-loss of each member, before calibration.
     pub(crate) member_log_loss: Vec<f64>,
 }
 
@@ -56,7 +56,7 @@ impl Scorer {
         Ok(log_odds.into_iter().map(|z| self.calibrator.probability(z)).collect())
     }
 
-    /// Whether its parts fit together, and features of these names.
+    /// Checks that the parts are consistent with each other and with features of these names.
     pub(crate) fn validate(&self, names: &[String]) -> Result<()> {
         self.preprocessor.validate(names)?;
         self.members
@@ -73,7 +73,7 @@ impl Scorer {
         }
     }
 
-    /// Contributions to the blended log-odds, rows x features, and the base value.
+    /// Shapley values for the blended log-odds (rows x features), and the base value.
     pub(crate) fn contributions(&self, table: Columns<'_>, workers: &Workers) -> Result<(Array2<f64>, f64)> {
         let inputs = Inputs::new(&self.preprocessor, table, workers)?;
         let mut total = Array2::zeros((table.rows, table.columns.len()));
@@ -87,14 +87,14 @@ impl Scorer {
     }
 }
 
-/// What is settled once, before members are fitted in folds and on all rows.
+/// Settings that are chosen once, before members are fitted in folds and on all rows.
 struct FitSettings {
     l2: f64,
     boosting: Option<GradientBoostingOptions>,
     deep_boosting: Option<GradientBoostingOptions>,
 }
 
-/// Fits a scorer; its progress fills `part` of the call's.
+/// Fits a scorer. `part` is the range of the call's progress that the fit covers.
 pub(crate) fn fit(
     examples: &Examples<'_>,
     options: &EnsembleOptions,
@@ -151,7 +151,8 @@ pub(crate) fn fit(
             .collect::<Result<Vec<_>>>()?;
         Ok((outside, predictions))
     };
-    // Small folds are fitted side by side; large ones one after the other, for each copies its rows.
+    // Folds of small samples are fitted in parallel. Folds of large samples are fitted one by one, because each copies
+    // its rows.
     let small = examples.churned.len() * examples.table.columns.len() <= SMALL_CELLS;
     let by_fold: Vec<(Vec<usize>, Vec<Vec<f64>>)> = if small {
         workers.map(0..folds, hold_out)?
@@ -170,8 +171,9 @@ pub(crate) fn fit(
     let preprocessor = FittedPreprocessor::fit(examples.table, workers)?;
     let members = fit_members(examples, &preprocessor, options, &directions, &recipe, seed, workers)?;
     let linear = members.iter().position(|member| matches!(member, Member::Linear(_)));
-    // Members that count churn for more say it is likelier, all by as much: taken back for the blend, whose weights sum to
-    // 1, and left to the calibration, which sees what it will be given.
+    // Members that are fitted with a higher weight of churned rows predict log-odds that are too high by a constant.
+    // The constant is subtracted for the blend, whose weights sum to 1. It is added again for the calibration, which is
+    // fitted on the same scale that it will receive.
     let shift = ln(weight);
     held_out.iter_mut().flatten().for_each(|z| *z -= shift);
     let blend = Blend::fit(&held_out, examples.churned, as_given.weights, linear, workers)?;
@@ -197,7 +199,7 @@ pub(crate) fn fit(
     ))
 }
 
-/// Weights with which members learn; `None` if churned rows count as they are.
+/// The weights for fitting the members; `None` if churned rows have weight 1.
 fn weighed(examples: &Examples<'_>, churn_weight: f64) -> Option<Vec<f64>> {
     let of = |row: usize| examples.weights.map_or(1.0, |weights| weights[row]);
     let rows = 0..examples.churned.len();
@@ -207,15 +209,16 @@ fn weighed(examples: &Examples<'_>, churn_weight: f64) -> Option<Vec<f64>> {
     })
 }
 
-/// Cells of a sample up to which its folds are fitted side by side.
+/// Maximum number of cells (rows x columns) of a sample whose folds are fitted in parallel.
 const SMALL_CELLS: usize = 20_000_000;
 
-/// Rows outside and inside a fold.
+/// The rows outside and inside a fold.
 fn split(fold_of: &[usize], fold: usize) -> (Vec<usize>, Vec<usize>) {
     (0..fold_of.len()).partition(|&row| fold_of[row] != fold)
 }
 
-/// Trees without a better log-loss on held-out customers after which no more are added: the fewer, the more each learns.
+/// Early-stopping patience: number of trees without an improvement of the log-loss on held-out customers. The higher
+/// the learning rate, the fewer.
 fn patience(boosting: &GradientBoostingOptions) -> usize {
     ((1.5 / boosting.learning_rate) as usize).clamp(10, 100)
 }

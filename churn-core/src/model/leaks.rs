@@ -8,7 +8,7 @@ use crate::model::sample::Sample;
 use crate::parallel::Workers;
 use crate::record::TenantRecords;
 
-/// Features known at the date whose later growth an attribute may tell.
+/// Features known at the date that an attribute may contain with their later growth.
 const GROWING: [&str; 7] = [
     "customer_tenure_days",
     "customer_days_since_first_sign_up",
@@ -19,13 +19,14 @@ const GROWING: [&str; 7] = [
     "payments_days_since_first_paid",
 ];
 
-/// What to report about columns that leak the target.
+/// Returns the findings for the report about columns that leak the target.
 ///
-/// Attributes are asked twice: about the labels of a date, and, at each customer's first date, about how it ended in truth:
-/// what is true today, or was written into versions in hindsight, restates the end long before it comes.
+/// Attributes are tested twice: against the labels of one date, and, at each customer's first date, against the final
+/// outcome of the customer. The second test finds values of today, and values that were written into versions in
+/// hindsight, because they restate the end of the spell long before it comes.
 ///
 /// # Errors
-/// `leakage` if one refuses.
+/// `leakage` if a finding refuses training.
 pub(crate) fn find_leaks(
     records: &TenantRecords,
     sample: &Sample,
@@ -106,7 +107,7 @@ pub(crate) fn find_leaks(
     )
 }
 
-/// The first row of every customer, sorted by customer; rows are sorted by date.
+/// The first row of every customer, sorted by customer. Rows must be sorted by date.
 fn first_rows(customers: &[u32]) -> Vec<usize> {
     let count = customers.iter().max().map_or(0, |&most| most as usize + 1);
     let mut first = vec![None; count];

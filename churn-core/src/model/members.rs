@@ -1,4 +1,4 @@
-//! The members of a model's ensemble and what they look at.
+//! The members of a model's ensemble and their inputs.
 
 use ndarray::{Array2, ArrayView2};
 use serde::{Deserialize, Serialize};
@@ -10,7 +10,7 @@ use crate::features::Columns;
 use crate::parallel::Workers;
 use crate::preprocess::FittedPreprocessor;
 
-/// One matrix, as the two sorts of member see it.
+/// One matrix in the two forms that members need.
 pub(crate) struct Inputs {
     encoded: Array2<f32>,
     design: Array2<f64>,
@@ -33,7 +33,7 @@ impl Inputs {
     }
 }
 
-/// A fitted member. All speak in log-odds.
+/// A fitted member. All members predict log-odds.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) enum Member {
     Linear(LinearModel),
@@ -61,8 +61,8 @@ impl Member {
         }
     }
 
-    /// Adds `weight` times the member's contributions, summed over the columns that came from each feature, to
-    /// `total` (rows x features) and returns `weight` times its base value.
+    /// Adds `weight` times the member's contributions, summed over the columns of each feature, to `total` (rows x
+    /// features). Returns `weight` times the member's base value.
     pub(crate) fn add_contributions(
         &self,
         weight: f64,
@@ -91,7 +91,7 @@ impl Member {
         Ok(weight * base)
     }
 
-    /// Whether the member fits the columns it will be given.
+    /// Checks that the member fits the columns of the preprocessor.
     pub(crate) fn check(&self, preprocessor: &FittedPreprocessor) -> Result<()> {
         let (has, wants) = match self {
             Self::Linear(model) if !model.is_valid() => {

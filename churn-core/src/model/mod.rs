@@ -1,4 +1,4 @@
-//! What users hold: options, a model, a run of scores.
+//! Options, models, score runs and reports: the types that users work with.
 
 mod backtest;
 mod bands;

@@ -1,4 +1,4 @@
-//! Monotonic constraints of features, and the members that obey them.
+//! Monotonic constraints of features, and the fit of members that obey them.
 
 use std::fmt;
 use std::str::FromStr;
@@ -13,16 +13,16 @@ use crate::model::sample::Examples;
 use crate::parallel::Workers;
 use crate::preprocess::FittedPreprocessor;
 
-/// How the probability may change as a feature grows, all other features being equal.
+/// The direction in which the probability may change as a feature grows, all other features being equal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Monotonicity {
-    /// It never falls.
+    /// The probability never falls.
     #[serde(alias = "raises")]
     Increasing,
-    /// It never rises.
+    /// The probability never rises.
     #[serde(alias = "lowers")]
     Decreasing,
 }
@@ -63,14 +63,15 @@ impl FromStr for Monotonicity {
     }
 }
 
-/// The direction of each feature: 1 for rising, -1 for falling, 0 for free; empty if all are free.
+/// The direction of each feature: 1 for increasing, -1 for decreasing, 0 for unconstrained. Empty if all features are
+/// unconstrained.
 pub(crate) struct Directions(Vec<i8>);
 
 impl Directions {
-    /// Of the features of a table.
+    /// The directions for the features of a table.
     ///
     /// # Errors
-    /// `invalid_option` for a name that no feature of numbers has, or that is there twice.
+    /// `invalid_option` for a name that is not a numeric feature, or that occurs twice.
     pub(crate) fn of(wanted: &[(String, Monotonicity)], table: Columns<'_>) -> Result<Self> {
         if wanted.is_empty() {
             return Ok(Self(vec![]));
@@ -98,7 +99,7 @@ impl Directions {
         Ok(Self(directions))
     }
 
-    /// Of the columns that trees look at; as the boosting's own options say where nothing else was asked for.
+    /// The directions for the columns of trees. Without constraints, they are those of the boosting's own options.
     pub(crate) fn of_trees(&self, boosting: &GradientBoostingOptions, preprocessor: &FittedPreprocessor) -> Vec<i8> {
         if self.0.is_empty() {
             return boosting.monotone_constraints.clone();
@@ -107,8 +108,8 @@ impl Directions {
         sources.map(|&feature| self.0[feature as usize]).collect()
     }
 
-    /// Fits the linear member. A column that would go the other way is taken away and the rest fitted again, until none does:
-    /// then every coefficient has its sign or is nought.
+    /// Fits the linear member. A column whose coefficient has the wrong sign is removed and the others are fitted
+    /// again, until none is left. Every coefficient then has the required sign or is zero.
     pub(crate) fn fit_linear(
         &self,
         logistic: &Logistic,
@@ -152,7 +153,8 @@ mod tests {
     use crate::model::{ChurnModel, EnsembleOptions, TrainOptions};
     use crate::parallel::Execution;
 
-    /// How often the probability falls, and rises, when a feature alone grows from step to step, and by how much in all.
+    /// How often the probability falls, how often it rises, and by how much in total, when a single feature grows step
+    /// by step.
     fn swept(model: &ChurnModel, matrix: &FeatureMatrix, name: &str) -> Result<(f64, f64)> {
         let feature = matrix.names.iter().position(|known| known == name).unwrap();
         let FeatureColumn::Number(values) = &matrix.columns[feature] else {
@@ -202,7 +204,7 @@ mod tests {
                 .collect();
             ChurnModel::train(&records, &options)
         };
-        // What is so, what is not, and what is neither.
+        // An increasing, a decreasing and an unconstrained relation.
         let wanted = [
             ("tickets_lifetime_count", Monotonicity::Increasing),
             ("payments_lifetime_count", Monotonicity::Increasing),

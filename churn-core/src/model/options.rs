@@ -19,10 +19,13 @@ use crate::time::AsOf;
 
 /// Options of [`ChurnModel::train`](crate::ChurnModel::train).
 ///
-/// In JSON the options of [`EnsembleOptions`] stand beside the others, the definition has the form that
-/// [`ChurnDefinition::from_json`] reads, and the members `windows` and `features` of the plan may stand beside the others too.
-/// A member of the ensemble is `false` (leave it out), `true` (its defaults) or an object of options laid over its defaults;
-/// `boosting` without `deep_boosting` leaves the deep trees out. [`execution`](Self::execution) is not part of the JSON.
+/// In JSON, the options of [`EnsembleOptions`] are on the same level as the others, and the definition has the form
+/// that [`ChurnDefinition::from_json`] reads. The members `windows` and `features` of the plan may also be on this
+/// level.
+///
+/// A member of the ensemble is `false` (not part of the ensemble), `true` (its default options) or an object that
+/// overrides some of its defaults. If `boosting` is given without `deep_boosting`, there is no deep boosting.
+/// [`execution`](Self::execution) is not part of the JSON.
 ///
 /// ```
 /// use churn_core::{ChurnDefinition, RecordKind, TrainOptions};
@@ -42,28 +45,30 @@ use crate::time::AsOf;
 #[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct TrainOptions {
-    /// What counts as churn. Default: cancellation within 90 days.
+    /// The churn definition. Default: cancellation within 90 days.
     #[serde(serialize_with = "ChurnDefinition::serialize_as_option")]
     pub definition: ChurnDefinition,
-    /// Training dates; each must be mature, and all customers are taken at each. `None` chooses mature dates: of each half
-    /// label period, back from the last mature day, each customer is taken on one day, by id and seed. Together these days
-    /// hold every phase of a billing cycle; dates at fixed intervals may meet few of them.
+    /// The training dates; each must be mature, and all customers are used at each.
+    ///
+    /// `None` chooses mature dates. The history is split into half label periods, back from the last mature day, and
+    /// each customer is assigned one day in each of them, by id and seed. Together these days cover every phase of a
+    /// billing cycle, whereas dates at fixed intervals may cover only a few.
     pub as_of: Option<Vec<AsOf>>,
     /// The features. Default: the standard plan.
     pub plan: FeaturePlan,
     /// The members of the ensemble and how they are blended.
     #[serde(flatten)]
     pub ensemble: EnsembleOptions,
-    /// What training does about columns that leak the target. Default: a leaking attribute is an error, a leaking feature of
-    /// events is reported. Checked only when there are at least 20 churned and 20 retained rows.
+    /// What training does about columns that leak the target. Default: a leaking attribute is an error, and a leaking
+    /// feature of events is a warning. Checked only if there are at least 20 churned and 20 retained rows.
     pub leakage: LeakagePolicy,
-    /// Columns, by their own or their feature's name, that are available at prediction time despite their predictive power. The
-    /// report names those that would have been refused.
+    /// Columns that are available at prediction time despite their predictive power, by the name of the column or of
+    /// its feature. The report lists those that would have been refused.
     pub allow_columns: Vec<String>,
-    /// The largest number of customer-date pairs for training and testing. Where there are more, whole customers are sampled by
-    /// id and seed. It bounds memory, which is about 6 kB a pair with the standard features. Default: 500 000.
+    /// Maximum number of customer-date pairs for training and testing. If there are more, whole customers are sampled
+    /// by id and seed. This bounds memory, which is about 6 kB per pair with the standard features. Default: 500 000.
     pub max_rows: usize,
-    /// Whether the model may score records of other tenants (a pretrained model). Default: refuse them.
+    /// Whether the model may score records of other tenants (a pretrained model). Default: false.
     pub shared: bool,
     /// Seeds all sampling; results are reproducible. Default: 0.
     pub seed: u64,
@@ -98,14 +103,14 @@ impl Default for TrainOptions {
     }
 }
 
-/// Options of the ensemble: its members, and how they are blended. A member that is `None` is left out.
+/// Options of the ensemble: its members, and how they are blended. A member that is `None` is not part of the ensemble.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct EnsembleOptions {
     /// Whether the linear member is part of the ensemble. Default: true.
     pub linear: bool,
-    /// Small gradient-boosted trees with a low learning rate, for few and noisy rows. `n_trees` is the maximum; early stopping on
-    /// held-out customers chooses the number. Default: at most 400 trees of 12 leaves, learning rate 0.03.
+    /// Small gradient-boosted trees with a low learning rate, for few and noisy rows. `n_trees` is the maximum; early
+    /// stopping on held-out customers chooses the number. Default: at most 400 trees of 12 leaves, learning rate 0.03.
     #[serde(serialize_with = "member")]
     pub boosting: Option<GradientBoostingOptions>,
     /// Larger gradient-boosted trees with a higher learning rate, for interactions. `n_trees` is the maximum, as for `boosting`.
@@ -115,16 +120,16 @@ pub struct EnsembleOptions {
     /// The random forest. Default: 100 trees, at most 10 levels deep.
     #[serde(serialize_with = "member")]
     pub forest: Option<RandomForestOptions>,
-    /// Number of stratified group folds (grouped by customer) whose out-of-fold predictions fit the blend and the calibration;
-    /// limited to 2 to 20, and to the number of customers of the minority class. Default: 5.
+    /// Number of stratified group folds (grouped by customer) whose out-of-fold predictions fit the blend and the
+    /// calibration. It is limited to 2 to 20, and to the number of customers of the minority class. Default: 5.
     pub folds: usize,
     /// Weight of a churned row relative to a retained one while base learners are fitted. Blend and calibration use unweighted
     /// rows, so probabilities stay calibrated. Default: 1.
     pub churn_weight: f64,
-    /// Monotonic constraints of numeric features, by name: with [`Monotonicity::Increasing`] the probability never falls as the
-    /// feature grows, all others being equal. Missing values are unconstrained. Both boostings and the linear member obey them;
-    /// the forest cannot and is dropped, as the report says. In JSON an object: `{"payments_failed_count_91d": "increasing"}`.
-    /// Default: none.
+    /// Monotonic constraints of numeric features, by name. With [`Monotonicity::Increasing`], the probability never
+    /// falls as the feature grows, all other features being equal. Missing values are unconstrained. Both boostings and
+    /// the linear member obey the constraints; the forest cannot and is dropped, which the report states. In JSON an
+    /// object: `{"payments_failed_count_91d": "increasing"}`. Default: none.
     #[serde(serialize_with = "constraints")]
     pub monotone_constraints: Vec<(String, Monotonicity)>,
 }
@@ -288,7 +293,7 @@ impl Options for EnsembleOptions {
         given.set("linear", &mut self.linear)?;
         given.set_member("boosting", &mut self.boosting, Self::default_boosting)?;
         given.set_member("deep_boosting", &mut self.deep_boosting, Self::default_deep_boosting)?;
-        // Whoever chooses other trees wants these trees, not the default's deep ones beside them.
+        // A caller who configures the boosting wants these trees only, without the default deep trees.
         if boosting_alone && self.boosting != before {
             self.deep_boosting = None;
         }
@@ -316,7 +321,7 @@ impl<'de> Deserialize<'de> for EnsembleOptions {
     }
 }
 
-/// Null would keep the default where the options are read.
+/// Null would keep the default when the options are read back.
 fn member<T: Serialize, S: Serializer>(member: &Option<T>, serializer: S) -> std::result::Result<S::Ok, S::Error> {
     match member {
         Some(options) => options.serialize(serializer),

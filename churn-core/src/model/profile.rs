@@ -1,32 +1,32 @@
-//! What training saw: the usual values of each feature, kept in the model to compare runs with.
+//! The profile of the training data: the typical values of each feature, stored in the model and compared with runs.
 
 use serde::{Deserialize, Serialize};
 
 use crate::features::{FeatureColumn, FeatureMatrix};
 
-/// The most rows that a profile looks at, evenly spaced: enough for quantiles, cheap for any run.
+/// Maximum number of rows in a profile, evenly spaced: enough for quantiles, fast for any run.
 const MOST_ROWS: usize = 20_000;
-/// The share of rows below and above the usual values.
+/// The share of rows below, and above, the typical range.
 const TAIL: f64 = 0.01;
-/// How far beyond the usual values, as a multiple of their span, a run may lie before it counts as outside.
+/// A run may exceed the typical range by this multiple of its width before it counts as outside.
 const SLACK: f64 = 0.5;
-/// Two shares of missing values, or of unseen texts, that differ by more than this are not alike.
+/// Shares of missing values, or of unseen texts, count as different if they differ by more than this.
 const SHARE: f64 = 0.5;
 
-/// The usual values of one feature in a set of rows.
+/// The typical values of one feature in a set of rows.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct FeatureProfile {
-    /// Share of rows without a value.
+    /// The share of rows without a value.
     missing: f64,
-    /// Of a number: the 1st, 50th and 99th percentile; `None` without values.
+    /// For a number: the 1st, 50th and 99th percentile; `None` without values.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     quantiles: Option<[f64; 3]>,
-    /// Of a text: the levels seen, at most [`LEVELS`] of them.
+    /// For a text: the observed levels, at most [`LEVELS`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     levels: Option<Vec<String>>,
 }
 
-/// Texts with more levels than this are ids or free text, which always have new ones.
+/// A text with more levels than this is an id or free text, which always has new values.
 const LEVELS: usize = 200;
 
 /// The profiles of all features, in plan order.
@@ -34,7 +34,7 @@ const LEVELS: usize = 200;
 #[serde(transparent)]
 pub(crate) struct Profile(Vec<FeatureProfile>);
 
-/// A feature of a run that lies outside of what training saw, and how.
+/// A feature of a run whose values lie outside the training data, and how.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Outside {
     pub(crate) feature: usize,
@@ -47,7 +47,8 @@ impl Profile {
         Self(matrix.columns.iter().map(|column| profile(column, step)).collect())
     }
 
-    /// Whether it can belong to a model with so many features: a file from elsewhere may claim anything.
+    /// Whether the profile fits a model with this number of features. A file from an untrusted source may contain
+    /// anything.
     pub(crate) fn is_valid(&self, features: usize) -> bool {
         self.0.len() == features
             && self.0.iter().all(|profile| {
@@ -56,7 +57,7 @@ impl Profile {
             })
     }
 
-    /// The features of a run that no training date came near.
+    /// The features of a run whose values lie far outside those of all training dates.
     pub(crate) fn outside(&self, run: &Self) -> Vec<Outside> {
         let pairs = self.0.iter().zip(&run.0).enumerate();
         pairs
@@ -141,7 +142,7 @@ fn share_missing(rows: usize, present: usize) -> f64 {
     (rows - present) as f64 / rows as f64
 }
 
-/// The 1st, 50th and 99th percentile, by order statistics.
+/// The 1st, 50th and 99th percentile, as order statistics.
 fn quantiles(values: &mut [f64]) -> Option<[f64; 3]> {
     let last = values.len().checked_sub(1)?;
     let mut at = |share: f64| {
@@ -173,7 +174,7 @@ mod tests {
         let trained = numbers((0..1000).map(f64::from));
         assert!(trained.outside(&numbers((2000..3000).map(f64::from))).is_some());
         assert!(trained.outside(&numbers((0..100).map(|_| f64::NAN))).is_some());
-        // A constant of training is a region, too.
+        // The value of a constant feature is also a range.
         assert!(numbers([1.0; 50]).outside(&numbers([0.0; 50])).is_some());
     }
 

@@ -34,7 +34,7 @@ impl fmt::Display for Direction {
     }
 }
 
-/// A feature's value at the score's date.
+/// The value of a feature at the date of the score.
 ///
 /// Serde writes the number, the text or null.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -46,7 +46,7 @@ pub enum ReasonValue {
     Number(f64),
     /// A text.
     Text(String),
-    /// No value: there is no such record in the window, or the attribute is not filled.
+    /// No value: the window contains no such record, or the attribute is missing.
     Missing,
 }
 
@@ -70,12 +70,12 @@ impl fmt::Display for ReasonValue {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct Reason {
-    /// The feature's name in the plan.
+    /// The name of the feature.
     pub feature: String,
-    /// Its value for this customer at this date.
+    /// The value of the feature for this customer at this date.
     pub value: ReasonValue,
-    /// What the feature adds to the blended log-odds, before calibration, relative to the average training row (a Shapley value);
-    /// above 0 it raises the risk.
+    /// The Shapley value of the feature: what it adds to the blended log-odds, before calibration, relative to the
+    /// average training row. A value above 0 raises the risk.
     pub contribution: f64,
     /// Whether the contribution raises or lowers the score.
     pub direction: Direction,
@@ -101,8 +101,8 @@ impl Reason {
     }
 }
 
-/// The features of a row with the largest contributions either way, largest first; ties in plan order. Features
-/// that add nothing are no reasons.
+/// The features of a row with the largest contributions in either direction, largest first; ties in plan order.
+/// Features with a contribution of 0 are omitted.
 pub(crate) fn top_reasons(table: Columns<'_>, row: usize, contributions: &[f64], top: usize) -> Vec<Reason> {
     let mut order: Vec<usize> = (0..contributions.len())
         .filter(|&feature| contributions[feature] != 0.0)
@@ -136,7 +136,7 @@ fn value_of(column: &FeatureColumn, row: usize) -> ReasonValue {
     }
 }
 
-/// `payments_paid_count_28d` as "payments paid count, last 28 days".
+/// Formats `payments_paid_count_28d` as "payments paid count, last 28 days".
 fn in_words(feature: &str) -> String {
     let window = feature
         .rsplit_once('_')

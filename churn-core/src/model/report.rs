@@ -1,4 +1,4 @@
-//! What training found out about the model.
+//! The training report and its parts.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,31 +9,31 @@ use crate::model::monotone::Monotonicity;
 use crate::model::warning::Warning;
 use crate::time::{AsOf, Timestamp};
 
-/// An out-of-time test: at dates later than every training label.
+/// An out-of-time test: metrics at dates later than every training label.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct OutOfTime {
-    /// The last date at which customers were scored.
+    /// The last test date.
     pub test_date: AsOf,
-    /// All dates at which customers were scored, sorted. By default each customer is scored on one day of half a label
-    /// period, so that the test covers every phase of a billing cycle; the measures cover all of them. Empty in files of
-    /// earlier versions, which tested one date.
+    /// All test dates, sorted. By default, each customer is scored on one day of half a label period, so that the test
+    /// covers every phase of a billing cycle; the measures cover all these days. Empty in files of earlier versions,
+    /// which tested one date.
     #[serde(default)]
     pub test_dates: Vec<AsOf>,
-    /// The dates that trained the tested model; their label periods all end by the first test date. Where each customer has
-    /// a training day of their own, as in [`ChurnRateAt::first`], these are the last days.
+    /// The training dates of the tested model; their label periods all end by the first test date. If each customer has
+    /// an individual training day, as in [`ChurnRateAt::first`], these are the last of these days.
     pub training_dates: Vec<AsOf>,
-    /// Whether every customer was scored by a model that saw none of their rows.
+    /// Whether every customer was scored by a model that was not trained on any of that customer's rows.
     pub unseen_customers: bool,
-    /// Proof that no training label reaches the test period.
+    /// Evidence that no training label overlaps the test period.
     pub proof: PurgeProof,
     /// How well the predictions perform.
     pub measures: Measures,
 }
 
 impl OutOfTime {
-    /// Whether the churn rate at the test date differs from what the features explain: the interval of
+    /// Whether the churn rate at the test date differs from the predicted rate: the interval of
     /// [`Measures::base_rate_shift`] excludes 0. `None` without such an interval.
     pub fn base_rate_drifted(&self) -> Option<bool> {
         let shift = self.measures.base_rate_shift?;
@@ -48,13 +48,13 @@ impl OutOfTime {
 pub struct ChurnRateAt {
     /// The training date.
     pub as_of: AsOf,
-    /// The first training day, where each customer has a day of their own between it and `as_of`. `None` where all customers
-    /// are taken at `as_of`.
+    /// The first training day, if each customer has an individual day between it and `as_of`; `None` if all customers
+    /// are used at `as_of`.
     #[serde(default)]
     pub first: Option<AsOf>,
     /// Number of customers.
     pub rows: usize,
-    /// Number of them that churned.
+    /// Number of these customers who churned.
     pub churned: usize,
     /// Observed churn rate.
     pub churn_rate: f64,
@@ -80,7 +80,7 @@ pub struct MemberReport {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct DroppedMember {
-    /// Its name, as in [`MemberReport`].
+    /// The name of the member, as in [`MemberReport`].
     pub name: String,
     /// The reason.
     pub reason: String,
@@ -91,23 +91,24 @@ pub struct DroppedMember {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct TrainReport {
-    /// The dates that trained the final model. Where each customer has a training day of their own, as in
-    /// [`ChurnRateAt::first`], these are the last days.
+    /// The training dates of the final model. If each customer has an individual training day, as in
+    /// [`ChurnRateAt::first`], these are the last of these days.
     pub training_dates: Vec<AsOf>,
-    /// Number of customer-date pairs that trained the model.
+    /// Number of customer-date pairs in the training set.
     pub rows: usize,
-    /// Number of them that churned.
+    /// Number of these pairs that churned.
     pub churned: usize,
-    /// Number of pairs excluded because the customer churned within the lead, or before the date without it being known.
+    /// Number of excluded pairs: the customer churned within the lead, or had churned before the date although this was
+    /// not known yet.
     pub excluded: usize,
-    /// Number of pairs of customers that were not sampled, over all training and test dates: see `TrainOptions::max_rows`.
+    /// Number of pairs that were dropped by sampling, over all training and test dates: see `TrainOptions::max_rows`.
     #[serde(default, alias = "left_out")]
     pub subsampled: usize,
     /// The start of the observed history.
     pub observed_from: Option<Timestamp>,
     /// The end of the observed history.
     pub observed_until: Option<Timestamp>,
-    /// The observed churn rate at each training date and the mean prediction.
+    /// The observed churn rate and the mean prediction at each training date.
     #[serde(default)]
     pub dates: Vec<ChurnRateAt>,
     /// Windows, in days, that begin before the observed history at some training date and are therefore truncated.
@@ -117,7 +118,7 @@ pub struct TrainReport {
     pub out_of_time: Option<OutOfTime>,
     /// Why there is no out-of-time test; `None` if there is one.
     pub out_of_time_reason: Option<String>,
-    /// The final model's out-of-fold predictions at its own training dates. Optimistic about the future if churn drifts.
+    /// Metrics of out-of-fold predictions at the training dates. Optimistic about the future if churn drifts.
     #[serde(alias = "grouped")]
     pub cross_validated: Measures,
     /// The base learners, with their weights.
@@ -130,7 +131,7 @@ pub struct TrainReport {
     pub monotone_constraints: Vec<(String, Monotonicity)>,
     /// The calibration method: `"intercept"`, `"platt"`, `"beta"` or `"isotonic"`.
     pub calibration: String,
-    /// Predicted and observed churn in each risk band, out of fold.
+    /// Predicted against observed in each risk band, from out-of-fold predictions.
     pub bands: Vec<BandCalibration>,
     /// Columns that appear to leak the target and were used: those the caller allowed, and those that only warn.
     pub leaks: Vec<LeakageFinding>,

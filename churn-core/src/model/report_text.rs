@@ -1,4 +1,4 @@
-//! The training report for people: verdicts in words, then the figures behind them.
+//! The training report as text and HTML: verdicts in words, followed by the metrics behind them.
 
 use std::fmt::{self, Write as _};
 
@@ -8,23 +8,25 @@ use crate::model::report::TrainReport;
 use crate::model::warning::{Warning, WarningCode};
 use crate::numeric::logit;
 
-/// A level whose odds differ by less than this factor is close enough for any decision, however sure the difference.
+/// Two levels whose odds differ by less than this factor are equivalent for any decision, even if the difference is
+/// significant.
 const CLOSE_ODDS: f64 = 1.25;
 
 impl TrainReport {
-    /// The measures that speak for the model: out of time where there is such a test, else cross-validated.
+    /// The main metrics of the model: out of time if there is such a test, else cross-validated.
     pub fn measures(&self) -> &Measures {
         self.out_of_time
             .as_ref()
             .map_or(&self.cross_validated, |test| &test.measures)
     }
 
-    /// Whether the model ranks better than chance: the interval of the AUC lies above 0.5. `None` without an AUC.
+    /// Whether the model ranks better than chance, that is, whether the interval of the AUC lies above 0.5. `None`
+    /// without an AUC.
     pub fn ranks_better_than_chance(&self) -> Option<bool> {
         self.measures().roc_auc.map(|auc| auc.interval.low > 0.5)
     }
 
-    /// What the measures say against the model.
+    /// Warnings that follow from the metrics.
     pub(crate) fn verdicts(&self) -> Vec<Warning> {
         let measures = self.measures();
         let tested = match &self.out_of_time {
@@ -83,7 +85,7 @@ impl TrainReport {
         out
     }
 
-    /// What each line of the report is about, and what it says.
+    /// The lines of the report: the topic and the text of each.
     fn lines(&self) -> Vec<(&'static str, String)> {
         let measures = self.measures();
         let mut lines = vec![("trained on", self.trained_on())];
@@ -163,7 +165,7 @@ impl TrainReport {
 }
 
 impl fmt::Display for TrainReport {
-    /// Several lines: what trained and tested the model, verdicts with their figures, what was dropped, warnings.
+    /// Writes several lines: training and test data, verdicts with their metrics, dropped members, warnings.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Training report")?;
         for (name, text) in self.lines() {
@@ -206,7 +208,7 @@ fn level(measures: &Measures) -> String {
     )
 }
 
-/// Whether the interval of the base-rate shift excludes 0 and the two levels are not close.
+/// Whether the interval of the base-rate shift excludes 0 and the two levels are not equivalent.
 fn is_level_off(measures: &Measures) -> Option<bool> {
     let shift = measures.base_rate_shift?;
     let least = 0.5 / measures.rows.max(1) as f64;

@@ -1,4 +1,4 @@
-//! The byte format of runs. It holds what was scored, so that the model reproduces bit-identical scores.
+//! The byte format of runs. It stores the inputs of scoring, so that the model reproduces bit-identical scores.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -24,9 +24,9 @@ struct File {
     names: Vec<String>,
     columns: Vec<Values>,
     fingerprint: String,
-    /// Row, reason and the time at which a score becomes available, of each customer who is not scored.
+    /// For each customer who is not scored: the row, the reason, and the time at which a score becomes available.
     not_scored: Vec<(u32, String, Option<i64>)>,
-    /// The warnings in JSON, whose fields may be left out.
+    /// The warnings in JSON, which allows fields to be absent.
     warnings: String,
 }
 
@@ -36,7 +36,7 @@ enum Values {
     Texts { codes: Vec<u32>, levels: Vec<String> },
 }
 
-/// What a file holds.
+/// The content of a file.
 pub(crate) struct RunParts {
     pub(crate) as_of: AsOf,
     pub(crate) matrix: FeatureMatrix,
@@ -46,7 +46,7 @@ pub(crate) struct RunParts {
 }
 
 impl ScoreRun {
-    /// The run as bytes, without the model; [`ChurnModel::open_run`](crate::ChurnModel::open_run) reads them.
+    /// Writes the run as bytes, without the model; [`ChurnModel::open_run`](crate::ChurnModel::open_run) reads them.
     ///
     /// # Errors
     /// `artifact_too_large`.
@@ -79,7 +79,7 @@ impl ScoreRun {
     }
 }
 
-/// Reads the bytes of a run of this model, whose features have these names.
+/// Reads the bytes of a run of this model. `names` are the feature names of the model.
 pub(crate) fn read(bytes: &[u8], model_id: &str, names: &[String]) -> Result<RunParts> {
     let damaged = |why: &str| Error::new(ErrorKind::ArtifactDamaged, format!("the run is damaged: {why}"));
     let opened = artifact::read(bytes)?;

@@ -1,16 +1,16 @@
-//! Reasons of all customers of a run.
+//! Reasons for all customers of a run.
 
 use crate::error::Result;
 use crate::model::reason::{Reason, top_reasons};
 use crate::model::score::ScoreRun;
 use crate::parallel::Execution;
 
-/// Rows that are explained at a time; bounds memory.
+/// Number of rows that are explained at a time, which bounds memory.
 const ROWS_AT_A_TIME: usize = 4096;
 
 impl ScoreRun {
-    /// The reasons of every score, in the order of [`scores`](Self::scores): each as from [`reasons`](Self::reasons), computed
-    /// on all threads.
+    /// The reasons of every score, in the order of [`scores`](Self::scores). Each equals the result of
+    /// [`reasons`](Self::reasons). Computed on several threads.
     ///
     /// # Errors
     /// `cancelled`; `invalid_option` for zero threads.

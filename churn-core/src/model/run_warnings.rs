@@ -1,4 +1,4 @@
-//! Whether a run resembles what training saw: how old the data is, which columns are there, levels and features.
+//! Warnings about a run that differs from the training data: stale data, missing columns, unusual levels or features.
 
 use crate::error::{RecordKind, excerpt};
 use crate::features::{FeatureMatrix, ResolvedPlan, has_column};
@@ -10,13 +10,14 @@ use crate::numeric::logit;
 use crate::record::{NEVER, TenantRecords};
 use crate::time::{AsOf, MICROS_PER_DAY, Timestamp};
 
-/// Days that a table may be silent at the end beyond its longest silence so far.
+/// Days that a table may be silent at the end in addition to its longest earlier gap.
 const GRACE_DAYS: i64 = 7;
-/// A level whose odds are more than so many times those of any training date, or less than this part of them, is outside.
+/// A level is outside if its odds exceed those of every training date by this factor, or are smaller than those of
+/// every training date by this factor.
 const ODDS: f64 = 2.0;
-/// A mean over fewer scores is no level.
+/// With fewer scores, the mean is not tested.
 const FEWEST_SCORES: usize = 20;
-/// Features named in one warning.
+/// Maximum number of features in one warning.
 const NAMED: usize = 5;
 
 /// The warnings of a run over all customers.
@@ -35,7 +36,7 @@ pub(crate) fn run_warnings(
     found
 }
 
-/// Attributes that the model looks at and the records do not have: their features are missing for everybody.
+/// Attributes that the model uses and the records lack. Their features are missing for every customer.
 fn missing_columns(records: &TenantRecords, plan: &ResolvedPlan) -> Vec<Warning> {
     let renewal = plan.needs_renewal() && records.customers.renews_at.is_none();
     let attributes = plan
@@ -54,12 +55,12 @@ fn missing_columns(records: &TenantRecords, plan: &ResolvedPlan) -> Vec<Warning>
         .collect()
 }
 
-/// A table whose last event lies further back than it was ever silent: the feed seems to have stopped, and to the model
-/// that looks as if customers had fallen silent.
+/// Warns if a table has been silent for longer than ever before. The data feed has probably stopped, and the model
+/// would treat customers as inactive.
 fn stale_data(records: &TenantRecords, kind: RecordKind, as_of: AsOf) -> Option<Warning> {
     let as_of_day = as_of.as_micros().div_euclid(MICROS_PER_DAY);
     let days = EventDays::of(records, kind, as_of)?;
-    // Records that reach beyond the date are not stale; a few mistyped dates do not count as reaching.
+    // Records that extend beyond the date are not stale. A few mistyped dates do not count.
     if days.later > days.earlier / 1000 {
         return None;
     }
@@ -75,14 +76,14 @@ fn stale_data(records: &TenantRecords, kind: RecordKind, as_of: AsOf) -> Option<
     Some(Warning::new(WarningCode::StaleData, message).of_dates(vec![as_of]))
 }
 
-/// The days on which a table has settled events before a date.
+/// The days before a date on which a table has settled events.
 struct EventDays {
-    /// Days since 1970.
+    /// Days since 1970-01-01.
     first: i64,
     last: i64,
-    /// Whether there is an event on each day from the first to the last.
+    /// For each day from the first to the last, whether it has an event.
     filled: Vec<bool>,
-    /// Events before the date, and not.
+    /// Number of events before the date, and of the others.
     earlier: usize,
     later: usize,
 }
@@ -110,7 +111,7 @@ impl EventDays {
         })
     }
 
-    /// The most days between two neighbouring days with events.
+    /// The largest number of days between two consecutive days with events.
     fn longest_silence(&self) -> i64 {
         let (mut longest, mut previous) = (0, self.first);
         for (day, _) in (self.first..).zip(&self.filled).filter(|(_, filled)| **filled) {
@@ -134,7 +135,7 @@ fn level_outside_training(report: &TrainReport, scores: &[Score]) -> Option<Warn
     let (low, high) = rates.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), rate| {
         (rate.min(low), rate.max(high))
     });
-    // Half a customer, so that a date on which nobody churned has odds.
+    // Half a customer, so that the odds are finite for a date on which no customer churned.
     let least = 0.5 / report.rows.max(1) as f64;
     let log_odds = |rate: f64| logit(rate.clamp(least, 1.0 - least));
     let slack = crate::numeric::ln(ODDS);

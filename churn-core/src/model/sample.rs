@@ -1,4 +1,4 @@
-//! What a model learns from: rows with their labels.
+//! Training samples: rows with their labels.
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::evaluate::DateSpan;
@@ -10,15 +10,15 @@ use crate::parallel::Workers;
 use crate::record::TenantRecords;
 use crate::time::AsOf;
 
-/// Eligible customers at their dates, and whether they churned.
+/// Eligible customers at the training dates, and whether they churned.
 pub(crate) struct Sample {
     pub(crate) matrix: FeatureMatrix,
     pub(crate) churned: Vec<bool>,
-    /// Where among the spans that were drawn from that of each row is. Rows stand by span, then by customer.
+    /// The index of the span of each row, among the spans that were used. Rows are sorted by span, then by customer.
     pub(crate) spans: Vec<u32>,
-    /// Pairs whose label says neither churned nor retained.
+    /// Number of pairs whose label is neither churned nor retained.
     pub(crate) excluded: usize,
-    /// Pairs of the customers that were not drawn.
+    /// Number of pairs that were dropped by sampling.
     pub(crate) subsampled: usize,
 }
 
@@ -67,7 +67,7 @@ impl Sample {
         })
     }
 
-    /// The rows at these positions.
+    /// Selects the rows at these positions.
     pub(crate) fn select(&self, rows: &[usize]) -> Self {
         Self {
             matrix: self.matrix.select(rows),
@@ -87,7 +87,7 @@ impl Sample {
         self.churned.iter().filter(|&&churned| churned).count()
     }
 
-    /// What members learn from: customers are held out with all their rows.
+    /// The training data for members. The groups are customers.
     pub(crate) fn examples(&self) -> Examples<'_> {
         Examples {
             table: self.matrix.view(),
@@ -98,16 +98,17 @@ impl Sample {
     }
 }
 
-/// One in so many customers is taken on a day on which their next event is due.
+/// One in this many customers is used on a day on which their next event is due.
 const DUE: usize = 4;
 
-/// The day of a span on which a customer is taken, by id and seed.
+/// The day of a span on which a customer is used, chosen by id and seed.
 ///
-/// Most are spread evenly. The others are taken at the midnight before an event is due by their own rhythm, as it was known
-/// when the span began: there the time since the last event is longest for customers who stay. A job that runs on the day
-/// of the invoices meets all customers there, and even days meet each of them there once in a period.
+/// Most customers are spread evenly over the span. The others are used at the midnight before their next event is due
+/// according to their own rhythm, as known at the start of the span. At that time, the gap since the last event is
+/// longest for customers who stay. In production, a job that runs on the day of the invoices meets all customers in
+/// this situation, whereas evenly spread days meet each customer there only once per period.
 fn own_day(records: &TenantRecords, definition: &ChurnDefinition, customer: u32, span: DateSpan, lot: u64) -> AsOf {
-    // Only an inactivity label depends on where the day lies between two events.
+    // Only an inactivity label depends on the position of the day between two events.
     let Some(on) = definition.observed_on() else {
         return span.of(lot);
     };
@@ -122,7 +123,7 @@ fn own_day(records: &TenantRecords, definition: &ChurnDefinition, customer: u32,
     due.unwrap_or_else(|| span.of(lot))
 }
 
-/// The most pairs of a sample.
+/// Maximum number of pairs in a sample, and the seed.
 #[derive(Clone, Copy)]
 pub(crate) struct RowCap {
     pub(crate) rows: usize,
@@ -130,8 +131,8 @@ pub(crate) struct RowCap {
 }
 
 impl RowCap {
-    /// Which customers are drawn, by code; `None` for all. Whole customers, so that folds stay cross_validated and dates comparable;
-    /// by their ids, so that one is drawn or not whatever others there are and wherever they stand.
+    /// The sampled customers, by code; `None` for all. Whole customers are sampled, so that folds stay grouped and
+    /// dates comparable. The choice depends only on the id and the seed, not on other customers or on their order.
     fn draw(self, records: &TenantRecords, labels: &[Label]) -> Option<Vec<bool>> {
         if labels.len() <= self.rows {
             return None;
@@ -157,7 +158,7 @@ impl RowCap {
         Some(drawn)
     }
 
-    /// FNV-1a of the id, mixed with the seed.
+    /// FNV-1a hash of the id, mixed with the seed.
     fn lot(self, id: &str) -> u64 {
         let hash = id.bytes().fold(0xcbf2_9ce4_8422_2325u64, |hash, byte| {
             (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
@@ -166,22 +167,22 @@ impl RowCap {
     }
 }
 
-/// What members learn from, wherever the rows came from.
+/// Training data for members, from any source.
 #[derive(Clone, Copy)]
 pub(crate) struct Examples<'a> {
     pub(crate) table: Columns<'a>,
     pub(crate) churned: &'a [bool],
-    /// Rows of one group, such as a customer's, are held out together.
+    /// Rows of one group, such as a customer, share a fold.
     pub(crate) groups: &'a [u32],
-    /// How much each row counts; `None` for once.
+    /// The weight of each row; `None` if every weight is 1.
     pub(crate) weights: Option<&'a [f64]>,
 }
 
 impl Examples<'_> {
-    /// The number of different groups among the rows that churned, or that did not, whichever is smaller.
+    /// Number of distinct groups among the churned rows, or among the retained rows, whichever is smaller.
     ///
     /// # Errors
-    /// `too_little_data` without rows, `single_class` if all rows agree.
+    /// `too_little_data` without rows; `single_class` if all labels are equal.
     pub(crate) fn rarer_groups(&self) -> Result<usize> {
         if self.churned.is_empty() {
             return Err(Error::new(
@@ -212,7 +213,7 @@ impl Examples<'_> {
         Ok(churned.min(retained))
     }
 
-    /// Copies of the rows at these positions.
+    /// Copies the rows at these positions.
     pub(crate) fn select(&self, rows: &[usize]) -> Selected {
         Selected {
             columns: self.table.columns.iter().map(|column| column.select(rows)).collect(),
@@ -225,7 +226,7 @@ impl Examples<'_> {
     }
 }
 
-/// Rows chosen from [`Examples`].
+/// Rows selected from [`Examples`].
 pub(crate) struct Selected {
     columns: Vec<FeatureColumn>,
     churned: Vec<bool>,
@@ -234,7 +235,7 @@ pub(crate) struct Selected {
 }
 
 impl Selected {
-    /// As what members learn from; `names` are those of the rows they were chosen from.
+    /// The rows as training data for members. `names` are the feature names of the rows they were selected from.
     pub(crate) fn examples<'a>(&'a self, names: &'a [String]) -> Examples<'a> {
         Examples {
             table: Columns {
@@ -313,7 +314,7 @@ mod tests {
         Ok(())
     }
 
-    /// The pairs of default dates, by customer.
+    /// The pairs of the default dates, by customer.
     fn spread(
         records: &TenantRecords,
         definition: &ChurnDefinition,
@@ -332,7 +333,7 @@ mod tests {
             for (row, date) in sample.matrix.as_of.iter().enumerate() {
                 let span = spans[sample.spans[row] as usize];
                 assert!(span.first() <= *date && *date <= span.last);
-                // No label of a pair that trains reaches a pair that is tested, exactly.
+                // No label of a training pair overlaps a test pair.
                 let label_end = horizon.end(date.as_micros()) + i64::from(embargo) * MICROS_PER_DAY;
                 assert!(!kept.contains(&span) || label_end <= test.first().as_micros());
                 assert!(horizon.end(date.as_micros()) <= horizon.end(day(500).as_micros()));

@@ -29,7 +29,7 @@ pub enum Outcome {
     },
     /// The customer has insufficient history for a score.
     NotScored {
-        /// Why, in words.
+        /// The reason, in words.
         reason: String,
         /// The latest time at which a score becomes available, if the customer stays.
         expected_at: Option<Timestamp>,
@@ -77,13 +77,13 @@ impl Score {
         }
     }
 
-    /// 90 % confidence interval for the churn rate of customers with this score, at dates like those of training. It contains
-    /// the probability, rises with it, and narrows with the number of customers available for calibration.
+    /// 90 % confidence interval for the churn rate of customers with this score, at dates like the training dates. It
+    /// contains the probability, rises with it, and narrows with the number of customers available for calibration.
     ///
-    /// It comes from a bootstrap of the calibration over customers (Efron and Tibshirani, 1993). Model (epistemic) uncertainty
-    /// is not included, so with few customers it covers the true rate less often than 90 %. It bounds neither one customer's
-    /// own risk nor the effect of changing times. `None` if the customer is not scored, and for model files written before
-    /// intervals existed.
+    /// It comes from a bootstrap of the calibration over customers (Efron and Tibshirani, 1993). It does not include
+    /// model (epistemic) uncertainty, so with few customers it covers the true rate less often than 90 %. It is not a
+    /// range for the outcome of one customer, and it does not account for drift. `None` if the customer is not scored,
+    /// and for model files of versions without intervals.
     pub fn interval(&self) -> Option<Interval> {
         match self.outcome {
             Outcome::Scored { interval, .. } => interval,
@@ -165,7 +165,7 @@ impl Serialize for Score {
     }
 }
 
-/// The scores of all eligible customers of a tenant as of one date, sorted by customer id. Made by
+/// The scores of all eligible customers of a tenant as of one date, sorted by customer id. Returned by
 /// [`ChurnModel::score`](crate::ChurnModel::score).
 ///
 /// ```no_run
@@ -195,8 +195,8 @@ pub struct ScoreRun {
 }
 
 impl ScoreRun {
-    /// How the run differs from what training saw: stale data, a level or features outside all training dates, missing
-    /// columns. Empty where nothing was found. Look at them before you act on the scores.
+    /// Warnings about differences between the run and the training data: stale data, a level or features outside all
+    /// training dates, missing columns. Check them before you act on the scores. Empty if there are none.
     pub fn warnings(&self) -> &[Warning] {
         &self.warnings
     }
@@ -226,7 +226,7 @@ impl ScoreRun {
         &self.matrix
     }
 
-    /// The score of a customer.
+    /// The score of a customer, by customer id.
     ///
     /// # Errors
     /// `customer_not_found` if the customer was not eligible.
@@ -234,8 +234,9 @@ impl ScoreRun {
         self.row_of(customer_id).map(|row| &self.scores[row])
     }
 
-    /// The `top` features with the largest contributions to a customer's score, in either direction, largest first; empty if
-    /// the customer is not scored. Computed at each call. Contributions are Shapley values in log-odds before calibration.
+    /// The `top` features with the largest contributions to a customer's score, in either direction, largest first.
+    /// Contributions are Shapley values in log-odds before calibration. They are computed on each call. Empty if the
+    /// customer is not scored.
     ///
     /// # Errors
     /// `customer_not_found` if the customer was not eligible.
@@ -255,8 +256,8 @@ impl ScoreRun {
         ))
     }
 
-    /// The `top` customers with the highest probabilities, highest first; ties by customer id. Customers without a probability
-    /// are left out.
+    /// The `top` customers with the highest probabilities, highest first; ties by customer id. Customers without a
+    /// probability are omitted.
     pub fn riskiest(&self, top: usize) -> Vec<&Score> {
         let mut order: Vec<&Score> = self
             .scores
@@ -298,7 +299,8 @@ impl std::fmt::Debug for ScoreRun {
     }
 }
 
-/// The score of one customer with its reasons. Made by [`ChurnModel::score_customer`](crate::ChurnModel::score_customer).
+/// The score of one customer with its reasons. Returned by
+/// [`ChurnModel::score_customer`](crate::ChurnModel::score_customer).
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
@@ -307,7 +309,7 @@ pub struct CustomerScore {
     pub score: Score,
     /// Its reasons, largest contribution first.
     pub reasons: Vec<Reason>,
-    /// The date of the scores: records are visible strictly before it.
+    /// The date of the score: records are visible strictly before it.
     pub as_of: AsOf,
     /// The id of the model that scored: [`ChurnModel::id`](crate::ChurnModel::id).
     pub model_id: String,

@@ -1,4 +1,5 @@
-//! What holds of every model: results are bit-identical however it is trained, moved or called.
+//! Invariants of every model: results are bit-identical for any thread count, after a reload, and for a single
+//! customer.
 
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -18,7 +19,7 @@ pub(super) fn day(offset: i64) -> Timestamp {
     Timestamp::from_ymd(2024, 1, 1).unwrap().plus_days(offset)
 }
 
-/// Customers who pay every month until they fall silent, the unhappy ones sooner.
+/// Customers who pay every month until they become inactive. Unhappy customers do so earlier.
 pub(super) struct World {
     pub(super) customers: Vec<Customer>,
     payments: Vec<Payment>,
@@ -85,7 +86,7 @@ pub(super) fn world(count: usize, seed: u64) -> World {
 }
 
 impl World {
-    /// Events of customers who are no longer there.
+    /// Removes the events of customers who are no longer in the customers table.
     pub(super) fn drop_orphans(&mut self) {
         let known: HashSet<&str> = (self.customers.iter())
             .map(|customer| customer.customer_id.as_str())
@@ -111,7 +112,7 @@ impl World {
     }
 }
 
-/// Small and quick.
+/// Options for a small and fast model.
 pub(super) fn options(threads: usize) -> TrainOptions {
     let mut options = TrainOptions {
         definition: ChurnDefinition::cancellation(60),
@@ -195,7 +196,8 @@ fn payloads_that_lie_behind_a_true_checksum_are_refused() -> Result<()> {
             let at = random.below(payload.len());
             payload[at] = random.next_u64() as u8;
         }
-        // Either refused, or a model that scores without a panic: a changed leaf is a leaf all the same.
+        // The bytes are either refused, or give a model that scores without a panic, because a changed leaf value is
+        // still valid.
         if let Ok(model) = ChurnModel::from_bytes(&crate::artifact::write(artifact.metadata, &payload)?) {
             let _ = model.score(&records, day(500));
         }
@@ -499,8 +501,8 @@ fn a_panel_of_months_is_purged_or_refused() -> Result<()> {
     let later = backtest(11, &|options| options.embargo_days = 30)?;
     assert!(later.folds[0].proof.holds() && later.folds[0].proof.last_training_date == months[7]);
     assert_eq!(later.folds[0].proof.purged_dates, months[8..11]);
-    // Dates of its own choosing lie half a label period apart: the one before the origin goes, and is named. Without any date
-    // in between nothing is purged, and only then is the list empty.
+    // Dates that the backtest chooses lie half a label period apart. The one before the origin is purged, and the proof
+    // names it. If no date lies in between, nothing is purged, and only then is the list empty.
     let chosen = backtest(11, &|options| options.train.as_of = None)?;
     assert_eq!(chosen.folds[0].proof.purged_dates.len(), 1);
     let apart = backtest(11, &|options| options.train.as_of = Some(months[..9].to_vec()))?;

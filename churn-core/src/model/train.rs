@@ -1,4 +1,4 @@
-//! Training: choose dates, test out of time on the last, fit on all.
+//! Training: chooses dates, tests out of time on the last one, and fits the final model.
 
 use std::ops::Range;
 
@@ -22,15 +22,17 @@ use crate::time::Horizon;
 impl ChurnModel {
     /// Trains an ensemble on dates whose labels are mature.
     ///
-    /// The same options and records give the same bytes for any number of threads. Without `as_of`, each customer is taken on
-    /// one day of each half label period, by id and seed: together these days hold every phase of a billing cycle. The last
-    /// date, or half label period, is tested by
-    /// a model trained only on dates whose label periods end by it; then the model that is returned is trained on
-    /// the most recent dates. Where the history is too short for such a test, `report().out_of_time` is `None`
-    /// with the reason, and only the measures on held-out customers remain.
+    /// The same options and records give the same bytes for any number of threads.
+    ///
+    /// Without `as_of`, the history is split into half label periods, and each customer is used on one day in each of
+    /// them, by id and seed. Together these days cover every phase of a billing cycle. The last date (or half label
+    /// period) is the test set of a model that is trained only on dates whose label periods end by it. The returned
+    /// model is then trained on the most recent dates. If the history is too short for such a test,
+    /// `report().out_of_time` is `None`, `report().out_of_time_reason` contains the reason, and only cross-validated
+    /// metrics are available.
     ///
     /// # Errors
-    /// `immature_label` if a date that was asked for is not mature or none can be; `single_class`;
+    /// `immature_label` if a requested date is not mature, or if no mature date exists; `single_class`;
     /// `too_little_data`; `leakage`, naming the column and the evidence; `invalid_option`; `cancelled`.
     pub fn train(records: &TenantRecords, options: &TrainOptions) -> Result<Self> {
         let mut workers = options.execution.workers()?;
@@ -164,7 +166,7 @@ impl ChurnModel {
     }
 }
 
-/// The churn rate at each date that trained a model.
+/// The churn rate at each training date of a model.
 fn rates(sample: &Sample, dates: &Dates, probabilities: &[f64]) -> Vec<ChurnRateAt> {
     let rate = |number: usize| {
         let rows: Vec<usize> = (0..sample.churned.len())
@@ -185,11 +187,11 @@ fn rates(sample: &Sample, dates: &Dates, probabilities: &[f64]) -> Vec<ChurnRate
     dates.last.clone().filter(has_rows).map(rate).collect()
 }
 
-/// The dates of one training.
+/// The training and test dates.
 struct Dates {
-    /// All that may train or test; the last of them is tested.
+    /// All dates that may train or test, sorted. The last one is tested.
     all: Vec<DateSpan>,
-    /// Where among them those are that train the final model.
+    /// The range of the dates that train the final model.
     last: Range<usize>,
 }
 
@@ -241,7 +243,8 @@ impl Dates {
     }
 }
 
-/// The last span, if any may train a test over it; else its last day alone, if any may train a test at that. `None` if none may.
+/// The last span, if it can be tested; else its last day alone, if that can be tested; else `None`. A test is possible
+/// if at least one date remains for training.
 pub(crate) fn testable(spans: &[DateSpan], horizon: Horizon, embargo_days: u32) -> Option<DateSpan> {
     let last = *spans.last()?;
     [last, DateSpan::on(last.last)]
@@ -249,21 +252,21 @@ pub(crate) fn testable(spans: &[DateSpan], horizon: Horizon, embargo_days: u32) 
         .find(|test| purge(spans, *test, horizon, embargo_days).is_some())
 }
 
-/// What a test is kept apart by, besides its labels.
+/// The separation between training and test in addition to the label period.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Guard {
     /// Days between the last training label and the test date.
     pub(crate) embargo_days: u32,
-    /// Whether customers are tested by models that have seen none of their rows.
+    /// Whether customers are tested by models that were not trained on any of their rows.
     pub(crate) unseen_customers: bool,
 }
 
-/// Parts in which customers are held out where they must not have been seen.
+/// Number of folds of customers if tested customers must be unseen.
 const CUSTOMER_FOLDS: usize = 5;
 
-/// Tests the last span by a model trained on the spans whose label periods end by it.
+/// Tests the last span with a model that is trained on the spans whose label periods end by it.
 ///
-/// `drawn` are the spans of the sample; `spans`, sorted, are those and others that the purge drops.
+/// `drawn` are the spans of the sample. `spans`, sorted, also contains those that the purge drops.
 pub(crate) fn test_out_of_time(
     sample: &Sample,
     drawn: &[DateSpan],

@@ -1,4 +1,4 @@
-//! What training found odd about its dates and its definition.
+//! Warnings about the training dates and the definition.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use crate::numeric::ln;
 use crate::record::TenantRecords;
 use crate::time::AsOf;
 
-/// The warnings about a sample that trains a model.
+/// The warnings about a training sample.
 pub(crate) fn warnings(records: &TenantRecords, definition: &ChurnDefinition, sample: &Sample) -> Vec<Warning> {
     let gap = gap_exceeds_horizon(records, definition);
     let too_short = gap.is_some();
@@ -19,7 +19,7 @@ pub(crate) fn warnings(records: &TenantRecords, definition: &ChurnDefinition, sa
     found
 }
 
-/// A `single_class` error with the likely cause, where the horizon is too short for both labels to occur.
+/// Adds the likely cause to a `single_class` error if the horizon is too short for both labels to occur.
 pub(crate) fn explained(error: Error, records: &TenantRecords, definition: &ChurnDefinition) -> Error {
     if error.kind() != ErrorKind::SingleClass {
         return error;
@@ -44,7 +44,7 @@ fn gap_exceeds_horizon(records: &TenantRecords, definition: &ChurnDefinition) ->
     })
 }
 
-/// How many of a date's customers churned.
+/// Number of customers at a date, and of those who churned.
 #[derive(Clone, Copy, Default)]
 struct Count {
     rows: usize,
@@ -62,7 +62,7 @@ impl Count {
     }
 }
 
-/// Counts by what is called a training date and by day, where customers are spread over several.
+/// Counts per training date, and per day if customers are spread over several days.
 struct Counts {
     all: Count,
     spans: Vec<(AsOf, Count)>,
@@ -90,12 +90,12 @@ impl Counts {
     }
 }
 
-/// So many standard deviations from the others are no chance.
+/// A difference of this many standard deviations is significant.
 const DEVIATIONS: f64 = 5.0;
-/// Odds so many times those of the others, or less than this part of them, are far from them.
+/// Odds that differ from those of the others by more than this factor are unusual.
 const ODDS: f64 = 3.0;
 
-/// Whether the rate of a date is another than that of all other rows, beyond chance and by a lot.
+/// Whether the rate of a date differs from that of all other rows significantly and by a large factor.
 fn is_far(count: Count, all: Count) -> bool {
     let (rows, churned) = (count.rows as f64, count.churned as f64);
     let (others, others_churned) = ((all.rows - count.rows) as f64, (all.churned - count.churned) as f64);
@@ -105,7 +105,7 @@ fn is_far(count: Count, all: Count) -> bool {
     let pooled = all.churned as f64 / all.rows as f64;
     let variance = pooled * (1.0 - pooled) * (1.0 / rows + 1.0 / others);
     let apart = (churned / rows - others_churned / others).abs();
-    // Half a row each way, so that no odds are infinite.
+    // Half a row is added to each class, so that the odds are finite.
     let log_odds = |churned: f64, rows: f64| ln((churned + 0.5) / (rows - churned + 0.5));
     apart > DEVIATIONS * variance.sqrt()
         && (log_odds(churned, rows) - log_odds(others_churned, others)).abs() > ln(ODDS)
@@ -127,7 +127,7 @@ fn odd_dates(counts: &Counts, too_short: bool) -> Vec<Warning> {
             false => {}
         }
     }
-    // Days within spans have few customers: only what chance does not do is told.
+    // A single day within a span has few customers, so only significant differences are reported.
     if counts.days.len() > counts.spans.len() {
         for (&date, &count) in counts.days.iter().filter(|(_, count)| is_far(**count, counts.all)) {
             let odd = if count.is_uniform() { &mut uniform } else { &mut unusual };

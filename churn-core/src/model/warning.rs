@@ -1,4 +1,4 @@
-//! What does not stop the work and should be looked at.
+//! Warnings: problems that do not stop the work and that the user should check.
 
 use std::fmt;
 
@@ -6,31 +6,31 @@ use serde::{Deserialize, Serialize};
 
 use crate::time::AsOf;
 
-/// What a [`Warning`] is about.
+/// The topic of a [`Warning`]. Each code is stable and the same in all languages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub enum WarningCode {
-    /// The date to be scored lies so far behind the last event of a table that the table seems to have stopped.
+    /// The date to be scored is so long after the last event of a table that its data feed seems to have stopped.
     StaleData,
     /// The mean probability of a run is far from the churn rates of all training dates.
     LevelOutsideTraining,
-    /// Features have values that no training date came near.
+    /// Features have values far outside those of all training dates.
     FeaturesOutsideTraining,
-    /// The records lack a column that the model looks at.
+    /// The records lack a column that the model uses.
     MissingColumn,
-    /// The usual gap between the events that inactivity is measured by is longer than the horizon.
+    /// The typical gap between the events that define inactivity is longer than the horizon.
     GapExceedsHorizon,
-    /// At a training date everybody churned, or nobody did.
+    /// At a training date, all customers churned, or none did.
     UniformTrainingDate,
-    /// At a training date the churn rate is far from that of the other dates.
+    /// The churn rate of a training date is far from that of the other dates.
     UnusualTrainingDate,
     /// The model ranks customers no better than chance.
     NoBetterThanChance,
-    /// The predicted level of churn is not the one that was observed on the test date.
+    /// The predicted level of churn differs from the observed level at the test date.
     LevelOff,
-    /// So few customers churned, or stayed, that a measure cannot be trusted and is not given.
+    /// Too few customers churned, or were retained, for a reliable metric, so it is not reported.
     TooFewOfAClass,
 }
 
@@ -58,19 +58,19 @@ impl fmt::Display for WarningCode {
     }
 }
 
-/// Something about a training or a run that does not stop it and that should be looked at.
+/// A problem of a training or a run that does not stop it and that the user should check.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct Warning {
-    /// What it is about.
+    /// The topic of the warning.
     pub code: WarningCode,
-    /// What was found and what to do, in plain English.
+    /// The problem and what to do about it, in plain English.
     pub message: String,
-    /// The columns or features it is about; empty where it is about none.
+    /// The columns or features concerned; empty if there are none.
     #[serde(default)]
     pub columns: Vec<String>,
-    /// The dates it is about, sorted; empty where it is about none.
+    /// The dates concerned, sorted; empty if there are none.
     #[serde(default)]
     pub dates: Vec<AsOf>,
 }
@@ -85,19 +85,19 @@ impl Warning {
         }
     }
 
-    /// About these columns or features.
+    /// Sets the columns or features concerned.
     pub(crate) fn of_columns(self, columns: Vec<String>) -> Self {
         Self { columns, ..self }
     }
 
-    /// About these dates.
+    /// Sets the dates concerned.
     pub(crate) fn of_dates(self, dates: Vec<AsOf>) -> Self {
         Self { dates, ..self }
     }
 }
 
 impl fmt::Display for Warning {
-    /// The code, then the message.
+    /// Writes the code, then the message.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.code, self.message)
     }
