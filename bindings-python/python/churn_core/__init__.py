@@ -1,4 +1,4 @@
-"""Churn prediction: raw customer records in, calibrated churn probabilities with reasons out.
+"""Churn prediction from raw customer records: calibrated churn probabilities with reasons.
 
 >>> import churn_core as churn
 >>> world = churn.synthetic.world(seed=1, tenants=1, customers=50)
@@ -7,8 +7,9 @@
 >>> len(records)
 50
 
-Moments are UTC: one without a zone is read as UTC, a date as its midnight. Only what happened, and was known, strictly before
-``as_of`` is visible.
+All timestamps are UTC: one without a time zone is read as UTC, a date as its midnight. For a prediction at ``as_of``, only
+what
+happened, and was known, strictly before ``as_of`` is used.
 """
 
 from __future__ import annotations as _annotations
@@ -157,7 +158,7 @@ for _kind in (
 ):  # fmt: skip
     _kind.__module__ = __name__
 
-# Imported when they are first used: scikit-learn takes a second, matplotlib another.
+# Loaded on first use: importing scikit-learn and matplotlib takes a second each.
 _LAZY = {
     "ChurnClassifier": "_classifier",
     "ColumnWarning": "_classifier",

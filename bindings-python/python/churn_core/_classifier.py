@@ -1,4 +1,4 @@
-"""The scikit-learn estimator of flat tables."""
+"""The scikit-learn estimator for flat tables."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ._errors import make
 from ._estimator import Base, check_names, class_weights, classes_of, groups, labels, not_fitted, seed, threads, weights
 from ._results import Explanation, Reason, ToDict
 
-#: Rows that `ChurnClassifier.feature_importances_` is computed from, at most.
+#: The maximum number of rows from which `ChurnClassifier.feature_importances_` is computed.
 _IMPORTANCE_ROWS = 500
 
 
@@ -25,7 +25,7 @@ class LeakageWarning(UserWarning):
 
 
 class ColumnWarning(UserWarning):
-    """A column of a flat table may not hold what it seems to hold."""
+    """The values of a column of a flat table may be read otherwise than intended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class Leak(ToDict):
 
     #: The column.
     column: str
-    #: How: ``"restates_label"``, ``"only_for_churned"``, ``"only_for_retained"``, ``"identifier"``.
+    #: How the column leaks: ``"restates_label"``, ``"only_for_churned"``, ``"only_for_retained"`` or ``"identifier"``.
     leak: str
     #: The evidence in words.
     evidence: str
@@ -43,35 +43,35 @@ class Leak(ToDict):
 
 
 class ChurnClassifier(Base):
-    """Ensemble classifier of flat tables: one row per customer, or several, columns of any type, a label.
+    """Ensemble classifier for flat tables with a label and columns of any type.
 
-    The ensemble of `ChurnModel` without dates: a regularised linear member, boosted trees and a forest, blended and calibrated
-    on out-of-fold predictions. Numbers, texts of any number of levels, bools, moments and missing values need no encoding. The
-    model depends neither on ``n_jobs`` nor on the order of the rows.
+    It is the ensemble of `ChurnModel` without dates: a regularised linear member, boosted trees and a forest, blended and calibrated
+    on out-of-fold predictions. Numbers, texts with any number of levels, bools, timestamps and missing values need no encoding. A
+    customer may have several rows (``groups``). The model depends neither on ``n_jobs`` nor on the order of the rows.
 
     Parameters:
-        random_state: Seeds the sampling.
-        n_jobs: Number of threads; None and -1 for all.
+        random_state: Seed of the random sampling.
+        n_jobs: Number of threads; None and -1 mean all.
         leakage: What happens to columns that leak the target: ``"warn"``, ``"refuse"`` or ``"allow"``.
-        allow_columns: Names of columns that are neither warned of nor refused.
-        class_weight: None, ``"balanced"``, or a dict from label to weight. With weights the probabilities are those of a table
+        allow_columns: Names of columns that are accepted although they leak the target.
+        class_weight: None, ``"balanced"``, or a dict from label to weight. With weights, the probabilities are those of a population
             with that balance of classes.
-        monotone_constraints: None, or a dict from names of numeric columns to ``"increasing"`` or ``"decreasing"``: the
-            probability may only rise or only fall with the column. The forest is dropped. Columns of arrays are ``x0``, ``x1``
-            and so on.
-        categorical: Names of columns whose values are categories although they look like numbers, such as codes.
+        monotone_constraints: None, or a dict from the name of a numeric column to ``"increasing"`` or ``"decreasing"``. The
+            probability then never falls, or never rises, with the column. The forest is dropped. Columns of arrays are named ``x0``,
+            ``x1`` and so on.
+        categorical: Names of columns with numbers that are categories, such as codes.
 
     Attributes:
         classes_: The labels, sorted.
         n_features_in_: Number of columns.
         feature_names_in_: Names of the columns, if they have names.
-        feature_importances_: Mean absolute Shapley value of each column in log-odds, over at most 500 training rows, scaled to
-            a sum of 1; for two classes.
+        feature_importances_: Mean absolute Shapley value of each column in log-odds, scaled to a sum of 1. It is computed from at
+            most 500 training rows, and exists for two classes only.
         leaks_: Columns that leak the target, with the evidence.
-        report_: How it was fitted, a dict: ``rows``, ``rows_of_class``, ``groups`` (how many are held out as one), and in
-            ``parts``, for each class against the rest (of two labels the second), the members with their weights, the
-            calibration, and ``log_loss`` and ``roc_auc`` of out-of-fold predictions; ``dropped_members``, each with its reason;
-            ``monotone_constraints``; and ``column_notes``: columns that may be read otherwise than meant.
+        report_: A dict that describes the fit: ``rows``, ``rows_of_class``, ``groups`` (the number of groups of rows held out together),
+            ``dropped_members`` with their reasons, ``monotone_constraints``, ``column_notes`` (columns that may be read otherwise
+            than intended) and ``parts``. ``parts`` has an entry for each class against the rest (for two labels, only the second):
+            the members with their weights, the calibration, and ``log_loss`` and ``roc_auc`` of out-of-fold predictions.
 
     Example:
         >>> import churn_core as churn
@@ -119,23 +119,23 @@ class ChurnClassifier(Base):
         self.categorical = categorical
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None, groups: Any = None) -> ChurnClassifier:
-        """Fits to rows and their labels; returns itself.
+        """Fits the classifier and returns it.
 
         Args:
-            X: rows x columns: a numpy array, a pandas, polars or pyarrow frame, a list of lists or of dicts, a dict of columns.
-                None, NaN, NaT, NA and masked values are missing.
-            y: One label per row: texts, integers or bools. Of two labels the second in sorted order is the churned one; with
-                more, each is separated from the rest.
-            sample_weight: One number per row. Whole numbers are that many equal rows; others are scaled to a mean of 1.
-            groups: One label per row: the customer of the row, where a customer has several. Rows of one group are never on both
-                sides of a fold (stratified group k-fold); without groups, the measures are too optimistic and the probabilities
-                too extreme. The names of groups and their order do not matter.
+            X: Rows x columns: a numpy array, a pandas, polars or pyarrow frame, a list of lists or of dicts, or a dict of columns.
+                None, NaN, NaT, NA and masked values are missing values.
+            y: One label per row: texts, integers or bools. Of two labels, the second in sorted order means churned. With more
+                than two, each label is modelled against the rest.
+            sample_weight: One number per row. An integer weight equals that many equal rows; other weights are scaled to a mean of 1.
+            groups: One label per row, usually the customer, if a customer has several rows. All rows of a group share a fold
+                (stratified group k-fold). Without groups, the measures would be too optimistic and the probabilities too extreme.
+                The names and the order of the groups have no effect.
 
         Raises:
-            TrainingError: there is one class only, or only one group has rows of a class; or, with ``leakage="refuse"``, a
-                column leaks the target.
-            InvalidOptionError: a parameter, label, weight or group is invalid; ``.column`` and ``.row`` name it.
-            InvalidRecordsError: an infinity, or a value of an unsupported type; with row and column.
+            TrainingError: There is only one class, a class has rows of only one group, or a column leaks the target and
+                ``leakage`` is ``"refuse"``.
+            InvalidOptionError: A parameter, label, weight or group is invalid; ``.column`` and ``.row`` name it.
+            InvalidRecordsError: A value is infinite or of an unsupported type; ``.row`` and ``.column`` name it.
         """
         if y is None:
             message = f"{type(self).__name__} requires y to be passed, but the target y is None"
@@ -207,7 +207,7 @@ class ChurnClassifier(Base):
         return self._importances.copy()
 
     def __getstate__(self) -> dict[str, Any]:
-        # The sample of rows stays behind; what it is for goes along.
+        # The copy drops the sample of rows, so the importances are computed before.
         if hasattr(self, "_model") and len(self.classes_) == 2:
             self.feature_importances_  # noqa: B018
         inherited = getattr(super(), "__getstate__", None)
@@ -217,7 +217,7 @@ class ChurnClassifier(Base):
         return state
 
     def predict_proba(self, X: Any) -> npt.NDArray[np.float64]:
-        """Calibrated probabilities, float64 (n, 2): a column per class, as in ``classes_``."""
+        """Calibrated probabilities, float64 of shape (n, n_classes), in the order of ``classes_``."""
         model = self._fitted()
         return model.predict_proba(self._given(X), threads=threads(self.n_jobs))
 
@@ -227,10 +227,10 @@ class ChurnClassifier(Base):
         return np.asarray(self.classes_[proba.argmax(axis=1)])
 
     def predict_interval(self, X: Any) -> npt.NDArray[np.float64]:
-        """90 % confidence interval of each row's probability of the second label, float64 (n, 2): low and high.
+        """90 % confidence interval for each row's probability of the second label, float64 of shape (n, 2): low and high.
 
-        It is an interval for the churn rate of rows with this score, from a bootstrap of the calibration over groups, and
-        contains the probability; for two labels. Model uncertainty is not included.
+        It is an interval for the churn rate of rows with the same score, from a bootstrap of the calibration over groups, and
+        contains the probability. Model uncertainty is not included. Available for two labels only.
 
         Example:
             >>> import churn_core as churn
@@ -248,7 +248,8 @@ class ChurnClassifier(Base):
         return model.predict_interval(self._given(X), threads=threads(self.n_jobs))
 
     def explain(self, X: Any) -> Explanation:
-        """Shapley values of every column for every row in log-odds, before calibration, as an `Explanation`; for two classes."""
+        """Shapley values of every column for every row, as an `Explanation` in log-odds before calibration; for two
+        classes."""
         model = self._fitted()
         return model.explain(self._given(X), threads=threads(self.n_jobs))
 
@@ -280,7 +281,7 @@ class ChurnClassifier(Base):
         return self._model
 
     def _given(self, X: Any) -> FlatTable:
-        """A table with the names and the number of columns of the fit."""
+        """Reads X and checks that its columns are those of the fit."""
         known = getattr(self, "feature_names_in_", None)
         if known is not None and _is_rows(X):
             X = _in_order(list(X), list(known))
@@ -294,12 +295,12 @@ class ChurnClassifier(Base):
 
 
 def _is_rows(X: Any) -> bool:
-    """Whether X is a list of rows with keys, whose order says nothing."""
+    """Whether X is a list of dicts, in which the order of keys has no meaning."""
     return isinstance(X, (list, tuple)) and len(X) > 0 and all(isinstance(row, Mapping) for row in X)
 
 
 def _in_order(rows: list[Mapping[str, Any]], known: list[str]) -> dict[str, list[Any]]:
-    """Columns of rows by name; a key that a row lacks is missing."""
+    """Columns by name; a key that a row lacks is a missing value."""
     given = dict.fromkeys(name for row in rows for name in row)
     if other := [name for name in given if name not in known]:
         message = "The feature names should match those that were passed during fit.\nFeature names unseen at fit time:\n"
@@ -308,13 +309,13 @@ def _in_order(rows: list[Mapping[str, Any]], known: list[str]) -> dict[str, list
 
 
 def _table(X: Any) -> tuple[FlatTable, list[str] | None]:
-    """The rows, and the names of the columns where they have names."""
+    """The rows, and the column names if there are any."""
     if hasattr(X, "toarray") and hasattr(X, "tocsr"):
         message = "Sparse data was passed, but dense data is required. Use '.toarray()' to convert to a dense array."
         raise make("unreadable_table", message, column="X")
     names: list[str] | None = None
     if _is_frame(X):
-        # Of frames only those of pandas may have names that are no texts.
+        # Only pandas allows column names that are not texts.
         given = list(X.columns) if hasattr(X, "set_axis") else []
         if any(not isinstance(name, str) for name in given):
             if any(isinstance(name, str) for name in given):
@@ -345,7 +346,7 @@ def _is_frame(X: Any) -> bool:
 
 
 def _of_array(X: Any) -> FlatTable:
-    # Lists of rows are read column by column: numpy would make texts of numbers that stand beside texts.
+    # Lists of rows are read column by column: numpy would turn numbers next to texts into texts.
     rows = list(X) if isinstance(X, (list, tuple)) and not any(np.isscalar(row) for row in X) else None
     try:
         array = X if isinstance(X, np.ma.MaskedArray) else np.asarray(X)
@@ -393,7 +394,7 @@ def _some_rows(X: Any, rows: int) -> Any:
         return X
 
 
-# `fit` has an argument of this name.
+# `fit` has an argument with this name.
 _group_codes = groups
 
 for _kind in (ChurnClassifier, Leak, LeakageWarning, ColumnWarning):

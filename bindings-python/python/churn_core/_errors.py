@@ -6,14 +6,14 @@ from typing import Any
 
 
 class ChurnError(Exception):
-    """Base of all errors of this package.
+    """Base class of all errors of this package.
 
     Attributes:
-        code: Stable name of what went wrong, equal in Rust, Python and Node: ``"bad_timestamp"``.
-        table: The table at fault, where one is: ``"payments"``.
-        row: 0-based position of the row at fault in what was given.
-        column: The column, feature, argument or option at fault.
-        report: The whole `ValidationReport`, where records were refused.
+        code: Stable error code, such as ``"bad_timestamp"``; equal in Rust, Python and Node.
+        table: The table with the error, such as ``"payments"``, if there is one.
+        row: 0-based position of the row with the error in the input.
+        column: The column, feature, argument or option with the error.
+        report: The whole `ValidationReport`, if records were refused.
     """
 
     code: str = "internal"
@@ -31,7 +31,7 @@ class ChurnError(Exception):
 
 
 class InvalidRecordsError(ChurnError, ValueError):
-    """Records were refused; `report` has every bad value."""
+    """Records were refused; `report` lists every invalid value."""
 
 
 class UnreadableTableError(ChurnError, ValueError):
@@ -43,27 +43,27 @@ class InvalidOptionError(ChurnError, ValueError):
 
 
 class TenantMismatchError(ChurnError, ValueError):
-    """Records and model are of different tenants."""
+    """Records and model belong to different tenants."""
 
 
 class TrainingError(ChurnError, ValueError):
-    """There is nothing to learn: a single class, too little data, immature labels, or leaking columns."""
+    """Training is not possible: a single class, too little data, immature labels, or columns that leak the target."""
 
 
 class FeatureMismatchError(ChurnError, ValueError):
-    """The records or matrix do not have the columns the model was trained on."""
+    """The records or the matrix lack columns that the model was trained on."""
 
 
 class CustomerNotFoundError(ChurnError, KeyError):
-    """No such customer in the records or the run."""
+    """The customer is not in the records or the run."""
 
 
 class UnknownFeatureError(ChurnError, KeyError):
-    """No such feature in the plan or matrix."""
+    """The feature is not in the plan or the matrix."""
 
 
 class NotEligibleError(ChurnError, ValueError):
-    """The customer is known but has no label period to predict."""
+    """The customer exists but is not eligible, so there is no label period to predict."""
 
 
 class CancelledError(ChurnError):
@@ -71,11 +71,11 @@ class CancelledError(ChurnError):
 
 
 class ArtifactError(ChurnError, ValueError):
-    """The bytes are not a model file, were damaged, or are of another version."""
+    """The bytes are not a model file, are damaged, or have an unsupported version."""
 
 
 class ImportFailedError(ChurnError, ValueError):
-    """A model of another library is not supported or damaged."""
+    """A model of another library is damaged or not supported."""
 
 
 class FileError(ChurnError, OSError):
@@ -83,19 +83,19 @@ class FileError(ChurnError, OSError):
 
 
 class FileMissingError(FileError, FileNotFoundError):
-    """There is no such file."""
+    """The file does not exist."""
 
 
 class StoreError(ChurnError, OSError):
-    """The store cannot be reached, is full, is of another version, or its tenants are not isolated."""
+    """The store cannot be reached, is full, has another version, or does not isolate its tenants."""
 
 
 class NotFoundError(ChurnError, LookupError):
-    """The tenant's store has no such model, run or key."""
+    """The store has no such model, run or key for this tenant."""
 
 
 class InternalError(ChurnError, RuntimeError):
-    """A fault of this library; please report it."""
+    """A bug in this library; please report it."""
 
 
 CLASSES: dict[str, type[ChurnError]] = {
@@ -132,7 +132,7 @@ CLASSES: dict[str, type[ChurnError]] = {
 
 
 for _kind in {ChurnError, InvalidRecordsError, FileMissingError, *CLASSES.values()}:
-    # As users catch them.
+    # Users see this name in tracebacks.
     _kind.__module__ = "churn_core"
 
 
@@ -145,7 +145,7 @@ def make(
     report: Any = None,
     missing: bool = False,
 ) -> ChurnError:
-    """The exception of a code; a code that is not in the table is one of refused records."""
+    """The exception for a code; unlisted codes are those of refused records."""
     kind = FileMissingError if missing else CLASSES.get(code, InvalidRecordsError)
     error = kind(message)
     error.code, error.table, error.row, error.column, error.report = code, table, row, column, report

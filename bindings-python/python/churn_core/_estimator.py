@@ -1,4 +1,4 @@
-"""What the scikit-learn estimators share: parameters, labels, weights, messages as scikit-learn words them."""
+"""The shared base of the scikit-learn estimators: parameters, labels, weights, and messages in scikit-learn's wording."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from ._errors import InvalidOptionError, make
 
 
 class _Plain:
-    """What scikit-learn's base classes give, where scikit-learn is not installed."""
+    """Replacement for scikit-learn's base classes if scikit-learn is not installed."""
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
-        """The constructor's arguments by name."""
+        """The constructor arguments by name."""
         return {name: getattr(self, name) for name in inspect.signature(type(self)).parameters}
 
     def set_params(self, **params: Any) -> Any:
-        """Sets constructor arguments; returns itself."""
+        """Sets constructor arguments and returns the estimator."""
         known = self.get_params()
         for name, value in params.items():
             if name not in known:
@@ -62,7 +62,7 @@ else:
 
 
 def whole(value: Any, name: str, least: int) -> int:
-    """A whole number from ``least`` on."""
+    """A whole number that is at least ``least``."""
     if isinstance(value, numbers.Integral) and not isinstance(value, (bool, np.bool_)) and int(value) >= least:
         return int(value)
     raise make("invalid_option", f"{name} must be a whole number from {least} on, not {value!r}", column=name)
@@ -82,7 +82,7 @@ def number(value: Any, name: str, above: float | None = None, least: float | Non
 
 
 def seed(random_state: Any) -> int:
-    """The seed of ``random_state``: a whole number, None for 0, or a generator of numpy, which draws one."""
+    """The seed for ``random_state``: a whole number, None for 0, or a numpy generator, which draws one."""
     if random_state is None:
         return 0
     if isinstance(random_state, np.random.RandomState):
@@ -96,7 +96,7 @@ def seed(random_state: Any) -> int:
 
 
 def threads(n_jobs: Any) -> int | None:
-    """The number of threads of ``n_jobs``: None and -1 are all."""
+    """The number of threads for ``n_jobs``; None and -1 mean all."""
     if n_jobs is None or isinstance(n_jobs, numbers.Integral) and not isinstance(n_jobs, bool) and n_jobs == -1:
         return None
     try:
@@ -107,10 +107,10 @@ def threads(n_jobs: Any) -> int | None:
 
 
 def is_missing(value: Any) -> bool:
-    """Whether a value is None, NaN, NaT, NA or under a mask."""
+    """Whether a value is None, NaN, NaT, NA or masked."""
     if value is None or value is np.ma.masked:
         return True
-    # What is missing may refuse to be compared, as pandas' NA does.
+    # Comparing a missing value may fail, as with pandas' NA.
     try:
         return bool(value != value)
     except (TypeError, ValueError):
@@ -122,7 +122,7 @@ def _first_missing(values: Iterable[Any]) -> int | None:
 
 
 def _listed(y: Any) -> Any:
-    """Values that have a type of their own as a list, so that none passes through numpy's text arrays; arrays as they are."""
+    """Values with a type of their own as a list, because numpy would convert them to text; arrays unchanged."""
     if isinstance(y, np.ma.MaskedArray):
         return y.tolist() if np.ma.getmaskarray(y).any() else np.asarray(y)
     if isinstance(y, np.ndarray) and y.dtype.kind != "O":
@@ -138,7 +138,7 @@ def _listed(y: Any) -> Any:
 
 
 def labels(y: Any) -> npt.NDArray[Any]:
-    """One label per row, all of one type, none missing."""
+    """One label per row, all of one type and none missing."""
     if isinstance(y, (str, bytes, Mapping)):
         raise make("invalid_option", f"y must be a list or array of labels, not a {type(y).__name__}", column="y")
     listed = _listed(y)
@@ -248,7 +248,7 @@ def class_weights(given: Any, classes: npt.NDArray[Any], y: npt.NDArray[Any] | N
 
 
 def groups(given: Any) -> npt.NDArray[np.uint32] | None:
-    """A code for each group, numbered as they first come."""
+    """An integer code for each group, numbered in order of first appearance."""
     if given is None:
         return None
 
@@ -275,7 +275,7 @@ def groups(given: Any) -> npt.NDArray[np.uint32] | None:
 
 
 def name_mismatch(known: list[str], given: list[str]) -> str | None:
-    """What scikit-learn says of columns that are not those of the fit."""
+    """The message that scikit-learn gives if the columns differ from those of the fit."""
     if known == given:
         return None
     message = "The feature names should match those that were passed during fit.\n"
@@ -292,7 +292,7 @@ def name_mismatch(known: list[str], given: list[str]) -> str | None:
 
 
 def check_names(estimator: Any, names: list[str] | None, stacklevel: int = 4) -> None:
-    """Compares column names with those of the fit, and warns where only one side has names."""
+    """Compares column names with those of the fit, and warns if only one side has names."""
     own, known = type(estimator).__name__, getattr(estimator, "feature_names_in_", None)
     if names is not None and known is not None:
         if (wrong := name_mismatch(list(known), names)) is not None:
@@ -314,7 +314,7 @@ def _conversion_warning() -> type[Warning]:
 
 
 def not_fitted(name: str) -> Exception:
-    """The error of an estimator that was not fitted; also scikit-learn's, where it is installed."""
+    """The error of an unfitted estimator; also a NotFittedError if scikit-learn is installed."""
     message = f"This {name} instance is not fitted yet. Call 'fit' with appropriate arguments before using this estimator."
     try:
         from sklearn.exceptions import NotFittedError

@@ -1,4 +1,4 @@
-"""The members of the ensemble alone, as scikit-learn estimators on numeric matrices."""
+"""The members of the ensemble as separate scikit-learn estimators for numeric matrices."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ._estimator import Base, check_names, class_weights, classes_of, labels, no
 
 
 class _Member(Base):
-    """An estimator of two labels."""
+    """Base class of estimators for two labels."""
 
     _estimator_type = "classifier"
 
@@ -32,20 +32,20 @@ class _Member(Base):
         raise NotImplementedError
 
     def _check(self) -> dict[str, Any]:
-        """The core's options of the parameters; raises where one is invalid."""
+        """The core's options for the parameters; raises if a parameter is invalid."""
         raise NotImplementedError
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
-        """Fits to rows and their labels; returns itself.
+        """Fits the estimator and returns it.
 
         Args:
-            X: rows x columns of numbers: an array or a frame.
-            y: One of two labels per row: texts, integers or bools; the second in sorted order is the churned one.
+            X: Rows x columns of numbers: an array or a frame.
+            y: One of two labels per row: texts, integers or bools. The second in sorted order means churned.
             sample_weight: One number per row.
 
         Raises:
-            TrainingError: all labels are the same, or there are no rows.
-            InvalidOptionError: a parameter, a label or a weight is invalid; ``.column`` names it.
+            TrainingError: All labels are the same, or there are no rows.
+            InvalidOptionError: A parameter, a label or a weight is invalid; ``.column`` names it.
         """
         if y is None:
             message = f"{type(self).__name__} requires y to be passed, but the target y is None"
@@ -104,7 +104,7 @@ class _Member(Base):
 
 
 class _Trees(_Member):
-    """A member of trees."""
+    """Base class of the tree members."""
 
     _fitted: TreeEnsemble
 
@@ -126,28 +126,28 @@ class _Trees(_Member):
 
 
 class GradientBoosting(_Trees):
-    """Histogram gradient boosting (Friedman, 2001), grown leaf by leaf as LightGBM does (Ke et al., 2017).
+    """Histogram-based gradient boosting (Friedman, 2001), grown leaf by leaf as in LightGBM (Ke et al., 2017).
 
-    NaN is missing; each split learns which way missing values go. float32 is not copied. The model does not depend on
-    ``n_jobs``.
+    NaN is a missing value; each split learns the branch for missing values. float32 arrays are not copied. The model does not
+    depend on ``n_jobs``.
 
     Parameters:
         n_estimators: Number of trees.
-        max_leaf_nodes: The most leaves of a tree.
-        max_depth: The most levels of a tree; None for 64.
-        learning_rate: Factor of each tree's leaves.
-        min_samples_leaf: The fewest rows of a leaf.
-        subsample: Share of the rows that each tree learns from, above 0 up to 1.
-        max_features: Share of the columns that each tree may use, above 0 up to 1.
-        l1_regularization: L1 penalty of leaves.
-        l2_regularization: L2 penalty of leaves.
-        min_hessian: The least sum of second derivatives of a leaf.
-        max_bins: The most bins of a column, 2 to 255.
-        monotone_constraints: None; a dict from column name (``x0``, ``x1``, … without names) to ``"increasing"`` or
+        max_leaf_nodes: Maximum number of leaves of a tree.
+        max_depth: Maximum depth of a tree; None means 64.
+        learning_rate: Factor that shrinks the leaves of each tree.
+        min_samples_leaf: Minimum number of rows in a leaf.
+        subsample: Share of the rows that each tree is trained on, above 0 and at most 1.
+        max_features: Share of the columns that each tree may use, above 0 and at most 1.
+        l1_regularization: L1 penalty on leaf values.
+        l2_regularization: L2 penalty on leaf values.
+        min_hessian: Minimum sum of second derivatives in a leaf.
+        max_bins: Maximum number of bins of a column, 2 to 255.
+        monotone_constraints: None; a dict from column name (``x0``, ``x1``, … if columns have no names) to ``"increasing"`` or
             ``"decreasing"``; or one of 1, -1 and 0 for each column.
         class_weight: None, ``"balanced"``, or a dict from label to weight.
-        random_state: Seeds the sampling.
-        n_jobs: Number of threads; None and -1 for all.
+        random_state: Seed of the random sampling.
+        n_jobs: Number of threads; None and -1 mean all.
 
     Attributes:
         classes_: The two labels, sorted.
@@ -223,22 +223,22 @@ class GradientBoosting(_Trees):
 
 
 class RandomForest(_Trees):
-    """Random forest (Breiman, 2001) on histograms.
+    """Histogram-based random forest (Breiman, 2001).
 
-    NaN is missing; each split learns which way missing values go. float32 is not copied. The model does not depend on
-    ``n_jobs``.
+    NaN is a missing value; each split learns the branch for missing values. float32 arrays are not copied. The model does not
+    depend on ``n_jobs``.
 
     Parameters:
         n_estimators: Number of trees.
-        max_depth: The most levels of a tree.
-        min_samples_leaf: The fewest rows of a leaf.
-        max_features: Columns that each split may use: ``"sqrt"`` for the square root of their number, or a share above 0 up
-            to 1.
-        smoothing: Rows of the mean label that each leaf is mixed with, above 0.
-        max_bins: The most bins of a column, 2 to 255.
+        max_depth: Maximum depth of a tree.
+        min_samples_leaf: Minimum number of rows in a leaf.
+        max_features: Columns that each split may use: ``"sqrt"`` for the square root of their number, or a share above 0 and at
+            most 1.
+        smoothing: Number of rows with the overall mean label that are added to each leaf, above 0.
+        max_bins: Maximum number of bins of a column, 2 to 255.
         class_weight: None, ``"balanced"``, or a dict from label to weight.
-        random_state: Seeds the sampling.
-        n_jobs: Number of threads; None and -1 for all.
+        random_state: Seed of the random sampling.
+        n_jobs: Number of threads; None and -1 mean all.
 
     Attributes:
         classes_: The two labels, sorted.
@@ -299,19 +299,19 @@ class RandomForest(_Trees):
 
 
 class Logistic(_Member):
-    """Logistic regression with an L2 penalty, fitted by L-BFGS (Liu and Nocedal, 1989), on finite numbers.
+    """Logistic regression with an L2 penalty, fitted by L-BFGS (Liu and Nocedal, 1989). All values must be finite.
 
     Parameters:
-        l2: Penalty on the squared coefficients: ``1 / C`` of scikit-learn.
-        max_iter: The most steps.
-        tol: The fit ends where no component of the gradient, per row, is larger.
+        l2: Penalty on the squared coefficients; scikit-learn's ``1 / C``.
+        max_iter: Maximum number of iterations.
+        tol: The fit stops when no component of the gradient, per row, is larger in absolute value.
         class_weight: None, ``"balanced"``, or a dict from label to weight.
-        n_jobs: Number of threads; None and -1 for all.
+        n_jobs: Number of threads; None and -1 mean all.
 
     Attributes:
         classes_: The two labels, sorted.
-        coef_: What one unit of each column adds to the log-odds, (1, columns).
-        intercept_: The log-odds of a row of zeros, (1,).
+        coef_: Change of the log-odds per unit of each column, of shape (1, n_columns).
+        intercept_: The log-odds of a row of zeros, of shape (1,).
         n_features_in_: Number of columns.
         feature_names_in_: Names of the columns, if they have names.
 
@@ -354,21 +354,21 @@ class Logistic(_Member):
 
     @property
     def coef_(self) -> npt.NDArray[np.float64]:
-        """What one unit of each column adds to the log-odds, (1, columns)."""
+        """Change of the log-odds per unit of each column, of shape (1, n_columns)."""
         if not hasattr(self, "_fitted"):
             raise AttributeError("coef_")
         return np.atleast_2d(self._fitted.coefficients)
 
     @property
     def intercept_(self) -> npt.NDArray[np.float64]:
-        """The log-odds of a row of zeros, (1,)."""
+        """The log-odds of a row of zeros, of shape (1,)."""
         if not hasattr(self, "_fitted"):
             raise AttributeError("intercept_")
         return np.array([self._fitted.intercept])
 
 
 def _names(X: Any) -> list[str] | None:
-    """Names of the columns of a frame, if all are texts."""
+    """Column names of a frame if all of them are texts."""
     given = getattr(X, "column_names", None)
     if given is None:
         given = getattr(X, "columns", None)
@@ -385,7 +385,7 @@ def _names(X: Any) -> list[str] | None:
 
 
 def _shape(X: Any) -> tuple[int, int]:
-    """Rows and columns, checked as scikit-learn does."""
+    """Number of rows and columns, with scikit-learn's checks."""
     if hasattr(X, "toarray") and hasattr(X, "tocsr"):
         message = "Sparse data was passed, but dense data is required. Use '.toarray()' to convert to a dense array."
         raise make("unreadable_table", message, column="X")
@@ -411,7 +411,7 @@ def _shape(X: Any) -> tuple[int, int]:
 
 
 def _matrix(X: Any) -> Any:
-    """X for the core: lists as arrays; what has a buffer or a frame's conversions as it is."""
+    """X for the core: lists become arrays; arrays and frames stay unchanged."""
     return X if hasattr(X, "shape") else np.asarray(X)
 
 

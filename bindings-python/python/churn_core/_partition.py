@@ -1,4 +1,4 @@
-"""Tables of many tenants, and the column dictionary."""
+"""Splitting tables of many tenants, and the column dictionary."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Partition(dict[str, TenantRecords]):
     """The records of every tenant, by tenant id.
 
     Attributes:
-        unassigned: Report on the rows that name no tenant, by their position in the mixed tables.
+        unassigned: Report on the rows without a tenant, by their position in the mixed tables.
         positions: For each tenant and table, the positions of its rows in the mixed table.
     """
 
@@ -69,7 +69,7 @@ def partition(
 
 
 def columns(table: Literal["customers", "payments", "tickets", "activities"]) -> Columns:
-    """The columns that the library knows of a table: name, type, whether it is required, meaning.
+    """The columns that the library recognizes in a table: name, type, whether it is required, and meaning.
 
     >>> payments = churn.columns("payments")
     >>> [column.name for column in payments if column.required]

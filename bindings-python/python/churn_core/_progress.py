@@ -7,7 +7,7 @@ from typing import Any
 
 
 class Bar:
-    """A tqdm bar, or one line per stage on stderr where tqdm is not installed."""
+    """A tqdm bar, or one line per stage on stderr if tqdm is not installed."""
 
     def __init__(self) -> None:
         self._stage = ""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 if TYPE_CHECKING:
     from ._report import Estimate, Interval, Measures, OutOfTime, TrainReport
 
-#: The metrics of a report, with their titles.
+#: The metrics of a report and their titles.
 _METRICS = {
     "roc_auc": "ROC AUC",
     "pr_auc": "PR AUC",
@@ -116,7 +116,7 @@ def _share(value: float | None) -> str:
 
 
 def _sections(own: TrainReport) -> list[tuple[str, str]]:
-    """Titles and texts of the report for people."""
+    """Titles and texts of the sections of the printed report."""
     dates = ", ".join(f"{date:%Y-%m-%d}" for date in own.training_dates)
     training = [f"{own.rows} customer-date pairs, {own.churned} churned, {own.excluded} excluded", f"dates: {dates}"]
     if own.observed_from is not None and own.observed_until is not None:

@@ -1,4 +1,4 @@
-"""Scores, reasons and explanations: plain values that compare, pickle and become JSON."""
+"""Scores, reasons and explanations: values that can be compared, pickled and converted to JSON."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ._report import Interval, RiskBand
 
 
 def plain(value: Any) -> Any:
-    """A value as JSON holds it: dataclasses become dicts, moments ISO texts, NaN None."""
+    """A value that JSON can represent: dataclasses become dicts, timestamps ISO texts, NaN None."""
     if is_dataclass(value) and not isinstance(value, type):
         own = {part.name.rstrip("_"): plain(getattr(value, part.name)) for part in fields(value) if part.repr}
         return own
@@ -37,7 +37,7 @@ class ToDict:
     __slots__ = ()
 
     def to_dict(self) -> dict[str, Any]:
-        """The fields as a dict that ``json.dumps`` takes; moments are ISO texts."""
+        """The fields as a dict for ``json.dumps``; timestamps are ISO texts."""
         found: dict[str, Any] = plain(self)
         return found
 
@@ -48,11 +48,11 @@ class Reason(ToDict):
 
     #: Name of the feature.
     feature: str
-    #: Its value: a number, a text, or None if it is missing.
+    #: The feature's value: a number, a text, or None if it is missing.
     value: float | str | None
     #: Shapley value in log-odds, before calibration.
     contribution: float
-    #: ``"raises"`` or ``"lowers"`` the risk.
+    #: Whether the feature ``"raises"`` or ``"lowers"`` the risk.
     direction: Literal["raises", "lowers"]
     #: The reason as a sentence.
     text: str
@@ -85,13 +85,13 @@ class Score(ToDict):
     status: Literal["scored", "not_enough_evidence"]
     #: Why the customer is not scored, in words.
     not_scored_reason: str | None
-    #: When a score is expected at the latest, if the customer stays.
+    #: The latest date on which the customer will have a score, if the customer stays.
     expected_at: datetime | None
-    #: The date of the score, in UTC.
+    #: The date of the prediction, in UTC.
     as_of: datetime
-    #: The model that scored.
+    #: Id of the model.
     model_id: str
-    #: Features with the largest contributions; filled by `ChurnModel.score_customer`.
+    #: Features with the largest contributions. `ChurnModel.score_customer` fills them.
     reasons: list[Reason] = field(default_factory=list)
 
     def __repr__(self) -> str:
@@ -101,16 +101,16 @@ class Score(ToDict):
 
 
 class Explanation:
-    """Contributions of every feature to every row: Shapley values.
+    """Shapley values: the contribution of every feature to every row.
 
     ``base_values + values.sum(axis=1)`` is the model's output before calibration, in log-odds. The attributes are those of
-    ``shap.Explanation``, and the plots of the shap package take the object as it is: ``shap.plots.beeswarm(explanation)``.
-    Indexing selects rows, then features by position or name.
+    ``shap.Explanation``, and the plots of the shap package accept this object: ``shap.plots.beeswarm(explanation)``. Indexing
+    selects rows, and then features by position or name.
 
     Attributes:
-        values: Contributions, float64: rows x features; of one row, features.
-        base_values: What the model says without any feature: one number per row; of one row, a number.
-        data: Values of the features, in the shape of ``values``.
+        values: Contributions, float64 of shape (rows, features), or (features,) for a single row.
+        base_values: The model's output without any feature: one number per row, or a number for a single row.
+        data: Values of the features, with the shape of ``values``.
         feature_names: Names of the features.
 
     >>> explanation = model.explain(model.features(records, "2024-03-01"))
@@ -150,7 +150,7 @@ class Explanation:
     def __getitem__(self, key: Any) -> Explanation:
         rows, columns = key if isinstance(key, tuple) else (key, slice(None))
         if self.values.ndim == 1:
-            # Of one row, the key selects features.
+            # For a single row, the key selects features.
             rows, columns = None, key
         names = self.feature_names if isinstance(self.feature_names, list) else [self.feature_names]
 
@@ -178,7 +178,7 @@ class Explanation:
         )
 
     def to_shap(self) -> Any:
-        """The same as a ``shap.Explanation``; needs the shap package."""
+        """The same data as a ``shap.Explanation``; requires the shap package."""
         import shap
 
         return shap.Explanation(
@@ -187,7 +187,7 @@ class Explanation:
 
     @property
     def __class__(self) -> Any:
-        # shap's plots ask isinstance; where shap is loaded the answer is yes.
+        # shap's plots use isinstance. If shap is loaded, this object counts as its Explanation.
         shap = sys.modules.get("shap")
         known = getattr(shap, "Explanation", None)
         return type(self) if known is None else known
@@ -197,7 +197,7 @@ class Explanation:
         raise TypeError("the class of an Explanation cannot be changed")
 
     def __getattr__(self, name: str) -> Any:
-        # What only shap's class has (abs, mean, cohorts, …), where shap is loaded.
+        # Members that only shap's class has (abs, mean, cohorts, …), if shap is loaded.
         if name.startswith("__") or "shap" not in sys.modules or "values" not in self.__dict__:
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
         return getattr(self.to_shap(), name)
@@ -214,46 +214,46 @@ class Explanation:
 
 @dataclass(frozen=True, slots=True)
 class Finding(ToDict):
-    """Something in valid records that is likely a mistake, with what to do about it."""
+    """A likely mistake in valid records, and how to correct it."""
 
     #: Stable code: ``"unused_column"``, ``"far_date"`` and so on.
     code: str
     #: The table.
     table: Literal["customers", "payments", "tickets", "activities"]
-    #: The column; None if whole rows are meant.
+    #: The column; None if the finding concerns whole rows.
     column: str | None
-    #: Number of rows concerned.
+    #: Number of affected rows.
     rows: int
-    #: 0-based positions of the first of these rows, at most five.
+    #: 0-based positions of the first affected rows, at most five.
     examples: list[int]
-    #: What was found, and what to do about it.
+    #: What was found, and how to correct it.
     message: str
 
 
 @dataclass(frozen=True, slots=True)
-class Warning(ToDict):  # noqa: A001 - the word of the field, and of the other hosts.
-    """Something about a run that does not stop it and that should be looked at."""
+class Warning(ToDict):  # noqa: A001 - the usual term, also used in Rust and Node.
+    """A property of a run that you should check. The run is complete nevertheless."""
 
     #: Stable code: ``"stale_data"``, ``"missing_column"`` and so on.
     code: str
-    #: What was found, and what to do about it.
+    #: What was found, and how to correct it.
     message: str
-    #: The columns or features concerned.
+    #: The affected columns or features.
     columns: list[str]
-    #: The dates concerned.
+    #: The affected dates.
     dates: list[datetime]
 
 
 class Column(NamedTuple):
-    """A column that the library knows of a table."""
+    """A column that the library recognizes in a table."""
 
     #: Its name.
     name: str
     #: ``"id"``, ``"timestamp"``, ``"number"`` or ``"text"``.
     type: Literal["id", "timestamp", "number", "text"]
-    #: Whether it must be given, without missing values.
+    #: Whether the column is required and must not have missing values.
     required: bool
-    #: What it means.
+    #: The meaning of the column.
     meaning: str
 
 

@@ -1,6 +1,6 @@
-"""What a fitted estimator holds, for `TreeEnsemble.from_sklearn`: trees as arrays, or the model file of a library that has one.
+"""Reads fitted estimators for `TreeEnsemble.from_sklearn`: their trees as arrays, or the model file of LightGBM and XGBoost.
 
-Nothing is judged here but which estimator it is; what it holds is checked where it goes.
+This module only recognizes the estimator. The importer checks the contents.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ def _refused(why: str) -> Exception:
 
 
 def _tree(tree: Any, values: Any) -> dict[str, Any]:
-    """Of `tree_`, with a value per node."""
+    """The arrays of a `tree_`, with one value per node."""
     missing = getattr(tree, "missing_go_to_left", np.zeros(tree.node_count, dtype=bool))
     return _arrays(
         tree.feature, tree.threshold, tree.children_left, tree.children_right, missing, values, tree.weighted_n_node_samples
@@ -29,7 +29,7 @@ def _tree(tree: Any, values: Any) -> dict[str, Any]:
 
 def _arrays(feature: Any, threshold: Any, left: Any, right: Any, missing_left: Any, value: Any, cover: Any) -> dict[str, Any]:
     def plain(values: Any, kind: type[np.generic]) -> npt.NDArray[Any]:
-        # A field of a record need not be aligned.
+        # The field of a structured array may be unaligned.
         return np.require(values, dtype=kind, requirements=["C_CONTIGUOUS", "ALIGNED"])
 
     return {
@@ -44,10 +44,10 @@ def _arrays(feature: Any, threshold: Any, left: Any, right: Any, missing_left: A
 
 
 def _averaging(model: Any) -> dict[str, Any]:
-    """A forest, or one tree: shares of the second class are averaged, and single precision is compared."""
+    """A forest or a single tree: it averages shares of the second class, and compares in single precision."""
     trees = []
     for member in getattr(model, "estimators_", [model]):
-        # Counts up to version 1.2, shares from 1.3 on.
+        # Values are counts up to version 1.2, and shares from 1.3 on.
         shares = member.tree_.value[:, 0, :]
         trees.append(_tree(member.tree_, shares[:, 1] / shares.sum(axis=1)))
     return {"trees": trees, "divisor": float(len(trees)), "probability": True, "rounded": True}
@@ -58,7 +58,7 @@ def _boosting(model: Any) -> dict[str, Any]:
     if model.loss not in scales:
         raise _refused(f"loss {model.loss!r} is not supported")
     if not isinstance(model.init_, str) and type(model.init_).__name__ != "DummyClassifier":
-        raise _refused("a first estimator of one's own is not supported")
+        raise _refused("a custom first estimator (init) is not supported")
     start = model._raw_predict_init(np.zeros((1, model.n_features_in_), dtype=np.float32))
     trees = [_tree(member.tree_, model.learning_rate * member.tree_.value[:, 0, 0]) for member in model.estimators_[:, 0]]
     return {"trees": trees, "base": float(start[0, 0]), "scale": scales[model.loss], "rounded": True}
@@ -78,7 +78,7 @@ def _histogram(model: Any) -> dict[str, Any]:
 
 
 def _lightgbm(model: Any) -> str:
-    # Ends at the best iteration, where there is one, as its `predict_proba` does.
+    # The text ends at the best iteration, if there is one, as in `predict_proba`.
     text: str = model.booster_.model_to_string()
     return text
 

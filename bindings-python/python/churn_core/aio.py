@@ -1,7 +1,7 @@
-"""The long calls for asyncio: the same names and arguments, awaited; the event loop stays free.
+"""The long calls as coroutines for asyncio, with the same names and arguments.
 
-A call runs on a thread of its own, and cancelling the task that awaits it stops the work. The calls of the store run on the
-store's threads; a cancelled one is rolled back.
+Each call runs on its own thread, so the event loop stays free. Cancelling the awaiting task stops the work. Calls of the store run
+on the store's threads; a cancelled one is rolled back.
 
 >>> import asyncio
 >>> async def churners():
@@ -55,7 +55,7 @@ _STORES = [
 
 
 def _settle(future: asyncio.Future[Any], error: BaseException | None, value: Any) -> None:
-    """Called on the event loop when a call has ended."""
+    """Called on the event loop when a call has finished."""
     if future.done():
         return
     if error is None:
@@ -75,12 +75,12 @@ async def _on_a_thread(function: Callable[..., Any], args: tuple[Any, ...], kwar
         value, error = None, None
         try:
             value = canceller.call(function, args, kwargs)
-        except BaseException as raised:  # noqa: BLE001 - raised again where the call is awaited.
+        except BaseException as raised:  # noqa: BLE001 - re-raised where the call is awaited.
             error = raised
         try:
             loop.call_soon_threadsafe(_settle, future, error, value)
         except RuntimeError:
-            # The loop is closed: nobody awaits the result.
+            # The loop is closed, so nobody awaits the result.
             pass
 
     threading.Thread(target=work, name="churn-core-aio", daemon=True).start()
@@ -99,12 +99,12 @@ def _awaited(function: Callable[..., Any], name: str, see: str) -> Callable[...,
 
     signature = inspect.signature(function)
     if "self" in signature.parameters:
-        # A method takes its object by the name that the stub gives it.
+        # In a method, the first parameter is named as in the stub.
         parameters = list(signature.parameters.values())
         parameters[0] = parameters[0].replace(name=see.split(".")[0].lower().removeprefix("churn"))
         signature = signature.replace(parameters=parameters)
     call.__name__ = call.__qualname__ = name
-    call.__doc__ = f"`{see}`, awaited; the arguments are the same."
+    call.__doc__ = f"`{see}` as a coroutine, with the same arguments."
     call.__signature__ = signature  # type: ignore[attr-defined]
     return call
 
@@ -145,7 +145,7 @@ def _define() -> None:
 
 
 class _Part:
-    """Wraps one of the classes of `churn_core.store` whose calls answer with a future."""
+    """Wraps a class of `churn_core.store` whose calls return futures."""
 
     def __init__(self, inner: Any) -> None:
         self._inner = inner
@@ -160,7 +160,7 @@ def _method(name: str, member: Any, see: str) -> Any:
         return Store(found) if see == "Store.open" else found  # type: ignore[name-defined] # noqa: F821
 
     call.__name__, call.__qualname__ = name, see
-    call.__doc__ = f"`{see}`, awaited: {inspect.getdoc(member)}"
+    call.__doc__ = f"`{see}` as a coroutine: {inspect.getdoc(member)}"
     call.__signature__ = inspect.signature(member)  # type: ignore[attr-defined]
     return call
 
@@ -169,7 +169,7 @@ def _open() -> Any:
     async def open(url: str, migrate: bool = True) -> Any:  # noqa: A001
         return Store(await _core.open_awaited(url, migrate))  # type: ignore[name-defined] # noqa: F821
 
-    open.__doc__ = f"`Store.open`, awaited: {inspect.getdoc(_core.Store.open)}"
+    open.__doc__ = f"`Store.open` as a coroutine: {inspect.getdoc(_core.Store.open)}"
     open.__qualname__ = "Store.open"
     return staticmethod(open)
 
@@ -191,7 +191,7 @@ _PARTS = {
 
 def _store_class(kind: str) -> type[_Part]:
     inner = getattr(_core, kind)
-    own: dict[str, Any] = {"__doc__": f"`churn_core.store.{kind}` with calls that are awaited.", "__module__": __name__}
+    own: dict[str, Any] = {"__doc__": f"`churn_core.store.{kind}` with coroutine methods.", "__module__": __name__}
     for name, member in vars(inner).items():
         if name.startswith("_"):
             continue
@@ -209,7 +209,7 @@ def _store_class(kind: str) -> type[_Part]:
 
 
 def _tenant(self: _Part, tenant: str) -> Any:
-    """One tenant's part: the only way to data."""
+    """The store of one tenant."""
     return TenantStore(self._inner.tenant(tenant))  # type: ignore[name-defined] # noqa: F821
 
 

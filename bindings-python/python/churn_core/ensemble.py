@@ -1,4 +1,4 @@
-"""The members of the ensemble alone, as scikit-learn estimators.
+"""The members of the ensemble as separate scikit-learn estimators.
 
 >>> import numpy as np
 >>> X = np.arange(40.0).reshape(-1, 1)

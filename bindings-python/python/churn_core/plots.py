@@ -1,6 +1,6 @@
-"""Plots of models and runs; needs matplotlib.
+"""Plots of models and runs; requires matplotlib.
 
-Each takes an optional ``ax`` to draw on and returns the axes drawn on.
+Each function takes an optional ``ax`` and returns the axes that it has drawn on.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def _axes(ax: Any, title: str, x: str, y: str) -> Any:
 
 
 def calibration(model: ChurnModel, ax: Any = None) -> Any:
-    """Predicted against observed churn, out of time where there was a test, in bins of equal size."""
+    """Predicted and observed churn rate in bins of equal size, from the out-of-time test if there was one."""
     report = model.report
     test = report.out_of_time
     bins = (test.measures if test else report.cross_validated).calibration
@@ -42,7 +42,7 @@ def _ranked(probability: npt.ArrayLike, churned: npt.ArrayLike) -> tuple[Any, An
 
 
 def gains(probability: npt.ArrayLike, churned: npt.ArrayLike, ax: Any = None) -> Any:
-    """Share of all churners among the riskiest share of customers. Both arguments: one per customer."""
+    """Share of all churners found among the riskiest share of customers. Both arguments have one value per customer."""
     contacted, found = _ranked(probability, churned)
     ax = _axes(ax, "Gains", "share of customers, riskiest first", "share of churners found")
     ax.plot(np.r_[0, contacted], np.r_[0, found])
@@ -51,7 +51,7 @@ def gains(probability: npt.ArrayLike, churned: npt.ArrayLike, ax: Any = None) ->
 
 
 def lift(probability: npt.ArrayLike, churned: npt.ArrayLike, ax: Any = None) -> Any:
-    """Churn rate among the riskiest share of customers over that of all."""
+    """Churn rate among the riskiest share of customers, divided by the overall churn rate."""
     contacted, found = _ranked(probability, churned)
     ax = _axes(ax, "Lift", "share of customers, riskiest first", "lift")
     ax.plot(contacted, found / contacted)
@@ -60,7 +60,7 @@ def lift(probability: npt.ArrayLike, churned: npt.ArrayLike, ax: Any = None) -> 
 
 
 def risk(run: ScoreRun, ax: Any = None, bins: int = 40) -> Any:
-    """How the probabilities of a run are distributed."""
+    """Distribution of the probabilities of a run."""
     probability = run.probabilities
     ax = _axes(ax, f"Risk as of {run.as_of:%Y-%m-%d}", "probability of churn", "customers")
     ax.hist(probability[~np.isnan(probability)], bins=bins, range=(0, 1))
@@ -68,7 +68,7 @@ def risk(run: ScoreRun, ax: Any = None, bins: int = 40) -> Any:
 
 
 def reasons(run: ScoreRun, customer_id: str, top: int = 8, ax: Any = None) -> Any:
-    """What moved one customer's score the most, in log-odds."""
+    """The features with the largest contributions to a customer's score, in log-odds."""
     shown = run.reasons(customer_id, top=top)[::-1]
     ax = _axes(ax, f"Customer {customer_id}", "contribution to the log-odds", "")
     colours = ["tab:red" if reason.direction == "raises" else "tab:blue" for reason in shown]
@@ -77,7 +77,7 @@ def reasons(run: ScoreRun, customer_id: str, top: int = 8, ax: Any = None) -> An
 
 
 def over_time(runs: list[ScoreRun], customer_id: str, ax: Any = None) -> Any:
-    """One customer's probability over several runs; runs in which the customer is not eligible are left out."""
+    """One customer's probability over several runs, without the runs in which the customer is not eligible."""
     from ._errors import CustomerNotFoundError
 
     points = []
