@@ -1,6 +1,7 @@
-//! Arguments in: each is converted by the function of its name, so an error always names the argument.
+//! Conversion of arguments. Each argument is converted by the function of its name, so an error always names the
+//! argument.
 //!
-//! `#[pyo3(from_py_with = arguments::horizon)]` is how a function takes one.
+//! A function applies it with `#[pyo3(from_py_with = arguments::horizon)]`.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -15,10 +16,10 @@ use crate::errors::refuse;
 use crate::features::{FeatureMatrix, FeaturePlan};
 use crate::records::TenantRecords;
 
-/// The longest text of a wrong value in a message.
+/// Maximum length of an invalid value in a message.
 const SHOWN: usize = 60;
 
-/// `invalid_option`: `name` must be `what`, and is something else.
+/// The `invalid_option` error: `name` must be `what`, but `given` is something else.
 pub(crate) fn wrong(given: &Bound<'_, PyAny>, name: &str, what: &str) -> PyErr {
     let plain = given.is_none()
         || given.is_instance_of::<PyString>()
@@ -41,7 +42,7 @@ pub(crate) fn wrong(given: &Bound<'_, PyAny>, name: &str, what: &str) -> PyErr {
     refuse(given.py(), "invalid_option", &message, Some(name))
 }
 
-/// A number of numpy as Python's.
+/// Converts a numpy scalar to a Python number.
 fn item<'py>(given: &Bound<'py, PyAny>) -> Bound<'py, PyAny> {
     let scalar = given.hasattr("dtype").unwrap_or(false) && given.hasattr("item").unwrap_or(false);
     match given.call_method0("item") {
@@ -50,7 +51,7 @@ fn item<'py>(given: &Bound<'py, PyAny>) -> Bound<'py, PyAny> {
     }
 }
 
-/// A whole number from `least` up to what `T` holds.
+/// A whole number from `least` to the maximum of `T`.
 pub(crate) fn whole<T>(given: &Bound<'_, PyAny>, name: &str, least: i64) -> PyResult<T>
 where
     T: for<'a, 'py> FromPyObject<'a, 'py, Error = PyErr> + TryFrom<i64> + PartialOrd,
@@ -97,7 +98,7 @@ pub(crate) fn text(given: &Bound<'_, PyAny>, name: &str) -> PyResult<String> {
     found.ok_or_else(|| wrong(given, name, "a text"))
 }
 
-/// An id: a text, or a whole number, which stands for its decimal text as in a table.
+/// An id: a text, or a whole number, which is converted to its decimal text as in a table.
 pub(crate) fn id(given: &Bound<'_, PyAny>, name: &str) -> PyResult<String> {
     let value = item(given);
     if value.is_instance_of::<PyInt>() && !value.is_instance_of::<PyBool>() {
@@ -106,7 +107,7 @@ pub(crate) fn id(given: &Bound<'_, PyAny>, name: &str) -> PyResult<String> {
     text(&value, name).map_err(|_| wrong(given, name, "an id: a text or a whole number"))
 }
 
-/// One of some words.
+/// One of the given words.
 fn word(given: &Bound<'_, PyAny>, name: &str, words: &[&'static str]) -> PyResult<&'static str> {
     let text = given
         .cast::<PyString>()
@@ -123,7 +124,7 @@ fn word(given: &Bound<'_, PyAny>, name: &str, words: &[&'static str]) -> PyResul
     })
 }
 
-/// Names: a list of texts, or one text.
+/// A list of texts, or a single text.
 pub(crate) fn names(given: &Bound<'_, PyAny>, name: &str) -> PyResult<Vec<String>> {
     if given.is_none() {
         return Ok(vec![]);
@@ -155,7 +156,7 @@ pub(crate) fn windows(given: &Bound<'_, PyAny>) -> PyResult<Vec<u32>> {
     }
 }
 
-/// None, or what `convert` makes of it.
+/// `None`, or the result of `convert`.
 fn optional<T>(
     given: &Bound<'_, PyAny>,
     convert: impl FnOnce(&Bound<'_, PyAny>) -> PyResult<T>,
@@ -167,7 +168,7 @@ fn optional<T>(
     }
 }
 
-/// Bytes, or anything that holds them.
+/// Bytes, a bytearray or a memoryview.
 pub(crate) fn data(given: &Bound<'_, PyAny>) -> PyResult<Vec<u8>> {
     let holds_bytes = given.is_instance_of::<PyBytes>()
         || given.is_instance_of::<PyByteArray>()
@@ -180,7 +181,7 @@ pub(crate) fn data(given: &Bound<'_, PyAny>) -> PyResult<Vec<u8>> {
     }
 }
 
-/// A path of the file system.
+/// A file-system path.
 pub(crate) fn path(given: &Bound<'_, PyAny>) -> PyResult<PathBuf> {
     given
         .extract()
@@ -203,7 +204,7 @@ pub(crate) fn matrix(given: &Bound<'_, PyAny>) -> PyResult<Arc<churn_core::Featu
     }
 }
 
-/// A plan; None for the standard one.
+/// A plan; `None` for the standard plan.
 pub(crate) fn plan(given: &Bound<'_, PyAny>) -> PyResult<Option<churn_core::FeaturePlan>> {
     optional(given, |given| match given.cast::<FeaturePlan>() {
         Ok(plan) => Ok(plan.get().0.clone()),
@@ -211,7 +212,7 @@ pub(crate) fn plan(given: &Bound<'_, PyAny>) -> PyResult<Option<churn_core::Feat
     })
 }
 
-/// Text by name.
+/// A dict from feature to direction.
 pub(crate) fn monotone_constraints(given: &Bound<'_, PyAny>) -> PyResult<Vec<(String, String)>> {
     let name = "monotone_constraints";
     let refused = || wrong(given, name, "a dict from feature to 'increasing' or 'decreasing'");
@@ -227,7 +228,7 @@ pub(crate) fn monotone_constraints(given: &Bound<'_, PyAny>) -> PyResult<Vec<(St
     pairs.collect()
 }
 
-/// Rates by currency.
+/// A dict from currency to rate.
 pub(crate) fn conversion_rates(given: &Bound<'_, PyAny>) -> PyResult<Option<BTreeMap<String, f64>>> {
     let name = "conversion_rates";
     optional(given, |given| {
@@ -242,7 +243,7 @@ pub(crate) fn conversion_rates(given: &Bound<'_, PyAny>) -> PyResult<Option<BTre
     })
 }
 
-/// The name of a source of records.
+/// The name of a record table.
 pub(crate) fn source_name(given: &Bound<'_, PyAny>) -> PyResult<String> {
     text(given, "source")
 }
@@ -257,7 +258,7 @@ macro_rules! arguments {
 }
 
 arguments! {
-    // Of several calls.
+    // Arguments of several functions.
     seed: u64 = |given, name| whole(given, name, 0);
     threads: Option<usize> = |given, name| optional(given, |given| whole(given, name, 1));
     tenant: String = text;
@@ -265,21 +266,21 @@ arguments! {
     top: usize = |given, name| whole(given, name, 0);
     interval: bool = flag;
     reasons: usize = |given, name| whole(given, name, 0);
-    // Definitions.
+    // Arguments of definitions.
     horizon: u32 = |given, name| whole(given, name, 1);
     lead: u32 = |given, name| whole(given, name, 0);
     active_within: Option<u32> = |given, name| optional(given, |given| whole(given, name, 1));
     on: &'static str = |given, name| word(given, name, &["payments", "activities"]);
     table: &'static str = |given, name| word(given, name, &["customers", "payments", "tickets", "activities"]);
-    // Features.
+    // Arguments of features.
     name: String = text;
     source: &'static str = |given, name| word(given, name, &["customers", "payments", "tickets", "activities"]);
     window: Option<u32> = |given, name| optional(given, |given| whole(given, name, 1));
-    // Records.
+    // Arguments of records.
     on_invalid: &'static str = |given, name| word(given, name, &["refuse", "quarantine"]);
     ties: &'static str = |given, name| word(given, name, &["given", "content"]);
     currency: Option<String> = |given, name| optional(given, |given| text(given, name));
-    // Training.
+    // Arguments of training.
     shared: bool = flag;
     leakage: LeakagePolicy = |given, name| {
         Ok(match word(given, name, &["refuse", "warn", "allow"])? {
@@ -297,7 +298,7 @@ arguments! {
     churn_weight: f64 = number;
     embargo_days: u32 = |given, name| whole(given, name, 0);
     unseen_customers: bool = flag;
-    // Synthetic tenants.
+    // Arguments of synthetic tenants.
     tenants: usize = |given, name| whole(given, name, 0);
     customers: usize = |given, name| whole(given, name, 0);
     days: Option<u32> = |given, name| optional(given, |given| whole(given, name, 1));
@@ -316,7 +317,7 @@ arguments! {
     events_without_customer: f64 = number;
     unknown_ids: f64 = number;
     paths: Option<u32> = |given, name| optional(given, |given| whole(given, name, 1));
-    // The store.
+    // Arguments of the store.
     limit: usize = |given, name| whole(given, name, 1);
     after: Option<i64> = |given, name| optional(given, |given| whole(given, name, 0));
     min_probability: f64 = number;

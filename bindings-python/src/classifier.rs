@@ -1,4 +1,4 @@
-//! Flat tables and the classifier of them; `churn_core/_classifier.py` makes a scikit-learn estimator of it.
+//! Flat tables and their classifier. `churn_core/_classifier.py` turns it into a scikit-learn estimator.
 
 use churn_core::{Cell, ClassWeights, ClassifierOptions, LeakagePolicy, Monotonicity, Table};
 use numpy::{IntoPyArray, PyReadonlyArray1};
@@ -12,13 +12,13 @@ use crate::run::{explanation, reasons};
 use crate::tables::{Kind, table};
 use crate::work;
 
-/// Rows and named columns of any type.
+/// A table with rows and named columns of any type.
 #[pyclass(frozen, module = "churn_core._churn_core")]
 pub(crate) struct FlatTable(Table);
 
 #[pymethods]
 impl FlatTable {
-    /// From a frame, a dict of columns or a list of dicts.
+    /// Reads a frame, a dict of columns or a list of dicts.
     #[new]
     fn new(rows: &Bound<'_, PyAny>) -> PyResult<Self> {
         table(rows, Kind::Flat).map(Self)
@@ -30,12 +30,12 @@ impl FlatTable {
         self.0.column_names().collect()
     }
 
-    /// The same columns under other names.
+    /// The same columns with other names.
     fn renamed(&self, py: Python<'_>, names: Vec<String>) -> PyResult<Self> {
         self.0.clone().with_names(names).or_raise(py).map(Self)
     }
 
-    /// The values, rows x columns: float64, or objects where a column holds others than numbers.
+    /// The values, rows x columns: float64, or objects if a column holds anything but numbers.
     fn to_numpy<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let (rows, names) = (self.0.rows(), self.0.column_names().count());
         let numpy = py.import("numpy")?;
@@ -78,13 +78,14 @@ impl FlatTable {
     }
 }
 
-/// A fitted classifier without its labels. Immutable; pickled as the bytes of its model file.
+/// A fitted classifier without its labels. It is immutable and is pickled as the bytes of its model file.
 #[pyclass(frozen, module = "churn_core._churn_core")]
 pub(crate) struct FlatModel(churn_core::ChurnClassifier);
 
 #[pymethods]
 impl FlatModel {
-    /// Fits to codes of classes, and of groups if there are any; `class_weights` is None, "balanced" or one number per class.
+    /// Fits the classifier to codes of classes and, optionally, of groups. `class_weights` is None, "balanced" or one
+    /// number per class.
     #[staticmethod]
     #[allow(clippy::too_many_arguments)]
     #[pyo3(signature = (table, classes, weights, groups, class_weights, *, seed, threads, leakage, allow_columns, monotone_constraints, categorical))]
@@ -135,25 +136,25 @@ impl FlatModel {
         Ok(Self(model))
     }
 
-    /// Identifies the classifier: a hash of its content.
+    /// The id of the classifier: a hash of its content.
     #[getter]
     fn id(&self) -> &str {
         self.0.id()
     }
 
-    /// Names of the columns it was fitted on.
+    /// The names of the columns it was fitted on.
     #[getter]
     fn feature_names(&self) -> Vec<String> {
         self.0.feature_names().to_vec()
     }
 
-    /// How it was fitted, as JSON.
+    /// The report of the fit, as JSON.
     #[getter]
     fn report(&self, py: Python<'_>) -> PyResult<String> {
         serde_json::to_string(self.0.report()).map_err(|e| refuse(py, "internal", &e.to_string(), None))
     }
 
-    /// Probability of every class, float64, rows x classes.
+    /// The probability of every class, float64, rows x classes.
     #[pyo3(signature = (table, *, threads=None))]
     fn predict_proba(&self, py: Python<'_>, table: &FlatTable, threads: Option<usize>) -> PyResult<Py<PyAny>> {
         let found = work::run(py, threads, None, |execution| {
@@ -193,12 +194,12 @@ impl FlatModel {
         PyList::new(py, found)
     }
 
-    /// The model file's bytes.
+    /// The bytes of the model file.
     fn to_bytes<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
         PyBytes::new(py, &self.0.to_bytes())
     }
 
-    /// Opens a model file from memory; safe on any bytes.
+    /// Opens a model file from bytes; safe on any bytes.
     #[staticmethod]
     fn from_bytes(py: Python<'_>, #[pyo3(from_py_with = arguments::data)] data: Vec<u8>) -> PyResult<Self> {
         py.detach(|| churn_core::ChurnClassifier::from_bytes(&data))

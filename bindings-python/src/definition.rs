@@ -1,11 +1,12 @@
-//! What churn means.
+//! Definitions of churn.
 
 use churn_core::{ChurnDefinition, RecordKind};
 use pyo3::prelude::*;
 
 use crate::arguments;
 
-/// Churned if the customer cancels (``churned_at``) within ``horizon`` days, beginning ``lead`` days after ``as_of``.
+/// A customer has churned if they cancel (``churned_at``) within ``horizon`` days, counted from ``lead`` days after
+/// ``as_of``.
 ///
 /// >>> churn.Cancellation(horizon=30, lead=7)
 /// Cancellation(horizon=30, lead=7)
@@ -38,7 +39,7 @@ impl Cancellation {
     }
 }
 
-/// Churned if there is no paid payment, or no activity, within ``horizon`` days.
+/// A customer has churned if they have no paid payment, or no activity, within ``horizon`` days.
 ///
 /// Eligible are customers with such an event in the ``active_within`` days before ``as_of`` (default: the horizon).
 ///
@@ -51,7 +52,7 @@ pub(crate) struct Inactivity {
     horizon: u32,
     /// Days between ``as_of`` and the label period.
     lead: u32,
-    /// Days before ``as_of`` in which a customer must have been active; None for the horizon.
+    /// Days before ``as_of`` in which a customer must have been active; None means the horizon.
     active_within: Option<u32>,
     /// ``"payments"`` or ``"activities"``.
     on: String,
@@ -134,7 +135,7 @@ impl From<Definition> for ChurnDefinition {
     }
 }
 
-/// The Python object of a definition.
+/// Converts a definition to its Python object.
 pub(crate) fn definition_of(py: Python<'_>, definition: &ChurnDefinition) -> PyResult<Py<PyAny>> {
     let period = definition.horizon();
     Ok(match definition {

@@ -1,4 +1,4 @@
-//! The members of the ensemble alone, on numeric matrices; `churn_core/_members.py` makes scikit-learn estimators of them.
+//! The members of the ensemble for numeric matrices. `churn_core/_members.py` turns them into scikit-learn estimators.
 
 use churn_core::ensemble::{GradientBoostingOptions, LogisticOptions, RandomForestOptions};
 use numpy::{IntoPyArray, PyReadonlyArray1};
@@ -11,7 +11,7 @@ use crate::features::json;
 use crate::matrix::{Matrix, both};
 use crate::trees::{TreeEnsemble, Trees};
 
-/// What a member learns from.
+/// The training data of a member.
 struct Rows<'py> {
     x: Matrix<'py>,
     churned: Vec<bool>,
@@ -32,7 +32,7 @@ impl<'py> Rows<'py> {
     }
 }
 
-/// Fits boosted trees to rows x columns; NaN is missing, float32 is not copied.
+/// Fits boosted trees to rows x columns. NaN is missing; float32 is not copied.
 #[pyfunction]
 #[pyo3(signature = (x, churned, weights, options, threads))]
 pub(crate) fn fit_boosting<'py>(
@@ -52,7 +52,7 @@ pub(crate) fn fit_boosting<'py>(
     Ok(TreeEnsemble::new(Trees::from(fitted)))
 }
 
-/// Fits a random forest to rows x columns; NaN is missing, float32 is not copied.
+/// Fits a random forest to rows x columns. NaN is missing; float32 is not copied.
 #[pyfunction]
 #[pyo3(signature = (x, churned, weights, options, threads))]
 pub(crate) fn fit_forest<'py>(
@@ -72,13 +72,13 @@ pub(crate) fn fit_forest<'py>(
     Ok(TreeEnsemble::new(Trees::from(fitted)))
 }
 
-/// A fitted logistic regression. Immutable; pickled as the bytes of its file.
+/// A fitted logistic regression. It is immutable and is pickled as the bytes of its file.
 #[pyclass(frozen, module = "churn_core._churn_core")]
 pub(crate) struct LinearModel(churn_core::ensemble::LinearModel);
 
 #[pymethods]
 impl LinearModel {
-    /// Fits to rows x columns of finite numbers; float64 is not copied.
+    /// Fits the model to rows x columns of finite numbers; float64 is not copied.
     #[staticmethod]
     #[pyo3(signature = (x, churned, weights, options, threads))]
     fn fit<'py>(
@@ -98,7 +98,7 @@ impl LinearModel {
         Ok(Self(fitted))
     }
 
-    /// Probabilities of both labels, float64 (n, 2); float64 is not copied. NaN is refused.
+    /// The probabilities of both labels, float64 of shape (n, 2). float64 is not copied, NaN is refused.
     #[pyo3(signature = (x, threads))]
     fn predict_proba(&self, py: Python<'_>, x: &Bound<'_, PyAny>, threads: Option<usize>) -> PyResult<Py<PyAny>> {
         let x = Matrix::new(x)?;
@@ -119,7 +119,7 @@ impl LinearModel {
         Ok(both(py, proba))
     }
 
-    /// What one unit of each column adds to the log-odds, float64.
+    /// The change of the log-odds per unit of each column, float64.
     #[getter]
     fn coefficients(&self, py: Python<'_>) -> Py<PyAny> {
         self.0.coefficients().to_vec().into_pyarray(py).into_any().unbind()
@@ -131,12 +131,12 @@ impl LinearModel {
         self.0.intercept()
     }
 
-    /// The bytes of a file of this model.
+    /// The bytes of a model file.
     fn to_bytes<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
         Ok(PyBytes::new(py, &self.0.to_bytes().or_raise(py)?))
     }
 
-    /// Opens such a file from memory; safe on any bytes.
+    /// Opens a model file from bytes; safe on any bytes.
     #[staticmethod]
     fn from_bytes(py: Python<'_>, #[pyo3(from_py_with = arguments::data)] data: Vec<u8>) -> PyResult<Self> {
         churn_core::ensemble::LinearModel::from_bytes(&data)

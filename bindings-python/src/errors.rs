@@ -1,4 +1,4 @@
-//! Errors of the core as Python exceptions.
+//! Conversion of the core's errors to Python exceptions.
 
 use churn_core::{Error, ErrorKind};
 use pyo3::prelude::*;
@@ -6,7 +6,7 @@ use pyo3::types::PyDict;
 
 use crate::records::ValidationReport;
 
-/// The exception of an error of the core.
+/// The exception for an error of the core.
 pub(crate) fn raise(py: Python<'_>, error: &Error) -> PyErr {
     let missing = error.kind() == ErrorKind::Io
         && std::error::Error::source(error)
@@ -24,7 +24,7 @@ pub(crate) fn raise(py: Python<'_>, error: &Error) -> PyErr {
     build().unwrap_or_else(|failure| failure)
 }
 
-/// The exception of an error of the store.
+/// The exception for an error of the store.
 #[cfg(feature = "store")]
 pub(crate) fn raise_store(py: Python<'_>, error: &churn_store::Error) -> PyErr {
     let build = || {
@@ -38,12 +38,12 @@ pub(crate) fn raise_store(py: Python<'_>, error: &churn_store::Error) -> PyErr {
     build().unwrap_or_else(|failure| failure)
 }
 
-/// An error of the bindings' own, for an argument the core never sees.
+/// The exception for an argument that the core never receives.
 pub(crate) fn refuse(py: Python<'_>, code: &str, message: &str, column: Option<&str>) -> PyErr {
     refuse_at(py, code, message, None, None, column)
 }
 
-/// As [`refuse`], with table and row.
+/// Like [`refuse`], with table and row.
 pub(crate) fn refuse_at(
     py: Python<'_>,
     code: &str,
@@ -70,7 +70,7 @@ fn make(py: Python<'_>, code: &str, message: &str, context: &Bound<'_, PyDict>) 
     Ok(PyErr::from_value(exception))
 }
 
-/// Turns the core's results into Python's.
+/// Converts results of the core to results with Python exceptions.
 pub(crate) trait OrRaise<T> {
     fn or_raise(self, py: Python<'_>) -> PyResult<T>;
 }

@@ -14,7 +14,8 @@ use crate::records::escape;
 use crate::tables::dates;
 use crate::work;
 
-/// What is computed of each customer: the standard features over some windows, and the user's own behind them.
+/// The features to compute for each customer: the standard features over some windows, followed by the user's own
+/// features.
 ///
 /// >>> churn.FeaturePlan.standard(windows=(30, 7))
 /// FeaturePlan(windows=[7, 30])
@@ -34,24 +35,24 @@ impl FeaturePlan {
     /// A plan with one more feature.
     ///
     /// Args:
-    ///     name: the column's name, unique in the plan.
-    ///     source: the table it looks at: ``"customers"``, ``"payments"``, ``"tickets"`` or ``"activities"``.
-    ///     filter: conditions that a record must meet, all of them: names (``"paid"``, ``"failed"``, ``"pending"``,
+    ///     name: The name of the column, unique in the plan.
+    ///     source: The table to read: ``"customers"``, ``"payments"``, ``"tickets"`` or ``"activities"``.
+    ///     filter: Conditions that a record must meet, all of them: names (``"paid"``, ``"failed"``, ``"pending"``,
     ///         ``"settled"``, ``"unpaid"``, ``"open"``, ``"responded"``, ``"urgent"``) or dicts such as
     ///         ``{"one_of": {"column": "method", "values": ["card"]}}``, ``{"at_least": {"column": "amount", "value": 100}}``
     ///         and ``{"at_most": ...}``.
-    ///     axis: the moment that places a record in the window: ``"event"``, ``"refunded_at"``, ``"resolved_at"``,
-    ///         ``"reopened_at"`` or ``"satisfaction_at"``. Default: ``"event"``.
-    ///     measure: what is read of each record: ``"count"``, ``"amount"``, ``"late_days"``, ``"quantity"``,
+    ///     axis: The timestamp that decides whether a record is in the window: ``"event"``, ``"refunded_at"``,
+    ///         ``"resolved_at"``, ``"reopened_at"`` or ``"satisfaction_at"``. Default: ``"event"``.
+    ///     measure: The value to read from each record: ``"count"``, ``"amount"``, ``"late_days"``, ``"quantity"``,
     ///         ``"satisfaction"``, ``"gap_days"``, ``{"attribute": "seats"}`` and so on. Default: ``"count"``, for customers
     ///         ``"tenure_days"``.
-    ///     function: what is made of the measures: ``"sum"``, ``"mean"``, ``"max"``, ``"min"``, ``"std"``, ``"last"``,
+    ///     function: The aggregation of the values: ``"sum"``, ``"mean"``, ``"max"``, ``"min"``, ``"std"``, ``"last"``,
     ///         ``"distinct"``, ``"ratio_to_baseline"``, ``{"share": [conditions]}`` and so on. Default: ``"sum"``, for customers
     ///         ``"value"``.
-    ///     window: days before ``as_of``, at least one; None for the whole history.
+    ///     window: Days before ``as_of``, at least one; None for the whole history.
     ///
     /// Raises:
-    ///     InvalidOptionError: the parts do not go together, or the name is taken.
+    ///     InvalidOptionError: The parts do not fit together, or the plan already has a feature of this name.
     ///
     /// >>> plan = churn.FeaturePlan.standard().with_feature(
     /// ...     name="last_amount", source="payments", filter=["paid"], measure="amount", function="last")
@@ -101,12 +102,12 @@ impl FeaturePlan {
     }
 }
 
-/// One part of a feature.
+/// Parses one part of a feature definition.
 fn part<T: serde::de::DeserializeOwned>(py: Python<'_>, name: &str, value: serde_json::Value) -> PyResult<T> {
     serde_json::from_value(value).map_err(|e| refuse(py, "invalid_option", &format!("{name}: {e}"), Some(name)))
 }
 
-/// A Python value of JSON's types; `option` is for messages.
+/// Converts a Python object to JSON; `option` names the argument in messages.
 pub(crate) fn json(object: &Bound<'_, PyAny>, option: &str) -> PyResult<serde_json::Value> {
     let text = object.py().import("json")?.getattr("dumps")?.call1((object,));
     let text = text.map_err(|_| arguments::wrong(object, option, "made of dicts, lists, texts, numbers and bools"))?;
@@ -114,9 +115,10 @@ pub(crate) fn json(object: &Bound<'_, PyAny>, option: &str) -> PyResult<serde_js
     read.map_err(|e| refuse(object.py(), "invalid_option", &format!("{option}: {e}"), Some(option)))
 }
 
-/// Customers x features: a row per eligible customer and date, dates as given, customers sorted by id.
+/// A feature matrix with one row per eligible customer and date. Dates keep their given order, and customers are sorted
+/// by id.
 ///
-/// Frames have ``customer_id``, ``as_of``, then the features in plan order. Missing numbers are NaN.
+/// Frames have the columns ``customer_id``, ``as_of`` and the features in plan order. Missing numbers are NaN.
 ///
 /// >>> matrix = churn.features(records, as_of="2024-03-01")
 /// >>> matrix.shape == matrix.to_numpy().shape == (len(records), len(matrix.feature_names))
@@ -169,31 +171,32 @@ impl FeatureMatrix {
         (0..self.0.rows()).map(|row| self.0.customer_id(row)).collect()
     }
 
-    /// The date of every row, datetime64[us] in UTC.
+    /// The date of every row, as datetime64[us] in UTC.
     #[getter]
     fn as_of(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         Values::Moments(self.0.as_of().iter().map(|at| Some(at.as_micros())).collect()).into_python(py)
     }
 
-    /// (rows, features).
+    /// The shape: (rows, features).
     #[getter]
     fn shape(&self) -> (usize, usize) {
         (self.0.rows(), self.0.feature_names().len())
     }
 
-    /// Identifies the plan that made the matrix.
+    /// The fingerprint of the plan that made the matrix.
     #[getter]
     fn plan_fingerprint(&self) -> &str {
         self.0.plan_fingerprint()
     }
 
-    /// Rows x features, float64, C order. Missing is NaN, bools are 0 and 1, texts are positions in ``levels``.
+    /// Rows x features, float64 in C order. Missing values are NaN, bools are 0 and 1, and texts are positions in
+    /// ``levels``.
     fn to_numpy(&self, py: Python<'_>) -> Py<PyAny> {
         let matrix = py.detach(|| self.0.to_ndarray());
         matrix.into_pyarray(py).into_any().unbind()
     }
 
-    /// The texts behind each text feature's codes in `to_numpy`.
+    /// For each text feature, the texts that its codes in `to_numpy` stand for.
     #[getter]
     fn levels(&self) -> std::collections::BTreeMap<String, Vec<String>> {
         let named = self.0.feature_names().iter().zip(self.0.columns());
@@ -228,7 +231,7 @@ impl FeatureMatrix {
         self.frame().stream(py, requested_schema)
     }
 
-    /// One column: a feature as float64 numbers or a list of texts, ``customer_id`` or ``as_of``.
+    /// One column: a feature as float64 numbers or a list of texts, ``customer_id``, or ``as_of``.
     fn __getitem__(&self, py: Python<'_>, name: &str) -> PyResult<Py<PyAny>> {
         if let Some((_, values)) = self.keys().into_iter().find(|(key, _)| key == name) {
             return values.into_python(py);
@@ -254,16 +257,16 @@ impl FeatureMatrix {
     }
 }
 
-/// The features of every eligible customer at one date or several, from what was known strictly before it.
+/// Computes the features of every eligible customer at one or several dates, from what was known strictly before each date.
 ///
 /// Args:
-///     as_of: a date, or a list of them: ISO text, ``date``, ``datetime``, pandas or numpy moments; UTC if without a zone.
-///     plan: which features; None for the standard ones.
-///     threads: number of threads, None for all; the result does not depend on it.
-///     progress: True for a bar, or a callable ``(stage, share)``.
+///     as_of: A date or a list of dates: ISO text, ``date``, ``datetime``, pandas or numpy timestamps; UTC if without a zone.
+///     plan: The features to compute; None for the standard plan.
+///     threads: Number of threads; None for all. The result does not depend on it.
+///     progress: True for a progress bar, or a callable ``(stage, share)``.
 ///
 /// Returns:
-///     A `FeatureMatrix`: dates as given, then customers sorted by the bytes of their ids.
+///     A `FeatureMatrix`. Dates keep their given order, and customers are sorted by the bytes of their ids.
 ///
 /// >>> churn.features(records, as_of=["2024-03-01", "2024-02-01"])
 /// <FeatureMatrix 'acme': 600 rows x 118 features>

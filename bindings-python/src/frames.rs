@@ -1,4 +1,4 @@
-//! Results out: numpy columns, Arrow, and through them pandas and polars.
+//! Conversion of results to numpy columns, Arrow, and through Arrow to pandas and polars.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -17,9 +17,9 @@ use crate::errors::refuse;
 /// One column of a result.
 pub(crate) enum Values {
     Texts(Vec<Option<String>>),
-    /// A list of texts per row.
+    /// One list of texts per row.
     Lists(Vec<Vec<String>>),
-    /// Texts by code into levels; a code beyond them is missing.
+    /// Texts as codes into levels; a code without a level is missing.
     Coded(Vec<u32>, Vec<String>),
     Numbers(Vec<f64>),
     /// NaN is missing.
@@ -41,7 +41,7 @@ impl From<&FeatureColumn> for Values {
     }
 }
 
-/// A result table on its way out.
+/// A result table.
 pub(crate) struct Frame(pub(crate) Vec<(String, Values)>);
 
 impl Frame {
@@ -91,13 +91,13 @@ impl Frame {
             .call_method1("__arrow_c_stream__", (requested,))
     }
 
-    /// As a frame of another library, through the Arrow stream.
+    /// Converts the table to a frame of another library, through the Arrow stream.
     pub(crate) fn through(self, py: Python<'_>, function: &str) -> PyResult<Py<PyAny>> {
         let streamed = Py::new(py, Streamed(Mutex::new(Some(self))))?;
         through(streamed.bind(py).as_any(), function)
     }
 
-    /// Each column's name with a numpy array, or a list for texts.
+    /// The name and values of each column: a numpy array, or a list for texts.
     pub(crate) fn columns(self, py: Python<'_>) -> PyResult<Vec<(String, Py<PyAny>)>> {
         self.0
             .into_iter()
@@ -115,7 +115,7 @@ impl Frame {
     }
 }
 
-/// A table that leaves once, as an Arrow stream.
+/// A table that can be read once, as an Arrow stream.
 #[pyclass(frozen)]
 struct Streamed(Mutex<Option<Frame>>);
 
@@ -148,7 +148,7 @@ impl Values {
             Self::Counts(values) => PyList::new(py, values)?.into_any().unbind(),
             Self::Bools(values) => values.into_pyarray(py).into_any().unbind(),
             Self::MaybeBools(values) => PyList::new(py, values)?.into_any().unbind(),
-            // numpy's missing moment, NaT, is the least integer.
+            // numpy's missing timestamp, NaT, is the smallest integer.
             Self::Moments(values) => {
                 let micros: Vec<i64> = values.into_iter().map(|at| at.unwrap_or(i64::MIN)).collect();
                 micros
@@ -160,7 +160,7 @@ impl Values {
     }
 }
 
-/// `to_polars` and `to_arrow` of an object that has `__arrow_c_stream__`.
+/// `to_polars` and `to_arrow` for an object with `__arrow_c_stream__`.
 pub(crate) fn through(frame: &Bound<'_, PyAny>, function: &str) -> PyResult<Py<PyAny>> {
     Ok(frame
         .py()

@@ -13,8 +13,8 @@ use crate::frames::{Frame, Values, through};
 use crate::tables::dates;
 use crate::work;
 
-/// Churned or retained, a row per eligible customer and date: ``customer_id``, ``as_of``, ``churned``, ``rule``,
-/// ``event_at``.
+/// Churn labels with one row per eligible customer and date, and the columns ``customer_id``, ``as_of``, ``churned``,
+/// ``rule`` and ``event_at``.
 #[pyclass(frozen, module = "churn_core")]
 pub(crate) struct Labels {
     records: Arc<churn_core::TenantRecords>,
@@ -55,7 +55,8 @@ impl Labels {
 
 #[pymethods]
 impl Labels {
-    /// Those who are neither: churned within the lead, or before the date without its being known then.
+    /// Customers with neither label: those who churned within the lead, or before the date without this being known
+    /// then.
     #[getter]
     fn excluded(&self) -> Self {
         Self {
@@ -81,7 +82,7 @@ impl Labels {
             .collect()
     }
 
-    /// One column by its name.
+    /// One column by name.
     fn __getitem__(&self, py: Python<'_>, name: &str) -> PyResult<Py<PyAny>> {
         let column = self.frame().0.into_iter().find(|(known, _)| known == name);
         let (_, values) =
@@ -131,10 +132,10 @@ impl Labels {
     }
 }
 
-/// Whether each eligible customer churned in the label period of each date, by which rule, and when.
+/// Labels each eligible customer at each date: whether they churned in the label period, by which rule, and when.
 ///
 /// Raises:
-///     TrainingError: ``immature_label``: the period reaches past what was observed, so "stayed" is not known.
+///     TrainingError: ``immature_label``: the label period ends after the observed history, so "retained" is not known.
 ///
 /// >>> labels = churn.labels(records, as_of="2024-01-01", definition=churn.Inactivity(horizon=60))
 /// >>> labels.to_pandas().columns.to_list()

@@ -1,4 +1,4 @@
-//! The Python module `churn_core._churn_core`: converts Python values, delegates to the core, maps errors.
+//! The Python module `churn_core._churn_core`: it converts Python values, calls the core, and maps errors.
 
 mod arguments;
 mod classifier;

@@ -1,4 +1,4 @@
-//! Matrices of numbers as they come, without a copy where they hold floats.
+//! Numeric matrices from Python, without a copy if they hold floats.
 
 use ndarray::Array2;
 use numpy::{IntoPyArray, PyReadonlyArray2, PyUntypedArrayMethods};
@@ -9,7 +9,7 @@ use crate::errors::refuse;
 use crate::trees::Trees;
 use crate::work;
 
-/// X as it came if it is a matrix of floats, in whatever layout: it is not copied.
+/// A matrix of floats in any memory layout; it is not copied.
 pub(crate) enum Matrix<'py> {
     Single(PyReadonlyArray2<'py, f32>),
     Double(PyReadonlyArray2<'py, f64>),
@@ -22,14 +22,14 @@ impl<'py> Matrix<'py> {
         let numpy = py.import("numpy")?;
         let masked = numpy.getattr("ma")?.getattr("MaskedArray")?;
         if x.is_instance(&masked)? {
-            // Values under a mask are missing.
+            // Masked values are missing.
             let numbers = x.call_method("astype", ("float64",), None).map_err(|_| wrong())?;
             let filled = numbers.call_method1("filled", (f64::NAN,))?;
             return filled.extract().map(Self::Double).map_err(|_| wrong());
         }
         let given = numpy.getattr("asarray")?.call1((x,));
         let given = given.map_err(|_| wrong())?;
-        // What does not lie where numbers of its size may lie is copied.
+        // Unaligned arrays are copied.
         if given.getattr("flags")?.getattr("aligned")?.is_truthy()? {
             if let Ok(single) = given.extract() {
                 return Ok(Self::Single(single));
@@ -39,7 +39,7 @@ impl<'py> Matrix<'py> {
             }
         }
         let numbers = match given.getattr("dtype")?.getattr("kind")?.extract::<char>()? {
-            // Only pandas knows what stands for a missing value among its objects.
+            // Only pandas can tell which of its objects stand for a missing value.
             'O' if x.hasattr("convert_dtypes")? => {
                 let keywords = PyDict::new(py);
                 keywords.set_item("na_value", f64::NAN)?;
@@ -62,7 +62,7 @@ impl<'py> Matrix<'py> {
         (shape[0], shape[1])
     }
 
-    /// Refuses another number of columns than was fitted; `known` are names of the columns, or none.
+    /// Refuses a matrix whose number of columns differs from the fit; `known` are the column names, if any.
     pub(crate) fn check(&self, py: Python<'_>, name: &str, columns: usize, known: &[String]) -> PyResult<()> {
         if self.shape().1 == columns {
             return Ok(());
@@ -94,7 +94,7 @@ impl<'py> Matrix<'py> {
         }
     }
 
-    /// The numbers as they are, float64, for the `data` of an explanation.
+    /// The numbers as float64, for the `data` of an explanation.
     pub(crate) fn to_numpy(&self, py: Python<'_>) -> Py<PyAny> {
         let numbers = match self {
             Self::Single(x) => x.as_array().mapv(f64::from),
@@ -103,7 +103,7 @@ impl<'py> Matrix<'py> {
         numbers.into_pyarray(py).into_any().unbind()
     }
 
-    /// The probability of the second class of every row.
+    /// The probability of the second class for every row.
     pub(crate) fn score(&self, py: Python<'_>, trees: &Trees, threads: Option<usize>) -> PyResult<Vec<f64>> {
         match self {
             Self::Single(x) => {
@@ -117,7 +117,7 @@ impl<'py> Matrix<'py> {
         }
     }
 
-    /// Contributions of every column to every row, and the base value.
+    /// The contribution of every column to every row, and the base value.
     pub(crate) fn explain(
         &self,
         py: Python<'_>,
@@ -136,7 +136,7 @@ impl<'py> Matrix<'py> {
         }
     }
 
-    /// `work` on single precision; doubles are narrowed to it once.
+    /// Runs `work` in single precision; doubles are converted once.
     pub(crate) fn single<T: Send>(
         &self,
         py: Python<'_>,
@@ -157,7 +157,7 @@ impl<'py> Matrix<'py> {
         }
     }
 
-    /// `work` on double precision; singles are widened to it once.
+    /// Runs `work` in double precision; singles are converted once.
     pub(crate) fn double<T: Send>(
         &self,
         py: Python<'_>,
@@ -179,7 +179,7 @@ impl<'py> Matrix<'py> {
     }
 }
 
-/// Probabilities of both classes, (n, 2).
+/// The probabilities of both classes, of shape (n, 2).
 pub(crate) fn both(py: Python<'_>, churned: Vec<f64>) -> Py<PyAny> {
     let mut both = Array2::zeros((churned.len(), 2));
     for (mut row, p) in both.rows_mut().into_iter().zip(churned) {

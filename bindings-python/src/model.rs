@@ -21,7 +21,7 @@ use crate::run::{ScoreRun, explanation};
 use crate::tables::{Kind, dates, rows_of_one, table, timestamp};
 use crate::work;
 
-/// A trained model. Immutable; pickle, `save` and `to_bytes` all carry the same bytes.
+/// A trained model. It is immutable, and pickle, `save` and `to_bytes` all use the same bytes.
 ///
 /// >>> churn.ChurnModel.from_bytes(model.to_bytes()) == model
 /// True
@@ -33,30 +33,30 @@ impl ChurnModel {
     /// Trains a model on a tenant's records.
     ///
     /// Args:
-    ///     records: the tenant's `TenantRecords`.
-    ///     definition: `Cancellation` or `Inactivity`; None is ``Cancellation(horizon=90)``.
-    ///     as_of: training dates, one or a list; None chooses mature dates.
-    ///     seed: seeds everything that is drawn; the same seed gives the same model.
-    ///     threads: number of threads, None for all; the model does not depend on it.
+    ///     records: The tenant's `TenantRecords`.
+    ///     definition: `Cancellation` or `Inactivity`; None means ``Cancellation(horizon=90)``.
+    ///     as_of: Training dates, one or a list; None chooses mature dates.
+    ///     seed: Seed of all random sampling; the same seed gives the same model.
+    ///     threads: Number of threads; None for all. The model does not depend on it.
     ///     progress: True for a progress bar, or a callable ``(stage, share)``.
-    ///     plan: which features; None for the standard plan.
-    ///     shared: whether other tenants may use the model.
-    ///     leakage: what happens to columns that leak the target: ``"refuse"``, ``"warn"`` or ``"allow"``.
-    ///     allow_columns: names of columns that are never refused.
-    ///     linear: whether the linear member takes part.
+    ///     plan: The features to use; None for the standard plan.
+    ///     shared: Whether the model may score other tenants.
+    ///     leakage: What happens to columns that leak the target: ``"refuse"``, ``"warn"`` or ``"allow"``.
+    ///     allow_columns: Names of columns that are never refused.
+    ///     linear: Whether to use the linear member.
     ///     boosting, deep_boosting, forest: False leaves the member out; a dict sets its options: ``n_trees``, ``max_leaves``,
     ///         ``max_depth``, ``learning_rate``, ``min_leaf_rows``, ``l2``, ``colsample``, ``subsample``, ``max_bins``. A dict for
-    ///         ``boosting`` leaves the deep boosting out unless it is given, too.
-    ///     max_rows: the most customer-date pairs to learn from; of more, whole customers are sampled.
-    ///     folds: number of folds of the stratified group k-fold.
-    ///     churn_weight: weight of a churned row while members learn; probabilities stay calibrated.
-    ///     monotone_constraints: a dict from feature to ``"increasing"`` or ``"decreasing"``: the probability may only rise or
-    ///         only fall with the feature. The forest is left out.
+    ///         ``boosting`` also leaves the deep boosting out, unless ``deep_boosting`` is given too.
+    ///     max_rows: Maximum number of customer-date pairs to train on. If there are more, whole customers are sampled.
+    ///     folds: Number of folds of the stratified group k-fold.
+    ///     churn_weight: Weight of a churned row in the training of the members. Probabilities stay calibrated.
+    ///     monotone_constraints: A dict from feature to ``"increasing"`` or ``"decreasing"``: the probability then never falls,
+    ///         or never rises, with the feature. The forest is left out.
     ///
     /// Raises:
-    ///     TrainingError: there is nothing to learn, or a column leaks the target.
-    ///     InvalidOptionError: an argument has an invalid value; ``.column`` names it.
-    ///     KeyboardInterrupt: on Ctrl-C, within a fraction of a second.
+    ///     TrainingError: There is too little data or only one class, or a column leaks the target.
+    ///     InvalidOptionError: An argument has an invalid value; ``.column`` names it.
+    ///     KeyboardInterrupt: Ctrl-C was pressed; training stops within a fraction of a second.
     ///
     /// >>> definition = churn.Inactivity(horizon=60, on="payments")
     /// >>> model = churn.ChurnModel.train(records, definition=definition, seed=1, folds=2, forest=False)
@@ -114,13 +114,13 @@ impl ChurnModel {
         Ok(Self(model))
     }
 
-    /// Identifies the model: a hash of its content.
+    /// The id of the model: a hash of its content.
     #[getter]
     fn id(&self) -> &str {
         self.0.id()
     }
 
-    /// How it was trained and how well it performs.
+    /// The training report: how the model was trained and how well it performs.
     #[getter]
     fn report(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         reported(py, self.0.report(), "read")
@@ -133,7 +133,7 @@ impl ChurnModel {
         Ok(py.import("json")?.getattr("loads")?.call1((json,))?.unbind())
     }
 
-    /// The model card as JSON; equal for equal models, byte for byte.
+    /// The model card as JSON. Equal models have cards with equal bytes.
     fn card_json(&self, py: Python<'_>) -> PyResult<String> {
         self.0.card().to_json().or_raise(py)
     }
@@ -143,19 +143,19 @@ impl ChurnModel {
         self.0.card().to_markdown()
     }
 
-    /// What it predicts.
+    /// The definition of churn that the model predicts.
     #[getter]
     fn definition(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         definition_of(py, self.0.definition())
     }
 
-    /// The tenant whose records it may score; None if any.
+    /// The tenant whose records the model may score; None for any tenant.
     #[getter]
     fn tenant(&self) -> Option<&str> {
         self.0.tenant().map(|tenant| tenant.as_str())
     }
 
-    /// Names of its features in plan order.
+    /// The names of the features in plan order.
     #[getter]
     fn feature_names(&self) -> Vec<String> {
         self.0.feature_names().to_vec()
@@ -190,13 +190,13 @@ impl ChurnModel {
         Ok(ScoreRun::new(run, self.0.clone()))
     }
 
-    /// Scores one customer from their own rows; bit-identical to a run over all customers.
+    /// Scores one customer from their own rows. The score is bit-identical to the one in a run over all customers.
     ///
-    /// ``customer`` is one dict, or a list of them for versions; event rows inherit the ``customer_id``. ``None`` is a
-    /// table not given, ``[]`` is given and empty. Rows later than ``as_of`` are not visible yet.
+    /// ``customer`` is a dict, or a list of dicts for several versions. Event rows inherit the ``customer_id``. Pass ``None`` for a
+    /// table that you do not have, and ``[]`` for a table without rows. Rows at or after ``as_of`` are ignored.
     ///
     /// Raises:
-    ///     NotEligibleError: there is no label period to predict.
+    ///     NotEligibleError: The customer is not eligible at ``as_of``, so there is no label period to predict.
     ///
     /// >>> score = model.score_customer(
     /// ...     customer={"customer_id": "X", "signed_up_at": "2023-05-01", "plan": "pro", "seats": 3.0},
@@ -231,7 +231,7 @@ impl ChurnModel {
         crate::run::answer(py, &answer)
     }
 
-    /// The features as this model sees them, for `explain` and `predict_proba`.
+    /// Computes the features of this model's plan, for `explain` and `predict_proba`.
     #[pyo3(signature = (records, as_of, *, threads=None))]
     fn features(
         &self,
@@ -247,7 +247,7 @@ impl ChurnModel {
         Ok(FeatureMatrix(Arc::new(matrix)))
     }
 
-    /// Contributions of every feature to every row of a matrix: Shapley values in log-odds before calibration.
+    /// The Shapley values of every feature for every row of a matrix, in log-odds before calibration.
     #[pyo3(signature = (matrix, *, threads=None))]
     fn explain(
         &self,
@@ -267,7 +267,7 @@ impl ChurnModel {
         )
     }
 
-    /// Calibrated probability of every row of a matrix, float64.
+    /// The calibrated probability of every row of a matrix, float64.
     #[pyo3(signature = (matrix, *, threads=None))]
     fn predict_proba(
         &self,
@@ -282,7 +282,8 @@ impl ChurnModel {
         Ok(found.into_pyarray(py).into_any().unbind())
     }
 
-    /// Log-odds of every row of a matrix before calibration: what contributions sum to.
+    /// The log-odds of every row of a matrix before calibration, which equal the sum of the contributions and the base
+    /// value.
     #[pyo3(signature = (matrix, *, threads=None))]
     fn log_odds(
         &self,
@@ -300,18 +301,18 @@ impl ChurnModel {
         py.detach(|| self.0.save(path)).or_raise(py)
     }
 
-    /// Opens a model file, of any of the hosts.
+    /// Opens a model file; Python, Rust and Node write the same format.
     #[staticmethod]
     fn load(py: Python<'_>, #[pyo3(from_py_with = arguments::path)] path: PathBuf) -> PyResult<Self> {
         py.detach(|| churn_core::ChurnModel::load(path)).or_raise(py).map(Self)
     }
 
-    /// The model file's bytes.
+    /// The bytes of the model file.
     fn to_bytes<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
         PyBytes::new(py, &self.0.to_bytes())
     }
 
-    /// Opens a model file from memory; safe on any bytes.
+    /// Opens a model file from bytes; safe on any bytes.
     #[staticmethod]
     fn from_bytes(py: Python<'_>, #[pyo3(from_py_with = arguments::data)] data: Vec<u8>) -> PyResult<Self> {
         py.detach(|| churn_core::ChurnModel::from_bytes(&data))
@@ -372,7 +373,7 @@ impl ChurnModel {
     }
 }
 
-/// What training takes, as it was given.
+/// The arguments of training.
 struct TrainArguments<'a, 'py> {
     definition: Option<Definition>,
     as_of: Option<&'a Bound<'py, PyAny>>,
@@ -423,23 +424,23 @@ impl TrainArguments<'_, '_> {
     }
 }
 
-/// Backtests by rolling origin: at each origin a model that could have been trained then is tested on what came after.
+/// Backtests with a rolling origin: at each origin, a model is trained on what was known then and tested on the following period.
 ///
 /// Args:
-///     records: the tenant's `TenantRecords`.
+///     records: The tenant's `TenantRecords`.
 ///     definition: `Cancellation` or `Inactivity`.
-///     origins: the dates to test, each mature; None takes the last mature ones, one label period apart, at most three.
-///     embargo_days: days that must lie between the end of the last training label and an origin.
-///     unseen_customers: whether only customers without a training row are tested.
-///     as_of: dates that may train; None takes dates before each origin.
+///     origins: The test dates, each mature; None takes the last mature ones, at most three, one label period apart.
+///     embargo_days: Minimum number of days between the end of the last training label and an origin.
+///     unseen_customers: Whether to test only customers without a training row.
+///     as_of: Candidate training dates; None chooses dates before each origin.
 ///
 /// All other arguments are those of `ChurnModel.train`.
 ///
 /// Returns:
-///     One `OutOfTime` per origin, in order of time, each with the proof that no training label reached it.
+///     One `OutOfTime` per origin, in order of time, each with the proof that no training label overlaps its test period.
 ///
 /// Raises:
-///     TrainingError: ``nothing_after_purge`` if no training date has a label period that ends by an origin.
+///     TrainingError: ``nothing_after_purge``: no training date has a label period that ends by an origin.
 ///
 /// >>> (fold,) = churn.backtest(records, definition=churn.Inactivity(horizon=60), origins="2024-03-01", folds=2)
 /// >>> fold.proof.last_label_end <= fold.test_date
@@ -503,7 +504,7 @@ pub(crate) fn backtest(
     reported(py, &done.folds, "read_folds")
 }
 
-/// The values of a matrix as they are: numbers, or, where some feature is a text, objects.
+/// The values of a matrix: numbers, or objects if some feature is a text.
 fn values(py: Python<'_>, matrix: &churn_core::FeatureMatrix) -> PyResult<Py<PyAny>> {
     let is_text = |column: &FeatureColumn| matches!(column, FeatureColumn::Text { .. });
     let numbers = matrix.to_ndarray().into_pyarray(py);
@@ -520,7 +521,7 @@ fn values(py: Python<'_>, matrix: &churn_core::FeatureMatrix) -> PyResult<Py<PyA
     Ok(objects.unbind())
 }
 
-/// A report as Python's dataclasses.
+/// Converts a report to Python dataclasses.
 fn reported(py: Python<'_>, report: &impl Serialize, reader: &str) -> PyResult<Py<PyAny>> {
     let json = serde_json::to_string(report).map_err(|e| refuse(py, "internal", &e.to_string(), None))?;
     Ok(py

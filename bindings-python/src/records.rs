@@ -1,4 +1,4 @@
-//! A tenant's records and what validation found.
+//! The records of a tenant and their validation report.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use crate::frames::{Frame, Values, datetime, through};
 use crate::tables::{Kind, table, timestamp};
 use crate::work;
 
-/// Counts of one table; ``rows_in == rows_accepted + rows_quarantined``.
+/// The row counts of one table; ``rows_in == rows_accepted + rows_quarantined``.
 #[pyclass(frozen, get_all, module = "churn_core")]
 #[derive(Clone)]
 pub(crate) struct TableReport {
@@ -26,7 +26,7 @@ pub(crate) struct TableReport {
     rows_quarantined: u64,
     /// 0-based positions of the quarantined rows.
     quarantined: Vec<u64>,
-    /// Accepted events from before their customer's first sign-up.
+    /// Accepted events before the first sign-up of their customer.
     events_before_sign_up: u64,
 }
 
@@ -40,19 +40,19 @@ impl TableReport {
     }
 }
 
-/// One bad value: where it stands and what is wrong with it.
+/// An invalid value: its position and what is wrong with it.
 #[pyclass(frozen, get_all, module = "churn_core")]
 #[derive(Clone)]
 pub(crate) struct ValidationIssue {
     /// The table: ``"payments"``.
     table: String,
-    /// 0-based position of the row in what was given; None where the whole table is meant.
+    /// 0-based position of the row in the input; None if the issue concerns the whole table.
     row: Option<u64>,
-    /// The column; None where the whole row is meant.
+    /// The column; None if the issue concerns the whole row.
     column: Option<String>,
-    /// Stable name of what is wrong: ``"bad_timestamp"``.
+    /// Stable error code, such as ``"bad_timestamp"``.
     code: String,
-    /// The same in words.
+    /// The error in words.
     message: String,
 }
 
@@ -71,7 +71,7 @@ impl ValidationIssue {
     }
 }
 
-/// All that validation found.
+/// The result of validation.
 ///
 /// >>> records.report.is_clean
 /// True
@@ -108,7 +108,7 @@ impl ValidationReport {
 
 #[pymethods]
 impl ValidationReport {
-    /// Counts of each table that was given, by name.
+    /// The counts of each given table, by name.
     #[getter]
     fn tables(&self) -> BTreeMap<&'static str, TableReport> {
         let counts = |table: &churn_core::TableReport| TableReport {
@@ -125,7 +125,7 @@ impl ValidationReport {
             .collect()
     }
 
-    /// Every bad value, ordered by table, then row.
+    /// All invalid values, ordered by table and row.
     #[getter]
     fn issues(&self) -> Vec<ValidationIssue> {
         let issue = |issue: &churn_core::ValidationIssue| ValidationIssue {
@@ -138,7 +138,7 @@ impl ValidationReport {
         self.0.issues.iter().map(issue).collect()
     }
 
-    /// What looks wrong in valid records, as a list of `Finding`; nothing is refused for it.
+    /// Likely mistakes in valid records, as a list of `Finding`. They do not cause an error.
     #[getter]
     fn findings<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
         let class = py.import("churn_core._results")?.getattr("Finding")?;
@@ -157,19 +157,19 @@ impl ValidationReport {
         PyList::new(py, findings.collect::<PyResult<Vec<_>>>()?)
     }
 
-    /// Attributes that do not enter features, each with why.
+    /// The attributes that do not enter features, with the reason for each.
     #[getter]
     fn undated_attributes(&self) -> BTreeMap<String, String> {
         self.0.undated_attributes.iter().cloned().collect()
     }
 
-    /// Whether nothing was wrong.
+    /// Whether there are no issues.
     #[getter]
     fn is_clean(&self) -> bool {
         self.0.is_clean()
     }
 
-    /// The issues as a pyarrow table: table, row, column, code, message.
+    /// The issues as a pyarrow table with the columns table, row, column, code and message.
     fn to_arrow(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
         through(slf.as_any(), "to_arrow")
     }
@@ -218,7 +218,7 @@ impl ValidationReport {
     }
 }
 
-/// Text that is safe in HTML.
+/// Escapes a text for HTML.
 pub(crate) fn escape(text: &str) -> String {
     text.replace('&', "&amp;")
         .replace('<', "&lt;")
@@ -228,30 +228,32 @@ pub(crate) fn escape(text: &str) -> String {
 
 /// The records of one tenant, validated and sorted.
 ///
-/// Each table is a pandas, polars or pyarrow frame, a duckdb relation, anything else with the Arrow PyCapsule interface, a dict
-/// of columns, or a list of rows: dicts, named tuples, dataclasses, rows of sqlite3 or SQLAlchemy. ``None`` is a table that is not
-/// given; an empty one is given and empty, which is not the same: without payments there are no features of payments. A pandas
-/// index is not a column. Moments are ISO 8601 texts, dates or datetimes; without a zone they are UTC. NaN is missing, except in
-/// ``amount``, ``quantity`` and ``satisfaction``, where it is refused as ``not_finite`` (in pandas it is always missing).
+/// Each table is a pandas, polars or pyarrow frame, a duckdb relation, any other object with the Arrow PyCapsule interface, a dict
+/// of columns, or a list of rows. A row is a dict, a named tuple, a dataclass, or a row of sqlite3 or SQLAlchemy. ``None`` means
+/// that you do not have the table; an empty table means that there were no such events. The difference matters: without a
+/// payments table there are no payment features. A pandas index is not a column. Timestamps are ISO 8601 texts, dates or
+/// datetimes, and are UTC if they have no time zone. NaN is a missing value. In ``amount``, ``quantity`` and ``satisfaction`` it is
+/// refused as ``not_finite``, except in pandas frames.
 ///
 /// Args:
 ///     tenant: Id of the tenant; models and scores carry it.
 ///     customers: One row per customer, or several versions of one.
 ///     payments: One row per payment or invoice.
 ///     tickets: One row per support ticket.
-///     activities: One row per event of use.
-///     on_invalid: ``"refuse"`` raises if any value is invalid; ``"quarantine"`` leaves invalid rows out, and the report lists
-///         them.
+///     activities: One row per usage event.
+///     on_invalid: ``"refuse"`` raises if any value is invalid. ``"quarantine"`` leaves invalid rows out and lists them in the
+///         report.
 ///     observed_until: End of the observed history. Default: the latest event.
-///     observed_from: Begin of the observed history. Default: the earliest event.
-///     static_attributes: Names of customer attributes that never change, or ``"all"``. Without a ``valid_from`` column other
-///         attributes enter no features, because today's value need not have held in the past.
-///     ties: order of events at the same time: ``"given"``, as the rows come, or ``"content"``, by id and then by all values.
+///     observed_from: Start of the observed history. Default: the earliest event.
+///     static_attributes: Names of customer attributes that never change, or ``"all"``. Without a ``valid_from`` column, other
+///         attributes enter no features, because today's value may differ from the value in the past.
+///     ties: Order of events at the same time: ``"given"`` keeps the order of the rows, ``"content"`` sorts by id and then by all
+///         values.
 ///     currency: ISO 4217 code of the tenant's currency.
 ///     conversion_rates: A dict from currency to the value of one unit in the tenant's currency.
 ///     threads: Number of threads; None for all.
 ///
-/// Columns (``churn.columns(table)`` returns them with their meanings; required ones first, in capitals):
+/// The columns, with required ones first and in capitals (``churn.columns(table)`` returns them with their meanings):
 ///
 /// - customers: CUSTOMER_ID, SIGNED_UP_AT, churned_at, notice_at, renews_at, valid_from, known_at, tenant_id
 /// - payments: CUSTOMER_ID, DUE_AT, AMOUNT, payment_id, settled_at, status, refunded_at, currency, method, known_at,
@@ -263,8 +265,8 @@ pub(crate) fn escape(text: &str) -> String {
 /// Any other column is an attribute: numbers, texts or bools.
 ///
 /// Raises:
-///     InvalidRecordsError: a value is invalid and ``on_invalid`` is ``"refuse"``; ``.report`` lists all.
-///     UnreadableTableError: a table as a whole cannot be read.
+///     InvalidRecordsError: A value is invalid and ``on_invalid`` is ``"refuse"``; ``.report`` lists all issues.
+///     UnreadableTableError: A table cannot be read at all.
 ///
 /// >>> customers = [{"customer_id": "C-1", "signed_up_at": "2024-01-01", "plan": "pro"}]
 /// >>> payments = [{"customer_id": "C-1", "due_at": "2024-02-01", "amount": 12.34}]
@@ -336,25 +338,25 @@ impl TenantRecords {
         self.inner.tenant().as_str()
     }
 
-    /// What validation found.
+    /// The validation report.
     #[getter]
     fn report(&self, py: Python<'_>) -> Py<ValidationReport> {
         self.report.clone_ref(py)
     }
 
-    /// All customer ids, sorted by their bytes.
+    /// The ids of all customers, sorted by their bytes.
     #[getter]
     fn customer_ids(&self) -> Vec<&str> {
         self.inner.customer_ids().collect()
     }
 
-    /// The tenant's currency (ISO 4217), if one was named.
+    /// The tenant's currency (ISO 4217), if one was given.
     #[getter]
     fn currency(&self) -> Option<&str> {
         self.inner.currency().code()
     }
 
-    /// Where the history begins, in UTC.
+    /// The start of the observed history, in UTC.
     #[getter]
     fn observed_from(&self, py: Python<'_>) -> PyResult<Option<Py<PyAny>>> {
         self.inner
@@ -363,7 +365,7 @@ impl TenantRecords {
             .transpose()
     }
 
-    /// The end of what was observed, in UTC.
+    /// The end of the observed history, in UTC.
     #[getter]
     fn observed_until(&self, py: Python<'_>) -> PyResult<Option<Py<PyAny>>> {
         self.inner
@@ -395,7 +397,7 @@ impl TenantRecords {
     }
 }
 
-/// What ``on_invalid`` says, which is one of two words.
+/// Converts ``on_invalid``, which is one of two words.
 pub(crate) fn policy(on_invalid: &str) -> OnInvalid {
     match on_invalid {
         "quarantine" => OnInvalid::Quarantine,
@@ -403,7 +405,7 @@ pub(crate) fn policy(on_invalid: &str) -> OnInvalid {
     }
 }
 
-/// What ``static_attributes`` says.
+/// Converts ``static_attributes``.
 pub(crate) fn static_attributes(given: &Bound<'_, PyAny>) -> PyResult<StaticAttributes> {
     let name = "static_attributes";
     Ok(match given.cast::<PyString>() {
@@ -453,7 +455,7 @@ impl Options<'_, '_> {
     }
 }
 
-/// The column dictionary of a table: name, type, whether it is required, meaning. Python's `churn_core.columns` wraps it.
+/// The column dictionary of a table: name, type, whether it is required, and meaning. `churn_core.columns` wraps it.
 #[pyfunction]
 pub(crate) fn columns(
     #[pyo3(from_py_with = arguments::table)] table: &'static str,
@@ -478,7 +480,8 @@ type Parted = (
     BTreeMap<String, BTreeMap<&'static str, Vec<u32>>>,
 );
 
-/// Splits tables with a ``tenant_id`` column: records by tenant, rows without a tenant, positions.
+/// Splits tables with a ``tenant_id`` column into records by tenant, the report on rows without a tenant, and row
+/// positions.
 #[pyfunction]
 #[pyo3(signature = (customers, payments=None, tickets=None, activities=None, *, on_invalid="refuse", observed_until=None, observed_from=None, static_attributes=None, ties="given", currency=None, conversion_rates=None, threads=None))]
 #[allow(clippy::too_many_arguments)]

@@ -1,4 +1,4 @@
-//! Runs of scores, one customer's score, reasons, explanations.
+//! Score runs, scores of single customers, reasons and explanations.
 
 use std::sync::Arc;
 
@@ -39,7 +39,7 @@ fn classes(py: Python<'_>) -> PyResult<&'static Classes> {
     })
 }
 
-/// A reason as Python's.
+/// Converts a reason.
 fn reason<'py>(py: Python<'py>, reason: &churn_core::Reason) -> PyResult<Bound<'py, PyAny>> {
     let value = match &reason.value {
         ReasonValue::Number(value) => value.into_pyobject(py)?.into_any(),
@@ -55,13 +55,13 @@ fn reason<'py>(py: Python<'py>, reason: &churn_core::Reason) -> PyResult<Bound<'
     ))
 }
 
-/// Reasons as Python's.
+/// Converts reasons.
 pub(crate) fn reasons<'py>(py: Python<'py>, found: &[churn_core::Reason]) -> PyResult<Bound<'py, PyList>> {
     let found: Vec<_> = found.iter().map(|found| reason(py, found)).collect::<PyResult<_>>()?;
     PyList::new(py, found)
 }
 
-/// A score as Python's.
+/// Converts a score.
 fn score<'py>(
     py: Python<'py>,
     score: &churn_core::Score,
@@ -96,7 +96,7 @@ fn score<'py>(
     classes(py)?.score.bind(py).call1(fields)
 }
 
-/// The score of one customer with its reasons, as Python's.
+/// Converts the score of one customer with its reasons.
 pub(crate) fn answer(py: Python<'_>, answer: &churn_core::CustomerScore) -> PyResult<Py<PyAny>> {
     let as_of = datetime(py, answer.as_of.as_micros())?.into_bound(py);
     let model_id = answer.model_id.as_str().into_pyobject(py)?.into_any();
@@ -104,7 +104,7 @@ pub(crate) fn answer(py: Python<'_>, answer: &churn_core::CustomerScore) -> PyRe
     Ok(score(py, &answer.score, &as_of, &model_id, reasons)?.unbind())
 }
 
-/// Contributions as Python's `Explanation`: of every row, with the values behind them.
+/// Converts contributions to an `Explanation` with the contributions of every row and the feature values.
 pub(crate) fn explanation(
     py: Python<'_>,
     contributions: Array2<f64>,
@@ -120,9 +120,9 @@ pub(crate) fn explanation(
 
 /// The scores of all eligible customers as of one date, sorted by customer id.
 ///
-/// A run has a length, and is a sequence of `Score`: ``run[0]``, ``run[:10]``, ``for score in run``. Frames have
-/// ``customer_id``, ``probability``, ``risk_band``, ``status``, ``as_of``, ``model_id``; a customer who is not scored has NaN as
-/// probability in pandas and numpy, null in Arrow and polars.
+/// A run is a sequence of `Score`: ``len(run)``, ``run[0]``, ``run[:10]``, ``for score in run``. Frames have the columns
+/// ``customer_id``, ``probability``, ``risk_band``, ``status``, ``as_of`` and ``model_id``. The probability of a customer who is not
+/// scored is NaN in pandas and numpy, and null in Arrow and polars.
 ///
 /// >>> run = model.score(records, as_of="2024-03-01")
 /// >>> run.to_pandas().columns.to_list()
@@ -134,7 +134,7 @@ pub(crate) fn explanation(
 #[pyclass(frozen, module = "churn_core")]
 pub(crate) struct ScoreRun {
     pub(crate) run: Arc<churn_core::ScoreRun>,
-    /// What scored, for pickling.
+    /// The model that scored; a pickled run includes it.
     model: churn_core::ChurnModel,
 }
 
@@ -146,7 +146,7 @@ impl ScoreRun {
         }
     }
 
-    /// The run as a table; with intervals, and with as many reasons.
+    /// The run as a table, optionally with intervals and the given number of reasons.
     fn frame(&self, py: Python<'_>, interval: bool, reasons: usize) -> PyResult<Frame> {
         let scores = self.run.scores();
         let texts = |of: &dyn Fn(&churn_core::Score) -> Option<String>| Values::Texts(scores.iter().map(of).collect());
@@ -197,7 +197,7 @@ impl ScoreRun {
         scores.map(|score| score.probability().unwrap_or(f64::NAN)).collect()
     }
 
-    /// These scores as Python's.
+    /// Converts these scores to a list.
     fn list<'py, 'a>(
         &self,
         py: Python<'py>,
@@ -224,13 +224,13 @@ impl ScoreRun {
         self.run.tenant().as_str()
     }
 
-    /// The date of the scores, in UTC: records are visible strictly before it.
+    /// The date of the predictions, in UTC. Only records strictly before it are visible.
     #[getter]
     fn as_of(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         datetime(py, self.run.as_of().as_micros())
     }
 
-    /// The model that scored.
+    /// The id of the model that scored.
     #[getter]
     fn model_id(&self) -> &str {
         self.run.model_id()
@@ -242,13 +242,13 @@ impl ScoreRun {
         self.list(py, self.run.scores().iter())
     }
 
-    /// The probabilities in the order of the ids, float64; NaN if not scored.
+    /// The probabilities in the order of the customer ids, float64; NaN if not scored.
     #[getter]
     fn probabilities(&self, py: Python<'_>) -> Py<PyAny> {
         self.all_probabilities().into_pyarray(py).into_any().unbind()
     }
 
-    /// The customer of every score, in the order of the scores.
+    /// The customer id of every score, in the order of the scores.
     #[getter]
     fn customer_ids(&self) -> Vec<&str> {
         self.run
@@ -258,8 +258,8 @@ impl ScoreRun {
             .collect()
     }
 
-    /// How the run differs from what training saw, as a list of `Warning`: stale data, a level or features outside all training
-    /// dates, missing columns.
+    /// How the run differs from the training data, as a list of `Warning`: stale data, a level or features outside the
+    /// range of the training dates, missing columns.
     #[getter]
     fn warnings<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
         let class = py.import("churn_core._results")?.getattr("Warning")?;
@@ -271,7 +271,7 @@ impl ScoreRun {
         PyList::new(py, warnings.collect::<PyResult<Vec<_>>>()?)
     }
 
-    /// The features behind the scores, one row per score.
+    /// The features of the scored customers, one row per score.
     #[getter]
     fn matrix(&self) -> FeatureMatrix {
         FeatureMatrix(Arc::new(self.run.matrix().clone()))
@@ -280,7 +280,7 @@ impl ScoreRun {
     /// The score of one customer.
     ///
     /// Raises:
-    ///     CustomerNotFoundError: the customer was not eligible.
+    ///     CustomerNotFoundError: The customer was not eligible.
     fn score_of<'py>(
         &self,
         py: Python<'py>,
@@ -289,14 +289,15 @@ impl ScoreRun {
         self.one(py, self.run.score_of(&customer_id).or_raise(py)?)
     }
 
-    /// The features with the largest contributions to a customer's score, in either direction, largest first.
+    /// The features with the largest contributions to a customer's score, positive or negative, in descending order of
+    /// size.
     ///
     /// >>> first, second = run.reasons(run.riskiest(1)[0].customer_id, top=2)
     /// >>> abs(first.contribution) >= abs(second.contribution)
     /// True
     ///
     /// Raises:
-    ///     CustomerNotFoundError: the customer was not eligible.
+    ///     CustomerNotFoundError: The customer was not eligible.
     #[pyo3(signature = (customer_id, top=5))]
     fn reasons<'py>(
         &self,
@@ -322,8 +323,8 @@ impl ScoreRun {
     /// The run as a pandas frame.
     ///
     /// Args:
-    ///     interval: whether to add ``low`` and ``high``, the ends of each score's interval.
-    ///     reasons: how many reasons to add, as a list of texts in the column ``reasons``.
+    ///     interval: Whether to add ``low`` and ``high``, the bounds of each score's interval.
+    ///     reasons: Number of reasons to add, as a list of texts in the column ``reasons``.
     ///
     /// >>> run.to_pandas(interval=True, reasons=2).columns.to_list()[-3:]
     /// ['low', 'high', 'reasons']
@@ -337,7 +338,7 @@ impl ScoreRun {
         self.frame(py, interval, reasons)?.pandas(py)
     }
 
-    /// The run as a polars frame; arguments as for `to_pandas`.
+    /// The run as a polars frame; the arguments are those of `to_pandas`.
     #[pyo3(signature = (*, interval=false, reasons=0))]
     fn to_polars(
         &self,
@@ -348,7 +349,7 @@ impl ScoreRun {
         self.frame(py, interval, reasons)?.through(py, "to_polars")
     }
 
-    /// The run as a pyarrow table; arguments as for `to_pandas`.
+    /// The run as a pyarrow table; the arguments are those of `to_pandas`.
     #[pyo3(signature = (*, interval=false, reasons=0))]
     fn to_arrow(
         &self,
@@ -368,7 +369,7 @@ impl ScoreRun {
         self.frame(py, false, 0)?.stream(py, requested_schema)
     }
 
-    /// A run is pickled with its model; unpickled, it gives the same scores and reasons.
+    /// A run is pickled together with its model, so the unpickled run gives the same scores and reasons.
     #[allow(clippy::type_complexity)]
     fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<(Bound<'py, PyAny>, (ChurnModel, Bound<'py, PyBytes>))> {
         let (py, own) = (slf.py(), slf.get());

@@ -1,4 +1,4 @@
-//! Synthetic tenants with known risk: generated tables and the truth about them.
+//! Synthetic tenants with known risk: generated tables and their ground truth.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
@@ -14,7 +14,7 @@ use crate::frames::{Frame, Values, datetime, through};
 use crate::tables::{dates, timestamp};
 use crate::work;
 
-/// One generated table: it goes into `TenantRecords` as it is.
+/// A generated table, which `TenantRecords` accepts directly.
 #[pyclass(frozen, module = "churn_core.synthetic")]
 pub(crate) struct WorldTable {
     tables: Arc<WorldTables>,
@@ -85,7 +85,7 @@ impl WorldTable {
     }
 }
 
-/// One tenant of a world. Its rows are generated on first use.
+/// A synthetic tenant. Its rows are generated on first use.
 #[pyclass(frozen, module = "churn_core.synthetic")]
 #[derive(Clone)]
 pub(crate) struct WorldTenant {
@@ -108,43 +108,43 @@ impl WorldTenant {
 
 #[pymethods]
 impl WorldTenant {
-    /// Its id: ``"t001"``.
+    /// The id, such as ``"t001"``.
     #[getter]
     fn id(&self) -> &str {
         self.inner.id()
     }
 
-    /// Customers, a row per version.
+    /// The customers, one row per version.
     #[getter]
     fn customers(&self, py: Python<'_>) -> PyResult<WorldTable> {
         self.table(py, RecordKind::Customers)
     }
 
-    /// Payments.
+    /// The payments.
     #[getter]
     fn payments(&self, py: Python<'_>) -> PyResult<WorldTable> {
         self.table(py, RecordKind::Payments)
     }
 
-    /// Tickets.
+    /// The tickets.
     #[getter]
     fn tickets(&self, py: Python<'_>) -> PyResult<WorldTable> {
         self.table(py, RecordKind::Tickets)
     }
 
-    /// Activities.
+    /// The activities.
     #[getter]
     fn activities(&self, py: Python<'_>) -> PyResult<WorldTable> {
         self.table(py, RecordKind::Activities)
     }
 
-    /// Where the history begins, in UTC.
+    /// The start of the history, in UTC.
     #[getter]
     fn observed_from(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         datetime(py, self.inner.observed_from().as_micros())
     }
 
-    /// The end of the world, in UTC: nothing at or after it is in the rows.
+    /// The end of the simulated time, in UTC. All rows are before it.
     #[getter]
     fn observed_until(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         datetime(py, self.inner.observed_until().as_micros())
@@ -155,7 +155,8 @@ impl WorldTenant {
     }
 }
 
-/// True risks, a row per tenant, date and eligible customer: tenant_id, customer_id, as_of, probability, churned.
+/// The true risks with one row per tenant, date and eligible customer: tenant_id, customer_id, as_of, probability,
+/// churned.
 #[pyclass(frozen, module = "churn_core.synthetic")]
 pub(crate) struct Truth {
     risks: Vec<TrueRisk>,
@@ -182,7 +183,7 @@ impl Truth {
         ])
     }
 
-    /// Plain bools where all label periods are over.
+    /// Plain bools if all label periods are over.
     fn outcomes(&self) -> Values {
         let known: Option<Vec<bool>> = self.risks.iter().map(|risk| risk.churned).collect();
         match known {
@@ -200,13 +201,13 @@ impl Truth {
         Values::Numbers(self.risks.iter().map(|risk| risk.probability).collect()).into_python(py)
     }
 
-    /// Whether each customer left in the label period; a list with None where one is not over yet.
+    /// Whether each customer churned in the label period; a list with None if some label period is not over yet.
     #[getter]
     fn churned(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         self.outcomes().into_python(py)
     }
 
-    /// One column by its name.
+    /// One column by name.
     fn __getitem__(&self, py: Python<'_>, name: &str) -> PyResult<Py<PyAny>> {
         let column = self.frame().0.into_iter().find(|(known, _)| known == name);
         let (_, values) =
@@ -247,7 +248,7 @@ impl Truth {
     }
 }
 
-/// Some tenants whose customers' true risk is known.
+/// Synthetic tenants whose customers' true risk is known.
 #[pyclass(frozen, module = "churn_core.synthetic")]
 pub(crate) struct World {
     inner: churn_core::synthetic::World,
@@ -261,7 +262,7 @@ impl World {
             let mut risks = vec![];
             for tenant in self.inner.tenants() {
                 for &date in &dates {
-                    // What was raised is what the caller hears of.
+                    // If the callback raised, the caller gets that exception.
                     if execution.cancel.is_cancelled() {
                         return Ok(risks);
                     }
@@ -285,7 +286,7 @@ impl World {
             .collect()
     }
 
-    /// The true risk of cancellation within 90 days at each of `dates`, and who did cancel.
+    /// The true risk of cancellation within 90 days at each of `dates`, and whether the customer did cancel.
     #[getter]
     fn truth(&self, py: Python<'_>) -> PyResult<Py<Truth>> {
         if let Some(truth) = self.truth.get() {
@@ -296,7 +297,7 @@ impl World {
         Ok(self.truth.get_or_init(|| truth).clone_ref(py))
     }
 
-    /// The true risk of cancellation in another label period, at a date or a list of dates, each a midnight.
+    /// The true risk of cancellation in another label period, at a date or a list of dates. Each date is a midnight.
     #[pyo3(signature = (as_of, horizon=90, lead=0))]
     fn truth_at(
         &self,
@@ -308,14 +309,14 @@ impl World {
         self.risks(py, dates(as_of, "as_of")?, Horizon { days: horizon, lead })
     }
 
-    /// Six dates, 45 days apart, latest first, whose label periods of 90 days are over by the last event.
+    /// Six dates, 45 days apart, latest first. Their label periods of 90 days end before the last event.
     #[getter]
     fn dates(&self, py: Python<'_>) -> PyResult<Vec<Py<PyAny>>> {
         let dates = self.inner.dates().into_iter();
         dates.map(|date| datetime(py, date.as_micros())).collect()
     }
 
-    /// The tables of all tenants, by name, with a ``tenant_id``: for `churn.partition`.
+    /// The tables of all tenants by name, with a ``tenant_id`` column, for `churn.partition`.
     fn mixed(&self, py: Python<'_>) -> PyResult<BTreeMap<&'static str, WorldTable>> {
         let tables = Arc::new(work::run(py, Some(1), None, |_| self.inner.mixed())?);
         let table = |kind: RecordKind| {
@@ -330,7 +331,7 @@ impl World {
     }
 }
 
-/// The leaks that a name, a list of names or ``"all"`` stands for.
+/// The leaks for a name, a list of names or ``"all"``.
 fn leaks_of(py: Python<'_>, given: &Bound<'_, PyAny>) -> PyResult<Vec<PlantedLeak>> {
     let names: Vec<String> = match given.cast::<PyString>() {
         Ok(name) if name.to_string_lossy() == "all" => return Ok(PlantedLeak::all().collect()),
@@ -342,14 +343,16 @@ fn leaks_of(py: Python<'_>, given: &Bound<'_, PyAny>) -> PyResult<Vec<PlantedLea
 
 /// Generates synthetic B2B tenants with known risk; reproducible from the seed and the options.
 ///
-/// Each of ``tenants`` has ``customers`` customers, who sign up, use, pay, complain, leave and come back, day by day.
-/// With the defaults about 6 % of them cancel within 90 days, and nothing can tell them better than an AUC of about 0.8.
-/// Switches make it worse: ``hidden`` reasons (standard deviation in log-odds), ``drift`` (0 to 1), a ``base_rate_shift``
-/// in log-odds over the last 182 days, shares of ``duplicates``, ``events_without_customer`` and ``unknown_ids`` (rows of another tenant),
-/// undated customers (``dated=False``), and ``leaks``: names of columns that know the outcome (see `leaks`), or "all".
+/// Each of ``tenants`` has ``customers`` customers, who sign up, use the product, pay, open tickets, leave and come back, day by day.
+/// With the defaults about 6 % of them cancel within 90 days, and the best possible AUC is about 0.8.
+///
+/// Other arguments make the data more difficult: ``hidden`` reasons (standard deviation in log-odds), ``drift`` (0 to 1), a
+/// ``base_rate_shift`` in log-odds over the last 182 days, shares of ``duplicates``, ``events_without_customer`` and
+/// ``unknown_ids`` (rows of another tenant), undated customers (``dated=False``), and ``leaks``: names of columns that leak the
+/// outcome (see `leaks`), or "all".
 ///
 /// Raises:
-///     InvalidOptionError: a number makes no sense, or there is no such leak.
+///     InvalidOptionError: A number is out of range, or a leak does not exist.
 #[pyfunction]
 #[pyo3(signature = (seed=0, tenants=3, customers=1000, *, start=None, days=None, initial_customers=None, activities_per_day=None, tickets_per_day=None, billing_days=None, risk=0.0, returning=None, late_known=None, dated=true, hidden=0.0, drift=0.0, base_rate_shift=0.0, duplicates=0.0, events_without_customer=0.0, unknown_ids=0.0, leaks=None, paths=None, threads=None))]
 #[allow(clippy::too_many_arguments)]
@@ -417,7 +420,7 @@ pub(crate) fn world(
     })
 }
 
-/// The fifty leaks: the name of each and what its column tells.
+/// The fifty leaks: the name of each and a description of its column.
 #[pyfunction]
 pub(crate) fn leaks() -> BTreeMap<&'static str, &'static str> {
     PlantedLeak::all().map(|leak| (leak.name(), leak.meaning())).collect()

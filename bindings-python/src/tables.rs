@@ -1,4 +1,4 @@
-//! Python values in: frames, rows, columns, dates.
+//! Conversion of Python values to tables: frames, rows, columns, dates.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -19,7 +19,7 @@ const MICROS_PER_DAY: i64 = 86_400_000_000;
 /// Python's ordinal of 1970-01-01.
 const EPOCH_ORDINAL: i64 = 719_163;
 
-/// The types that values are distinguished by, looked up once.
+/// The Python types that values are distinguished by, looked up once.
 struct Types {
     datetime: Py<PyAny>,
     date: Py<PyAny>,
@@ -58,14 +58,14 @@ fn types(py: Python<'_>) -> PyResult<&'static Types> {
     })
 }
 
-/// One value. With `nan_is_null` a NaN reads as null.
+/// Converts one value. With `nan_is_null`, NaN becomes null.
 fn value(object: &Bound<'_, PyAny>, nan_is_null: bool) -> PyResult<Value> {
     let py = object.py();
     if object.is_none() {
         return Ok(Value::Null);
     }
     if let Ok(text) = object.cast::<PyString>() {
-        // A lone surrogate is no text that can be kept.
+        // A text with a lone surrogate cannot be stored as UTF-8.
         return Ok(text
             .extract::<String>()
             .map_or(Value::Unsupported("a text that is not Unicode"), Value::Text));
@@ -119,13 +119,13 @@ fn value(object: &Bound<'_, PyAny>, nan_is_null: bool) -> PyResult<Value> {
         }
     }
     if is(&types.decimal)? {
-        // Databases hand over whole numbers as decimals; an id of 7.00 is 7.
+        // Databases return whole numbers as decimals; an id of 7.00 means 7.
         let whole =
             object.call_method0("is_finite")?.is_truthy()? && object.eq(object.call_method0("to_integral_value")?)?;
         if whole && let Ok(number) = object.call_method0("__int__")?.extract::<i64>() {
             return Ok(Value::Int(number));
         }
-        // A signalling NaN has no float.
+        // A signalling NaN cannot be converted to a float.
         let number: f64 = match object.call_method0("is_nan")?.is_truthy()? {
             true => f64::NAN,
             false => object.call_method0("__float__")?.extract()?,
@@ -152,7 +152,7 @@ fn value(object: &Bound<'_, PyAny>, nan_is_null: bool) -> PyResult<Value> {
     ))
 }
 
-/// A `datetime`: naive is UTC.
+/// Converts a `datetime`; a naive one is UTC.
 fn moment(object: &Bound<'_, PyAny>, types: &Types) -> PyResult<Value> {
     let py = object.py();
     let naive = object.call_method0("utcoffset")?.is_none();
@@ -175,11 +175,11 @@ fn moment(object: &Bound<'_, PyAny>, types: &Types) -> PyResult<Value> {
     ))
 }
 
-/// What a table is read as: its name for messages, and which of its columns may hold NaN.
+/// The kind of a table: its name for messages, and which of its columns may hold NaN.
 #[derive(Clone, Copy)]
 pub(crate) enum Kind {
     Records(RecordKind),
-    /// A flat table; NaN is missing everywhere.
+    /// A flat table; NaN is a missing value in every column.
     Flat,
 }
 
@@ -191,7 +191,7 @@ impl Kind {
         }
     }
 
-    /// Whether NaN is a missing value in this column. In a column that must hold numbers it is refused as not finite.
+    /// Whether NaN is a missing value in this column. In a numeric column of records it is refused as not finite.
     fn nan_is_null(self, column: &str) -> bool {
         match self {
             Self::Flat => true,
@@ -207,7 +207,7 @@ impl Kind {
     }
 }
 
-/// A table of any supported shape.
+/// Reads a table of any supported type.
 pub(crate) fn table(object: &Bound<'_, PyAny>, kind: Kind) -> PyResult<Table> {
     let py = object.py();
     let pandas = is_pandas(object)?;
@@ -227,7 +227,7 @@ pub(crate) fn table(object: &Bound<'_, PyAny>, kind: Kind) -> PyResult<Table> {
     if object.hasattr("__arrow_c_stream__")? || object.hasattr("__arrow_c_array__")? {
         let plain = without_pandas_index(object)?;
         let read = match arrow_table(&plain) {
-            // polars gives columns of nothing but null a buffer, which the Arrow C interface does not allow.
+            // polars gives columns of only nulls a buffer, which the Arrow C interface does not allow.
             Err(error) if error.mentions("Null") => {
                 let frames = py.import("churn_core._frames")?;
                 arrow_table(&frames.call_method1("without_null_type", (&plain,))?)
@@ -236,7 +236,7 @@ pub(crate) fn table(object: &Bound<'_, PyAny>, kind: Kind) -> PyResult<Table> {
         };
         return match read {
             Ok(table) => Ok(table),
-            // pyarrow refuses columns of mixed types: they are read value by value.
+            // pyarrow refuses columns of mixed types, so they are read value by value.
             Err(Foreign::Refused(_)) if pandas => pandas_columns(object, kind),
             Err(Foreign::Refused(error)) => Err(kind.unreadable(py, &error.to_string())),
             Err(Foreign::Invalid(error)) => Err(error).or_raise(py),
@@ -253,11 +253,11 @@ pub(crate) fn table(object: &Bound<'_, PyAny>, kind: Kind) -> PyResult<Table> {
     Err(kind.unreadable(py, &format!("a {what} is neither a data frame nor a list of dicts")))
 }
 
-/// Why a table did not come through the Arrow C interface.
+/// Why a table could not be read through the Arrow C interface.
 enum Foreign {
-    /// Its producer refused.
+    /// The producer raised an exception.
     Refused(PyErr),
-    /// What it wrote is not valid.
+    /// The data are not valid.
     Invalid(churn_core::Error),
 }
 
@@ -270,7 +270,7 @@ impl Foreign {
     }
 }
 
-/// A table from the Arrow C interface, validated: another library wrote it.
+/// Reads a table through the Arrow C interface and validates it, because another library wrote it.
 fn arrow_table(object: &Bound<'_, PyAny>) -> Result<Table, Foreign> {
     let mut refused = None;
     let table = Table::from_foreign_batches(|| {
@@ -297,7 +297,7 @@ fn arrow_table(object: &Bound<'_, PyAny>) -> Result<Table, Foreign> {
     }
 }
 
-/// One row, or several, of one customer.
+/// Reads the rows of one customer.
 pub(crate) fn rows_of_one(object: &Bound<'_, PyAny>, kind: RecordKind) -> PyResult<Table> {
     let kind = Kind::Records(kind);
     if !is_pandas(object)? && as_dict(object)?.is_some() && !holds_columns(object) {
@@ -306,7 +306,7 @@ pub(crate) fn rows_of_one(object: &Bound<'_, PyAny>, kind: RecordKind) -> PyResu
     table(object, kind)
 }
 
-/// Whether a mapping is a dict of columns: all its values are lists or arrays.
+/// Whether a mapping is a dict of columns, that is, all its values are lists or arrays.
 fn holds_columns(object: &Bound<'_, PyAny>) -> bool {
     let listed = |value: &Bound<'_, PyAny>| {
         value.is_instance_of::<PyList>()
@@ -323,7 +323,7 @@ fn is_pandas(object: &Bound<'_, PyAny>) -> PyResult<bool> {
     Ok(module.split('.').next() == Some("pandas") && object.hasattr("dtypes")? && object.hasattr("columns")?)
 }
 
-/// Refuses a pandas frame of records whose index holds a column that it lacks: the index is not read.
+/// Refuses a pandas frame of records if a missing column is in its index, because the index is not read.
 fn not_in_the_index(frame: &Bound<'_, PyAny>, kind: Kind) -> PyResult<()> {
     let Kind::Records(records) = kind else {
         return Ok(());
@@ -350,7 +350,7 @@ fn not_in_the_index(frame: &Bound<'_, PyAny>, kind: Kind) -> PyResult<()> {
     Ok(())
 }
 
-/// An Arrow table as its columns stand: one that pandas' metadata marks as a named index is a column like the others.
+/// Keeps all columns of an Arrow table, including those that pandas' metadata marks as an index.
 fn without_pandas_index<'py>(object: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     if is_pandas(object)? || !object.hasattr("replace_schema_metadata")? {
         return Ok(object.clone());
@@ -380,7 +380,7 @@ fn has_named_index(pandas: &[u8]) -> bool {
     })
 }
 
-/// With columns of Arrow's UUID type as their texts.
+/// Converts columns of Arrow's UUID type to texts.
 fn uuids_as_texts(batch: &RecordBatch) -> Result<RecordBatch, ArrowError> {
     let is_uuid = |field: &Field| {
         field.data_type() == &DataType::FixedSizeBinary(16)
@@ -412,7 +412,7 @@ fn uuids_as_texts(batch: &RecordBatch) -> Result<RecordBatch, ArrowError> {
     RecordBatch::try_new(Arc::new(schema), columns)
 }
 
-/// A UUID as it is written.
+/// The hyphenated text form of a UUID.
 fn hyphenated(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(36);
     for (number, byte) in bytes.iter().enumerate() {
@@ -424,12 +424,12 @@ fn hyphenated(bytes: &[u8]) -> String {
     text
 }
 
-/// Whether a pandas frame leaves as Arrow: not without pyarrow.
+/// Whether a pandas frame can be converted to Arrow, which requires pyarrow.
 fn arrow_ready(object: &Bound<'_, PyAny>) -> bool {
     object.hasattr("__arrow_c_stream__").unwrap_or(false) && object.py().import("pyarrow").is_ok()
 }
 
-/// A row as a dict: a dict or another mapping, a row of sqlite3 or SQLAlchemy, a named tuple, a dataclass, a pandas Series.
+/// Converts a row to a dict: a mapping, a row of sqlite3 or SQLAlchemy, a named tuple, a dataclass, or a pandas Series.
 fn as_dict<'py>(row: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyDict>>> {
     let py = row.py();
     if let Ok(dict) = row.cast::<PyDict>() {
@@ -514,7 +514,7 @@ fn dict_of_columns(columns: &Bound<'_, PyDict>, kind: Kind) -> PyResult<Table> {
     })
 }
 
-/// Column by column through numpy. The index is not a column.
+/// Reads a frame column by column through numpy. The index is not a column.
 fn pandas_columns(frame: &Bound<'_, PyAny>, kind: Kind) -> PyResult<Table> {
     let py = frame.py();
     let names: Vec<Bound<'_, PyAny>> = frame.getattr("columns")?.try_iter()?.collect::<PyResult<_>>()?;
@@ -532,7 +532,7 @@ fn pandas_columns(frame: &Bound<'_, PyAny>, kind: Kind) -> PyResult<Table> {
         })
 }
 
-/// A pandas Series or numpy array. Values under a mask are missing.
+/// Reads a pandas Series or numpy array. Masked values are missing.
 fn array_column(array: &Bound<'_, PyAny>, nan_is_null: bool) -> PyResult<Column> {
     let py = array.py();
     if array.is_instance(types(py)?.masked_array.bind(py))? {
@@ -591,12 +591,13 @@ fn objects(values: &Bound<'_, PyAny>, nan_is_null: bool) -> PyResult<Column> {
     Ok(Column::Values(values.collect::<PyResult<_>>()?))
 }
 
-/// Lets Ctrl-C through once in a while.
+/// Checks for Ctrl-C once in a while.
 fn listen(py: Python<'_>, row: usize) -> PyResult<()> {
     if row % 4096 == 4095 { py.check_signals() } else { Ok(()) }
 }
 
-/// A moment: ISO text, `date`, `datetime`, pandas `Timestamp` or numpy `datetime64`; `option` is for messages.
+/// A timestamp: ISO text, `date`, `datetime`, pandas `Timestamp` or numpy `datetime64`. `option` names the argument in
+/// messages.
 pub(crate) fn timestamp(object: &Bound<'_, PyAny>, option: &str) -> PyResult<Timestamp> {
     let py = object.py();
     let wrong = |message: &str| refuse(py, "invalid_option", &format!("{option}: {message}"), Some(option));
@@ -611,7 +612,7 @@ pub(crate) fn timestamp(object: &Bound<'_, PyAny>, option: &str) -> PyResult<Tim
     }
 }
 
-/// One date or several; `option` is for messages.
+/// One or several dates; `option` names the argument in messages.
 pub(crate) fn dates(object: &Bound<'_, PyAny>, option: &str) -> PyResult<Vec<AsOf>> {
     let is_text = object.cast::<PyString>().is_ok();
     // A numpy scalar has no length either.

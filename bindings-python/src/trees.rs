@@ -1,4 +1,4 @@
-//! Trees alone, learned here or by another library.
+//! Tree ensembles, trained here or by another library.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use crate::errors::{OrRaise, refuse};
 use crate::matrix::{Matrix, both};
 use crate::run::explanation;
 
-/// A model as it was given: by its path or as its content.
+/// Reads a model from its path or its content.
 fn content(given: &Bound<'_, PyAny>, is_content: impl Fn(&str) -> bool) -> PyResult<Vec<u8>> {
     let py = given.py();
     if let Ok(text) = given.cast::<PyString>()
@@ -40,7 +40,7 @@ fn content(given: &Bound<'_, PyAny>, is_content: impl Fn(&str) -> bool) -> PyRes
     Err(refuse(py, "invalid_option", message, Some("model")))
 }
 
-/// What `_sklearn.read` finds in an estimator.
+/// The result of `_sklearn.read`.
 #[derive(FromPyObject)]
 enum Estimator<'py> {
     LightGbm(String),
@@ -100,7 +100,8 @@ impl From<Arrays<'_>> for ForeignTrees {
     }
 }
 
-/// Names of the columns of a frame; none of a plain matrix. Refuses a column of categories, whose codes are meant.
+/// The column names of a frame; none for a plain matrix. Refuses categorical columns, because the model expects their
+/// codes.
 fn names_of(x: &Bound<'_, PyAny>) -> PyResult<Option<Vec<String>>> {
     let arrow = x.getattr("column_names");
     let Ok(given) = arrow.or_else(|_| x.getattr("columns")) else {
@@ -122,17 +123,17 @@ fn names_of(x: &Bound<'_, PyAny>) -> PyResult<Option<Vec<String>>> {
     Ok(Some(given))
 }
 
-/// A name as LightGBM writes it: without blanks.
+/// A name as LightGBM writes it, without blanks.
 fn spelled(name: &str) -> String {
     name.replace(' ', "_")
 }
 
-/// Trees that score rows and explain the scores: learned here (`to_trees`), or by another library (`from_xgboost`,
-/// `from_lightgbm`, `from_sklearn`). Immutable.
+/// An ensemble of trees that scores rows and explains the scores. The trees come from this package (`to_trees`) or from another
+/// library (`from_xgboost`, `from_lightgbm`, `from_sklearn`). Immutable.
 ///
-/// Rows are a matrix of numbers with the columns of the training, in its order, or a frame. Where the model knows the names of
-/// its columns (``feature_names``), a frame's columns are taken by name, in any order, and a missing one is refused. NaN is
-/// missing, a category is its code. Neither float32 nor float64 matrices are copied. Results do not depend on threads.
+/// Rows are a numeric matrix with its columns in training order, or a frame. If the model has column names (``feature_names``),
+/// the columns of a frame are matched by name, in any order, and a missing column is an error. NaN is a missing value. Categories
+/// are given as their codes. float32 and float64 matrices are not copied. Results do not depend on the number of threads.
 ///
 /// >>> import numpy as np
 /// >>> from sklearn.ensemble import RandomForestClassifier
@@ -151,7 +152,7 @@ impl TreeEnsemble {
         Self(Arc::new(trees))
     }
 
-    /// The rows, by name where both the model and the rows have names.
+    /// Reads the rows; columns are matched by name if both the model and the rows have names.
     fn matrix<'py>(&self, x: &Bound<'py, PyAny>) -> PyResult<Matrix<'py>> {
         let py = x.py();
         let (known, given) = (self.0.feature_names(), names_of(x)?);
@@ -188,13 +189,13 @@ impl TreeEnsemble {
     }
 }
 
-/// The columns of a frame at these positions.
+/// Selects the columns of a frame at these positions.
 fn columns_at<'py>(x: &Bound<'py, PyAny>, places: Vec<usize>) -> PyResult<Bound<'py, PyAny>> {
     if x.hasattr("iloc")? {
         let rows = pyo3::types::PySlice::full(x.py());
         return x.getattr("iloc")?.get_item((rows, places));
     }
-    // pyarrow and polars.
+    // The frame is from pyarrow or polars.
     x.call_method1(
         "select",
         (places
@@ -211,16 +212,16 @@ fn name_at<'py>(x: &Bound<'py, PyAny>, place: usize) -> PyResult<Bound<'py, PyAn
 
 #[pymethods]
 impl TreeEnsemble {
-    /// A model of XGBoost: the path of the JSON file that ``save_model("model.json")`` writes, or the JSON itself.
+    /// Imports an XGBoost model from the path of the JSON file that ``save_model("model.json")`` writes, or from the JSON itself.
     ///
-    /// Boosters ``gbtree`` and ``dart``, objectives ``binary:logistic`` and ``reg:logistic``. Values are rounded to float32
-    /// before they are compared, as XGBoost does, whatever X holds. Leaves are added in float64, which XGBoost does in
-    /// float32, so probabilities differ by its rounding, about 1e-6. Of a model that was stopped early, the trees up to its
-    /// best iteration are used, as XGBoost's own estimators do.
+    /// Supported are the boosters ``gbtree`` and ``dart`` and the objectives ``binary:logistic`` and ``reg:logistic``. Values are
+    /// rounded to float32 before they are compared, as in XGBoost. Leaves are added in float64, but in float32 by XGBoost, so
+    /// probabilities differ by its rounding, about 1e-6. If the model was trained with early stopping, the trees up to its best
+    /// iteration are used, as in XGBoost's own estimators.
     ///
     /// Raises:
-    ///     ImportFailedError: it is no such model, or one of a kind that is not supported.
-    ///     FileMissingError: there is no such file.
+    ///     ImportFailedError: The content is not such a model, or the kind of model is not supported.
+    ///     FileMissingError: The file does not exist.
     ///
     /// >>> tree = {"tree_param": {"num_nodes": "3"}, "left_children": [1, -1, -1], "right_children": [2, -1, -1],
     /// ...         "split_indices": [0, 0, 0], "split_conditions": [0.5, -1.0, 1.0], "default_left": [0, 0, 0],
@@ -240,14 +241,14 @@ impl TreeEnsemble {
         py.detach(|| Trees::from_xgboost(&json)).or_raise(py).map(Self::new)
     }
 
-    /// A model of LightGBM: the path of the text file that ``save_model`` writes, or the text itself.
+    /// Imports a LightGBM model from the path of the text file that ``save_model`` writes, or from the text itself.
     ///
-    /// Objectives ``binary`` and ``cross_entropy``; sets of categories are kept. Scores are LightGBM's but for the last bits
-    /// of the exponential. All trees in the text are taken.
+    /// Supported are the objectives ``binary`` and ``cross_entropy``, and categorical splits. Scores equal LightGBM's up to the last
+    /// bits of the exponential. All trees in the text are used.
     ///
     /// Raises:
-    ///     ImportFailedError: it is no such model, or one of a kind that is not supported.
-    ///     FileMissingError: there is no such file.
+    ///     ImportFailedError: The content is not such a model, or the kind of model is not supported.
+    ///     FileMissingError: The file does not exist.
     ///
     /// >>> text = '''tree
     /// ... version=v4
@@ -276,22 +277,22 @@ impl TreeEnsemble {
     #[staticmethod]
     #[pyo3(signature = (path_or_text))]
     fn from_lightgbm(py: Python<'_>, path_or_text: &Bound<'_, PyAny>) -> PyResult<Self> {
-        // A path has one line.
+        // A path is a single line.
         let text = content(path_or_text, |text| text.contains('\n'))?;
         let wrong = |_| refuse(py, "import_failed", "this is not the text of a LightGBM model", None);
         let text = String::from_utf8(text).map_err(wrong)?;
         py.detach(|| Trees::from_lightgbm(&text)).or_raise(py).map(Self::new)
     }
 
-    /// A fitted estimator of two classes.
+    /// Imports a fitted estimator for two classes.
     ///
-    /// Of scikit-learn: RandomForestClassifier, ExtraTreesClassifier, GradientBoostingClassifier,
-    /// HistGradientBoostingClassifier without categorical columns, DecisionTreeClassifier, ExtraTreeClassifier. Of LightGBM:
-    /// LGBMClassifier. Of XGBoost: XGBClassifier, XGBRFClassifier. Forests and single trees average probabilities and are
-    /// explained in them. Probabilities stand in the order of the estimator's ``classes_``.
+    /// From scikit-learn: RandomForestClassifier, ExtraTreesClassifier, GradientBoostingClassifier,
+    /// HistGradientBoostingClassifier without categorical columns, DecisionTreeClassifier, ExtraTreeClassifier. From LightGBM:
+    /// LGBMClassifier. From XGBoost: XGBClassifier, XGBRFClassifier. Forests and single trees average probabilities, so their
+    /// explanations are in probability. The order of the probabilities is that of the estimator's ``classes_``.
     ///
     /// Raises:
-    ///     ImportFailedError: it is another estimator, not fitted, or one of a kind that is not supported.
+    ///     ImportFailedError: The estimator is not fitted or not supported.
     ///
     /// >>> from sklearn.tree import DecisionTreeClassifier
     /// >>> tree = DecisionTreeClassifier().fit([[0.0], [1.0]], ["no", "yes"])
@@ -319,10 +320,10 @@ impl TreeEnsemble {
         }
     }
 
-    /// The same trees with names of their columns, by which frames are read.
+    /// The same trees with column names, by which the columns of frames are matched.
     ///
     /// Raises:
-    ///     FeatureMismatchError: there are not as many names as columns.
+    ///     FeatureMismatchError: The number of names is not the number of columns.
     fn with_feature_names(
         &self,
         py: Python<'_>,
@@ -332,10 +333,10 @@ impl TreeEnsemble {
         trees.with_feature_names(feature_names).or_raise(py).map(Self::new)
     }
 
-    /// Probabilities of both classes, float64 (n, 2). Neither float32 nor float64 is copied.
+    /// The probabilities of both classes, float64 of shape (n, 2). float32 and float64 matrices are not copied.
     ///
     /// Raises:
-    ///     FeatureMismatchError: the number of columns, or a name, is not that of the training.
+    ///     FeatureMismatchError: The number or a name of the columns differs from the training.
     #[pyo3(signature = (X, *, threads=None))]
     #[allow(non_snake_case)]
     fn predict_proba(
@@ -348,11 +349,11 @@ impl TreeEnsemble {
         Ok(both(py, x.score(py, &self.0, threads)?))
     }
 
-    /// Exact Shapley values (TreeSHAP) of every column for every row, as an `Explanation`; in log-odds, or in probability
-    /// where trees average it (`link`).
+    /// Exact Shapley values (TreeSHAP) of every column for every row, as an `Explanation`. They are in log-odds, or in probability
+    /// if the trees average probabilities (`link`).
     ///
     /// Raises:
-    ///     FeatureMismatchError: the number of columns, or a name, is not that of the training.
+    ///     FeatureMismatchError: The number or a name of the columns differs from the training.
     #[pyo3(signature = (X, *, threads=None))]
     #[allow(non_snake_case)]
     fn explain(
@@ -371,14 +372,15 @@ impl TreeEnsemble {
         explanation(py, contributions, base_value, x.to_numpy(py), names)
     }
 
-    /// Names of the columns in the order of the training; None if the model does not have them.
+    /// The column names in training order; None if the model has none.
     #[getter]
     fn feature_names(&self) -> Option<Vec<String>> {
         let names = self.0.feature_names();
         (!names.is_empty()).then(|| names.to_vec())
     }
 
-    /// What leaves add up to, and contributions with them: ``"log_odds"``, or ``"probability"`` where trees average.
+    /// The scale of the sum of the leaves and of the contributions: ``"log_odds"``, or ``"probability"`` if the trees
+    /// average probabilities.
     #[getter]
     fn link(&self) -> &'static str {
         match self.0.link() {
@@ -393,12 +395,12 @@ impl TreeEnsemble {
         self.0.features()
     }
 
-    /// The bytes of a file of these trees, with all that belongs to them.
+    /// Serializes the trees with their column names and link.
     fn to_bytes<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
         Ok(PyBytes::new(py, &py.detach(|| self.0.to_bytes()).or_raise(py)?))
     }
 
-    /// Opens such a file from memory; safe on any bytes.
+    /// Opens serialized trees; safe on any bytes.
     #[staticmethod]
     fn from_bytes(py: Python<'_>, #[pyo3(from_py_with = arguments::data)] data: Vec<u8>) -> PyResult<Self> {
         py.detach(|| Trees::from_bytes(&data)).or_raise(py).map(Self::new)

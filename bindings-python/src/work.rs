@@ -1,5 +1,5 @@
-//! Long calls: the work runs on its own thread without the interpreter, while the caller's thread looks for Ctrl-C and
-//! reports progress.
+//! Long calls. The work runs on its own thread without the GIL, while the caller's thread checks for Ctrl-C and reports
+//! progress.
 
 use std::cell::RefCell;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,15 +13,15 @@ use pyo3::types::{PyDict, PyTuple};
 
 use crate::errors::{OrRaise, refuse};
 
-/// How often the caller's thread looks.
+/// The interval at which the caller's thread checks.
 const TICK: Duration = Duration::from_millis(25);
 
 thread_local! {
-    /// Whether the calls that this thread makes are to stop; see [`Canceller`].
+    /// Set if the calls of this thread are to stop; see [`Canceller`].
     static CURRENT: RefCell<Option<Arc<AtomicBool>>> = const { RefCell::new(None) };
 }
 
-/// Stops a long call that runs on another thread; `churn_core.aio` gives one to each call that it awaits.
+/// Stops a long call that runs on another thread. `churn_core.aio` gives one to each awaited call.
 #[pyclass(frozen, module = "churn_core._churn_core")]
 pub(crate) struct Canceller(Arc<AtomicBool>);
 
@@ -32,7 +32,7 @@ impl Canceller {
         Self(Arc::default())
     }
 
-    /// Calls ``function`` on this thread; `cancel` stops its long calls.
+    /// Calls ``function`` on this thread; `cancel` stops the long calls that it makes.
     #[pyo3(signature = (function, args, kwargs))]
     fn call(
         &self,
@@ -52,7 +52,7 @@ impl Canceller {
     }
 }
 
-/// Runs `work` until it is done, interrupted by a signal, or its progress callback raises.
+/// Runs `work` until it finishes, a signal interrupts it, or its progress callback raises.
 pub(crate) fn run<T: Send>(
     py: Python<'_>,
     threads: Option<usize>,
@@ -99,7 +99,7 @@ pub(crate) fn run<T: Send>(
                 Err(error) => return (Some(Err(error.into())), None),
             };
             let mut raised = None;
-            // The channel closes when the work ends, however it ends.
+            // The channel closes when the work ends, whether it succeeds or fails.
             while let Err(RecvTimeoutError::Timeout) = finished.recv_timeout(TICK) {
                 if raised.is_none() {
                     raised = Python::attach(tell).err();
@@ -121,7 +121,7 @@ pub(crate) fn run<T: Send>(
         .or_raise(py)
 }
 
-/// The callable behind a `progress` argument: itself, or a bar for `True`.
+/// The callable for a `progress` argument: the argument itself, or a progress bar for `True`.
 fn listener(py: Python<'_>, progress: &Bound<'_, PyAny>) -> PyResult<Option<Py<PyAny>>> {
     if let Ok(wanted) = progress.extract::<bool>() {
         return match wanted {
