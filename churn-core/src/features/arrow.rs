@@ -1,4 +1,4 @@
-//! A matrix out as an Arrow record batch, without a copy of its numbers.
+//! Zero-copy conversion of a feature matrix to an Arrow record batch.
 
 use std::sync::Arc;
 
@@ -12,9 +12,9 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::features::matrix::{FeatureColumn, FeatureMatrix};
 
 impl FeatureMatrix {
-    /// The matrix as one record batch: `customer_id` (text), `as_of` (microseconds, UTC), then a column per feature.
-    /// Numbers are `Float64` whose memory is the matrix's own, NaN where missing; texts are dictionaries, null where
-    /// missing.
+    /// Converts the matrix to one record batch: `customer_id` (text), `as_of` (microseconds, UTC), then one column per
+    /// feature. Number features become `Float64` columns that reuse the memory of the matrix, with NaN for missing
+    /// values. Text features become dictionary columns with null for missing values.
     ///
     /// ```
     /// use churn_core::{Execution, FeaturePlan, Table, TenantRecords, features};
@@ -28,7 +28,7 @@ impl FeatureMatrix {
     /// ```
     ///
     /// # Errors
-    /// `feature_mismatch` if the ids together are longer than Arrow's text columns can be (2 GiB).
+    /// `feature_mismatch` if the total length of the ids exceeds the limit of Arrow's text columns (2 GiB).
     pub fn into_record_batch(self) -> Result<RecordBatch> {
         let refuse = |e: ArrowError| {
             Error::new(

@@ -1,4 +1,4 @@
-//! Records of some rows of a matrix laid end to end, so that every step is one loop over all of them.
+//! Blocks: the records of several matrix rows in contiguous memory, so that every step is one loop over all of them.
 
 use std::ops::Range;
 
@@ -10,7 +10,7 @@ use crate::features::view::{PaymentState, Row, StreamView};
 use crate::record::TenantRecords;
 use crate::time::AsOf;
 
-/// Rows of the matrix that are worked on together: a customer and a date each.
+/// Matrix rows that are processed together: pairs of a customer and a date.
 #[derive(Clone, Copy)]
 pub(crate) struct Pairs<'a>(pub(crate) &'a [(u32, AsOf)]);
 
@@ -23,7 +23,7 @@ impl<'a> Pairs<'a> {
         self.0[pair].1.as_micros()
     }
 
-    /// The stretches of one date, for a view is of one moment.
+    /// The maximal runs of pairs with the same date, because a view has a single date.
     pub(crate) fn runs(self) -> impl Iterator<Item = (Range<usize>, AsOf)> + use<'a> {
         let mut next = 0;
         self.0.chunk_by(|a, b| a.1 == b.1).map(move |run| {
@@ -34,13 +34,13 @@ impl<'a> Pairs<'a> {
     }
 }
 
-/// Records in order of a moment, pair after pair.
+/// Records of consecutive pairs; those of each pair are sorted by time on the axis.
 #[derive(Default)]
 pub(crate) struct Points {
-    /// The moment on the axis.
+    /// The time on the axis.
     pub(crate) at: Vec<i64>,
     pub(crate) row: Vec<Row>,
-    /// `starts[p]..starts[p + 1]` are those of pair `p`.
+    /// `starts[p]..starts[p + 1]` are the records of pair `p`.
     pub(crate) starts: Vec<u32>,
 }
 
@@ -57,7 +57,7 @@ impl Points {
         self.row.push(row);
     }
 
-    /// What was pushed last is all that the pair has.
+    /// Ends the current pair: everything pushed since the previous call belongs to it.
     pub(crate) fn end_pair(&mut self) {
         self.starts.push(self.at.len() as u32);
     }
@@ -66,12 +66,12 @@ impl Points {
         self.starts[pair] as usize..self.starts[pair + 1] as usize
     }
 
-    /// Those of some pairs.
+    /// The records of a range of pairs.
     pub(crate) fn of_all(&self, pairs: Range<usize>) -> Range<usize> {
         self.starts[pairs.start] as usize..self.starts[pairs.end] as usize
     }
 
-    /// For every span, ascending, and every pair the first point that is not before the span's beginning.
+    /// For every span (ascending) and every pair, computes the first record that is not before the start of the span.
     pub(crate) fn edges(&self, pairs: Pairs<'_>, spans: &[i64], edges: &mut Vec<u32>) {
         edges.clear();
         edges.resize(spans.len() * pairs.len(), 0);
@@ -93,12 +93,12 @@ impl Points {
 #[derive(Default)]
 pub(crate) struct Visible {
     points: Points,
-    /// How each payment stands, as a bit; empty for other tables.
+    /// The state of each payment, as a bit; empty for other tables.
     states: Vec<u8>,
 }
 
 impl Visible {
-    /// Takes the visible records of all pairs; `false` if the table was not given.
+    /// Loads the visible records of all pairs. Returns `false` if the table was not given.
     pub(crate) fn take(&mut self, records: &TenantRecords, kind: RecordKind, pairs: Pairs<'_>) -> bool {
         self.points.clear();
         self.states.clear();
@@ -121,7 +121,7 @@ impl Visible {
 }
 
 impl Series<'_> {
-    /// The records of the series, in order on its axis; of equals, in the order in which they were given.
+    /// Collects the records of the series, sorted by time on its axis; ties are in input order.
     pub(crate) fn collect(&self, records: &TenantRecords, visible: &Visible, pairs: Pairs<'_>, points: &mut Points) {
         points.clear();
         let all = &visible.points;
@@ -160,7 +160,7 @@ impl Series<'_> {
         }
     }
 
-    /// Puts records of one pair in order of their moments on the axis.
+    /// Sorts the records of one pair by their time on the axis.
     fn on_axis(&self, view: &StreamView<'_>, rows: impl Iterator<Item = Row>, points: &mut Points) {
         let first = points.at.len();
         for row in rows {
@@ -175,7 +175,7 @@ impl Series<'_> {
                 points.push(at, row);
             }
         }
-        // Rows came in order of event time; of equals on this axis the one given first comes first.
+        // The rows are sorted by event time. Ties on this axis are in input order.
         let in_order = |point: usize| {
             let (a, b) = (point - 1, point);
             points.at[a] < points.at[b]

@@ -1,4 +1,4 @@
-//! Conditions with their columns looked up.
+//! Compiled conditions: their columns are already looked up.
 
 use crate::error::RecordKind;
 use crate::features::measure::{Float, Integer};
@@ -6,16 +6,17 @@ use crate::features::plan::Condition;
 use crate::features::view::{ColumnView, PaymentState, Row, StreamView};
 use crate::record::{Priority, TenantRecords};
 
-/// A condition that can be put to a record.
+/// A condition that can be evaluated on a record.
 pub(crate) enum Test<'a> {
-    /// The bits of the states that are wanted.
+    /// The bits of the accepted states.
     Payment(u8),
     Open,
     Responded,
     Urgent,
-    /// Which texts of the column are wanted; `None`: these records lack the column, so nothing is.
+    /// The accepted texts of the column, as flags per level. `None` if the records lack the column; then no record
+    /// matches.
     OneOf(Option<ColumnView<'a>>, Vec<bool>),
-    /// From and up to.
+    /// The lower and the upper bound, both inclusive.
     Amount(Integer, f64, f64),
     Number(Float<'a>, f64, f64),
 }
@@ -59,7 +60,7 @@ impl<'a> Test<'a> {
         }
     }
 
-    /// What a record does not have meets no condition.
+    /// Whether a record meets the condition. A record without the value meets no condition.
     pub(crate) fn holds(&self, view: &StreamView<'_>, row: Row) -> bool {
         match self {
             Self::Payment(wanted) => view.payment_state(row).bit() & wanted != 0,

@@ -1,4 +1,4 @@
-//! What counts as churn.
+//! Churn definitions.
 
 use serde::{Deserialize, Serialize, Serializer};
 
@@ -6,7 +6,7 @@ use crate::error::{Error, ErrorKind, RecordKind, Result};
 use crate::options::{Given, Options};
 use crate::time::{Horizon, MOST_DAYS};
 
-/// What is predicted: that a customer cancels, or falls silent, within the label period.
+/// The definition of churn: a customer cancels, or becomes inactive, within the label period.
 ///
 /// ```
 /// use churn_core::{ChurnDefinition, RecordKind};
@@ -19,19 +19,19 @@ use crate::time::{Horizon, MOST_DAYS};
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum ChurnDefinition {
-    /// Contractual: the spell's `churned_at` lies in the label period.
+    /// Contractual: churned if the spell's `churned_at` lies in the label period.
     Cancellation {
         /// The label period.
         horizon: Horizon,
     },
-    /// Non-contractual: no paid payment, or no activity, in the label period.
+    /// Non-contractual: churned if there is no paid payment, or no activity, in the label period.
     Inactivity {
         /// The label period.
         horizon: Horizon,
-        /// Only customers with such an event in this many days before `as_of` are eligible. Default: the
-        /// horizon, so that nobody is eligible who has already been silent for a whole label period.
+        /// Only customers with such an event within this many days before `as_of` are eligible. Default: the horizon,
+        /// so that a customer who has been inactive for a whole label period is not eligible.
         active_within: Option<u32>,
-        /// Payments (paid ones) or activities.
+        /// The events that count: payments (paid ones) or activities.
         on: RecordKind,
     },
 }
@@ -51,8 +51,8 @@ impl ChurnDefinition {
         }
     }
 
-    /// No paid payment, or no activity, within `days` days. Customers and tickets are refused where it is used
-    /// (`invalid_option`).
+    /// No paid payment, or no activity, within `days` days. Customers and tickets are not valid for `on`; the call that
+    /// uses the definition fails with `invalid_option`.
     pub fn inactivity(days: u32, on: RecordKind) -> Self {
         Self::Inactivity {
             horizon: Horizon { days, lead: 0 },
@@ -61,7 +61,7 @@ impl ChurnDefinition {
         }
     }
 
-    /// With `days` days between `as_of` and the start of the label period.
+    /// Sets the number of days between `as_of` and the start of the label period.
     #[must_use]
     pub fn with_lead(mut self, days: u32) -> Self {
         match &mut self {
@@ -70,7 +70,8 @@ impl ChurnDefinition {
         self
     }
 
-    /// Eligible if active in this many days before `as_of`, instead of the horizon; no effect on cancellation.
+    /// Sets the number of days before `as_of` in which an eligible customer was active. Default: the horizon. No effect
+    /// on cancellation.
     #[must_use]
     pub fn active_within(mut self, days: u32) -> Self {
         if let Self::Inactivity { active_within, .. } = &mut self {
@@ -86,7 +87,7 @@ impl ChurnDefinition {
         }
     }
 
-    /// The table whose end decides maturity; `None` for all of them.
+    /// The table whose last event determines which labels are mature; `None` if all tables do.
     pub(crate) fn observed_on(&self) -> Option<RecordKind> {
         match self {
             Self::Cancellation { .. } => None,
@@ -94,7 +95,7 @@ impl ChurnDefinition {
         }
     }
 
-    /// Days of history that a training date should have before it.
+    /// Minimum number of days of history before a training date.
     pub(crate) fn history_days(&self) -> u32 {
         match self {
             Self::Cancellation { .. } => 28,
@@ -112,8 +113,9 @@ impl ChurnDefinition {
         }
     }
 
-    /// Reads a definition from the text of a JSON object, as options have it: `{"kind": "cancellation", "horizon": 90, "lead": 0}`
-    /// or `{"kind": "inactivity", "horizon": 90, "lead": 0, "active_within": 180, "on": "payments"}`. Only `kind` is required.
+    /// Reads a definition from the text of a JSON object: `{"kind": "cancellation", "horizon": 90, "lead": 0}` or
+    /// `{"kind": "inactivity", "horizon": 90, "lead": 0, "active_within": 180, "on": "payments"}`. Only `kind` is
+    /// required.
     ///
     /// # Errors
     /// `invalid_option`, naming the option.
@@ -123,7 +125,7 @@ impl ChurnDefinition {
         Ok(definition)
     }
 
-    /// Writes the definition as options have it, see [`from_json`](Self::from_json).
+    /// Writes the definition in the form that [`from_json`](Self::from_json) reads.
     pub(crate) fn serialize_as_option<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
         let horizon = self.horizon();
         let (kind, active_within, on) = match self {
@@ -140,7 +142,8 @@ impl ChurnDefinition {
         option.serialize(serializer)
     }
 
-    /// With the default of `active_within` written out: model files say what they mean, so a default may change.
+    /// The definition with the default of `active_within` made explicit, so that model files stay valid if the default
+    /// changes.
     pub(crate) fn written_out(mut self) -> Self {
         let days = self.active_days();
         if let Self::Inactivity { active_within, .. } = &mut self {
@@ -149,7 +152,7 @@ impl ChurnDefinition {
         self
     }
 
-    /// The definition of a model file. Files that leave `active_within` out were written when its default was twice the
+    /// The definition in a model file. Files without `active_within` were written when its default was twice the
     /// horizon.
     pub(crate) fn of_model_file(mut self) -> Self {
         if let Self::Inactivity {
@@ -191,7 +194,7 @@ impl ChurnDefinition {
     }
 }
 
-/// A [`ChurnDefinition`] as options have it.
+/// A [`ChurnDefinition`] in the form used in options.
 #[derive(Serialize)]
 struct DefinitionOption {
     kind: &'static str,

@@ -1,9 +1,9 @@
-//! The one engine: evaluates a plan for customers at dates, for batches, single customers and training alike.
+//! The feature engine: evaluates a plan for customers at dates. Training, batches and single customers all use it.
 //!
-//! Every row is worked out from the visible records of its customer alone, in one fixed order, so neither threads nor
-//! what else is in the batch can change a bit. Rows are worked on in blocks, each step a loop over all rows of the
-//! block: their records are laid end to end, windows become positions among them, and a feature is written cell after
-//! cell, straight into its column.
+//! Every row is computed only from the visible records of its customer, in one fixed order. The result therefore
+//! depends neither on the number of threads nor on the other rows of a batch. Rows are processed in blocks, and each
+//! step is a loop over all rows of a block. Their records are stored contiguously, windows are ranges of positions
+//! among them, and the values of a feature are written directly into its column.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -22,15 +22,16 @@ use crate::parallel::{Execution, Workers};
 use crate::record::TenantRecords;
 use crate::time::{AsOf, MICROS_PER_DAY};
 
-/// Rows of one piece of work.
+/// Number of rows per task.
 const CHUNK: usize = 512;
-/// Records that are laid end to end at a time, if one row has not more.
+/// Maximum number of records in a block, unless a single row has more.
 const BLOCK: usize = 1 << 15;
-/// Pieces of work between two reports of progress.
+/// Number of tasks between two progress reports.
 const WAVE: usize = 128;
 
-/// The features of every customer at each date: one row per customer with a visible spell, dates as given, then
-/// customers sorted by id.
+/// Computes the features of every customer at each date.
+///
+/// The matrix has one row for every customer with a visible spell, ordered by date as given, then by customer id.
 ///
 /// ```
 /// use churn_core::{Execution, FeaturePlan, Table, TenantRecords, features};
@@ -54,8 +55,10 @@ pub fn features(
     plan.resolve(records)?.evaluate(records, as_of, &execution.workers()?)
 }
 
-/// The features of the customers who are eligible by a definition at each date: the rows that a model of this definition
-/// scores. Dates as given, then customers sorted by id; every value is that of [`features()`].
+/// Computes the features of the customers who are eligible by a definition at each date. These are the rows that a
+/// model of this definition scores.
+///
+/// Rows are ordered by date as given, then by customer id. Every value equals that of [`features()`].
 ///
 /// ```
 /// use churn_core::{ChurnDefinition, Execution, FeaturePlan, Table, TenantRecords, eligible_features};
@@ -103,8 +106,8 @@ impl ResolvedPlan {
         self.evaluate_rows(records, &rows, workers)
     }
 
-    /// The features of chosen customers (by code) at chosen dates: a row each, in the order given. A customer
-    /// without a visible row is an error.
+    /// The features of given customers (by code) at given dates: one row each, in the given order. A customer without a
+    /// visible row is an error.
     pub(crate) fn evaluate_rows(
         &self,
         records: &TenantRecords,
@@ -117,7 +120,7 @@ impl ResolvedPlan {
             .iter()
             .enumerate()
             .map(|(column, kind)| match kind {
-                // Zeroed memory costs nothing until it is written to, which the workers do.
+                // Zeroed memory is allocated lazily; the workers are the first to write to it.
                 FeatureKind::Number => FeatureColumn::Number(vec![0.0; rows.len()]),
                 FeatureKind::Text => FeatureColumn::Text {
                     codes: vec![FeatureColumn::MISSING; rows.len()],
@@ -156,7 +159,7 @@ fn levels_of(program: &Program<'_>, column: usize) -> Vec<String> {
     }
 }
 
-/// The cells of some rows, of all columns: what one piece of work writes to.
+/// The cells of some rows in all columns: the output of one task.
 pub(crate) struct Chunk<'a> {
     columns: Vec<Cells<'a>>,
 }
@@ -209,7 +212,7 @@ impl<'a> Chunk<'a> {
 }
 
 impl Program<'_> {
-    /// Fills in the cells of some rows.
+    /// Computes the cells of some rows.
     fn evaluate(
         &self,
         records: &TenantRecords,
@@ -254,7 +257,7 @@ impl Program<'_> {
 }
 
 impl StreamProgram<'_> {
-    /// Where the block ends that begins at a row: it has one row at least.
+    /// The end of the block that begins at a row. A block has at least one row.
     fn end_of_block(&self, records: &TenantRecords, rows: &[(u32, AsOf)], first: usize) -> usize {
         let mut end = first;
         let mut count = 0;

@@ -1,16 +1,16 @@
-//! The usual time between two events of a customer.
+//! The typical time between two events of a customer.
 
 use crate::error::RecordKind;
 use crate::features::view::{PaymentState, StreamView};
 use crate::record::TenantRecords;
 use crate::time::MICROS_PER_DAY;
 
-/// Days that usually lie between two days on which a customer has events of a table: the median over customers of each
-/// customer's own median. Of payments only paid ones count; several events on one day count once. `None` where the table
-/// was not given or no customer has events on two days.
+/// The typical number of days between two days with events of a customer in a table: the median over customers of each
+/// customer's median. Only paid payments count; several events on one day count once. `None` if the table was not
+/// given, or if no customer has events on two days.
 ///
-/// A label period of [`ChurnDefinition::Inactivity`](crate::ChurnDefinition::Inactivity) that is shorter ends before the
-/// next event of most customers is due, so that nearly all of them count as churned.
+/// If the label period of [`ChurnDefinition::Inactivity`](crate::ChurnDefinition::Inactivity) is shorter than this, it
+/// ends before the next event of most customers is due, so nearly all of them count as churned.
 ///
 /// ```
 /// use churn_core::{Customer, Payment, RecordKind, TenantRecords, Timestamp, usual_gap_days};
@@ -24,7 +24,7 @@ use crate::time::MICROS_PER_DAY;
 /// # Ok::<(), churn_core::Error>(())
 /// ```
 pub fn usual_gap_days(records: &TenantRecords, kind: RecordKind) -> Option<f64> {
-    // All that is known in the end.
+    // Everything that became known eventually.
     let view = StreamView::new(records, kind, i64::MAX)?;
     let mut usual: Vec<i64> = vec![];
     let mut gaps: Vec<i64> = vec![];
@@ -46,7 +46,7 @@ pub fn usual_gap_days(records: &TenantRecords, kind: RecordKind) -> Option<f64> 
     median(&mut usual).map(|days| days as f64)
 }
 
-/// The lower of the two in the middle of an even number.
+/// The median; the lower of the two middle values of an even number.
 fn median(values: &mut [i64]) -> Option<i64> {
     let middle = values.len().checked_sub(1)? / 2;
     Some(*values.select_nth_unstable(middle).1)

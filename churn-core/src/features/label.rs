@@ -1,4 +1,4 @@
-//! Labels: whether a customer churned in the label period of a date, which rule said so, and when.
+//! Labels: whether a customer churned in the label period of a date, by which rule, and when.
 
 use std::fmt;
 
@@ -10,26 +10,26 @@ use crate::parallel::{Execution, Workers};
 use crate::record::{NEVER, TenantRecords};
 use crate::time::{AsOf, Timestamp};
 
-/// The rule that decided a label.
+/// The rule that determines a label.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum LabelRule {
     /// Churned: the spell's `churned_at` lies in the label period.
     Cancelled,
-    /// Retained: it does not.
+    /// Retained: the spell's `churned_at` does not lie in the label period.
     NotCancelled,
     /// Churned: no paid payment, or no activity, in the label period.
     Inactive,
-    /// Retained: there was one.
+    /// Retained: there was a paid payment, or an activity, in the label period.
     Active,
     /// Excluded: churned after `as_of` but before the label period.
     ChurnedInLead,
-    /// Excluded: churned before `as_of`, as became known only later.
+    /// Excluded: churned before `as_of`, but this became known only later.
     ChurnedBefore,
 }
 
 impl LabelRule {
-    /// The rule's stable name: `"churned_in_lead"`.
+    /// The stable name of the rule: `"churned_in_lead"`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Cancelled => "cancelled",
@@ -48,23 +48,24 @@ impl fmt::Display for LabelRule {
     }
 }
 
-/// One eligible customer at one date, and whether they churned in the label period.
+/// The label of one eligible customer at one date: whether they churned in the label period.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Label {
-    /// The customer's code: a position among [`TenantRecords::customer_ids`], named by [`TenantRecords::customer_id`].
+    /// The customer's code: a position in [`TenantRecords::customer_ids`]. [`TenantRecords::customer_id`] returns the
+    /// id.
     pub customer: u32,
     /// The date.
     pub as_of: AsOf,
-    /// Whether the customer churned; `false` for an excluded row, which is neither.
+    /// Whether the customer churned; `false` for an excluded row, which is neither churned nor retained.
     pub churned: bool,
-    /// Which rule said so.
+    /// The rule that determined the label.
     pub rule: LabelRule,
-    /// When the customer cancelled, or the first event that shows them active; `None` where nothing happened.
+    /// The time of the cancellation, or of the first event in the label period; `None` if there is none.
     pub event_at: Option<Timestamp>,
 }
 
-/// The labels of all eligible customers at some dates: dates as given, then customers sorted by id.
+/// The labels of all eligible customers at some dates, ordered by date as given, then by customer id.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Labels {
     rows: Vec<Label>,
@@ -72,21 +73,22 @@ pub struct Labels {
 }
 
 impl Labels {
-    /// Churned or retained, a row per eligible customer and date.
+    /// The labels that are churned or retained: one row per eligible customer and date.
     pub fn rows(&self) -> &[Label] {
         &self.rows
     }
 
-    /// Customers who churned within the lead, or before the date without its being known then. They are neither churned nor
-    /// retained, so none of them is among [`rows`](Self::rows).
+    /// Customers who churned within the lead, or who had churned before the date although this was not known yet. They
+    /// are neither churned nor retained, so they are not among [`rows`](Self::rows).
     pub fn excluded(&self) -> &[Label] {
         &self.excluded
     }
 }
 
-/// The labels of every eligible customer at each date: under contract and without notice for
-/// [`ChurnDefinition::Cancellation`], lately active for [`ChurnDefinition::Inactivity`].
+/// Computes the labels of every eligible customer at each date.
 ///
+/// For [`ChurnDefinition::Cancellation`], a customer is eligible if they have an active spell without a known
+/// cancellation. For [`ChurnDefinition::Inactivity`], they must have been active recently.
 /// ```
 /// use churn_core::{ChurnDefinition, Customer, Execution, TenantRecords, Timestamp, labels};
 ///
@@ -102,8 +104,8 @@ impl Labels {
 /// ```
 ///
 /// # Errors
-/// `immature_label` if the label period of a date reaches past what was observed: it is never read as "stayed".
-/// `invalid_option` if the definition does not fit the records.
+/// `immature_label` if the label period of a date extends past the observed history (such a label never counts as
+/// retained); `invalid_option` if the definition does not fit the records.
 pub fn labels(
     records: &TenantRecords,
     as_of: &[AsOf],
@@ -132,11 +134,11 @@ fn labels_of(
     Ok(labels)
 }
 
-/// The labels of every customer at a date of their own, none later than `last`, and those of the excluded; both sorted by
+/// The labels of every customer at an individual date, none later than `last`, and the excluded labels; both sorted by
 /// customer.
 ///
 /// # Errors
-/// As [`labels`]: the label of `last` must be mature, and with it are those of all earlier dates.
+/// The errors of [`labels`]. If the label of `last` is mature, so are those of all earlier dates.
 pub(crate) fn labels_within(
     records: &TenantRecords,
     last: AsOf,
@@ -159,7 +161,7 @@ pub(crate) fn labels_within(
     Ok(found.into_iter().flatten().partition(is_row))
 }
 
-/// The end of what was observed, if the label of a date is mature.
+/// The end of the observed history, if the label of a date is mature.
 fn mature(records: &TenantRecords, as_of: AsOf, definition: &ChurnDefinition) -> Result<i64> {
     let Some(observed_until) = records.observed_until(definition.observed_on()) else {
         return Err(Error::new(
@@ -179,7 +181,7 @@ fn mature(records: &TenantRecords, as_of: AsOf, definition: &ChurnDefinition) ->
     Ok(observed_until.as_micros())
 }
 
-/// The last date whose label is mature; `None` if nothing was observed.
+/// The last date whose label is mature; `None` if there is no observed history.
 pub(crate) fn mature_until(records: &TenantRecords, definition: &ChurnDefinition) -> Option<AsOf> {
     let observed_until = records.observed_until(definition.observed_on())?;
     let horizon = definition.horizon();
@@ -188,8 +190,9 @@ pub(crate) fn mature_until(records: &TenantRecords, definition: &ChurnDefinition
     ))
 }
 
-/// Whether a customer who is known at a date has churned by the end of what was observed, whatever the label period:
-/// the spell ends, or no event counted against inactivity in the last horizon. `None` if the customer is not known at the date.
+/// Whether a customer who is known at a date has churned by the end of the observed history, whatever the label period:
+/// the spell has ended, or the last horizon has no event that counts as activity. `None` if the customer is not known
+/// at the date.
 pub(crate) fn churned_in_the_end(
     records: &TenantRecords,
     customer: u32,

@@ -1,4 +1,4 @@
-//! Customers x features.
+//! The feature matrix: customers x features.
 
 use std::sync::Arc;
 
@@ -8,15 +8,15 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::record::{Ids, TenantId};
 use crate::time::AsOf;
 
-/// One feature's values, a row each.
+/// The values of one feature, one per row.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum FeatureColumn {
     /// Numbers; NaN where missing. Bools are 0 and 1.
     Number(Vec<f64>),
-    /// Texts: a code per row into `levels`, [`FeatureColumn::MISSING`] where there is none.
+    /// Texts, dictionary-encoded: one code per row into `levels`, [`FeatureColumn::MISSING`] for a missing value.
     Text {
-        /// Position in `levels`.
+        /// Positions in `levels`.
         codes: Vec<u32>,
         /// The distinct texts of these rows, sorted by bytes.
         levels: Vec<String>,
@@ -27,7 +27,7 @@ impl FeatureColumn {
     /// The code of a missing text.
     pub const MISSING: u32 = u32::MAX;
 
-    /// The rows at these positions, in this order.
+    /// Selects the rows at these positions, in this order.
     pub(crate) fn select(&self, rows: &[usize]) -> Self {
         match self {
             Self::Number(values) => Self::Number(rows.iter().map(|&row| values[row]).collect()),
@@ -42,7 +42,7 @@ impl FeatureColumn {
         }
     }
 
-    /// Drops the texts that no row has: a text of the future is not to be seen, not even as a level.
+    /// Drops levels that no row has: a text from the future must not be visible, not even as a level.
     pub(crate) fn keep_used_levels(&mut self) {
         let Self::Text { codes, levels } = self else {
             return;
@@ -67,7 +67,7 @@ impl FeatureColumn {
     }
 }
 
-/// Named columns of equal length: all that preprocessing and members look at, of customers or of any flat table.
+/// Named columns of equal length: the input of preprocessing and members, from customers or from a flat table.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Columns<'a> {
     pub(crate) names: &'a [String],
@@ -75,13 +75,14 @@ pub(crate) struct Columns<'a> {
     pub(crate) rows: usize,
 }
 
-/// Customers x features: what is known of the customer of each row at the row's date, column by column.
+/// A feature matrix (customers x features): the feature values of each row's customer as known at the row's date,
+/// stored by column.
 ///
-/// Rows are ordered by date as given, then by customer id (bytes). The matrix carries its tenant, the date
-/// of every row and the fingerprint of the plan that made it. It comes from [`features`](crate::features()) (every customer
-/// with a visible spell), from [`ScoreRun::matrix`](crate::ScoreRun::matrix) (those who were eligible) or from
-/// [`ChurnModel::features`](crate::ChurnModel::features), and goes out column by column, as one array
-/// ([`to_ndarray`](Self::to_ndarray)) or, with the crate's feature `arrow`, as a record batch (`into_record_batch`).
+/// Rows are ordered by date as given, then by customer id (bytes). The matrix stores its tenant, the date of every row
+/// and the fingerprint of its feature plan. It is returned by [`features`](crate::features()) (every customer with a
+/// visible spell), by [`ScoreRun::matrix`](crate::ScoreRun::matrix) (eligible customers) and by
+/// [`ChurnModel::features`](crate::ChurnModel::features). It can be read column by column, as one array
+/// ([`to_ndarray`](Self::to_ndarray)) or, with the crate feature `arrow`, as a record batch (`into_record_batch`).
 ///
 /// ```
 /// use churn_core::{AsOf, Execution, FeatureColumn, FeaturePlan, features};
@@ -104,7 +105,7 @@ pub(crate) struct Columns<'a> {
 #[derive(Clone, Debug, PartialEq)]
 pub struct FeatureMatrix {
     pub(crate) tenant: TenantId,
-    /// All customer ids of the tenant, sorted; shared with the records' order of codes.
+    /// All customer ids of the tenant, sorted. A code is a position here, as in the records.
     pub(crate) ids: Arc<Ids>,
     /// The customer code of each row.
     pub(crate) customers: Vec<u32>,
@@ -116,7 +117,7 @@ pub struct FeatureMatrix {
 }
 
 impl FeatureMatrix {
-    /// Whose customers these are.
+    /// The tenant of the customers.
     pub fn tenant(&self) -> &TenantId {
         &self.tenant
     }
@@ -131,7 +132,7 @@ impl FeatureMatrix {
         &self.names
     }
 
-    /// The customer of a row.
+    /// The customer id of a row.
     ///
     /// # Panics
     /// If there is no such row.
@@ -152,7 +153,7 @@ impl FeatureMatrix {
     /// The column of a feature.
     ///
     /// # Errors
-    /// `unknown_feature` if the plan has none of that name.
+    /// `unknown_feature` if the plan has no feature of this name.
     pub fn column(&self, name: &str) -> Result<&FeatureColumn> {
         let position = self.names.iter().position(|known| known == name);
         position.map(|position| &self.columns[position]).ok_or_else(|| {
@@ -164,12 +165,12 @@ impl FeatureMatrix {
         })
     }
 
-    /// Identifies the plan that made the matrix: SHA-256 in hex.
+    /// The fingerprint of the plan that produced the matrix: SHA-256 in hex.
     pub fn plan_fingerprint(&self) -> &str {
         &self.fingerprint
     }
 
-    /// Its columns without customers and dates.
+    /// The columns without customers and dates.
     pub(crate) fn view(&self) -> Columns<'_> {
         Columns {
             names: &self.names,
@@ -178,9 +179,11 @@ impl FeatureMatrix {
         }
     }
 
-    /// The whole matrix as one array, [`rows`](Self::rows) x [`feature_names`](Self::feature_names), row after row in memory.
-    /// Missing is NaN, bools are 0 and 1, and a text is its position among the levels of its [`FeatureColumn::Text`]: a name,
-    /// not a size, whatever the number looks like.
+    /// Converts the matrix to one array of [`rows`](Self::rows) x [`feature_names`](Self::feature_names), in row-major
+    /// order.
+    ///
+    /// A missing value is NaN, and a bool is 0 or 1. A text is its position among the levels of its
+    /// [`FeatureColumn::Text`]; treat this number as a category, not as a quantity.
     pub fn to_ndarray(&self) -> Array2<f64> {
         let mut array = Array2::zeros((self.rows(), self.columns.len()));
         for (column, out) in self.columns.iter().zip(array.columns_mut()) {
@@ -197,11 +200,11 @@ impl FeatureMatrix {
         array
     }
 
-    /// The rows at these positions, in this order; a row may be taken twice. Texts that no row has are no levels any more,
-    /// so codes may differ from those of the whole matrix.
+    /// Selects the rows at these positions, in this order. A row may occur several times. Levels that no selected row
+    /// has are dropped, so codes may differ from those of the whole matrix.
     ///
     /// # Panics
-    /// If there is no row at a position.
+    /// If a position is out of range.
     #[must_use]
     pub fn select(&self, rows: &[usize]) -> Self {
         Self {
@@ -218,7 +221,7 @@ impl FeatureMatrix {
 
 #[cfg(test)]
 impl FeatureMatrix {
-    /// Two customers at one date, of whom a number and a text is known: the code 0 is `pro`.
+    /// Two customers at one date, with a number feature and a text feature. Code 0 is `pro`.
     pub(super) fn of_two(numbers: Vec<f64>, codes: Vec<u32>) -> Self {
         let levels = vec!["pro".to_owned()];
         Self {

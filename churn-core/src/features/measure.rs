@@ -1,25 +1,25 @@
-//! What is read of a record, by the type of its arithmetic.
+//! Compiled measures: the value of a record, by type of arithmetic.
 
 use crate::features::view::{ColumnView, Row, StreamView};
 use crate::time::{MICROS_PER_DAY, MICROS_PER_HOUR};
 
-/// A measure with its columns looked up.
+/// A compiled measure: its columns are already looked up.
 #[derive(Clone, Copy)]
 pub(crate) enum RowMeasure<'a> {
-    /// 1 each.
+    /// 1 per record.
     One,
-    /// The time since the record before it in the series.
+    /// The time since the previous record in the series.
     GapDays,
     Integer(Integer),
     Float(Float<'a>),
-    /// To be told apart only.
+    /// A code, used only to count distinct values.
     Code(Code<'a>),
 }
 
-/// An exact integer.
+/// A measure with exact integer values.
 #[derive(Clone, Copy)]
 pub(crate) enum Integer {
-    /// In minor units, `scale` of which are a major one.
+    /// In minor units; `scale` of them are one major unit.
     Amount {
         scale: f64,
     },
@@ -29,7 +29,7 @@ pub(crate) enum Integer {
 }
 
 impl Integer {
-    /// What sums are divided by, once.
+    /// The divisor that is applied once to a sum.
     pub(crate) fn divisor(self) -> f64 {
         match self {
             Self::Amount { scale } => scale,
@@ -38,7 +38,7 @@ impl Integer {
         }
     }
 
-    /// `None` if the record has none, or not yet.
+    /// The value; `None` if the record has no value, or none that is known yet.
     pub(crate) fn of(self, view: &StreamView<'_>, row: Row) -> Option<i64> {
         let since_event = |moment: i64| moment - view.at(row);
         match self {
@@ -54,12 +54,12 @@ impl Integer {
 pub(crate) enum Float<'a> {
     Satisfaction,
     Quantity,
-    /// `None`: these records lack the column.
+    /// `None` if the records lack the column.
     Column(Option<ColumnView<'a>>),
 }
 
 impl Float<'_> {
-    /// `None` if the record has none, or not yet; never NaN.
+    /// The value; `None` if the record has no value, or none that is known yet. Never NaN.
     pub(crate) fn of(self, view: &StreamView<'_>, row: Row) -> Option<f64> {
         match self {
             Self::Satisfaction => view.satisfaction(row),
@@ -69,22 +69,22 @@ impl Float<'_> {
     }
 }
 
-/// A number that is equal for equal values.
+/// A code: equal for equal values.
 #[derive(Clone, Copy)]
 pub(crate) enum Code<'a> {
-    /// A missing kind is a kind of its own.
+    /// A missing kind counts as a separate kind.
     Kind,
     /// The UTC date of the event time.
     Date,
-    /// `None`: these records lack the column.
+    /// `None` if the records lack the column.
     Column(Option<ColumnView<'a>>),
 }
 
 impl Code<'_> {
-    /// `None` if the record has none.
+    /// The code; `None` if the record has no value.
     pub(crate) fn of(self, view: &StreamView<'_>, row: Row) -> Option<i64> {
         match self {
-            // The missing kind, which has the greatest code, is -1 here: near the others.
+            // A missing kind has the largest code, which becomes -1 here and so stays near the others.
             Self::Kind => view.kind(row).map(|kind| i64::from(kind.cast_signed())),
             Self::Date => Some(view.at(row).div_euclid(MICROS_PER_DAY)),
             Self::Column(column) => column?.code(row),

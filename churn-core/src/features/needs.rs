@@ -1,4 +1,4 @@
-//! The columns that features look up by name, and what those must hold.
+//! The columns that features look up by name, and their required types.
 
 use crate::error::{Error, ErrorKind, RecordKind, Result};
 use crate::features::plan::{Condition, Feature, Function, Measure};
@@ -10,12 +10,12 @@ use crate::record::TenantRecords;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Need<'a> {
     pub(crate) column: &'a str,
-    /// `None`: whatever it holds will do.
+    /// `None`: any type is accepted.
     holds: Option<Holds>,
 }
 
 impl Feature {
-    /// The columns it needs, for its column of the matrix to be of a kind.
+    /// The columns that the feature needs if its matrix column is of this kind.
     pub(crate) fn needs(&self, kind: FeatureKind) -> Vec<Need<'_>> {
         let measure = match &self.measure {
             Measure::Attribute(column) => Some(Need {
@@ -33,8 +33,8 @@ impl Feature {
         measure.into_iter().chain(conditions).collect()
     }
 
-    /// An error naming the feature and the column if one holds another type than is needed. One that is not there is
-    /// left to the caller.
+    /// Returns an error, naming the feature and the column, if a column does not have the required type. A missing
+    /// column is left to the caller.
     pub(crate) fn require_types(&self, kind: FeatureKind, records: &TenantRecords, error: ErrorKind) -> Result<()> {
         for Need { column, holds } in self.needs(kind) {
             let (Some(found), Some(holds)) = (ColumnView::find(records, self.source, column), holds) else {
@@ -66,7 +66,7 @@ fn need_of(condition: &Condition, source: RecordKind) -> Option<Need<'_>> {
         _ => return None,
     };
     let ranges = matches!(condition, Condition::AtLeast { .. } | Condition::AtMost { .. });
-    // These are no attributes: every record of the table has them, or may have.
+    // These are not attributes: every record of the table has them, or may have them.
     let built_in = matches!(
         (source, column.as_str()),
         (RecordKind::Payments, "amount") | (RecordKind::Tickets, "satisfaction") | (RecordKind::Activities, "quantity")

@@ -1,4 +1,5 @@
-//! A feature plan is data: what to look at, which of it, what of it, and what to make of it.
+//! Feature plans as data. A feature states its source table, a filter, a measure per record and an aggregation
+//! function.
 
 use std::collections::HashSet;
 
@@ -10,7 +11,7 @@ use crate::features::standard;
 use crate::options::{Given, Options, json_methods};
 use crate::time::Window;
 
-/// Which moment of a record places it in a window.
+/// The time axis: the time of a record that decides which windows contain it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -18,22 +19,22 @@ pub enum Axis {
     /// The event time: `due_at`, `opened_at`, `at`.
     #[default]
     Event,
-    /// When a payment was refunded. Only refunded ones have it.
+    /// The refund time of a payment. Only refunded payments have it.
     RefundedAt,
-    /// When a ticket was resolved. Only resolved ones have it.
+    /// The resolution time of a ticket. Only resolved tickets have it.
     ResolvedAt,
-    /// When a ticket was reopened. Only reopened ones have it.
+    /// The time at which a ticket was reopened. Only reopened tickets have it.
     ReopenedAt,
-    /// When the satisfaction with a ticket became visible. Only rated ones have it.
+    /// The time at which the satisfaction with a ticket became visible. Only rated tickets have it.
     SatisfactionAt,
 }
 
-/// One condition on a record, as it is known at `as_of`. A filter is a list of them, all of which must hold.
+/// A condition on a record, evaluated as of `as_of`. A filter is a list of conditions that must all hold.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Condition {
-    /// A payment that is paid, refunded since or not.
+    /// A payment that is paid, whether or not it was refunded later.
     Paid,
     /// A payment that failed.
     Failed,
@@ -49,126 +50,128 @@ pub enum Condition {
     Responded,
     /// A ticket of priority high or urgent.
     Urgent,
-    /// A text attribute (or `kind`, `method`, `category`, `channel`) is one of these.
+    /// The text attribute (or `kind`, `method`, `category`, `channel`) is one of these texts.
     OneOf {
         /// The column.
         column: String,
-        /// The texts.
+        /// The accepted texts.
         values: Vec<String>,
     },
-    /// A number attribute (or `amount` in major units, `quantity`, `satisfaction`) is at least this.
+    /// The number attribute (or `amount` in major units, `quantity`, `satisfaction`) is at least this value.
     AtLeast {
         /// The column.
         column: String,
-        /// The least value.
+        /// The smallest accepted value.
         value: f64,
     },
-    /// A number attribute (or `amount` in major units, `quantity`, `satisfaction`) is at most this.
+    /// The number attribute (or `amount` in major units, `quantity`, `satisfaction`) is at most this value.
     AtMost {
         /// The column.
         column: String,
-        /// The greatest value.
+        /// The largest accepted value.
         value: f64,
     },
-    /// A bool attribute has this value.
+    /// The bool attribute has this value.
     Is {
         /// The column.
         column: String,
-        /// The value.
+        /// The required value.
         value: bool,
     },
 }
 
-/// What is looked at in each record. Records that do not have it are left out.
+/// The measure: the value that is read from each record. Records without the value are skipped.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Measure {
-    /// The record itself: 1 each.
+    /// 1 per record, for counting.
     #[default]
     #[serde(rename = "one", alias = "count")]
     Count,
-    /// A payment's amount, in major units.
+    /// The amount of a payment, in major units.
     Amount,
-    /// How late a payment was settled, in days; early is 0.
+    /// How many days after its due date a payment was settled; 0 if early.
     LateDays,
-    /// Hours from a ticket's opening to its resolution.
+    /// Hours from the opening of a ticket to its resolution.
     ResolutionHours,
-    /// Hours from a ticket's opening to its first answer.
+    /// Hours from the opening of a ticket to the first response.
     FirstResponseHours,
     /// The satisfaction with a ticket, 1 to 5.
     Satisfaction,
     /// The quantity of an activity.
     Quantity,
-    /// The kind of an activity; only to count distinct ones.
+    /// The kind of an activity; only for counting distinct kinds.
     Kind,
-    /// The UTC date of the record; only to count distinct ones.
+    /// The UTC date of the record; only for counting distinct dates.
     Date,
-    /// Days between a record and the one before it.
+    /// Days between a record and the previous one.
     GapDays,
-    /// A column: an attribute of the record, or of the customer's visible version.
+    /// An attribute of the record, or of the customer's visible version.
     Attribute(String),
     /// Customers: days since the current spell began.
     TenureDays,
     /// Customers: days until the contract renews.
     DaysToRenewal,
-    /// Customers: days since the visible version came into force.
+    /// Customers: days since the `valid_from` of the visible version.
     DaysSinceChange,
     /// Customers: number of spells before the current one.
     EarlierSpells,
-    /// Customers: days since the latest end of an earlier spell; NaN without one.
+    /// Customers: days since the latest end of an earlier spell; NaN if there is none.
     DaysSinceLastEnd,
     /// Customers: days since the first spell began.
     DaysSinceFirstSignUp,
 }
 
-/// What is made of the measures in the window. "Last" is the latest on the axis, of equals the one given later.
-/// [`Measure::Count`] goes with counts, shares, streaks and days only.
+/// The aggregation of the measures in the window. "Last" means latest on the axis; of several at the same time, the
+/// last in input order. [`Measure::Count`] is valid only with counts, shares, streaks and days.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Function {
-    /// Their sum; of [`Measure::Count`], the count. 0 over no rows.
+    /// The sum; for [`Measure::Count`], the count. 0 without records.
     Sum,
-    /// Their arithmetic mean; NaN over no rows, as in all below unless said.
+    /// The arithmetic mean; NaN without records. So are all functions below unless stated otherwise.
     Mean,
-    /// The greatest.
+    /// The maximum.
     Max,
-    /// The least.
+    /// The minimum.
     Min,
-    /// The sample standard deviation; NaN below two.
+    /// The sample standard deviation; NaN with fewer than two records.
     Std,
-    /// The last.
+    /// The last value.
     Last,
-    /// How many different ones; 0 over no rows.
+    /// The number of distinct values; 0 without records.
     Distinct,
-    /// The sum in the window less the sum in the window of the same length before it. Of a customer's attribute:
-    /// the value now less the value a window ago.
+    /// The sum in the window minus the sum in the preceding window of the same length. For an attribute of customers:
+    /// the value now minus the value one window ago.
     Change,
-    /// The sum in the window over what is usual in a window: the sum before it, times the window's length, over the
-    /// time from the first record to the window's start. NaN if that time is shorter than the window.
+    /// The sum in the window, divided by the expected sum per window before it. The expected sum is the sum before the
+    /// window, times the length of the window, divided by the time from the first record to the start of the window.
+    /// NaN if that time is shorter than the window.
     #[serde(rename = "versus_usual", alias = "ratio_to_baseline")]
     RatioToBaseline,
-    /// The share of rows that meet these conditions too.
+    /// The share of records that also meet these conditions.
     Share(Vec<Condition>),
-    /// How many rows at the end of the window meet these conditions in a row.
+    /// The number of consecutive records at the end of the window that meet these conditions.
     Streak(Vec<Condition>),
-    /// Days from the last row to `as_of`.
+    /// Days from the last record to `as_of`.
     DaysSinceLast,
-    /// Days from the first row to `as_of`.
+    /// Days from the first record to `as_of`.
     DaysSinceFirst,
-    /// Days from the last row to `as_of`, over the mean gap between rows in days.
+    /// Days from the last record to `as_of`, divided by the mean gap between records in days.
     RecencyRatio,
-    /// The value itself: for customers.
+    /// The value itself, for features of customers.
     Value,
-    // Model files hold the position of a variant: new ones come last.
-    /// How many times another row was due, by the usual gap between days with rows, on a day that is over by `as_of`: the
-    /// median of the latest 12 gaps, in calendar months where the rows keep to a day of the month. NaN below two days.
+    // Model files store the position of a variant, so new variants are appended.
+    /// The number of times that another record was due on a day before the day of `as_of`. Due days follow the typical
+    /// gap between days with records: the median of the latest 12 gaps, in calendar months if the records keep to a day
+    /// of the month. NaN with fewer than two days.
     PeriodsMissed,
 }
 
 impl Function {
-    /// Those of a share or streak.
+    /// The conditions of a share or streak.
     pub(crate) fn conditions(&self) -> &[Condition] {
         match self {
             Self::Share(conditions) | Self::Streak(conditions) => conditions,
@@ -177,7 +180,7 @@ impl Function {
     }
 }
 
-/// One declared feature.
+/// A declared feature.
 ///
 /// ```
 /// use churn_core::{Condition, Feature, FeaturePlan, Function, Measure, RecordKind};
@@ -192,24 +195,24 @@ impl Function {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Feature {
-    /// The column's name; unique in a plan.
+    /// The name of the column, unique in the plan.
     pub name: String,
-    /// The table it looks at.
+    /// The source table.
     pub source: RecordKind,
-    /// Which of its records; all conditions must hold.
+    /// The filter: conditions that must all hold.
     pub filter: Vec<Condition>,
-    /// Which moment places a record in the window.
+    /// The time axis that places records in windows.
     pub axis: Axis,
-    /// What is looked at in each.
+    /// The measure of each record.
     pub measure: Measure,
-    /// What is made of it.
+    /// The aggregation function.
     pub function: Function,
-    /// Days before `as_of`, at least one; `None` for the whole history.
+    /// The length of the window before `as_of` in days, at least 1; `None` for the whole history.
     pub window: Option<u32>,
 }
 
 impl Feature {
-    /// A feature that counts all records of a table over the whole history (for customers: their tenure).
+    /// Creates a feature that counts all records of a table over the whole history (for customers: their tenure).
     pub fn new(name: impl Into<String>, source: RecordKind) -> Self {
         let (measure, function) = match source {
             RecordKind::Customers => (Measure::TenureDays, Function::Value),
@@ -226,35 +229,35 @@ impl Feature {
         }
     }
 
-    /// With these conditions instead of those before.
+    /// Sets the filter, replacing an earlier one.
     #[must_use]
     pub fn filter(mut self, conditions: impl IntoIterator<Item = Condition>) -> Self {
         self.filter = conditions.into_iter().collect();
         self
     }
 
-    /// Placed in the window by this moment.
+    /// Sets the time axis.
     #[must_use]
     pub fn axis(mut self, axis: Axis) -> Self {
         self.axis = axis;
         self
     }
 
-    /// Looking at this.
+    /// Sets the measure.
     #[must_use]
     pub fn measure(mut self, measure: Measure) -> Self {
         self.measure = measure;
         self
     }
 
-    /// Making this of it.
+    /// Sets the aggregation function.
     #[must_use]
     pub fn function(mut self, function: Function) -> Self {
         self.function = function;
         self
     }
 
-    /// Over the last `days` days instead of the whole history.
+    /// Sets the window to the last `days` days.
     #[must_use]
     pub fn window(mut self, days: u32) -> Self {
         self.window = Some(days);
@@ -262,11 +265,12 @@ impl Feature {
     }
 }
 
-/// The features to compute: the standard ones for some windows, and the user's own.
+/// A feature plan: the standard features over some windows, followed by features that the user declares.
 ///
-/// A standard feature is named by its table, what it says and its window: `payments_paid_sum_91d` is the sum of what was paid
-/// in the 91 days before `as_of`, `customer_seats_change_28d` how much the attribute `seats` changed in 28 days. Which ones
-/// there are depends on the tables and attributes that were given; [`resolve`](Self::resolve) lists them.
+/// The name of a standard feature consists of its table, its content and its window. `payments_paid_sum_91d` is the sum
+/// of paid amounts in the 91 days before `as_of`; `customer_seats_change_28d` is the change of the attribute `seats` in
+/// 28 days. The set of standard features depends on the tables and attributes of the records;
+/// [`resolve`](Self::resolve) lists them.
 ///
 /// ```
 /// use churn_core::{FeaturePlan, Table, TenantRecords};
@@ -281,9 +285,9 @@ impl Feature {
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct FeaturePlan {
-    /// Windows of the standard features in days, ascending; none leaves the standard features out.
+    /// Windows of the standard features in days, ascending. If empty, there are no standard features.
     windows: Vec<Window>,
-    /// The caller's own features, in order.
+    /// The declared features, in order.
     #[serde(rename = "features", alias = "own")]
     own: Vec<Feature>,
 }
@@ -299,10 +303,10 @@ impl Default for FeaturePlan {
 }
 
 impl FeaturePlan {
-    /// The standard features over these windows, in days.
+    /// A plan of the standard features over these windows, in days.
     ///
     /// # Errors
-    /// `invalid_option` if there is no window or one is zero.
+    /// `invalid_option` if there is no window, or if a window is 0.
     pub fn standard(windows: &[u32]) -> Result<Self> {
         let refuse = |why: &str| Error::new(ErrorKind::InvalidOption, why.to_owned()).at(None, None, Some("windows"));
         let mut windows = windows
@@ -317,7 +321,7 @@ impl FeaturePlan {
         Ok(Self { windows, own: vec![] })
     }
 
-    /// Only the features added with [`with`](Self::with).
+    /// A plan without standard features. Add features with [`with`](Self::with).
     pub fn empty() -> Self {
         Self {
             windows: vec![],
@@ -325,7 +329,7 @@ impl FeaturePlan {
         }
     }
 
-    /// Adds a feature of the caller's own behind the standard ones. It is checked where the plan is used, or by
+    /// Adds a declared feature after the standard ones. It is checked when the plan is used, or by
     /// [`validate`](Self::validate).
     #[must_use]
     pub fn with(mut self, feature: Feature) -> Self {
@@ -333,7 +337,8 @@ impl FeaturePlan {
         self
     }
 
-    /// Checks the caller's own features without records: that the parts of each fit together, and that names are unique.
+    /// Checks the declared features without records: the parts of each feature must be compatible, and names must be
+    /// unique.
     ///
     /// # Errors
     /// `invalid_option`, naming the feature.
@@ -363,7 +368,7 @@ impl FeaturePlan {
         match features.iter().find(|feature| !names.insert(feature.name.as_str())) {
             Some(twice) => Err(taken(&twice.name)),
             None => {
-                // A plan may have come from JSON, so nothing is taken on trust.
+                // A plan may come from JSON, so it is validated here.
                 features.iter().try_for_each(Feature::validate)?;
                 Ok(features)
             }
@@ -374,7 +379,7 @@ impl FeaturePlan {
 json_methods!(FeaturePlan);
 
 impl Options for FeaturePlan {
-    /// `windows` (days) and `features` (a list of objects); each replaces what the plan has of it.
+    /// Reads `windows` (days) and `features` (a list of objects). Each replaces that part of the plan.
     fn read(&mut self, given: &mut Given) -> Result<()> {
         let mut windows = self.windows();
         let mut features: Option<Vec<Value>> = None;
@@ -385,7 +390,7 @@ impl Options for FeaturePlan {
             self.own = features.into_iter().map(feature_from_value).collect::<Result<_>>()?;
         }
         if replaced {
-            // A plan may consist of the caller's own features alone.
+            // A plan may consist of declared features only.
             self.windows = match windows.is_empty() && !self.own.is_empty() {
                 true => vec![],
                 false => Self::standard(&windows)?.windows,
@@ -396,12 +401,12 @@ impl Options for FeaturePlan {
 }
 
 impl Feature {
-    /// Reads a feature from the text of a JSON object. `name` and `source` are required, every other field has the value of
-    /// [`new`](Self::new) unless it is given: `{"name": "card_sum_91d", "source": "payments", "filter": ["paid"], "measure":
-    /// "amount", "window": 91}`.
+    /// Reads a feature from the text of a JSON object. `name` and `source` are required; every other field defaults to
+    /// its value in [`new`](Self::new). Example: `{"name": "card_sum_91d", "source": "payments", "filter": ["paid"],
+    /// "measure": "amount", "window": 91}`.
     ///
     /// # Errors
-    /// `invalid_option` for an unknown field, a value of another type, and parts that do not fit together.
+    /// `invalid_option` for an unknown field, a value of the wrong type, or incompatible parts.
     pub fn from_json(json: &str) -> Result<Self> {
         let value = serde_json::from_str(json).map_err(|error| {
             let message = format!("the feature is not valid JSON: {error}");

@@ -1,4 +1,4 @@
-//! Who is eligible: the customers for whom churn in the label period is a question.
+//! Eligibility: the customers whose churn in the label period is not known yet.
 
 use crate::error::{Error, ErrorKind, RecordKind, Result, excerpt};
 use crate::features::definition::ChurnDefinition;
@@ -8,7 +8,7 @@ use crate::parallel::Workers;
 use crate::record::{NEVER, TenantRecords};
 use crate::time::{AsOf, MICROS_PER_DAY};
 
-/// The codes of the customers eligible at a date, ascending.
+/// The codes of the customers who are eligible at a date, ascending.
 pub(crate) fn eligible(
     records: &TenantRecords,
     as_of: AsOf,
@@ -24,7 +24,7 @@ pub(crate) fn eligible(
     Ok(found.concat())
 }
 
-/// The definition is valid and its table was given.
+/// Checks that the definition is valid and that its table was given.
 pub(crate) fn check(records: &TenantRecords, definition: &ChurnDefinition) -> Result<()> {
     definition.validate()?;
     match definition.observed_on() {
@@ -37,7 +37,7 @@ pub(crate) fn check(records: &TenantRecords, definition: &ChurnDefinition) -> Re
     }
 }
 
-/// Why records cannot tell who churns by a definition, if that is so: nothing they hold would ever be a churn.
+/// The reason why records cannot contain churn by a definition; `None` if they can.
 pub(crate) fn cannot_tell(records: &TenantRecords, definition: &ChurnDefinition) -> Option<String> {
     let ChurnDefinition::Cancellation { .. } = definition else {
         return None;
@@ -71,7 +71,7 @@ pub(crate) fn is_eligible(records: &TenantRecords, customer: u32, as_of: i64, de
     }
 }
 
-/// The first event that counts against inactivity (a paid payment, an activity) in `[from, to)`, as known at `known_by`.
+/// The first event that counts as activity (a paid payment, or an activity) in `[from, to)`, as known at `known_by`.
 pub(crate) fn first_event(
     records: &TenantRecords,
     customer: u32,

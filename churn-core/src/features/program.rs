@@ -1,4 +1,4 @@
-//! A resolved plan compiled against one tenant's records: columns looked up once, series shared.
+//! A resolved plan, compiled for the records of one tenant: columns are looked up once, and series are shared.
 
 use crate::error::{RecordKind, Result};
 use crate::features::condition::Test;
@@ -9,13 +9,13 @@ use crate::features::view::ColumnView;
 use crate::record::TenantRecords;
 use crate::time::MICROS_PER_DAY;
 
-/// All features of a plan, grouped by what they look at.
+/// All features of a plan, grouped by the series that they use.
 pub(crate) struct Program<'a> {
     pub(crate) customers: Vec<CustomerOutput<'a>>,
     pub(crate) streams: Vec<StreamProgram<'a>>,
 }
 
-/// A customer feature: where it goes and what it reads.
+/// A feature of customers: its column in the matrix, and its source.
 pub(crate) struct CustomerOutput<'a> {
     pub(crate) column: usize,
     pub(crate) measure: CustomerMeasure<'a>,
@@ -28,10 +28,10 @@ pub(crate) enum CustomerMeasure<'a> {
     EarlierSpells,
     DaysSinceLastEnd,
     DaysSinceFirstSignUp,
-    /// `None`: these records lack the column, so it reads as missing.
+    /// `None` if the records lack the column; then every value is missing.
     Number(Option<ColumnView<'a>>),
     Text(Option<ColumnView<'a>>),
-    /// Change over so many microseconds.
+    /// The change over this many microseconds.
     Change(Option<ColumnView<'a>>, i64),
 }
 
@@ -41,13 +41,13 @@ pub(crate) struct StreamProgram<'a> {
     pub(crate) series: Vec<Series<'a>>,
 }
 
-/// Records that meet one filter, ordered on one axis, and everything that is made of them.
+/// Records that meet one filter, ordered on one axis, with all aggregations over them.
 pub(crate) struct Series<'a> {
     pub(crate) source: RecordKind,
     pub(crate) axis: Axis,
     pub(crate) filter: Vec<Test<'a>>,
     pub(crate) groups: Vec<Group<'a>>,
-    /// How long before the date its windows begin, in microseconds, ascending.
+    /// The lengths of its windows in microseconds, ascending.
     pub(crate) spans: Vec<i64>,
     declared: &'a [Condition],
 }
@@ -56,7 +56,7 @@ pub(crate) struct Series<'a> {
 pub(crate) struct Group<'a> {
     pub(crate) measure: RowMeasure<'a>,
     pub(crate) outputs: Vec<Output<'a>>,
-    /// The conditions of its shares and streaks, each list of them once.
+    /// The distinct lists of conditions of its shares and streaks.
     pub(crate) tests: Vec<Vec<Test<'a>>>,
     declared_tests: Vec<&'a [Condition]>,
     declared: (&'a Measure, bool),
@@ -65,21 +65,21 @@ pub(crate) struct Group<'a> {
 pub(crate) struct Output<'a> {
     pub(crate) column: usize,
     pub(crate) function: &'a Function,
-    /// Which of the group's conditions a share or streak has.
+    /// The index of the conditions of a share or streak in the group.
     pub(crate) tests: Option<usize>,
-    /// The length of the window, in microseconds; 0 for the whole history.
+    /// The length of the window in microseconds; 0 for the whole history.
     pub(crate) span: i64,
-    /// Where among the series' spans the window is; `None` for the whole history.
+    /// The index of the window among the spans of the series; `None` for the whole history.
     pub(crate) window: Option<usize>,
-    /// The same of the window and the one before it together, of a change.
+    /// The same for the window together with the preceding one, for a change.
     pub(crate) before: Option<usize>,
 }
 
 impl<'a> Program<'a> {
     /// Compiles a plan.
     ///
-    /// A table that the plan needs and the records lack is `feature_mismatch`, as is a column of another type than the
-    /// plan was resolved with. A column that is not there reads as missing in every row.
+    /// `feature_mismatch` if the records lack a table that the plan needs, or if a column has another type than when
+    /// the plan was resolved. A missing column counts as missing in every row.
     pub(crate) fn compile(plan: &'a ResolvedPlan, records: &'a TenantRecords) -> Result<Self> {
         plan.require_tables(records)?;
         plan.require_types(records)?;
@@ -101,7 +101,7 @@ impl<'a> Program<'a> {
         Ok(program)
     }
 
-    /// A feature of an event table joins the series and the group that declare the same, or opens its own.
+    /// Adds a feature of an event table to the series and the group with the same declaration, or creates them.
     fn add(&mut self, column: usize, feature: &'a Feature, records: &'a TenantRecords) {
         let tests = |conditions: &[Condition]| {
             let test = |condition| Test::new(condition, feature.source, records);
@@ -166,7 +166,7 @@ impl<'a> Program<'a> {
 }
 
 impl Series<'_> {
-    /// Once all windows are known each gets its number.
+    /// Assigns each window its index once all windows are known.
     fn number_spans(&mut self) {
         self.spans.sort_unstable();
         self.spans.dedup();
@@ -205,7 +205,7 @@ impl<'a> CustomerMeasure<'a> {
             Measure::DaysSinceLastEnd => Self::DaysSinceLastEnd,
             Measure::DaysSinceFirstSignUp => Self::DaysSinceFirstSignUp,
             Measure::TenureDays => Self::TenureDays,
-            // Measures of events: a plan is validated before it is compiled, so no customer feature has one.
+            // Measures of events. A plan is validated before it is compiled, so no feature of customers has one.
             Measure::Count
             | Measure::Amount
             | Measure::LateDays
@@ -241,7 +241,7 @@ impl<'a> RowMeasure<'a> {
                 }
             }
             Measure::Count => Self::One,
-            // Measures of customers: a plan is validated before it is compiled, so no feature of events has one.
+            // Measures of customers. A plan is validated before it is compiled, so no feature of events has one.
             Measure::TenureDays
             | Measure::DaysToRenewal
             | Measure::DaysSinceChange

@@ -1,4 +1,4 @@
-//! A plan resolved against a tenant's records: every feature concrete, its kind of value known.
+//! A plan that is resolved for a tenant's records: concrete features with the kinds of their values.
 
 use std::collections::BTreeSet;
 
@@ -12,7 +12,7 @@ use crate::features::view::ColumnView;
 use crate::record::TenantRecords;
 use crate::time::{AsOf, Timestamp};
 
-/// What a feature's column holds.
+/// The kind of values in the column of a feature.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -23,7 +23,8 @@ pub enum FeatureKind {
     Text,
 }
 
-/// The features of a model: stored in it and evaluated, the same way, for training, batches and single customers.
+/// A feature plan resolved for the records of a tenant: the concrete features of a model. It is stored in the model and
+/// evaluated in the same way for training, batches and single customers.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ResolvedPlan {
     features: Vec<Feature>,
@@ -33,12 +34,12 @@ pub struct ResolvedPlan {
 }
 
 impl FeaturePlan {
-    /// The concrete features for these records: the standard ones for the tables that were given and the
-    /// attributes that may be used, then the user's own.
+    /// Resolves the plan for these records: the standard features of the given tables and usable attributes, followed
+    /// by the declared features.
     ///
     /// # Errors
-    /// `invalid_option` if two features have one name, or one looks at a column that the records do not have or that
-    /// may not be used (undated and not static).
+    /// `invalid_option` if two features have the same name, or if a feature uses a column that the records lack or that
+    /// may not be used (undated and not declared static).
     pub fn resolve(&self, records: &TenantRecords) -> Result<ResolvedPlan> {
         let features = self.declare(&Schema::of(records))?;
         require_tables(&features, records, ErrorKind::InvalidOption)?;
@@ -50,7 +51,7 @@ impl FeaturePlan {
     }
 }
 
-/// The kind of a feature's values; refuses columns that are not there, hold another type or may not be used.
+/// The kind of a feature's values. Refuses a column that is missing, has another type or may not be used.
 fn kind_in(feature: &Feature, records: &TenantRecords) -> Result<FeatureKind> {
     let refuse = |why: String| {
         let message = format!("feature '{}': {why}", crate::error::excerpt(&feature.name));
@@ -65,7 +66,7 @@ fn kind_in(feature: &Feature, records: &TenantRecords) -> Result<FeatureKind> {
         }
         _ => FeatureKind::Number,
     };
-    // The renewal stands in the same undated row as the attributes: today's must not explain yesterday.
+    // `renews_at` is in the same undated row as the attributes, so the value of today must not be used for the past.
     let renewal_trusted = records.customers.dated || records.static_attributes.includes("renews_at");
     if feature.measure == Measure::DaysToRenewal && (records.customers.renews_at.is_none() || !renewal_trusted) {
         return refuse("'renews_at' is not there, or undated and not named static".to_owned());
@@ -103,7 +104,7 @@ impl ResolvedPlan {
         &self.features
     }
 
-    /// What each feature's column holds.
+    /// The kind of values in the column of each feature.
     pub fn kinds(&self) -> &[FeatureKind] {
         &self.kinds
     }
@@ -113,7 +114,7 @@ impl ResolvedPlan {
         &self.names
     }
 
-    /// Identifies the plan: SHA-256, in hex, of its features as JSON.
+    /// The fingerprint of the plan: SHA-256, in hex, of its features as JSON.
     pub fn fingerprint(&self) -> &str {
         &self.fingerprint
     }
@@ -126,7 +127,7 @@ impl ResolvedPlan {
         windows
     }
 
-    /// The windows, in days, that reach before the beginning of the history at a date.
+    /// The windows, in days, that begin before the start of the history at a date.
     pub fn windows_before(&self, observed_from: Timestamp, as_of: AsOf) -> Vec<u32> {
         let history = as_of.timestamp().days_since(observed_from);
         self.windows()
@@ -135,7 +136,7 @@ impl ResolvedPlan {
             .collect()
     }
 
-    /// Whether a plan read from elsewhere is one that `resolve` could have made.
+    /// Checks that a plan from an external source is one that `resolve` could have produced.
     pub(crate) fn validate(&self) -> Result<()> {
         self.features.iter().try_for_each(Feature::validate)?;
         let again = Self::assemble(self.features.clone(), self.kinds.clone())?;
@@ -149,13 +150,13 @@ impl ResolvedPlan {
         }
     }
 
-    /// The tables it looks at, in the order of [`RecordKind::ALL`].
+    /// The tables that the plan uses, in the order of [`RecordKind::ALL`].
     pub fn tables(&self) -> Vec<RecordKind> {
         let needed = |table: &RecordKind| self.features.iter().any(|feature| feature.source == *table);
         RecordKind::ALL.into_iter().filter(needed).collect()
     }
 
-    /// The attributes it looks at, by table and name, sorted.
+    /// The attributes that the plan uses, by table and name, sorted.
     pub fn attributes(&self) -> Vec<(RecordKind, &str)> {
         let features = self.features.iter().zip(&self.kinds);
         let needs = features.flat_map(|(feature, &kind)| {
@@ -166,19 +167,19 @@ impl ResolvedPlan {
         needs.into_iter().collect()
     }
 
-    /// Whether a feature looks at `renews_at`.
+    /// Whether a feature uses `renews_at`.
     pub(crate) fn needs_renewal(&self) -> bool {
         self.features
             .iter()
             .any(|feature| feature.measure == Measure::DaysToRenewal)
     }
 
-    /// `feature_mismatch` naming the table if records lack one that the plan looks at.
+    /// Returns `feature_mismatch`, naming the table, if the records lack a table that the plan uses.
     pub(crate) fn require_tables(&self, records: &TenantRecords) -> Result<()> {
         require_tables(&self.features, records, ErrorKind::FeatureMismatch)
     }
 
-    /// `feature_mismatch` naming the column if one holds another type than the plan was resolved with.
+    /// Returns `feature_mismatch`, naming the column, if a column has another type than when the plan was resolved.
     pub(crate) fn require_types(&self, records: &TenantRecords) -> Result<()> {
         let mut features = self.features.iter().zip(&self.kinds);
         features.try_for_each(|(feature, &kind)| feature.require_types(kind, records, ErrorKind::FeatureMismatch))

@@ -1,21 +1,22 @@
-//! The rhythm of a customer's events: the usual gap, the calendar behind it, and when the next ones are due.
+//! The rhythm of a customer's events: the typical gap, its calendar, and the days on which the next events are due.
 
 use crate::error::RecordKind;
 use crate::features::view::{PaymentState, StreamView};
 use crate::record::TenantRecords;
 use crate::time::{AsOf, MICROS_PER_DAY, Timestamp};
 
-/// So many of the latest gaps make up the rhythm.
+/// Number of latest gaps that determine the rhythm.
 const GAPS: usize = 12;
 
-/// How a customer's events follow one another.
+/// The rhythm of a customer's events.
 ///
-/// The gap is the median (of an even number the lower middle) of the latest gaps between days with events. One of 28 to 31, 59
-/// to 62, 89 to 92, 181 to 184 or 365 to 366 days is 1, 2, 3, 6 or 12 calendar months if the last two events were on the same
-/// day of the month, or one of them was on the last day of a month.
+/// The gap is the median of the latest gaps between days with events (the lower of the two middle values of an even
+/// number). A gap of 28 to 31, 59 to 62, 89 to 92, 181 to 184 or 365 to 366 days is treated as 1, 2, 3, 6 or 12
+/// calendar months, provided that the last two events were on the same day of the month, or that one of them was on the
+/// last day of a month.
 #[derive(Clone, Copy)]
 struct Rhythm {
-    /// The day of the last event, since 1970.
+    /// The day of the last event, in days since 1970-01-01.
     last: i64,
     step: Step,
 }
@@ -23,12 +24,12 @@ struct Rhythm {
 #[derive(Clone, Copy)]
 enum Step {
     Days(i64),
-    /// Calendar months, and the day of the month where it is long enough.
+    /// A number of calendar months, and the day of the month (the last day if the month is shorter).
     Months(i64, i64),
 }
 
 impl Rhythm {
-    /// That of event times, oldest first; `None` below two days with events.
+    /// The rhythm of event times, oldest first; `None` if there are fewer than two days with events.
     fn of(at: &[i64]) -> Option<Self> {
         let mut days = at.iter().rev().map(|at| at.div_euclid(MICROS_PER_DAY));
         let last = days.next()?;
@@ -55,14 +56,14 @@ impl Rhythm {
         Some(Self { last, step })
     }
 
-    /// How many of the days on which an event was due again lie before `day`.
+    /// The number of due days before `day`.
     fn due_before(self, day: i64) -> i64 {
         let due = match self.step {
             Step::Days(gap) => (day - self.last - 1).div_euclid(gap),
             Step::Months(months, on) => {
                 let (last, today) = (Civil::of(self.last), Civil::of(day));
                 let passed = today.month - last.month;
-                // What is due in the month of the day itself may be to come.
+                // An event that is due in the month of `day` may still be in the future.
                 let is_to_come = passed % months == 0 && on.min(days_in(today.month)) >= today.day;
                 passed / months - i64::from(is_to_come)
             }
@@ -70,7 +71,7 @@ impl Rhythm {
         due.max(0)
     }
 
-    /// The day on which an event is due for the `number`th time.
+    /// The day on which an event is due for the `number`-th time.
     fn due(self, number: i64) -> i64 {
         match self.step {
             Step::Days(gap) => self.last + number * gap,
@@ -86,8 +87,8 @@ impl Rhythm {
     }
 }
 
-/// How many times an event was due again, by the rhythm of the events so far, on a day that is over at `as_of`; NaN below
-/// two days with events.
+/// The number of times that another event was due, by the rhythm of the events so far, on a day that ended by `as_of`.
+/// NaN if there are fewer than two days with events.
 ///
 /// `at` are event times, oldest first, all before `as_of`.
 pub(crate) fn periods_missed(at: &[i64], as_of: i64) -> f64 {
@@ -96,8 +97,9 @@ pub(crate) fn periods_missed(at: &[i64], as_of: i64) -> f64 {
     })
 }
 
-/// A day in `[first, last]` on which a customer's next event, or one of those after it, is due, as was known at `first`: of
-/// several the one that `pick` chooses of so many. `None` if there is none. With one event a day is due every month after it.
+/// A day in `[first, last]` on which one of a customer's next events is due, as known at `first`; `None` if there is
+/// none. If there are several such days, `pick` receives their number and returns the index of one. With a single
+/// event, further events are due every month.
 pub(crate) fn due_day(
     records: &TenantRecords,
     kind: RecordKind,
@@ -124,7 +126,7 @@ pub(crate) fn due_day(
     Timestamp::from_micros(rhythm.due(number) * MICROS_PER_DAY).map(AsOf::new)
 }
 
-/// The calendar months that a gap of so many days stands for.
+/// The number of calendar months that a gap of `gap` days represents.
 fn months_of(gap: i64) -> Option<i64> {
     match gap {
         28..=31 => Some(1),
@@ -145,21 +147,21 @@ fn is_same_day_of_month(a: i64, b: i64) -> bool {
 /// A date of the proleptic Gregorian calendar.
 #[derive(Clone, Copy)]
 struct Civil {
-    /// Months since the year 0: 12 a year.
+    /// Months since the year 0, 12 per year.
     month: i64,
-    /// From 1 on.
+    /// The day of the month, from 1.
     day: i64,
 }
 
 impl Civil {
-    /// The date so many days after 1970-01-01. Source: Howard Hinnant, "chrono-compatible low-level date algorithms",
-    /// `civil_from_days`.
+    /// The date that is this number of days after 1970-01-01. Source: Howard Hinnant, "chrono-compatible low-level date
+    /// algorithms", `civil_from_days`.
     fn of(days: i64) -> Self {
         let days = days + 719_468;
         let (era, of_era) = (days.div_euclid(146_097), days.rem_euclid(146_097));
         let year_of_era = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
         let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-        // Years begin in March, so that the leap day is the last.
+        // Years begin in March here, so that the leap day is the last day of the year.
         let shifted = (5 * of_year + 2) / 153;
         Self {
             month: (era * 400 + year_of_era) * 12 + shifted + 2,
@@ -167,7 +169,7 @@ impl Civil {
         }
     }
 
-    /// Days since 1970-01-01: the other way round, `days_from_civil`.
+    /// Days since 1970-01-01, by the inverse algorithm `days_from_civil`.
     fn days(self) -> i64 {
         let (year, shifted) = ((self.month - 2).div_euclid(12), (self.month - 2).rem_euclid(12));
         let (era, year_of_era) = (year.div_euclid(400), year.rem_euclid(400));
@@ -176,7 +178,7 @@ impl Civil {
     }
 }
 
-/// Of a month since the year 0.
+/// The number of days of a month, which is given in months since the year 0.
 fn days_in(month: i64) -> i64 {
     let (year, month) = (month.div_euclid(12), month.rem_euclid(12) + 1);
     match month {
@@ -234,10 +236,10 @@ mod tests {
         ] {
             assert_eq!(missed(&first, as_of), expected, "{as_of}");
         }
-        // The end of the month comes where it comes.
+        // The last day of the month differs between months.
         let last = ["2024-01-31", "2024-02-29"];
         assert_eq!([missed(&last, "2024-03-31"), missed(&last, "2024-04-01")], [0.0, 1.0]);
-        // Quarters and years, over a leap day.
+        // Quarters and years, across a leap day.
         let quarter = ["2023-08-15", "2023-11-15"];
         assert_eq!(
             [missed(&quarter, "2024-02-15"), missed(&quarter, "2024-02-16")],
@@ -274,7 +276,7 @@ mod tests {
             ["2024-01-22", "2024-01-23", "2024-01-30", "2024-02-06"].map(|as_of| missed(&weekly, as_of)),
             [0.0, 1.0, 2.0, 3.0]
         );
-        // Thirty days are no month where the day moves.
+        // Thirty days do not count as a month if the day of the month changes.
         let thirty = ["2024-01-02", "2024-02-01"];
         assert_eq!(
             [missed(&thirty, "2024-03-02"), missed(&thirty, "2024-03-03")],

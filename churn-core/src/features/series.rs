@@ -1,4 +1,4 @@
-//! What is made of a series of records: windows, and what looks at the records themselves.
+//! Evaluates the features of a series: aggregations over windows, and values of single records.
 
 use std::ops::Range;
 
@@ -14,33 +14,33 @@ use crate::features::view::{Row, StreamView};
 use crate::record::TenantRecords;
 use crate::time::MICROS_PER_DAY;
 
-/// Everything that a series' features are made of; buffers that are used again for every block of rows.
+/// Buffers for the features of a series, reused for every block of rows.
 #[derive(Default)]
 pub(crate) struct Measured {
     /// The records of the series.
     pub(crate) points: Points,
-    /// Where each of its windows begins.
+    /// The start of each of its windows.
     edges: Vec<u32>,
-    /// The same of those records alone that have the measure, where not all do.
+    /// The records that have the measure, if some lack it, with their window starts.
     some: Points,
     some_edges: Vec<u32>,
-    /// Measures: of integers also the sums. Of codes 1 where a value is seen for the last time.
+    /// The measures; for integers, also their prefix sums. For codes, 1 at the last occurrence of a value, else 0.
     integers: Vec<i64>,
     sums: Sums,
     floats: Vec<f64>,
-    /// How many records meet the conditions under way, counted from the first.
+    /// The running count of records that meet the current conditions.
     meeting: Vec<u32>,
 }
 
-/// One row's records in a window.
+/// The records of one row in a window.
 struct Window<'a> {
     values: Values<'a>,
-    /// Where they stand among the points.
+    /// Their positions among the points.
     at: Range<usize>,
 }
 
 impl Measured {
-    /// Fills in the features of a series for a block of rows.
+    /// Computes the features of a series for a block of rows.
     pub(crate) fn evaluate(
         &mut self,
         series: &Series<'_>,
@@ -69,7 +69,7 @@ impl Measured {
         }
     }
 
-    /// Takes the measures of the records; `false` if some lack it. Those do not count.
+    /// Loads the measures of the records. Returns `false` if some records lack the measure; these are skipped.
     fn take(
         &mut self,
         measure: RowMeasure<'_>,
@@ -90,7 +90,7 @@ impl Measured {
         match measure {
             RowMeasure::One => true,
             RowMeasure::GapDays => {
-                // The first of a row has no gap before it; no window asks for its.
+                // The first record of a row has no gap before it, and no window uses its value.
                 self.integers.extend(points.at.first().map(|_| 0));
                 self.integers
                     .extend(points.at.windows(2).map(|pair| pair[1].wrapping_sub(pair[0])));
@@ -115,7 +115,7 @@ impl Measured {
         }
     }
 
-    /// Counts the records that meet the conditions.
+    /// Computes the running count of records that meet the conditions.
     fn meet(
         &mut self,
         tests: &[Test<'_>],
@@ -151,7 +151,7 @@ impl Measured {
         }
     }
 
-    /// One feature of a block of rows.
+    /// Computes one feature for a block of rows.
     fn fill(&self, output: &Output<'_>, group: &Group<'_>, whole: bool, pairs: Pairs<'_>, cells: &mut [f64]) {
         let (points, edges) = match whole {
             true => (&self.points, &self.edges),
@@ -232,13 +232,14 @@ impl Measured {
                 }
             }),
             Function::PeriodsMissed => each!(|pair| periods_missed(&points.at[window(pair).at], pairs.as_of(pair))),
-            // Only of customers: a plan is validated before it is compiled, so no feature of events has it.
+            // Valid only for features of customers. A plan is validated before it is compiled, so no feature of events
+            // has it.
             Function::Value => each!(|_pair| f64::NAN),
         }
     }
 }
 
-/// Where measures are read from.
+/// The records whose measures are read.
 struct Read<'a> {
     points: &'a Points,
     some: &'a mut Points,
@@ -248,7 +249,8 @@ struct Read<'a> {
 }
 
 impl Read<'_> {
-    /// The measures of all records; `false` if some have none, and then those that do are put aside with theirs.
+    /// Reads the measures of all records. Returns `false` if some records lack the measure; the others are then stored
+    /// separately.
     fn all<T>(&mut self, values: &mut Vec<T>, measure: impl Fn(&StreamView<'_>, Row) -> Option<T>) -> bool {
         values.reserve(self.points.row.len());
         for (run, as_of) in self.pairs.runs() {
@@ -281,8 +283,8 @@ impl Read<'_> {
     }
 }
 
-/// Turns codes into 1 where a code is there for the last time and 0 elsewhere: as every window reaches to the last
-/// record, the sum over a window is the number of different codes in it.
+/// Replaces each code by 1 at its last occurrence and by 0 elsewhere. Every window extends to the last record, so the
+/// sum over a window is the number of distinct codes in it.
 fn mark_last(codes: &mut [i64]) {
     let least = codes.iter().copied().min().unwrap_or(0);
     let few = codes.iter().all(|&code| code.wrapping_sub(least) as u64 <= 63);
@@ -314,7 +316,7 @@ fn days(micros: i64) -> f64 {
     micros as f64 / MICROS_PER_DAY as f64
 }
 
-/// NaN where the denominator is 0 or missing.
+/// The ratio; NaN if the denominator is 0 or missing.
 fn ratio(numerator: f64, denominator: f64) -> f64 {
     if denominator == 0.0 {
         f64::NAN

@@ -1,11 +1,11 @@
-//! The standard catalogue, declared in the plan's own vocabulary.
+//! The catalogue of standard features, declared like features of the user.
 
 use crate::error::RecordKind;
 use crate::features::plan::{Axis, Condition, Feature, Function, Measure};
 use crate::record::{Attribute, AttributeValues, TenantRecords, is_reserved};
 use crate::time::Window;
 
-/// What of the records decides which standard features there are.
+/// The properties of records that determine the set of standard features.
 pub(crate) struct Schema<'a> {
     payments: bool,
     tickets: bool,
@@ -13,13 +13,13 @@ pub(crate) struct Schema<'a> {
     renewal: bool,
     dated: bool,
     returning: bool,
-    /// Usable attributes, and whether each is dated.
+    /// Usable attributes, each with a flag that states whether it is dated.
     attributes: Vec<(&'a Attribute, bool)>,
 }
 
 impl<'a> Schema<'a> {
-    /// An attribute is usable if its table is dated, or if the caller declares it static. One whose feature would have the
-    /// name of a computed feature is not.
+    /// Reads the schema of records. An attribute is usable if its table is dated or if the caller declares it static,
+    /// unless its feature would have the name of a computed feature.
     pub(crate) fn of(records: &'a TenantRecords) -> Self {
         let customers = &records.customers;
         let is_static = |name: &str| records.static_attributes.includes(name);
@@ -41,7 +41,7 @@ impl<'a> Schema<'a> {
     }
 }
 
-/// All standard features, in the catalogue's order.
+/// All standard features, in catalogue order.
 pub(crate) fn features(windows: &[Window], schema: &Schema<'_>) -> Vec<Feature> {
     let mut features = customers(windows, schema);
     for (given, declare) in [

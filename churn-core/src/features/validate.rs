@@ -1,11 +1,11 @@
-//! Whether the parts of a feature go together.
+//! Checks that the parts of a feature are compatible.
 
 use crate::error::{Error, ErrorKind, RecordKind, Result};
 use crate::features::plan::{Axis, Condition, Feature, Function, Measure};
 use crate::time::MOST_DAYS;
 
 impl Feature {
-    /// `invalid_option` naming the feature if its parts do not go together.
+    /// Returns `invalid_option`, naming the feature, if its parts are not compatible.
     pub(crate) fn validate(&self) -> Result<()> {
         let why = if self.name.is_empty() {
             "it has no name"
@@ -74,7 +74,7 @@ impl Feature {
         let code = matches!(self.measure, Measure::Kind | Measure::Date);
         match self.function {
             Function::Sum => !code,
-            // Of 1 each they would say nothing.
+            // Over a constant 1 per record, these functions carry no information.
             Function::Mean | Function::Max | Function::Min | Function::Std | Function::Last => {
                 !code && self.measure != Measure::Count
             }
@@ -105,7 +105,7 @@ impl Feature {
     }
 }
 
-/// JSON has no other numbers, so a plan with one could not be stored.
+/// JSON has only finite numbers, so a plan with another threshold could not be stored.
 fn has_a_finite_threshold(condition: &Condition) -> bool {
     match condition {
         Condition::AtLeast { value, .. } | Condition::AtMost { value, .. } => value.is_finite(),

@@ -1,25 +1,26 @@
-//! Arithmetic over the measures of some records: exact where they are integers, in one order where they are not.
+//! Aggregations over the measures of some records: exact for integers, in a fixed order for floats.
 //!
-//! Integers (money in minor units, durations in microseconds) are summed exactly and divided once; floats are
-//! summed oldest first, never by subtracting prefixes; deviations are taken from the mean in a second pass, oldest first.
+//! Integers (money in minor units, durations in microseconds) are summed exactly and divided once. Floats are summed
+//! oldest first, never by subtracting prefix sums. Deviations from the mean are computed in a second pass, oldest
+//! first.
 
 use std::ops::Range;
 
 /// The measures of some records, oldest first.
 #[derive(Clone, Copy)]
 pub(crate) enum Values<'a> {
-    /// 1 each.
+    /// 1 per record.
     Ones(usize),
-    /// Integers, their exact sum, and what to divide by once.
+    /// Integers, their exact sum, and the divisor that is applied once.
     Integers(&'a [i64], Sum, f64),
-    /// Neither missing nor infinite.
+    /// Floats that are neither missing nor infinite.
     Floats(&'a [f64]),
 }
 
-/// The sums of all beginnings of some integers: the exact sum of any stretch is one subtraction.
+/// Prefix sums of integers: the exact sum of any range is one subtraction.
 #[derive(Default)]
 pub(crate) struct Sums {
-    /// Where 64 bits hold any sum of them.
+    /// Used if 64 bits can hold every sum.
     short: Vec<i64>,
     long: Vec<i128>,
 }
@@ -54,7 +55,7 @@ impl Sums {
     }
 }
 
-/// An exact sum: short where it is quicker.
+/// An exact sum, in 64 bits if possible.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Sum {
     Short(i64),
@@ -91,7 +92,7 @@ impl Values<'_> {
         }
     }
 
-    /// 0 over none.
+    /// The sum; 0 without values.
     pub(crate) fn sum(self) -> f64 {
         match self {
             Self::Ones(count) => count as f64,
@@ -100,7 +101,7 @@ impl Values<'_> {
         }
     }
 
-    /// The sum less another's of the same measure, exact where integers are.
+    /// The sum minus the sum of other values of the same measure, exact for integers.
     pub(crate) fn sum_less(self, other: Self) -> f64 {
         match (self, other) {
             (Self::Integers(_, now, divisor), Self::Integers(_, before, _)) => now.less(before).float() / divisor,
@@ -108,7 +109,7 @@ impl Values<'_> {
         }
     }
 
-    /// NaN over none, as in those below.
+    /// The mean; NaN without values, as in the functions below.
     pub(crate) fn mean(self) -> f64 {
         match self {
             _ if self.len() == 0 => f64::NAN,
@@ -125,7 +126,7 @@ impl Values<'_> {
         self.extreme(|a, b| a < b, |a, b| a < b)
     }
 
-    /// Of equals the first: two zeros of different sign are told apart on no machine.
+    /// The first extreme value. The order of two zeros of different sign is thereby the same on every machine.
     fn extreme(self, beats: fn(f64, f64) -> bool, beats_exactly: fn(i64, i64) -> bool) -> f64 {
         let extreme = match self {
             Self::Ones(count) => (count > 0).then_some(1.0),
@@ -142,7 +143,7 @@ impl Values<'_> {
         extreme.unwrap_or(f64::NAN)
     }
 
-    /// The sample standard deviation (n - 1); NaN below two.
+    /// The sample standard deviation (n - 1); NaN with fewer than two values.
     pub(crate) fn std(self) -> f64 {
         let count = self.len();
         if count < 2 {
@@ -169,12 +170,12 @@ impl Values<'_> {
     }
 }
 
-/// The sum of the squares about a mean.
+/// The sum of squared deviations from a mean.
 fn squares(mean: f64, values: impl Iterator<Item = f64>) -> f64 {
     total(values.map(|value| (value - mean) * (value - mean)))
 }
 
-/// The sum in order. It starts from 0, which the standard library's does not: its sum of nothing is -0.
+/// The sum in order, starting from 0. The standard library's sum of no values is -0.
 fn total(values: impl Iterator<Item = f64>) -> f64 {
     values.fold(0.0, |sum, value| sum + value)
 }
@@ -221,7 +222,7 @@ mod tests {
         let cents = integers(&[1000, -250, 300], 100.0);
         assert_eq!((cents.sum(), cents.mean(), cents.last()), (10.5, 3.5, 3.0));
         assert_eq!((cents.max(), cents.min()), (10.0, -2.5));
-        // Squares about 3.5: 42.25 + 36 + 0.25, over 2.
+        // Squares about 3.5: 42.25 + 36 + 0.25, divided by 2.
         assert_eq!(cents.std(), 39.25f64.sqrt());
         assert_eq!(cents.sum_less(integers(&[50], 100.0)), 10.0);
         assert!(integers(&[7], 1.0).std().is_nan());

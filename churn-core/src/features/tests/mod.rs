@@ -1,4 +1,4 @@
-//! Features through the public API: small records in, values worked out by hand.
+//! Features through the public API: small records, with expected values computed by hand.
 
 mod own;
 mod records;

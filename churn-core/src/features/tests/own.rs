@@ -1,4 +1,4 @@
-//! Features of the user's own.
+//! Features that the user declares.
 
 use serde_json::json;
 

@@ -1,4 +1,4 @@
-//! Findings, folded column names, spells and ties, and what they mean for features and labels.
+//! Findings, column name matching, spells and ties, and their effect on features and labels.
 
 use std::fmt::Write as _;
 
@@ -15,7 +15,7 @@ fn csv(text: &str) -> Table {
     Table::from_csv(text.as_bytes()).unwrap()
 }
 
-/// Records of customers and one event table, each as CSV.
+/// Builds records of customers and one event table, each from CSV.
 fn build(customers: &str, kind: RecordKind, events: &str) -> (TenantRecords, ValidationReport) {
     let builder = TenantRecords::builder("acme")
         .customers(csv(customers))
@@ -87,7 +87,7 @@ fn events_outside_spells_are_counted_with_examples() {
         "{shown}"
     );
     assert!(shown.contains("(after_end)"), "{shown}");
-    // One who came back has no event after the end once the next spell has begun.
+    // For a returning customer, an event in the next spell is not after the end.
     let customers = "customer_id,signed_up_at,churned_at\na,2023-01-01,2023-03-01\na,2023-05-01,\n";
     let events = "customer_id,at\na,2023-04-01\na,2023-06-01\n";
     let (_, report) = build(customers, RecordKind::Activities, events);
@@ -131,7 +131,7 @@ fn a_far_date_is_named_and_does_not_move_the_end_of_what_was_observed() {
         "{error}"
     );
 
-    // 365 days are not yet far; a pending payment is no event; of a thousand more than one may be far.
+    // 365 days are not far; a pending payment is not an event; of a thousand events, more than one may be far.
     let edge = format!("{payments}a,2024-11-30,1\n");
     assert_eq!(
         until(&build(CUSTOMERS, RecordKind::Payments, &edge).0),
@@ -220,7 +220,7 @@ fn two_columns_of_one_known_name_are_refused() {
         (records.rows(RecordKind::Payments), report.issues[0].code),
         (Some(0), IssueCode::DuplicateColumn)
     );
-    // In batches, too.
+    // The same in batches.
     let mut builder = TenantRecords::builder("acme").customers(csv(CUSTOMERS));
     builder.push(RecordKind::Payments, csv(payments));
     assert_eq!(builder.build().unwrap_err().code(), "duplicate_column");
@@ -236,7 +236,7 @@ fn a_missing_column_names_the_one_that_may_be_meant() {
     assert!(error.to_string().contains("there is 'created_at'"), "{error}");
 }
 
-/// A dimension table: the churn of March is taken back to null in August.
+/// A dimension table: the churn in March is set back to null in August.
 const HISTORY: &str = "customer_id,signed_up_at,valid_from,churned_at,plan\na,2023-01-01,2023-01-01,,pro\na,2023-01-01,2023-03-01,2023-03-01,pro\na,2023-01-01,2023-08-01,,basic\nb,2023-02-01,2023-02-01,,pro\n";
 
 #[test]
@@ -318,7 +318,7 @@ fn a_withdrawn_cancellation_never_happened() {
 
 #[test]
 fn what_is_known_later_does_not_begin_a_spell_earlier() {
-    // The end of March became known in December only.
+    // The end of March became known only in December.
     let late = "customer_id,signed_up_at,valid_from,churned_at,known_at\na,2023-01-01,2023-01-01,,\na,2023-01-01,2023-03-01,2023-03-01,2023-12-01\na,2023-01-01,2023-08-01,,\n";
     let (records, _) = build(late, RecordKind::Activities, "customer_id,at\na,2023-12-31\n");
     assert_eq!(number(&records, "2023-09-01", "customer_tenure_days"), 243.0);
@@ -353,7 +353,7 @@ fn ties_by_content_do_not_depend_on_the_order_given() {
     for order in [[0, 1, 2, 3], [3, 2, 1, 0], [2, 0, 3, 1]] {
         assert_eq!(of(&order, Ties::Content), 5.0, "the payment with the greatest id, x");
     }
-    // On another axis, too: both ratings became visible at one moment.
+    // The same on another axis: both ratings became visible at the same time.
     let rate = |tickets: &str| {
         let builder = TenantRecords::builder("acme")
             .customers(csv(CUSTOMERS))

@@ -1,4 +1,4 @@
-//! Small records to look at.
+//! Small records for the tests.
 
 use serde_json::{Value, json};
 
@@ -14,7 +14,7 @@ pub(super) fn one_customer() -> Value {
     json!([{"customer_id": "C", "signed_up_at": "2024-01-01"}])
 }
 
-/// Valid records of these tables; all attributes declared static unless dated.
+/// Valid records of these tables. All attributes are declared static unless they are dated.
 pub(super) fn records(customers: Value, tables: &[(RecordKind, Value)]) -> TenantRecords {
     let table = |rows: &Value| Table::from_json(rows.to_string().as_bytes()).unwrap();
     let mut builder = TenantRecords::builder("acme")
@@ -35,7 +35,7 @@ pub(super) fn matrix(records: &TenantRecords, plan: &FeaturePlan, dates: &[&str]
     features(records, &dates, plan, &Execution::new().threads(1)).unwrap()
 }
 
-/// The number of a feature in a row.
+/// The value of a number feature in a row.
 pub(super) fn number(matrix: &FeatureMatrix, row: usize, name: &str) -> f64 {
     match matrix.column(name).unwrap() {
         FeatureColumn::Number(values) => values[row],

@@ -1,10 +1,10 @@
-//! Columns that are looked up by name.
+//! Columns that features look up by name.
 
 use crate::error::RecordKind;
 use crate::features::view::Row;
 use crate::record::{AttributeValues, MISSING_CODE, TenantRecords, TextColumn};
 
-/// A column of a table, read for visible rows only.
+/// A column of a table. Only visible rows can be read.
 #[derive(Clone, Copy)]
 pub(crate) struct ColumnView<'a>(Values<'a>);
 
@@ -15,18 +15,18 @@ enum Values<'a> {
     Bools(&'a [u8]),
 }
 
-/// What a column holds.
+/// The type of values in a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Holds {
     /// Numbers, or bools as 0 and 1.
     Numbers,
     Texts,
-    /// Missing values only: it may pass for either.
+    /// Missing values only; valid as numbers and as texts.
     Nothing,
 }
 
 impl<'a> ColumnView<'a> {
-    /// An attribute, or the kind of an activity; `None` if there is no such column.
+    /// Finds an attribute, or the kind of an activity; `None` if there is no such column.
     pub(crate) fn find(records: &'a TenantRecords, table: RecordKind, name: &str) -> Option<Self> {
         let attribute = match table {
             RecordKind::Customers => records.customers.attribute(name),
@@ -43,7 +43,7 @@ impl<'a> ColumnView<'a> {
         }))
     }
 
-    /// Whether it is a column of texts, be they all missing.
+    /// Whether it is a column of texts, even if all of them are missing.
     pub(crate) fn is_text(self) -> bool {
         matches!(self.0, Values::Texts(_))
     }
@@ -57,7 +57,7 @@ impl<'a> ColumnView<'a> {
         }
     }
 
-    /// The number of a row, 0 and 1 of a bool; `None` where missing or text.
+    /// The number in a row, 0 or 1 for a bool; `None` if missing or a text.
     pub(crate) fn number(self, row: Row) -> Option<f64> {
         match self.0 {
             Values::Numbers(values) => Some(values[row.position()]).filter(|value| !value.is_nan()),
@@ -66,7 +66,7 @@ impl<'a> ColumnView<'a> {
         }
     }
 
-    /// The text of a row as a position among [`levels`](Self::levels); `None` where missing or no text.
+    /// The text in a row as a position among [`levels`](Self::levels); `None` if missing or not a text.
     pub(crate) fn text(self, row: Row) -> Option<u32> {
         match self.0 {
             Values::Texts(text) => Some(text.codes[row.position()]).filter(|&code| code != MISSING_CODE),
@@ -74,17 +74,17 @@ impl<'a> ColumnView<'a> {
         }
     }
 
-    /// A number that is equal for equal values of the column, of whatever type; `None` where missing.
+    /// A number that is equal for equal values of the column, whatever their type; `None` if missing.
     pub(crate) fn code(self, row: Row) -> Option<i64> {
         match self.0 {
             Values::Texts(_) => self.text(row).map(i64::from),
-            // Adding 0 makes one zero of two.
+            // Adding 0 maps -0 to 0.
             _ => self.number(row).map(|number| (number + 0.0).to_bits() as i64),
         }
     }
 
-    /// All texts of the column, of rows that are not visible too: to look codes up with. They leave this module only once
-    /// a visible row has them.
+    /// All texts of the column, including those of rows that are not visible. They serve to look up codes; a text
+    /// leaves this module only if a visible row has it.
     pub(crate) fn levels(self) -> impl Iterator<Item = &'a str> {
         let levels = match self.0 {
             Values::Texts(text) => Some(text.levels.iter()),
@@ -94,7 +94,7 @@ impl<'a> ColumnView<'a> {
     }
 }
 
-/// Whether records have a column that features look up by name.
+/// Whether records have a column with this name.
 pub(crate) fn has_column(records: &TenantRecords, table: RecordKind, name: &str) -> bool {
     ColumnView::find(records, table, name).is_some()
 }

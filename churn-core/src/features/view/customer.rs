@@ -4,27 +4,28 @@ use crate::features::view::Row;
 use crate::record::{Customers, NEVER, Spell, TenantRecords};
 use crate::time::{AsOf, MICROS_PER_DAY};
 
-/// What is known of one customer at a moment: the visible version of the current spell.
+/// A customer as known at a time: the visible version of the current spell.
 #[derive(Clone, Copy)]
 pub(crate) struct CustomerView<'a> {
     customers: &'a Customers,
     as_of: i64,
-    /// All rows of the customer.
+    /// The range of all rows of the customer.
     rows: (usize, usize),
-    /// Rows with the sign-up of the current spell, from the first of the spell on.
+    /// The range of rows with the sign-up of the current spell, from the first row of the spell.
     spell: (usize, usize),
-    /// When the current spell began.
+    /// The start of the current spell.
     start: i64,
-    /// The visible version.
+    /// The row of the visible version.
     row: usize,
 }
 
 impl<'a> CustomerView<'a> {
-    /// `None` if no row of the customer is visible.
+    /// The view of a customer; `None` if no row of the customer is visible.
     pub(crate) fn new(records: &'a TenantRecords, customer: u32, as_of: i64) -> Option<Self> {
         let customers = &records.customers;
         let rows = customers.rows_of(customer as usize);
-        // Rows are sorted by sign-up, then by version: the last visible one is the version of the latest visible spell.
+        // Rows are sorted by sign-up, then by version, so the last visible row is the version of the latest visible
+        // spell.
         let row = rows.clone().rev().find(|&row| is_visible(customers, row, as_of))?;
         let signed_up = &customers.signed_up_at[rows.clone()];
         let first = rows.start + signed_up.partition_point(|&at| at < customers.signed_up_at[row]);
@@ -49,7 +50,7 @@ impl<'a> CustomerView<'a> {
         Some(view)
     }
 
-    /// The visible rows from one on.
+    /// The visible rows from a given row.
     fn visible(&self, first: usize) -> impl Iterator<Item = usize> + use<'a> {
         let (customers, as_of) = (self.customers, self.as_of);
         (first..=self.row).filter(move |&row| is_visible(customers, row, as_of))
@@ -65,24 +66,24 @@ impl<'a> CustomerView<'a> {
         self.spells().count() - 1
     }
 
-    /// The latest end of a spell before the current one, if it lies before the moment.
+    /// The latest end of a spell before the current one, if it lies before the view's time.
     pub(crate) fn last_end(&self) -> Option<i64> {
         let earlier = self.spells().count() - 1;
         let ends = self.spells().take(earlier).map(|spell| spell.end);
         ends.filter(|&end| end < self.as_of).max()
     }
 
-    /// When the first visible spell began.
+    /// The start of the first visible spell.
     pub(crate) fn first_sign_up(&self) -> i64 {
         self.spells().next().map_or(self.start, |spell| spell.start)
     }
 
-    /// The visible version's row: the key to attribute columns.
+    /// The row of the visible version, with which attribute columns are read.
     pub(crate) fn version(&self) -> Row {
         Row::new(self.row)
     }
 
-    /// The version of the current spell that was in force `micros` before the view's moment, as known at it.
+    /// The version of the current spell that was valid `micros` before the view's time, as known at the view's time.
     pub(crate) fn version_before(&self, micros: i64) -> Option<Row> {
         let moment = self.as_of.saturating_sub(micros);
         (self.spell.0..self.spell.1)
@@ -91,7 +92,7 @@ impl<'a> CustomerView<'a> {
             .map(Row::new)
     }
 
-    /// When the current spell began.
+    /// The start of the current spell.
     pub(crate) fn spell_start(&self) -> i64 {
         self.start
     }
@@ -100,7 +101,7 @@ impl<'a> CustomerView<'a> {
         self.customers.valid_from[self.row]
     }
 
-    /// When the contract renews; it may lie ahead, for it is what the visible version says.
+    /// The renewal date according to the visible version. It may lie in the future.
     pub(crate) fn renews_at(&self) -> Option<i64> {
         self.customers
             .renews_at
@@ -109,7 +110,7 @@ impl<'a> CustomerView<'a> {
             .filter(|&at| at != NEVER)
     }
 
-    /// Whether the visible version says that the customer had left, or given notice, before the moment.
+    /// Whether, according to the visible version, the customer had churned or had given notice before the view's time.
     pub(crate) fn has_churned(&self) -> bool {
         self.customers.churned_at[self.row] < self.as_of
     }
@@ -119,21 +120,21 @@ impl<'a> CustomerView<'a> {
     }
 }
 
-/// How the spell that is current at a moment really ends, whether or not that was known then. Only labels use it; a
-/// [`CustomerView`] does not show it to features.
+/// The actual end of the spell that is current at a time, even if it was not known at that time. Only labels use it;
+/// features see a [`CustomerView`], which does not expose it.
 pub(crate) struct SpellTruth {
-    /// `NEVER` if it does not end.
+    /// `NEVER` if the spell does not end.
     pub(crate) churned_at: i64,
 }
 
 impl SpellTruth {
-    /// `None` if no row of the customer is visible at the moment.
+    /// `None` if no row of the customer is visible at the time.
     pub(crate) fn new(records: &TenantRecords, customer: u32, as_of: i64) -> Option<Self> {
         let view = CustomerView::new(records, customer, as_of)?;
         let customers = view.customers;
         let end = match customers.reopened {
             false => view.spell.1,
-            // The spell ends with the row before the next one that opens a spell, among all rows.
+            // The last row of the spell precedes the next row, among all rows, that begins a spell.
             true => (view.row + 1..view.spell.1)
                 .find(|&row| customers.opens_spell(Some(row - 1), row).is_some())
                 .unwrap_or(view.spell.1),

@@ -1,8 +1,8 @@
-//! What is known at `as_of`. Feature code sees records only through these views.
+//! Views of the records as known at `as_of`. Feature code can access records only through these views.
 //!
-//! A view is made for one moment. Everything it hands out happened, and was known, strictly before that moment: a
-//! field that became known later reads as not set. A [`Row`] can be made here only, and columns are read by `Row`
-//! only, so looking at a record that is not visible does not compile.
+//! A view belongs to one point in time. Everything that it returns happened, and was known, strictly before that time;
+//! a field that became known later is returned as not set. Only this module can create a [`Row`], and columns can be
+//! read only by `Row`. Code that reads a record that is not visible therefore does not compile.
 
 mod column;
 mod customer;
@@ -12,12 +12,12 @@ pub(crate) use column::{ColumnView, Holds, has_column};
 pub(crate) use customer::{CustomerView, SpellTruth, tenure_days};
 pub(crate) use stream::{PaymentState, StreamView, visible_events};
 
-/// A row that is visible at a view's moment: the key to what the view and its columns tell of it.
+/// A row that is visible at the view's time. It is the key for reading the view and its columns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Row(u32);
 
 impl Row {
-    /// Positions fit: tables have at most `u32::MAX` rows.
+    /// The position fits into 32 bits, because a table has at most `u32::MAX` rows.
     fn new(position: usize) -> Self {
         Self(position as u32)
     }

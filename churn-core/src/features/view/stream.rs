@@ -5,7 +5,7 @@ use crate::features::view::Row;
 use crate::record::{Activities, Events, PaymentStatus, Payments, Priority, TenantRecords, Tickets};
 use crate::time::AsOf;
 
-/// The rows of one event table of one customer that are visible at a moment.
+/// The rows of one event table that are visible at a point in time.
 #[derive(Clone, Copy)]
 pub(crate) struct StreamView<'a> {
     table: StreamTable<'a>,
@@ -19,25 +19,25 @@ enum StreamTable<'a> {
     Activities(&'a Activities),
 }
 
-/// How a payment stands at the view's moment.
+/// The state of a payment at the view's time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum PaymentState {
     Pending,
     Failed,
     Paid,
-    /// Paid, and refunded since.
+    /// Paid and later refunded.
     Refunded,
 }
 
 impl PaymentState {
-    /// A bit of its own, so that several states are one number.
+    /// The state as a bit, so that a set of states is one number.
     pub(crate) fn bit(self) -> u8 {
         1 << self as u8
     }
 }
 
 impl<'a> StreamView<'a> {
-    /// `None` for customers and for a table that was not given.
+    /// The view of a table; `None` for customers and for a table that was not given.
     pub(crate) fn new(records: &'a TenantRecords, kind: RecordKind, as_of: i64) -> Option<Self> {
         let table = match kind {
             RecordKind::Customers => return None,
@@ -56,7 +56,8 @@ impl<'a> StreamView<'a> {
         }
     }
 
-    /// Hands out the visible rows of a customer with their event times, in order of time, then of their ties.
+    /// Calls `each` with the event time and the row of every visible record of a customer, sorted by time, then by tie
+    /// key.
     pub(crate) fn rows(&self, customer: u32, mut each: impl FnMut(i64, Row)) {
         let (events, as_of) = (self.events(), self.as_of);
         let all = events.rows_of(customer as usize);
@@ -73,14 +74,14 @@ impl<'a> StreamView<'a> {
         }
     }
 
-    /// How many rows of a customer are visible.
+    /// The number of visible rows of a customer.
     pub(crate) fn count(&self, customer: u32) -> usize {
         let mut count = 0;
         self.rows(customer, |_, _| count += 1);
         count
     }
 
-    /// An upper bound of how many rows of a customer are visible, without looking at them.
+    /// An upper bound of the number of visible rows of a customer, without reading them.
     pub(crate) fn most(&self, customer: u32) -> usize {
         self.events().rows_of(customer as usize).len()
     }
@@ -90,17 +91,17 @@ impl<'a> StreamView<'a> {
         self.events().at[row.position()]
     }
 
-    /// What orders rows of one moment: the position at which they were given, or their rank by content.
+    /// The key that orders rows with the same time: the input position, or the rank by content.
     pub(crate) fn tie(&self, row: Row) -> u32 {
         self.events().tie(row.position())
     }
 
-    /// A moment of the row other than its event time, if it has come and is known.
+    /// A time of the row other than the event time, if it lies before the view's time.
     fn past(&self, moment: i64) -> Option<i64> {
         (moment < self.as_of).then_some(moment)
     }
 
-    /// How a payment stands; other records read as paid.
+    /// The state of a payment; `Paid` for other records.
     pub(crate) fn payment_state(&self, row: Row) -> PaymentState {
         let StreamTable::Payments(payments) = self.table else {
             return PaymentState::Paid;
@@ -116,7 +117,7 @@ impl<'a> StreamView<'a> {
         }
     }
 
-    /// When a payment was refunded, if it was.
+    /// The refund time of a payment, if it was refunded.
     pub(crate) fn refunded_at(&self, row: Row) -> Option<i64> {
         match self.table {
             StreamTable::Payments(payments) if self.payment_state(row) == PaymentState::Refunded => {
@@ -126,7 +127,7 @@ impl<'a> StreamView<'a> {
         }
     }
 
-    /// Minor units of a payment.
+    /// The amount of a payment in minor units.
     pub(crate) fn amount(&self, row: Row) -> Option<i64> {
         match self.table {
             StreamTable::Payments(payments) => Some(payments.amount[row.position()]),
@@ -144,22 +145,22 @@ impl<'a> StreamView<'a> {
         }
     }
 
-    /// When a ticket was first answered, if it was.
+    /// The time of the first response to a ticket, if there was one.
     pub(crate) fn first_response_at(&self, row: Row) -> Option<i64> {
         self.ticket(|tickets| tickets.first_response_at[row.position()])
     }
 
-    /// When a ticket was resolved, if it was.
+    /// The resolution time of a ticket, if it was resolved.
     pub(crate) fn resolved_at(&self, row: Row) -> Option<i64> {
         self.ticket(|tickets| tickets.resolved_at[row.position()])
     }
 
-    /// When a ticket was reopened, if it was.
+    /// The time at which a ticket was reopened, if it was.
     pub(crate) fn reopened_at(&self, row: Row) -> Option<i64> {
         self.ticket(|tickets| tickets.reopened_at[row.position()])
     }
 
-    /// When the satisfaction with a ticket became visible, if it was rated and did.
+    /// The time at which the satisfaction with a ticket became visible, if it was rated and has become visible.
     pub(crate) fn satisfaction_at(&self, row: Row) -> Option<i64> {
         let rated =
             matches!(self.table, StreamTable::Tickets(tickets) if !tickets.satisfaction[row.position()].is_nan());
@@ -186,7 +187,7 @@ impl<'a> StreamView<'a> {
         }
     }
 
-    /// A ticket's priority.
+    /// The priority of a ticket.
     pub(crate) fn priority(&self, row: Row) -> Option<Priority> {
         match self.table {
             StreamTable::Tickets(tickets) => Some(tickets.priority[row.position()]),
@@ -194,7 +195,7 @@ impl<'a> StreamView<'a> {
         }
     }
 
-    /// The quantity of an activity: 1 where none was given.
+    /// The quantity of an activity; 1 if not given.
     pub(crate) fn quantity(&self, row: Row) -> Option<f64> {
         match self.table {
             StreamTable::Activities(activities) => Some(
@@ -207,7 +208,7 @@ impl<'a> StreamView<'a> {
         }
     }
 
-    /// The code of an activity's kind; without a kind column all are of one kind.
+    /// The code of an activity's kind. Without a kind column, all activities are of the same kind.
     pub(crate) fn kind(&self, row: Row) -> Option<u32> {
         match self.table {
             StreamTable::Activities(activities) => {
@@ -218,7 +219,8 @@ impl<'a> StreamView<'a> {
     }
 }
 
-/// Number of events of a customer that are visible at a moment, over all given event tables; `None` if none was given.
+/// Number of events of a customer that are visible at a time, over all given event tables; `None` if no event table was
+/// given.
 pub(crate) fn visible_events(records: &TenantRecords, customer: u32, as_of: AsOf) -> Option<usize> {
     let views = RecordKind::ALL
         .iter()
