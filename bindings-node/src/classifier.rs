@@ -1,4 +1,4 @@
-//! The classifier of flat tables; the TypeScript glue keeps its labels.
+//! The classifier for flat tables. The TypeScript glue keeps its labels.
 
 use std::collections::HashSet;
 
@@ -30,8 +30,8 @@ impl Classifier {
     }
 }
 
-/// The table `x` of an object: rows as plain objects, or the bytes of an Arrow IPC file or stream. The columns of objects, which
-/// have no order of their own, stand as in `known`.
+/// The table `x` of an object: rows as plain objects, or the bytes of an Arrow IPC file or stream. Objects have no
+/// column order of their own, so their columns are ordered as in `known`.
 fn table(source: &Object<'_>, known: &[String]) -> Result<Table> {
     let wrong = || {
         invalid_option(
@@ -52,7 +52,7 @@ fn table(source: &Object<'_>, known: &[String]) -> Result<Table> {
         let Some(Row(Some(cells))) = array.get::<Row>(index)? else {
             return Err(invalid_option(
                 "x",
-                &format!("must hold objects, and row {index} is none"),
+                &format!("must contain objects, but row {index} is not one"),
             ));
         };
         rows.push(cells);
@@ -74,7 +74,7 @@ fn table(source: &Object<'_>, known: &[String]) -> Result<Table> {
     Table::from_values(ordered).map_err(raise)
 }
 
-/// A number for each row: weights, codes.
+/// One number per row, such as weights or codes.
 fn numbers<T>(found: Option<T>, what: &str) -> Result<T> {
     found.ok_or_else(|| internal(&format!("there are no {what}")))
 }
@@ -99,11 +99,11 @@ fn checked(model: &ChurnClassifier, table: &Table) -> churn_core::Result<()> {
     let same = model.feature_names().iter().all(|name| table.has_column(name));
     match model.schema() {
         Some(schema) if same => schema.check(model.feature_names(), table),
-        _ => Ok(()), // Missing columns are an error of the call itself.
+        _ => Ok(()), // The call itself reports missing columns.
     }
 }
 
-/// Fits to `x` and `classes` (codes) with their `labels`; `groups` (codes), `weights` and `classWeights` are optional.
+/// Fits to `x` and `classes` (codes) with their `labels`. `groups` (codes), `weights` and `classWeights` are optional.
 #[napi(catch_unwind)]
 pub fn fit_classifier<'env>(
     env: &'env Env,
@@ -135,7 +135,7 @@ pub fn fit_classifier<'env>(
     })
 }
 
-/// Opens a classifier's file.
+/// Opens a classifier file.
 #[napi(catch_unwind)]
 pub fn load_classifier<'env>(env: &'env Env, path: String, cancel: &Cancel) -> Result<PromiseRaw<'env, Classifier>> {
     begin(env, Lane::Scoring, cancel, move || {
@@ -145,13 +145,13 @@ pub fn load_classifier<'env>(env: &'env Env, path: String, cancel: &Cancel) -> R
 
 #[napi]
 impl Classifier {
-    /// Opens a classifier's file from memory.
+    /// Opens a classifier file from bytes.
     #[napi(factory, catch_unwind)]
     pub fn from_bytes(bytes: Uint8Array) -> Result<Self> {
         ChurnClassifier::from_bytes(&bytes).map(Self::new).map_err(raise)
     }
 
-    /// The file's bytes.
+    /// The bytes of the file.
     #[napi(catch_unwind)]
     pub fn to_bytes(&self) -> Result<Buffer> {
         Ok(self.inner.get()?.to_bytes().into())
@@ -164,7 +164,7 @@ impl Classifier {
         begin(env, Lane::Scoring, cancel, move || model.save(path))
     }
 
-    /// Identifies it by its content.
+    /// The id of the classifier: a hash of its content.
     #[napi(getter, catch_unwind)]
     pub fn id(&self) -> Result<String> {
         Ok(self.inner.get()?.id().to_owned())
@@ -176,7 +176,7 @@ impl Classifier {
         Ok(self.inner.get()?.classes() as u32)
     }
 
-    /// The labels of the classes, in the order of their codes; null if the file does not hold them.
+    /// The labels of the classes, in the order of their codes; null if the file does not contain them.
     #[napi(getter, catch_unwind)]
     pub fn labels(&self) -> Result<Option<Vec<Either3<bool, f64, String>>>> {
         let Some(schema) = self.inner.get()?.schema() else {
@@ -191,19 +191,19 @@ impl Classifier {
         labels.collect::<Result<_>>().map(Some)
     }
 
-    /// Names of its columns.
+    /// Names of the columns.
     #[napi(getter, catch_unwind)]
     pub fn feature_names(&self) -> Result<Vec<String>> {
         Ok(self.inner.get()?.feature_names().to_vec())
     }
 
-    /// How it was fitted, as JSON.
+    /// The report of the fit, as JSON.
     #[napi(getter, catch_unwind)]
     pub fn report(&self) -> Result<String> {
         to_json(self.inner.get()?.report())
     }
 
-    /// Probability of every class of every row, row after row.
+    /// Probability of every class for every row, row-major.
     #[napi(catch_unwind)]
     pub fn predict_proba<'env>(
         &self,
@@ -221,7 +221,7 @@ impl Classifier {
         })
     }
 
-    /// The interval of the second class's probability of every row, row after row.
+    /// The interval of the second class's probability for every row, row-major.
     #[napi(catch_unwind)]
     pub fn predict_interval<'env>(
         &self,
@@ -239,7 +239,7 @@ impl Classifier {
         })
     }
 
-    /// Contributions of every column to every row.
+    /// Contribution of every column to every row.
     #[napi(catch_unwind)]
     pub fn explain<'env>(
         &self,
@@ -258,7 +258,7 @@ impl Classifier {
         })
     }
 
-    /// For every row the columns that move its score the most.
+    /// For every row, the columns with the largest contributions to its score.
     #[napi(catch_unwind)]
     pub fn reasons<'env>(
         &self,

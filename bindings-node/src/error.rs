@@ -1,6 +1,6 @@
-//! Errors cross as one line of JSON in the message, of which the TypeScript glue makes a `ChurnError`: a promise of napi-rs
-//! rejects with a plain `Error` of a status and a message, without a way to add properties
-//! (<https://github.com/napi-rs/napi-rs/issues/2333>).
+//! An error crosses to JavaScript as a line of JSON in its message, from which the TypeScript glue makes a
+//! `ChurnError`. napi-rs rejects a promise with a plain `Error` that has only a status and a message, and offers no way
+//! to add properties (<https://github.com/napi-rs/napi-rs/issues/2333>).
 
 use churn_core::{Error, RecordKind};
 use napi::Status;
@@ -43,7 +43,7 @@ pub(crate) fn cancelled() -> napi::Error {
     fault("cancelled", "the call was cancelled", (None, None, None), Value::Null)
 }
 
-/// An option with a value that is not allowed.
+/// The error of an option with an invalid value.
 pub(crate) fn invalid_option(option: &str, why: &str) -> napi::Error {
     fault(
         "invalid_option",
@@ -53,12 +53,12 @@ pub(crate) fn invalid_option(option: &str, why: &str) -> napi::Error {
     )
 }
 
-/// A table that cannot be read.
+/// The error of a table that cannot be read.
 pub(crate) fn unreadable(table: RecordKind, row: Option<u64>, column: Option<&str>, why: &str) -> napi::Error {
     fault("unreadable_table", why, (Some(table), row, column), Value::Null)
 }
 
-/// A bug in this library.
+/// The error of a bug in this library.
 pub(crate) fn internal(why: &str) -> napi::Error {
     fault("internal", why, (None, None, None), Value::Null)
 }

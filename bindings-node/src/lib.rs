@@ -1,7 +1,7 @@
-//! The native half of the Node module `churn-core`: it converts JavaScript values, calls the library, and maps errors.
-//! The TypeScript of `lib/` wraps it; `types/` declares what users see.
+//! The native part of the Node module `churn-core`. It converts JavaScript values, calls the library, and maps errors.
+//! The TypeScript of `lib/` wraps it, and `types/` has the public declarations.
 
-// Exported items must be `pub` for the macro.
+// The macro requires exported items to be `pub`.
 #![allow(unreachable_pub)]
 
 mod classifier;

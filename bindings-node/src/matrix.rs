@@ -14,7 +14,7 @@ use crate::options;
 use crate::records::Records;
 use crate::task::{Cancel, Held, Lane, begin, execution};
 
-/// A feature matrix: rows are customers at dates.
+/// A feature matrix with one row per customer and date.
 #[napi]
 pub struct Matrix {
     pub(crate) inner: Held<Arc<FeatureMatrix>>,
@@ -32,7 +32,7 @@ fn texts<'a>(codes: &'a [u32], levels: &'a [String]) -> impl Iterator<Item = Opt
     codes.iter().map(|&code| levels.get(code as usize).map(String::as_str))
 }
 
-/// One record batch as an Arrow IPC file.
+/// Writes one record batch as an Arrow IPC file.
 pub(crate) fn ipc_file(columns: Vec<(&str, ArrayRef)>) -> Result<Buffer> {
     let write = || {
         let batch = RecordBatch::try_from_iter(columns)?;
@@ -58,7 +58,7 @@ impl Matrix {
         Ok(self.inner.get()?.rows() as u32)
     }
 
-    /// Names in plan order.
+    /// Names of the features in plan order.
     #[napi(getter, catch_unwind)]
     pub fn feature_names(&self) -> Result<Vec<String>> {
         Ok(self.inner.get()?.feature_names().to_vec())
@@ -140,7 +140,7 @@ fn matrix_of(
     matrix.map(Matrix::new)
 }
 
-/// The feature matrix of the customers at some dates.
+/// Computes the feature matrix of the customers at some dates.
 #[napi(catch_unwind)]
 pub fn features(records: &Records, given: Object<'_>) -> Result<Matrix> {
     let dates = options::required_dates(&given)?;
@@ -149,7 +149,7 @@ pub fn features(records: &Records, given: Object<'_>) -> Result<Matrix> {
     matrix_of(records.inner.get()?, &dates, &plan, definition.as_ref(), &execution).map_err(raise)
 }
 
-/// As `features`, off the event loop.
+/// Like `features`, off the event loop.
 #[napi(catch_unwind)]
 pub fn features_async<'env>(
     env: &'env Env,
@@ -173,7 +173,7 @@ pub struct LabelRow {
     pub customer_id: String,
     /// The date.
     pub as_of: String,
-    /// Whether the customer churned in the label period; false for an excluded row, which says neither.
+    /// Whether the customer churned in the label period; false for an excluded row, which has no label.
     pub churned: bool,
     /// The rule that decided.
     pub rule: String,
@@ -181,7 +181,7 @@ pub struct LabelRow {
     pub event_at: Option<String>,
 }
 
-/// Labels, and excluded rows.
+/// Labels and excluded rows.
 #[napi(object, object_from_js = false)]
 pub struct LabelRows {
     /// Customers who churned or stayed.
@@ -201,7 +201,7 @@ fn label_rows(records: &TenantRecords, labels: &[churn_core::Label]) -> Vec<Labe
     rows.collect()
 }
 
-/// The labels of the eligible customers at some dates.
+/// Computes the labels of the eligible customers at some dates.
 #[napi(catch_unwind)]
 pub fn labels(records: &Records, given: Object<'_>) -> Result<LabelRows> {
     let dates = options::required_dates(&given)?;

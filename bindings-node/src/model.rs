@@ -94,7 +94,7 @@ pub fn load<'env>(env: &'env Env, path: String, cancel: &Cancel) -> Result<Promi
 
 #[napi]
 impl Model {
-    /// Opens a model file from memory.
+    /// Opens a model file from bytes.
     #[napi(factory, catch_unwind)]
     pub fn from_bytes(bytes: Uint8Array) -> Result<Self> {
         ChurnModel::from_bytes(&bytes).map(Self::new).map_err(raise)
@@ -113,13 +113,13 @@ impl Model {
         begin(env, Lane::Scoring, cancel, move || model.save(path))
     }
 
-    /// Identifies the model by its content.
+    /// The id of the model: a hash of its content.
     #[napi(getter, catch_unwind)]
     pub fn id(&self) -> Result<String> {
         Ok(self.inner.get()?.id().to_owned())
     }
 
-    /// The tenant whose records the model may score; null for any.
+    /// The tenant whose records the model may score; null for any tenant.
     #[napi(getter, catch_unwind)]
     pub fn tenant(&self) -> Result<Option<String>> {
         Ok(self.inner.get()?.tenant().map(ToString::to_string))
@@ -179,7 +179,7 @@ impl Model {
         })
     }
 
-    /// Scores one customer from that customer's rows.
+    /// Scores one customer from their own rows.
     #[napi(catch_unwind)]
     pub fn score_customer(&self, rows: Object<'_>, given: Object<'_>) -> Result<CustomerScoreRow> {
         let (as_of, top) = (options::as_of(&given)?, options::top(&given, 5)?);
@@ -187,7 +187,7 @@ impl Model {
         score.map(CustomerScoreRow::from).map_err(raise)
     }
 
-    /// The model's features of the eligible customers at some dates.
+    /// The features of the model's plan for the eligible customers at some dates.
     #[napi(catch_unwind)]
     pub fn features<'env>(
         &self,
@@ -236,7 +236,7 @@ impl Model {
         })
     }
 
-    /// Contributions of every feature to every row.
+    /// Contribution of every feature to every row.
     #[napi(catch_unwind)]
     pub fn explain<'env>(
         &self,

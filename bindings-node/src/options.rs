@@ -1,4 +1,4 @@
-//! Options objects: every value is checked, and a wrong one is named.
+//! Option objects. Every value is checked, and an error names the invalid option.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ use napi::bindgen_prelude::Object;
 use crate::error::{invalid_option, raise};
 use crate::values::{Cell, OneOrMany, Row};
 
-/// A value of an option; `None` where it is undefined or null.
+/// The value of an option; `None` if it is undefined or null.
 pub(crate) fn value(options: &Object<'_>, name: &str) -> Result<Option<Value>> {
     let cell = options.get::<Cell>(name)?.map(|cell| cell.0);
     Ok(cell.filter(|value| *value != Value::Null))
@@ -27,7 +27,7 @@ pub(crate) fn text(options: &Object<'_>, name: &str) -> Result<Option<String>> {
     }
 }
 
-/// A whole number, not negative; a bigint may be larger than a number.
+/// A whole number that is not negative. A bigint may be larger than a number.
 pub(crate) fn whole(options: &Object<'_>, name: &str) -> Result<Option<u64>> {
     let whole = match value(options, name)? {
         None => return Ok(None),
@@ -46,7 +46,7 @@ pub(crate) fn days(options: &Object<'_>, name: &str) -> Result<Option<u32>> {
         .transpose()
 }
 
-/// How many things to list.
+/// The number of items to list.
 pub(crate) fn top(options: &Object<'_>, default: usize) -> Result<usize> {
     Ok(whole(options, "top")?.map_or(default, |top| usize::try_from(top).unwrap_or(usize::MAX)))
 }
@@ -115,7 +115,7 @@ pub(crate) fn dates(options: &Object<'_>, name: &str) -> Result<Option<Vec<AsOf>
     dates.collect::<Result<_>>().map(Some)
 }
 
-/// Dates that must be there.
+/// Required dates.
 pub(crate) fn required_dates(options: &Object<'_>) -> Result<Vec<AsOf>> {
     dates(options, "asOf")?.ok_or_else(|| invalid_option("asOf", "is required"))
 }
@@ -134,17 +134,17 @@ pub(crate) fn texts(options: &Object<'_>, name: &str) -> Result<Option<Vec<Strin
     texts.collect::<Result<_>>().map(Some)
 }
 
-/// The options that the core itself reads: the glue passes them as JSON in the core's spelling.
+/// The options that the core reads itself. The glue passes them as JSON with the core's names.
 fn json(options: &Object<'_>) -> Result<String> {
     Ok(text(options, "json")?.unwrap_or_else(|| "{}".to_owned()))
 }
 
-/// The standard features over the given windows, and the caller's own features.
+/// The standard features over the given windows, followed by the caller's own features.
 pub(crate) fn plan(options: &Object<'_>) -> Result<FeaturePlan> {
     FeaturePlan::from_json(&json(options)?).map_err(raise)
 }
 
-/// The churn definition, if one is given.
+/// The churn definition, if there is one.
 pub(crate) fn given_definition(options: &Object<'_>) -> Result<Option<ChurnDefinition>> {
     let Some(json) = text(options, "definition")? else {
         return Ok(None);
@@ -157,36 +157,36 @@ pub(crate) fn definition(options: &Object<'_>) -> Result<ChurnDefinition> {
     Ok(given_definition(options)?.unwrap_or_default())
 }
 
-/// Threads to use.
+/// The number of threads.
 pub(crate) fn threads(options: &Object<'_>, execution: Execution) -> Result<Execution> {
     Ok(match whole(options, "threads")? {
-        // More threads than any machine has cores are a mistake, such as a number of milliseconds.
+        // More than 512 threads are probably a mistake, such as a number of milliseconds.
         Some(threads @ 1..=512) => execution.threads(threads as usize),
         Some(_) => return Err(invalid_option("threads", "must be 1 to 512")),
         None => execution,
     })
 }
 
-/// Options of a training.
+/// The options of training.
 pub(crate) fn training(options: &Object<'_>, execution: Execution) -> Result<TrainOptions> {
     let training = TrainOptions::from_json(&json(options)?).map_err(raise)?;
     Ok(training.with_execution(threads(options, execution)?))
 }
 
-/// Options of a classifier of flat tables.
+/// The options of a classifier for flat tables.
 pub(crate) fn classifier(options: &Object<'_>, execution: Execution) -> Result<ClassifierOptions> {
     let fitting = ClassifierOptions::from_json(&json(options)?).map_err(raise)?;
     Ok(fitting.with_execution(threads(options, execution)?))
 }
 
-/// Options of a backtest.
+/// The options of a backtest.
 pub(crate) fn backtest(options: &Object<'_>, execution: Execution) -> Result<BacktestOptions> {
     let mut testing = BacktestOptions::from_json(&json(options)?).map_err(raise)?;
     testing.train.execution = threads(options, execution)?;
     Ok(testing)
 }
 
-/// Options of a synthetic world.
+/// The options of synthetic tenants.
 pub(crate) fn world(options: &Object<'_>) -> Result<WorldOptions> {
     let mut world = WorldOptions::from_json(&json(options)?).map_err(raise)?;
     world.execution = threads(options, world.execution)?;

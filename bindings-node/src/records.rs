@@ -1,4 +1,4 @@
-//! Records in: plain objects and Arrow.
+//! Conversion of plain objects and Arrow to records.
 
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
@@ -16,7 +16,7 @@ use crate::report::validation;
 use crate::task::{Cancel, Held, Lane, begin_with};
 use crate::values::{Cell, Row};
 
-/// The library's columns by their camelCase spelling, for each table.
+/// For each table, the library's columns by their camelCase name.
 static SPELLINGS: LazyLock<[HashMap<String, &'static str>; 4]> = LazyLock::new(|| {
     RecordKind::ALL.map(|kind| {
         let names = columns_of(kind).iter().map(|column| column.name);
@@ -36,12 +36,12 @@ fn camel_case(name: &str) -> String {
     })
 }
 
-/// The library's spelling of a column of a table.
+/// The library's name of a column.
 fn spelling(kind: RecordKind, name: &str) -> &str {
     SPELLINGS[kind as usize].get(name).copied().unwrap_or(name)
 }
 
-/// A row with its columns in the library's spelling.
+/// A row with the library's column names.
 fn spelled(kind: RecordKind, index: u64, row: Row) -> Result<Vec<(String, Value)>> {
     let Row(Some(mut cells)) = row else {
         return Err(unreadable(
@@ -70,7 +70,7 @@ fn spelled(kind: RecordKind, index: u64, row: Row) -> Result<Vec<(String, Value)
     Ok(cells)
 }
 
-/// A table given as an array of plain objects; `None` where it is undefined or null.
+/// A table given as an array of plain objects; `None` if it is undefined or null.
 fn objects(given: &Object<'_>, kind: RecordKind) -> Result<Option<Table>> {
     let name = kind.as_str();
     let Some(value) = given.get::<Unknown<'_>>(name)? else {
@@ -95,7 +95,7 @@ fn objects(given: &Object<'_>, kind: RecordKind) -> Result<Option<Table>> {
 
 type Cells = Vec<(String, Value)>;
 
-/// Rows of an array, the first of which is row `from` of its table.
+/// Converts rows of an array, the first of which is row `from` of its table.
 fn slice(array: &Array<'_>, kind: RecordKind, from: u64) -> Result<Vec<Cells>> {
     let row = |index: u32| {
         let row = array.get::<Row>(index)?.unwrap_or(Row(None));
@@ -104,7 +104,7 @@ fn slice(array: &Array<'_>, kind: RecordKind, from: u64) -> Result<Vec<Cells>> {
     (0..array.len()).map(row).collect()
 }
 
-/// Rows of objects that arrive in slices, so that the event loop runs between them.
+/// Rows of objects that arrive in slices, so that the event loop can run between them.
 #[napi]
 #[derive(Default)]
 pub struct Slices {
@@ -113,13 +113,13 @@ pub struct Slices {
 
 #[napi]
 impl Slices {
-    /// No tables.
+    /// Creates an empty set of tables.
     #[napi(constructor)]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Appends rows to a table; without rows the table is given and empty.
+    /// Appends rows to a table. Without rows, the table counts as given and empty.
     #[napi(catch_unwind)]
     pub fn push(&mut self, table: String, rows: Array<'_>) -> Result<()> {
         let kind = kind_of(&table)?;
@@ -130,7 +130,7 @@ impl Slices {
 }
 
 impl Slices {
-    /// The rows of one table; they leave this object.
+    /// Takes the rows of one table out of this object.
     #[cfg(feature = "store")]
     pub(crate) fn take(&mut self, kind: RecordKind) -> Vec<Cells> {
         self.tables[kind as usize].take().unwrap_or_default()
@@ -176,7 +176,7 @@ fn ipc(given: &Object<'_>, kind: RecordKind) -> Result<Option<Table>> {
     })
 }
 
-/// Why bytes are no table, in terms of the file that they most likely are.
+/// Explains why bytes are not a table, by the format that they probably have.
 fn why_unreadable(name: &str, bytes: &[u8], error: &str) -> String {
     let lower = error.to_ascii_lowercase();
     let compression = ["lz4", "zstd"].into_iter().find(|name| lower.contains(name));
@@ -188,7 +188,7 @@ fn why_unreadable(name: &str, bytes: &[u8], error: &str) -> String {
     if bytes.starts_with(b"PAR1") {
         return format!("{name} is a Parquet file, not an Arrow IPC file or stream");
     }
-    // Both formats begin with bytes that text does not.
+    // Unlike text, both Arrow formats begin with bytes that are not printable.
     let text = bytes
         .iter()
         .take(64)
@@ -229,7 +229,7 @@ fn builder(given: &Object<'_>, tenant: &str, read: Reader) -> Result<RecordsBuil
     Ok(builder)
 }
 
-/// A builder with its options but without tables.
+/// A builder with the options but without tables.
 fn configured(given: &Object<'_>, tenant: &str) -> Result<RecordsBuilder> {
     let mut builder = TenantRecords::builder(tenant).on_invalid(options::policy(given)?);
     if let Some(moment) = options::moment(given, "observedFrom")? {
@@ -286,27 +286,27 @@ pub(crate) fn customer_rows(given: &Object<'_>) -> Result<CustomerRows> {
     Ok(rows)
 }
 
-/// A column that the library knows.
+/// A column that the library recognizes.
 #[napi(object, object_from_js = false)]
 pub struct Column {
-    /// Its name.
+    /// The name.
     pub name: String,
     /// `id`, `timestamp`, `number` or `text`.
     #[napi(js_name = "type")]
     pub column_type: String,
-    /// Whether it must be there, without nulls.
+    /// Whether the column is required and must not have nulls.
     pub required: bool,
-    /// What it means.
+    /// The meaning.
     pub meaning: String,
 }
 
-/// The table of a name.
+/// The table with this name.
 pub(crate) fn kind_of(table: &str) -> Result<RecordKind> {
     let kind = RecordKind::ALL.into_iter().find(|kind| kind.as_str() == table);
     kind.ok_or_else(|| invalid_option("table", "must be customers, payments, tickets or activities"))
 }
 
-/// The columns that the library knows of a table, required ones first.
+/// The columns that the library recognizes in a table, required ones first.
 #[napi(js_name = "columnsOf", catch_unwind)]
 pub fn known_columns(table: String) -> Result<Vec<Column>> {
     let columns = columns_of(kind_of(&table)?).iter().map(|column| Column {
@@ -392,13 +392,13 @@ impl Records {
         Ok(self.inner.get()?.rows(kind_of(&table)?).map(|rows| rows as u32))
     }
 
-    /// The start of the history.
+    /// The start of the observed history.
     #[napi(getter, catch_unwind)]
     pub fn observed_from(&self) -> Result<Option<String>> {
         Ok(self.inner.get()?.observed_from().map(|moment| moment.to_string()))
     }
 
-    /// The end of the observed time.
+    /// The end of the observed history.
     #[napi(getter, catch_unwind)]
     pub fn observed_until(&self) -> Result<Option<String>> {
         Ok(self.inner.get()?.observed_until(None).map(|moment| moment.to_string()))
@@ -425,12 +425,12 @@ impl Records {
     }
 }
 
-/// The records of every tenant in mixed tables.
+/// The records of all tenants in mixed tables.
 #[napi(object, object_from_js = false)]
 pub struct Partitioned {
-    /// One container per tenant, sorted by id.
+    /// The records of each tenant, sorted by tenant id.
     pub tenants: Vec<Records>,
-    /// Report on rows that name no tenant, as JSON.
+    /// The report on rows without a tenant, as JSON.
     pub unassigned: String,
     /// The positions of each tenant's rows in the mixed tables.
     pub positions: Vec<Positions>,

@@ -1,4 +1,4 @@
-//! The validation report as JSON in JavaScript's spelling.
+//! The validation report as JSON with JavaScript names.
 
 use churn_core::ValidationReport;
 use serde_json::{Map, Value, json};

@@ -1,4 +1,4 @@
-//! Scores.
+//! Score runs.
 
 use std::sync::Arc;
 
@@ -30,13 +30,13 @@ pub struct ScoreRow {
     pub status: String,
     /// Probability of churn; null if the customer is not scored.
     pub probability: Option<f64>,
-    /// 90 % interval of the churn rate of customers with this score.
+    /// 90 % interval for the churn rate of customers with this score.
     pub interval: Option<Bounds>,
     /// The risk band of the probability.
     pub risk_band: Option<String>,
     /// Why the customer is not scored.
     pub not_scored_reason: Option<String>,
-    /// The latest time at which a score becomes available.
+    /// The latest date on which the customer will have a score.
     pub expected_at: Option<String>,
 }
 
@@ -57,7 +57,7 @@ impl From<&Score> for ScoreRow {
     }
 }
 
-/// One feature's part in a score.
+/// The contribution of one feature to a score.
 #[napi(object, object_from_js = false)]
 pub struct ReasonRow {
     /// The feature.
@@ -98,7 +98,7 @@ pub struct CustomerScoreRow {
     pub reasons: Vec<ReasonRow>,
     /// The date.
     pub as_of: String,
-    /// The model.
+    /// The id of the model.
     pub model_id: String,
 }
 
@@ -135,7 +135,7 @@ impl Run {
         Ok(self.inner.get()?.scores().iter().map(ScoreRow::from).collect())
     }
 
-    /// The probabilities; NaN where there is none.
+    /// The probabilities; NaN for customers who are not scored.
     #[napi(catch_unwind)]
     pub fn probabilities(&self) -> Result<Float64Array> {
         let values = self.inner.get()?.scores().iter();
@@ -150,7 +150,7 @@ impl Run {
         Ok(reasons.into_iter().map(ReasonRow::from).collect())
     }
 
-    /// The reasons for the scores of many customers, off the event loop.
+    /// The reasons for the scores of several customers, off the event loop.
     #[napi(catch_unwind)]
     pub fn reasons_of<'env>(
         &self,
@@ -237,7 +237,7 @@ impl Run {
         Ok(self.inner.get()?.as_of().to_string())
     }
 
-    /// The model.
+    /// The id of the model.
     #[napi(getter, catch_unwind)]
     pub fn model_id(&self) -> Result<String> {
         Ok(self.inner.get()?.model_id().to_owned())
@@ -249,7 +249,7 @@ impl Run {
         Ok(self.inner.get()?.tenant().to_string())
     }
 
-    /// What training did not see, as JSON.
+    /// How the run differs from the training data, as JSON.
     #[napi(getter, catch_unwind)]
     pub fn warnings(&self) -> Result<String> {
         to_json(&self.inner.get()?.warnings())

@@ -14,15 +14,15 @@ use crate::matrix::ipc_file;
 use crate::options;
 use crate::records::kind_of;
 
-/// Texts and moments, numbers, or bools.
+/// Texts and timestamps, numbers, or bools.
 type Values = Either3<Vec<Option<String>>, Float64Array, Vec<Option<bool>>>;
 
 /// A column of generated rows.
 #[napi(object, object_from_js = false)]
 pub struct GeneratedColumn {
-    /// Its name.
+    /// The name.
     pub name: String,
-    /// Its values.
+    /// The values.
     #[napi(ts_type = "Array<string | null> | Float64Array | Array<boolean | null>")]
     pub values: Values,
 }
@@ -30,19 +30,19 @@ pub struct GeneratedColumn {
 /// True risks, column by column.
 #[napi(object, object_from_js = false)]
 pub struct Risks {
-    /// Whose customers.
+    /// The tenant of every row.
     pub tenant_ids: Vec<String>,
-    /// Which.
+    /// The customer of every row.
     pub customer_ids: Vec<String>,
     /// The dates.
     pub as_of: Vec<String>,
     /// The true risks.
     pub probabilities: Float64Array,
-    /// Who left; null where the label period is not over.
+    /// Whether each customer churned; null if the label period is not over.
     pub churned: Vec<Option<bool>>,
 }
 
-/// Some tenants whose customers' true risk is known.
+/// Synthetic tenants whose customers' true risk is known.
 #[napi]
 pub struct SyntheticWorld {
     inner: World,
@@ -54,33 +54,33 @@ fn moment(micros: i64) -> Option<String> {
 
 #[napi]
 impl SyntheticWorld {
-    /// The world of some options.
+    /// Generates the tenants.
     #[napi(factory, catch_unwind)]
     pub fn make(given: Object<'_>) -> Result<Self> {
         let inner = churn_core::synthetic::world(&options::world(&given)?).map_err(raise)?;
         Ok(Self { inner })
     }
 
-    /// Ids of the tenants.
+    /// The ids of the tenants.
     #[napi(getter, catch_unwind)]
     pub fn tenants(&self) -> Vec<String> {
         let tenants = self.inner.tenants().iter();
         tenants.map(|tenant| tenant.id().to_owned()).collect()
     }
 
-    /// Where the history begins.
+    /// The start of the history.
     #[napi(getter, catch_unwind)]
     pub fn observed_from(&self) -> String {
         self.inner.observed_from().to_string()
     }
 
-    /// The end of the world.
+    /// The end of the simulated time.
     #[napi(getter, catch_unwind)]
     pub fn observed_until(&self) -> String {
         self.inner.observed_until().to_string()
     }
 
-    /// Dates whose truth is known by the end.
+    /// Dates whose label periods are over by the end.
     #[napi(getter, catch_unwind)]
     pub fn dates(&self) -> Vec<String> {
         self.inner.dates().iter().map(ToString::to_string).collect()
@@ -112,7 +112,7 @@ impl SyntheticWorld {
         })
     }
 
-    /// The rows of one tenant, or of all of them mixed.
+    /// The rows of one tenant, or of all tenants mixed.
     #[napi(catch_unwind)]
     pub fn tables(&self, tenant: Option<String>) -> Result<SyntheticTables> {
         let inner = match tenant {
@@ -121,7 +121,7 @@ impl SyntheticWorld {
                 .inner
                 .tenant(&id)
                 .map(WorldTenant::tables)
-                .ok_or_else(|| invalid_option("tenant", "is not of this world"))?,
+                .ok_or_else(|| invalid_option("tenant", "is not one of these tenants"))?,
         };
         inner.map(|inner| SyntheticTables { inner }).map_err(raise)
     }
@@ -142,7 +142,7 @@ impl SyntheticTables {
 
 #[napi]
 impl SyntheticTables {
-    /// Column by column.
+    /// The columns.
     #[napi(catch_unwind)]
     pub fn columns(&self, table: String) -> Result<Vec<GeneratedColumn>> {
         let columns = self.table(&table)?.columns().iter();
@@ -165,7 +165,7 @@ impl SyntheticTables {
         columns.collect()
     }
 
-    /// An Arrow IPC file.
+    /// The table as an Arrow IPC file.
     #[napi(catch_unwind)]
     pub fn arrow(&self, table: String) -> Result<Buffer> {
         let mut columns: Vec<(&str, ArrayRef)> = vec![];
@@ -191,7 +191,7 @@ impl SyntheticTables {
     }
 }
 
-/// The bank of leaks: names, then what each tells.
+/// The planted leaks: their names, followed by their descriptions.
 #[napi(catch_unwind)]
 pub fn leaks() -> Vec<Vec<String>> {
     let leaks = PlantedLeak::all();

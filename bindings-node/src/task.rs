@@ -1,7 +1,7 @@
 //! Long work off the event loop, with progress and cancellation.
 //!
-//! Work runs on threads of this module, not on libuv's pool, which `fs`, `dns` and `crypto` of the whole process share. There
-//! are two queues, so that a score never waits behind a training.
+//! Work runs on threads of this module, not on libuv's pool, which the whole process shares for `fs`, `dns` and
+//! `crypto`. There are two queues, so that scoring never waits for training.
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -19,7 +19,7 @@ use crate::error::{cancelled, internal, invalid_option, raise};
 
 type Job = Box<dyn FnOnce() + Send>;
 
-/// Work that waits for a thread.
+/// Work that is waiting for a thread.
 struct Waiting {
     cancel: CancelToken,
     job: Job,
@@ -30,12 +30,12 @@ struct State {
     waiting: VecDeque<Waiting>,
 }
 
-/// Which queue work belongs to.
+/// The queue that work belongs to.
 #[derive(Clone, Copy)]
 pub(crate) enum Lane {
-    /// Trainings and backtests: minutes.
+    /// Training and backtests, which take minutes.
     Training,
-    /// Everything else: milliseconds to seconds.
+    /// Everything else, which takes milliseconds to seconds.
     Scoring,
 }
 
@@ -47,7 +47,7 @@ static QUEUES: [Mutex<State>; 2] = [const {
     })
 }; 2];
 
-/// The cancel tokens of work that has not ended, with its environment.
+/// The cancel tokens of unfinished work, with the environment of each.
 static UNFINISHED: Mutex<Vec<(usize, u64, CancelToken)>> = Mutex::new(vec![]);
 
 /// The environments that have a clean-up hook.
@@ -64,7 +64,7 @@ impl Lane {
         lock(&QUEUES[self as usize])
     }
 
-    /// How many pieces of work run at a time.
+    /// Maximum number of jobs that run at the same time.
     fn limit(self) -> usize {
         let cores = thread::available_parallelism().map_or(1, std::num::NonZero::get);
         match self {
@@ -90,7 +90,7 @@ impl Lane {
         Ok(())
     }
 
-    /// The life of a thread: it ends when nothing waits.
+    /// The loop of a thread: it ends when no work is waiting.
     fn work(self) {
         loop {
             let next = {
@@ -106,7 +106,7 @@ impl Lane {
         }
     }
 
-    /// Ends waiting work that was cancelled, at once.
+    /// Removes cancelled jobs from the queue.
     fn sweep(self) {
         let cancelled = {
             let mut state = self.state();
@@ -126,8 +126,8 @@ fn sweep() {
     Lane::Scoring.sweep();
 }
 
-/// Cancels everything that belongs to an environment when it ends, so that neither `process.exit` nor the end of a worker
-/// waits for a training.
+/// Cancels all work of an environment when the environment ends, so that neither `process.exit` nor the end of a worker
+/// waits for training.
 fn cancel_at_end(env: &Env) -> Result<()> {
     let key = env.raw() as usize;
     {
@@ -147,7 +147,7 @@ fn cancel_at_end(env: &Env) -> Result<()> {
     env.add_env_cleanup_hook(key, cancel_all).map(|_| ())
 }
 
-/// The result of work, with a panic as an error.
+/// Runs work, and turns a panic into an error.
 pub(crate) fn caught<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
     catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
         let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
@@ -156,7 +156,7 @@ pub(crate) fn caught<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
     })
 }
 
-/// Runs work on another thread; returns its promise.
+/// Runs work on another thread and returns its promise.
 pub(crate) fn begin_with<'env, T>(
     env: &'env Env,
     lane: Lane,
@@ -179,7 +179,7 @@ where
             caught(work)
         };
         lock(&UNFINISHED).retain(|(_, other, _)| *other != id);
-        // After the end of its environment nobody waits for the result, and napi drops it.
+        // After its environment has ended, nobody waits for the result, and napi drops it.
         let _ = catch_unwind(AssertUnwindSafe(move || match ended {
             Ok(value) => deferred.resolve(Box::new(move |_| Ok(value))),
             Err(error) => deferred.reject(error),
@@ -192,7 +192,7 @@ where
     Ok(PromiseRaw::new(env.raw(), promise.raw()))
 }
 
-/// Runs work of the library on another thread; returns its promise.
+/// Runs work of the library on another thread and returns its promise.
 pub(crate) fn begin<'env, T>(
     env: &'env Env,
     lane: Lane,
@@ -205,7 +205,7 @@ where
     begin_with(env, lane, cancel.token.clone(), move || work().map_err(raise))
 }
 
-/// Cancels one call.
+/// The cancel token of one call.
 #[napi]
 #[derive(Clone, Default)]
 pub struct Cancel {
@@ -231,16 +231,16 @@ impl Cancel {
 /// The progress of a call.
 #[napi(object, object_from_js = false)]
 pub struct Progress {
-    /// The current stage, for people.
+    /// The current stage, for display.
     pub stage: String,
-    /// Completed share of the whole call, 0 to 1; it never falls, and is 1 only once the call has ended.
+    /// Completed share of the whole call, 0 to 1. It never decreases, and is 1 only when the call has ended.
     pub done: f64,
 }
 
 /// A JavaScript function that receives progress.
 pub(crate) type Listener = ThreadsafeFunction<Progress, Unknown<'static>, Progress, Status, false, true>;
 
-/// Execution with a cancel token and a listener, which is called at every half percent.
+/// The execution options with a cancel token and a listener, which is called at every half percent.
 pub(crate) fn execution(cancel: &Cancel, listener: Option<Listener>) -> Execution {
     let execution = Execution::new().cancelled_by(cancel.token.clone());
     let Some(listener) = listener else {
@@ -259,7 +259,7 @@ pub(crate) fn execution(cancel: &Cancel, listener: Option<Listener>) -> Executio
     })
 }
 
-/// A value that belongs to a JavaScript object and can be freed before the garbage collector runs.
+/// A value that a JavaScript object owns and can free before the garbage collector runs.
 pub(crate) struct Held<T>(Option<T>);
 
 impl<T> Held<T> {
@@ -268,7 +268,7 @@ impl<T> Held<T> {
     }
 
     /// # Errors
-    /// `invalid_option` once it is released.
+    /// `invalid_option` after it was released.
     pub(crate) fn get(&self) -> Result<&T> {
         self.0
             .as_ref()
@@ -280,7 +280,7 @@ impl<T> Held<T> {
     }
 }
 
-/// Tells V8 that JavaScript objects keep `bytes` more (or fewer) outside its heap; returns the new total.
+/// Reports to V8 that JavaScript objects hold `bytes` more (or fewer) outside its heap; returns the new total.
 #[napi(catch_unwind)]
 pub fn adjust_memory(env: &Env, bytes: i64) -> Result<i64> {
     env.adjust_external_memory(bytes)

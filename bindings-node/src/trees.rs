@@ -1,4 +1,4 @@
-//! Tree ensembles that were trained here or by another library.
+//! Tree ensembles, trained here or by another library.
 
 use std::sync::Arc;
 
@@ -26,7 +26,7 @@ fn content(given: Given) -> churn_core::Result<Vec<u8>> {
     })
 }
 
-/// A copy of the caller's matrix: the caller may change or transfer the array while the call runs.
+/// A copy of the caller's matrix, because the caller may change or transfer the array during the call.
 enum Matrix {
     Single(Array2<f32>),
     Double(Array2<f64>),
@@ -43,12 +43,12 @@ impl Matrix {
     }
 }
 
-/// Names of columns that have none of their own.
+/// Default names of unnamed columns.
 fn names(columns: usize) -> Vec<String> {
     (0..columns).map(|column| format!("x{column}")).collect()
 }
 
-/// Trees that score rows and explain the scores.
+/// A tree ensemble that scores rows and explains the scores.
 #[napi]
 pub struct Trees {
     inner: Held<Arc<TreeEnsemble>>,
@@ -63,26 +63,26 @@ impl Trees {
 
 #[napi]
 impl Trees {
-    /// A model of XGBoost in JSON.
+    /// Imports an XGBoost model in JSON.
     #[napi(factory, catch_unwind)]
     pub fn from_xgboost(#[napi(ts_arg_type = "string | Uint8Array")] given: Given) -> Result<Self> {
         Self::new(content(given).and_then(|json| TreeEnsemble::from_xgboost(&json)))
     }
 
-    /// A model of LightGBM as text.
+    /// Imports a LightGBM model in text form.
     #[napi(factory, catch_unwind)]
     pub fn from_lightgbm(#[napi(ts_arg_type = "string | Uint8Array")] given: Given) -> Result<Self> {
-        // Bytes that are not text fail at the first line.
+        // For bytes that are not text, parsing fails at the first line.
         Self::new(content(given).and_then(|text| TreeEnsemble::from_lightgbm(&String::from_utf8_lossy(&text))))
     }
 
-    /// Opens a file of an ensemble from memory.
+    /// Opens a serialized ensemble.
     #[napi(factory, catch_unwind)]
     pub fn from_bytes(bytes: Uint8Array) -> Result<Self> {
         Self::new(TreeEnsemble::from_bytes(&bytes))
     }
 
-    /// The bytes of such a file.
+    /// Serializes the ensemble.
     #[napi(catch_unwind)]
     pub fn to_bytes(&self) -> Result<Buffer> {
         self.inner.get()?.to_bytes().map(Buffer::from).map_err(raise)
@@ -94,13 +94,13 @@ impl Trees {
         Ok(self.inner.get()?.trees() as u32)
     }
 
-    /// Names of the features, in the order of a row's columns.
+    /// Names of the features in column order.
     #[napi(getter, catch_unwind)]
     pub fn feature_names(&self) -> Result<Vec<String>> {
         Ok(names(self.inner.get()?.features()))
     }
 
-    /// The scale on which leaves are added: `log_odds` or `probability`.
+    /// The scale of the sum of the leaves: `log_odds` or `probability`.
     #[napi(getter, catch_unwind)]
     pub fn link(&self) -> Result<&'static str> {
         Ok(match self.inner.get()?.link() {
@@ -121,7 +121,7 @@ impl Trees {
         self.inner.release();
     }
 
-    /// Probability of the second class of every row.
+    /// Probability of the second class for every row.
     #[napi(catch_unwind)]
     pub fn predict_proba<'env>(
         &self,
@@ -143,7 +143,7 @@ impl Trees {
         })
     }
 
-    /// Contributions of every column to every row.
+    /// Contribution of every column to every row.
     #[napi(catch_unwind)]
     pub fn explain<'env>(
         &self,

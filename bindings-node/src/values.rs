@@ -1,4 +1,4 @@
-//! Conversion of JavaScript values. The only file with `unsafe`, which napi's conversion trait requires.
+//! Conversion of JavaScript values. Only this file uses `unsafe`, which napi's conversion trait requires.
 #![allow(unsafe_code)]
 
 use churn_core::Value;
@@ -35,7 +35,7 @@ impl FromNapiValue for Cell {
             }
             ValueType::Object if unknown.is_date()? => {
                 let millis = unsafe { JsDate::from_napi_value(env, raw)? }.value_of()?;
-                // An invalid Date becomes a time that is out of range.
+                // An invalid Date becomes a timestamp that is out of range.
                 Value::Timestamp(if millis.is_nan() {
                     i64::MAX
                 } else {
@@ -51,13 +51,13 @@ impl FromNapiValue for Cell {
     }
 }
 
-/// A text; `None` if it holds half of a surrogate pair, for which UTF-8 has no bytes. Napi replaces it by U+FFFD, so that two
-/// ids could become one.
+/// A text; `None` if it contains half of a surrogate pair, which UTF-8 cannot represent. napi would replace it by
+/// U+FFFD, so that two different ids could become equal.
 ///
 /// # Safety
 /// `raw` is a live string of the live environment.
 unsafe fn well_formed(env: sys::napi_env, raw: sys::napi_value) -> Result<Option<String>> {
-    // SAFETY: the caller's.
+    // SAFETY: the caller guarantees it.
     let text = unsafe { String::from_napi_value(env, raw)? };
     if !text.contains(char::REPLACEMENT_CHARACTER) {
         return Ok(Some(text));
@@ -67,7 +67,7 @@ unsafe fn well_formed(env: sys::napi_env, raw: sys::napi_value) -> Result<Option
     Ok(whole.then_some(text))
 }
 
-/// Whole numbers become integers, as in JSON; others, and negative zero, stay floats.
+/// Whole numbers become integers, as in JSON. Other numbers and negative zero stay floats.
 fn number(value: f64) -> Value {
     if value.fract() == 0.0 && value.abs() <= MAX_SAFE && (value != 0.0 || value.is_sign_positive()) {
         Value::Int(value as i64)
@@ -76,7 +76,7 @@ fn number(value: f64) -> Value {
     }
 }
 
-/// One value, or a list of them.
+/// One value or a list of values.
 pub(crate) enum OneOrMany {
     One(Value),
     Many(Vec<Value>),
@@ -84,7 +84,7 @@ pub(crate) enum OneOrMany {
 
 impl FromNapiValue for OneOrMany {
     unsafe fn from_napi_value(env: sys::napi_env, raw: sys::napi_value) -> Result<Self> {
-        // SAFETY: as above.
+        // SAFETY: see above.
         if unsafe { Unknown::from_napi_value(env, raw)? }.is_array()? {
             let cells = unsafe { Vec::<Cell>::from_napi_value(env, raw)? };
             return Ok(Self::Many(cells.into_iter().map(|cell| cell.0).collect()));
@@ -98,7 +98,7 @@ pub(crate) struct Row(pub(crate) Option<Vec<(String, Value)>>);
 
 impl FromNapiValue for Row {
     unsafe fn from_napi_value(env: sys::napi_env, raw: sys::napi_value) -> Result<Self> {
-        // SAFETY: as above.
+        // SAFETY: see above.
         let unknown = unsafe { Unknown::from_napi_value(env, raw)? };
         if unknown.get_type()? != ValueType::Object || unknown.is_array()? || unknown.is_date()? {
             return Ok(Self(None));

@@ -1,15 +1,15 @@
-//! The calendar, counted day by day.
+//! The calendar, computed day by day.
 
 use std::sync::OnceLock;
 
-/// Days since 1970 of 1600-01-01.
+/// The day number of 1600-01-01, in days since 1970.
 const FIRST: i64 = -135_140;
 
 fn is_leap(year: i64) -> bool {
     year % 4 == 0 && (year % 100 != 0 || year % 400 == 0)
 }
 
-/// Year, month and day of the month of a day since 1970, from 1600 to 2400.
+/// Year, month and day of the month for a number of days since 1970, between 1600 and 2400.
 pub fn date(day: i64) -> (i64, i64, i64) {
     static DATES: OnceLock<Vec<(i64, i64, i64)>> = OnceLock::new();
     let dates = DATES.get_or_init(|| {

@@ -1,11 +1,11 @@
-//! A small seeded generator, so that a world is named by one number.
+//! A small seeded generator, so that a seed identifies a world.
 
-/// Throws the same numbers for the same seed.
+/// A pseudo-random generator that gives the same numbers for the same seed.
 #[derive(Clone, Debug)]
 pub struct Dice(u64);
 
 impl Dice {
-    /// Dice of a seed.
+    /// Creates a generator from a seed.
     pub fn new(seed: u64) -> Self {
         Self(seed.wrapping_mul(0x2545_f491_4f6c_dd1d) ^ 0x6a09_e667_f3bc_c908)
     }
@@ -18,33 +18,33 @@ impl Dice {
         z ^ (z >> 31)
     }
 
-    /// A whole number from `low` to `high`, both possible.
+    /// A whole number from `low` to `high`, inclusive.
     pub fn between(&mut self, low: i64, high: i64) -> i64 {
         assert!(low <= high, "{low} to {high}");
         low + (self.next() % (high - low + 1) as u64) as i64
     }
 
-    /// A position among `len`.
+    /// A random index below `len`.
     pub fn below(&mut self, len: usize) -> usize {
         self.between(0, len as i64 - 1) as usize
     }
 
-    /// True in `percent` of 100 throws.
+    /// True with a probability of `percent` %.
     pub fn chance(&mut self, percent: i64) -> bool {
         self.between(0, 99) < percent
     }
 
-    /// One of these.
+    /// One of the items.
     pub fn pick<'a, T>(&mut self, items: &'a [T]) -> &'a T {
         &items[self.below(items.len())]
     }
 
-    /// `Some` in `percent` of 100 throws.
+    /// `Some` with a probability of `percent` %.
     pub fn maybe<T>(&mut self, percent: i64, make: impl FnOnce(&mut Self) -> T) -> Option<T> {
         self.chance(percent).then(|| make(self))
     }
 
-    /// Puts the items into a random order.
+    /// Shuffles the items.
     pub fn shuffle<T>(&mut self, items: &mut [T]) {
         for last in (1..items.len()).rev() {
             items.swap(last, self.below(last + 1));

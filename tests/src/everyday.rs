@@ -1,8 +1,8 @@
 //! Synthetic tenants by billing cycle, with known risk of inactivity on every day of the cycle.
 //!
-//! Each customer pays on schedule until they leave. They leave at a daily rate of their own, which shows in how often they
-//! use the product; when they have left they use it no more and pay no more. So the true risk of
-//! `Inactivity` at a moment follows from the schedule, the rate and whether they have left.
+//! Each customer pays on schedule until they leave. They leave at an individual daily rate, which determines how often
+//! they use the product. After leaving they neither use the product nor pay. So the true risk of `Inactivity` at a date
+//! follows from the schedule, the rate, and whether the customer has left.
 
 use std::collections::HashMap;
 
@@ -30,7 +30,7 @@ pub enum Cycle {
 }
 
 impl Cycle {
-    /// All that are measured, with their names.
+    /// All cycles with their names.
     pub const ALL: [(&'static str, Cycle); 9] = [
         ("weekly", Cycle::Weekly),
         ("biweekly", Cycle::Biweekly),
@@ -43,7 +43,7 @@ impl Cycle {
         ("annual-own", Cycle::AnnualOwnDay),
     ];
 
-    /// Years of history that are measured.
+    /// Years of history.
     pub fn years(self) -> i64 {
         match self {
             Cycle::Annual | Cycle::AnnualOwnDay => 5,
@@ -51,7 +51,7 @@ impl Cycle {
         }
     }
 
-    /// The usual days between two invoices.
+    /// The usual number of days between two invoices.
     pub fn gap_days(self) -> f64 {
         match self {
             Cycle::Weekly => 7.0,
@@ -62,7 +62,8 @@ impl Cycle {
         }
     }
 
-    /// Days since 1970 of the invoices of a customer of this lot, from `first` on up to `last` (excluded).
+    /// The invoice days of a customer, in days since 1970, from `first` up to but excluding `last`. `lot` decides the
+    /// customer's own day.
     fn dues(self, lot: u64, first: i64, last: i64) -> Vec<i64> {
         let months = |every: i64, offset: i64, day: i64| {
             // 1970-01 is month 0.
@@ -92,7 +93,7 @@ impl Cycle {
     }
 }
 
-/// Days since 1970 of a day of a month, which counts from 1970-01 on.
+/// Days since 1970 for a day of a month; months count from 1970-01.
 fn date(month: i64, day: i64) -> i64 {
     let (year, month) = (1970 + month.div_euclid(12), month.rem_euclid(12) + 1);
     let at = Timestamp::from_ymd(year as i16, month as i8, day as i8).expect("a date");
@@ -107,19 +108,19 @@ pub fn midnight(day: i64) -> Timestamp {
 struct Life {
     lot: u64,
     signed_up: i64,
-    /// Per day.
+    /// The daily rate.
     rate: f64,
     left_at: f64,
     activities: Vec<f64>,
 }
 
-/// A tenant of one billing cycle.
+/// A tenant whose customers have one billing cycle.
 pub struct Everyday {
     cycle: Cycle,
     lives: Vec<Life>,
     codes: HashMap<String, usize>,
     begin: i64,
-    /// The first day that is scored, since 1970: 2024-12-15. Training sees nothing of it.
+    /// The first day that is scored, in days since 1970: 2024-12-15. Training uses no data of it.
     pub today: i64,
 }
 
@@ -148,7 +149,7 @@ impl Random {
 }
 
 impl Everyday {
-    /// A tenant with so many customers over its whole history.
+    /// A tenant with this number of customers over its whole history.
     pub fn new(cycle: Cycle, customers: usize, seed: u64) -> Self {
         let today = date((2024 - 1970) * 12 + 11, 15);
         let begin = today - cycle.years() * 365;
@@ -161,7 +162,7 @@ impl Everyday {
         let lives: Vec<Life> = (0..customers)
             .map(|_| {
                 let lot = random.next();
-                // A third were there before the history begins.
+                // A third of the customers signed up before the history begins.
                 let signed_up = begin - 200 + (random.unit() * (today - begin + 140) as f64) as i64;
                 let own = random.bell();
                 let rate = monthly / 30.4 * (0.7 * own - 0.245).exp();
@@ -197,7 +198,7 @@ impl Everyday {
         }
     }
 
-    /// What was recorded before a day.
+    /// The records from before a day.
     pub fn records(&self, until: i64) -> TenantRecords {
         let (mut customers, mut payments, mut activities) = (vec![], vec![], vec![]);
         for (code, life) in self.lives.iter().enumerate().filter(|(_, life)| life.signed_up < until) {
@@ -242,7 +243,7 @@ impl Everyday {
         }
     }
 
-    /// What a day's scores were worth.
+    /// Compares the scores of a day with the truth.
     pub fn judge(&self, run: &ScoreRun, day: i64, horizon: i64) -> DayFigures {
         let (mut predicted, mut risk, mut loss, mut rows) = (0.0, 0.0, 0.0, 0usize);
         let cross = |risk: f64, p: f64| {
@@ -267,26 +268,26 @@ impl Everyday {
         }
     }
 
-    /// The days that are scored: 31 in a row, 2024-12-15 to 2025-01-14, with the due day of every common cycle among them.
+    /// The scored days: 31 in a row, 2024-12-15 to 2025-01-14. They include the due day of every common cycle.
     pub fn days(&self) -> Vec<i64> {
         (self.today..self.today + 31).collect()
     }
 }
 
-/// The scores of one day beside the truth.
+/// The scores of one day, compared with the true risks.
 #[derive(Clone, Copy, Debug)]
 pub struct DayFigures {
-    /// Customers that have a probability.
+    /// Number of customers who have a probability.
     pub rows: usize,
     /// Mean probability.
     pub predicted: f64,
     /// Mean true risk.
     pub risk: f64,
-    /// Expected log-loss above that of the best constant of the day.
+    /// Expected log-loss in excess of the best constant prediction of the day.
     pub excess: f64,
 }
 
-/// The moment of a day's scores.
+/// The date of a day's scores.
 pub fn as_of(day: i64) -> AsOf {
     AsOf::new(midnight(day))
 }

@@ -1,4 +1,4 @@
-//! The bundled Complete Journey data, read a second time with nothing but a CSV reader.
+//! The bundled Complete Journey data, read independently with a CSV reader only.
 
 use std::path::{Path, PathBuf};
 
@@ -25,7 +25,7 @@ fn read(name: &str) -> (Vec<String>, Vec<Vec<String>>) {
     (header, rows)
 }
 
-/// The microseconds of a moment.
+/// The microseconds of a timestamp.
 pub fn moment(text: &str) -> i64 {
     text.parse::<Timestamp>().expect("a moment").as_micros()
 }
@@ -111,7 +111,7 @@ fn customer(row: Vec<String>) -> CustomerRow {
     }
 }
 
-/// The same data as the library reads them.
+/// The same data, read by the library.
 pub fn records() -> TenantRecords {
     let table = |name| Table::from_csv(std::fs::File::open(file(name))?);
     let build = || {

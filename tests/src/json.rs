@@ -1,13 +1,13 @@
-//! A world as JSON rows, written in every way the same thing can be written.
+//! A world as JSON rows, with every permitted spelling of the same value.
 //!
-//! The first row names all columns that were given; later rows may leave out what is null.
+//! The first row names all given columns; later rows may omit nulls.
 
 use churn_core::Timestamp;
 
 use crate::dice::Dice;
 use crate::raw::{ActivityRow, Attribute, CustomerTable, Decimal, HOUR, PaymentRow, TicketRow};
 
-/// One row under way.
+/// A row under construction.
 struct Object<'d> {
     text: String,
     dice: &'d mut Dice,
@@ -36,7 +36,7 @@ impl Object<'_> {
         }
     }
 
-    /// An id of digits may come as a number.
+    /// An id of digits may be written as a number.
     fn id(&mut self, column: &str, id: &str) {
         let number = id.parse::<i64>().is_ok_and(|number| number.to_string() == id);
         match number && self.dice.chance(50) {
@@ -72,7 +72,7 @@ fn quoted(text: &str) -> String {
     serde_json::to_string(text).expect("a text is JSON")
 }
 
-/// ISO-8601, with and without time, zone and offset.
+/// ISO-8601, with or without time, zone and offset.
 fn iso(micros: i64, dice: &mut Dice) -> String {
     let show = |micros| Timestamp::from_micros(micros).expect("within the calendar").to_string();
     let with_time = |text: String| match text.strip_suffix('Z') {

@@ -1,10 +1,12 @@
-//! Guarantees across crates, and what they are checked with.
+//! Guarantees that span crates, and the tools that check them.
 //!
-//! [`raw`] is a tenant as its systems hold it; [`worlds`] makes random ones with every awkward case;
-//! [`mod@reference`] says, slowly and plainly, what every number should be; [`future`] rewrites all that
-//! nobody could have known; [`golden`] reads cases with every number they should give; [`library`] leads a world through the library under test and back out;
-//! [`types`] writes the Python and TypeScript types of reports.
-//! [`everyday`] makes tenants by billing cycle, whose true risk is known on every day.
+//! - [`raw`] is a tenant as plain rows, [`worlds`] makes random tenants with every awkward case, and [`everyday`] makes tenants by
+//!   billing cycle, whose true risk is known on every day.
+//! - [`mod@reference`] computes every number slowly and plainly from the specification.
+//! - [`future`] rewrites everything that could not be known at a date.
+//! - [`golden`] reads cases together with all their expected numbers.
+//! - [`library`] passes a world through the library under test and reads the result.
+//! - [`types`] writes the Python and TypeScript types of reports.
 
 pub mod civil;
 pub mod dice;

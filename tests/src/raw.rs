@@ -1,6 +1,6 @@
-//! A tenant as its systems hold it: plain rows, nothing resolved, nothing sorted.
+//! A tenant as plain rows, neither resolved nor sorted.
 //!
-//! Moments are microseconds since 1970-01-01 UTC. A column that is not given holds `None` in every row.
+//! Timestamps are microseconds since 1970-01-01 UTC. A column that is not given is `None` in every row.
 
 /// Microseconds in a day.
 pub const DAY: i64 = 86_400_000_000;
@@ -10,30 +10,30 @@ pub const HOUR: i64 = 3_600_000_000;
 /// All tables of one tenant. A table that is `None` was not given.
 #[derive(Clone, Debug)]
 pub struct World {
-    /// Who may leave.
+    /// The customers.
     pub customers: CustomerTable,
-    /// What was due.
+    /// The payments.
     pub payments: Option<PaymentTable>,
-    /// What went wrong.
+    /// The tickets.
     pub tickets: Option<TicketTable>,
-    /// What was done.
+    /// The activities.
     pub activities: Option<ActivityTable>,
-    /// The undated columns that never change.
+    /// Which undated columns are declared static.
     pub statics: Statics,
-    /// The end of what was observed, where the caller says so.
+    /// The end of the observed history, if the caller gives it.
     pub observed_until: Option<i64>,
-    /// Moments worth looking at it from.
+    /// Dates at which the tenant should be examined.
     pub dates: Vec<i64>,
 }
 
-/// Which undated columns the caller declares static.
+/// The undated columns that are declared static.
 #[derive(Clone, Debug)]
 pub enum Statics {
-    /// None of them.
+    /// No column.
     None,
-    /// These.
+    /// The named columns.
     Named(Vec<String>),
-    /// All of them.
+    /// All columns.
     All,
 }
 
@@ -77,7 +77,7 @@ pub struct CustomerTable {
     pub columns: Vec<&'static str>,
     /// Names and types of the extra columns.
     pub attributes: Vec<(String, AttributeType)>,
-    /// In the order given.
+    /// The rows in the given order.
     pub rows: Vec<CustomerRow>,
 }
 
@@ -92,7 +92,7 @@ pub struct CustomerRow {
     pub renews_at: Option<i64>,
     pub valid_from: Option<i64>,
     pub known_at: Option<i64>,
-    /// One per attribute of the table.
+    /// One value per attribute of the table.
     pub attributes: Vec<Option<Attribute>>,
 }
 
@@ -101,9 +101,9 @@ pub struct CustomerRow {
 pub struct PaymentTable {
     /// Optional columns that were given.
     pub columns: Vec<&'static str>,
-    /// Digits of the currency's minor unit.
+    /// Number of decimal places of the currency.
     pub digits: u32,
-    /// In the order given.
+    /// The rows in the given order.
     pub rows: Vec<PaymentRow>,
 }
 
@@ -112,7 +112,7 @@ pub struct PaymentTable {
 pub struct Decimal {
     /// The digits.
     pub units: i64,
-    /// How many of them stand behind the point.
+    /// The number of decimal places.
     pub places: u32,
 }
 
@@ -138,7 +138,7 @@ pub struct PaymentRow {
 pub struct TicketTable {
     /// Optional columns that were given.
     pub columns: Vec<&'static str>,
-    /// In the order given.
+    /// The rows in the given order.
     pub rows: Vec<TicketRow>,
 }
 
@@ -166,7 +166,7 @@ pub struct TicketRow {
 pub struct ActivityTable {
     /// Optional columns that were given.
     pub columns: Vec<&'static str>,
-    /// In the order given.
+    /// The rows in the given order.
     pub rows: Vec<ActivityRow>,
 }
 
@@ -182,15 +182,15 @@ pub struct ActivityRow {
     pub known_at: Option<i64>,
 }
 
-/// What the rows of payments, tickets and activities have in common.
+/// The common part of payments, tickets and activities.
 pub trait Event {
-    /// The record's own id.
+    /// The record's id.
     fn id(&self) -> Option<&str>;
-    /// Whose it is.
+    /// The customer's id.
     fn customer_id(&self) -> &str;
     /// The event time.
     fn at(&self) -> i64;
-    /// Since when it is known; `None` for always.
+    /// The time since when the row is known; `None` for always.
     fn known_at(&self) -> Option<i64>;
 }
 

@@ -1,8 +1,8 @@
 //! Random tenants with every awkward case that is still valid.
 //!
-//! Returning customers, versions that correct or reschedule one another, columns that are missing, columns
-//! that are null, events on the very edge of a window, ties, refunds, credit notes, ratings before the
-//! resolution, events before sign-up, ids in every script.
+//! They contain returning customers, versions that correct or reschedule one another, missing columns, columns of
+//! nulls, events exactly at the bounds of a window, ties, refunds, credit notes, ratings before the resolution, events
+//! before sign-up, and ids in every script.
 
 use std::collections::BTreeSet;
 
@@ -12,22 +12,22 @@ use crate::raw::{
     PaymentTable, Statics, TicketRow, TicketTable, World,
 };
 
-/// 2015-01-01: where random histories begin.
+/// 2015-01-01, the start of random histories.
 pub const START: i64 = 16_436 * DAY;
-/// How many days they last.
+/// The length of the histories in days.
 pub const LENGTH: i64 = 900;
 
-/// What kind of world to make.
+/// Options of a random world.
 #[derive(Clone, Copy, Debug)]
 pub struct Shape {
-    /// The most customers.
+    /// The maximum number of customers.
     pub customers: i64,
     /// Whether a later version of an event may name another customer.
     pub moves: bool,
 }
 
 impl Shape {
-    /// Small worlds first, so that the first failure is the easiest to read.
+    /// Small worlds come first, so that the first failure is the easiest to read.
     pub fn of_seed(seed: u64) -> Self {
         Self {
             customers: 1 + (seed as i64 / 8).min(39),
@@ -36,7 +36,7 @@ impl Shape {
     }
 }
 
-/// The world of a seed.
+/// The world for a seed.
 pub fn world(seed: u64, shape: Shape) -> World {
     let mut dice = Dice::new(seed);
     let dates = dates(&mut dice);
@@ -89,28 +89,28 @@ pub fn attribute(kind: AttributeType, dice: &mut Dice) -> Attribute {
     }
 }
 
-/// Makes rows.
+/// Generates rows.
 #[derive(Debug)]
 pub struct Maker {
-    /// What decides.
+    /// The random generator.
     pub dice: Dice,
     shape: Shape,
-    /// Edges: dates from which the world will be looked at.
+    /// The dates at which the world will be examined, which events should hit exactly.
     dates: Vec<i64>,
-    /// Moments already used, to be met again.
+    /// Timestamps already used, so that ties occur.
     recent: Vec<i64>,
     /// All customers so far.
     ids: Vec<String>,
 }
 
-/// Columns of the table, each given in most worlds.
+/// The optional columns of a table, each given in most worlds.
 fn columns(dice: &mut Dice, all: &[&'static str]) -> Vec<&'static str> {
     let every = dice.chance(25);
     all.iter().copied().filter(|_| every || dice.chance(65)).collect()
 }
 
 impl Maker {
-    /// Makes rows around these dates.
+    /// A generator of rows around these dates.
     pub fn new(dice: Dice, shape: Shape, dates: Vec<i64>) -> Self {
         Self {
             dice,
@@ -121,7 +121,7 @@ impl Maker {
         }
     }
 
-    /// `None`: not given. Sometimes given and empty.
+    /// `None` means not given. Some tables are given and empty.
     fn table<T: Default>(&mut self, make: fn(&mut Self) -> T) -> Option<T> {
         match self.dice.between(0, 19) {
             0..=1 => None,
@@ -145,7 +145,7 @@ impl Maker {
         }
     }
 
-    /// A moment of the history, often on an edge.
+    /// A time within the history, often exactly at a bound of a window.
     fn moment(&mut self) -> i64 {
         let dice = &mut self.dice;
         let day = START + dice.between(0, LENGTH) * DAY;
@@ -170,7 +170,7 @@ impl Maker {
         *self.dice.pick(&self.dates) - window * DAY + step
     }
 
-    /// Not before `from`.
+    /// A time at or after `from`.
     pub fn later(&mut self, from: i64) -> i64 {
         match self.dice.between(0, 9) {
             0 => from,
@@ -182,7 +182,7 @@ impl Maker {
         }
     }
 
-    /// Not before `from`, or never.
+    /// A time at or after `from`, or never.
     pub fn maybe_later(&mut self, percent: i64, from: i64) -> Option<i64> {
         self.dice.chance(percent).then(|| self.later(from))
     }
@@ -343,7 +343,7 @@ impl Maker {
             .collect()
     }
 
-    /// Rows of one table, the versions of each record among them, in random order.
+    /// The rows of one table, including all versions of each record, in random order.
     fn events<R: Clone>(
         &mut self,
         columns: &[&str],
@@ -364,7 +364,7 @@ impl Maker {
                 }
             }
         }
-        // Sorted, as exports often are, or in any order.
+        // Sorted, as exports often are, or in random order.
         if self.dice.chance(70) {
             self.dice.shuffle(&mut rows);
         }
@@ -392,7 +392,7 @@ impl Maker {
         PaymentTable { columns, digits, rows }
     }
 
-    /// One row.
+    /// A payment.
     pub fn payment(
         &mut self,
         columns: &[&str],
@@ -451,7 +451,7 @@ impl Maker {
         TicketTable { columns, rows }
     }
 
-    /// One row.
+    /// A ticket.
     pub fn ticket(&mut self, columns: &[&str], customer: &str, version: Version) -> TicketRow {
         let given = |column| columns.contains(&column);
         let opened_at = self.moment();
@@ -501,7 +501,7 @@ impl Maker {
         ActivityTable { columns, rows }
     }
 
-    /// One row.
+    /// An activity.
     pub fn activity(&mut self, columns: &[&str], customer: &str, version: Version) -> ActivityRow {
         let given = |column| columns.contains(&column);
         let at = self.moment();
@@ -529,13 +529,13 @@ impl Maker {
 /// One version of one record.
 #[derive(Clone, Debug)]
 pub struct Version {
-    /// The record's id, where it has one.
+    /// The record's id, if it has one.
     pub id: Option<String>,
-    /// Since when this version is known.
+    /// The time since when this version is known.
     pub known_at: Option<i64>,
 }
 
-/// Zero, negative, large, and with more digits than the currency has.
+/// An amount: zero, negative, large, or with more decimal places than the currency has.
 pub fn amount(dice: &mut Dice) -> Decimal {
     let (units, places) = match dice.between(0, 9) {
         0 => (0, 0),

@@ -1,4 +1,4 @@
-//! //! Prose of the whole project uses the field's terms: none of the replaced phrases comes back.
+//! Enforces the project's vocabulary: none of the replaced phrases is left in any text file.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -62,7 +62,7 @@ fn files(root: &Path) -> Vec<PathBuf> {
         .collect()
 }
 
-/// The phrase that stands alone in a line of lower-case text.
+/// The first replaced phrase that occurs as whole words in a line of lower-case text.
 fn phrase_in(line: &str) -> Option<&'static (&'static str, &'static str)> {
     let is_word = |c: char| c.is_alphanumeric() || c == '_';
     REPLACED.iter().find(|(phrase, _)| {

@@ -128,7 +128,7 @@ impl NativeApiKeys {
         })
     }
 
-    /// The key of a secret, as JSON.
+    /// The key with this secret, as JSON.
     #[napi(catch_unwind)]
     pub fn verify<'env>(&self, env: &'env Env, secret: String) -> Result<PromiseRaw<'env, String>> {
         let own = self.own.clone();
@@ -161,7 +161,7 @@ pub struct NativeCursors {
 
 #[napi]
 impl NativeCursors {
-    /// How far a source was read, as JSON.
+    /// The sync cursor of a source, as JSON.
     #[napi(catch_unwind)]
     pub fn get<'env>(&self, env: &'env Env, source: String) -> Result<PromiseRaw<'env, String>> {
         let own = self.own.clone();
@@ -171,7 +171,7 @@ impl NativeCursors {
         )
     }
 
-    /// Notes how far a source was read.
+    /// Sets the sync cursor of a source.
     #[napi(catch_unwind)]
     pub fn set<'env>(
         &self,
@@ -195,7 +195,7 @@ pub struct NativeAudit {
 
 #[napi]
 impl NativeAudit {
-    /// Adds an entry; its details as JSON.
+    /// Adds an entry, with details as JSON.
     #[napi(catch_unwind)]
     pub fn append<'env>(&self, env: &'env Env, given: Object<'_>, details: String) -> Result<PromiseRaw<'env, ()>> {
         let entry = AuditEntry {

@@ -1,5 +1,5 @@
-//! The store of many tenants. Every call is a promise, off the event loop. Results are JSON that the TypeScript glue parses, except
-//! records, models and counts.
+//! The store of many tenants. Every call returns a promise and runs off the event loop. Results are JSON that the
+//! TypeScript glue parses, except for records, models and counts.
 
 mod company;
 mod models;
@@ -27,7 +27,7 @@ use scores::{NativeOutcomes, NativeScores};
 /// How often a long call checks for cancellation.
 const TICK: Duration = Duration::from_millis(25);
 
-/// Runs a future on the Tokio runtime; returns its promise.
+/// Runs a future on the Tokio runtime and returns its promise.
 fn begin<'env, T, W>(env: &'env Env, work: W) -> Result<PromiseRaw<'env, T>>
 where
     T: ToNapiValue + Send + 'static,
@@ -39,7 +39,7 @@ where
     })
 }
 
-/// A future that ends early when it is cancelled; an open transaction is rolled back.
+/// Stops a future when it is cancelled; an open transaction is rolled back.
 async fn unless_cancelled<T>(cancel: Cancel, work: impl Future<Output = Result<T>>) -> Result<T> {
     let mut work = pin!(work);
     loop {
@@ -57,7 +57,7 @@ fn at(given: &Object<'_>) -> Result<churn_core::Timestamp> {
     options::moment(given, "at")?.ok_or_else(|| invalid_option("at", "is required"))
 }
 
-/// The number of rows; the store checks its range.
+/// The limit on the number of rows; the store checks its range.
 fn limit(given: &Object<'_>, default: usize) -> Result<usize> {
     Ok(options::whole(given, "limit")?.map_or(default, |limit| usize::try_from(limit).unwrap_or(usize::MAX)))
 }
@@ -109,14 +109,14 @@ impl NativeStore {
         begin(env, async move { own.version().await.map_err(raise_store) })
     }
 
-    /// Grants the serving role its rights.
+    /// Grants the serving role its privileges.
     #[napi(catch_unwind)]
     pub fn grant_to<'env>(&self, env: &'env Env, role: String) -> Result<PromiseRaw<'env, ()>> {
         let own = self.own.clone();
         begin(env, async move { own.grant_to(&role).await.map_err(raise_store) })
     }
 
-    /// Tests the isolation of tenants; the report as JSON.
+    /// Verifies tenant isolation; returns the report as JSON.
     #[napi(catch_unwind)]
     pub fn attest<'env>(&self, env: &'env Env) -> Result<PromiseRaw<'env, String>> {
         let own = self.own.clone();
@@ -225,7 +225,7 @@ impl NativeTenant {
         NativeAudit { own: self.own.audit() }
     }
 
-    /// All the tenant's records.
+    /// All records of the tenant.
     #[napi(catch_unwind)]
     pub fn records<'env>(
         &self,

@@ -38,7 +38,7 @@ impl NativeModels {
         })
     }
 
-    /// Opens the model that serves.
+    /// Opens the champion.
     #[napi(catch_unwind)]
     pub fn champion<'env>(&self, env: &'env Env) -> Result<PromiseRaw<'env, Option<Model>>> {
         let own = self.own.clone();

@@ -41,7 +41,7 @@ pub struct NativeScores {
 
 #[napi]
 impl NativeScores {
-    /// Stores a run; its id as JSON.
+    /// Stores a run and returns its id as JSON.
     #[napi(catch_unwind)]
     pub fn save<'env>(
         &self,
@@ -89,7 +89,7 @@ impl NativeScores {
         after: Option<Object<'_>>,
     ) -> Result<PromiseRaw<'env, String>> {
         let after = after.map(|after| {
-            let wrong = || invalid_option("after", "is the next of the page before");
+            let wrong = || invalid_option("after", "must be the `next` of the previous page");
             let probability = number(&after, "probability")?.ok_or_else(wrong)?;
             Ok::<_, napi::Error>((probability, options::text(&after, "customerId")?.ok_or_else(wrong)?))
         });
@@ -135,7 +135,7 @@ pub struct NativeOutcomes {
 
 #[napi]
 impl NativeOutcomes {
-    /// Computes the labels of the customers, and stores them.
+    /// Computes the labels of the customers and stores them.
     #[napi(catch_unwind)]
     pub fn save<'env>(&self, env: &'env Env, records: &Records, given: Object<'_>) -> Result<PromiseRaw<'env, i64>> {
         let (own, records) = (self.own.clone(), Arc::clone(records.inner.get()?));

@@ -1,4 +1,4 @@
-//! A case as it stands in its file.
+//! A golden case as its file describes it.
 
 use std::fmt;
 
@@ -56,10 +56,10 @@ impl Tables {
     }
 }
 
-/// What the library says to the example of an error of `contract.json`.
+/// The library's response to the example of an error in `contract.json`.
 ///
 /// # Panics
-/// If it accepts it.
+/// If the library accepts the example.
 pub fn refused(error: &Json) -> churn_core::Error {
     let example = &error["refused"];
     let tables: Tables = serde_json::from_value(example["tables"].clone()).expect("tables hold rows");
@@ -73,20 +73,20 @@ pub fn refused(error: &Json) -> churn_core::Error {
 
 /// One golden case.
 pub struct Case {
-    /// Its name: that of its file and of its test in every language.
+    /// The name of the case: that of its file, and of its test in every language.
     pub name: String,
-    /// All but the tables.
+    /// The contents except for the tables.
     pub(super) head: Json,
-    /// In the order of [`RecordKind::ALL`]; `None` was not given.
+    /// The tables in the order of [`RecordKind::ALL`]; `None` means not given.
     pub(super) tables: [Option<Vec<Row>>; 4],
 }
 
-/// A number that JSON cannot hold.
+/// A number that JSON cannot represent.
 fn special(value: &Json) -> Option<f64> {
     value.get("float")?.as_str()?.parse().ok()
 }
 
-/// The number of a value, where it is one.
+/// The number in a value, if it is one.
 pub(super) fn number(value: &Json) -> Option<f64> {
     special(value).or(value.as_f64())
 }
@@ -109,7 +109,7 @@ fn texts(value: &Json) -> Vec<String> {
     texts.map(|text| text.as_str().expect("a text").to_owned()).collect()
 }
 
-/// The microseconds of a moment.
+/// The microseconds of a timestamp.
 pub(super) fn moment(text: &str) -> i64 {
     text.parse::<Timestamp>()
         .unwrap_or_else(|error| panic!("{text}: {error}"))
@@ -130,7 +130,7 @@ impl Case {
         }
     }
 
-    /// The library's records of it.
+    /// The library's records of this case.
     pub fn records(&self) -> churn_core::Result<(TenantRecords, ValidationReport)> {
         let options = &self.head["options"];
         let text = |name: &str| options[name].as_str();
@@ -162,31 +162,31 @@ impl Case {
         builder.build()
     }
 
-    /// The dates to look from.
+    /// The prediction dates.
     pub fn as_of(&self) -> Vec<AsOf> {
         let dates = texts(&self.head["as_of"]).into_iter();
         dates.map(|date| date.parse().expect("a date")).collect()
     }
 
-    /// The dates to label.
+    /// The label dates.
     pub fn label_as_of(&self) -> Vec<AsOf> {
         let dates = texts(&self.head["label_as_of"]).into_iter();
         dates.map(|date| date.parse().expect("a date")).collect()
     }
 
-    /// What churn means, in the words of the file.
+    /// The definitions of churn as the file gives them.
     pub fn definitions(&self) -> &[Json] {
         self.head["definitions"].as_array().expect("definitions")
     }
 
-    /// The rows that were written to be wrong.
+    /// The rows that are invalid on purpose.
     pub fn bad(&self, kind: RecordKind) -> Vec<u64> {
         let rows = self.head["bad"][kind.as_str()].as_array();
         rows.map_or(vec![], |rows| rows.iter().filter_map(Json::as_u64).collect())
     }
 }
 
-/// A definition of the file as the library takes it.
+/// Converts a definition of the file to the library's type.
 pub fn definition(given: &Json) -> ChurnDefinition {
     let days = |name: &str| given[name].as_u64().map(|days| days as u32);
     let horizon = days("horizon").expect("a horizon");

@@ -1,5 +1,5 @@
-//! Many customers by a rule so simple that every language makes the same ones: see `crowd.py` and `crowd.mjs` beside the
-//! tests of the other hosts.
+//! Many customers by a rule that is simple enough for every language to generate the same ones; see `crowd.py` and
+//! `crowd.mjs` in the tests of the other languages.
 
 use churn_core::{
     AsOf, ChurnDefinition, ChurnModel, Execution, RecordKind, StaticAttributes, Table, TenantRecords, TrainOptions,
@@ -10,9 +10,9 @@ use sha2::{Digest, Sha256};
 const DAY: i64 = 86_400;
 /// 2022-01-01.
 const START: i64 = 18_993 * DAY;
-/// How many days are observed.
+/// Number of observed days.
 const LENGTH: i64 = 900;
-/// The last of them.
+/// The last observed day.
 pub const AS_OF: &str = "2024-06-01";
 
 /// A linear congruential generator of 32 bits.
@@ -27,7 +27,7 @@ impl Rule {
 
 type Rows = Vec<Vec<(&'static str, Value)>>;
 
-/// A number of customers, with their payments, tickets and activities.
+/// A number of customers with their payments, tickets and activities.
 pub fn tables(customers: i64) -> [Rows; 4] {
     let mut rule = Rule(42);
     let moment = |seconds: i64| Value::Timestamp((START + seconds) * 1_000_000);
@@ -80,7 +80,7 @@ pub fn tables(customers: i64) -> [Rows; 4] {
     [people, payments, tickets, activities]
 }
 
-/// The library's records of them.
+/// The library's records of these customers.
 pub fn records(customers: i64) -> TenantRecords {
     let mut builder = TenantRecords::builder("crowd").static_attributes(StaticAttributes::All);
     for (kind, rows) in RecordKind::ALL.into_iter().zip(tables(customers)) {
@@ -91,7 +91,7 @@ pub fn records(customers: i64) -> TenantRecords {
     records
 }
 
-/// The small model that is frozen.
+/// Trains the small frozen model.
 pub fn train() -> ChurnModel {
     let mut options = TrainOptions::default()
         .with_definition(ChurnDefinition::inactivity(45, RecordKind::Payments))
@@ -109,7 +109,7 @@ pub fn train() -> ChurnModel {
     ChurnModel::train(&records(600), &options).expect("the crowd can be learnt from")
 }
 
-/// SHA-256 over the bits of all probabilities, then of the base value and of all contributions, little endian.
+/// SHA-256 over the bits of all probabilities, followed by the base value and all contributions, little endian.
 pub fn fingerprint(model: &ChurnModel, records: &TenantRecords, threads: usize) -> String {
     let execution = Execution::new().threads(threads);
     let as_of: AsOf = AS_OF.parse().expect("a date");

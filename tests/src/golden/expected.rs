@@ -1,4 +1,4 @@
-//! What should come of a case, as the lines of its file.
+//! The expected results of a case, and the format of their file.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -12,7 +12,7 @@ use crate::raw::World;
 use crate::reference::labels::{Definition, Outcome, Table, labels as expected_labels};
 use crate::reference::{self, Value};
 
-/// What should come of a case.
+/// The expected results of a case.
 pub struct Expected {
     /// Counts and issues.
     report: Vec<String>,
@@ -20,14 +20,14 @@ pub struct Expected {
     names: Vec<String>,
     /// The rows of the matrix.
     features: Vec<String>,
-    /// Labels by definition and date.
+    /// Labels, by definition and date.
     labels: Vec<String>,
-    /// Numbers of which the reference gives all bits, and all numbers.
+    /// How many numbers the reference reproduces bit for bit, and how many there are.
     pub exact: (usize, usize),
 }
 
 impl Expected {
-    /// What the reference says of a case, after a check that the library says the same.
+    /// The reference's results for a case, after checking that the library's results agree.
     ///
     /// # Panics
     /// If they differ by more than the last bits of a number.
@@ -142,7 +142,7 @@ impl Expected {
     }
 }
 
-/// Counts as they follow from the file; issues as the library finds them, in no other rows than the bad ones.
+/// Counts are derived from the file. Issues come from the library, and may only be in the invalid rows.
 fn report(case: &Case, report: &ValidationReport) -> Vec<String> {
     let mut lines = vec![];
     for kind in RecordKind::ALL {

@@ -1,4 +1,4 @@
-//! Model files of every format that was ever written, and what they say of the golden worlds.
+//! Model files of every format version, and their results for the golden worlds.
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -22,14 +22,14 @@ pub fn format_of(bytes: &[u8]) -> u32 {
     u32::from_le_bytes(bytes[8..12].try_into().expect("a header"))
 }
 
-/// What a model says of a case: by date an error, or scores and contributions. The text of the file.
+/// The results of a model for a case, as the text of the file: for each date, an error or scores and contributions.
 pub fn said(model: &ChurnModel, case: &Case) -> String {
     let (records, _) = case.records().expect("a golden case is valid");
     let mut dates = vec![];
     for as_of in case.as_of() {
         let run = match model.score(&records, as_of) {
             Ok(run) => Some(run),
-            // These files were written when a run of nobody was empty.
+            // When these files were written, a run without customers was empty instead of an error.
             Err(error) if error.kind() == ErrorKind::NoEligibleCustomers => None,
             Err(error) => {
                 dates.push(format!(
@@ -47,7 +47,7 @@ pub fn said(model: &ChurnModel, case: &Case) -> String {
                 json!([score.customer_id, score.probability(), band, score.status()])
             })
             .collect();
-        // All customers, not only the eligible.
+        // All customers, including those who are not eligible.
         let matrix = model.features(&records, &[as_of], &Execution::new()).expect("a matrix");
         let explanation = model.explain(&matrix, &Execution::new()).expect("an explanation");
         let log_odds = model.log_odds(&matrix, &Execution::new()).expect("log-odds");

@@ -1,9 +1,9 @@
-//! The golden cases: small worlds in `tests/fixtures`, with every number that should come of them.
+//! The golden cases: small worlds in `tests/fixtures` with all their expected numbers.
 //!
-//! Rust, pytest and node:test read the same files. A world is written by hand; what it should give is written by
-//! `CHURN_GOLDEN=write cargo test -p churn-tests --test golden`, from the slow [`mod@crate::reference`]: the library under
-//! test may only choose between numbers that differ in the last bits. Scores come from a frozen model file, one for
-//! every format that was ever written; `CHURN_GOLDEN=freeze` trains the newest one again.
+//! Rust, pytest and node:test read the same files. The worlds are written by hand. `CHURN_GOLDEN=write cargo test -p
+//! churn-tests --test golden` writes the expected results from the slow [`mod@crate::reference`]; the library under
+//! test only chooses between numbers that differ in the last bits. Scores come from frozen model files, one for every
+//! format version. `CHURN_GOLDEN=freeze` retrains the newest one.
 
 mod case;
 pub mod crowd;
@@ -21,7 +21,7 @@ pub fn fixture(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(path)
 }
 
-/// Whether what is expected is to be written, not compared.
+/// Whether to write the expected results instead of comparing them.
 pub fn writing() -> bool {
     std::env::var_os("CHURN_GOLDEN").is_some_and(|mode| mode == "write" || mode == "freeze")
 }

@@ -1,4 +1,4 @@
-//! A case as plain rows, read a second time without the library's cleaning.
+//! A case as plain rows, read without the library's cleaning.
 
 use churn_core::RecordKind;
 use serde_json::Value as Json;
@@ -47,7 +47,7 @@ fn text(row: &Row, name: &str) -> Option<String> {
     }
 }
 
-/// A word as tables have it: trimmed, in small letters.
+/// A keyword as tables have it: trimmed and in lower case.
 fn word(row: &Row, name: &str) -> Option<&'static str> {
     let word = text(row, name)?.trim().to_lowercase();
     Some(Box::leak(word.into_boxed_str()))
@@ -65,7 +65,7 @@ fn id(row: &Row) -> String {
     text(row, "customer_id").expect("a good row has an id")
 }
 
-/// A number as it is written.
+/// A number as it is written in the file.
 fn decimal(number: f64) -> Decimal {
     let text = number.to_string();
     let (whole, rest) = text.split_once('.').unwrap_or((&text, ""));
@@ -76,7 +76,7 @@ fn decimal(number: f64) -> Decimal {
 }
 
 impl Case {
-    /// The rows that are not bad.
+    /// The valid rows.
     fn good(&self, kind: RecordKind) -> Option<Vec<&Row>> {
         let bad = self.bad(kind);
         let rows = self.tables[kind as usize].as_ref()?.iter().enumerate();
@@ -91,7 +91,7 @@ impl Case {
         given(self.tables[kind as usize].as_deref().unwrap_or_default(), all)
     }
 
-    /// The world as the reference sees it.
+    /// The world for the reference.
     pub fn world(&self) -> World {
         let options = &self.head["options"];
         let statics = match &options["static_attributes"] {

@@ -1,4 +1,4 @@
-//! Who may churn, and who does.
+//! Population and labels.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use super::payments::State;
 use super::{Given, customers, payments, visible, within};
 use crate::raw::{ActivityRow, DAY, Event, PaymentRow, World};
 
-/// What churn means.
+/// A definition of churn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the words of the specification, in days")]
 pub enum Definition {
@@ -22,7 +22,7 @@ pub enum Definition {
     },
 }
 
-/// Where the events of inactivity stand.
+/// The table of events that inactivity counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the names of the tables")]
 pub enum Table {
@@ -30,24 +30,24 @@ pub enum Table {
     Activities,
 }
 
-/// What became of an eligible customer.
+/// The outcome of an eligible customer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// Churned; for a cancellation at this moment.
+    /// Churned; for a cancellation, at this time.
     Churned(Option<i64>),
-    /// Stayed; for inactivity the first event in the label period.
+    /// Retained; for inactivity, with the first event in the label period.
     Retained(Option<i64>),
     /// Left between `as_of` and the label period.
     ChurnedInLead,
-    /// Had left before `as_of`, which nobody knew then.
+    /// Left before `as_of`, which nobody knew then.
     ChurnedBefore,
 }
 
-/// The label period reaches past what was observed.
+/// The label period ends after the observed history.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Immature;
 
-/// What became of every eligible customer.
+/// The outcome of every eligible customer.
 pub fn labels(world: &World, as_of: i64, definition: Definition) -> Result<BTreeMap<String, Outcome>, Immature> {
     let (horizon, lead, table) = match definition {
         Definition::Cancellation { horizon, lead } => (horizon, lead, None),
@@ -108,7 +108,7 @@ pub fn labels(world: &World, as_of: i64, definition: Definition) -> Result<BTree
     Ok(outcomes)
 }
 
-/// When each customer paid or did something, as known at a moment, oldest first.
+/// The times at which each customer paid or was active, as known at a date, oldest first.
 fn signs_of_life(world: &World, on: Table, known: i64) -> BTreeMap<&str, Vec<i64>> {
     match (on, &world.payments, &world.activities) {
         (Table::Payments, Some(table), _) => {
@@ -128,8 +128,8 @@ fn signs_of_life(world: &World, on: Table, known: i64) -> BTreeMap<&str, Vec<i64
     }
 }
 
-/// As the caller said, else one step after the latest event that is not a far date: of its own table for inactivity. A
-/// payment that is pending for good is no event.
+/// The end given by the caller, or else one step after the latest event that is not a far date; for inactivity, of the
+/// table it uses. A payment that stays pending is not an event.
 pub fn observed_until(world: &World, on: Option<Table>) -> Option<i64> {
     let all = i64::MAX;
     let payments = world.payments.iter().flat_map(|table| {
@@ -152,7 +152,7 @@ pub fn observed_until(world: &World, on: Option<Table>) -> Option<i64> {
     world.observed_until.or(latest.map(|latest| latest + 1))
 }
 
-/// The latest moment that is not more than 365 days after the latest of all but the last 0.1 %, at least one.
+/// The latest time that is at most 365 days after the latest of all times but the last 0.1 % (at least one).
 fn latest(mut times: Vec<i64>) -> Option<i64> {
     times.sort_unstable();
     let last = (times.len() / 1000).max(1);

@@ -1,7 +1,7 @@
-//! What every number should be, read off the specification and nothing else.
+//! Every number, computed from the specification alone.
 //!
-//! No index, no running sum, no cleverness: every feature looks at all visible rows of its customer
-//! again. Sums of money and of time are exact whole numbers.
+//! There are no indexes and no running sums: every feature reads all visible rows of its customer again. Sums of money
+//! and time are exact whole numbers.
 
 mod activities;
 mod customers;
@@ -87,7 +87,7 @@ pub fn features(world: &World, as_of: i64) -> Reference {
     Reference { names, rows }
 }
 
-/// An event and its position in what was given.
+/// An event and its position in the input.
 #[derive(Debug)]
 pub struct Given<'a, R> {
     /// 0-based.
@@ -104,9 +104,9 @@ impl<R> Clone for Given<'_, R> {
 
 impl<R> Copy for Given<'_, R> {}
 
-/// The visible events of each customer, by event time, then in the order given.
+/// The visible events of each customer, by event time, then in the given order.
 ///
-/// Of the versions of a record only the last known counts; it is visible if its event lies before `as_of`.
+/// Of the versions of a record, only the last known one counts. It is visible if its event lies before `as_of`.
 fn visible<R: Event>(rows: &[R], as_of: i64) -> BTreeMap<&str, Vec<Given<'_, R>>> {
     let known = |row: &R| row.known_at().is_none_or(|known_at| known_at < as_of);
     let mut last_known: BTreeMap<&str, Option<i64>> = BTreeMap::new();
@@ -136,17 +136,17 @@ fn rows_of<'v, 'r, R>(visible: &'v BTreeMap<&'r str, Vec<Given<'r, R>>>, custome
     visible.get(customer).map_or(&[], Vec::as_slice)
 }
 
-/// Whether a moment lies in the window of `days` days before `as_of`.
+/// Whether a timestamp lies in the window of `days` days before `as_of`.
 fn within(moment: i64, as_of: i64, days: i64) -> bool {
     as_of - days * DAY <= moment && moment < as_of
 }
 
-/// Days from one moment to another.
+/// Days from one timestamp to another.
 fn days(from: i64, to: i64) -> f64 {
     (to - from) as f64 / DAY as f64
 }
 
-/// The sum of whole numbers divided by their count and by what makes a unit; NaN if there are none.
+/// The sum of whole numbers divided by their count and by the size of the unit; NaN if there are none.
 fn mean(whole: &[i128], unit: f64) -> f64 {
     let sum: i128 = whole.iter().sum();
     sum as f64 / unit / whole.len() as f64
@@ -172,14 +172,14 @@ fn ratio(numerator: f64, denominator: f64) -> f64 {
     }
 }
 
-/// The spans between consecutive moments, which are in order.
+/// The differences between consecutive timestamps, which are in order.
 fn gaps(moments: &[i64]) -> Vec<i128> {
     let pairs = moments.windows(2);
     pairs.map(|pair| i128::from(pair[1] - pair[0])).collect()
 }
 
-/// What happened in the window, by what would be usual: what happened before it, evened out over the days
-/// since the first event, for as many days as the window has.
+/// The total in the window, divided by its usual value: the total before the window, spread evenly over the days since
+/// the first event, times the number of days in the window.
 fn vs_usual(in_window: f64, before: f64, first: Option<i64>, as_of: i64, window: i64) -> f64 {
     let start = as_of - window * DAY;
     match first {
@@ -252,7 +252,7 @@ mod tests {
         }
     }
 
-    /// A history small enough to be worked out on paper, seen on day 400.
+    /// A history that is small enough to compute by hand, seen on day 400.
     fn paper() -> World {
         let payments = vec![
             payment(100, 1000, Some(101), "paid"),
@@ -344,7 +344,7 @@ mod tests {
             ("payments_failed_streak", 1.0),
             ("payments_gap_days_mean", 95.0),
             ("payments_recency_ratio", 15.0 / 95.0),
-            // Gaps of 190, 90 and 5 days: once, on day 385 + 90, which is to come.
+            // Gaps of 190, 90 and 5 days: the next payment is due on day 385 + 90, which is in the future.
             ("payments_periods_missed", 0.0),
             ("tickets_count_28d", 1.0),
             ("tickets_urgent_count_91d", 3.0),

@@ -1,9 +1,9 @@
-//! Payments as they stand at a date.
+//! Payments as visible at a date.
 
 use super::{Given, Row, WINDOWS, days, gaps, mean, ratio, std, vs_usual, within};
 use crate::raw::{DAY, Decimal, PaymentRow, PaymentTable};
 
-/// How a payment stands.
+/// The status of a payment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum State {
     Pending,
@@ -11,14 +11,14 @@ pub(super) enum State {
     Failed,
 }
 
-/// A visible payment as it is seen at a date.
+/// A payment as visible at a date.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Seen {
     pub(super) due_at: i64,
     pub(super) state: State,
     amount: i128,
     settled_at: i64,
-    /// Set where it is seen as refunded.
+    /// Set if the payment is seen as refunded.
     refunded_at: Option<i64>,
 }
 
@@ -155,7 +155,7 @@ pub(super) fn put(row: &mut Row, all: &[Seen], digits: u32, as_of: i64) {
     row.put("payments_periods_missed", periods_missed(&due_times(&paid), as_of));
 }
 
-/// How many times a payment was due again, by the usual gap, on a day that is over: counted day by day.
+/// How many times a payment has been due again, by the usual gap, on days that are over; counted day by day.
 fn periods_missed(moments: &[i64], as_of: i64) -> f64 {
     let mut days: Vec<i64> = moments.iter().map(|at| at.div_euclid(DAY)).collect();
     days.dedup();

@@ -1,9 +1,9 @@
-//! Tickets as they stand at a date.
+//! Tickets as visible at a date.
 
 use super::{Given, Row, WINDOWS, days, mean, vs_usual, within};
 use crate::raw::{DAY, HOUR, TicketRow};
 
-/// The moment a satisfaction becomes visible.
+/// The time at which a satisfaction rating becomes visible.
 fn rated_at(ticket: &TicketRow) -> Option<i64> {
     ticket.satisfaction?;
     ticket.satisfaction_at.or(ticket.resolved_at)
@@ -70,7 +70,7 @@ pub(super) fn put(row: &mut Row, all: &[Given<'_, TicketRow>], as_of: i64) {
 
     let open: Vec<&TicketRow> = tickets().filter(|t| !past(t.resolved_at)).collect();
     let since = |moment: Option<i64>| moment.map_or(f64::NAN, |moment| days(moment, as_of));
-    // By the moment the rating became visible; of equal moments the ticket given later.
+    // By the time the rating became visible; of equal times, the ticket that was given later.
     let last_rated = all
         .iter()
         .filter(|event| past(rated_at(event.row)))

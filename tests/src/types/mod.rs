@@ -1,4 +1,4 @@
-//! Types of reports and options in other languages, written from the JSON schemas of the Rust types.
+//! The types of reports and options in other languages, generated from the JSON schemas of the Rust types.
 //!
 //! `cargo run -p churn-tests --bin generate_types` writes the files that [`files`] names.
 

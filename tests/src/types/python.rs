@@ -1,4 +1,4 @@
-//! Dataclasses and typed dictionaries of Python.
+//! Writes Python dataclasses and typed dictionaries.
 
 use super::schema::{Field, Kind, Shape, Type, Types, wrapped};
 
@@ -48,7 +48,7 @@ def read_classifier(text: str) -> ClassifierReport:
     return ClassifierReport.from_dict(json.loads(text))
 "#;
 
-/// Classes whose hand-written methods stand in `_report_mixins.py`.
+/// Classes with hand-written methods in `_report_mixins.py`.
 const MIXINS: [&str; 4] = ["Estimate", "Measures", "OutOfTime", "TrainReport"];
 
 pub(super) fn write(types: &Types) -> String {
@@ -67,7 +67,7 @@ pub(super) fn write(types: &Types) -> String {
         match &of_type.shape {
             Shape::Alias(kind) => {
                 let line = format!("{name} = {}", in_python(kind));
-                // A longer one has a line for each literal.
+                // A union that is too long for a line has one line per literal.
                 let lines = match line.len() > 120 {
                     true => line
                         .replace("Literal[", "Literal[\n    ")
@@ -137,7 +137,7 @@ fn docstring(out: &mut String, doc: &str, indent: &str) {
         return;
     }
     let doc = doc.replace('`', "``");
-    // A quote at the end would touch those that close the text.
+    // A quote at the end would touch the closing quotes.
     let close = if doc.ends_with('"') { " \"\"\"" } else { "\"\"\"" };
     let one_line = format!("{indent}\"\"\"{doc}{close}\n");
     if one_line.chars().count() <= 121 && !doc.contains('\n') {

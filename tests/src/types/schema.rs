@@ -1,4 +1,4 @@
-//! What JSON schemas say, in the terms of typed languages.
+//! Reads JSON schemas as the types of a typed language.
 
 use std::collections::BTreeMap;
 
@@ -13,9 +13,9 @@ pub(super) enum Kind {
     Integer,
     Number,
     Bool,
-    /// An object of any members.
+    /// An object with arbitrary members.
     Object,
-    /// Another of the types, by name.
+    /// A reference to another type, by name.
     Named(String),
     List(Box<Kind>),
     Tuple(Vec<Kind>),
@@ -40,7 +40,7 @@ pub(super) enum Shape {
 pub(super) struct Type {
     pub(super) doc: String,
     pub(super) shape: Shape,
-    /// Whether the type is an object of options, none of which is required.
+    /// Whether the type is an object of options, all of them optional.
     pub(super) options: bool,
 }
 
@@ -64,7 +64,7 @@ impl Types {
         Self(types.collect())
     }
 
-    /// Names with their types, each type behind those that it uses.
+    /// Names and types, each type after those that it uses.
     pub(super) fn in_order(&self) -> Vec<(&str, &Type)> {
         let mut ordered = vec![];
         for name in self.0.keys() {
@@ -100,7 +100,7 @@ fn names(kind: &Kind, used: &mut Vec<String>) {
     }
 }
 
-/// The members of an object in the order of the Rust fields, which `required` keeps.
+/// The members of an object in the order of the Rust fields, which `required` preserves.
 fn fields(name: &str, schema: &Value, properties: &Map<String, Value>) -> Vec<Field> {
     let required: Vec<&str> = array(schema, "required").iter().filter_map(Value::as_str).collect();
     assert_eq!(
@@ -157,7 +157,7 @@ fn kind_or_null(schema: &Value) -> Option<Kind> {
     (schema.get("type").and_then(Value::as_str) != Some("null")).then(|| kind(schema))
 }
 
-/// One type of several; `None` stands for null.
+/// A union of several types; `None` stands for null.
 fn union(kinds: Vec<Option<Kind>>) -> Kind {
     let nullable = kinds.contains(&None);
     let mut kinds: Vec<Kind> = kinds.into_iter().flatten().collect();
@@ -196,7 +196,7 @@ fn of_name(name: &str, schema: &Value) -> Kind {
 /// The documentation, each paragraph on one line, without Rust's links.
 fn doc(schema: &Value) -> String {
     let text = schema.get("description").and_then(Value::as_str).unwrap_or_default();
-    // How serde writes a type is of no use in another language.
+    // Descriptions of serde's representation are of no use in another language.
     let paragraphs: Vec<String> = text
         .split("\n\n")
         .filter(|paragraph| !paragraph.starts_with("Serde "))
@@ -223,7 +223,7 @@ fn unlinked(text: &str) -> String {
     plain
 }
 
-/// Cuts paragraphs into lines of at most `width` characters, words kept whole; an empty line between paragraphs.
+/// Wraps paragraphs to lines of at most `width` characters at word boundaries, with an empty line between paragraphs.
 pub(super) fn wrapped(text: &str, width: usize) -> Vec<String> {
     let mut lines: Vec<String> = vec![];
     for (position, paragraph) in text.split("\n\n").enumerate() {

@@ -1,4 +1,4 @@
-//! Interfaces of TypeScript.
+//! Writes TypeScript interfaces.
 
 use super::schema::{Kind, Shape, Types, wrapped};
 
@@ -49,7 +49,7 @@ fn comment(out: &mut String, doc: &str, indent: &str) {
     out.push_str(&format!("{indent} */\n"));
 }
 
-/// Names in backticks as JavaScript spells them; texts in quotes stay.
+/// Spells names in backticks as in JavaScript; texts in quotes stay unchanged.
 fn in_camel_case(doc: &str) -> String {
     let parts = doc.split('`').enumerate().map(|(position, part)| {
         let name = position % 2 == 1 && part.chars().all(|sign| sign.is_alphanumeric() || "_.".contains(sign));
