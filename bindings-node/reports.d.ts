@@ -284,13 +284,13 @@ export interface LeakageFinding {
   action: LeakageAction
 }
 
-/** A note about how a column of a flat table is read, where that may not be what was meant. */
+/** A note about a column of a flat table that may not have been read as intended. */
 export interface ColumnNote {
   /** The column's name. */
   column: string
-  /** What the note is about: texts_as_numbers, numbers_as_texts or empty_column. */
+  /** The topic of the note: texts_as_numbers, numbers_as_texts or empty_column. */
   code: string
-  /** What was found, and what to do about it. */
+  /** A description, and what to do about it. */
   message: string
 }
 

@@ -329,16 +329,16 @@ class LeakageFinding:
 
 @dataclass(frozen=True)
 class ColumnNote:
-    """A note about how a column of a flat table is read, where that may not be what was meant."""
+    """A note about a column of a flat table that may not have been read as intended."""
 
     column: str
     """The column's name."""
 
     code: str
-    """What the note is about: texts_as_numbers, numbers_as_texts or empty_column."""
+    """The topic of the note: texts_as_numbers, numbers_as_texts or empty_column."""
 
     message: str
-    """What was found, and what to do about it."""
+    """A description, and what to do about it."""
 
     @classmethod
     def from_dict(cls, given: Mapping[str, Any]) -> ColumnNote:

@@ -1,4 +1,4 @@
-//! Cleans and validates activities.
+//! Validates activities and converts them to columns.
 
 use crate::error::{RecordKind, Result};
 use crate::input::builder::Ties;

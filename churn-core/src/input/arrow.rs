@@ -1,7 +1,7 @@
-//! Tables from Arrow. Arrays of the usual layouts are read in place, without a copy; others are cast once.
+//! Tables from Arrow. Arrays with common layouts are read in place, without a copy; others are cast once.
 //!
-//! Arrays made by safe Rust and those decoded from IPC bytes are valid. Arrays that crossed the C data interface are whatever
-//! their producer wrote: [`Table::from_foreign_batches`] validates them first.
+//! Arrays that are created by safe Rust or decoded from IPC bytes are valid. Arrays from the C data interface may
+//! contain anything: [`Table::from_foreign_batches`] validates them first.
 
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -22,11 +22,11 @@ use crate::error::{Error, ErrorKind, Result, excerpt};
 use crate::input::table::{Cell, Column, Table};
 use crate::time::MICROS_PER_DAY;
 
-/// Arrow arrays, concatenated, in the layouts that are read in place.
+/// Concatenated Arrow arrays, in layouts that are read in place.
 #[derive(Clone, Debug)]
 pub struct ArrowColumn {
     parts: Vec<Layout>,
-    /// Where each part ends.
+    /// The end position of each part.
     ends: Vec<usize>,
 }
 
@@ -46,19 +46,20 @@ enum Layout {
     Nanos(PrimitiveArray<TimestampNanosecondType>),
     Days(PrimitiveArray<Date32Type>),
     DateMillis(PrimitiveArray<Date64Type>),
-    /// Positions among the values of a dictionary.
+    /// Positions in the values of a dictionary.
     Coded(UInt64Array, Box<Layout>),
     Nulls,
     Unsupported(&'static str),
 }
 
 impl ArrowColumn {
-    /// An array of any type. Values of a type that no column can have read as unsupported values, which is not an error here.
+    /// Creates a column from an array of any type. A value of a type that no column accepts becomes an unsupported
+    /// value, which is not an error at this point.
     pub fn new(array: &ArrayRef) -> Result<Self> {
         Self::of([array])
     }
 
-    /// Several arrays, concatenated without a copy.
+    /// Concatenates several arrays without a copy.
     pub(crate) fn of<'a>(arrays: impl IntoIterator<Item = &'a ArrayRef>) -> Result<Self> {
         let mut column = Self {
             parts: vec![],
@@ -94,7 +95,7 @@ impl ArrowColumn {
 }
 
 impl ArrowColumn {
-    /// Appends the cells of some rows: the layout is matched once for all of them.
+    /// Appends the cells of some rows. The layout is matched once for all of them.
     pub(crate) fn append_cells<'a>(&'a self, rows: Range<usize>, cells: &mut Vec<Cell<'a>>) {
         let part = self.ends.partition_point(|&end| end <= rows.start);
         let start = part.checked_sub(1).map_or(0, |before| self.ends[before]);
@@ -147,7 +148,7 @@ impl Layout {
         })
     }
 
-    /// As [`cell`](Self::cell), for many rows: the common layouts are matched once.
+    /// Appends many cells like [`cell`](Self::cell). Common layouts are matched once.
     fn append_cells<'a>(&'a self, rows: Range<usize>, cells: &mut Vec<Cell<'a>>) {
         fn all<'a>(array: &dyn Array, rows: Range<usize>, cells: &mut Vec<Cell<'a>>, cell: impl Fn(usize) -> Cell<'a>) {
             match array.nulls() {
@@ -167,7 +168,7 @@ impl Layout {
     }
 
     fn cell(&self, row: usize) -> Cell<'_> {
-        // A moment beyond 64 bits of microseconds lies far outside the years 1 to 9999.
+        // A timestamp beyond 64-bit microseconds lies far outside the years 1 to 9999.
         let scaled = |value: i64, factor: i64| Cell::Timestamp(value.checked_mul(factor).unwrap_or(i64::MAX));
         match self {
             Layout::Bool(array) if array.is_valid(row) => Cell::Bool(array.value(row)),
@@ -192,20 +193,21 @@ impl Layout {
 }
 
 impl Table {
-    /// Reads a record batch. Text may be `Utf8`, `LargeUtf8`, `Utf8View` or a dictionary of them; moments any
-    /// `Timestamp`, `Date32` or `Date64`. Columns that pandas marks as its index are left out.
+    /// Reads a record batch. Text columns may be `Utf8`, `LargeUtf8`, `Utf8View` or a dictionary of them; timestamps
+    /// may be any `Timestamp`, `Date32` or `Date64`. Index columns of a pandas data frame are skipped.
     ///
     /// # Errors
-    /// `unreadable_table` if two columns have one name.
+    /// `unreadable_table` if two columns have the same name.
     pub fn from_record_batch(batch: &RecordBatch) -> Result<Self> {
         Self::from_record_batches(std::slice::from_ref(batch))
     }
 
-    /// Reads the batches of one table that another library wrote through the C data interface, after full validation: of
-    /// offsets, views, dictionary indexes, null counts and UTF-8. It reads every buffer once.
+    /// Reads the batches of one table that another library wrote through the C data interface, after full validation of
+    /// offsets, views, dictionary indexes, null counts and UTF-8. Validation reads every buffer once.
     ///
-    /// `batches` makes the batches; a panic in it, which arrays that contradict themselves cause in Arrow, is an error too. The
-    /// interface says nothing of the lengths of buffers: a producer that claims more memory than it has cannot be found out.
+    /// `batches` creates the batches. If it panics, as Arrow does on contradictory arrays, this function returns an
+    /// error. The C data interface does not contain the lengths of buffers, so a producer that claims more memory than
+    /// it has cannot be detected.
     ///
     /// ```
     /// use std::sync::Arc;
@@ -219,7 +221,8 @@ impl Table {
     /// ```
     ///
     /// # Errors
-    /// `unreadable_table` if an array is not valid, the batches have different columns, or two columns have one name.
+    /// `unreadable_table` if an array is invalid, if the batches have different columns, or if two columns have the
+    /// same name.
     pub fn from_foreign_batches(batches: impl FnOnce() -> Result<Vec<RecordBatch>>) -> Result<Self> {
         let read = catch_unwind(AssertUnwindSafe(|| {
             let batches = batches()?;
@@ -237,11 +240,11 @@ impl Table {
         })
     }
 
-    /// Reads the batches of one table, in place. Without any batch there are no columns either: a table that is empty
-    /// but has columns is one batch without rows.
+    /// Reads the batches of one table, in place. Without batches, the table has no columns. To pass an empty table with
+    /// columns, pass one batch without rows.
     ///
     /// # Errors
-    /// `unreadable_table` if the batches have different columns, or two columns have one name.
+    /// `unreadable_table` if the batches have different columns, or if two columns have the same name.
     pub fn from_record_batches(batches: &[RecordBatch]) -> Result<Self> {
         let Some(first) = batches.first() else {
             return Ok(Self::new());
@@ -287,13 +290,13 @@ impl Table {
 }
 
 impl From<ArrowError> for Error {
-    /// `unreadable_table`, so that a reader of record batches can be passed on as it is.
+    /// Converts to `unreadable_table`, so that a reader of record batches can be passed directly.
     fn from(e: ArrowError) -> Self {
         Self::new(ErrorKind::UnreadableTable, format!("the table cannot be read: {e}")).caused_by(e)
     }
 }
 
-/// Arrow's UUIDs of 16 bytes as texts; an array of any other layout stays as it is.
+/// Converts Arrow's 16-byte UUIDs to texts; returns any other array unchanged.
 fn uuid_texts(array: &ArrayRef) -> ArrayRef {
     let Some(bytes) = array
         .as_fixed_size_binary_opt()
@@ -330,7 +333,7 @@ fn cannot(e: ArrowError, array: &dyn Array) -> Error {
     Error::new(ErrorKind::UnreadableTable, why).caused_by(e)
 }
 
-/// The columns that pandas' metadata names as the frame's index.
+/// The columns that pandas metadata lists as the index of the data frame.
 fn index_columns(pandas: &str) -> Vec<String> {
     let metadata: serde_json::Value = serde_json::from_str(pandas).unwrap_or_default();
     let index = metadata.get("index_columns").and_then(|columns| columns.as_array());

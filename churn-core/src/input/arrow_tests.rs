@@ -1,4 +1,4 @@
-//! Arrow input: every type, several batches, files and streams, bytes that lie.
+//! Arrow input: all types, several batches, files and streams, corrupted bytes.
 
 use std::sync::Arc;
 
@@ -209,7 +209,7 @@ fn all_types_are_accepted() {
         ]
     });
     for kind in moments.chain([DataType::Date64]) {
-        // Microseconds first: a cast of days to a zone would read them as that zone's.
+        // Microseconds first: a direct cast from days to a zone would interpret them in that zone.
         let micros = cast(
             &days,
             &DataType::Timestamp(TimeUnit::Microsecond, Some("+00:00".into())),
@@ -258,7 +258,7 @@ fn decimals_become_minor_units_exactly() {
     ]);
     let table = || Table::from_record_batch(batch.as_ref().unwrap()).unwrap();
     let minors = |builder: RecordsBuilder| builder.build().unwrap().0.payments.unwrap().amount;
-    // In units of 0.00001; a cent is 1000 of them, half a cent 500.
+    // In units of 0.00001: one cent is 1000, half a cent is 500.
     let wanted = [9_007_199_254_740_991, -9_007_199_254_740_985, 5, 5, -5];
     assert_eq!(minors(begin().payments(table())), wanted);
     assert_eq!(
@@ -275,7 +275,8 @@ fn decimals_become_minor_units_exactly() {
 fn bytes_that_lie_are_refused() {
     let parts = [batch(0, 9), batch(9, 3)];
     for bytes in [file(&parts), stream(&parts)] {
-        // Every byte changed in turn: an error or a table, never a panic, never more rows than there is room for.
+        // Each byte is changed in turn. The result is an error or a table, never a panic, and never has more rows than
+        // fit into the bytes.
         for at in 0..bytes.len() {
             for wrong in [0, 0x7f, 0x80, 0xff] {
                 let mut bytes = bytes.clone();
@@ -290,7 +291,7 @@ fn bytes_that_lie_are_refused() {
             let _ = Table::from_ipc(&bytes[..end]);
         }
     }
-    // Four billion rows without a byte.
+    // Four billion rows without data.
     let nothing = Arc::new(NullArray::new(4_000_000_000)) as ArrayRef;
     let schema = Schema::new(vec![Field::new("customer_id", DataType::Null, true)]);
     let promised = RecordBatch::try_new(Arc::new(schema), vec![nothing]).unwrap();
@@ -324,11 +325,12 @@ fn a_type_that_no_column_can_have_is_refused() {
     assert_eq!(outcomes[0].as_ref().unwrap_err().code(), "unreadable_table");
 }
 
-/// Arrays as another library may hand them over the C data interface: nothing has validated them.
+/// Arrays as another library may pass them through the C data interface: not validated.
 #[allow(unsafe_code)]
 fn lying() -> Vec<(&'static str, ArrayRef)> {
     let array = |data: ArrayDataBuilder| {
-        // SAFETY: the buffers are as long as their arrays say; nothing reads what they claim before it is validated.
+        // SAFETY: the buffers have the lengths that the arrays state, and nothing reads the content before it is
+        // validated.
         make_array(unsafe { data.build_unchecked() })
     };
     let text = |kind: DataType, offsets: Buffer, bytes: &[u8]| {

@@ -17,11 +17,11 @@ enum Draft {
     Bool(Vec<u8>),
 }
 
-/// The attribute columns of a table, in the order given.
+/// The attribute columns of a table, in input order.
 pub(crate) struct AttributeDrafts(Vec<(String, Draft)>);
 
 impl AttributeDrafts {
-    /// Finds the attribute columns of all batches, decides their types and reads them.
+    /// Finds the attribute columns of all batches, determines their types and reads them.
     pub(crate) fn read(reader: &mut TableReader<'_>) -> Result<Self> {
         let mut drafts = vec![];
         let names: Vec<_> = reader
@@ -57,7 +57,7 @@ impl AttributeDrafts {
         values.collect()
     }
 
-    /// The chosen rows, in order. Every column is freed once it is gathered.
+    /// Selects the given rows, in order. Every column is freed once it is gathered.
     pub(crate) fn gather(self, rows: &[u32], workers: &Workers) -> Result<Vec<Attribute>> {
         let gathered = self.0.into_iter().map(|(name, draft)| {
             let values = match draft {
@@ -71,7 +71,7 @@ impl AttributeDrafts {
     }
 }
 
-/// The type of the first value; a text file's column is of the strictest type that all its values have.
+/// The type of the first value. For a text file: the strictest type that all values have.
 fn type_of(name: &str, reader: &TableReader<'_>) -> Result<AttributeType> {
     let mut from_file: Option<AttributeType> = None;
     for batch in reader.batches() {
@@ -96,6 +96,6 @@ fn type_of(name: &str, reader: &TableReader<'_>) -> Result<AttributeType> {
             }
         }
     }
-    // A column without a value is a number that is missing everywhere.
+    // A column without values is a number column in which every value is missing.
     Ok(from_file.unwrap_or(AttributeType::Number))
 }

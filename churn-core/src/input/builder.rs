@@ -1,4 +1,4 @@
-//! Makes a tenant's records of outside tables.
+//! Builds a tenant's records from input tables.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -15,13 +15,13 @@ use crate::parallel::{Execution, Workers};
 use crate::record::{Currency, Customers, StaticAttributes, TenantId, TenantRecords, is_reserved};
 use crate::time::Timestamp;
 
-/// What to do with rows that are not valid.
+/// The policy for invalid rows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum OnInvalid {
-    /// One error that carries the whole report.
+    /// Invalid rows cause one error, which carries the whole report.
     #[default]
     Refuse,
-    /// The rows are set aside, counted and named in the report.
+    /// Invalid rows are quarantined: skipped, counted and listed in the report.
     ///
     /// ```
     /// use churn_core::{IssueCode, OnInvalid, RecordKind, Table, TenantRecords};
@@ -44,9 +44,9 @@ pub enum OnInvalid {
     Quarantine,
 }
 
-/// How events of one customer at the same instant are ordered.
+/// The order of events of one customer at the same time.
 ///
-/// The order decides features such as the last amount paid or the length of a streak of failed payments.
+/// The order determines features such as the last paid amount or the length of a streak of failed payments.
 ///
 /// ```
 /// use churn_core::{Execution, FeatureColumn, FeaturePlan, Table, TenantRecords, Ties, features};
@@ -70,16 +70,16 @@ pub enum OnInvalid {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Ties {
-    /// As they were given.
+    /// In input order.
     #[default]
     Given,
-    /// By their id, then by all their values, so that the order in which rows come does not matter. Rows that are refused or
-    /// set aside, the default currency and the type of an attribute still depend on it.
+    /// By id, then by all values, so that records do not depend on the input order. The quarantined rows, the default
+    /// currency and the type of an attribute still depend on it.
     Content,
 }
 
 impl Ties {
-    /// The option's name in all languages: `"given"` or `"content"`.
+    /// The name of the option in all languages: `"given"` or `"content"`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Given => "given",
@@ -110,7 +110,7 @@ impl FromStr for Ties {
     }
 }
 
-/// What holds for all the records of a tenant, or of many.
+/// Options that apply to all records of a tenant, or of several tenants.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct RecordsOptions {
     on_invalid: OnInvalid,
@@ -124,12 +124,12 @@ pub(crate) struct RecordsOptions {
 }
 
 impl RecordsOptions {
-    /// Whether rows that are not valid make an error.
+    /// Whether invalid rows are an error.
     pub(crate) fn refuses(&self) -> bool {
         self.on_invalid == OnInvalid::Refuse
     }
 
-    /// The caller's currency and rates, if they make sense.
+    /// The caller's currency and rates, if they are valid.
     fn exchange(&self) -> Result<Exchange> {
         if let Some(code) = self.rates.keys().find(|code| !Currency::is_code(code)) {
             let why = format!("'{}' is not a currency code of three letters (ISO 4217)", excerpt(code));
@@ -148,8 +148,8 @@ impl RecordsOptions {
         }
     }
 
-    /// Every column that the caller declares static must be an attribute, or `renews_at`. A table without columns may lack
-    /// them.
+    /// Checks that every column that the caller declares static is an attribute, or `renews_at`. A table without
+    /// columns passes.
     fn static_columns_exist(&self, customers: &[Table]) -> Result<()> {
         let StaticAttributes::Named(names) = &self.static_attributes else {
             return Ok(());
@@ -177,9 +177,9 @@ impl RecordsOptions {
     }
 }
 
-/// Takes a tenant's tables, checks every value and builds [`TenantRecords`].
+/// Builds [`TenantRecords`]: takes the tables of a tenant and validates every value.
 ///
-/// A table may be given in several batches; rows are counted through them.
+/// A table may be given in several batches. Row numbers continue across them.
 ///
 /// ```
 /// use churn_core::{Payment, Table, TenantRecords};
@@ -193,15 +193,15 @@ impl RecordsOptions {
 #[derive(Clone, Debug)]
 pub struct RecordsBuilder {
     pub(crate) tenant: TenantId,
-    /// In the order of [`RecordKind::ALL`]; `None`: not given.
+    /// In the order of [`RecordKind::ALL`]; `None` if not given.
     pub(crate) tables: [Option<Vec<Table>>; 4],
-    /// Texts of the batches that were pushed.
+    /// The texts of the pushed batches.
     pools: [Pools; 4],
     pub(crate) options: RecordsOptions,
 }
 
 impl TenantRecords {
-    /// Begins the records of a tenant.
+    /// Creates a builder for the records of a tenant.
     pub fn builder(tenant: impl Into<TenantId>) -> RecordsBuilder {
         RecordsBuilder {
             tenant: tenant.into(),
@@ -213,31 +213,32 @@ impl TenantRecords {
 }
 
 impl RecordsBuilder {
-    /// Customers; required.
+    /// Adds customers. This table is required.
     #[must_use]
     pub fn customers(self, rows: impl IntoTable) -> Self {
         self.table(RecordKind::Customers, rows)
     }
 
-    /// Payments. Not given is not the same as given and empty.
+    /// Adds payments. An empty table is not the same as no table.
     #[must_use]
     pub fn payments(self, rows: impl IntoTable) -> Self {
         self.table(RecordKind::Payments, rows)
     }
 
-    /// Support tickets.
+    /// Adds support tickets.
     #[must_use]
     pub fn tickets(self, rows: impl IntoTable) -> Self {
         self.table(RecordKind::Tickets, rows)
     }
 
-    /// Activities.
+    /// Adds activities.
     #[must_use]
     pub fn activities(self, rows: impl IntoTable) -> Self {
         self.table(RecordKind::Activities, rows)
     }
 
-    /// A batch of one kind of record, behind those given before. So are the four above: what is given twice is added.
+    /// Adds a batch of one kind of record after earlier batches. The four methods above do the same: a second table is
+    /// appended to the first.
     #[must_use]
     pub fn table(mut self, kind: RecordKind, rows: impl IntoTable) -> Self {
         self.tables[kind as usize]
@@ -246,9 +247,11 @@ impl RecordsBuilder {
         self
     }
 
-    /// Takes the next batch of one kind of record and reads it at once: moments, numbers and codes stay, the batch is
-    /// freed. For tables that are too large to be held beside their records; the records and the report are those of
-    /// the whole table given at once, bit for bit, and rows are counted through the batches.
+    /// Adds a batch of one kind of record and reads it at once, then frees it. Only the parsed columns are kept, which
+    /// suits tables that are too large to be held in memory next to their records.
+    ///
+    /// The records and the report are bit-identical to those of the whole table given at once. Row numbers continue
+    /// across batches.
     ///
     /// ```
     /// use churn_core::{RecordKind, Table, TenantRecords};
@@ -269,8 +272,8 @@ impl RecordsBuilder {
         self.tables[kind as usize].get_or_insert_default().push(batch);
     }
 
-    /// Takes all batches of one kind of record, each as [`push`](Self::push) does. No batch at all is a table that was
-    /// given and is empty.
+    /// Adds all batches of one kind of record, each like [`push`](Self::push). Without batches, the table counts as
+    /// given and empty.
     ///
     /// ```
     /// # use churn_core::{RecordKind, Table, TenantRecords};
@@ -283,7 +286,7 @@ impl RecordsBuilder {
     /// ```
     ///
     /// # Errors
-    /// The first error among the batches: this crate's, or one of [`std::io`].
+    /// The first error among the batches: an error of this crate or of [`std::io`].
     pub fn batches<B: IntoTable, E>(
         mut self,
         kind: RecordKind,
@@ -299,10 +302,10 @@ impl RecordsBuilder {
         Ok(self)
     }
 
-    /// Payments, batch by batch: see [`batches`](Self::batches).
+    /// Adds payments batch by batch: see [`batches`](Self::batches).
     ///
     /// # Errors
-    /// The first error among the batches: this crate's, or one of [`std::io`].
+    /// The first error among the batches: an error of this crate or of [`std::io`].
     pub fn payments_batches<B: IntoTable, E>(self, batches: impl IntoIterator<Item = Result<B, E>>) -> Result<Self>
     where
         Error: From<E>,
@@ -310,10 +313,10 @@ impl RecordsBuilder {
         self.batches(RecordKind::Payments, batches)
     }
 
-    /// Support tickets, batch by batch: see [`batches`](Self::batches).
+    /// Adds support tickets batch by batch: see [`batches`](Self::batches).
     ///
     /// # Errors
-    /// The first error among the batches: this crate's, or one of [`std::io`].
+    /// The first error among the batches: an error of this crate or of [`std::io`].
     pub fn tickets_batches<B: IntoTable, E>(self, batches: impl IntoIterator<Item = Result<B, E>>) -> Result<Self>
     where
         Error: From<E>,
@@ -321,10 +324,10 @@ impl RecordsBuilder {
         self.batches(RecordKind::Tickets, batches)
     }
 
-    /// Activities, batch by batch: see [`batches`](Self::batches).
+    /// Adds activities batch by batch: see [`batches`](Self::batches).
     ///
     /// # Errors
-    /// The first error among the batches: this crate's, or one of [`std::io`].
+    /// The first error among the batches: an error of this crate or of [`std::io`].
     pub fn activities_batches<B: IntoTable, E>(self, batches: impl IntoIterator<Item = Result<B, E>>) -> Result<Self>
     where
         Error: From<E>,
@@ -332,7 +335,7 @@ impl RecordsBuilder {
         self.batches(RecordKind::Activities, batches)
     }
 
-    /// The batches that were pushed get their texts.
+    /// Attaches the pooled texts to the pushed batches.
     pub(crate) fn seal(&mut self) {
         let pools = std::mem::take(&mut self.pools);
         for (table, pool) in self.tables.iter_mut().zip(pools) {
@@ -340,29 +343,29 @@ impl RecordsBuilder {
         }
     }
 
-    /// What to do with rows that are not valid. Default: refuse them all.
+    /// Sets the policy for invalid rows. Default: refuse.
     #[must_use]
     pub fn on_invalid(mut self, policy: OnInvalid) -> Self {
         self.options.on_invalid = policy;
         self
     }
 
-    /// Where the history begins. Default: the earliest event.
+    /// Sets the start of the observed history. Default: the earliest event.
     #[must_use]
     pub fn observed_from(mut self, moment: Timestamp) -> Self {
         self.options.observed_from = Some(moment);
         self
     }
 
-    /// The end of what was observed: whether anything happened at or after it is not known. Default: one microsecond after
-    /// the latest event, see [`TenantRecords::observed_until`].
+    /// Sets the end of the observed history (exclusive). Default: one microsecond after the latest event, see
+    /// [`TenantRecords::observed_until`].
     #[must_use]
     pub fn observed_until(mut self, moment: Timestamp) -> Self {
         self.options.observed_until = Some(moment);
         self
     }
 
-    /// Undated attributes that never change, so that today's value may stand in for the past.
+    /// Declares undated attributes that never change, so that the value of today was also true in the past.
     #[must_use]
     pub fn static_attributes(mut self, attributes: StaticAttributes) -> Self {
         self.options.static_attributes = match attributes {
@@ -375,16 +378,16 @@ impl RecordsBuilder {
         self
     }
 
-    /// The tenant's currency (ISO 4217). Default: the first that a payment names and that has no conversion rate.
-    /// Payments that name none are in it.
+    /// Sets the tenant's currency (ISO 4217). Default: the first currency of a payment that has no conversion rate.
+    /// Payments without a currency are in the tenant's currency.
     #[must_use]
     pub fn currency(mut self, code: impl Into<String>) -> Self {
         self.options.currency = Some(code.into());
         self
     }
 
-    /// What one major unit of another currency is worth in the tenant's, in major units: `conversion_rate("USD", 0.92)`
-    /// where amounts are to be in euros.
+    /// Sets the value of one major unit of another currency in major units of the tenant's currency:
+    /// `conversion_rate("USD", 0.92)` if the tenant's currency is the euro.
     #[must_use]
     pub fn conversion_rate(mut self, code: impl AsRef<str>, rate: f64) -> Self {
         self.options
@@ -393,28 +396,28 @@ impl RecordsBuilder {
         self
     }
 
-    /// How events of one customer at the same instant are ordered. Default: as given.
+    /// Sets the order of events of one customer at the same time. Default: input order.
     #[must_use]
     pub fn ties(mut self, ties: Ties) -> Self {
         self.options.ties = ties;
         self
     }
 
-    /// Threads, progress and cancellation of the build.
+    /// Sets threads, progress and cancellation of the build.
     #[must_use]
     pub fn execution(mut self, execution: Execution) -> Self {
         self.options.execution = execution;
         self
     }
 
-    /// Checks everything and builds the records. The report counts the rows of each table and names every bad value; with
-    /// [`OnInvalid::Quarantine`] it is the only sign of rows that were set aside.
+    /// Validates all tables and builds the records. The report counts the rows of each table and lists every invalid
+    /// value. With [`OnInvalid::Quarantine`], check the report, because quarantined rows do not cause an error.
     ///
     /// # Errors
-    /// If a value is not valid and the policy is to refuse: an error with the code, table, row and column of the first
-    /// one, that carries the whole [`report`](crate::Error::report). `invalid_option` if there is no customers table, a
-    /// static attribute is not an attribute of it, a currency's code is not three letters, or a rate is not a positive
-    /// number. `unreadable_table` if a table has more than 2^32 - 2 rows. `cancelled`.
+    /// The code of the first invalid value if the policy is to refuse; the error names its table, row and column, and
+    /// carries the whole [`report`](crate::Error::report). `invalid_option` if there is no customers table, if a static
+    /// column is not an attribute, if a currency code is not three letters, or if a rate is not a positive number.
+    /// `unreadable_table` if a table has more than 2^32 - 2 rows. `cancelled`.
     pub fn build(mut self) -> Result<(TenantRecords, ValidationReport)> {
         self.seal();
         let workers = self.options.execution.workers()?;
@@ -426,7 +429,7 @@ impl RecordsBuilder {
         }
     }
 
-    /// Looks at what was given before any row is looked at; returns the currency and the rates.
+    /// Checks the options before any row is read. Returns the currency and the rates.
     pub(crate) fn options_make_sense(&self) -> Result<Exchange> {
         let customers = self.tables[RecordKind::Customers as usize].as_deref();
         let why = "the customers table was not given; it may be empty";
@@ -435,7 +438,7 @@ impl RecordsBuilder {
         self.options.exchange()
     }
 
-    /// The good rows, and what is wrong with the others, whatever the policy.
+    /// Returns the valid rows and the issues of the others, whatever the policy.
     pub(crate) fn check_and_build(self, workers: &Workers, reports: bool) -> Result<(TenantRecords, ValidationReport)> {
         let exchange = self.options_make_sense()?;
         let (tenant, ties) = (&self.tenant, self.options.ties);
@@ -450,7 +453,7 @@ impl RecordsBuilder {
                 workers.report("records", report.tables.len(), RecordKind::ALL.len());
             }
         };
-        // A table is freed as soon as it has been read.
+        // Each table is freed as soon as it has been read.
         let (known, checked) = customers::clean(customers, tenant, workers)?;
         done(checked);
         let mut currency = exchange.currency(None, &[]);
@@ -501,7 +504,7 @@ impl RecordsBuilder {
     }
 }
 
-/// The attributes that do not enter features, and why.
+/// The attributes that do not enter features, each with the reason.
 fn undated_attributes(customers: &Customers, declared: &StaticAttributes) -> Vec<(String, String)> {
     let own = customers.attributes.iter().map(|attribute| attribute.name.as_str());
     let taken = own.filter(|name| is_reserved(name));

@@ -1,4 +1,4 @@
-//! Collects what is wrong with a table and counts its rows.
+//! Collects the issues of a table and counts its rows.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -6,27 +6,28 @@ use std::sync::Arc;
 use crate::error::{Finding, FindingCode, IssueCode, RecordKind, TableReport, ValidationIssue};
 use crate::input::schema::columns_of;
 
-/// One bad value.
+/// One invalid value.
 pub(crate) struct Found {
-    /// Among all rows of the table.
+    /// The position among all rows of the table.
     pub(crate) row: usize,
     pub(crate) column: ColumnNumber,
     pub(crate) code: IssueCode,
     pub(crate) message: String,
 }
 
-/// A column by its place in the report: known columns as in the dictionary, then attributes in column order.
+/// A column by its position in the report: known columns in the order of the dictionary, then attributes in column
+/// order.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct ColumnNumber(u32);
 
-/// The issues of one table, and which of its rows have one.
+/// The issues of one table, and the rows that have one.
 pub(crate) struct TableCheck {
     kind: RecordKind,
     columns: Vec<Arc<str>>,
     numbers: HashMap<Arc<str>, u32>,
-    /// What is wrong with the table as a whole.
+    /// Issues of the table as a whole.
     whole: Vec<(ColumnNumber, IssueCode, String)>,
-    /// Columns that were given and have no value.
+    /// Columns that were given without any value.
     empty: Vec<Arc<str>>,
     found: Vec<Found>,
     bad: Vec<bool>,
@@ -46,7 +47,7 @@ impl TableCheck {
         }
     }
 
-    /// The number of a column, given now if it has none.
+    /// The number of a column. A new column is assigned the next number.
     pub(crate) fn column(&mut self, name: &str) -> ColumnNumber {
         if let Some(&number) = self.numbers.get(name) {
             return ColumnNumber(number);
@@ -57,19 +58,19 @@ impl TableCheck {
         ColumnNumber(number)
     }
 
-    /// Something wrong with a column as a whole: no row can be accepted.
+    /// Adds an issue of a whole column. It makes all rows invalid.
     pub(crate) fn whole_column(&mut self, name: &str, code: IssueCode, message: String) {
         let number = self.column(name);
         self.whole.push((number, code, message));
         self.bad.fill(true);
     }
 
-    /// A column that was given and has no value.
+    /// Adds a column that was given without any value.
     pub(crate) fn empty_column(&mut self, name: &str) {
         self.empty.push(name.into());
     }
 
-    /// Takes bad values.
+    /// Adds invalid values.
     pub(crate) fn add(&mut self, found: impl IntoIterator<Item = Found>) {
         for found in found {
             self.bad[found.row] = true;
@@ -77,12 +78,12 @@ impl TableCheck {
         }
     }
 
-    /// For every row whether something is wrong with it, so far.
+    /// For every row, whether it has an issue so far.
     pub(crate) fn bad(&self) -> &[bool] {
         &self.bad
     }
 
-    /// Counts and issues, ordered by row and column; `given` is where a row stood in what the caller gave.
+    /// Returns counts and issues, ordered by row and column. `given` maps a row to its position in the input.
     pub(crate) fn finish(mut self, given: impl Fn(usize) -> u64) -> Checked {
         let quarantined: Vec<u64> = (0..self.bad.len()).filter(|&row| self.bad[row]).map(&given).collect();
         self.found.sort_by_key(|found| (found.row, found.column));
@@ -122,7 +123,7 @@ impl TableCheck {
     }
 }
 
-/// What was found in one table.
+/// The result of checking one table.
 pub(crate) struct Checked {
     pub(crate) kind: RecordKind,
     pub(crate) report: TableReport,

@@ -1,21 +1,21 @@
-//! Compares rows of one table by all they hold.
+//! Compares rows of one table by their whole content.
 
 use std::cmp::Ordering;
 
 use crate::input::texts::TextDraft;
 
-/// A column that was read, in the order given.
+/// A column that was read, in input order.
 pub(crate) enum Values<'a> {
     Moments(&'a [i64]),
     Numbers(&'a [f64]),
     Texts(&'a TextDraft),
     Bools(&'a [u8]),
-    /// A code worked out of a row.
+    /// A code that is computed from a row.
     Codes(Box<dyn Fn(usize) -> u8 + Sync + 'a>),
 }
 
 impl Values<'_> {
-    /// The order of two rows by this column; a missing text comes first, a missing number last.
+    /// Compares two rows by this column. A missing text comes first, a missing number last.
     pub(crate) fn compare(&self, a: usize, b: usize) -> Ordering {
         match self {
             Self::Moments(values) => values[a].cmp(&values[b]),
@@ -27,7 +27,7 @@ impl Values<'_> {
     }
 }
 
-/// The order of two rows by all columns in turn.
+/// Compares two rows by all columns in turn.
 pub(crate) fn compare(columns: &[Values<'_>], a: u32, b: u32) -> Ordering {
     let orders = columns.iter().map(|column| column.compare(a as usize, b as usize));
     orders.fold(Ordering::Equal, Ordering::then)

@@ -1,4 +1,4 @@
-//! Records in from CSV.
+//! CSV input.
 
 use std::io::Read;
 
@@ -6,10 +6,12 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::input::table::{Column, Table, Texts};
 
 impl Table {
-    /// Reads CSV (commas, `"` as quote, UTF-8) with a header line. Columns are known by the names in
-    /// [`columns_of`](crate::columns_of); others may be renamed by [`with_names`](Self::with_names). An empty cell is null. A
-    /// column that the library does not know is an attribute: a number, a bool (`true`, `false`) or text, by what all its
-    /// cells can be read as. No text at all is a table without columns and rows. Values are checked by [`RecordsBuilder::build`](crate::RecordsBuilder::build), not here.
+    /// Reads CSV (commas, `"` as quote, UTF-8) with a header line.
+    ///
+    /// Columns are recognised by the names in [`columns_of`](crate::columns_of); [`with_names`](Self::with_names)
+    /// renames others. An empty cell is null. Any other column is an attribute. Its type is number, bool (`true`,
+    /// `false`) or text: the strictest type that all its cells have. Empty input is a table without columns and rows.
+    /// Values are validated by [`RecordsBuilder::build`](crate::RecordsBuilder::build), not here.
     ///
     /// ```
     /// use churn_core::{Table, TenantRecords};
@@ -23,18 +25,18 @@ impl Table {
     /// ```
     ///
     /// # Errors
-    /// `unreadable_table` naming the row if the text is not CSV, not UTF-8, a row has more or fewer cells than the header, or
-    /// a quote is never closed.
+    /// `unreadable_table`, naming the row, if the text is not CSV or not UTF-8, if a row has more or fewer cells than
+    /// the header, or if a quote is never closed.
     pub fn from_csv(reader: impl Read) -> Result<Self> {
         Self::csv_batches(reader, usize::MAX)?.read()
     }
 
-    /// Reads CSV as [`from_csv`](Self::from_csv) does, so many rows at a time: batches for
-    /// [`RecordsBuilder::push`](crate::RecordsBuilder::push). There is always one, even if it has no rows.
+    /// Reads CSV like [`from_csv`](Self::from_csv), in batches of `rows` rows, for
+    /// [`RecordsBuilder::push`](crate::RecordsBuilder::push). There is always at least one batch, even without rows.
     ///
     /// # Errors
-    /// `unreadable_table` if the header is not UTF-8, or two columns have one name; `invalid_option` for batches of no
-    /// rows. The batches end with the first error of a row.
+    /// `unreadable_table` if the header is not UTF-8, or if two columns have the same name; `invalid_option` if `rows`
+    /// is 0. An error in a row is the last item of the iterator.
     pub fn csv_batches<R: Read>(reader: R, rows: usize) -> Result<CsvBatches<R>> {
         if rows == 0 {
             let why = "a batch needs at least one row";
@@ -59,19 +61,19 @@ impl Table {
             begun: false,
             done: false,
         };
-        // Names that do not go together are refused before a row is read.
+        // Duplicate names are refused before any row is read.
         batches.table(batches.columns())?;
         Ok(batches)
     }
 }
 
-/// Tables of so many rows each, in turn. Made by [`Table::csv_batches`].
+/// An iterator over tables of a fixed number of rows. Returned by [`Table::csv_batches`].
 #[derive(Debug)]
 pub struct CsvBatches<R> {
     reader: csv::Reader<Quotes<R>>,
     header: Vec<String>,
     rows: usize,
-    /// Rows that were read.
+    /// Number of rows that were read.
     read: u64,
     begun: bool,
     done: bool,
@@ -91,7 +93,7 @@ impl<R> CsvBatches<R> {
 }
 
 impl<R: Read> CsvBatches<R> {
-    /// The next rows.
+    /// Reads the next rows.
     fn read(&mut self) -> Result<Table> {
         let mut columns = self.columns();
         let mut record = csv::StringRecord::new();
@@ -134,14 +136,15 @@ impl<R: Read> Iterator for CsvBatches<R> {
     }
 }
 
-/// A quote that opens a cell and is never closed makes one cell of all that follows.
+/// The error for an opening quote that is never closed, so that one cell contains the rest of the file.
 fn never_closed(row: Option<u64>) -> Error {
     let place = row.map_or("the header".to_owned(), |row| format!("row {row}"));
     let message = format!("the table is not CSV: {place} opens a quote that is never closed");
     Error::new(ErrorKind::UnreadableTable, message).at(None, row, None)
 }
 
-/// Passes bytes on and keeps track of whether a quoted cell is open: the parser itself takes the end of the file for its end.
+/// Passes bytes through and tracks whether a quoted cell is open, because the parser accepts the end of the file as its
+/// end.
 #[derive(Debug)]
 struct Quotes<R> {
     inner: R,
@@ -149,14 +152,14 @@ struct Quotes<R> {
     is_open: bool,
 }
 
-/// The byte before the next one.
+/// The kind of the previous byte.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Before {
-    /// The beginning of the file.
+    /// The start of the file.
     Start,
-    /// The beginning of a cell.
+    /// The start of a cell.
     Break,
-    /// A quote in an open cell: its end, or the first half of an escaped quote.
+    /// A quote in an open cell: the end of the cell, or the first half of an escaped quote.
     Quote,
     Other,
 }
@@ -171,7 +174,7 @@ impl<R: Read> Read for Quotes<R> {
                     Before::Other
                 }
                 (b'"', Before::Quote, false) => {
-                    // Escaped: the cell goes on.
+                    // An escaped quote: the cell continues.
                     self.is_open = true;
                     Before::Other
                 }
@@ -180,7 +183,7 @@ impl<R: Read> Read for Quotes<R> {
                     Before::Quote
                 }
                 (b',' | b'\n' | b'\r', _, false) => Before::Break,
-                // A byte-order mark is no part of the first cell.
+                // A byte-order mark is not part of the first cell.
                 (0xef | 0xbb | 0xbf, Before::Start, false) => Before::Start,
                 _ => Before::Other,
             };

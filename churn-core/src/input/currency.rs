@@ -1,4 +1,4 @@
-//! Amounts of one table into one currency.
+//! Converts the amounts of a table to one currency.
 
 use std::collections::BTreeMap;
 
@@ -9,18 +9,18 @@ use crate::input::table::{Cell, Column};
 use crate::input::texts::TextDraft;
 use crate::record::Currency;
 
-/// The currency that amounts are turned into, and what others are worth in it.
+/// The currency that amounts are converted to, with conversion rates of other currencies.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Exchange {
-    /// As the caller named it.
+    /// The currency that the caller set.
     pub(crate) currency: Option<Currency>,
-    /// Upper-case codes to what one major unit is worth in the tenant's currency.
+    /// Maps upper-case codes to the value of one major unit in the tenant's currency.
     pub(crate) rates: BTreeMap<String, f64>,
 }
 
 impl Exchange {
-    /// The tenant's currency: the caller's, else the first one that an otherwise good payment names and that has no
-    /// rate (what has a rate is worth something in another).
+    /// The tenant's currency: the one that the caller set, else the first currency without a rate among payments that
+    /// are valid so far. A currency with a rate is to be converted, so it is not the tenant's.
     pub(crate) fn currency(&self, codes: Option<&TextDraft>, bad: &[bool]) -> Currency {
         let first = || {
             let codes = codes?;
@@ -34,7 +34,8 @@ impl Exchange {
         named.or_else(first).unwrap_or_else(Currency::unnamed)
     }
 
-    /// Minor units of `currency` of amounts in major units of their own; reports those that cannot be converted.
+    /// Converts amounts from their own currencies to minor units of `currency`. Reports amounts that cannot be
+    /// converted.
     pub(crate) fn to_minor(
         &self,
         currency: &Currency,
@@ -44,7 +45,7 @@ impl Exchange {
     ) -> Result<Vec<i64>> {
         let (amount_column, currency_column) = (reader.check.column("amount"), reader.check.column("currency"));
         let mut minors = vec![0i64; amounts.len()];
-        // What each code multiplies by; `None`: cannot be converted.
+        // The factor of each code; `None` if the code cannot be converted.
         let factors: Vec<Option<f64>> = codes.map_or(vec![], |codes| {
             codes
                 .texts()
@@ -55,7 +56,7 @@ impl Exchange {
                 })
                 .collect()
         });
-        // A decimal with more digits than a float holds is not made one on its way.
+        // A decimal may have more digits than a float, so it is not converted to a float first.
         let exact = reader
             .batches()
             .iter()
@@ -88,7 +89,7 @@ impl Exchange {
                     ),
                 });
             };
-            // An amount that is not there was reported when it was read.
+            // A missing amount was reported when it was read.
             if amount.is_nan() {
                 return Ok(0);
             }

@@ -1,4 +1,4 @@
-//! Maps the ids of customers to their codes, for many events at once.
+//! A hash table from customer ids to codes, for looking up many events at once.
 
 use crate::error::Result;
 use crate::input::interner::{Seed, fold, hash};
@@ -6,35 +6,35 @@ use crate::input::reader::PIECE;
 use crate::parallel::Workers;
 use crate::record::{Ids, MISSING_CODE};
 
-/// Ids that are looked up together, so that their cache misses overlap.
+/// Number of ids that are looked up together, so that their cache misses overlap.
 pub(crate) const AHEAD: usize = 64;
-/// Parts of a large directory, and the least mean number of ids in a part.
+/// Number of parts of a large directory, and the minimum average number of ids in a part.
 const PARTS: usize = 16;
 const LARGE: usize = 1 << 10;
 /// Ids of up to this many bytes are stored in their slots.
 const SHORT: usize = 24;
 
-/// A hash table from ids to codes: open addressing, linear probing, mostly one cache line per lookup.
+/// A hash table from ids to codes, with open addressing and linear probing. Most lookups touch one cache line.
 pub(crate) struct Directory {
-    /// A power of two of parts, of equal length, at most half of all slots taken. Probing wraps around within a part, so that
-    /// the parts can be built in parallel.
+    /// The parts. Their number is a power of two, all have the same length, and at most half of all slots are used.
+    /// Probing wraps around within a part, so that parts can be built in parallel.
     parts: Vec<Vec<Line>>,
     seed: Seed,
 }
 
-/// A cache line; probing begins at its first slot.
+/// A cache line. Probing begins at its first slot.
 #[derive(Clone, Copy)]
 #[repr(align(64))]
 struct Line([Slot; 2]);
 
-/// The code of an id, [`MISSING_CODE`] where there is none.
+/// The code of an id, [`MISSING_CODE`] for an empty slot.
 #[derive(Clone, Copy)]
 struct Slot {
     key: Key,
     code: u32,
 }
 
-/// An id, if it is short; of a longer one a hash, its first and its last bytes.
+/// The id itself if it is short; for a longer one, a hash with its first and last bytes.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Key {
     words: [u64; 3],
@@ -55,7 +55,7 @@ impl Key {
                 .map_or(0, |four| u64::from(u32::from_le_bytes(*four)))
         };
         let length = bytes.len();
-        // The words may overlap; the length makes them unambiguous.
+        // The words may overlap; together with the length they are unambiguous.
         let words = match length {
             0 => [0; 3],
             1..4 => [bytes[0], bytes[length / 2], bytes[length - 1]].map(u64::from),
@@ -70,7 +70,7 @@ impl Key {
         }
     }
 
-    /// Whether no other id has this key.
+    /// Whether no other id has the same key.
     pub(crate) fn is_exact(&self) -> bool {
         self.length as usize <= SHORT
     }
@@ -83,7 +83,7 @@ impl Key {
 }
 
 impl Directory {
-    /// Of ids that differ from one another; their positions are their codes.
+    /// Builds the directory of distinct ids. The code of an id is its position.
     pub(crate) fn of(ids: &Ids, workers: &Workers) -> Result<Self> {
         let seed = Seed::of_process();
         let lines = ids.len().next_power_of_two();
@@ -98,7 +98,7 @@ impl Directory {
         let mut counts = vec![0usize; lines / length];
         let shift = length.trailing_zeros();
         places.iter().for_each(|&place| counts[(place >> shift) as usize] += 1);
-        // A part that is too full, which the seed makes next to impossible: all slots are one part.
+        // If a part is too full, which is extremely unlikely with a random seed, all slots form a single part.
         if counts.iter().any(|&count| count > length + length / 2) {
             length = lines;
         }
@@ -122,14 +122,14 @@ impl Directory {
         Ok(Self { parts, seed })
     }
 
-    /// The key by which this directory looks an id up.
+    /// The key under which this directory stores an id.
     pub(crate) fn key(&self, id: &str) -> Key {
         Key::of(id, &self.seed)
     }
 
-    /// The codes of some keys, [`MISSING_CODE`] for unknown ones.
+    /// The codes of the given keys, [`MISSING_CODE`] for unknown ones.
     pub(crate) fn look(&self, keys: &[Key], codes: &mut Vec<u32>) {
-        // Prefetches their lines. No branch depends on what is there, so cache misses overlap.
+        // Prefetches the cache lines. No branch depends on their content, so cache misses overlap.
         let first = keys.iter().map(|key| {
             let (part, line) = self.begin(key);
             part[line].0[0].code
@@ -152,7 +152,7 @@ impl Directory {
         part[at / 2].0[at % 2].code
     }
 
-    /// Where probing for a key begins: a part, and a line of it.
+    /// The position where probing for a key begins: a part, and a line in it.
     fn begin(&self, key: &Key) -> (&[Line], usize) {
         let length = self.parts[0].len();
         let place = key.place(&self.seed) & (length * self.parts.len() - 1);
@@ -160,7 +160,7 @@ impl Directory {
     }
 }
 
-/// The first slot from a line on that matches or is free. There always is a free one.
+/// The first slot, from the given line, that matches or is free. There is always a free slot.
 fn search(lines: &[Line], line: usize, is_it: impl Fn(&Slot) -> bool) -> usize {
     let mut at = 2 * line;
     loop {
@@ -179,7 +179,7 @@ mod tests {
 
     #[test]
     fn finds_what_is_there_and_nothing_else() {
-        // Lengths around that of a slot, and long ones that differ in the middle only.
+        // Lengths around that of a slot, and long ids that differ only in the middle.
         let long = |number: usize| format!("{number}-{}-{:05}-{}", "x".repeat(9), number % 7, "y".repeat(9));
         let mut given: Vec<String> = (0..2000).map(|number| format!("cus_{number:x}")).collect();
         given.extend((0..60).map(|length| "é".repeat(length)));
@@ -211,7 +211,7 @@ mod tests {
         let texts: Ids = ["one text", long].into_iter().collect();
         let mut directory = Directory::of(&texts, &workers).unwrap();
         assert_eq!(directory.find(&texts, long), Some(1));
-        // As if both had the key of the one that is looked for.
+        // As if both had the key that is looked up.
         let key = directory.key(long);
         let seed = directory.seed;
         assert!(!key.is_exact());

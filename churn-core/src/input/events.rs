@@ -1,4 +1,4 @@
-//! What payments, tickets and activities have in common: versions, order, the shared columns.
+//! The shared parts of payments, tickets and activities: versions, order and common columns.
 
 use std::cmp::Ordering;
 
@@ -15,14 +15,14 @@ use crate::input::reader::{PIECE, TableReader};
 use crate::parallel::Workers;
 use crate::record::{ALWAYS, Customers, Events, NEVER};
 
-/// The shared columns of an event table, in the order given.
+/// The shared columns of an event table, in input order.
 pub(crate) struct EventDraft {
     customers: Vec<u32>,
     pub(crate) at: Vec<i64>,
     known_at: Option<Vec<i64>>,
     attributes: AttributeDrafts,
     id_column: &'static str,
-    /// Hashes of the record ids, 0 where there is none; `None` without an id column.
+    /// Hashes of the record ids, 0 for a missing id; `None` without an id column.
     ids: Option<Vec<u64>>,
 }
 
@@ -47,8 +47,8 @@ impl EventDraft {
         })
     }
 
-    /// Reports records that were given twice, sorts, and ends the check. What is left to gather are the columns of the
-    /// kind, by the rows that are returned.
+    /// Reports duplicate records, sorts the rows, and completes the check. Returns the rows by which the columns of the
+    /// kind are then gathered.
     ///
     /// `values` are the columns of the kind, before they are gathered.
     pub(crate) fn finish(
@@ -135,7 +135,7 @@ impl EventDraft {
         Ok((events, rows, checked))
     }
 
-    /// Rows without an id that equal one before them in every column.
+    /// Rows without an id that equal an earlier row in every column.
     fn copies(
         &self,
         sorted: &Order,
@@ -161,8 +161,8 @@ impl EventDraft {
         Ok(pieces.into_iter().fold(Rows::default(), Rows::join))
     }
 
-    /// Orders rows of one customer and one moment by id, then by all values; returns the rank of each row among its
-    /// customer's in that order alone, whatever its moment.
+    /// Sorts rows of one customer with the same time by id, then by all values. Returns the rank of each row among all
+    /// rows of its customer in this order, independent of the time.
     fn order_by_content(
         &self,
         reader: &TableReader<'_>,
@@ -183,7 +183,7 @@ impl EventDraft {
                 let mut ranked: Vec<u32> = own.to_vec();
                 ranked.sort_by(|a, b| by_content(a, b).then_with(|| at(*a).cmp(&at(*b))));
                 let mut places: Vec<(u32, u32)> = ranked.iter().copied().zip(0..).collect();
-                // Rows of one moment follow one another by their ranks.
+                // Rows with the same time are ordered by rank.
                 places.sort_by_key(|&(row, rank)| (at(row), rank));
                 rows.extend(places.iter().map(|&(row, _)| row));
                 ranks.extend(places.iter().map(|&(_, rank)| rank));
@@ -195,8 +195,8 @@ impl EventDraft {
         Ok(ranks.concat())
     }
 
-    /// Finds the versions of each record among the good rows: from when on each is replaced by the next. Two of one
-    /// moment are a duplicate. `None` where no record has versions.
+    /// Finds the versions of each record among the valid rows, and the time at which each is superseded by the next.
+    /// Two versions with the same time are duplicates. `None` if no record has several versions.
     fn versions(&self, reader: &mut TableReader<'_>) -> Result<Option<Vec<i64>>> {
         let Some(hashes) = &self.ids else {
             return Ok(None);
@@ -224,7 +224,7 @@ impl EventDraft {
             if done % 4096 == 0 {
                 reader.workers.check()?;
             }
-            // Equal hashes are not yet equal ids.
+            // Equal hashes do not imply equal ids.
             let mut versions: Vec<(String, i64, u32)> = same_hash
                 .iter()
                 .map(|&(_, row)| (self.id_of(reader, row), known_at(row), row))
@@ -264,7 +264,7 @@ impl EventDraft {
     }
 }
 
-/// When rows became known, [`ALWAYS`] where they do not say; `None` without the column.
+/// The times at which rows became known, [`ALWAYS`] if not given; `None` without the column.
 pub(crate) fn known_at(reader: &mut TableReader<'_>) -> Result<Option<Vec<i64>>> {
     match reader.has("known_at") {
         true => Ok(Some(reader.values("known_at", ALWAYS, timestamp)?)),
@@ -272,7 +272,8 @@ pub(crate) fn known_at(reader: &mut TableReader<'_>) -> Result<Option<Vec<i64>>>
     }
 }
 
-/// The hashes that several good rows have, sorted. They are parted by their first bits, then each part is sorted by itself.
+/// The hashes that occur in several valid rows, sorted. Hashes are partitioned by their leading bits, then each part is
+/// sorted independently.
 fn again(reader: &TableReader<'_>, hashes: &[u64]) -> Result<Vec<u64>> {
     let bits = (hashes.len() >> 12).next_power_of_two().ilog2().min(12);
     let part_of = |hash: u64| (hash >> 52) as usize >> (12 - bits);

@@ -1,4 +1,4 @@
-//! From an outside value to a typed one, or to what is wrong with it.
+//! Converts an input value to a typed value, or to an issue.
 
 use std::fmt::Write;
 
@@ -48,11 +48,11 @@ fn bad_type<T>(wanted: &str, cell: Cell<'_>) -> Field<T> {
     ))
 }
 
-/// An id: text as it stands, or the decimal text of an integer, written to `buffer`. The empty text is no id.
+/// An id: a text as given, or the decimal text of an integer, written to `buffer`. An empty text is not an id.
 pub(crate) fn id<'a>(cell: Cell<'a>, buffer: &'a mut String) -> Field<&'a str> {
     match cell {
         Cell::Null | Cell::Text("") => Ok(None),
-        // pandas has NaN where a text or a moment is missing.
+        // pandas uses NaN for a missing text or timestamp.
         _ if cell.is_missing() => Ok(None),
         Cell::Text(text) | Cell::TextFile(text) => Ok(Some(text)),
         Cell::Int(value) => Ok(Some(written(buffer, value))),
@@ -68,7 +68,7 @@ fn written(buffer: &mut String, value: impl std::fmt::Display) -> &str {
     buffer
 }
 
-/// A moment, in microseconds.
+/// A timestamp, in microseconds.
 pub(crate) fn timestamp(cell: Cell<'_>) -> Field<i64> {
     let bad = |message: String| Err(Problem::new(IssueCode::BadTimestamp, message));
     match cell {
@@ -101,10 +101,10 @@ pub(crate) fn number(cell: Cell<'_>) -> Field<f64> {
     }
 }
 
-/// The greatest number of a column: sums of many and differences of two stay finite.
+/// The largest number that a column accepts, so that sums and differences stay finite.
 const MAX_NUMBER: f64 = 1e300;
 
-/// A finite number that sums of many can hold.
+/// A finite number small enough for sums.
 pub(crate) fn bounded_number(cell: Cell<'_>) -> Field<f64> {
     bounded(number(cell)?)
 }
@@ -119,7 +119,7 @@ fn bounded(number: Option<f64>) -> Field<f64> {
     }
 }
 
-/// A number; NaN and infinities too.
+/// Any number, including NaN and infinities.
 fn any_number(cell: Cell<'_>) -> Field<f64> {
     match cell {
         Cell::Null => Ok(None),
@@ -135,7 +135,7 @@ fn any_number(cell: Cell<'_>) -> Field<f64> {
     }
 }
 
-/// A text; integers become their decimal text.
+/// A text; an integer becomes its decimal text.
 pub(crate) fn text<'a>(cell: Cell<'a>, buffer: &'a mut String) -> Field<&'a str> {
     match cell {
         _ if cell.is_missing() => Ok(None),
@@ -146,7 +146,7 @@ pub(crate) fn text<'a>(cell: Cell<'a>, buffer: &'a mut String) -> Field<&'a str>
     }
 }
 
-/// A currency code: trimmed, upper case, three letters; the empty one is none.
+/// A currency code: trimmed, in upper case, three letters. An empty code is missing.
 pub(crate) fn currency<'a>(cell: Cell<'a>, buffer: &'a mut String) -> Field<&'a str> {
     match cell {
         _ if cell.is_missing() => Ok(None),
@@ -163,7 +163,7 @@ pub(crate) fn currency<'a>(cell: Cell<'a>, buffer: &'a mut String) -> Field<&'a 
     }
 }
 
-/// A word of a closed list: trimmed, in any case; the empty word is none.
+/// A word of a closed list: trimmed, in any case. An empty word is missing.
 pub(crate) fn word<T>(cell: Cell<'_>, unknown: IssueCode, words: &[(&'static str, T)]) -> Field<T>
 where
     T: Copy,
@@ -189,7 +189,7 @@ where
     }
 }
 
-/// The type of an attribute column: that of its first value. In a text file, the strictest that all values have.
+/// The type of an attribute column: that of its first value. In a text file: the strictest type that all values have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum AttributeType {
     Number,
@@ -198,7 +198,7 @@ pub(crate) enum AttributeType {
 }
 
 impl AttributeType {
-    /// What one value can be; `None` for null.
+    /// The type of one value; `None` for null.
     pub(crate) fn of(cell: Cell<'_>) -> Option<Self> {
         match cell {
             _ if cell.is_missing() => None,
@@ -221,7 +221,7 @@ fn file_bool(text: &str) -> Option<bool> {
     }
 }
 
-/// A number attribute: NaN is missing, an infinity is wrong.
+/// A number attribute: NaN is missing, an infinity is invalid.
 pub(crate) fn attribute_number(cell: Cell<'_>) -> Field<f64> {
     match any_number(cell)? {
         Some(value) if value.is_nan() => Ok(None),
@@ -245,7 +245,7 @@ pub(crate) fn attribute_bool(cell: Cell<'_>) -> Field<u8> {
     }
 }
 
-/// A text attribute; a moment becomes ISO-8601 text.
+/// A text attribute; a timestamp becomes ISO-8601 text.
 pub(crate) fn attribute_text<'a>(cell: Cell<'a>, buffer: &'a mut String) -> Field<&'a str> {
     match cell {
         _ if cell.is_missing() => Ok(None),

@@ -1,4 +1,4 @@
-//! Flat tables: a row per example, any columns.
+//! Flat tables: one row per example, with arbitrary columns.
 
 use std::fmt::Write;
 
@@ -16,44 +16,45 @@ use crate::time::Timestamp;
 /// How a column of a flat table is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum FlatKind {
-    /// Numbers; bools as 0 and 1, moments as days since 1970-01-01, texts as the numbers they spell, blank ones missing.
+    /// Numbers; bools become 0 and 1, timestamps become days since 1970-01-01, texts are parsed as numbers, and blank
+    /// texts are missing.
     Number,
-    /// Texts; numbers and bools among them as they are written.
+    /// Texts; numbers and bools become their text form.
     Text,
-    /// No value when it was fitted: whatever it holds later is missing.
+    /// No value at the time of the fit: every later value counts as missing.
     Empty,
 }
 
 const MICROS_PER_DAY: f64 = 86_400_000_000.0;
 
-/// A note about how a column of a flat table is read, where that may not be what was meant.
+/// A note about a column of a flat table that may not have been read as intended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct ColumnNote {
     /// The column's name.
     pub column: String,
-    /// What the note is about: texts_as_numbers, numbers_as_texts or empty_column.
+    /// The topic of the note: texts_as_numbers, numbers_as_texts or empty_column.
     pub code: String,
-    /// What was found, and what to do about it.
+    /// A description, and what to do about it.
     pub message: String,
 }
 
-/// Texts of which so many spell numbers, but not all, were most likely meant as numbers.
+/// If at least this share of texts, but not all, spell numbers, the column was probably intended to hold numbers.
 const MOST: f64 = 0.8;
 
-/// What a pass over the values of a column found.
+/// Statistics from one pass over the values of a column.
 #[derive(Default)]
 struct Spelling {
     values: usize,
     texts: usize,
     numbers: usize,
-    /// The first value that is no number: its row and text.
+    /// The first value that is not a number: its row and text.
     word: Option<(usize, String)>,
-    /// The first text that spells a number, one with a leading zero if there is any.
+    /// The first text that spells a number; one with a leading zero is preferred.
     spelled: Option<String>,
     zeros: bool,
-    /// Whether every text is from a text file, where numbers are texts, too.
+    /// Whether every text is from a text file, where numbers are also texts.
     from_file: bool,
 }
 
@@ -94,7 +95,7 @@ impl Spelling {
         found
     }
 
-    /// How the column is read if nobody says, and what is to be said about that.
+    /// The default kind of the column, and a note if it may not be the intended one.
     fn judge(self, name: &str) -> (FlatKind, Option<ColumnNote>) {
         let note = |code: &str, message: String| {
             Some(ColumnNote {
@@ -127,10 +128,10 @@ impl Spelling {
     }
 }
 
-/// The kind of every column, and notes about those that may be read otherwise than meant.
+/// The kind of every column, and notes about columns that may not have been read as intended.
 ///
-/// A column holds numbers if each of its values is a number or spells one, otherwise texts. `categorical` names columns that
-/// hold texts whatever they spell.
+/// A column holds numbers if each of its values is a number or spells one, otherwise texts. Columns named in
+/// `categorical` always hold texts.
 pub(crate) fn kinds(
     table: &Table,
     categorical: &[String],
@@ -164,7 +165,7 @@ pub(crate) fn kinds(
     Ok((kinds, notes.into_iter().flatten().collect()))
 }
 
-/// The columns, read as kinds that were settled before.
+/// Reads the columns as the given kinds.
 ///
 /// # Errors
 /// `not_finite`, `bad_type`, `bad_timestamp`, with row and column.
@@ -209,7 +210,7 @@ fn columns(table: &Table) -> impl Iterator<Item = (&str, &Column)> {
         .filter_map(|name| table.column(name).map(|column| (name, column)))
 }
 
-/// A finite number; NaN where missing.
+/// A finite number; NaN if missing.
 fn as_number(cell: Cell<'_>) -> std::result::Result<f64, IssueCode> {
     let value = match cell {
         Cell::Null => f64::NAN,
@@ -222,7 +223,7 @@ fn as_number(cell: Cell<'_>) -> std::result::Result<f64, IssueCode> {
             "" => f64::NAN,
             text => {
                 let value: f64 = text.parse().map_err(|_| IssueCode::BadType)?;
-                // "inf" and "nan" are words before they are numbers.
+                // "inf" and "nan" count as words, not as numbers.
                 if !value.is_finite() {
                     return Err(IssueCode::BadType);
                 }
@@ -242,7 +243,7 @@ fn as_number(cell: Cell<'_>) -> std::result::Result<f64, IssueCode> {
     }
 }
 
-/// A text; `None` where missing.
+/// A text; `None` if missing.
 fn as_text<'a>(cell: Cell<'a>, buffer: &'a mut String) -> std::result::Result<Option<&'a str>, IssueCode> {
     buffer.clear();
     // Writing to a String cannot fail.
@@ -359,7 +360,7 @@ mod tests {
 
         assert_eq!(notes(vec![text("a"), text("1")], &[]), (FlatKind::Text, vec![]));
         assert_eq!(notes(vec![Value::Null], &[]).1[0].0, "empty_column");
-        // In a text file numbers are texts, too: only zeros that would be lost are worth a note.
+        // In a text file, numbers are also texts. A note is useful only if leading zeros would be lost.
         let file = Table::from_csv(&b"plain,zip\n1,0034\n2,1234\n"[..]).unwrap();
         let (_, found) = kinds(&file, &[], &Workers::inline()).unwrap();
         assert_eq!(

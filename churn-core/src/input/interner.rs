@@ -1,8 +1,9 @@
-//! Maps texts to codes, without an object per text.
+//! Maps texts to codes, without a heap object per text.
 //!
-//! Texts are data of strangers, who could choose thousands that all hash alike. So hashes are seeded, once in a process, by
-//! [`RandomState`]: nobody can know which texts collide. No result depends on a hash, as
-//! `no_result_depends_on_the_seed` proves: codes are given in the order of the data, and hashes only find what is equal.
+//! Texts are untrusted input, and an attacker could choose thousands with the same hash. Hashes are therefore seeded
+//! once per process by [`RandomState`], so that collisions cannot be predicted. Results do not depend on hashes: codes
+//! are assigned in the order of the data, and hashes only find equal texts. The test `no_result_depends_on_the_seed`
+//! checks this.
 
 use std::hash::{BuildHasher, RandomState};
 use std::sync::LazyLock;
@@ -11,10 +12,10 @@ use crate::record::Ids;
 
 const EMPTY: u32 = u32::MAX;
 
-/// Texts that are looked up together, so that their cache misses overlap.
+/// Number of texts that are looked up together, so that their cache misses overlap.
 const AHEAD: usize = 64;
 
-/// The numbers that hashes begin with: another set in each process.
+/// The seed of hashes, different in each process.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Seed(pub(crate) [u64; 4]);
 
@@ -35,11 +36,11 @@ impl Seed {
 
 #[cfg(test)]
 thread_local! {
-    /// The seed that tests force upon the structures that this thread makes.
+    /// The seed that tests set for structures created by this thread.
     pub(crate) static FORCED_SEED: std::cell::Cell<Option<Seed>> = const { std::cell::Cell::new(None) };
 }
 
-/// The hash of a text. Eight bytes at a time are folded in by the two halves of a 128-bit product.
+/// The hash of a text. Each step combines eight bytes with the state by the two halves of a 128-bit product.
 ///
 /// The mixing step is that of wyhash (Wang Yi, public domain).
 pub(crate) fn hash(text: &str, seed: &Seed) -> u64 {
@@ -54,20 +55,21 @@ pub(crate) fn hash(text: &str, seed: &Seed) -> u64 {
     fold(hash ^ state, last_word)
 }
 
-/// The two halves of a 128-bit product, combined.
+/// Combines the two halves of a 128-bit product.
 pub(crate) fn fold(a: u64, b: u64) -> u64 {
     let product = u128::from(a) * u128::from(b);
     (product >> 64) as u64 ^ product as u64
 }
 
-/// Finds the position of a text among texts that are kept elsewhere: open addressing, linear probing.
+/// A hash index of texts that are stored elsewhere, with open addressing and linear probing.
 #[derive(Clone, Debug, Default)]
 struct TextIndex {
-    /// A power of two of them, at most half of them taken.
+    /// The slots. Their number is a power of two, and at most half of them are used.
     slots: Vec<Slot>,
 }
 
-/// The position of a text, or [`EMPTY`], and half of its hash, which determines its slot and saves most comparisons of texts.
+/// The position of a text, or [`EMPTY`], with half of its hash. The half hash determines the slot and avoids most
+/// comparisons of texts.
 #[derive(Clone, Copy, Debug)]
 struct Slot {
     tag: u32,
@@ -75,7 +77,7 @@ struct Slot {
 }
 
 impl TextIndex {
-    /// Prefetches the slots of some hashes. No branch depends on what is there, so cache misses overlap.
+    /// Prefetches the slots of some hashes. No branch depends on their content, so cache misses overlap.
     fn touch(&self, hashes: &[u64]) {
         if let Some(mask) = self.slots.len().checked_sub(1) {
             let slots = hashes
@@ -85,7 +87,7 @@ impl TextIndex {
         }
     }
 
-    /// The slot that a text of this hash has or would get; `None` while there are no slots.
+    /// The slot of a text with this hash, or the free slot where it would be inserted; `None` while there are no slots.
     fn slot(&self, texts: &Ids, text: &str, hash: u64) -> Option<usize> {
         let mask = self.slots.len().checked_sub(1)?;
         let mut at = tag(hash) as usize & mask;
@@ -98,7 +100,7 @@ impl TextIndex {
         }
     }
 
-    /// Reserves slots for `count` texts. Texts that are there are moved by their half hashes, without being read again.
+    /// Reserves slots for `count` texts. Existing texts are moved by their half hashes, without being read again.
     fn grow(&mut self, count: usize) {
         let empty = Slot {
             tag: 0,
@@ -115,7 +117,7 @@ impl TextIndex {
         }
     }
 
-    /// The position of a text of this hash, which is this one if it is new.
+    /// Returns the position of a text with this hash. A new text is inserted with the given position.
     fn put(&mut self, texts: &Ids, text: &str, hash: u64, position: u32) -> u32 {
         let Some(at) = self.slot(texts, text, hash) else {
             return position;
@@ -133,7 +135,7 @@ fn tag(hash: u64) -> u32 {
     (hash >> 32) as u32
 }
 
-/// Gives every new text the next code.
+/// Assigns consecutive codes to distinct texts.
 #[derive(Clone, Debug)]
 pub(crate) struct Interner {
     texts: Ids,
@@ -181,7 +183,7 @@ impl Interner {
         }
     }
 
-    /// The code of a text for which a slot is reserved.
+    /// The code of a text, with a slot already reserved.
     fn put(&mut self, text: &str, hash: u64) -> u32 {
         let next = self.texts.len() as u32;
         let code = self.index.put(&self.texts, text, hash, next);
@@ -220,9 +222,9 @@ mod tests {
         assert_eq!((texts.len(), texts.get(17), texts.get(333)), (334, "text 17", ""));
     }
 
-    /// Texts that all have one hash under a known seed: whoever knows the seed can make them.
+    /// Texts with the same hash under a known seed.
     fn colliding(seed: &Seed, count: usize) -> Vec<String> {
-        // Where a word cancels the state, the product is 0 and forgets what came before.
+        // Where a word cancels the state, the product is 0, which discards all earlier bytes.
         let [first, ..] = seed.0;
         let mut texts = vec![];
         for number in 0u64.. {
@@ -253,14 +255,14 @@ mod tests {
         };
         assert_eq!(distinct(&known), 1);
         assert_eq!(distinct(&Seed::of_process()), texts.len());
-        // They are told apart all the same.
+        // They are still distinguished.
         FORCED_SEED.set(Some(known));
         let codes = Interner::default().codes(texts.iter().map(String::as_str));
         FORCED_SEED.set(None);
         assert_eq!(codes, (0..200).collect::<Vec<u32>>());
     }
 
-    /// Records and features of customers and events, by a seed.
+    /// The records and features of the same customers and events, computed with a given seed.
     fn results(ids: &[String], seed: Seed) -> String {
         use crate::{Column, Execution, FeaturePlan, OnInvalid, StaticAttributes, Table, TenantRecords, Value};
         let texts = |texts: Vec<String>| Column::Values(texts.into_iter().map(Value::Text).collect());
@@ -275,7 +277,7 @@ mod tests {
             ("signed_up_at", (0..count).map(day).collect()),
             ("plan", (0..count).map(|row| ids[row % 7].clone()).collect()),
         ]);
-        // Versions, duplicates, orphans, and rows that are wrong.
+        // Versions, duplicates, events of unknown customers, and invalid rows.
         let of = |row: usize| {
             ids.get(row * 31 % (count + 5))
                 .cloned()

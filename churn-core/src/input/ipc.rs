@@ -1,5 +1,5 @@
-//! Arrow IPC bytes, message by message, without trusting a length that stands in them. Files whose schema stands at their end only,
-//! as JavaScript's writer leaves it, are read by their footer.
+//! Reads Arrow IPC bytes message by message, without trusting the lengths in them. A file whose schema is only in its
+//! footer, as JavaScript's writer produces, is read through the footer.
 
 use std::io::Read;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -14,9 +14,9 @@ use arrow::record_batch::RecordBatch;
 use crate::error::{Error, ErrorKind, Result};
 use crate::input::table::Table;
 
-/// What a file begins with; the stream of messages follows it.
+/// The first bytes of a file; the stream of messages follows.
 const MAGIC: &[u8] = b"ARROW1\0\0";
-/// A byte holds eight values of the smallest kind; columns without any value take no bytes.
+/// A byte holds eight values of the smallest type; columns without values take no bytes.
 const MOST_CELLS_PER_BYTE: i64 = 64;
 const SMALL_TABLE: i64 = 1 << 22;
 const MOST_PADDING: usize = 64;
@@ -45,7 +45,7 @@ impl Table {
         }
     }
 
-    /// Reads an Arrow IPC file or stream batch by batch: for [`RecordsBuilder::push`](crate::RecordsBuilder::push).
+    /// Reads an Arrow IPC file or stream batch by batch, for [`RecordsBuilder::push`](crate::RecordsBuilder::push).
     ///
     /// ```no_run
     /// use churn_core::{Table, TenantRecords};
@@ -67,15 +67,15 @@ impl Table {
     }
 }
 
-/// The tables of an Arrow IPC file or stream, in turn. Made by [`Table::ipc_batches`].
+/// An iterator over the batches of an Arrow IPC file or stream, as tables. Returned by [`Table::ipc_batches`].
 pub struct IpcBatches<R> {
     reader: R,
     decoder: StreamDecoder,
-    /// What the decoder has not looked at yet.
+    /// The bytes that the decoder has not read yet.
     rest: Buffer,
     begun: bool,
     done: bool,
-    /// Whether a batch was handed out.
+    /// Whether a batch was returned.
     given: bool,
 }
 
@@ -96,7 +96,7 @@ impl<R: Read> Iterator for IpcBatches<R> {
         }
         let batch = match self.batch() {
             Ok(Some(batch)) => Table::from_record_batch(&batch),
-            // A table without rows has columns all the same.
+            // A table without rows still has columns.
             Ok(None) if self.given => return None,
             Ok(None) => without_rows(self.schema()?),
             Err(error) => Err(error),
@@ -112,7 +112,7 @@ impl<R: Read> IpcBatches<R> {
         self.decoder.schema()
     }
 
-    /// The next batch.
+    /// Reads the next batch.
     fn batch(&mut self) -> Result<Option<RecordBatch>> {
         loop {
             if let Some(batch) = self.decode()? {
@@ -125,7 +125,7 @@ impl<R: Read> IpcBatches<R> {
                 Some(message) => message,
                 None => {
                     self.done = true;
-                    // A schema alone is decoded when the next message comes.
+                    // A schema without batches is decoded when the next message arrives.
                     Buffer::from(END.to_vec())
                 }
             };
@@ -133,7 +133,7 @@ impl<R: Read> IpcBatches<R> {
     }
 
     fn decode(&mut self) -> Result<Option<RecordBatch>> {
-        // What is checked here are lengths; the decoder takes more than lengths on trust, and panics where it should not.
+        // Only lengths are checked here. The decoder trusts more than that and can panic on invalid input.
         let decoded = catch_unwind(AssertUnwindSafe(|| self.decoder.decode(&mut self.rest)));
         match decoded {
             Ok(Ok(batch)) => Ok(batch),
@@ -142,7 +142,7 @@ impl<R: Read> IpcBatches<R> {
         }
     }
 
-    /// The next message with its body; `None` at the end.
+    /// Reads the next message with its body; `None` at the end.
     fn message(&mut self) -> Result<Option<Buffer>> {
         let mut bytes = self.read(4)?;
         if !std::mem::replace(&mut self.begun, true) && bytes[..] == MAGIC[..bytes.len().min(4)] && bytes.len() == 4 {
@@ -151,7 +151,7 @@ impl<R: Read> IpcBatches<R> {
                 return Err(broken("it begins like a file and is none"));
             }
             bytes = self.read(4)?;
-            // Some writers fill up to their own alignment.
+            // Some writers pad messages to their own alignment.
             for _ in 2..MOST_PADDING / 4 {
                 if bytes == [0; 4] {
                     bytes = self.read(4)?;
@@ -169,7 +169,7 @@ impl<R: Read> IpcBatches<R> {
         if length == 0 {
             return Ok(None);
         }
-        // One buffer for all of the message, as the decoder reads it.
+        // One buffer for the whole message, in the form that the decoder reads.
         let mut whole = CONTINUATION.to_vec();
         whole.extend_from_slice(&length.to_le_bytes());
         let begin = whole.len();
@@ -193,20 +193,21 @@ impl<R: Read> IpcBatches<R> {
         Ok(bytes)
     }
 
-    /// So many bytes, or as many as there are: room is made for those that are there, not for those that are promised.
+    /// Reads `length` bytes, or as many as there are. Memory is allocated for bytes that exist, not for the claimed
+    /// length.
     fn read_onto(&mut self, bytes: &mut Vec<u8>, length: u64) -> Result<()> {
         self.reader.by_ref().take(length).read_to_end(bytes)?;
         Ok(())
     }
 }
 
-/// The table of a schema alone. Types that no column can have, such as a union of nothing, make Arrow panic.
+/// The table of a schema without batches. Types that no column accepts, such as an empty union, make Arrow panic.
 fn without_rows(schema: SchemaRef) -> Result<Table> {
     let empty = catch_unwind(AssertUnwindSafe(|| RecordBatch::new_empty(schema)));
     Table::from_record_batch(&empty.map_err(|_| broken("its schema has a type that cannot be"))?)
 }
 
-/// The batches that a file's footer lists.
+/// Reads the batches that the footer of a file lists.
 fn from_footer(bytes: &[u8]) -> Result<Table> {
     const TAIL: usize = 10;
     let outside = || broken("its footer points outside of it");
@@ -218,7 +219,7 @@ fn from_footer(bytes: &[u8]) -> Result<Table> {
         .and_then(|length| tail.checked_sub(length));
     let footer = root_as_footer(&bytes[begin.ok_or_else(outside)?..tail]).map_err(|e| broken(&e.to_string()))?;
     let schema = footer.schema().ok_or_else(|| broken("it has no schema"))?;
-    // The decoder takes more than lengths on trust, and panics where it should not.
+    // The decoder trusts more than lengths and can panic on invalid input.
     let read = catch_unwind(AssertUnwindSafe(|| {
         let schema = SchemaRef::new(fb_to_schema(schema));
         let mut decoder = FileDecoder::new(schema.clone(), footer.version());
@@ -244,7 +245,7 @@ fn from_footer(bytes: &[u8]) -> Result<Table> {
     read.unwrap_or_else(|_| Err(broken("its parts contradict each other")))
 }
 
-/// A message that a footer names, with its body, if it lies within the file and its own lengths within it.
+/// A message that a footer lists, with its body, if it lies within the file and its lengths are consistent.
 fn message_at(bytes: &[u8], block: &Block) -> Result<Buffer> {
     let part = |offset: i64, length: i64| {
         let offset = usize::try_from(offset).ok()?;
@@ -259,13 +260,13 @@ fn message_at(bytes: &[u8], block: &Block) -> Result<Buffer> {
     let (Some(head), Some(body)) = (head, body) else {
         return Err(broken("its footer points outside of it"));
     };
-    // A continuation mark, which old files lack, and the length.
+    // A continuation marker, which old files lack, and the length.
     let prefix = if head.starts_with(&CONTINUATION) { 8 } else { 4 };
     check(head.get(prefix..).unwrap_or_default(), body.len())?;
     Ok(Buffer::from([head, body].concat()))
 }
 
-/// Lengths in a message against the bytes of its body.
+/// Checks the lengths in a message against the size of its body.
 fn check(head: &[u8], body: usize) -> Result<()> {
     let message = root_as_message(head).map_err(|e| broken(&e.to_string()))?;
     let batch = match message.header_type() {
@@ -275,7 +276,7 @@ fn check(head: &[u8], body: usize) -> Result<()> {
     };
     let batch = batch.ok_or_else(|| broken("a batch is missing in its message"))?;
     let bits = body as i64 * 8;
-    // Every value takes a bit at least, so rows without bytes are only promised.
+    // Every value takes at least one bit, so more rows than bits cannot exist.
     if batch.length() < 0 || batch.length() > bits {
         return Err(broken("a batch promises more rows than its bytes can hold"));
     }

@@ -1,4 +1,4 @@
-//! Records in from JSON, and from anything that serialises to it.
+//! JSON input, and input from types that serialise to JSON.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -10,11 +10,12 @@ use crate::error::{Error, ErrorKind, Result, excerpt};
 use crate::input::table::{Column, Table, Value};
 
 impl Table {
-    /// Reads a JSON array of objects, one per row. A key that any row has is a column; rows without it are null there.
+    /// Reads a JSON array of objects, one per row. Every key that occurs in a row is a column; rows without the key
+    /// have null there.
     ///
     /// # Errors
-    /// `unreadable_table` if the text is not such an array; with the row and the column if a row has a key twice, or if
-    /// hardly any two rows have a key in common (then the keys are not columns).
+    /// `unreadable_table` if the text is not such an array; with row and column if a row repeats a key, or if almost no
+    /// two rows have a key in common (then the keys are not column names).
     pub fn from_json(json: &[u8]) -> Result<Self> {
         let mut deserializer = serde_json::Deserializer::from_slice(json);
         let mut columns = Columns::default();
@@ -34,11 +35,11 @@ impl Table {
         columns.into_table()
     }
 
-    /// Makes a table of rows of named values, in order. A name that any row has is a column; rows without it are null
-    /// there.
+    /// Creates a table from rows of named values. Every name that occurs in a row is a column; rows without the name
+    /// have null there.
     ///
     /// # Errors
-    /// `unreadable_table` if there are too many rows, a row names a column twice, or hardly any two rows have a name in
+    /// `unreadable_table` if there are too many rows, if a row repeats a name, or if almost no two rows have a name in
     /// common.
     pub fn from_values<N: AsRef<str>>(rows: impl IntoIterator<Item = Vec<(N, Value)>>) -> Result<Self> {
         let mut columns = Columns::default();
@@ -52,23 +53,24 @@ impl Table {
     }
 }
 
-/// Rows whose keys differ take memory for every key in every row. A table that would take more than this per value is refused.
+/// Rows with different keys take memory for every key in every row. A table that would need more cells per value than
+/// this is refused.
 const MOST_ROOM_PER_VALUE: usize = 64;
 const SMALL_TABLE: usize = 1 << 22;
 
-/// Columns that grow row by row; a column is filled up with nulls when it is next written or at the end.
+/// Columns that grow row by row. A column is padded with nulls when it is next written, and at the end.
 #[derive(Default)]
 pub(crate) struct Columns {
     rows: usize,
     given: usize,
     positions: HashMap<String, usize>,
     columns: Vec<(String, Vec<Value>)>,
-    /// What stopped the reading, where the reader's own error cannot say it.
+    /// The error that ended reading, if the reader's own error type cannot express it.
     error: Option<Error>,
 }
 
 impl Columns {
-    /// Sets a value of the row that is being read.
+    /// Sets a value in the current row.
     pub(crate) fn set(&mut self, name: &str, value: Value) -> Result<()> {
         let row = self.rows;
         let refuse =
@@ -110,7 +112,7 @@ impl Columns {
     pub(crate) fn into_table(self) -> Result<Table> {
         let rows = self.rows;
         if self.columns.is_empty() && rows > 0 {
-            // Rows without any key are rows all the same.
+            // Rows without keys still count as rows.
             return Ok(Table::of_rows(rows));
         }
         let room = self.columns.len().saturating_mul(rows);

@@ -1,7 +1,8 @@
-//! Batches of a stream: read when they arrive, kept small until the table is complete.
+//! Batches of a stream: parsed on arrival and kept in compact form until the table is complete.
 //!
-//! A kept column answers with the values of the column it was made of, but for spelling: a moment given as text is a
-//! moment, an id given as integer a text. What cannot be read stays as it was given, so that the report is the same.
+//! A kept column returns the values of the original column, except for their spelling: a timestamp that was given as
+//! text becomes a timestamp, and an id that was given as an integer becomes a text. A value that cannot be parsed is
+//! kept as it was given, so that the report is the same.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -13,28 +14,28 @@ use crate::input::schema::{ColumnType, columns_of, is_text_attribute};
 use crate::input::table::{Cell, Column, Table, Texts, Value};
 use crate::record::{Ids, MISSING_CODE, NEVER};
 
-/// Values of a batch that was read when it arrived. Made by [`RecordsBuilder::push`](crate::RecordsBuilder::push).
+/// A parsed column of a batch. Created by [`RecordsBuilder::push`](crate::RecordsBuilder::push).
 #[derive(Clone, Debug)]
 pub struct KeptColumn {
     values: Kept,
-    /// Values that stay as they were given, by row, ascending.
+    /// Values that are kept as they were given, by row, ascending.
     others: Vec<(u32, Value)>,
 }
 
 #[derive(Clone, Debug)]
 enum Kept {
-    /// [`NEVER`] where there is none.
+    /// [`NEVER`] if missing.
     Moments(Vec<i64>),
-    /// NaN where there is none.
+    /// NaN if missing.
     Numbers(Vec<f64>),
     Ints(Vec<i64>),
-    /// 2 where there is none.
+    /// 2 if missing.
     Bools(Vec<u8>),
-    /// An exact decimal, and the digits behind its point.
+    /// Exact decimals, with the number of decimal places.
     Decimals(Vec<i128>, i8),
-    /// Empty where there is none.
+    /// Empty if missing.
     Texts(Texts),
-    /// Codes of the pool, [`MISSING_CODE`] where there is none; whether the texts come from a text file.
+    /// Codes in the pool, [`MISSING_CODE`] if missing; and whether the texts are from a text file.
     Codes(Vec<u32>, Arc<Ids>, bool),
 }
 
@@ -76,17 +77,17 @@ impl KeptColumn {
     }
 }
 
-/// The distinct texts of each column, through all batches of a table.
+/// The distinct texts of each column, over all batches of a table.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Pools(BTreeMap<String, Interner>);
 
 impl Pools {
-    /// The batch with every column as small as it gets. Its texts are in the pools until [`seal`](Self::seal).
+    /// Returns the batch with every column in compact form. Its texts stay in the pools until [`seal`](Self::seal).
     pub(crate) fn keep(&mut self, kind: RecordKind, batch: Table) -> Table {
         batch.map_columns(|name, column| Some(Column::Kept(self.column(kind, name, column)?)))
     }
 
-    /// `None` where a column stays as it is.
+    /// The compact form of a column; `None` if the column is kept unchanged.
     fn column(&mut self, kind: RecordKind, name: &str, column: &Column) -> Option<KeptColumn> {
         let known = columns_of(kind).iter().find(|known| known.name == name);
         let cells = (0..column.len()).map(|row| column.cell(row));
@@ -110,7 +111,7 @@ impl Pools {
             Some(ColumnType::Number) if !column.is_decimal() => {
                 let read = cells.enumerate().map(|(row, cell)| {
                     number(cell).unwrap_or_else(|_| {
-                        // A word for a number that is none is refused as that number, not as a word.
+                        // A word that spells a non-finite number is reported as that number, not as a word.
                         let spelled = match cell {
                             Cell::TextFile(text) => text.trim().parse().ok(),
                             _ => None,
@@ -121,7 +122,7 @@ impl Pools {
                 });
                 Kept::Numbers(read.map(|number| number.unwrap_or(f64::NAN)).collect())
             }
-            // No two records have the same id, so that a pool of them would only cost.
+            // Record ids are distinct, so a pool of them would only add cost.
             Some(ColumnType::Id) if name != "customer_id" && name != "tenant_id" => {
                 let mut texts = Texts::default();
                 for (row, cell) in cells.enumerate() {
@@ -160,7 +161,7 @@ impl Pools {
         Some(KeptColumn { values, others })
     }
 
-    /// A column whose type is decided when the table is complete: by the type of its first value.
+    /// A column whose type is determined when the table is complete, by the type of its first value.
     fn plain(&mut self, name: &str, column: &Column, other: &mut dyn FnMut(usize, Cell<'_>)) -> Option<Kept> {
         let cells = || (0..column.len()).map(|row| column.cell(row));
         let first = cells().find(|cell| !matches!(cell, Cell::Null))?;
@@ -207,7 +208,7 @@ impl Pools {
                 });
                 Kept::Moments(read.collect())
             }
-            // Without a value that stands for none, only where there is one in every row.
+            // Integers have no value for "missing", so this form requires a value in every row.
             Cell::Int(_) => {
                 let read = cells().map(|cell| match cell {
                     Cell::Int(value) => Some(value),
@@ -226,7 +227,7 @@ impl Pools {
         })
     }
 
-    /// Hands the texts to the columns; the pools are done with.
+    /// Attaches the texts to the columns and consumes the pools.
     pub(crate) fn seal(self, batches: Vec<Table>) -> Vec<Table> {
         let pools = self
             .0

@@ -1,4 +1,4 @@
-//! Reads and checks tables from outside: JSON, CSV, Arrow, typed rows. No other module reads outside values.
+//! Reads and validates input tables: JSON, CSV, Arrow and typed rows. No other module reads external values.
 
 mod activities;
 #[cfg(feature = "arrow")]

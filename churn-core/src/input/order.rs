@@ -1,4 +1,4 @@
-//! From accepted rows in the order given to rows sorted by customer, then time, then order given.
+//! Sorts accepted rows by customer, then by time, then by input order.
 
 use crate::error::Result;
 use crate::input::reader::PIECE;
@@ -6,9 +6,9 @@ use crate::parallel::Workers;
 
 /// Rows in their final order.
 pub(crate) struct Order {
-    /// `starts[c]..starts[c + 1]` are the places of customer `c`'s rows.
+    /// `starts[c]..starts[c + 1]` are the positions of the rows of customer `c`.
     pub(crate) starts: Vec<u32>,
-    /// The row at each place.
+    /// The row at each position.
     pub(crate) rows: Vec<u32>,
 }
 
@@ -18,24 +18,24 @@ impl Order {
         &self.rows[self.starts[customer] as usize..self.starts[customer + 1] as usize]
     }
 
-    /// The rows of a customer that share a moment with others, moment by moment.
+    /// Groups of rows of a customer with the same time.
     pub(crate) fn ties<'a>(&'a self, customer: usize, at: impl Fn(u32) -> i64 + 'a) -> impl Iterator<Item = &'a [u32]> {
         let together = self.rows_of(customer).chunk_by(move |&a, &b| at(a) == at(b));
         together.filter(|rows| rows.len() > 1)
     }
 }
 
-/// Groups of customers whose rows are sorted together: what is written for one group stays near.
+/// Number of groups of customers. The rows of a group are sorted together, so that writes stay local in memory.
 const GROUPS: usize = 256;
 
-/// The rows of a piece with their customers, group after group, and where each group ends.
+/// The rows of a chunk with their customers, ordered by group, with the end of each group.
 struct Parted {
     rows: Vec<(u32, u32)>,
     ends: Vec<u32>,
 }
 
-/// Sorts the rows that are not bad by customer, then `key`, then order given: pieces of rows are parted into groups of
-/// customers, then each group is sorted by itself.
+/// Sorts the valid rows by customer, then by `key`, then by input order. Chunks of rows are partitioned into groups of
+/// customers, then each group is sorted independently.
 pub(crate) fn order<K: Ord>(
     customers: &[u32],
     count: usize,
@@ -67,7 +67,7 @@ pub(crate) fn order<K: Ord>(
         let first = group * together;
         let parted = || pieces.iter().flat_map(|piece| piece.group(group));
         parted().for_each(|&(customer, _)| ends[customer as usize - first] += 1);
-        // Each customer's rows begin where those before end; once they are written, that is where they end.
+        // Initially the start of each customer's rows; it advances while they are written.
         let mut begin = *start as u32;
         for end in ends.iter_mut() {
             (*end, begin) = (begin, begin + *end);
@@ -121,7 +121,7 @@ impl Parted {
     }
 }
 
-/// The chosen rows of a column, in order.
+/// Selects the given rows of a column, in order.
 pub(crate) fn gather<T: Copy + Default + Send + Sync>(column: &[T], rows: &[u32], workers: &Workers) -> Result<Vec<T>> {
     let mut gathered = vec![T::default(); rows.len()];
     workers.chunks_mut(&mut gathered, PIECE, |start, piece| {

@@ -1,4 +1,4 @@
-//! Splits tables of many tenants by tenant.
+//! Splits tables with rows of several tenants by tenant.
 
 use std::collections::BTreeMap;
 
@@ -10,22 +10,26 @@ use crate::input::table::Table;
 use crate::parallel::Workers;
 use crate::record::{MISSING_CODE, TenantId, TenantRecords};
 
-/// The records of every tenant that was found in mixed tables: see [`RecordsBuilder::partition`]. Rows are numbered as in the mixed tables, everywhere.
+/// The records of every tenant in mixed tables: see [`RecordsBuilder::partition`]. All row numbers refer to the mixed
+/// tables.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Partition {
-    /// Each tenant's records, and what validation found in its rows.
+    /// The records of each tenant, with the validation report of its rows.
     pub tenants: BTreeMap<TenantId, (TenantRecords, ValidationReport)>,
-    /// What is wrong with rows that name no tenant. Its counts and the tenants' add up to the rows given.
+    /// The report of rows without a tenant. Its counts and those of the tenants add up to the number of rows in the
+    /// input.
     pub unassigned: ValidationReport,
-    /// For each tenant and table, where its rows stood in the mixed table, ascending.
+    /// For each tenant and table, the positions of its rows in the mixed table, ascending.
     pub positions: BTreeMap<TenantId, BTreeMap<RecordKind, Vec<u32>>>,
 }
 
 impl RecordsBuilder {
-    /// Splits tables with a `tenant_id` column by tenant and builds each tenant's records with this builder's options;
-    /// the builder's own tenant plays no part. Every row ends up in one tenant's report or among the unassigned. A
-    /// tenant without customers is there too: its events are of unknown customers.
+    /// Splits tables with a `tenant_id` column by tenant and builds the records of each tenant with this builder's
+    /// options. The builder's own tenant is ignored.
+    ///
+    /// Every row is counted either in the report of one tenant or in that of the unassigned rows. A tenant without
+    /// customers is included; its events then belong to unknown customers.
     ///
     /// ```
     /// use churn_core::{Table, TenantRecords};
@@ -38,8 +42,8 @@ impl RecordsBuilder {
     /// ```
     ///
     /// # Errors
-    /// As [`build`](Self::build). With the policy to refuse there is one error, that carries the report of all tenants
-    /// and of the rows without one.
+    /// The errors of [`build`](Self::build). If the policy is to refuse, there is one error, which carries the report
+    /// of all tenants and of the rows without a tenant.
     pub fn partition(mut self) -> Result<Partition> {
         self.seal();
         let workers = self.options.execution.workers()?;
@@ -55,7 +59,8 @@ impl RecordsBuilder {
         let count = split.len();
         let mut tenants = BTreeMap::new();
         for (done, (tenant, tables)) in split.into_iter().enumerate() {
-            // A table was given to all tenants or to none: one without rows is empty for this tenant.
+            // A table is given for all tenants or for none. If it has no rows of this tenant, it is empty for this
+            // tenant.
             let given = |kind: RecordKind| {
                 let batches = self.tables[kind as usize].as_ref()?;
                 let mut rows = tables.get(&kind).cloned().unwrap_or_default().into_iter();
@@ -87,7 +92,7 @@ impl RecordsBuilder {
     }
 }
 
-/// Where each tenant's rows are.
+/// The positions of each tenant's rows.
 #[derive(Default)]
 struct Split {
     /// For each table, the rows of each batch.

@@ -1,4 +1,4 @@
-//! Cleans and validates payments.
+//! Validates payments and converts them to columns.
 
 use crate::error::{IssueCode, RecordKind, Result};
 use crate::input::builder::Ties;
@@ -14,10 +14,10 @@ use crate::input::table::Table;
 use crate::parallel::Workers;
 use crate::record::{Currency, NEVER, PaymentStatus, Payments, TenantId};
 
-/// Status as it is given.
+/// The status as given.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
 enum Given {
-    /// No status column, or null in it.
+    /// No status column, or null.
     #[default]
     Nothing,
     Paid,
@@ -33,7 +33,7 @@ const STATUSES: &[(&str, Given)] = &[
     ("refunded", Given::Refunded),
 ];
 
-/// The accepted payments, the currency they are in, and what was wrong with the others.
+/// Returns the accepted payments, their currency, and the issues of the others.
 pub(crate) fn clean(
     batches: Vec<Table>,
     tenant: &TenantId,
@@ -61,7 +61,7 @@ pub(crate) fn clean(
         inconsistent.then(|| "the payment is pending and carries a settled_at".into())
     })?;
 
-    // Without the column, what is not pending settled when it was due.
+    // Without the column, a payment that is not pending was settled on its due date.
     let has_settled_at = reader.has("settled_at");
     workers.chunks_mut(&mut settled_at, PIECE, |start, settled_at| {
         for (index, settled_at) in settled_at.iter_mut().enumerate() {
@@ -78,7 +78,7 @@ pub(crate) fn clean(
         Given::Failed => PaymentStatus::Failed,
         _ => PaymentStatus::Paid,
     };
-    // Only what was paid can be refunded.
+    // Only a paid payment can be refunded.
     workers.chunks_mut(&mut refunded_at, PIECE, |start, refunded_at| {
         for (index, refunded_at) in refunded_at.iter_mut().enumerate() {
             let row = start + index;

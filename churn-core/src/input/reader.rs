@@ -1,4 +1,4 @@
-//! Reads a table column by column: its batches as one, in fixed pieces, on all threads.
+//! Reads a table column by column: its batches are concatenated and processed in fixed chunks, on several threads.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -15,17 +15,17 @@ use crate::input::texts::TextDraft;
 use crate::parallel::Workers;
 use crate::record::{Ids, MISSING_CODE, NEVER, TenantId};
 
-/// Rows that are read at a time.
+/// Number of rows per chunk.
 pub(crate) const PIECE: usize = 1 << 15;
 
-/// Columns that a table of records may have: attributes become features, and names are looked up one by one.
+/// Maximum number of columns of a table of records. Attributes become features, and names are looked up one by one.
 const MOST_COLUMNS: usize = 10_000;
 
-/// Some rows of one batch.
+/// A range of rows in one batch.
 #[derive(Clone, Copy)]
 struct Piece {
     batch: usize,
-    /// Its first row, in the batch and in all batches together.
+    /// The first row: its position in the batch, and in all batches together.
     first: usize,
     start: usize,
     length: usize,
@@ -39,11 +39,11 @@ struct Looked {
     codes: Vec<u32>,
 }
 
-/// Columns that later steps read again: ids, to tell equal hashes apart, and amounts, whose decimals convert exactly. All other
-/// columns are freed after their first read.
+/// Columns that later steps read again: ids, for comparison when hashes are equal, and amounts, whose decimals are
+/// converted exactly. All other columns are freed after they are read.
 const READ_AGAIN: [&str; 4] = ["payment_id", "ticket_id", "activity_id", "amount"];
 
-/// The batches of one table, read as one. A column is freed once it has been read.
+/// Reads the batches of one table as one table. Each column is freed once it has been read.
 pub(crate) struct TableReader<'w> {
     kind: RecordKind,
     batches: Vec<Table>,
@@ -57,7 +57,7 @@ pub(crate) struct TableReader<'w> {
 }
 
 impl<'w> TableReader<'w> {
-    /// Begins with the table's required columns: a batch that has columns must have them, if no other batch does.
+    /// Creates a reader and checks the required columns. A batch with columns must have them if no other batch does.
     pub(crate) fn new(kind: RecordKind, batches: Vec<Table>, workers: &'w Workers) -> Result<Self> {
         let mut names: Vec<Arc<str>> = vec![];
         let mut seen = HashSet::new();
@@ -85,7 +85,7 @@ impl<'w> TableReader<'w> {
             pieces.extend(pieces_of_batch);
             rows += table.rows();
         }
-        // Positions are 32 bits wide, and the greatest stands for none.
+        // Positions have 32 bits, and the largest value marks a missing one.
         let given: usize = batches.iter().map(Table::length).sum();
         if given >= u32::MAX as usize {
             return Err(Error::new(
@@ -106,8 +106,8 @@ impl<'w> TableReader<'w> {
         })
     }
 
-    /// Reports required columns that no batch has, and names that stand for one known column. A table without columns
-    /// and rows is fine: it was given and is empty.
+    /// Reports required columns that no batch has, and several columns that match the same known name. A table without
+    /// columns and rows passes: it was given and is empty.
     pub(crate) fn require_columns(&mut self) {
         let empty = self.names.is_empty() && self.rows == 0;
         for column in columns_of(self.kind) {
@@ -128,7 +128,7 @@ impl<'w> TableReader<'w> {
                 self.check.whole_column(column.name, IssueCode::MissingColumn, message);
             }
         }
-        // Known names were folded when the tables came in, so one that still differs is the second of its name.
+        // Known names were normalised when the table was added, so a name that still differs is a duplicate.
         for name in self.names.clone() {
             if let Some(known) = known_name(self.kind, &name).filter(|known| *known != &*name) {
                 let message = format!(
@@ -140,7 +140,7 @@ impl<'w> TableReader<'w> {
         }
     }
 
-    /// Reports a table of many tenants that does not say whose its rows are.
+    /// Reports a table of several tenants without a tenant column.
     pub(crate) fn require_tenants(&mut self) {
         if self.rows > 0 && !self.has("tenant_id") {
             let message = "the required column is missing".to_owned();
@@ -148,7 +148,7 @@ impl<'w> TableReader<'w> {
         }
     }
 
-    /// Whether a batch has this column.
+    /// Whether some batch has this column.
     pub(crate) fn has(&self, name: &str) -> bool {
         self.seen.contains(name)
     }
@@ -166,7 +166,7 @@ impl<'w> TableReader<'w> {
         &self.batches
     }
 
-    /// The batch and the position in it of a row.
+    /// The batch of a row, and its position in the batch.
     pub(crate) fn place(&self, row: usize) -> Option<(usize, usize)> {
         let after = self.pieces.partition_point(|piece| piece.start <= row);
         let piece = self.pieces.get(after.checked_sub(1)?)?;
@@ -174,11 +174,11 @@ impl<'w> TableReader<'w> {
         Some((piece.batch, table.position(piece.first + row - piece.start)))
     }
 
-    /// Where a row stood in what the caller gave.
+    /// Maps a row to its position in the input.
     pub(crate) fn given(&self) -> impl Fn(usize) -> u64 + use<> {
         let selected = self.batches.iter().any(Table::is_selection);
         let pieces = if selected { self.pieces.clone() } else { vec![] };
-        // Tables without their columns: where rows stand is all that is needed.
+        // Only the positions of rows are needed, so the tables are kept without their columns.
         let mut offset = 0;
         let batches = self.batches.iter().map(|batch| {
             let own = offset;
@@ -206,7 +206,7 @@ impl<'w> TableReader<'w> {
             .unwrap_or(Cell::Null)
     }
 
-    /// Reads every row of a column; `blank` where there is nothing or something wrong.
+    /// Reads every row of a column. A missing or invalid value becomes `blank`.
     pub(crate) fn values<T: Copy + Default + Send + Sync>(
         &mut self,
         name: &str,
@@ -217,17 +217,17 @@ impl<'w> TableReader<'w> {
         Ok(self.scan(name, blank, || (), read)?.0)
     }
 
-    /// Moments; [`NEVER`] where there is none.
+    /// Reads timestamps; [`NEVER`] if missing.
     pub(crate) fn moments(&mut self, name: &str) -> Result<Vec<i64>> {
         self.values(name, NEVER, timestamp)
     }
 
-    /// Finite numbers; NaN where there is none.
+    /// Reads finite numbers; NaN if missing.
     pub(crate) fn numbers(&mut self, name: &str) -> Result<Vec<f64>> {
         self.values(name, f64::NAN, number)
     }
 
-    /// Texts, each distinct one kept once.
+    /// Reads texts, storing each distinct text once.
     pub(crate) fn texts(
         &mut self,
         name: &str,
@@ -238,7 +238,7 @@ impl<'w> TableReader<'w> {
             Ok(read(cell, buffer)?.map(|text| interner.code(text)))
         };
         let (mut codes, pieces) = self.scan(name, MISSING_CODE, start, code)?;
-        // Every piece has codes of its own: they become those of the first piece that has the text.
+        // Every chunk has its own codes, which are mapped to those of the first chunk that has the text.
         let mut all = Interner::default();
         let mut own: Vec<Vec<u32>> = vec![];
         for (interner, _) in pieces {
@@ -256,18 +256,19 @@ impl<'w> TableReader<'w> {
         Ok(TextDraft::new(codes, all))
     }
 
-    /// Hashes of ids; 0 where there is none.
+    /// Hashes of ids; 0 if missing.
     pub(crate) fn id_hashes(&mut self, name: &str) -> Result<Vec<u64>> {
         let seed = Seed::of_process();
         let read = |cell: Cell<'_>, buffer: &mut String| Ok(id(cell, buffer)?.map(|id| hash(id, &seed).max(1)));
         Ok(self.scan(name, 0, String::new, read)?.0)
     }
 
-    /// Codes of the customers of an event table; [`MISSING_CODE`] where there is none or an unknown one.
+    /// Codes of the customers of an event table; [`MISSING_CODE`] if the id is missing or unknown.
     pub(crate) fn customers(&mut self, ids: &Ids, directory: &Directory) -> Result<Vec<u32>> {
         let look = |Looked { buffer, keys, codes }: &mut Looked, cells: &[Cell<'_>]| {
             keys.clear();
-            // What is no id is read again, which says what is wrong with it; until then it is the empty one, which nobody has.
+            // A cell that is not an id is read again later, which reports its issue. Until then it counts as the empty
+            // id, which no customer has.
             keys.extend(cells.iter().map(|&cell| {
                 id(cell, buffer)
                     .ok()
@@ -297,7 +298,7 @@ impl<'w> TableReader<'w> {
             .0)
     }
 
-    /// Every row must be of this tenant, where the table says whose its rows are.
+    /// Checks that every row with a tenant belongs to this tenant.
     pub(crate) fn tenant(&mut self, tenant: &TenantId) -> Result<()> {
         if !self.has("tenant_id") {
             return Ok(());
@@ -314,7 +315,7 @@ impl<'w> TableReader<'w> {
         Ok(())
     }
 
-    /// Reads a column piece by piece; `start` makes what a piece needs while it is read.
+    /// Reads a column chunk by chunk. `start` creates the state that a chunk needs while it is read.
     fn scan<T: Copy + Default + Send + Sync, S: Send>(
         &mut self,
         name: &str,
@@ -325,7 +326,7 @@ impl<'w> TableReader<'w> {
         self.scan_ahead(name, blank, start, |_, _| (), |cell, _, state| read(cell, state))
     }
 
-    /// The same, where some cells are looked at together before they are read one by one, each with its number among them.
+    /// Like `scan`, but some cells are first processed together, then one by one, each with its index among them.
     fn scan_ahead<T: Copy + Default + Send + Sync, S: Send>(
         &mut self,
         name: &str,
@@ -337,10 +338,10 @@ impl<'w> TableReader<'w> {
         if !self.has(name) {
             return Ok((vec![blank; self.rows], vec![]));
         }
-        // The system clears pages when they are first touched: by the thread that fills them.
+        // The operating system clears pages on first access, which is done by the thread that fills them.
         let mut values = vec![T::default(); self.rows];
         let number = self.check.column(name);
-        // Where a batch says whose its rows are, all must.
+        // If a batch has a tenant column, every row must have a tenant.
         let required = name == "tenant_id" || is_required(self.kind, name);
         let columns: Vec<Option<&Column>> = self.batches.iter().map(|batch| batch.column(name)).collect();
         let mut parts = self.split(&mut values);
@@ -382,7 +383,7 @@ impl<'w> TableReader<'w> {
                         Ok(None) if required => wrong(IssueCode::MissingValue, "a value is required here".to_owned()),
                         Ok(None) => {}
                         Err(Problem { code, message }) => {
-                            // A bad value is a value.
+                            // An invalid value still counts as a value.
                             any = true;
                             wrong(code, message);
                         }
@@ -407,7 +408,7 @@ impl<'w> TableReader<'w> {
         Ok((values, states))
     }
 
-    /// Cuts a column of all rows into the pieces.
+    /// Splits a column of all rows into chunks.
     fn split<'v, T>(&self, mut values: &'v mut [T]) -> Vec<(Piece, &'v mut [T])> {
         let mut parts = Vec::with_capacity(self.pieces.len());
         for &piece in &self.pieces {
@@ -418,7 +419,7 @@ impl<'w> TableReader<'w> {
         parts
     }
 
-    /// Looks at every row for something wrong with a column.
+    /// Checks a rule about a column in every row.
     pub(crate) fn rule(
         &mut self,
         column: &str,
@@ -441,7 +442,7 @@ impl<'w> TableReader<'w> {
         Ok(())
     }
 
-    /// Nothing may end before it starts.
+    /// Checks that no end lies before its start.
     pub(crate) fn ends(&mut self, column: &str, ends: &[i64], start_column: &str, starts: &[i64]) -> Result<()> {
         self.rule(column, IssueCode::EndsBeforeStart, |row| {
             let (end, start) = (ends[row], starts[row]);

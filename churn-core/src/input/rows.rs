@@ -1,4 +1,4 @@
-//! Typed rows, for hosts that have structs.
+//! Typed rows, for callers with Rust structs.
 
 use std::collections::BTreeMap;
 
@@ -17,7 +17,7 @@ impl Default for Timestamp {
     }
 }
 
-/// Declares a typed row and how it becomes a table.
+/// Declares a typed row and its conversion to a table.
 macro_rules! typed_row {
     ($(#[$doc:meta])* $name:ident { required { $($(#[$rdoc:meta])* $required:ident: $rtype:ty,)* } optional { $($(#[$odoc:meta])* $optional:ident: $otype:ty,)* } }) => {
         $(#[$doc])*
@@ -44,7 +44,8 @@ macro_rules! typed_row {
                 let names: std::collections::BTreeSet<&String> = self.iter().flat_map(|row| row.attributes.keys()).collect();
                 let typed = columns.len();
                 for name in names {
-                    // A typed field and an attribute of one name: the field wins, as it does when read by serde.
+                    // If a typed field and an attribute have the same name, the field is used, as when serde reads the
+                    // row.
                     if !columns[..typed].iter().any(|(known, _)| known == name) {
                         columns.push((name.clone(), self.iter().map(|row| row.attributes.get(name).cloned().unwrap_or(Value::Null)).collect()));
                     }
@@ -106,8 +107,9 @@ impl From<bool> for Value {
 typed_row! {
     /// A customer, or one version of a customer.
     ///
-    /// One row per customer is enough. Rows of one id with another `valid_from` are versions, rows with a later
-    /// `signed_up_at` are spells: the customer left and came back. A field that is `None` in every row is a column not given.
+    /// One row per customer is sufficient. Rows with the same id and different `valid_from` are versions. Rows with a
+    /// later `signed_up_at` are further spells: the customer left and came back. A field that is `None` in every row
+    /// counts as a column that was not given.
     ///
     /// ```
     /// use churn_core::{Customer, TenantRecords};
@@ -124,56 +126,59 @@ typed_row! {
     /// ```
     Customer {
         required {
-            /// Who. Not empty.
+            /// The id of the customer; not empty.
             customer_id: String,
-            /// When the spell began; a later one opens a new spell.
+            /// The start of the spell. A later value begins a new spell.
             signed_up_at: Timestamp,
         }
         optional {
-            /// When the spell ended or will end; `None` while that is not known.
+            /// The end of the spell, in the past or in the future; `None` if not known.
             churned_at: Timestamp,
-            /// When notice was given. From then on the customer is not eligible where cancellation is predicted.
+            /// The time of the cancellation notice. From then on, the customer is not eligible if the definition is
+            /// cancellation.
             notice_at: Timestamp,
-            /// When the contract renews.
+            /// The renewal date of the contract.
             renews_at: Timestamp,
-            /// Since when this version is true; `None`: since sign-up. Without it in any row attributes are undated: see
-            /// [`StaticAttributes`](crate::StaticAttributes).
+            /// The time since which this version is true; `None` means since sign-up. If it is `None` in all rows,
+            /// attributes are undated: see [`StaticAttributes`](crate::StaticAttributes).
             valid_from: Timestamp,
-            /// When the row became known; hidden until then. `None`: known always.
+            /// The time at which the row became known; hidden before. `None` means always known.
             known_at: Timestamp,
         }
     }
 }
 
 typed_row! {
-    /// A payment: what was due, and how it ended.
+    /// A payment: the amount due, and how it was settled.
     ///
-    /// A field that is `None` in every row is a column not given, which for `settled_at` makes a difference. Given in no
-    /// row: a payment settled when it was due, unless its status is `pending`. Given in some: a payment without one is not
-    /// settled yet, whatever its status says. Who knows a payment to be open does best to give the status `pending`.
+    /// A field that is `None` in every row counts as a column that was not given. For `settled_at`, this makes a
+    /// difference. If no row has it, a payment counts as settled on its due date, unless its status is `pending`. If
+    /// some row has it, a payment without it counts as not settled, whatever its status. Set the status `pending` for
+    /// payments that are known to be open.
     Payment {
         required {
-            /// Whose: the id of a customer that is in the customers table.
+            /// The id of the customer, as in the customers table.
             customer_id: String,
-            /// When it was due.
+            /// The due date.
             due_at: Timestamp,
-            /// In major units (12.34), finite; zero and negative amounts are valid.
+            /// The amount in major units (12.34); finite. Zero and negative amounts are valid.
             amount: f64,
         }
         optional {
-            /// Which. Rows of one id with another `known_at` are versions; of rows without an id each is its own.
+            /// The id of the payment. Rows with the same id and different `known_at` are versions. A row without an id
+            /// is a separate payment.
             payment_id: String,
-            /// When it was paid or failed; `None`: see above.
+            /// The time at which it was paid or failed. For `None`, see above.
             settled_at: Timestamp,
-            /// `paid`, `failed`, `pending` or `refunded`; `None`: paid, once it is settled.
+            /// `paid`, `failed`, `pending` or `refunded`; `None` means paid, once it is settled.
             status: String,
-            /// When it was refunded; `None` for one of status `refunded`: when it was settled.
+            /// The time of the refund; `None` with status `refunded` means at settlement.
             refunded_at: Timestamp,
-            /// ISO 4217 code; `None`: the tenant's currency.
+            /// The ISO 4217 code; `None` means the tenant's currency.
             currency: String,
-            /// How it was paid.
+            /// The payment method.
             method: String,
-            /// When the row became known; hidden until then. `None`: known always.
+            /// The time at which the row became known; hidden before. `None` means always known.
             known_at: Timestamp,
         }
     }
@@ -183,53 +188,55 @@ typed_row! {
     /// A support ticket.
     Ticket {
         required {
-            /// Whose: the id of a customer that is in the customers table.
+            /// The id of the customer, as in the customers table.
             customer_id: String,
-            /// When it was opened.
+            /// The time at which it was opened.
             opened_at: Timestamp,
         }
         optional {
-            /// Which. Rows of one id with another `known_at` are versions; of rows without an id each is its own.
+            /// The id of the ticket. Rows with the same id and different `known_at` are versions. A row without an id
+            /// is a separate ticket.
             ticket_id: String,
-            /// When it was first answered; `None`: not yet.
+            /// The time of the first response; `None` if there was none yet.
             first_response_at: Timestamp,
-            /// When it was resolved; `None`: not yet.
+            /// The time at which it was resolved; `None` if it is not resolved.
             resolved_at: Timestamp,
-            /// When it was reopened.
+            /// The time at which it was reopened.
             reopened_at: Timestamp,
-            /// `low`, `normal`, `high` or `urgent`; `None`: normal.
+            /// `low`, `normal`, `high` or `urgent`; `None` means normal.
             priority: String,
-            /// What it was about.
+            /// The category of the ticket.
             category: String,
-            /// How it came in.
+            /// The channel through which it was opened.
             channel: String,
-            /// 1 to 5; `None`: not rated.
+            /// The rating, 1 to 5; `None` if not rated.
             satisfaction: f64,
-            /// When the satisfaction became known; `None`: when the ticket was resolved.
+            /// The time at which the satisfaction became known; `None` means when the ticket was resolved.
             satisfaction_at: Timestamp,
-            /// When the row became known; hidden until then. `None`: known always.
+            /// The time at which the row became known; hidden before. `None` means always known.
             known_at: Timestamp,
         }
     }
 }
 
 typed_row! {
-    /// Something that a customer did.
+    /// An activity of a customer.
     Activity {
         required {
-            /// Whose: the id of a customer that is in the customers table.
+            /// The id of the customer, as in the customers table.
             customer_id: String,
-            /// When.
+            /// The time of the activity.
             at: Timestamp,
         }
         optional {
-            /// Which. Rows of one id with another `known_at` are versions; of rows without an id each is its own.
+            /// The id of the activity. Rows with the same id and different `known_at` are versions. A row without an id
+            /// is a separate activity.
             activity_id: String,
-            /// What kind: `login`, `export`. `None` is a kind of its own.
+            /// The kind: `login`, `export`. `None` counts as a separate kind.
             kind: String,
-            /// How much of it, in any unit, finite; `None`: 1.
+            /// The quantity, in any unit; finite. `None` means 1.
             quantity: f64,
-            /// When the row became known; hidden until then. `None`: known always.
+            /// The time at which the row became known; hidden before. `None` means always known.
             known_at: Timestamp,
         }
     }

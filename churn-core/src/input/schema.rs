@@ -1,16 +1,16 @@
-//! The column dictionary: the columns of each table, their types and meanings.
+//! The column dictionary: the columns of each table with their types and meanings.
 
 use std::fmt;
 
 use crate::error::RecordKind;
 
-/// What a column's values are.
+/// The type of a column's values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ColumnType {
     /// Text; integers become their decimal text.
     Id,
-    /// A moment: ISO-8601 text, or a date or date-time of the host's own type.
+    /// A timestamp: ISO-8601 text, or a date or date-time of the host's own type.
     Timestamp,
     /// A finite number.
     Number,
@@ -19,7 +19,7 @@ pub enum ColumnType {
 }
 
 impl ColumnType {
-    /// The type's name in all languages: `"id"`, `"timestamp"`, `"number"` or `"text"`.
+    /// The name of the type in all languages: `"id"`, `"timestamp"`, `"number"` or `"text"`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Id => "id",
@@ -36,17 +36,17 @@ impl fmt::Display for ColumnType {
     }
 }
 
-/// One column that the library knows. Other columns of customers are attributes: numbers, texts or bools. See [`columns_of`].
+/// A known column. Other columns of customers are attributes: numbers, texts or bools. See [`columns_of`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ColumnSpec {
-    /// The column's name.
+    /// The name of the column.
     pub name: &'static str,
     /// The type of its values.
     pub column_type: ColumnType,
-    /// Whether it must be there, without nulls.
+    /// Whether the column is required; a required column has no nulls.
     pub required: bool,
-    /// What it means, in a few words; also what a null means where it is not simply unknown.
+    /// The meaning of the column in a few words, and the meaning of null if it is not simply "unknown".
     pub meaning: &'static str,
 }
 
@@ -201,8 +201,8 @@ const SUBSCRIPTIONS: &[ColumnSpec] = &[
     KNOWN_AT,
 ];
 
-/// The columns of subscriptions, required ones first: what
-/// [`subscriptions_to_customers`](crate::subscriptions_to_customers) reads.
+/// The columns of the subscriptions table, required ones first.
+/// [`subscriptions_to_customers`](crate::subscriptions_to_customers) reads them.
 ///
 /// ```
 /// let names: Vec<&str> = churn_core::subscription_columns().iter().map(|column| column.name).collect();
@@ -212,9 +212,9 @@ pub fn subscription_columns() -> &'static [ColumnSpec] {
     SUBSCRIPTIONS
 }
 
-/// The columns that the library knows of a table, required ones first: the names that CSV, JSON and Arrow tables are to
-/// have. The fields of [`Customer`](crate::Customer), [`Payment`](crate::Payment), [`Ticket`](crate::Ticket) and
-/// [`Activity`](crate::Activity) are the same.
+/// The known columns of a table, required ones first. CSV, JSON and Arrow tables use these names. They are also the
+/// fields of [`Customer`](crate::Customer), [`Payment`](crate::Payment), [`Ticket`](crate::Ticket) and
+/// [`Activity`](crate::Activity).
 ///
 /// ```
 /// let names: Vec<&str> = churn_core::columns_of(churn_core::RecordKind::Activities).iter().map(|column| column.name).collect();
@@ -229,10 +229,10 @@ pub fn columns_of(kind: RecordKind) -> &'static [ColumnSpec] {
     }
 }
 
-/// Columns that the library knows but keeps as attributes.
+/// Known columns that are stored as attributes.
 const KEPT_AS_ATTRIBUTES: [&str; 3] = ["method", "category", "channel"];
 
-/// Whether a column must be there, without nulls.
+/// Whether a column is required; a required column has no nulls.
 pub(crate) fn is_required(kind: RecordKind, column: &str) -> bool {
     columns_of(kind)
         .iter()
@@ -254,27 +254,27 @@ pub(crate) fn is_known(kind: RecordKind, column: &str) -> bool {
     columns_of(kind).iter().any(|known| known.name == column)
 }
 
-/// A name without what people spell differently: the byte-order mark, blanks, hyphens, underscores and case. So
-/// `Customer ID`, `customer-id`, `customerId` and `CUSTOMER_ID` are one name.
+/// Normalises a name: removes the byte-order mark, blanks, hyphens, underscores and case. `Customer ID`, `customer-id`,
+/// `customerId` and `CUSTOMER_ID` become equal.
 fn fold(name: &str) -> String {
     let letters = name.chars().filter(|letter| !letter.is_whitespace());
     let letters = letters.filter(|letter| !matches!(letter, '-' | '_' | '\u{feff}'));
     letters.flat_map(char::to_lowercase).collect()
 }
 
-/// The known column that a given name stands for, however it is spelled; `None` for an extra column.
+/// The known column that a name matches after normalisation; `None` for an extra column.
 pub(crate) fn known_name(kind: RecordKind, given: &str) -> Option<&'static str> {
     known_among(columns_of(kind), given)
 }
 
-/// The known column among some that a given name stands for.
+/// The column among `columns` that a name matches after normalisation.
 pub(crate) fn known_among(columns: &'static [ColumnSpec], given: &str) -> Option<&'static str> {
     let folded = fold(given);
     let mut known = columns.iter().map(|column| column.name);
     known.find(|name| *name == given || fold(name) == folded)
 }
 
-/// Names that other systems give to known columns, folded.
+/// Normalised names that other systems use for known columns.
 const SYNONYMS: &[(RecordKind, &str, &[&str])] = &[
     (
         RecordKind::Customers,
@@ -451,7 +451,7 @@ const SYNONYMS: &[(RecordKind, &str, &[&str])] = &[
     ),
 ];
 
-/// The known column that an extra one most likely means: by a name that other systems use, else by spelling.
+/// The known column that an extra column most likely stands for: by a name that other systems use, else by spelling.
 pub(crate) fn nearest_known(kind: RecordKind, given: &str) -> Option<&'static str> {
     let folded = fold(given);
     let mut synonyms = SYNONYMS.iter().filter(|(table, ..)| *table == kind);
@@ -466,7 +466,7 @@ pub(crate) fn nearest_known(kind: RecordKind, given: &str) -> Option<&'static st
         .map(|(_, name)| name)
 }
 
-/// The column among some given ones that most likely means a known one.
+/// The given column that most likely stands for a known column.
 pub(crate) fn nearest_given<'a>(
     kind: RecordKind,
     known: &str,
@@ -476,9 +476,9 @@ pub(crate) fn nearest_given<'a>(
     extra.find(|name| nearest_known(kind, name) == Some(known))
 }
 
-/// Letters to insert, delete, replace or swap with their neighbour (optimal string alignment).
+/// Optimal string alignment distance: the number of letters to insert, delete, replace or swap with a neighbour.
 fn distance(a: &str, b: &str) -> usize {
-    // No column name is worth comparing beyond this length.
+    // Longer column names are compared by their first 64 letters.
     let a: Vec<char> = a.chars().take(64).collect();
     let b: Vec<char> = b.chars().take(64).collect();
     let mut rows = vec![(0..=b.len()).collect::<Vec<usize>>()];

@@ -1,4 +1,5 @@
-//! Rows of any type that serialises: value by value, so that what JSON cannot hold is kept.
+//! Rows of any type that implements `Serialize`. Values are read directly, so values that JSON cannot represent are
+//! kept.
 
 use serde::ser::{self, Impossible, Serialize, SerializeMap, SerializeStruct};
 
@@ -7,11 +8,11 @@ use crate::input::json::Columns;
 use crate::input::table::{Table, Value};
 
 impl Table {
-    /// Reads rows of any type that serialises to named values: structs and maps. Numbers that JSON cannot hold (NaN,
-    /// infinities) come in as they are.
+    /// Reads rows of any type that serialises to named values: structs and maps. Numbers that JSON cannot represent
+    /// (NaN, infinities) are kept.
     ///
     /// # Errors
-    /// `unreadable_table` naming the row if one is not named values or has a name twice.
+    /// `unreadable_table`, naming the row, if a row is not a struct or map, or repeats a name.
     pub fn from_rows<T: Serialize>(rows: &[T]) -> Result<Self> {
         let mut columns = Columns::default();
         for (number, row) in rows.iter().enumerate() {
@@ -65,7 +66,7 @@ impl ser::Error for Failed {
     }
 }
 
-/// Takes one row: a struct or a map.
+/// The serializer of one row: a struct or a map.
 struct Row<'a> {
     columns: &'a mut Columns,
     name: String,
@@ -196,10 +197,10 @@ impl SerializeMap for Row<'_> {
     }
 }
 
-/// Takes one value.
+/// The serializer of one value.
 struct One;
 
-/// What stands for values of several values.
+/// The placeholder for a value that consists of several values.
 struct Several(&'static str);
 
 macro_rules! scalar {

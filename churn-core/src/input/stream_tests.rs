@@ -1,4 +1,4 @@
-//! What arrives in batches is what was given whole; what is hostile in its bytes is refused, and takes no room first.
+//! Batches give the same records as the whole table. Malicious input is refused before it takes memory.
 
 use proptest::prelude::*;
 use serde::Serialize;
@@ -25,7 +25,7 @@ fn everything(records: &TenantRecords) -> String {
     format!("{:?} {events:?} {:?}", records.customers, records.currency)
 }
 
-/// Records and report, to the last bit: NaN and the sign of zero show in the debug text.
+/// The records as debug text, which shows NaN and the sign of zero, and the report.
 fn all_of(builder: RecordsBuilder) -> (String, ValidationReport) {
     let (records, report) = builder.build().unwrap();
     (everything(&records), report)
@@ -201,7 +201,7 @@ fn a_new_key_in_every_row_is_refused_before_it_takes_room() {
     let error = rows(20_000).unwrap_err();
     assert_eq!(error.code(), "unreadable_table", "{error}");
     assert!(error.row().is_some_and(|row| row < 5000), "{error}");
-    // Keys all in the first rows, then many rows without any.
+    // All keys occur in the first rows, followed by many rows without any.
     let many: Vec<String> = (0..5000).map(|key| format!("\"key {key}\":1")).collect();
     let text = format!("[{{{}}}{}]", many.join(","), ",{}".repeat(10_000));
     assert_eq!(

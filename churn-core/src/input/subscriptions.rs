@@ -1,4 +1,4 @@
-//! Subscriptions into dated versions of customers.
+//! Converts subscriptions to dated versions of customers.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,7 +9,7 @@ use crate::input::schema::{columns_of, known_among, subscription_columns};
 use crate::input::table::{Cell, Column, IntoTable, Table, Value};
 use crate::record::{ALWAYS, NEVER, StaticAttributes};
 
-/// How often a price is charged, and how many times a month that is.
+/// Billing intervals, with the number of charges per month.
 const INTERVALS: &[(&str, f64)] = &[
     ("day", 365.0 / 12.0),
     ("week", 52.0 / 12.0),
@@ -18,13 +18,13 @@ const INTERVALS: &[(&str, f64)] = &[
     ("year", 1.0 / 12.0),
 ];
 
-/// One subscription, one version.
+/// One version of one subscription.
 #[derive(Clone, Debug)]
 struct Subscription {
     row: usize,
     id: Option<String>,
     started_at: i64,
-    /// `NEVER` while it goes on.
+    /// `NEVER` while it is active.
     ended_at: i64,
     mrr: f64,
     plan: Option<String>,
@@ -32,10 +32,10 @@ struct Subscription {
     known_at: i64,
 }
 
-/// What identifies a version of a customer: the start of the spell, and since when the version is true.
+/// The key of a version of a customer: the start of the spell, and the time since which the version is true.
 type VersionKey = (i64, i64);
 
-/// What a version of a customer says.
+/// The content of a version of a customer.
 #[derive(Clone, Debug, PartialEq)]
 struct Version {
     churned_at: i64,
@@ -44,26 +44,28 @@ struct Version {
     seats: Option<f64>,
 }
 
-/// Dated customers made of subscriptions, for [`RecordsBuilder::customers`](crate::RecordsBuilder::customers), and findings
-/// about what was given.
+/// Converts subscriptions to a dated customers table for
+/// [`RecordsBuilder::customers`](crate::RecordsBuilder::customers), with findings about the input.
 ///
-/// [`subscription_columns`] lists the columns of subscriptions. The result has the columns `customer_id`, `signed_up_at`,
-/// `churned_at`, `valid_from`, `known_at` (where subscriptions have it), `mrr`, `plan` and `seats` (where they have them), by
-/// these rules:
+/// [`subscription_columns`] lists the columns of subscriptions. The result has the columns `customer_id`,
+/// `signed_up_at`, `churned_at`, `valid_from`, `mrr`, and, if the subscriptions have them, `known_at`, `plan` and
+/// `seats`. The rules are:
 ///
-/// - **Spell.** A run of subscriptions without a gap, where the next begins at or before the end of those before it.
-///   `signed_up_at` is its beginning and `churned_at` its end, null while a subscription goes on.
-/// - **Versions.** A row for each moment of a spell at which a subscription begins or ends; `valid_from` is that moment.
-/// - **`mrr`.** Monthly recurring revenue: the sum over the subscriptions of that moment of their price times 365/12 (day),
-///   52/12 (week), 1 (month), 1/3 (quarter) or 1/12 (year). Subscriptions that overlap add up.
-/// - **`seats`.** The sum of the seats that are given. **`plan`.** That of the subscription with the greatest `mrr`; of equal
-///   ones the one that began last, then the one with the greater id.
-/// - **`known_at`.** Rows with one `subscription_id` and different `known_at` are versions of one subscription. Each moment at
-///   which something became known gives rows with that `known_at` for all versions that it changes.
+/// - **Spell.** A spell is a series of subscriptions without a gap: each begins at or before the latest end of the
+///   earlier ones. `signed_up_at` is its start and `churned_at` its end, null while a subscription is active.
+/// - **Versions.** A spell has one row for each time at which a subscription begins or ends; `valid_from` is that time.
+/// - **`mrr`.** Monthly recurring revenue: the sum over the subscriptions that are active at that time of their price
+///   times 365/12 (day), 52/12 (week), 1 (month), 1/3 (quarter) or 1/12 (year). Overlapping subscriptions add up.
+/// - **`seats`.** The sum of the given seats. **`plan`.** The plan of the subscription with the largest `mrr`; of equal
+///   ones, the one that began last, then the one with the larger id.
+/// - **`known_at`.** Rows with the same `subscription_id` and different `known_at` are versions of one subscription.
+///   For each time at which something became known, the result has rows with that `known_at` for all versions that
+///   change.
 ///
-/// Of `customers`, which may be given, attributes are joined by `customer_id`: those named in `static_attributes`, and with a
-/// `valid_from` column all others, too, as they were at each moment. Other attributes tell what is true today and are left
-/// out. `notice_at` is kept for the spell in which it lies. Customers without a subscription are left out.
+/// If `customers` is given, its attributes are joined by `customer_id`. The attributes named in `static_attributes` are
+/// joined as they are. If `customers` has a `valid_from` column, all other attributes are joined with their value at
+/// each time; otherwise they hold the values of today and are dropped. `notice_at` is joined to the spell that contains
+/// it. Customers without a subscription are dropped.
 ///
 /// ```
 /// use churn_core::{StaticAttributes, Table, TenantRecords, subscriptions_to_customers};
@@ -82,8 +84,8 @@ struct Version {
 ///
 /// # Errors
 /// `missing_column`, `duplicate_column`, `missing_value`, `bad_type`, `bad_timestamp`, `not_finite`, `out_of_range`,
-/// `ends_before_start`, `duplicate_id` or `mixed_currency`, with row and column, at the first value that is not valid;
-/// `invalid_option` if `customers` has a `known_at` column, or lacks a static attribute.
+/// `ends_before_start`, `duplicate_id` or `mixed_currency`, with row and column, for the first invalid value;
+/// `invalid_option` if `customers` has a `known_at` column or lacks a static attribute.
 pub fn subscriptions_to_customers(
     subscriptions: impl IntoTable,
     customers: Option<impl IntoTable>,
@@ -147,10 +149,10 @@ pub fn subscriptions_to_customers(
     Ok((Table::from_values(rows)?, findings))
 }
 
-/// The table of subscriptions under the known names.
+/// The subscriptions table under the known names.
 struct Source<'a> {
     table: &'a Table,
-    /// Known columns and the names they were given.
+    /// Known columns, with the names in the input.
     columns: BTreeMap<&'static str, String>,
     extra: Vec<String>,
 }
@@ -195,7 +197,7 @@ impl<'a> Source<'a> {
         unused.collect()
     }
 
-    /// One value of each row; `None` where the column is not there or the value is null.
+    /// One value per row; `None` if the column is missing or the value is null.
     fn values<T>(
         &self,
         known: &'static str,
@@ -221,7 +223,7 @@ impl<'a> Source<'a> {
         values.collect()
     }
 
-    /// The subscriptions of each customer.
+    /// Reads the subscriptions of each customer.
     fn read(&self) -> Result<BTreeMap<String, Vec<Subscription>>> {
         let owned = |read: fn(Cell<'_>, &mut String) -> Field<String>| read;
         let an_id = owned(|cell, buffer| Ok(id(cell, buffer)?.map(str::to_owned)));
@@ -291,7 +293,7 @@ fn refuse(code: IssueCode, row: Option<usize>, column: &str, why: &str) -> Error
     Error::new(ErrorKind::InvalidRecords(code), message).at(None, row.map(|row| row as u64), Some(column))
 }
 
-/// Rows without an id that equal another one of their customer.
+/// Rows without an id that equal another row of their customer.
 fn copies(by_customer: &BTreeMap<String, Vec<Subscription>>) -> Option<Finding> {
     let mut copies = Rows::default();
     for subscriptions in by_customer.values() {
@@ -313,8 +315,8 @@ fn copies(by_customer: &BTreeMap<String, Vec<Subscription>>) -> Option<Finding> 
     copies.finding(FindingCode::LikelyDuplicate, RecordKind::Customers, None, message)
 }
 
-/// The versions of one customer: key, since when they are known, what they say. `moments` are further moments at which
-/// something of the customer changes.
+/// The versions of one customer: the key, the time since which they are known, and the content. `moments` are further
+/// times at which something about the customer changes.
 fn versions(subscriptions: &[Subscription], moments: &[i64]) -> Vec<(VersionKey, i64, Version)> {
     let known: BTreeSet<i64> = subscriptions.iter().map(|own| own.known_at).collect();
     let mut said: BTreeMap<VersionKey, Version> = BTreeMap::new();
@@ -334,7 +336,7 @@ fn versions(subscriptions: &[Subscription], moments: &[i64]) -> Vec<(VersionKey,
         for (start, at) in keys {
             let version = match spells.iter().find(|spell| spell.start == start) {
                 Some(spell) => spell.at(at.min(spell.last())),
-                // By what is known now, no spell began there: it ended as soon as it began.
+                // According to what is known now, no spell began there. The version therefore ends when it begins.
                 None => Version {
                     churned_at: start,
                     ..said[&(start, at)].clone()
@@ -349,7 +351,7 @@ fn versions(subscriptions: &[Subscription], moments: &[i64]) -> Vec<(VersionKey,
     rows
 }
 
-/// The version of each subscription that was known last at a moment.
+/// The last known version of each subscription at a time.
 fn as_known(subscriptions: &[Subscription], known_at: i64) -> Vec<&Subscription> {
     let known = subscriptions.iter().filter(|own| own.known_at <= known_at);
     let (named, mut all): (Vec<_>, Vec<_>) = known.partition(|own| own.id.is_some());
@@ -361,7 +363,7 @@ fn as_known(subscriptions: &[Subscription], known_at: i64) -> Vec<&Subscription>
         }
     }
     all.extend(last.into_values());
-    // One order for sums, whatever the order given.
+    // A fixed order, so that sums do not depend on the input order.
     all.sort_by(|a, b| {
         let key = |own: &Subscription| (own.started_at, own.ended_at);
         let mrr = || a.mrr.total_cmp(&b.mrr);
@@ -374,7 +376,7 @@ fn as_known(subscriptions: &[Subscription], known_at: i64) -> Vec<&Subscription>
     all
 }
 
-/// A run of subscriptions without a gap.
+/// A series of subscriptions without a gap.
 struct Spell<'a> {
     start: i64,
     end: i64,
@@ -400,7 +402,7 @@ fn spells<'a>(sorted: &[&'a Subscription]) -> Vec<Spell<'a>> {
 }
 
 impl Spell<'_> {
-    /// The last moment at which a subscription begins.
+    /// The latest start of a subscription.
     fn last(&self) -> i64 {
         self.subscriptions
             .iter()
@@ -410,7 +412,7 @@ impl Spell<'_> {
             .max(self.end - 1)
     }
 
-    /// What the spell says at a moment within it.
+    /// The content of the spell at a time.
     fn at(&self, moment: i64) -> Version {
         let holds = |own: &&&Subscription| {
             own.started_at <= moment && (moment < own.ended_at || own.started_at == moment && own.ended_at == moment)
@@ -434,10 +436,10 @@ impl Spell<'_> {
 struct Joined {
     table: Table,
     dated: bool,
-    /// Attributes that are joined.
+    /// The attributes that are joined.
     names: Vec<String>,
     left_out: Vec<String>,
-    /// Rows of each customer, by `valid_from`.
+    /// The rows of each customer, by `valid_from`.
     rows: BTreeMap<String, Vec<(i64, usize)>>,
 }
 
@@ -525,7 +527,7 @@ impl Joined {
         timestamp(self.cell(name, row)).map_err(|problem| wrong(problem.code, Some(row), name, &problem.message))
     }
 
-    /// When something of a customer changes.
+    /// The times at which something about a customer changes.
     fn moments(&self, customer: &str) -> Vec<i64> {
         let rows = self.rows.get(customer).filter(|_| self.dated);
         rows.map_or(vec![], |rows| {
@@ -536,7 +538,7 @@ impl Joined {
         })
     }
 
-    /// What is joined to a version.
+    /// The values that are joined to a version.
     fn values(&self, customer: &str, start: i64, valid_from: i64, end: i64) -> Result<Vec<(String, Value)>> {
         let rows = self.rows.get(customer).map_or(&[][..], Vec::as_slice);
         let row = rows.iter().rfind(|(from, _)| *from <= valid_from).map(|&(_, row)| row);
@@ -597,7 +599,7 @@ mod tests {
         shown(&customers)
     }
 
-    /// Every row as the dates and values of its columns.
+    /// Every row as text: the dates and values of its columns.
     fn shown(table: &Table) -> Vec<String> {
         let names: Vec<String> = table.column_names().map(str::to_owned).collect();
         let cell = |name: &str, row: usize| match table.column(name).unwrap().cell(row) {

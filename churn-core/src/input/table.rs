@@ -1,4 +1,4 @@
-//! The one shape in which outside records come in: named columns of equal length.
+//! The input table: named columns of equal length. Every input format is converted to it.
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -9,7 +9,7 @@ use crate::input::kept::KeptColumn;
 use crate::input::schema::known_name;
 use crate::record::Ids;
 
-/// One outside value of a column that may hold values of several types.
+/// A value in a column that may contain values of several types.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Value {
@@ -21,13 +21,13 @@ pub enum Value {
     Int(i64),
     /// An integer beyond the signed range.
     UInt(u64),
-    /// A number; NaN and infinities are told apart from null.
+    /// A number; NaN and infinities are distinct from null.
     Float(f64),
     /// A text.
     Text(String),
-    /// A moment in microseconds since 1970-01-01 UTC; outside the years 1 to 9999 it is a bad one.
+    /// A timestamp in microseconds since 1970-01-01 UTC. Outside the years 1 to 9999, it is invalid.
     Timestamp(i64),
-    /// A value of a type that no column may have, named for messages: `"a list"`.
+    /// A value of a type that no column accepts, with a description for messages: `"a list"`.
     Unsupported(&'static str),
 }
 
@@ -47,25 +47,25 @@ impl Value {
     }
 }
 
-/// The values of one outside column.
+/// The values of an input column.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Column {
-    /// Values of any types.
+    /// Values of any type.
     Values(Vec<Value>),
     /// Integers.
     Ints(Vec<i64>),
     /// Numbers; NaN is a value, not a null.
     Floats(Vec<f64>),
-    /// Numbers whose NaN means null, as in a pandas frame.
+    /// Numbers in which NaN means null, as in a pandas data frame.
     NullableFloats(Vec<f64>),
     /// Bools.
     Bools(Vec<bool>),
-    /// Moments in microseconds since 1970-01-01 UTC; `None` is null.
+    /// Timestamps in microseconds since 1970-01-01 UTC; `None` is null.
     Timestamps(Vec<Option<i64>>),
-    /// Texts as they stand in a text file: empty is null, and the column's type is inferred from all of them.
+    /// Texts from a text file. An empty text is null, and the type of the column is inferred from all texts.
     TextFile(Texts),
-    /// Values of a batch that was read when it arrived.
+    /// The values of a batch that was parsed on arrival.
     Kept(KeptColumn),
     /// An Arrow array; its buffers are read in place.
     #[cfg(feature = "arrow")]
@@ -82,7 +82,7 @@ pub enum Column {
 pub struct Texts(Ids);
 
 impl Texts {
-    /// Puts a text behind the others.
+    /// Appends a text.
     pub fn push(&mut self, text: &str) {
         self.0.push(text);
     }
@@ -92,7 +92,7 @@ impl Texts {
         self.0.len()
     }
 
-    /// Whether there is none.
+    /// Whether there are no texts.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -125,7 +125,7 @@ impl Column {
         }
     }
 
-    /// Whether there is no value.
+    /// Whether there are no values.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -164,7 +164,7 @@ impl Column {
 }
 
 impl Column {
-    /// Puts the cells at some positions behind others.
+    /// Appends the cells at some positions.
     pub(crate) fn append_cells<'a>(&'a self, positions: Range<usize>, cells: &mut Vec<Cell<'a>>) {
         match self {
             #[cfg(feature = "arrow")]
@@ -174,7 +174,7 @@ impl Column {
     }
 }
 
-/// A value as the cleaners see it, borrowed from its column, whatever the column's layout.
+/// A borrowed value of a column, in any layout. Validation reads cells.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Cell<'a> {
@@ -186,22 +186,22 @@ pub enum Cell<'a> {
     Int(i64),
     /// An integer beyond the signed range.
     UInt(u64),
-    /// A number; NaN and infinities are told apart from null.
+    /// A number; NaN and infinities are distinct from null.
     Float(f64),
-    /// An exact decimal: an integer and the digits behind its point.
+    /// An exact decimal: an integer and the number of decimal places.
     Decimal(i128, i8),
     /// A text.
     Text(&'a str),
-    /// From a text file, where numbers and bools are text too.
+    /// A text from a text file, where numbers and bools are also texts.
     TextFile(&'a str),
-    /// A moment in microseconds since 1970-01-01 UTC.
+    /// A timestamp in microseconds since 1970-01-01 UTC.
     Timestamp(i64),
-    /// A value of a type that no column may have, named for messages.
+    /// A value of a type that no column accepts, with a description for messages.
     Unsupported(&'static str),
 }
 
 impl Cell<'_> {
-    /// Whether it is null, or a NaN.
+    /// Whether the value is null or NaN.
     pub(crate) fn is_missing(self) -> bool {
         match self {
             Self::Null => true,
@@ -210,7 +210,7 @@ impl Cell<'_> {
         }
     }
 
-    /// The value, owned. A text file's cell is a text.
+    /// The owned value. A cell of a text file becomes a text.
     pub(crate) fn to_value(self) -> Value {
         match self {
             Self::Null => Value::Null,
@@ -226,8 +226,8 @@ impl Cell<'_> {
     }
 }
 
-/// Rows of one kind of record, as they come in. Every input format makes one: JSON, CSV, Arrow, typed rows, and the other
-/// languages.
+/// An input table with rows of one kind of record. Every input format creates one: JSON, CSV, Arrow, typed rows, and
+/// the language bindings.
 ///
 /// ```
 /// use churn_core::{Column, Table};
@@ -239,23 +239,23 @@ impl Cell<'_> {
 #[derive(Clone, Debug, Default)]
 pub struct Table {
     columns: Vec<(Arc<str>, Arc<Column>)>,
-    /// Where each column stands among them: a table may have very many.
+    /// The position of each column by name, because a table may have very many columns.
     places: HashMap<Arc<str>, usize>,
-    /// Rows of the columns.
+    /// Number of rows in the columns.
     length: usize,
-    /// The rows that count, where not all do.
+    /// The selected rows, unless all rows are selected.
     selection: Option<Arc<Vec<u32>>>,
-    /// Names of a data frame's index, which is no column.
+    /// Names of the index of a data frame. The index is not a column.
     index: Vec<String>,
 }
 
 impl Table {
-    /// A table without columns and rows: given and empty.
+    /// Creates a table without columns and rows: given, but empty.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Rows without any column.
+    /// Creates a table of rows without columns.
     pub(crate) fn of_rows(length: usize) -> Self {
         Self {
             length,
@@ -263,7 +263,7 @@ impl Table {
         }
     }
 
-    /// Columns of `length` rows each, under names that differ.
+    /// Creates a table from columns of `length` rows each, with distinct names.
     pub(crate) fn of_columns(length: usize, columns: impl IntoIterator<Item = (String, Column)>) -> Self {
         let columns = columns
             .into_iter()
@@ -277,28 +277,28 @@ impl Table {
         table
     }
 
-    /// Records where each column stands, by its name.
+    /// Stores the position of each column by name.
     fn index_names(&mut self) {
         let names = self.columns.iter().enumerate();
         self.places = names.map(|(place, (name, _))| (name.clone(), place)).collect();
     }
 
-    /// With the names of a data frame's index, for messages about columns that are missing.
+    /// Sets the names of the index of a data frame, for messages about missing columns.
     #[cfg(feature = "arrow")]
     pub(crate) fn with_index(mut self, index: Vec<String>) -> Self {
         self.index = index;
         self
     }
 
-    /// Names of the data frame's index.
+    /// Names of the index of the data frame.
     pub(crate) fn index(&self) -> &[String] {
         &self.index
     }
 
-    /// With a column behind the others.
+    /// Appends a column.
     ///
     /// # Errors
-    /// `unreadable_table` if the name is taken or the length differs from the other columns'.
+    /// `unreadable_table` if the name exists already, or if the length differs from that of the other columns.
     pub fn with_column(mut self, name: impl AsRef<str>, column: Column) -> Result<Self> {
         let name = name.as_ref();
         let refuse = |why: String| Err(Error::new(ErrorKind::UnreadableTable, why).at(None, None, Some(name)));
@@ -323,10 +323,10 @@ impl Table {
         Ok(self)
     }
 
-    /// The same columns under other names, in order.
+    /// Renames the columns, in order.
     ///
     /// # Errors
-    /// `unreadable_table` if there are not as many names as columns, or two are equal.
+    /// `unreadable_table` if the number of names differs from the number of columns, or if two names are equal.
     pub fn with_names(mut self, names: impl IntoIterator<Item = impl AsRef<str>>) -> Result<Self> {
         let names: Vec<Arc<str>> = names.into_iter().map(|name| name.as_ref().into()).collect();
         let distinct: std::collections::HashSet<&str> = names.iter().map(|name| &**name).collect();
@@ -347,10 +347,10 @@ impl Table {
         Ok(self)
     }
 
-    /// The same columns, known ones under their dictionary names: `Customer ID`, `customer-id` and `customerId` become
-    /// `customer_id`. Every other column keeps its name, as does a second one of the same known name, which
-    /// [`RecordsBuilder::build`](crate::RecordsBuilder::build) reports as `duplicate_column`. The builder does this to every
-    /// table.
+    /// Renames known columns to their names in the dictionary: `Customer ID`, `customer-id` and `customerId` become
+    /// `customer_id`. Other columns keep their names. If two columns match the same known name, the second keeps its
+    /// name, and [`RecordsBuilder::build`](crate::RecordsBuilder::build) reports it as `duplicate_column`. The builder
+    /// applies this method to every table.
     ///
     /// ```
     /// use churn_core::{RecordKind, Table};
@@ -381,12 +381,12 @@ impl Table {
         self.selection.as_ref().map_or(self.length, |selection| selection.len())
     }
 
-    /// Rows of the columns, those that do not count included.
+    /// Number of rows in the columns, including rows that are not selected.
     pub(crate) fn length(&self) -> usize {
         self.length
     }
 
-    /// Whether not all rows count.
+    /// Whether only some of the rows are selected.
     pub(crate) fn is_selection(&self) -> bool {
         self.selection.is_some()
     }
@@ -396,18 +396,19 @@ impl Table {
         self.columns.iter().map(|(name, _)| &**name)
     }
 
-    /// Whether there is a column of this name.
+    /// Whether there is a column with this name.
     pub fn has_column(&self, name: &str) -> bool {
         self.column(name).is_some()
     }
 
-    /// The values of a column, in order; `None` if there is no such column. For hosts that keep tables elsewhere.
+    /// The values of a column, in order; `None` if there is no such column. For hosts that store tables outside this
+    /// crate.
     pub fn cells(&self, name: &str) -> Option<impl ExactSizeIterator<Item = Cell<'_>>> {
         let column = self.column(name)?;
         Some((0..self.rows()).map(|row| column.cell(self.position(row))))
     }
 
-    /// The id in a row of a column, where there is one.
+    /// The id in a row of a column, if there is one.
     pub(crate) fn text_at(&self, name: &str, row: usize) -> Option<String> {
         let cell = self.column(name)?.cell(self.position(row));
         let mut buffer = String::new();
@@ -420,14 +421,14 @@ impl Table {
         self.columns.iter().map(|(name, _)| name)
     }
 
-    /// Drops the values of a column, which can then no longer be found. Its rows still count.
+    /// Drops the values of a column. The column can then no longer be found, but its rows still count.
     pub(crate) fn forget(&mut self, name: &str) {
         if let Some(place) = self.places.remove(name) {
             self.columns[place].1 = Arc::new(Column::Values(vec![]));
         }
     }
 
-    /// Its rows, and where they stood, without any value.
+    /// The rows and their positions, without any values.
     pub(crate) fn without_columns(&self) -> Self {
         Self {
             columns: vec![],
@@ -438,7 +439,7 @@ impl Table {
         }
     }
 
-    /// The same rows with every column turned into another of its length.
+    /// Replaces every column by another of the same length.
     pub(crate) fn map_columns(mut self, mut map: impl FnMut(&str, &Column) -> Option<Column>) -> Self {
         for (name, column) in &mut self.columns {
             if let Some(mapped) = map(name, column) {
@@ -448,7 +449,7 @@ impl Table {
         self
     }
 
-    /// The same rows, their kept columns changed in place.
+    /// Modifies the kept columns in place.
     pub(crate) fn map_kept(mut self, mut change: impl FnMut(&str, &mut KeptColumn)) -> Self {
         for (name, column) in &mut self.columns {
             if let Column::Kept(_) = **column
@@ -460,7 +461,7 @@ impl Table {
         self
     }
 
-    /// With a value wherever a column has no id; the column is added if there is none.
+    /// Sets the id `id` in every row where the column `name` has none. The column is added if it does not exist.
     pub(crate) fn with_ids(self, name: &str, id: &str) -> Result<Self> {
         let the_id = || Value::Text(id.to_owned());
         if !self.has_column(name) {
@@ -485,7 +486,7 @@ impl Table {
         Some(&*self.columns[*place].1)
     }
 
-    /// Puts a column's cells in some rows behind others.
+    /// Appends the cells of a column in some rows.
     pub(crate) fn append_cells<'a>(&self, column: &'a Column, rows: Range<usize>, cells: &mut Vec<Cell<'a>>) {
         match &self.selection {
             None => column.append_cells(rows, cells),
@@ -493,12 +494,12 @@ impl Table {
         }
     }
 
-    /// Where a row stands in the columns, and in what the caller gave.
+    /// The position of a row in the columns, and in the input.
     pub(crate) fn position(&self, row: usize) -> usize {
         self.selection.as_ref().map_or(row, |selection| selection[row] as usize)
     }
 
-    /// Only the rows at these positions.
+    /// Selects the rows at these positions.
     pub(crate) fn select(&self, positions: Vec<u32>) -> Self {
         Self {
             columns: self.columns.clone(),
@@ -510,9 +511,9 @@ impl Table {
     }
 }
 
-/// What can be given as a table: a [`Table`], or typed rows.
+/// Types that can be passed as a table: a [`Table`], or typed rows.
 pub trait IntoTable {
-    /// The rows as a table.
+    /// Converts the rows to a table.
     fn into_table(self) -> Table;
 }
 

@@ -1,4 +1,4 @@
-//! Every input format gives the same records, every bad value is named, and no row is lost.
+//! Every input format gives the same records, every invalid value is reported, and no row is lost.
 
 use proptest::prelude::*;
 
@@ -24,7 +24,7 @@ fn build(kind: RecordKind, text: &str, policy: OnInvalid) -> Result<(TenantRecor
     builder.table(kind, json(text)).build()
 }
 
-/// What is wrong: row, column and code, in the order of the report.
+/// The issues: row, column and code, in the order of the report.
 fn issues(kind: RecordKind, text: &str) -> Vec<(Option<u64>, String, &'static str)> {
     let (_, report) = build(kind, text, OnInvalid::Quarantine).unwrap();
     report

@@ -1,4 +1,4 @@
-//! Text columns as they are read: a code per row, every distinct text once.
+//! Text columns while they are read: one code per row, with every distinct text stored once.
 
 use crate::error::Result;
 use crate::input::interner::Interner;
@@ -9,12 +9,12 @@ use crate::record::{Ids, MISSING_CODE, TextColumn};
 
 /// Codes in the order of first use.
 pub(crate) struct TextDraft {
-    /// [`MISSING_CODE`] where there is no text.
+    /// [`MISSING_CODE`] if there is no text.
     pub(crate) codes: Vec<u32>,
     texts: Interner,
 }
 
-/// A text that is used: its first bytes, which tell most texts apart without a look at them, and its code.
+/// A used text: its code, and its first bytes, by which most texts can be compared without reading them.
 #[derive(Clone, Copy)]
 struct Level {
     first: u128,
@@ -39,7 +39,7 @@ impl TextDraft {
         }
     }
 
-    /// The chosen rows, in order; levels sorted by bytes, only those that are used.
+    /// Selects the given rows, in order. Levels are sorted by bytes, and unused ones are dropped.
     pub(crate) fn gather(self, rows: &[u32], workers: &Workers) -> Result<TextColumn> {
         let texts = self.texts();
         let mut gathered = gather(&self.codes, rows, workers)?;
@@ -85,7 +85,7 @@ impl Level {
         let length = text.len().min(first.len());
         first[..length].copy_from_slice(&text[..length]);
         Self {
-            // Bytes are ordered as the numbers are; where these are equal, the texts may still differ.
+            // Big-endian numbers have the order of the bytes. If they are equal, the texts may still differ.
             first: u128::from_be_bytes(first),
             code: code as u32,
         }

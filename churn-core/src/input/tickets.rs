@@ -1,4 +1,4 @@
-//! Cleans and validates tickets.
+//! Validates tickets and converts them to columns.
 
 use crate::error::{IssueCode, RecordKind, Result};
 use crate::input::builder::Ties;
@@ -43,7 +43,7 @@ pub(crate) fn clean(
     ] {
         reader.ends(column, moments, "opened_at", &events.at)?;
     }
-    // A satisfaction without a moment of its own became known when the ticket was resolved.
+    // A satisfaction without `satisfaction_at` became known when the ticket was resolved.
     workers.chunks_mut(&mut satisfaction_at, PIECE, |start, moments| {
         for (own, &resolved_at) in moments.iter_mut().zip(&resolved_at[start..]) {
             if *own == NEVER {
