@@ -328,9 +328,9 @@ export interface GradientBoostingOptions {
   maxLeaves?: number
   /** Maximum depth of a tree. Default: 64. */
   maxDepth?: number
-  /** Shrinkage: the leaves of each tree are multiplied by it. Default: 0.1. */
+  /** Learning rate (shrinkage): the values of the leaves of each tree are multiplied by it. Default: 0.1. */
   learningRate?: number
-  /** Minimum number of rows of a leaf. Default: 20. */
+  /** Minimum number of rows in a leaf. Default: 20. */
   minLeafRows?: number
   /** Minimum sum of second derivatives (Hessian) of a leaf. Default: 0.001. */
   minLeafHessian?: number
@@ -342,14 +342,14 @@ export interface GradientBoostingOptions {
   colsample?: number
   /** Fraction of the rows that are sampled for each tree, above 0 and at most 1. Default: 1. */
   subsample?: number
-  /** Maximum number of bins of a column, 2 to 255. Default: 255. */
+  /** Maximum number of bins per column, 2 to 255. Default: 255. */
   maxBins?: number
   /**
-   * Monotone constraints, one for each column: the log-odds only increase (1) or only decrease (-1) with it, all other
-   * columns being equal; 0 for no constraint. Empty for none at all. Default: empty.
+   * Monotonic constraints, one for each column: with 1 the log-odds never fall as the column grows, with -1 they never
+   * rise, all other columns being equal; 0 means no constraint. An empty list means no constraints. Default: empty.
    */
   monotoneConstraints?: number[]
-  /** Seed of the sampling. In `EnsembleOptions` the seed of the training replaces it. Default: 0. */
+  /** Seed of the sampling. In `EnsembleOptions`, the seed of the training replaces it. Default: 0. */
   seed?: number
 }
 
@@ -364,13 +364,13 @@ export interface Interval {
 /** Options of `Logistic`. */
 export interface LogisticOptions {
   /**
-   * L2 penalty, `1 / C` in scikit-learn: half of it times the sum of squared coefficients is added to the sum of
+   * L2 penalty, `1 / C` in scikit-learn. Half of it times the sum of squared coefficients is added to the sum of
    * log-losses. The intercept is not penalised. Default: 1.
    */
   l2?: number
   /** Maximum number of iterations. Default: 200. */
   maxIterations?: number
-  /** The fit has converged when no component of the mean gradient is larger. Default: 1e-8. */
+  /** Tolerance: the fit has converged if no component of the mean gradient is larger. Default: 1e-8. */
   tolerance?: number
 }
 
@@ -429,7 +429,7 @@ export interface RandomForestOptions {
   nTrees?: number
   /** Maximum depth of a tree. Default: 12. */
   maxDepth?: number
-  /** Minimum number of bootstrap rows of a leaf. Default: 5. */
+  /** Minimum number of bootstrap rows in a leaf. Default: 5. */
   minLeafRows?: number
   /**
    * Fraction of the columns that are sampled for each split; `null` for the square root of their number. Default:
@@ -437,14 +437,15 @@ export interface RandomForestOptions {
    */
   colsample?: number | null
   /**
-   * Additive smoothing: each leaf is mixed with this many rows at the overall churn rate before its log-odds are taken.
-   * Above 0, so that pure leaves stay finite; larger values shrink small leaves more. Default: 2.
+   * Additive smoothing: this many rows with the overall churn rate are added to each leaf before its log-odds are
+   * computed. It must be above 0, so that pure leaves have finite log-odds; larger values shrink small leaves more.
+   * Default: 2.
    */
   smoothing?: number
-  /** Maximum number of bins of a column, 2 to 255. Default: 255. */
+  /** Maximum number of bins per column, 2 to 255. Default: 255. */
   maxBins?: number
   /**
-   * Seed of the sampling of rows and columns. In `EnsembleOptions` the seed of the training replaces it. Default: 0.
+   * Seed of the sampling of rows and columns. In `EnsembleOptions`, the seed of the training replaces it. Default: 0.
    */
   seed?: number
 }

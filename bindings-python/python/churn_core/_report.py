@@ -460,10 +460,10 @@ class GradientBoostingOptions(TypedDict, total=False):
     """Maximum depth of a tree. Default: 64."""
 
     learning_rate: float
-    """Shrinkage: the leaves of each tree are multiplied by it. Default: 0.1."""
+    """Learning rate (shrinkage): the values of the leaves of each tree are multiplied by it. Default: 0.1."""
 
     min_leaf_rows: int
-    """Minimum number of rows of a leaf. Default: 20."""
+    """Minimum number of rows in a leaf. Default: 20."""
 
     min_leaf_hessian: float
     """Minimum sum of second derivatives (Hessian) of a leaf. Default: 0.001."""
@@ -481,15 +481,16 @@ class GradientBoostingOptions(TypedDict, total=False):
     """Fraction of the rows that are sampled for each tree, above 0 and at most 1. Default: 1."""
 
     max_bins: int
-    """Maximum number of bins of a column, 2 to 255. Default: 255."""
+    """Maximum number of bins per column, 2 to 255. Default: 255."""
 
     monotone_constraints: list[int]
-    """Monotone constraints, one for each column: the log-odds only increase (1) or only decrease (-1) with it, all
-    other columns being equal; 0 for no constraint. Empty for none at all. Default: empty.
+    """Monotonic constraints, one for each column: with 1 the log-odds never fall as the column grows, with -1 they
+    never rise, all other columns being equal; 0 means no constraint. An empty list means no constraints.
+    Default: empty.
     """
 
     seed: int
-    """Seed of the sampling. In ``EnsembleOptions`` the seed of the training replaces it. Default: 0."""
+    """Seed of the sampling. In ``EnsembleOptions``, the seed of the training replaces it. Default: 0."""
 
 
 @dataclass(frozen=True)
@@ -522,7 +523,7 @@ class LogisticOptions(TypedDict, total=False):
     """Options of ``Logistic``."""
 
     l2: float
-    """L2 penalty, ``1 / C`` in scikit-learn: half of it times the sum of squared coefficients is added to the sum
+    """L2 penalty, ``1 / C`` in scikit-learn. Half of it times the sum of squared coefficients is added to the sum
     of log-losses. The intercept is not penalised. Default: 1.
     """
 
@@ -530,7 +531,7 @@ class LogisticOptions(TypedDict, total=False):
     """Maximum number of iterations. Default: 200."""
 
     tolerance: float
-    """The fit has converged when no component of the mean gradient is larger. Default: 1e-8."""
+    """Tolerance: the fit has converged if no component of the mean gradient is larger. Default: 1e-8."""
 
 
 @dataclass(frozen=True)
@@ -741,7 +742,7 @@ class RandomForestOptions(TypedDict, total=False):
     """Maximum depth of a tree. Default: 12."""
 
     min_leaf_rows: int
-    """Minimum number of bootstrap rows of a leaf. Default: 5."""
+    """Minimum number of bootstrap rows in a leaf. Default: 5."""
 
     colsample: float | None
     """Fraction of the columns that are sampled for each split; ``None`` for the square root of their number.
@@ -749,15 +750,16 @@ class RandomForestOptions(TypedDict, total=False):
     """
 
     smoothing: float
-    """Additive smoothing: each leaf is mixed with this many rows at the overall churn rate before its log-odds are
-    taken. Above 0, so that pure leaves stay finite; larger values shrink small leaves more. Default: 2.
+    """Additive smoothing: this many rows with the overall churn rate are added to each leaf before its log-odds
+    are computed. It must be above 0, so that pure leaves have finite log-odds; larger values shrink small
+    leaves more. Default: 2.
     """
 
     max_bins: int
-    """Maximum number of bins of a column, 2 to 255. Default: 255."""
+    """Maximum number of bins per column, 2 to 255. Default: 255."""
 
     seed: int
-    """Seed of the sampling of rows and columns. In ``EnsembleOptions`` the seed of the training replaces it.
+    """Seed of the sampling of rows and columns. In ``EnsembleOptions``, the seed of the training replaces it.
     Default: 0.
     """
 

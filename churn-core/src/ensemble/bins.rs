@@ -1,4 +1,4 @@
-//! Binned columns: quantile cuts, one byte per cell.
+//! Binned columns: quantile cuts, with one byte per cell.
 
 use std::ops::Range;
 
@@ -8,19 +8,19 @@ use super::flat::MOST_FEATURES;
 use crate::error::{Error, ErrorKind, Result};
 use crate::parallel::Workers;
 
-/// The byte of a missing value.
+/// The byte that represents a missing value.
 pub(crate) const MISSING_BIN: u8 = u8::MAX;
-/// The most bins of a column; one value of the byte is reserved for missing.
+/// Maximum number of bins of a column. One value of the byte is reserved for missing values.
 pub(crate) const MAX_BINS: usize = 255;
-/// Columns of a tile, whose histogram stays in the L1 cache while rows are added.
+/// Number of columns in a tile. The histogram of a tile stays in the L1 cache while rows are added.
 pub(crate) const TILE: usize = 8;
-/// Tiles of a stripe.
+/// Number of tiles in a stripe.
 pub(crate) const TILES: usize = 4;
-/// The bins of a row in adjacent columns, tile by tile: half a cache line, so that a row touches few lines.
+/// The bins of a row in adjacent columns, tile by tile. A stripe is half a cache line, so a row touches few lines.
 pub(crate) type Stripe = [[u8; TILE]; TILES];
 /// Cuts are computed from at most twice this many rows, evenly spaced.
 const CUT_ROWS: usize = 100_000;
-/// Rows that are binned at a time.
+/// Number of rows that are binned at a time.
 const PIECE: usize = 1 << 10;
 
 /// The cuts of each column, as ascending upper bounds. Bin `b` holds `cuts[b - 1] < x <= cuts[b]`.
@@ -30,7 +30,7 @@ impl Cuts {
     /// Computes cuts that divide every column into at most `max_bins` bins of about equal size.
     ///
     /// # Errors
-    /// `invalid_option` if there are more rows or columns than a tree can number; `cancelled`.
+    /// `invalid_option` if there are more rows or columns than tree indexes allow; `cancelled`.
     pub(crate) fn new(x: ArrayView2<'_, f32>, max_bins: usize, workers: &Workers) -> Result<Self> {
         if x.ncols() >= MOST_FEATURES || x.nrows() >= i32::MAX as usize {
             let message = format!("{} x {} is too large a matrix", x.nrows(), x.ncols());
@@ -49,12 +49,12 @@ impl Cuts {
         self.0.len()
     }
 
-    /// Number of bins of a column, without that for missing values.
+    /// Number of bins of a column, not counting the one for missing values.
     pub(crate) fn bin_count(&self, column: usize) -> usize {
         self.0[column].len() + 1
     }
 
-    /// The value that separates bin `bin` from the next: `x <= threshold` goes left. Infinite behind the last bin.
+    /// The value that separates bin `bin` from the next: `x <= threshold` goes left. Infinite for the last bin.
     pub(crate) fn threshold(&self, column: usize, bin: u8) -> f64 {
         let cut = self.0[column].get(usize::from(bin));
         cut.map_or(f64::INFINITY, |&cut| f64::from(cut))
@@ -76,8 +76,8 @@ impl Cuts {
         })
     }
 
-    /// The bins in row-major order, stripe by stripe, from those of [`by_column`](Self::by_column). The last stripe is padded
-    /// with columns of 0.
+    /// The bins in row-major order, stripe by stripe, from the result of [`by_column`](Self::by_column). The last
+    /// stripe is padded with columns of 0.
     pub(crate) fn by_stripe(columns: &[Vec<u8>], workers: &Workers) -> Result<Vec<Vec<Stripe>>> {
         let of_stripe = |columns: &[Vec<u8>]| {
             let mut bins = vec![Stripe::default(); columns[0].len()];
@@ -106,15 +106,15 @@ impl Cuts {
     }
 }
 
-/// A column's cuts as integer keys, padded so that every binary search takes the same number of steps, without branches that
-/// depend on values.
+/// The cuts of a column as integer keys, padded so that every binary search takes the same number of steps, without
+/// branches that depend on values.
 struct Bounds {
     cuts: [i64; 256],
     /// Half of the smallest power of two above the number of cuts.
     half: usize,
 }
 
-/// An integer for each value, in the order of values. The sign of a difference, shifted, is a mask.
+/// Maps a value to an integer with the same order. The shifted sign of a difference is a mask.
 fn key(value: f32) -> i64 {
     // -0.0 becomes 0.0.
     let bits = (value + 0.0).to_bits() as i32;
@@ -134,8 +134,8 @@ impl Bounds {
         }
     }
 
-    /// The number of cuts below each value, by binary searches that are interleaved, since the steps of one search depend on
-    /// each other.
+    /// The number of cuts below each value. Several binary searches are interleaved, because the steps of one search
+    /// depend on each other.
     fn bins_of(&self, values: &[f32], bins: &mut [u8]) {
         const TOGETHER: usize = 8;
         let (many, rest) = values.as_chunks::<TOGETHER>();

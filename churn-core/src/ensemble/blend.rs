@@ -1,4 +1,4 @@
-//! Blends the members: a weighted mean of their log-odds with non-negative weights.
+//! Blends the members: the blend is a weighted mean of their log-odds with non-negative weights.
 
 use serde::{Deserialize, Serialize};
 
@@ -12,15 +12,17 @@ pub(crate) struct Blend {
     weights: Vec<f64>,
 }
 
-/// The penalty on the squared distance from the anchor, relative to the log-loss of one row.
+/// The strength of the penalty on the squared distance from the anchor, relative to the log-loss of one row.
 const SHRINKAGE: f64 = 1.0;
 
 impl Blend {
-    /// Fits the weights that minimise the mean log-loss of the blended log-odds plus a penalty: the squared distance from
-    /// `anchor` (the linear member, which is hard to beat on few rows) divided by the number of churned rows.
+    /// Fits the weights that minimise the mean log-loss of the blended log-odds plus a penalty. The penalty is the
+    /// squared distance from `anchor`, divided by the number of churned rows. The anchor is the linear member, because
+    /// it is hard to beat with few rows.
     ///
-    /// The problem is convex. It is solved by Newton's method on every face of the simplex, and the best non-negative solution
-    /// is taken. `log_odds` holds the out-of-fold predictions of each member, `weights` the weight of each row.
+    /// The problem is convex. It is solved by Newton's method on every face of the simplex, and the best non-negative
+    /// solution is chosen. `log_odds` holds the out-of-fold predictions of each member, `weights` the weight of each
+    /// row.
     pub(crate) fn fit(
         log_odds: &[Vec<f64>],
         churned: &[bool],
@@ -64,7 +66,7 @@ impl Blend {
         &self.weights
     }
 
-    /// The blended log-odds: summed in the order of members, without those of weight 0.
+    /// The blended log-odds, summed in the order of members. Members with weight 0 are skipped.
     pub(crate) fn log_odds(&self, members: &[Vec<f64>]) -> Vec<f64> {
         let rows = members.first().map_or(0, Vec::len);
         let mut blended = vec![0.0; rows];
@@ -90,7 +92,7 @@ struct Faces<'a> {
 }
 
 impl Faces<'_> {
-    /// The best weights of these members alone; `None` if one of them is negative.
+    /// The best weights if only these members have a weight; `None` if one of the weights is negative.
     fn solve(&self, free: &[usize]) -> Option<(f64, Vec<f64>)> {
         let (last, moving) = free.split_last()?;
         let mut weights = vec![0.0; self.log_odds.len()];
@@ -148,7 +150,7 @@ impl Faces<'_> {
         rows.sum::<f64>() / self.total + self.penalty * distance
     }
 
-    /// Newton's step for all members but `last`, whose weight is 1 minus the others.
+    /// The Newton step for all members except `last`, whose weight is 1 minus the sum of the others.
     fn newton_step(&self, weights: &[f64], moving: &[usize], last: usize) -> Option<Vec<f64>> {
         let size = moving.len();
         let mut gradient = vec![0.0; size];

@@ -25,9 +25,9 @@ pub struct GradientBoostingOptions {
     pub max_leaves: usize,
     /// Maximum depth of a tree. Default: 64.
     pub max_depth: usize,
-    /// Shrinkage: the leaves of each tree are multiplied by it. Default: 0.1.
+    /// Learning rate (shrinkage): the values of the leaves of each tree are multiplied by it. Default: 0.1.
     pub learning_rate: f64,
-    /// Minimum number of rows of a leaf. Default: 20.
+    /// Minimum number of rows in a leaf. Default: 20.
     pub min_leaf_rows: usize,
     /// Minimum sum of second derivatives (Hessian) of a leaf. Default: 0.001.
     pub min_leaf_hessian: f64,
@@ -39,12 +39,14 @@ pub struct GradientBoostingOptions {
     pub colsample: f64,
     /// Fraction of the rows that are sampled for each tree, above 0 and at most 1. Default: 1.
     pub subsample: f64,
-    /// Maximum number of bins of a column, 2 to 255. Default: 255.
+    /// Maximum number of bins per column, 2 to 255. Default: 255.
     pub max_bins: usize,
-    /// Monotone constraints, one for each column: the log-odds only increase (1) or only decrease (-1) with it, all other
-    /// columns being equal; 0 for no constraint. Empty for none at all. Default: empty.
+    /// Monotonic constraints, one for each column: with 1 the log-odds never fall as the column grows, with -1 they
+    /// never rise, all other columns being equal; 0 means no constraint. An empty list means no constraints. Default:
+    /// empty.
     pub monotone_constraints: Vec<i8>,
-    /// Seed of the sampling. In [`EnsembleOptions`](crate::EnsembleOptions) the seed of the training replaces it. Default: 0.
+    /// Seed of the sampling. In [`EnsembleOptions`](crate::EnsembleOptions), the seed of the training replaces it.
+    /// Default: 0.
     pub seed: u64,
 }
 
@@ -84,9 +86,11 @@ crate::options::plain_options!(GradientBoostingOptions {
     with_seed(seed: u64),
 });
 
-/// Histogram gradient boosting (Friedman, "Greedy function approximation: a gradient boosting machine", 2001), with
-/// leaf-wise growth as in LightGBM (Ke et al., 2017). Histograms are exact integers, so the model is bit-identical on any number
-/// of threads. Each split learns the way of missing values. Training ends early when no further tree can split.
+/// Histogram-based gradient boosting (Friedman, "Greedy function approximation: a gradient boosting machine", 2001),
+/// with leaf-wise growth as in LightGBM (Ke et al., 2017).
+///
+/// Histograms are exact integers, so the model is bit-identical for any number of threads. Each split learns the
+/// direction of missing values. Training ends early if no further tree can split.
 ///
 /// ```
 /// use churn_core::ensemble::{GradientBoosting, GradientBoostingOptions};
@@ -105,16 +109,16 @@ pub struct GradientBoosting {
     options: GradientBoostingOptions,
 }
 
-/// Rows that a worker takes at a time if the work per row is small.
+/// Number of rows per task if the work per row is small.
 const PIECE: usize = 1 << 13;
 
 impl GradientBoosting {
-    /// With these options.
+    /// Creates a learner with these options.
     pub fn new(options: GradientBoostingOptions) -> Self {
         Self { options }
     }
 
-    /// Fits rows x columns (NaN is missing) to labels; `weights` is one per row, finite and not negative.
+    /// Fits rows x columns (NaN is missing) to labels. `weights` has one element per row, finite and not negative.
     ///
     /// # Errors
     /// `single_class`, `too_little_data` without rows, `invalid_option`, `cancelled`.
@@ -128,7 +132,7 @@ impl GradientBoosting {
         self.fit_on(x, churned, weights, None, &execution.workers()?)
     }
 
-    /// As [`fit`](Self::fit); with held-out rows, keeps the number of trees with the lowest log-loss on them.
+    /// Like [`fit`](Self::fit). With held-out rows, keeps the number of trees with the lowest log-loss on them.
     pub(crate) fn fit_on(
         &self,
         x: ArrayView2<'_, f32>,
@@ -149,7 +153,7 @@ impl GradientBoosting {
         Ok(ensemble)
     }
 
-    /// The ensemble, and the log-odds of the training rows after the last tree.
+    /// Returns the ensemble, and the log-odds of the training rows after the last tree.
     fn boost(
         &self,
         x: ArrayView2<'_, f32>,
@@ -199,7 +203,7 @@ impl GradientBoosting {
             {
                 break;
             }
-            // With the same rows and columns the next tree would have no split either.
+            // With the same rows and columns, the next tree would have no split either.
             if tree.leaves.len() == 1 && all_rows && columns.len() == x.ncols() {
                 break;
             }
@@ -259,7 +263,7 @@ impl Gradients {
         }
     }
 
-    /// The derivatives of each row's log-loss at these log-odds, multiplied by its weight.
+    /// Computes the derivatives of each row's log-loss at these log-odds, multiplied by its weight.
     fn differentiate(&mut self, training: &Training<'_>, scores: &[f64], workers: &Workers) -> Result<()> {
         let exact = &mut self.exact;
         workers.chunks_mut(exact, PIECE, |start, exact| {
@@ -372,7 +376,7 @@ mod tests {
 
     #[test]
     fn threads_do_not_change_a_bit() {
-        // Large enough that rows are cut into pieces and threads take part.
+        // Large enough for several chunks, so that threads take part.
         let (x, churned) = problem(2, 40_000, true);
         let weights = weights(40_000);
         for (share, weights) in [(1.0, None), (0.7, Some(weights.as_slice()))] {
@@ -685,7 +689,7 @@ mod tests {
         let (held, labels) = problem(12, 1000, true);
         let kept = fit(&held, &labels, 10).unwrap().trees();
         assert!((1..200).contains(&kept), "{kept}");
-        // The trees that were kept are the first of those that would have been.
+        // The kept trees are the first trees of a longer fit.
         let longer = fit(&held, &labels, 20).unwrap();
         assert!(longer.trees() >= kept);
         assert_eq!(fit(&held, &labels[1..], 10).unwrap_err().code(), "invalid_option");

@@ -12,11 +12,11 @@ pub(crate) struct HeldOut<'a> {
     pub(crate) x: ArrayView2<'a, f32>,
     pub(crate) churned: &'a [bool],
     pub(crate) weights: Option<&'a [f64]>,
-    /// Training stops after this many trees without a better log-loss.
+    /// Training stops after this many trees without an improvement of the log-loss.
     pub(crate) patience: usize,
 }
 
-/// The log-loss of held-out rows as trees are added.
+/// Tracks the log-loss of held-out rows as trees are added.
 pub(super) struct EarlyStopping<'a> {
     held_out: HeldOut<'a>,
     scores: Vec<f64>,

@@ -1,4 +1,4 @@
-//! A random forest whose leaves hold smoothed log-odds.
+//! A random forest whose leaves store smoothed log-odds.
 
 use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -24,17 +24,19 @@ pub struct RandomForestOptions {
     pub n_trees: usize,
     /// Maximum depth of a tree. Default: 12.
     pub max_depth: usize,
-    /// Minimum number of bootstrap rows of a leaf. Default: 5.
+    /// Minimum number of bootstrap rows in a leaf. Default: 5.
     pub min_leaf_rows: usize,
-    /// Fraction of the columns that are sampled for each split; `None` for the square root of their number. Default: `None`.
+    /// Fraction of the columns that are sampled for each split; `None` for the square root of their number. Default:
+    /// `None`.
     pub colsample: Option<f64>,
-    /// Additive smoothing: each leaf is mixed with this many rows at the overall churn rate before its log-odds are taken. Above
-    /// 0, so that pure leaves stay finite; larger values shrink small leaves more. Default: 2.
+    /// Additive smoothing: this many rows with the overall churn rate are added to each leaf before its log-odds are
+    /// computed. It must be above 0, so that pure leaves have finite log-odds; larger values shrink small leaves more.
+    /// Default: 2.
     pub smoothing: f64,
-    /// Maximum number of bins of a column, 2 to 255. Default: 255.
+    /// Maximum number of bins per column, 2 to 255. Default: 255.
     pub max_bins: usize,
-    /// Seed of the sampling of rows and columns. In [`EnsembleOptions`](crate::EnsembleOptions) the seed of the training replaces
-    /// it. Default: 0.
+    /// Seed of the sampling of rows and columns. In [`EnsembleOptions`](crate::EnsembleOptions), the seed of the
+    /// training replaces it. Default: 0.
     pub seed: u64,
 }
 
@@ -62,9 +64,11 @@ crate::options::plain_options!(RandomForestOptions {
     with_seed(seed: u64),
 });
 
-/// Random forest (Breiman, "Random forests", 2001), split by Gini impurity. A leaf holds
-/// `logit((churned + s p) / (rows + s))` with the overall churn rate `p` and the smoothing `s`; the forest's log-odds are the mean
-/// over trees. The model is bit-identical on any number of threads.
+/// Random forest (Breiman, "Random forests", 2001), split by Gini impurity.
+///
+/// The value of a leaf is `logit((churned + s p) / (rows + s))`, where `p` is the overall churn rate and `s` the
+/// smoothing. The log-odds of the forest are the mean over its trees. The model is bit-identical for any number of
+/// threads.
 ///
 /// ```
 /// use churn_core::Execution;
@@ -85,12 +89,12 @@ pub struct RandomForest {
 }
 
 impl RandomForest {
-    /// With these options.
+    /// Creates a learner with these options.
     pub fn new(options: RandomForestOptions) -> Self {
         Self { options }
     }
 
-    /// Fits rows x columns (NaN is missing) to labels; with `weights`, rows are drawn in proportion to them.
+    /// Fits rows x columns (NaN is missing) to labels. With `weights`, rows are drawn in proportion to them.
     ///
     /// # Errors
     /// `single_class`, `too_little_data` without rows, `invalid_option`, `cancelled`.
@@ -192,7 +196,7 @@ impl Draw {
         }
     }
 
-    /// How often each row is drawn in a bootstrap sample of as many rows.
+    /// The number of times that each row is drawn in a bootstrap sample with the size of the data.
     fn counts(&self, random: &mut SplitMix, workers: &Workers) -> Result<Vec<u32>> {
         let mut counts = vec![0u32; self.rows];
         for number in 0..self.rows {
@@ -213,10 +217,10 @@ impl Draw {
     }
 }
 
-/// Rows between two checks of the cancellation.
+/// Number of rows between two checks for cancellation.
 const PIECE: usize = 1 << 18;
 
-/// The number of bootstrap rows and of churned ones among them, in the high and low half of a word, so that one addition sums
+/// The number of bootstrap rows, and of churned rows among them, in the two halves of a word, so that one addition sums
 /// both.
 type Sums = u64;
 
@@ -228,14 +232,14 @@ fn churned(sums: Sums) -> u64 {
     sums & u64::from(u32::MAX)
 }
 
-/// The term of Gini impurity that splits differ in; larger is purer.
+/// The term of the Gini impurity that depends on the split; larger is purer.
 fn purity(sums: Sums) -> f64 {
     let (rows, churned) = (rows(sums) as f64, churned(sums) as f64);
     let stayed = rows - churned;
     (churned * churned + stayed * stayed) / rows
 }
 
-/// A sampled row: how often it was drawn and, in the lowest bit, whether it churned.
+/// A sampled row: the number of draws and, in the lowest bit, whether it churned.
 #[derive(Clone, Copy)]
 struct Drawn {
     row: u32,
@@ -335,7 +339,7 @@ impl TreeGrower<'_> {
         Ok((nodes, covers))
     }
 
-    /// Partitions the rows of a node stably, left ones first, and returns their number.
+    /// Partitions the rows of a node stably, left rows first. Returns the number of left rows.
     fn sort_out(&self, split: &Split, drawn: &mut [Drawn], aside: &mut [Drawn]) -> usize {
         let bins = &self.bins[split.column];
         let (mut lefts, mut rights) = (0, 0);
@@ -345,7 +349,7 @@ impl TreeGrower<'_> {
                 MISSING_BIN => split.missing_left,
                 bin => bin <= split.bin,
             };
-            // Each row is written to both sides and counted on one, which needs no branch.
+            // Each row is written to both sides and counted on one, which avoids a branch.
             drawn[lefts] = one;
             aside[rights] = one;
             lefts += usize::from(goes_left);
@@ -395,8 +399,8 @@ impl TreeGrower<'_> {
         Ok(best)
     }
 
-    /// The sums of each bin of a column. Successive rows often fall into one bin, so for many rows two histograms alternate,
-    /// which breaks the dependency between additions.
+    /// The sums of each bin of a column. Consecutive rows often fall into the same bin, so for many rows two histograms
+    /// alternate, which breaks the dependency between additions.
     fn histogram(&self, column: usize, drawn: &[Drawn]) -> Result<[Sums; 256]> {
         let (mut histogram, mut other) = ([0; 256], [0; 256]);
         let bins = &self.bins[column];
@@ -417,7 +421,7 @@ impl TreeGrower<'_> {
         Ok(histogram)
     }
 
-    /// The best split on a column. Ties are resolved in favour of missing values on the right, then of the lowest bin.
+    /// The best split on a column. Ties prefer missing values on the right, then the lowest bin.
     fn best_in_column(&self, column: usize, histogram: &[Sums; 256], count: usize, total: Sums) -> Option<Split> {
         let least = self.min_leaf_rows();
         let missing = histogram[usize::from(MISSING_BIN)];
@@ -430,7 +434,7 @@ impl TreeGrower<'_> {
             // The split with the last bin on the left, where only missing values go right, belongs to the first pass.
             let last = count - usize::from(missing_left || missing == 0);
             for (bin, &sums) in histogram[..last].iter().enumerate() {
-                // An empty bin gives the same split as the one before.
+                // An empty bin gives the same split as the previous one.
                 if sums == 0 {
                     continue;
                 }
@@ -448,7 +452,7 @@ impl TreeGrower<'_> {
                         gain,
                         column,
                         bin: bin as u8,
-                        // Without missing values in training, later ones follow the larger child.
+                        // If training has no missing values, later ones follow the larger child.
                         missing_left: if missing == 0 {
                             rows(left) >= rows(right)
                         } else {
@@ -463,7 +467,7 @@ impl TreeGrower<'_> {
     }
 }
 
-/// Splits must gain more purity than this, in rows; smaller gains are rounding.
+/// The minimum gain of purity of a split, in rows; smaller gains are rounding errors.
 const LEAST_GAIN: f64 = 1e-9;
 
 #[cfg(test)]
@@ -652,7 +656,7 @@ mod tests {
         let forest = fit(quick(), &awkward, &churned, None);
         let p = forest.predict_proba(awkward.view(), &Execution::new()).unwrap();
         assert!(p.iter().all(|p| p.is_finite()) && roc_auc(&churned, &p).unwrap() > 0.7);
-        // Without anything to split on, every tree is one leaf.
+        // Without columns, every tree is a single leaf.
         let bare = fit(quick(), &Array2::zeros((400, 0)), &churned, None);
         assert_eq!(bare.trees(), 40);
         assert_eq!(

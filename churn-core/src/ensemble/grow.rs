@@ -17,7 +17,7 @@ use crate::parallel::Workers;
 
 /// Minimum number of rows of a separate partial histogram.
 const SUM_PIECE: usize = 1 << 15;
-/// Rows that are partitioned at a time.
+/// Number of rows that are partitioned at a time.
 const SORT_PIECE: usize = 1 << 14;
 /// With fewer cells and bins, threads cost more than they save.
 const SMALL: usize = 1 << 14;
@@ -25,9 +25,9 @@ const SMALL: usize = 1 << 14;
 /// The binned matrix.
 pub(crate) struct BinMatrix {
     pub(crate) cuts: Cuts,
-    /// In row-major order: for histograms of many columns.
+    /// In row-major order, for histograms of many columns.
     stripes: Vec<Vec<Stripe>>,
-    /// In column-major order: for partitioning rows by one column.
+    /// In column-major order, for partitioning rows by one column.
     columns: Vec<Vec<u8>>,
 }
 
@@ -55,7 +55,7 @@ pub(crate) struct Limits {
     pub(crate) learning_rate: f64,
 }
 
-/// A grown tree, which splits binned rows.
+/// A tree on binned rows.
 pub(crate) struct BinTree {
     nodes: Vec<BinNode>,
     /// The rows of each leaf, ascending, and its value.
@@ -71,7 +71,7 @@ struct BinNode {
 }
 
 impl BinNode {
-    /// Neither split nor given a value yet.
+    /// A node without a split and without a value.
     const BARE: Self = Self {
         split: None,
         left: 0,
@@ -91,7 +91,7 @@ impl BinTree {
         node.value
     }
 
-    /// The tree with thresholds instead of bins, and the cover of its nodes.
+    /// The tree with thresholds instead of bins, and the covers of its nodes.
     pub(crate) fn flat(&self, cuts: &Cuts) -> (Vec<Node>, Vec<f64>) {
         let nodes = (0u32..).zip(&self.nodes).map(|(place, node)| {
             let flat = match &node.split {
@@ -125,18 +125,18 @@ struct Leaf {
 pub(crate) struct Gradients {
     /// The first and second derivative, exact.
     pub(crate) exact: Vec<[f64; 2]>,
-    /// The same, rounded to integers.
+    /// The same derivatives, rounded to integers.
     pub(crate) compact: Vec<Compact>,
     pub(crate) packing: Packing,
 }
 
-/// Grows trees one after the other and reuses the memory of histograms.
+/// Grows trees one after another and reuses the memory of histograms.
 pub(crate) struct Grower<'a> {
     cells: &'a BinMatrix,
     weights: Option<&'a [f64]>,
     objective: Objective,
     limits: Limits,
-    /// The monotone constraint of every column: increasing (1), decreasing (-1) or none (0).
+    /// The monotonic constraint of every column: increasing (1), decreasing (-1) or none (0).
     directions: Vec<i8>,
     workers: &'a Workers,
     inline: Workers,
@@ -176,7 +176,7 @@ impl<'a> Grower<'a> {
         }
     }
 
-    /// Grows a tree on these rows, ascending, and the sampled columns.
+    /// Grows a tree on these rows, which ascend, and on the sampled columns.
     pub(crate) fn grow(&mut self, rows: Vec<u32>, gradients: &Gradients, wanted: &[bool]) -> Result<BinTree> {
         let context = SplitContext { gradients, wanted };
         let mut nodes = vec![BinNode::BARE];
@@ -297,7 +297,7 @@ impl<'a> Grower<'a> {
     fn sort_out(&self, rows: &[u32], split: &Split) -> Result<(Vec<u32>, Vec<u32>)> {
         let bins = &self.cells.columns[split.column as usize];
         let sort_out = |rows: &[u32]| {
-            // Each row is written to both sides and counted on one, which needs no branch.
+            // Each row is written to both sides and counted on one, which avoids a branch.
             let (mut left, mut right) = (vec![0; rows.len()], vec![0; rows.len()]);
             let (mut lefts, mut rights) = (0, 0);
             for &row in rows {
@@ -321,9 +321,9 @@ impl<'a> Grower<'a> {
         Ok((left.concat(), right.concat()))
     }
 
-    /// The gradients of rows, contiguous.
+    /// The gradients of the rows in contiguous memory.
     fn gather<'g>(&self, rows: &[u32], gradients: &'g [Compact]) -> Result<Cow<'g, [Compact]>> {
-        // Rows are ascending and distinct: their number tells whether they are all rows.
+        // Rows are ascending and distinct, so their number shows whether all rows are included.
         if rows.len() == gradients.len() {
             return Ok(Cow::Borrowed(gradients));
         }
@@ -338,7 +338,7 @@ impl<'a> Grower<'a> {
         Ok(Cow::Owned(gathered))
     }
 
-    /// Fills the root's histogram and finds its best split.
+    /// Computes the root's histogram and finds its best split.
     fn plant(&mut self, root: &mut Leaf, context: SplitContext<'_>) -> Result<()> {
         let mut parts = self.fill(&root.rows, context)?;
         let mut bins = parts.swap_remove(0);
@@ -380,8 +380,8 @@ impl<'a> Grower<'a> {
         Ok(())
     }
 
-    /// Partial histograms that sum to that of these rows: several if there are more threads than stripes. Sums are exact, so
-    /// the distribution of rows does not matter.
+    /// Partial histograms that sum to the histogram of these rows; there are several if there are more threads than
+    /// stripes. Sums are exact, so the distribution of rows does not matter.
     fn fill(&mut self, rows: &[u32], context: SplitContext<'_>) -> Result<Vec<Vec<TileBins>>> {
         let gradients = self.gather(rows, &context.gradients.compact)?;
         let crew = self.workers.threads().div_ceil(self.cells.stripes.len().max(1));
@@ -419,7 +419,7 @@ impl<'a> Grower<'a> {
         let mut block = [[0; 256]; TILE];
         for (number, (rows, gradients)) in rows.chunks(BLOCK).zip(gradients.chunks(BLOCK)).enumerate() {
             self.workers.check()?;
-            // Prefetches the lines of these rows at once, for all tiles.
+            // Prefetches the cache lines of these rows at once, for all tiles.
             let mut tiles: Vec<_> = near.chunks_exact_mut(rows.len()).collect();
             if let [a, b, c, d, ..] = &mut tiles[..] {
                 for ((((&row, a), b), c), d) in rows.iter().zip(&mut **a).zip(&mut **b).zip(&mut **c).zip(&mut **d) {
@@ -440,14 +440,14 @@ impl<'a> Grower<'a> {
         Ok(())
     }
 
-    /// Memory for a histogram, with arbitrary contents.
+    /// Memory for a histogram, with arbitrary content.
     fn empty(&mut self) -> Vec<TileBins> {
         self.spare
             .pop()
             .unwrap_or_else(|| vec![[[[0; 2]; 256]; TILE]; self.cells.cuts.tiles()])
     }
 
-    /// The workers for this many rows.
+    /// The workers to use for this many rows.
     fn crew(&self, rows: usize) -> &Workers {
         if (rows + 512) * self.cells.cuts.columns() < SMALL {
             &self.inline
@@ -456,7 +456,7 @@ impl<'a> Grower<'a> {
         }
     }
 
-    /// The positions of a tile's sampled columns in it.
+    /// The positions of the sampled columns in a tile.
     fn places(&self, tile: usize, wanted: &[bool]) -> Vec<usize> {
         let columns = self.cells.cuts.columns_of(tile);
         (0..)
@@ -466,7 +466,7 @@ impl<'a> Grower<'a> {
             .collect()
     }
 
-    /// The best split on a tile's columns at `places`; the first of equals.
+    /// The best split on the columns of a tile at `places`; the first of equally good ones.
     fn best_in_tile(&self, tile: usize, places: &[usize], bins: &TileBins, whole: Whole<'_>) -> Option<Split> {
         if !whole.may_split() {
             return None;
@@ -484,7 +484,7 @@ impl<'a> Grower<'a> {
     }
 }
 
-/// The leaf with the largest gain, the earliest of equals: its position and split.
+/// The leaf with the largest gain, the earliest of equally good ones: its position and split.
 fn choose(leaves: &[Leaf]) -> Option<(usize, Split)> {
     let mut chosen: Option<(usize, Split)> = None;
     for (position, leaf) in leaves.iter().enumerate() {

@@ -1,27 +1,31 @@
 //! Exact integer histograms of gradients, and the search for the best split.
 //!
-//! The derivatives of a row are rounded to small integers, the largest in a tree being about two to [`STEPS`]. Sums therefore do
-//! not depend on the order of additions, and a child's histogram is the parent's minus its sibling's. Rounding affects the choice
-//! of splits only; the values of leaves are computed from exact derivatives. A row's two integers and a 1 that counts it are packed
-//! in one word and added in one step; after [`BLOCK`] rows the words are unpacked into [`Packed`] sums, which hold all rows.
+//! The derivatives of a row are rounded to small integers; the largest in a tree is about two to the power of
+//! [`STEPS`]. Sums therefore do not depend on the order of additions, and the histogram of a child is that of the
+//! parent minus that of the sibling. Rounding affects only the choice of splits; the values of leaves are computed from
+//! exact derivatives.
+//!
+//! The two integers of a row and a 1 that counts it are packed in one word and added in one step. After [`BLOCK`] rows,
+//! the words are unpacked into [`Packed`] sums, which cover all rows.
 //!
 //! Reference: Shi et al., "Quantized training of gradient boosting decision trees", NeurIPS 2022.
 
 use super::bins::{Cuts, MISSING_BIN, TILE};
 
-/// A row's rounded derivatives and a 1, or their sums over the rows of a block: from the lowest bits the number of rows, the
-/// second derivative, and the first derivative with its sign.
+/// The rounded derivatives of a row and a 1, or their sums over the rows of a block. From the lowest bits, a word
+/// contains the number of rows, the second derivative, and the first derivative with its sign.
 pub(crate) type Compact = i64;
 
 /// Compact sums are unpacked after this many rows, before they overflow.
 pub(crate) const BLOCK: usize = 1 << 12;
 /// Derivatives are rounded to at most two to this power.
 const STEPS: i32 = 12;
-/// Bits for the number of rows of a block, and for its second derivatives.
+/// Number of bits for the number of rows of a block, and for its second derivatives.
 const ROWS: u32 = 13;
 const SECONDS: u32 = 25;
 
-/// Sums over rows: the first derivative times two to [`Packing::row_bits`] plus the number of rows, and the second derivative.
+/// Sums over rows: the first derivative times two to the power of [`Packing::row_bits`] plus the number of rows, and
+/// the second derivative.
 pub(crate) type Packed = [i64; 2];
 
 /// The bins of a tile's columns. Indexing a column by a byte needs no bounds check.
@@ -30,7 +34,7 @@ pub(crate) type TileBins = [[Packed; 256]; TILE];
 /// The bins of a tile's columns while a block of rows is added.
 pub(crate) type BlockBins = [[Compact; 256]; TILE];
 
-/// The most rows whose sums cannot overflow.
+/// Maximum number of rows whose sums cannot overflow.
 pub(crate) const MOST_ROWS: usize = 1 << 26;
 
 /// The scaling of derivatives to integers.
@@ -60,7 +64,7 @@ impl Sums {
 }
 
 impl Packing {
-    /// The packing for this many rows, at most [`MOST_ROWS`], and the largest absolute derivatives.
+    /// Creates the packing for this number of rows (at most [`MOST_ROWS`]) and these largest absolute derivatives.
     pub(crate) fn new(rows: usize, first: f64, second: f64) -> Self {
         let row_bits = usize::BITS - rows.leading_zeros();
         let steps = STEPS.min(62 - 2 * row_bits as i32);
@@ -82,7 +86,7 @@ impl Packing {
         (first << (ROWS + SECONDS)) + (second << ROWS) + 1
     }
 
-    /// The sums of a block, unpacked.
+    /// Unpacks the sums of a block.
     pub(crate) fn spread(&self, sums: Compact) -> Packed {
         let rows = sums & ((1 << ROWS) - 1);
         let second = (sums >> ROWS) & ((1 << SECONDS) - 1);
@@ -99,7 +103,7 @@ impl Packing {
     }
 }
 
-/// Rounds a small number to the nearest integer, ties to even: adding 1.5 x 2^52 leaves no bits for a fraction.
+/// Rounds a small number to the nearest integer, ties to even: adding 1.5 x 2^52 removes the fraction.
 fn rounded(value: f64) -> i64 {
     const SHIFT: f64 = 6_755_399_441_055_744.0;
     (value + SHIFT).to_bits() as i64 - SHIFT.to_bits() as i64
@@ -113,7 +117,7 @@ pub(crate) fn minus(a: Packed, b: Packed) -> Packed {
     [a[0] - b[0], a[1] - b[1]]
 }
 
-/// Adds a block of rows to the bins of the tile's columns at `places`. `cells` and `gradients` are in the order of the rows.
+/// Adds a block of rows to the bins of the tile's columns at `places`. `cells` and `gradients` are in row order.
 pub(crate) fn add_rows(block: &mut BlockBins, places: &[usize], cells: &[[u8; TILE]], gradients: &[Compact]) {
     fn add<const N: usize>(block: &mut BlockBins, places: &[usize], cells: &[[u8; TILE]], gradients: &[Compact]) {
         let mut at = [0; N];
@@ -125,7 +129,7 @@ pub(crate) fn add_rows(block: &mut BlockBins, places: &[usize], cells: &[[u8; TI
             }
         }
     }
-    // All columns at once: additions to one bin depend on each other, those of different columns do not.
+    // All columns at once: additions to one bin depend on each other, additions to different columns do not.
     match places.len() {
         0 => {}
         1 => add::<1>(block, places, cells, gradients),
@@ -145,7 +149,7 @@ pub(crate) fn add_rows(block: &mut BlockBins, places: &[usize], cells: &[[u8; TI
     }
 }
 
-/// Moves a block's sums to the used bins, which they replace or are added to.
+/// Unpacks the sums of a block into the used bins, replacing or adding to their content.
 pub(crate) fn spread(bins: &mut TileBins, block: &mut BlockBins, counts: &[usize; TILE], packing: &Packing, add: bool) {
     let one = |bin: &mut Packed, block: &mut Compact| {
         let sums = packing.spread(std::mem::take(block));
@@ -160,12 +164,12 @@ pub(crate) fn spread(bins: &mut TileBins, block: &mut BlockBins, counts: &[usize
     }
 }
 
-/// Adds another histogram's sums to the used bins.
+/// Adds the sums of another histogram to the used bins.
 pub(crate) fn merge(bins: &mut TileBins, other: &TileBins, counts: &[usize; TILE]) {
     combine(bins, other, counts, plus);
 }
 
-/// Subtracts another histogram's sums from the used bins.
+/// Subtracts the sums of another histogram from the used bins.
 pub(crate) fn subtract(bins: &mut TileBins, other: &TileBins, counts: &[usize; TILE]) {
     combine(bins, other, counts, minus);
 }
@@ -180,7 +184,7 @@ fn combine(bins: &mut TileBins, other: &TileBins, counts: &[usize; TILE], with: 
     }
 }
 
-/// The number of used bins of each column of a tile, without that for missing values.
+/// The number of used bins of each column of a tile, not counting the one for missing values.
 pub(crate) fn bin_counts(cuts: &Cuts, tile: usize) -> [usize; TILE] {
     let mut counts = [1; TILE];
     for (count, column) in counts.iter_mut().zip(cuts.columns_of(tile)) {
@@ -194,11 +198,11 @@ pub(crate) fn bin_counts(cuts: &Cuts, tile: usize) -> [usize; TILE] {
 pub(crate) struct Split {
     pub(crate) gain: f64,
     pub(crate) column: u32,
-    /// Bins up to this one go left.
+    /// Rows with a bin up to this one go left.
     pub(crate) bin: u8,
     pub(crate) missing_left: bool,
     pub(crate) left: Packed,
-    /// The bound between the values of both children, if the column is constrained.
+    /// The bound between the values of the two children, if the column is constrained.
     pub(crate) middle: f64,
 }
 
@@ -212,7 +216,7 @@ impl Split {
     }
 }
 
-/// The range of values of a leaf under monotone constraints.
+/// The range of values of a leaf under monotonic constraints.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Span {
     low: f64,
@@ -266,7 +270,7 @@ pub(crate) struct Whole<'a> {
     pub(crate) span: Span,
 }
 
-/// Splits must gain more than this fraction of the scores of their children; smaller gains are rounding.
+/// The minimum gain of a split as a fraction of the scores of its children; smaller gains are rounding errors.
 const LEAST_GAIN: f64 = 1e-10;
 
 impl Objective {
@@ -303,9 +307,9 @@ impl Whole<'_> {
         sums.rows >= 2 * self.objective.min_leaf_rows && sums.second >= 2.0 * self.objective.min_leaf_hessian
     }
 
-    /// The best split of a leaf on a column with these bins, of which `count` are used besides that for missing values. Ties are
-    /// resolved in favour of missing values on the right, then of the lowest bin. The values of the children follow the monotone
-    /// constraint of the column, increasing (1) or decreasing (-1).
+    /// The best split of a leaf on a column with these bins, of which `count` are used, not counting the one for
+    /// missing values. Ties prefer missing values on the right, then the lowest bin. The values of the children follow
+    /// the monotonic constraint of the column, increasing (1) or decreasing (-1).
     pub(crate) fn best_split(&self, column: u32, bins: &[Packed; 256], count: usize, direction: i8) -> Option<Split> {
         let (objective, packing) = (self.objective, self.packing);
         let missing = bins[usize::from(MISSING_BIN)];
@@ -327,7 +331,7 @@ impl Whole<'_> {
             // The split with the last bin on the left, where only missing values go right, belongs to the first pass.
             let last = count - usize::from(missing_left || none_missing);
             for (bin, &sums) in bins[..last].iter().enumerate() {
-                // An empty bin gives the same split as the one before.
+                // An empty bin gives the same split as the previous one.
                 if sums[0] == 0 {
                     continue;
                 }
@@ -336,7 +340,7 @@ impl Whole<'_> {
                 if one.rows < objective.min_leaf_rows || one.second < objective.min_leaf_hessian {
                     continue;
                 }
-                // Exact: these are integers of fewer than 53 bits, times a power of two.
+                // Exact: the numbers are integers of fewer than 53 bits, times a power of two.
                 let other = total.less(one);
                 if other.rows < objective.min_leaf_rows || other.second < objective.min_leaf_hessian {
                     break;
@@ -359,7 +363,7 @@ impl Whole<'_> {
                         gain,
                         column,
                         bin: bin as u8,
-                        // Without missing values in training, later ones follow the larger child.
+                        // If training has no missing values, later ones follow the larger child.
                         missing_left: if none_missing {
                             one.rows >= other.rows
                         } else {
@@ -375,7 +379,7 @@ impl Whole<'_> {
     }
 }
 
-/// The best of several splits; the first of equals.
+/// The best of several splits; the first of equally good ones.
 pub(crate) fn first_best(splits: impl Iterator<Item = Split>) -> Option<Split> {
     splits.fold(None, |best: Option<Split>, split| match best {
         Some(best) if best.gain >= split.gain => Some(best),
@@ -396,7 +400,7 @@ mod tests {
         l2: 1.0,
     };
 
-    /// Bins of some rows each, all with the same derivatives, and their sum.
+    /// Bins with the given number of rows, all with the same derivatives, and their sum.
     fn filled(packing: &Packing, rows: &[(usize, f64, usize)]) -> ([Packed; 256], Packed) {
         let (mut bins, mut total) = ([[0; 2]; 256], [0; 2]);
         for &(bin, first, count) in rows {
@@ -428,7 +432,7 @@ mod tests {
             let forward = packed.iter().fold([0; 2], |sum, &row| plus(sum, row));
             let backward = packed.iter().rev().fold([0; 2], |sum, &row| plus(sum, row));
             prop_assert_eq!(forward, backward);
-            // Block by block they are the same.
+            // The result is the same block by block.
             let blocks = values.chunks(7).map(|block| {
                 packing.spread(block.iter().map(|&(first, second)| packing.pack(first, second)).sum())
             });
@@ -445,7 +449,7 @@ mod tests {
             let largest = 1.7 * 10f64.powi(power);
             let packing = Packing::new(rows, largest, largest);
             let row = packing.pack(if sign { largest } else { -largest }, largest);
-            // A whole block, or all rows if there are fewer; then as many as there are rows.
+            // A whole block, or all rows if there are fewer; then the full number of rows.
             let in_block = BLOCK.min(rows) as i64;
             let block = packing.spread(row.checked_mul(in_block).unwrap());
             prop_assert_eq!(packing.unpack(block).rows as i64, in_block);
@@ -482,7 +486,7 @@ mod tests {
             let split = best(&packing, &[(0, -0.5, 1), (1, 0.5, 1), (255, first, 1)], 2, 0).unwrap();
             assert_eq!((split.bin, split.missing_left), (0, left));
         }
-        // Only whether a value is there says anything.
+        // Only the presence of a value is informative.
         let split = best(&packing, &[(0, -0.5, 1), (255, 0.5, 1)], 1, 0).unwrap();
         assert_eq!((split.bin, split.missing_left), (0, false));
     }

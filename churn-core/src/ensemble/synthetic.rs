@@ -1,10 +1,10 @@
-//! Problems for tests: what the label depends on is known, bent, and partly missing.
+//! Synthetic problems for tests, with a known non-linear dependence of the label and missing values.
 
 use ndarray::{Array2, ShapeBuilder};
 
 use crate::numeric::{SplitMix, sigmoid};
 
-/// Rows x 8 columns, column-major, and labels that depend on five of them.
+/// A matrix of rows x 8 columns, in column-major order, with labels that depend on five of the columns.
 pub(crate) fn problem(seed: u64, rows: usize, missing: bool) -> (Array2<f32>, Vec<bool>) {
     let mut random = SplitMix::new(seed, 0);
     let mut x = Array2::zeros((rows, 8).f());

@@ -1,4 +1,4 @@
-//! What holds of both tree trainers.
+//! Invariants of both tree learners.
 
 use ndarray::Array2;
 use smartcore::ensemble::random_forest_regressor::{RandomForestRegressor, RandomForestRegressorParameters};
@@ -9,7 +9,7 @@ use crate::metrics::roc_auc;
 use crate::numeric::{SplitMix, sigmoid};
 use crate::parallel::{CancelToken, Execution, Workers};
 
-/// Rows whose churn depends on two columns together and on whether a third is missing.
+/// Rows whose churn depends on an interaction of two columns and on whether a third is missing.
 fn sample(rows: usize, seed: u64) -> (Array2<f32>, Vec<bool>) {
     let mut random = SplitMix::new(seed, 0);
     let x = Array2::from_shape_fn((rows, 6), |(_, column)| {
@@ -66,7 +66,7 @@ fn both_learn_as_well_as_smartcores_forest() {
         &test,
         &truth,
     );
-    // smartcore knows no missing values: they become a value of their own.
+    // smartcore does not support missing values, so they are replaced by a separate value.
     let dense = |x: &Array2<f32>| {
         DenseMatrix::new(
             x.nrows(),
@@ -183,7 +183,7 @@ fn hard_inputs_are_answered_or_refused() {
 #[test]
 fn rows_without_weight_do_not_count() {
     let (x, churned) = sample(600, 6);
-    // The second half tells the opposite and weighs nothing.
+    // The second half has the opposite labels and weight 0.
     let mut both = churned.clone();
     both[300..].iter_mut().for_each(|churned| *churned = !*churned);
     let weights: Vec<f64> = (0..600).map(|row| f64::from(u8::from(row < 300))).collect();

@@ -1,11 +1,11 @@
-//! Labels and weights, validated for every learner.
+//! Validated labels and weights for every learner.
 
 use ndarray::{Array2, ArrayView2, Axis};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::numeric::logit;
 
-/// Labels and weights of the rows, consistent with each other.
+/// Validated labels and weights of the rows.
 pub(crate) struct Training<'a> {
     churned: &'a [bool],
     weights: Option<&'a [f64]>,
@@ -13,8 +13,8 @@ pub(crate) struct Training<'a> {
 
 impl<'a> Training<'a> {
     /// # Errors
-    /// `invalid_option` if lengths differ or a weight is negative or not finite; `too_little_data` without rows;
-    /// `single_class` if all rows with weight have one label.
+    /// `invalid_option` if lengths differ, or if a weight is negative or not finite; `too_little_data` without rows;
+    /// `single_class` if all rows with positive weight have the same label.
     pub(crate) fn new(rows: usize, churned: &'a [bool], weights: Option<&'a [f64]>) -> Result<Self> {
         let refuse =
             |what: &str, why: String| Err(Error::new(ErrorKind::InvalidOption, why).at(None, None, Some(what)));
@@ -69,7 +69,7 @@ impl<'a> Training<'a> {
     }
 }
 
-/// Rows, labels and weights without the rows of weight zero, which have no effect; `None` if there are no such rows.
+/// Rows, labels and weights without the rows of weight 0, which have no effect; `None` if there are no such rows.
 pub(crate) fn without_weightless(
     x: ArrayView2<'_, f32>,
     training: &Training<'_>,
@@ -79,7 +79,7 @@ pub(crate) fn without_weightless(
     if rows.len() == training.rows() {
         return None;
     }
-    // In column-major order, as the learners read.
+    // In column-major order, as the learners read it.
     let x = x.t().select(Axis(1), &rows).reversed_axes();
     let churned = rows.iter().map(|&row| training.churned[row]).collect();
     let weights = rows.iter().map(|&row| weights[row]).collect();
@@ -102,6 +102,6 @@ pub(crate) fn prior_log_odds(training: &Training<'_>) -> f64 {
 
 /// Rows of a matrix, in column-major order.
 pub(crate) fn select<T: Copy>(x: ArrayView2<'_, T>, rows: &[usize]) -> Array2<T> {
-    // The shape fits by construction: a column for each column, a value for each row.
+    // The shape is correct by construction: one column per column, one value per row.
     Array2::from_shape_fn((x.ncols(), rows.len()), |(column, row)| x[(rows[row], column)]).reversed_axes()
 }

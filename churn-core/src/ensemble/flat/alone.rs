@@ -1,6 +1,8 @@
-//! Scoring of single rows by QuickScorer. Instead of walking down a tree, leaves that the row cannot reach are masked out: each
-//! split where the row goes right removes the leaves on its left, and the first remaining leaf is the result. For each feature,
-//! the splits where the row goes right are those with thresholds below its value: a prefix of a sorted list.
+//! Scoring of single rows by QuickScorer.
+//!
+//! Instead of walking down a tree, it masks out the leaves that a row cannot reach: each split where the row goes right
+//! removes the leaves on its left, and the first remaining leaf is the result. For each feature, the splits where the
+//! row goes right are those with thresholds below its value, which form a prefix of a sorted list.
 //!
 //! Reference: Lucchese et al., "QuickScorer: a fast algorithm to rank documents with additive ensembles of regression trees", SIGIR 2015.
 
@@ -41,23 +43,23 @@ struct SetSplit {
 
 /// An ensemble of trees of at most [`MOST_LEAVES`] leaves.
 pub(super) struct Alone {
-    /// Where the splits of each feature end; they begin where those of the previous feature end.
+    /// The end of each feature's splits; they begin at the end of the previous feature's.
     ends: Vec<usize>,
-    /// Sorted within each feature.
+    /// Thresholds, sorted within each feature.
     thresholds: Vec<f64>,
     by_threshold: Strikes,
     /// The same for the splits that send missing values right.
     missing_ends: Vec<usize>,
     by_missing: Strikes,
     sets: Vec<SetSplit>,
-    /// Where the leaves of each tree begin.
+    /// The index of the first leaf of each tree.
     first_leaves: Vec<u32>,
-    /// From left to right.
+    /// The values of leaves, from left to right.
     leaves: Vec<f64>,
 }
 
 impl Alone {
-    /// `None` if a tree has too many leaves, or walking is faster.
+    /// Converts an ensemble; `None` if a tree has too many leaves, or if walking is faster.
     pub(super) fn of(ensemble: &FlatTrees) -> Option<Self> {
         if u32::try_from(ensemble.nodes.len()).is_err() || ensemble.nodes.len() > MOST_NODES * ensemble.trees() {
             return None;
@@ -96,8 +98,8 @@ impl Alone {
         Some(alone)
     }
 
-    /// Appends the leaves and sets of a tree, and to `splits` its splits: feature, threshold, whether missing values go left,
-    /// tree, and the mask of remaining leaves.
+    /// Appends the leaves and sets of a tree. Appends its splits to `splits`: feature, threshold, whether missing
+    /// values go left, tree, and the mask of remaining leaves.
     fn push(&mut self, number: u32, tree: Tree<'_>, splits: &mut Vec<(usize, f64, bool, u32, u64)>) {
         let nodes = tree.nodes;
         // Children follow their parents: a backward pass counts the leaves below nodes, a forward pass numbers them.
@@ -133,7 +135,7 @@ impl Alone {
         }
     }
 
-    /// The leaf of each tree that a row reaches, in tree order.
+    /// The value of the leaf that a row reaches in each tree, in tree order.
     pub(super) fn leaves<'a>(&'a self, cells: &[f64]) -> impl Iterator<Item = f64> + 'a + use<'a> {
         // All searches come first: they are independent, so their cache misses overlap.
         let mut begin = 0;

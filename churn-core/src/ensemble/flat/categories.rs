@@ -1,22 +1,22 @@
-//! Sets of categories, for splits that ask whether a value is one of several.
+//! Category sets, for splits that test whether a value is one of several categories.
 
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-/// The categories that go right. Categories are whole numbers from 0 on; a value is truncated to one.
+/// A set of the categories that go right. Categories are integers from 0; a value is truncated to one.
 ///
-/// The bits are shared: a clone costs no memory.
+/// The bits are shared, so a clone costs no memory.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Categories {
     /// One bit for each category.
     words: Arc<[u64]>,
-    /// Smaller values are in no set.
+    /// Values below this are in no set.
     least: f64,
 }
 
 impl Categories {
-    /// A set from its bits, for values of at least `least`, which is above -1.
+    /// Creates a set from its bits, for values of at least `least`, which must be above -1.
     pub(crate) fn new(words: impl Into<Arc<[u64]>>, least: f64) -> Self {
         Self {
             words: words.into(),
@@ -24,12 +24,12 @@ impl Categories {
         }
     }
 
-    /// Whether the smallest value lies in the valid range.
+    /// Whether `least` lies in the valid range.
     pub(super) fn is_valid(&self) -> bool {
         self.least > -1.0 && self.least <= 0.0
     }
 
-    /// Whether a split on the set sends a value right. Missing values go where the split sends them.
+    /// Whether a split on the set sends a value right. Missing values go in the direction that the split states.
     pub(super) fn sends_right(&self, value: f64, missing_left: bool) -> bool {
         match value.is_nan() {
             true => !missing_left,

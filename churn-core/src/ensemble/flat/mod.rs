@@ -22,9 +22,10 @@ pub(crate) use categories::Categories;
 pub(crate) use node::{MOST_FEATURES, Node};
 pub use score::Input;
 
-/// An additive ensemble of trees: a row's log-odds are the base plus one leaf of each tree, summed in tree order in `f64`.
+/// An additive ensemble of trees. The log-odds of a row are the base plus one leaf of each tree, summed in tree order
+/// in `f64`.
 ///
-/// Deserialisation validates it: every walk ends, within bounds, at a finite value.
+/// Deserialisation validates the trees: every walk ends at a leaf with a finite value and stays within bounds.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "Unchecked")]
 pub struct FlatTrees {
@@ -35,7 +36,7 @@ pub struct FlatTrees {
     roots: Vec<u64>,
     base: f64,
     features: u32,
-    /// The sets of splits on categories. Trees trained by this crate have none, so they are stored separately.
+    /// The sets of splits on categories. Trees that this crate trains have none, so they are stored separately.
     #[serde(skip)]
     categories: Vec<Categories>,
     /// Derived layouts for fast scoring, computed on first use.
@@ -72,7 +73,7 @@ impl Clone for Prepared {
     }
 }
 
-/// Derived from the trees, so it cannot differ if they do not.
+/// Prepared layouts are derived from the trees, so they are equal if the trees are.
 impl PartialEq for Prepared {
     fn eq(&self, _: &Self) -> bool {
         true
@@ -85,8 +86,8 @@ impl std::fmt::Debug for Prepared {
     }
 }
 
-/// An ensemble may have this many columns behind the last one that a tree splits on: what works column by column (names,
-/// thresholds) takes memory for each, which a mere count must not be able to claim.
+/// Maximum number of columns after the last one that a tree splits on. Names and thresholds take memory per column, and
+/// a file must not be able to claim memory by a number alone.
 const MOST_UNUSED_COLUMNS: usize = 1 << 20;
 
 /// An ensemble as it was read, before validation.
@@ -124,7 +125,7 @@ impl TryFrom<Unchecked> for FlatTrees {
     }
 }
 
-/// One tree: its nodes, root first and children behind their parents, and their covers.
+/// One tree: its nodes, with the root first and children after their parents, and their covers.
 #[derive(Clone, Copy)]
 pub(crate) struct Tree<'a> {
     pub(crate) nodes: &'a [Node],
@@ -144,7 +145,7 @@ impl Tree<'_> {
 }
 
 impl FlatTrees {
-    /// An ensemble without trees. It has fewer than [`MOST_FEATURES`] features.
+    /// Creates an ensemble without trees. It must have fewer than [`MOST_FEATURES`] features.
     pub(crate) fn new(base: f64, features: usize) -> Self {
         Self {
             nodes: vec![],
@@ -211,12 +212,12 @@ impl FlatTrees {
         }
     }
 
-    /// Where a tree's nodes end.
+    /// The end of a tree's nodes.
     fn end(&self, tree: usize) -> usize {
         self.roots.get(tree + 1).map_or(self.nodes.len(), |&next| next as usize)
     }
 
-    /// Checks that every walk through the trees ends, within bounds, at a finite value.
+    /// Checks that every walk through the trees ends at a leaf with a finite value and stays within bounds.
     ///
     /// # Errors
     /// `artifact_damaged`.
@@ -259,7 +260,7 @@ impl FlatTrees {
     }
 }
 
-/// The first defect of a tree. If every node but the root is the child of exactly one node before it, every walk ends.
+/// The first defect of a tree. Every walk ends if every node except the root is the child of exactly one earlier node.
 fn damage_of(tree: Tree<'_>, features: usize) -> Option<&'static str> {
     let Tree {
         nodes,

@@ -6,9 +6,9 @@ use super::categories::Categories;
 
 /// One node, 16 bytes. The children of a node are adjacent and follow it.
 ///
-/// A split sends values up to its threshold left and missing values in the node's default direction. A split on a set of
-/// categories, whose number is the index of the set, sends the set right. A leaf is its own child, so that surplus steps of a walk
-/// have no effect.
+/// A split sends values up to its threshold left, and missing values in the node's default direction. A split on a
+/// category set stores the index of the set in `number` and sends the set right. A leaf is its own child, so surplus
+/// steps of a walk have no effect.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Node {
     /// The threshold of a split, the index of its set, or the value of a leaf.
@@ -21,17 +21,17 @@ pub(crate) struct Node {
 
 /// Missing values go left.
 const MISSING_LEFT: u32 = 1 << 31;
-/// The node is a leaf, without other flags.
+/// The node is a leaf. It has no other flags.
 const LEAF: u32 = 1 << 30;
 /// The split is on a set of categories.
 const CATEGORIES: u32 = 1 << 29;
 const FEATURE: u32 = CATEGORIES - 1;
 
-/// Ensembles have fewer features than this.
+/// Ensembles must have fewer features than this.
 pub(crate) const MOST_FEATURES: usize = FEATURE as usize;
 
 impl Node {
-    /// The leaf at an index of its tree.
+    /// Creates a leaf, given its index in the tree.
     pub(crate) fn leaf(place: u32, value: f64) -> Self {
         Self {
             number: value,
@@ -40,7 +40,7 @@ impl Node {
         }
     }
 
-    /// A split at a threshold; `left` is the index of the left child.
+    /// Creates a split at a threshold; `left` is the index of the left child.
     pub(crate) fn split(feature: u32, threshold: f64, missing_left: bool, left: u32) -> Self {
         let missing = if missing_left { MISSING_LEFT } else { 0 };
         Self {
@@ -50,14 +50,14 @@ impl Node {
         }
     }
 
-    /// A split on a set of categories; `set` is its index among the ensemble's.
+    /// Creates a split on a category set; `set` is the index of the set in the ensemble.
     pub(crate) fn split_on_set(feature: u32, set: u32, missing_left: bool, left: u32) -> Self {
         let mut node = Self::split(feature, f64::from(set), missing_left, left);
         node.look |= CATEGORIES;
         node
     }
 
-    /// The index of the set, for a split on categories.
+    /// The index of the category set, if the node splits on one.
     pub(crate) fn set(self) -> Option<usize> {
         (self.look & CATEGORIES != 0).then_some(self.number as usize)
     }
@@ -86,7 +86,7 @@ impl Node {
         self.left as usize
     }
 
-    /// The next index for a value at a leaf or a split at a threshold, without branches that depend on the value.
+    /// The next index for a value at a leaf or at a split at a threshold, without branches that depend on the value.
     pub(crate) fn next(self, value: f64) -> usize {
         let missing = value.is_nan() & (self.look & MISSING_LEFT == 0);
         let right = ((value > self.number) | missing) & (self.look & LEAF == 0);
@@ -98,7 +98,7 @@ impl Node {
         self.left() + usize::from(set.sends_right(value, self.missing_left()))
     }
 
-    /// Whether the node is valid at an index of a tree of this many nodes.
+    /// Whether the node is valid at an index of a tree with this many nodes.
     pub(super) fn fits(self, place: usize, nodes: usize, features: usize, sets: usize) -> bool {
         if self.is_leaf() {
             self.look == LEAF && self.left as usize == place && self.number.is_finite()
@@ -112,7 +112,7 @@ impl Node {
 
 #[cfg(test)]
 impl Node {
-    /// With another number, flags or child, to damage a tree in tests.
+    /// The node with another number, flags or child, for tests of damaged trees.
     pub(super) fn damaged(self, number: Option<f64>, look: Option<u32>, left: Option<u32>) -> Self {
         Self {
             number: number.unwrap_or(self.number),

@@ -1,12 +1,12 @@
 //! The layout of small trees for the SIMD kernels.
 //!
-//! Every distinct condition (a feature with a threshold, or with a set of categories) is evaluated once for a block of rows, as a
-//! mask with one bit per row: 1 if the row goes right. A tree starts with the mask of all rows at its root. Each split divides the
-//! mask of its node in two, until every leaf has the mask of the rows that reach it.
+//! Every distinct condition (a feature with a threshold, or with a category set) is evaluated once for a block of rows.
+//! The result is a mask with one bit per row: 1 if the row goes right. A tree starts with the mask of all rows at its
+//! root. Each split divides the mask of its node in two, until every leaf has the mask of the rows that reach it.
 
 use super::{Categories, FlatTrees};
 
-/// Rows of a block, which are scored together.
+/// Number of rows in a block. The rows of a block are scored together.
 pub(super) const BLOCK: usize = 256;
 /// Larger trees are walked row by row.
 pub(super) const MOST_LEAVES: usize = 64;
@@ -25,13 +25,13 @@ pub struct Column<T>(pub(super) [T; BLOCK]);
 /// All conditions on one feature.
 pub(super) struct Asked {
     pub(super) feature: usize,
-    /// The range of its thresholds whose splits send missing values left.
+    /// The range of thresholds whose splits send missing values left.
     pub(super) left: std::ops::Range<usize>,
-    /// The range of those that send missing values right.
+    /// The range of thresholds whose splits send missing values right.
     pub(super) right: std::ops::Range<usize>,
 }
 
-/// A condition on a set of categories.
+/// A condition on a category set.
 pub(super) struct AskedSet {
     pub(super) feature: usize,
     pub(super) set: Categories,
@@ -45,7 +45,8 @@ pub(super) struct Step {
     pub(super) slot: u32,
 }
 
-/// A tree: the end of its steps, which begin where those of the previous tree end, and its leaves by slot, as halves of `f64`.
+/// A tree: the end of its steps, which begin at the end of the previous tree's, and its leaves by slot, as halves of
+/// `f64`.
 pub(super) struct Shape {
     pub(super) end: usize,
     pub(super) low: [u32; MOST_LEAVES],
@@ -56,18 +57,18 @@ pub(super) struct Shape {
 pub(super) struct Plan {
     pub(super) asked: Vec<Asked>,
     pub(super) thresholds: Vec<f64>,
-    /// The thresholds for values of `f32`: the largest `f32` that is not above.
+    /// The thresholds for `f32` values: for each threshold, the largest `f32` that is not above it.
     pub(super) thresholds_f32: Vec<f32>,
-    /// Evaluated after the thresholds.
+    /// Conditions on category sets. They are evaluated after the thresholds.
     pub(super) sets: Vec<AskedSet>,
     pub(super) steps: Vec<Step>,
     pub(super) shapes: Vec<Shape>,
 }
 
-/// A condition, ordered as they are evaluated.
+/// The sort key of a condition, in the order of evaluation.
 type Key = (usize, bool, u64);
 
-/// An integer for each number, in the order of numbers.
+/// Maps a number to an integer with the same order.
 fn ordered(number: f64) -> u64 {
     // -0.0 is 0.0.
     let bits = (number + 0.0).to_bits();
@@ -92,7 +93,7 @@ fn floor_f32(number: f64) -> f32 {
 }
 
 impl Plan {
-    /// None if a tree has too many leaves.
+    /// Converts an ensemble; `None` if a tree has too many leaves.
     pub(super) fn of(ensemble: &FlatTrees) -> Option<Self> {
         let trees = || (0..ensemble.trees()).map(|tree| ensemble.tree(tree).nodes);
         if trees().any(|nodes| nodes.len() > 2 * MOST_LEAVES - 1) {
@@ -170,7 +171,7 @@ impl Plan {
 }
 
 impl AskedSet {
-    /// The rows that go right.
+    /// Evaluates the condition: the mask of the rows that go right.
     pub(super) fn answer<T: super::Input>(&self, column: &Column<T>) -> Mask {
         let mut mask = Mask::default();
         for (row, &value) in column.0.iter().enumerate() {

@@ -1,13 +1,14 @@
 //! Scoring of large trees by ranks.
 //!
-//! Each value is looked up once among the sorted thresholds of its feature; its rank, 16 bits, then answers every split on that
-//! feature, so that the trees are small in memory. A tree is scored in up to three parts:
+//! Each value is looked up once among the sorted thresholds of its feature. Its 16-bit rank then decides every split on
+//! that feature, so the trees are small in memory. A tree is scored in up to three parts:
 //!
-//! - The *top*: its first splits, at most 63, evaluated as masks of 256 rows like small trees. Each row ends in a *slot*.
-//! - Below each slot hangs a subtree. If all of them are shallow and full enough, they are stored as *dense* trees of equal
-//!   height, whose children are found by arithmetic: first the *upper* levels, level by level, then the *bottom* two levels of
-//!   splits with their leaves, one cache line each.
-//! - Otherwise rows walk down the subtrees node by node, a few rows at a time.
+//! - The *top*: its first splits, at most 63, evaluated as masks of 256 rows like small trees. Each row ends in a
+//!   *slot*.
+//! - Below each slot is a subtree. If all subtrees are shallow and full enough, they are stored as *dense* trees of
+//!   equal height, in which the index of a child is computed. First come the *upper* levels, level by level, then the
+//!   *bottom* two levels of splits with their leaves, one cache line each.
+//! - Otherwise, rows walk down the subtrees node by node, several rows at a time.
 
 use std::hint::select_unpredictable;
 
@@ -17,15 +18,16 @@ use super::{FlatTrees, Input, Node};
 
 /// The rank of a missing value that goes right. No rank is above it.
 const MOST: u16 = u16::MAX;
-/// The most thresholds of a feature, so that ranks of values stay below [`MOST`].
+/// Maximum number of thresholds of a feature, so that ranks of values stay below [`MOST`].
 const MOST_THRESHOLDS: usize = MOST as usize - 1;
-/// Rows that walk down a tree, or values that are looked up, at a time: their cache misses overlap.
+/// Number of rows that walk down a tree at a time, and of values that are looked up at a time, so that their cache
+/// misses overlap.
 const LANES: usize = 8;
 /// Subtrees higher than this are walked node by node.
 const MOST_HEIGHT: u32 = 8;
-/// Levels of splits in a [`Bottom`].
+/// Number of levels of splits in a [`Bottom`].
 const BOTTOM_LEVELS: u32 = 2;
-/// Dense subtrees may have this many times as many places as the tree has nodes.
+/// A dense subtree may have this many times as many positions as the tree has nodes.
 const MOST_EMPTY: usize = 4;
 
 /// The ranks of one column of a block of rows.
@@ -33,10 +35,11 @@ const MOST_EMPTY: usize = 4;
 #[repr(C, align(64))]
 pub(super) struct RankColumn(pub(super) [u16; BLOCK]);
 
-/// Rows whose ranks in one column fill a cache line.
+/// Number of rows whose ranks in one column fill a cache line.
 const LINE: usize = 32;
 
-/// The ranks of one column for [`LINE`] rows. The lines of all columns for the same rows are adjacent, which keeps them in cache.
+/// The ranks of one column for [`LINE`] rows. The lines of all columns for the same rows are adjacent, so they stay in
+/// the cache.
 #[derive(Clone, Copy)]
 #[repr(C, align(64))]
 pub(super) struct RankLine(pub(super) [u16; LINE]);
@@ -48,7 +51,7 @@ struct Ranks {
     missing_right: bool,
 }
 
-/// A split: its column, and the rank above which a row goes right. For a leaf the rank is [`MOST`].
+/// A split: its column, and the rank above which a row goes right. For a leaf, the rank is [`MOST`].
 #[derive(Clone, Copy, Default)]
 pub(super) struct RankSplit {
     pub(super) column: u16,
@@ -72,7 +75,7 @@ pub(super) struct Top {
     below: [u32; MOST_LEAVES],
     /// The height of the highest subtree.
     height: u32,
-    /// Where its upper levels and bottoms begin, if its subtrees are stored dense.
+    /// The start of its upper levels and of its bottoms, if its subtrees are stored dense.
     dense: Option<(usize, usize)>,
 }
 
@@ -95,16 +98,16 @@ pub(super) struct Ranked {
     values: Vec<f64>,
     roots: Vec<u32>,
     tops: Vec<Top>,
-    /// The upper levels of dense subtrees, level by level through all subtrees of a tree: the children of place `p` of a
-    /// level are the places `2 p` and `2 p + 1` of the next.
+    /// The upper levels of dense subtrees, level by level across all subtrees of a tree. The children of position `p`
+    /// of a level are at the positions `2 p` and `2 p + 1` of the next level.
     upper: Vec<RankSplit>,
     /// The bottoms of dense subtrees.
     bottoms: Vec<Bottom>,
 }
 
 impl Ranked {
-    /// With tops if there is a kernel that evaluates them. `None` if the ensemble has sets of categories, or too many features,
-    /// thresholds or nodes.
+    /// Converts an ensemble, with tops if there is a kernel that evaluates them. `None` if the ensemble has category
+    /// sets, or too many features, thresholds or nodes.
     pub(super) fn of(ensemble: &FlatTrees, with_tops: bool) -> Option<Self> {
         if !ensemble.categories.is_empty() || u32::try_from(ensemble.nodes.len()).is_err() {
             return None;
@@ -117,7 +120,7 @@ impl Ranked {
         }
         for sorted in &mut thresholds {
             sorted.sort_unstable_by(f64::total_cmp);
-            // -0 and 0 are one threshold.
+            // -0 and 0 count as one threshold.
             sorted.dedup_by(|a, b| a == b);
         }
         columns.sort_unstable();
@@ -166,7 +169,7 @@ impl Ranked {
         self.roots.push(root as u32);
     }
 
-    /// Makes the top of the last tree, and its dense subtrees if they fit.
+    /// Creates the top of the last tree, and its dense subtrees if they fit.
     fn push_top(&mut self) {
         let Some(&root) = self.roots.last() else {
             return;
@@ -215,7 +218,7 @@ impl Ranked {
         }
     }
 
-    /// Number of columns of ranks, at least 1: leaves read one, too.
+    /// Number of columns of ranks, at least 1, because leaves also read a column.
     pub(super) fn columns(&self) -> usize {
         self.columns.len().max(1)
     }
@@ -225,8 +228,8 @@ impl Ranked {
         self.tops.get(tree)
     }
 
-    /// Ranks some blocks of rows; the columns of `values` are given block after block. The result has, for each block and each
-    /// [`LINE`] of its rows, the lines of all columns.
+    /// Ranks some blocks of rows. The columns of `values` are ordered by block. For each block and each [`LINE`] of its
+    /// rows, the result contains the lines of all columns.
     pub(super) fn rank<T: Input>(&self, kernel: Option<Kernel>, values: &[Column<T>], blocks: usize) -> Vec<RankLine> {
         let in_block = BLOCK / LINE * self.columns();
         let mut lines = vec![RankLine([0; LINE]); blocks * in_block];
@@ -271,7 +274,7 @@ impl Ranked {
         }
     }
 
-    /// The same, for rows that are in these slots of its top.
+    /// The same, for rows that are in these slots of the top.
     pub(super) fn add_below(&self, top: &Top, slots: &[u8; BLOCK], ranks: &[RankLine], sums: &mut [f64; BLOCK]) {
         let Some(dense) = top.dense else {
             let (slots, _) = slots.as_chunks::<LANES>();
@@ -307,8 +310,8 @@ impl Ranked {
         }
     }
 
-    /// Adds the leaves that the rows from `first` on reach from these nodes. Leaves point to themselves, so all rows take steps
-    /// until none moves.
+    /// Adds the leaves that the rows from `first` reach from these nodes. Leaves point to themselves, so all rows take
+    /// steps until none moves.
     fn walk(&self, first: usize, mut places: [usize; LANES], ranks: &[RankLine], sums: &mut [f64; LANES]) {
         let columns = self.columns();
         let (lines, first) = (&ranks[first / LINE * columns..][..columns], first % LINE);
@@ -336,7 +339,7 @@ fn is_nan<T: Input>(value: T) -> bool {
     value.is_nan()
 }
 
-/// Writes how many of the thresholds are below each value.
+/// Writes the number of thresholds below each value.
 fn rank<T: Input>(thresholds: &[f64], missing: u16, values: &Column<T>, ranks: &mut RankColumn) {
     let (values, _) = values.0.as_chunks::<LANES>();
     let (ranks, _) = ranks.0.as_chunks_mut::<LANES>();
@@ -353,7 +356,7 @@ fn rank<T: Input>(thresholds: &[f64], missing: u16, values: &Column<T>, ranks: &
     }
 }
 
-/// How many of the sorted numbers are below each value. The binary searches are interleaved, so that their cache misses
+/// The number of sorted numbers below each value. The binary searches are interleaved, so that their cache misses
 /// overlap.
 fn below<const N: usize>(sorted: &[f64], values: [f64; N]) -> [usize; N] {
     let mut from = [0; N];
@@ -361,7 +364,7 @@ fn below<const N: usize>(sorted: &[f64], values: [f64; N]) -> [usize; N] {
     while length > 1 {
         let half = length / 2;
         for (from, value) in from.iter_mut().zip(values) {
-            // A predicted branch would be wrong half of the time.
+            // A branch would be mispredicted half of the time.
             *from = select_unpredictable(sorted[*from + half - 1] < value, *from + half, *from);
         }
         length -= half;
@@ -389,7 +392,7 @@ impl Top {
         self.steps.len() + 1
     }
 
-    /// The top of the last tree, which begins at `root`. Splits with the highest subtrees are taken first.
+    /// The top of the last tree, which begins at `root`. Splits with the highest subtrees are chosen first.
     fn of(root: u32, nodes: &[RankNode]) -> Self {
         let first = root as usize;
         let mut heights = vec![0u32; nodes.len() - first];

@@ -20,9 +20,9 @@ mod sealed {
     use super::Column;
 
     pub trait Sealed: Sized {
-        /// A column by its concrete type.
+        /// Converts a column to its concrete type.
         fn column(column: &Column<Self>) -> std::result::Result<&Column<f32>, &Column<f64>>;
-        /// The padding of incomplete blocks.
+        /// The value that pads incomplete blocks.
         const ZERO: Self;
     }
     impl Sealed for f32 {
@@ -39,35 +39,36 @@ mod sealed {
     }
 }
 
-/// Cells of a block of rows that is scored tree by tree: few enough to stay in cache, so that the nodes of a large tree are
-/// loaded once for all its rows.
+/// Number of cells in a block of rows that is scored tree by tree. The block stays in the cache, so the nodes of a
+/// large tree are loaded once for all its rows.
 const BLOCK_CELLS: usize = 1 << 15;
-/// Rows that walk down a tree at a time.
+/// Number of rows that walk down a tree at a time.
 const LANES: usize = 8;
-/// Trees that one row walks down at a time, if there are fewer rows than [`LANES`].
+/// Number of trees that one row walks down at a time, if there are fewer rows than [`LANES`].
 const TREE_LANES: usize = 8;
-/// Rows a worker takes at a time, at most.
+/// Maximum number of rows per task.
 const CHUNK: usize = 4096;
-/// Rows times trees between two checks of the cancellation.
+/// Number of rows times trees between two checks for cancellation.
 const CHUNK_STEPS: usize = 500_000;
 
-/// For fewer rows, walking is faster than preparing the kernels.
+/// With fewer rows, walking is faster than preparing the kernels.
 const FEW_ROWS: usize = 64;
-/// For fewer rows, walking is faster than ranking the thresholds.
+/// With fewer rows, walking is faster than ranking the thresholds.
 const MANY_ROWS: usize = 512;
-/// Ranks that are processed together, and the most blocks: as many as stay in cache, so that a tree is loaded once for them.
+/// Number of ranks that are processed together, as many as stay in the cache, so that a tree is loaded once for them.
+/// It limits the number of blocks.
 const RANKS: usize = 24 * 60 * SIMD_BLOCK;
 const RANK_BLOCKS: usize = 64;
-/// Rows times trees a worker takes at a time, at most, with a kernel.
+/// Maximum number of rows times trees per task with a kernel.
 const KERNEL_STEPS: usize = 1_000_000;
-/// Rows that are transposed together: one cache line of `f32`.
+/// Number of rows that are transposed together: one cache line of `f32`.
 const TILE: usize = 16;
-/// Fewer rows times trees are scored on the caller's thread.
+/// With fewer rows times trees, scoring runs on the caller's thread.
 const STEPS_PER_THREAD: usize = 50_000;
 
 impl FlatTrees {
-    /// The probability of churn of each row of a matrix, rows x columns; NaN is missing. Bit-identical on any number of threads,
-    /// and independent of the other rows.
+    /// The probability of churn for each row of a matrix (rows x columns; NaN is missing). Results are bit-identical
+    /// for any number of threads, and do not depend on the other rows.
     ///
     /// # Errors
     /// `feature_mismatch` if the matrix has a different number of columns; `cancelled`.
@@ -75,7 +76,7 @@ impl FlatTrees {
         Ok(self.scores(x, execution)?.into_iter().map(sigmoid).collect())
     }
 
-    /// The sum of leaves of every row. Few rows are scored without threads.
+    /// The sum of leaves for every row. Few rows are scored without threads.
     pub(crate) fn scores<T: Input>(&self, x: ArrayView2<'_, T>, execution: &Execution) -> Result<Vec<f64>> {
         let steps = x.nrows().saturating_mul(self.trees());
         if execution.threads != Some(0) && steps < STEPS_PER_THREAD {
@@ -84,8 +85,8 @@ impl FlatTrees {
         self.log_odds(x, &execution.workers()?)
     }
 
-    /// The log-odds of every row: the base, then the leaf of each tree, summed in `f64` in tree order, whatever the threads and
-    /// the other rows.
+    /// The log-odds of every row: the base, then the leaf of each tree, summed in `f64` in tree order. They depend
+    /// neither on the number of threads nor on the other rows.
     pub(crate) fn log_odds<T: Input>(&self, x: ArrayView2<'_, T>, workers: &Workers) -> Result<Vec<f64>> {
         self.sums(x, 0, self.base, workers)
     }
@@ -95,7 +96,7 @@ impl FlatTrees {
         self.sums(x, self.trees().saturating_sub(1), 0.0, workers)
     }
 
-    /// Checks the number of columns of a matrix, before anything is computed column by column.
+    /// Checks the number of columns of a matrix before anything is computed per column.
     pub(crate) fn check_columns(&self, columns: usize) -> Result<()> {
         if columns == self.features() {
             return Ok(());
@@ -104,7 +105,7 @@ impl FlatTrees {
         Err(Error::new(ErrorKind::FeatureMismatch, message))
     }
 
-    /// `base` plus the leaves of the trees from `first` on.
+    /// `base` plus the leaves of the trees, starting with tree `first`.
     fn sums<T: Input>(&self, x: ArrayView2<'_, T>, first: usize, base: f64, workers: &Workers) -> Result<Vec<f64>> {
         self.check_columns(x.ncols())?;
         let mut sums = vec![base; x.nrows()];
@@ -137,7 +138,7 @@ impl FlatTrees {
             return Ok(sums);
         }
         let trees = self.trees() - first.min(self.trees());
-        // Few enough that every worker gets some.
+        // Small enough that every worker gets some rows.
         let share = x.nrows().div_ceil(4 * workers.threads()).max(LANES);
         let chunk = (CHUNK_STEPS / trees.max(1)).clamp(1, CHUNK).min(share);
         if first == 0
@@ -159,7 +160,7 @@ impl FlatTrees {
                 let start = start + number * block;
                 gather(x.slice(ndarray::s![start..start + sums.len(), ..]), &mut cells);
                 for tree in first..self.trees() {
-                    // With very many trees one block takes long.
+                    // With very many trees, one block takes long.
                     if tree % 256 == 255 {
                         workers.check()?;
                     }
@@ -198,8 +199,8 @@ fn add_by_kernel<T: Input>(
     })
 }
 
-/// Adds the leaves of trees of any size to as many rows as stay in cache, so that thresholds and nodes are loaded once for all
-/// of them.
+/// Adds the leaves of trees of any size, for as many rows at a time as stay in the cache, so that thresholds and nodes
+/// are loaded once for all of them.
 fn add_by_ranks<T: Input>(
     kernel: Option<Kernel>,
     ranked: &Ranked,
@@ -247,7 +248,7 @@ fn turn<T: Input>(x: ArrayView2<'_, T>, columns: &mut [Column<T>]) {
         }
         return;
     };
-    // A few rows at a time: they and the cache lines that they fill stay in cache.
+    // A few rows at a time, so that these rows and the cache lines that they fill stay in the cache.
     for (tile, cells) in cells.chunks(TILE * columns.len().max(1)).enumerate() {
         for (feature, column) in columns.iter_mut().enumerate() {
             let values = cells.iter().skip(feature).step_by(x.ncols());
@@ -273,8 +274,8 @@ fn gather<T: Input>(x: ArrayView2<'_, T>, block: &mut [T]) {
 }
 
 impl FlatTrees {
-    /// `sum` plus the leaves of one row in the trees from `first` on, in tree order. Several trees are walked at a time, so that
-    /// their cache misses overlap.
+    /// Adds the leaves of one row to `sum`, in tree order, starting with tree `first`. Several trees are walked at a
+    /// time, so that their cache misses overlap.
     fn add_row(&self, first: usize, cells: &[f64], mut sum: f64, workers: &Workers) -> Result<f64> {
         let plain = self.categories.is_empty();
         let (groups, rest) = self.roots[first.min(self.trees())..].as_chunks::<TREE_LANES>();
@@ -322,7 +323,7 @@ impl FlatTrees {
     }
 }
 
-/// Adds the leaf of each row to its sum; `cells` holds at least as many rows as there are sums.
+/// Adds the leaf of each row to its sum. `cells` holds at least as many rows as there are sums.
 fn add_leaves<T: Input>(tree: Tree<'_>, cells: &[T], columns: usize, sums: &mut [f64]) {
     let row = |row: usize| &cells[row * columns..(row + 1) * columns];
     let (groups, rest) = sums.as_chunks_mut::<LANES>();
@@ -373,7 +374,7 @@ mod tests {
     use super::*;
     use crate::numeric::SplitMix;
 
-    /// Random trees of up to `leaves` leaves, with splits on categories if `sets`.
+    /// Random trees with up to `leaves` leaves, with splits on categories if `sets`.
     fn forest(random: &mut SplitMix, trees: usize, leaves: usize, features: usize, sets: bool) -> FlatTrees {
         let mut ensemble = FlatTrees::new(random.unit(), features);
         for _ in 0..trees {
@@ -462,12 +463,12 @@ mod tests {
             let mut random = SplitMix::new(seed, 0);
             let mut ensemble = forest(&mut random, trees, leaves, 7, false);
             if chain {
-                // A tree of the largest height for its size.
+                // A tree with the largest possible height for its size.
                 let splits = (0..leaves as u32).flat_map(|split| [
                     Node::split(split % 7, f64::from(split) / leaves as f64, split % 2 == 0, 2 * split + 1),
                     Node::leaf(2 * split + 1, f64::from(split)),
                 ]);
-                // Every split is the right child of the one before.
+                // Every split is the right child of the previous one.
                 let mut nodes: Vec<Node> = splits.collect();
                 nodes.push(Node::leaf(2 * leaves as u32, -1.0));
                 ensemble.push(&nodes, &vec![1.0; nodes.len()]);

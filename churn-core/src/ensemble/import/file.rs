@@ -6,7 +6,7 @@ use super::super::flat::{Categories, FlatTrees, Unchecked};
 use super::{Link, TreeEnsemble};
 use crate::error::{Error, ErrorKind, Result};
 
-/// The payload as it is written.
+/// The payload, for writing.
 #[derive(Serialize)]
 pub(crate) struct Written<'a> {
     trees: &'a FlatTrees,
@@ -27,13 +27,13 @@ pub(crate) struct Read {
 }
 
 impl TreeEnsemble {
-    /// The trees, if they are the whole ensemble: sums are unscaled log-odds, and no split is on categories.
+    /// The trees, if they are the whole ensemble: the sums are unscaled log-odds, and no split is on categories.
     pub(crate) fn plain(&self) -> Option<&FlatTrees> {
         let sum = (self.link, self.divisor, self.scale) == (Link::LogOdds, 1.0, 1.0);
         (sum && self.trees.sets().is_empty()).then_some(&self.trees)
     }
 
-    /// The whole ensemble, to be written.
+    /// The whole ensemble, for writing.
     pub(crate) fn written(&self) -> Written<'_> {
         Written {
             trees: &self.trees,

@@ -4,12 +4,12 @@ use std::collections::VecDeque;
 
 use super::super::flat::{Categories, FlatTrees, Node};
 
-/// One node as it was read. Children are indexes into the tree's nodes.
+/// One node as it was read. Children are indexes of nodes in the tree.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Part {
     /// A leaf and its value.
     Leaf(f64),
-    /// Values up to the threshold go left.
+    /// A split at a threshold: values up to the threshold go left.
     Split {
         feature: i64,
         threshold: f64,
@@ -17,7 +17,8 @@ pub(super) enum Part {
         left: i64,
         right: i64,
     },
-    /// Categories in a set go right; `set` is an index into the tree's sets, which several splits may share.
+    /// A split on a category set: the set goes right. `set` is an index of the tree's sets, which several splits may
+    /// share.
     Set {
         feature: i64,
         set: usize,
@@ -27,7 +28,7 @@ pub(super) enum Part {
     },
 }
 
-/// A tree as it was read, the root first. Nodes that cannot be reached from the root are dropped.
+/// A tree as it was read, with the root first. Nodes that cannot be reached from the root are dropped.
 pub(super) struct TreeLayout {
     pub(super) parts: Vec<Part>,
     pub(super) sets: Vec<Categories>,
@@ -36,9 +37,9 @@ pub(super) struct TreeLayout {
 }
 
 impl TreeLayout {
-    /// Appends the tree to an ensemble: siblings are adjacent and stand behind their parent.
+    /// Appends the tree to an ensemble. Siblings are adjacent and follow their parent.
     pub(super) fn lay_out(&self, ensemble: &mut FlatTrees) -> Result<(), String> {
-        // The index of each of the tree's sets among the ensemble's, once a split uses it.
+        // The index in the ensemble of each of the tree's sets, once a split uses it.
         let mut pushed: Vec<Option<u32>> = vec![None; self.sets.len()];
         let (mut nodes, mut covers) = (vec![Node::leaf(0, 0.0)], vec![0.0]);
         let mut seen = vec![false; self.parts.len()];
@@ -110,7 +111,7 @@ pub(super) fn up_to_rounded(threshold: f64) -> f64 {
         rounded
     };
     if !at_most.is_finite() {
-        // No number or every number goes left, except that rounding takes large ones to infinity.
+        // Either no number or every number goes left, except that rounding maps large numbers to infinity.
         return if at_most == f32::NEG_INFINITY {
             -largest_that_rounds()
         } else {
@@ -130,8 +131,8 @@ pub(super) fn up_to_rounded(threshold: f64) -> f64 {
     }
 }
 
-/// The largest `f64` that rounds to a finite `f32`. Its negation is the smallest that does: all numbers below that round to
-/// minus infinity.
+/// The largest `f64` that rounds to a finite `f32`. Its negation is the smallest such number: all smaller numbers round
+/// to minus infinity.
 fn largest_that_rounds() -> f64 {
     let half_step = 2.0f64.powi(103);
     (f64::from(f32::MAX) + half_step).next_down()

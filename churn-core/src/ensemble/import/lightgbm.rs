@@ -1,4 +1,4 @@
-//! The text of LightGBM.
+//! LightGBM's text format.
 //!
 //! The meaning of the fields: LightGBM's `include/LightGBM/tree.h`, `src/io/tree.cpp` and
 //! `src/boosting/gbdt_model_text.cpp`, versions 2 to 4.
@@ -12,14 +12,14 @@ use super::layout::{Part, TreeLayout};
 use super::{TreeEnsemble, refused};
 use crate::error::{Result, excerpt};
 
-/// Values this close to zero count as zero (LightGBM's `kZeroThreshold`).
+/// Values whose absolute value is at most this count as zero (LightGBM's `kZeroThreshold`).
 const ZERO: f64 = 1.000_000_018_002_509_5e-35;
 const CATEGORICAL: u32 = 1;
 const DEFAULT_LEFT: u32 = 2;
 
 /// `name=value` lines.
 struct Fields<'a> {
-    /// What the fields belong to, for messages.
+    /// The owner of the fields, for messages.
     of: String,
     values: HashMap<&'a str, &'a str>,
 }
@@ -47,7 +47,7 @@ impl<'a> Fields<'a> {
         text.trim().parse().map_err(wrong)
     }
 
-    /// A list of exactly `count` numbers.
+    /// A list with exactly `count` numbers.
     fn list<T: FromStr>(&self, name: &str, count: usize) -> Result<Vec<T>> {
         let words = self.text(name)?.split_ascii_whitespace();
         let list: Vec<T> = words.map(|word| self.parsed(name, word)).collect::<Result<_>>()?;
@@ -113,7 +113,7 @@ pub(super) fn read(text: &str) -> Result<TreeEnsemble> {
     ensemble.finish()
 }
 
-/// What the sum of leaves is multiplied by to be a log-odds.
+/// The factor that converts the sum of leaves to log-odds.
 fn scale_of(objective: &str) -> Result<f64> {
     let mut words = objective.split_ascii_whitespace();
     match words.next() {
@@ -158,7 +158,7 @@ fn tree(fields: &Fields<'_>, budget: &mut Budget) -> Result<TreeLayout> {
     let left: Vec<i64> = fields.list("left_child", splits)?;
     let right: Vec<i64> = fields.list("right_child", splits)?;
     let sets = sets(fields, budget)?;
-    // Splits come first, then leaves, whose indexes are written as -1 - index.
+    // Splits come first, then leaves, whose index is written as -1 - index.
     let place = |child: i64| if child < 0 { splits as i64 - 1 - child } else { child };
     let mut parts = Vec::with_capacity(splits + leaves);
     for split in 0..splits {
@@ -178,7 +178,7 @@ fn tree(fields: &Fields<'_>, budget: &mut Budget) -> Result<TreeLayout> {
     Ok(TreeLayout { parts, sets, covers })
 }
 
-/// The sets of categories of a tree: those that LightGBM sends left.
+/// The category sets of a tree: the categories that LightGBM sends left.
 fn sets(fields: &Fields<'_>, budget: &mut Budget) -> Result<Vec<Categories>> {
     let count: usize = fields.number("num_cat")?;
     if count == 0 {
@@ -221,7 +221,8 @@ impl Decision {
             if !exists {
                 return Err(format!("there is no set {threshold} of categories"));
             }
-            // LightGBM sends the set left and all other values, missing ones too, right; the flat layout sends the set right.
+            // LightGBM sends the set left, and all other values, including missing ones, right; the flat layout sends
+            // the set right.
             return Ok(Part::Set {
                 feature,
                 set: threshold as usize,
@@ -232,7 +233,7 @@ impl Decision {
         }
         let default_left = kind & DEFAULT_LEFT != 0;
         let missing_left = match kind >> 2 {
-            // Nothing was missing in training: LightGBM reads NaN as 0.
+            // Training had no missing values, and LightGBM reads NaN as 0.
             0 => threshold >= 0.0,
             1 => {
                 let alike = if default_left {

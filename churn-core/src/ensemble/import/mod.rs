@@ -28,13 +28,15 @@ pub enum Link {
     Probability,
 }
 
-/// An ensemble of decision trees, imported from another library or trained by this one, that scores rows and explains the scores.
+/// An ensemble of decision trees that scores rows and explains the scores. It is imported from another library or
+/// trained by this one.
 ///
-/// A matrix holds `f32` or `f64`, rows x columns in either memory order, and is never copied as a whole. NaN is missing and goes
-/// where the model sends it. Results are bit-identical on any number of threads and do not depend on the other rows.
+/// A matrix holds `f32` or `f64`, rows x columns in either memory order, and is never copied as a whole. NaN is
+/// missing, and the model defines its direction at each split. Results are bit-identical for any number of threads and
+/// do not depend on the other rows.
 ///
-/// The import functions bound their work by the size of the model they are given: they take at most 32 times its bytes and
-/// 32 MiB of memory, and time proportional to its bytes, whoever wrote it.
+/// The import functions are safe on untrusted models. They take at most 32 times the size of the model plus 32 MiB of
+/// memory, and time proportional to its size.
 ///
 /// ```
 /// use churn_core::Execution;
@@ -64,10 +66,10 @@ pub enum Link {
 pub struct TreeEnsemble {
     trees: FlatTrees,
     link: Link,
-    /// The sum is divided by this, then multiplied by `scale`.
+    /// The sum of leaves is divided by this, then multiplied by `scale`.
     divisor: f64,
     scale: f64,
-    /// Names of the columns; empty where they are not known.
+    /// Names of the columns; empty if they are not known.
     feature_names: Vec<String>,
 }
 
@@ -86,11 +88,11 @@ pub struct ForeignTree {
     pub missing_left: Vec<bool>,
     /// The value of a leaf; ignored for a split.
     pub value: Vec<f64>,
-    /// Training weight that reached the node.
+    /// The training weight that reached the node.
     pub cover: Vec<f64>,
 }
 
-/// An ensemble given as arrays: for libraries whose model files this crate cannot read.
+/// A tree ensemble as arrays, for libraries whose model files this crate cannot read.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ForeignTrees {
     /// The trees, in the order in which their leaves are summed.
@@ -99,13 +101,13 @@ pub struct ForeignTrees {
     pub features: usize,
     /// The constant that is added to the leaves.
     pub base: f64,
-    /// The sum is divided by this: the number of trees if they are averaged, else 1.
+    /// The divisor of the sum: the number of trees if they are averaged, else 1.
     pub divisor: f64,
-    /// The quotient is multiplied by this.
+    /// The factor by which the quotient is multiplied.
     pub scale: f64,
     /// The unit of the result.
     pub link: Link,
-    /// Whether values are rounded to `f32` before they are compared, as scikit-learn and XGBoost do.
+    /// Whether values are rounded to `f32` before comparison, as in scikit-learn and XGBoost.
     pub rounded: bool,
 }
 
@@ -129,40 +131,42 @@ fn refused(why: impl Into<String>) -> Error {
 }
 
 impl TreeEnsemble {
-    /// Imports a LightGBM model from the text that `save_model` writes. Supported objectives: `binary` and `cross_entropy`.
+    /// Imports a LightGBM model from the text that `save_model` writes. Supported objectives: `binary` and
+    /// `cross_entropy`.
     ///
-    /// Scores equal LightGBM's: the same comparisons and leaves, summed in the same order in `f64`; only the last bits of the
-    /// exponential can differ. Splits on categories are supported. All trees in the text are used: `save_model` writes those up
-    /// to the best iteration after early stopping, unless it is told otherwise.
+    /// Scores equal LightGBM's: comparisons and leaves are the same, and leaves are summed in the same order in `f64`;
+    /// only the last bits of the exponential can differ. Splits on categories are supported. All trees in the text are
+    /// used. After early stopping, `save_model` writes the trees up to the best iteration by default.
     ///
     /// # Errors
-    /// `import_failed` if the text is not such a model, is damaged or cut off, or claims more columns or larger sets of
-    /// categories than its size allows; for several classes and linear leaves; and for splits where zero counts as missing and
-    /// goes another way than its neighbours.
+    /// `import_failed` if the text is not such a model, if it is damaged or truncated, if it claims more columns or
+    /// larger category sets than its size allows, if it has several classes or linear leaves, or if it has splits where
+    /// zero counts as missing and goes in another direction than its neighbours.
     pub fn from_lightgbm(text: &str) -> Result<Self> {
         lightgbm::read(text)
     }
 
-    /// Imports an XGBoost model from the JSON that `save_model("x.json")` writes. Supported: the boosters `gbtree` and `dart`
-    /// with the objectives `binary:logistic` and `reg:logistic`.
+    /// Imports an XGBoost model from the JSON that `save_model("x.json")` writes. Supported: the boosters `gbtree` and
+    /// `dart` with the objectives `binary:logistic` and `reg:logistic`.
     ///
-    /// Values are rounded to `f32` before they are compared, as XGBoost does, whatever the matrix holds: every row reaches the
-    /// same leaves. XGBoost sums leaves and takes the exponential in `f32`, this crate in `f64`, so probabilities differ by
-    /// XGBoost's rounding, about 1e-6. After early stopping the file names the `best_iteration`, and the trees up to it are
-    /// used, as by `XGBClassifier.predict_proba`; XGBoost's `Booster.predict` uses all trees unless given an `iteration_range`.
+    /// Values are rounded to `f32` before comparison, as in XGBoost, so every row reaches the same leaves. XGBoost sums
+    /// leaves and computes the exponential in `f32`, this crate in `f64`, so probabilities differ by XGBoost's
+    /// rounding, about 1e-6. After early stopping, the file contains the `best_iteration`, and the trees up to it are
+    /// used, as in `XGBClassifier.predict_proba`. XGBoost's `Booster.predict` uses all trees unless it is given an
+    /// `iteration_range`.
     ///
     /// # Errors
-    /// `import_failed` if the JSON is not such a model, or claims more columns or larger sets of categories than its size
-    /// allows; for several classes or targets, and other boosters or objectives.
+    /// `import_failed` if the JSON is not such a model, if it claims more columns or larger category sets than its size
+    /// allows, or if it has several classes or targets, or another booster or objective.
     pub fn from_xgboost(json: &[u8]) -> Result<Self> {
         xgboost::read(json)
     }
 
-    /// Imports trees that are given as arrays.
+    /// Imports trees from arrays.
     ///
     /// # Errors
-    /// `import_failed` if the arrays of a tree differ in length, have a child outside the tree, do not form a tree, or hold a
-    /// number that is not finite where one is needed.
+    /// `import_failed` if the arrays of a tree differ in length, if a child lies outside the tree, if the nodes do not
+    /// form a tree, or if a required number is not finite.
     pub fn from_trees(given: &ForeignTrees) -> Result<Self> {
         let mut ensemble = Self::begin(given.base, given.features)?;
         (ensemble.divisor, ensemble.scale, ensemble.link) = (given.divisor, given.scale, given.link);
@@ -176,7 +180,7 @@ impl TreeEnsemble {
         ensemble.finish()
     }
 
-    /// An ensemble without trees.
+    /// Creates an ensemble without trees.
     fn begin(base: f64, features: usize) -> Result<Self> {
         if features >= super::flat::MOST_FEATURES {
             return Err(refused(format!("{features} features are too many")));
@@ -195,13 +199,13 @@ impl TreeEnsemble {
             .map_err(|why| refused(format!("tree {number}: {why}")))
     }
 
-    /// Whether sums can be scaled.
+    /// Whether the divisor and the scale are valid.
     fn is_usable(&self) -> bool {
         let usable = |number: f64| number.is_finite() && number > 0.0;
         usable(self.divisor) && usable(self.scale)
     }
 
-    /// The ensemble, validated.
+    /// Validates and returns the ensemble.
     fn finish(self) -> Result<Self> {
         if !self.is_usable() {
             return Err(refused("the divisor and the scale must be finite and above 0"));
@@ -222,15 +226,15 @@ impl TreeEnsemble {
         self.trees.features()
     }
 
-    /// Names of the columns, in order; empty if the model does not have them.
+    /// Names of the columns, in order; empty if the model has no names.
     pub fn feature_names(&self) -> &[String] {
         &self.feature_names
     }
 
-    /// With names of the columns, in order.
+    /// Sets the names of the columns, in order.
     ///
     /// # Errors
-    /// `feature_mismatch` if there are not as many names as columns.
+    /// `feature_mismatch` if the number of names differs from the number of columns.
     pub fn with_feature_names(mut self, names: Vec<String>) -> Result<Self> {
         if names.len() != self.features() {
             let message = format!("{} names were given for {} columns", names.len(), self.features());
@@ -240,7 +244,8 @@ impl TreeEnsemble {
         Ok(self)
     }
 
-    /// Takes the names of a model file, unless they are the ones that a library makes up: `default` and the position.
+    /// Sets the names from a model file, unless they are the library's default names: `default` followed by the
+    /// position.
     fn name_features(&mut self, names: Vec<String>, default: &str) {
         let generated = |(position, name): (usize, &String)| name.strip_prefix(default) == Some(&position.to_string());
         if names.len() == self.features() && !names.iter().enumerate().all(generated) {
@@ -248,7 +253,7 @@ impl TreeEnsemble {
         }
     }
 
-    /// The unit of sums of leaves, and of explanations: log-odds or probability.
+    /// The unit of the sums of leaves, and of explanations: log-odds or probability.
     pub fn link(&self) -> Link {
         self.link
     }
@@ -273,13 +278,13 @@ impl TreeEnsemble {
         &self.trees
     }
 
-    /// A sum of leaves, scaled.
+    /// Scales a sum of leaves.
     pub(crate) fn scaled(&self, sum: f64) -> f64 {
         sum / self.divisor * self.scale
     }
 }
 
-/// Trees trained by this crate: their leaves sum to log-odds.
+/// Trees that this crate trains: their leaves sum to log-odds.
 impl From<FlatTrees> for TreeEnsemble {
     fn from(trees: FlatTrees) -> Self {
         Self {

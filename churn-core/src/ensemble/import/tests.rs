@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::*;
 
-/// What the peers said of their own models; `tests/fixtures/models/make.py` wrote it.
+/// Predictions of the other libraries for their own models, written by `tests/fixtures/models/make.py`.
 #[derive(Deserialize)]
 struct Expected {
     x: Vec<Vec<Option<f64>>>,
@@ -132,7 +132,7 @@ fn what_cannot_be_taken_over_is_refused() {
 #[test]
 fn zero_for_missing_is_refused_only_where_it_needs_two_thresholds() {
     let text = text("lightgbm_numeric.txt");
-    // Every split of a kind of its own: NaN is missing (8), missing goes left (2).
+    // Every split has its own kind: NaN is missing (8), missing goes left (2).
     let kind = |kind: &str| {
         let lines = text.lines().map(|line| match line.strip_prefix("decision_type=") {
             Some(kinds) => format!("decision_type={}", vec![kind; kinds.split(' ').count()].join(" ")),

@@ -1,4 +1,4 @@
-//! The JSON of XGBoost.
+//! XGBoost's JSON format.
 //!
 //! The meaning of the fields: XGBoost's `doc/model.schema`, `src/tree/tree_model.cc` and
 //! `include/xgboost/tree_model.h`, versions 1.6 to 3.
@@ -12,7 +12,7 @@ use super::{TreeEnsemble, refused};
 use crate::error::{Result, excerpt};
 use crate::numeric::ln;
 
-/// Categories are below this number.
+/// Categories must be below this number.
 const MOST_CATEGORIES: usize = 1 << 24;
 
 #[derive(Deserialize)]
@@ -31,7 +31,7 @@ struct Learner {
     attributes: Attributes,
 }
 
-/// What training left behind.
+/// Attributes that training stores in the model.
 #[derive(Default, Deserialize)]
 struct Attributes {
     best_iteration: Option<String>,
@@ -70,7 +70,7 @@ struct Model {
     gbtree_model_param: ModelParameters,
     trees: Vec<Tree>,
     tree_info: Vec<i64>,
-    /// Where the trees of each round begin, and the last ones end; from version 2 on.
+    /// The start of each round's trees, and the end of the last round's; since version 2.
     #[serde(default)]
     iteration_indptr: Vec<usize>,
 }
@@ -177,7 +177,7 @@ pub(super) fn read(json: &[u8]) -> Result<TreeEnsemble> {
         Some(best) => up_to_round(number("best_iteration", best)?, &model)?,
     };
     let mut budget = Budget::of(json.len());
-    // Each tree is dropped once it has been converted.
+    // Each tree is dropped once it is converted.
     for (at, tree) in model.trees.into_iter().take(used).enumerate() {
         let weight = weights.as_ref().map_or(1.0, |weights| weights[at]);
         let layout = tree.layout(weight, &mut budget);
@@ -187,7 +187,7 @@ pub(super) fn read(json: &[u8]) -> Result<TreeEnsemble> {
     ensemble.finish()
 }
 
-/// The number of trees in the rounds up to one that is counted from 0.
+/// The number of trees in the rounds up to and including `round`, which is counted from 0.
 fn up_to_round(round: usize, model: &Model) -> Result<usize> {
     let per_round: usize = match &model.gbtree_model_param.num_parallel_tree {
         None => 1,
@@ -208,7 +208,7 @@ fn number<T: std::str::FromStr>(name: &str, text: &str) -> Result<T> {
     text.parse().map_err(wrong)
 }
 
-/// The log-odds of a base score: `5E-1`, or from version 3.1 on `[5E-1]`.
+/// The log-odds of a base score: `5E-1`, or `[5E-1]` since version 3.1.
 fn log_odds(text: &str) -> Result<f64> {
     let inner = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
     let base: f32 = number("base_score", inner.unwrap_or(text))?;
@@ -268,7 +268,7 @@ impl Tree {
         };
         match self.split_type.get(node).copied().unwrap_or(0) {
             0 if condition.is_nan() => Err(format!("the threshold of node {node} is not a number")),
-            // XGBoost sends values below the threshold left, the flat layout those up to and including it.
+            // XGBoost sends values below the threshold left; the flat layout sends values up to and including it left.
             0 => Ok(Part::Split {
                 feature,
                 threshold: up_to_rounded(f64::from(condition.next_down())),
@@ -295,7 +295,7 @@ impl Tree {
         if [self.categories_segments.len(), self.categories_sizes.len()] != [count; 2] {
             return Err("its lists of categories differ in length".into());
         }
-        // XGBoost writes every category once, so that sets read no more than the file holds.
+        // XGBoost writes every category once, so the sets cannot be larger than the file.
         let total = self
             .categories_sizes
             .iter()

@@ -1,4 +1,4 @@
-//! L-BFGS (Liu and Nocedal, 1989), started from the curvature at the churn rate.
+//! L-BFGS (Liu and Nocedal, 1989), preconditioned with the Hessian at the churn rate.
 
 use std::collections::VecDeque;
 
@@ -14,10 +14,10 @@ use crate::parallel::Workers;
 
 /// Number of stored pairs of steps and gradient differences.
 const MEMORY: usize = 12;
-/// Relative differences of losses up to this are rounding.
+/// Relative differences of losses up to this value are rounding errors.
 const ROUNDING: f64 = 1e-13;
 
-/// Minimises a problem from a starting point: the intercept, then the coefficients.
+/// Minimises a problem from a starting point: the intercept, followed by the coefficients.
 pub(super) fn minimise(
     problem: &Problem<'_>,
     squares: &Squares,
@@ -53,7 +53,7 @@ pub(super) fn minimise(
             if next_loss <= loss + 1e-4 * step * slope {
                 break Some((next, next_loss, next_gradient));
             }
-            // If losses differ by rounding only, the gradients decide.
+            // If losses differ only by rounding, the gradients decide.
             if next_loss <= loss + ROUNDING * loss {
                 let nearer = dot(&next_gradient, &next_gradient) < dot(&gradient, &gradient);
                 break nearer.then_some((next, next_loss, next_gradient));
@@ -63,7 +63,7 @@ pub(super) fn minimise(
                 break None;
             }
         };
-        // No step improves the loss: the rest is rounding.
+        // No step improves the loss, so the remaining error is rounding.
         let Some((next, next_loss, next_gradient)) = taken else {
             break;
         };
@@ -104,7 +104,7 @@ impl<'a> Preconditioner<'a> {
             });
         }
         let mut values = vec![0.0; size * size];
-        // A small ridge makes the system regular for collinear columns without a penalty.
+        // A small ridge keeps the system regular if columns are collinear and there is no penalty.
         let ridge = l2 + 1e-8 * curvature + 1e-12;
         for (a, row) in squares.products.iter().enumerate() {
             for (b, product) in row.iter().enumerate() {

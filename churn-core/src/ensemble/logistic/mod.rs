@@ -1,8 +1,8 @@
 //! The linear member: L2-regularised logistic regression.
 //!
-//! smartcore's own logistic regression supports neither cancellation nor weights, and took seven times as long as scikit-learn's
-//! when measured. Here smartcore solves the linear systems, and this crate iterates over the rows, in chunks of fixed size, so
-//! that results are bit-identical on any number of threads.
+//! Smartcore's own logistic regression supports neither cancellation nor weights, and took seven times as long as
+//! scikit-learn's when measured. Here, smartcore solves the linear systems, and this crate iterates over the rows in
+//! chunks of fixed size, so results are bit-identical for any number of threads.
 
 mod descent;
 mod penalty;
@@ -26,12 +26,12 @@ pub(crate) use penalty::choose_l2;
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct LogisticOptions {
-    /// L2 penalty, `1 / C` in scikit-learn: half of it times the sum of squared coefficients is added to the sum of log-losses. The
-    /// intercept is not penalised. Default: 1.
+    /// L2 penalty, `1 / C` in scikit-learn. Half of it times the sum of squared coefficients is added to the sum of
+    /// log-losses. The intercept is not penalised. Default: 1.
     pub l2: f64,
     /// Maximum number of iterations. Default: 200.
     pub max_iterations: usize,
-    /// The fit has converged when no component of the mean gradient is larger. Default: 1e-8.
+    /// Tolerance: the fit has converged if no component of the mean gradient is larger. Default: 1e-8.
     pub tolerance: f64,
 }
 
@@ -62,12 +62,12 @@ pub struct Logistic {
 pub struct LinearModel {
     intercept: f64,
     coefficients: Vec<f64>,
-    /// Means of the training columns: the baseline of contributions.
+    /// Means of the training columns, the baseline of contributions.
     means: Vec<f64>,
 }
 
 impl LinearModel {
-    /// A model from its parts: the intercept, then the coefficients.
+    /// Creates a model from its parameters: the intercept, followed by the coefficients.
     fn new(parts: Vec<f64>, means: Vec<f64>) -> Self {
         let mut parts = parts.into_iter();
         Self {
@@ -82,7 +82,7 @@ impl LinearModel {
         self.intercept
     }
 
-    /// The coefficients: what one unit of each column adds to the log-odds.
+    /// The coefficients: the change of the log-odds per unit of each column.
     pub fn coefficients(&self) -> &[f64] {
         &self.coefficients
     }
@@ -92,7 +92,7 @@ impl LinearModel {
         &self.means
     }
 
-    /// The probability of churn of each row of a matrix, rows x columns.
+    /// The probability of churn for each row of a matrix (rows x columns).
     ///
     /// # Errors
     /// `feature_mismatch` if the number of columns differs from that in training; `cancelled`.
@@ -101,7 +101,7 @@ impl LinearModel {
         Ok(log_odds.into_iter().map(sigmoid).collect())
     }
 
-    /// The log-odds of every row: intercept first, then column by column.
+    /// The log-odds of every row, summed from the intercept, then column by column.
     pub(crate) fn log_odds(&self, x: ArrayView2<'_, f64>, workers: &Workers) -> Result<Vec<f64>> {
         if x.ncols() != self.coefficients.len() {
             let message = format!(
@@ -123,7 +123,7 @@ impl LinearModel {
         Ok(sums)
     }
 
-    /// The same model with the coefficients of these columns set to 0.
+    /// Sets the coefficients of these columns to 0.
     pub(crate) fn without(mut self, columns: &[usize]) -> Self {
         columns.iter().for_each(|&column| self.coefficients[column] = 0.0);
         self
@@ -138,16 +138,17 @@ impl LinearModel {
     }
 }
 
-/// Rows scored at a time.
+/// Number of rows that are scored at a time.
 const ROWS: usize = 4096;
 
 impl Logistic {
-    /// A regression with these options.
+    /// Creates a learner with these options.
     pub fn new(options: LogisticOptions) -> Self {
         Self { options }
     }
 
-    /// Fits a matrix, rows x columns, to one label per row. Values are finite and best scaled alike; `weights` has one per row.
+    /// Fits a matrix (rows x columns) to one label per row. Values must be finite and should have similar scales.
+    /// `weights` has one element per row.
     ///
     /// # Errors
     /// `single_class`, `too_little_data` without rows, `invalid_option` for a value that is not finite, `cancelled`.

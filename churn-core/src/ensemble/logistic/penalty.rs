@@ -10,11 +10,10 @@ use crate::error::Result;
 use crate::numeric::log_loss_and_probability;
 use crate::parallel::Workers;
 
-/// Strongest first, so that each fit starts from a simpler one.
+/// Strongest first, so that each fit starts from a simpler model.
 const PATH: [f64; 8] = [3000.0, 1000.0, 300.0, 100.0, 30.0, 10.0, 3.0, 1.0];
 
-/// The penalty, of a fixed path of them, with the least out-of-fold log-loss. `folds` is the fold of each
-/// row.
+/// Chooses the penalty with the lowest out-of-fold log-loss from a fixed path. `folds` is the fold of each row.
 pub(crate) fn choose_l2(
     x: ArrayView2<'_, f64>,
     churned: &[bool],
@@ -23,7 +22,7 @@ pub(crate) fn choose_l2(
     workers: &Workers,
 ) -> Result<f64> {
     let count = folds.iter().max().map_or(0, |&most| most + 1);
-    // Rows without those of one fold curve as all rows do: near enough to start from.
+    // The curvature without one fold is close to that of all rows, which is accurate enough for a starting point.
     let squares = Problem::new(x, churned, weights)?.squares(workers)?;
     let losses = workers.map(0..count, |fold| {
         let (inside, outside): (Vec<usize>, Vec<usize>) = (0..folds.len()).partition(|&row| folds[row] != fold);
@@ -42,7 +41,7 @@ pub(crate) fn choose_l2(
         for l2 in PATH {
             let options = LogisticOptions {
                 l2,
-                // What is left to win is far below what one penalty is better than another by.
+                // A smaller tolerance would change the loss by far less than the difference between two penalties.
                 tolerance: 1e-5,
                 ..Default::default()
             };

@@ -1,4 +1,4 @@
-//! What is minimised: the log-losses of one set of rows, and the penalty.
+//! The objective: the log-losses of a set of rows, and the penalty.
 
 use ndarray::ArrayView2;
 
@@ -8,7 +8,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::numeric::{log_loss_and_probability, sigmoid};
 use crate::parallel::Workers;
 
-/// One set of rows to fit, for any penalty.
+/// A set of rows to fit, for any penalty.
 pub(super) struct Problem<'a> {
     columns: DesignColumns<'a>,
     training: Training<'a>,
@@ -31,14 +31,14 @@ impl<'a> Problem<'a> {
         self.training.rows()
     }
 
-    /// No coefficients, and the intercept of the churn rate.
+    /// The starting point: coefficients of 0, and the intercept of the churn rate.
     pub(super) fn start(&self) -> Vec<f64> {
         let mut start = vec![0.0; self.columns.count() + 1];
         start[0] = prior_log_odds(&self.training);
         start
     }
 
-    /// The curvature of one row's log-loss where its probability is the churn rate.
+    /// The second derivative of one row's log-loss where its probability equals the churn rate.
     pub(super) fn curvature_of_a_row(&self) -> f64 {
         let rate = sigmoid(prior_log_odds(&self.training));
         rate * (1.0 - rate)
@@ -56,7 +56,7 @@ impl<'a> Problem<'a> {
         Ok(Squares { means, products })
     }
 
-    /// The sum of log-losses and the penalty, and its gradient: intercept first.
+    /// The objective and its gradient, intercept first.
     pub(super) fn loss(&self, at: &[f64], l2: f64, workers: &Workers) -> Result<(f64, Vec<f64>)> {
         let pieces = workers.map_chunks(self.rows(), PIECE, |rows| {
             let (mut loss, mut gradient) = (0.0, vec![0.0; at.len()]);
@@ -91,8 +91,8 @@ impl<'a> Problem<'a> {
     }
 }
 
-/// Means of the columns and means of the products of the centred columns, each with those up to it: what the curvature
-/// is made of. That of more rows of the same kind serves as well.
+/// The means of the columns, and the means of the products of the centred columns (lower triangle), from which the
+/// curvature is computed. Values from more rows of the same kind may be used instead.
 pub(super) struct Squares {
     pub(super) means: Vec<f64>,
     pub(super) products: Vec<Vec<f64>>,

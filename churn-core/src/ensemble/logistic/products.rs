@@ -1,5 +1,5 @@
-//! Sums over rows of a matrix that is kept column by column: blocks of rows stay in the cache while all columns are gone
-//! through, and every sum has a fixed order.
+//! Sums over the rows of a column-major matrix. Blocks of rows stay in the cache while all columns are processed, and
+//! every sum has a fixed order.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -9,16 +9,16 @@ use ndarray::{ArrayView2, Axis};
 use crate::error::Result;
 use crate::parallel::Workers;
 
-/// Rows of which all columns fit the second-level cache together.
+/// Number of rows of a block, whose columns fit into the second-level cache together.
 const BLOCK: usize = 256;
-/// Rows a thread works on at a time, of whole blocks.
+/// Number of rows per task, a multiple of the block size.
 pub(super) const PIECE: usize = 16 * BLOCK;
-/// Sums that are kept side by side, so that one need not wait for the other.
+/// Number of parallel sums, which avoids waiting for the previous addition.
 const LANES: usize = 4;
-/// The most pieces of the sums of products, each of which has a square of sums.
+/// Maximum number of chunks for sums of products, each of which has its own square matrix of sums.
 const MOST_SQUARES: usize = 32;
 
-/// The columns of a matrix, each in one piece of memory.
+/// The columns of a matrix, each in contiguous memory.
 pub(super) struct DesignColumns<'a>(Vec<Cow<'a, [f64]>>);
 
 impl<'a> DesignColumns<'a> {
@@ -36,7 +36,7 @@ impl<'a> DesignColumns<'a> {
         self.0.len()
     }
 
-    /// A column with a value that is not finite.
+    /// The first column with a value that is not finite.
     pub(super) fn not_finite(&self) -> Option<usize> {
         self.0
             .iter()
@@ -48,14 +48,14 @@ impl<'a> DesignColumns<'a> {
         self.0.iter().map(mean).collect()
     }
 
-    /// The blocks of a piece of rows, each with where it starts in the piece.
+    /// The blocks of a chunk of rows, as ranges relative to the start of the chunk.
     pub(super) fn blocks(rows: Range<usize>) -> impl Iterator<Item = Range<usize>> {
         rows.clone()
             .step_by(BLOCK)
             .map(move |start| start..(start + BLOCK).min(rows.end))
     }
 
-    /// Adds to each row's sum its values times the coefficients, column by column.
+    /// For each row, adds its values times the coefficients to its sum, column by column.
     pub(super) fn add_weighted(&self, rows: Range<usize>, coefficients: &[f64], sums: &mut [f64]) {
         let (fours, others) = self.0.as_chunks::<4>();
         let (by_four, by_others) = coefficients.as_chunks::<4>();
@@ -69,7 +69,7 @@ impl<'a> DesignColumns<'a> {
         }
     }
 
-    /// Adds to each column's sum the products of its values with the residuals of the rows.
+    /// For each column, adds the products of its values with the residuals of the rows to its sum.
     pub(super) fn add_products(&self, rows: Range<usize>, residuals: &[f64], sums: &mut [f64]) {
         let (pairs, other) = self.0.as_chunks::<2>();
         let (of_pairs, of_other) = sums.as_chunks_mut::<2>();
@@ -84,7 +84,7 @@ impl<'a> DesignColumns<'a> {
         }
     }
 
-    /// Sums of the products of every column with those up to it, all rows long.
+    /// The sums over all rows of the products of every column with itself and with all earlier columns.
     pub(super) fn squares(&self, workers: &Workers) -> Result<Vec<Vec<f64>>> {
         let rows = self.0.first().map_or(0, |column| column.len());
         let piece = rows.div_ceil(MOST_SQUARES).max(PIECE).next_multiple_of(BLOCK);
@@ -124,7 +124,7 @@ impl<'a> DesignColumns<'a> {
     }
 }
 
-/// Four columns at once: the sums are read and written a fourth as often, in the order of one after the other.
+/// Adds four columns at once, in the same order as one by one: the sums are read and written a fourth as often.
 fn add_four(sums: &mut [f64], columns: [&[f64]; 4], by: [f64; 4]) {
     let [a, b, c, d] = columns.map(|column| &column[..sums.len()]);
     for row in 0..sums.len() {
@@ -133,7 +133,7 @@ fn add_four(sums: &mut [f64], columns: [&[f64]; 4], by: [f64; 4]) {
     }
 }
 
-/// The sums of products of all of `a` with all of `b`.
+/// The sums of products of every column in `a` with every column in `b`.
 fn products<const A: usize, const B: usize>(a: [&[f64]; A], b: [&[f64]; B]) -> [[f64; B]; A] {
     let mut lanes = [[[0.0f64; LANES]; B]; A];
     let (a, a_rest) = chunks(a);
@@ -184,7 +184,7 @@ mod tests {
             let cell = |row: usize, column: usize| ((row * 31 + column * 17) % 23) as f64 - 11.0;
             let x = Array2::from_shape_fn((columns, rows), |(column, row)| cell(row, column)).reversed_axes();
             let design = DesignColumns::of(x.view());
-            // Whole numbers: any order has the same sums.
+            // With integers, the order of additions does not matter.
             let squares = design.squares(&Workers::inline()).unwrap();
             for (a, squares) in squares.iter().enumerate() {
                 for (b, &square) in squares.iter().enumerate() {

@@ -1,4 +1,4 @@
-//! AVX2.
+//! Kernels for AVX2.
 
 use std::arch::x86_64::*;
 
@@ -6,7 +6,7 @@ use super::super::Input;
 use super::super::plan::{BLOCK, Column, MOST_LEAVES, Mask, Plan, Shape, Step};
 use super::super::ranks::{RankLine, Top};
 
-/// As [`super::Kernel::add`].
+/// See [`super::Kernel::add`].
 #[target_feature(enable = "avx2")]
 pub(super) fn add<T: Input>(plan: &Plan, columns: &[Column<T>], masks: &mut [Mask], sums: &mut [f64; BLOCK]) {
     for asked in &plan.asked {
@@ -96,7 +96,7 @@ fn slots<const SLOTS: usize, const BITS: usize>(steps: &[Step], masks: &[Mask]) 
         slots[(number + 1) % SLOTS] = _mm256_and_si256(rows, right);
         slots[step.slot as usize % SLOTS] = _mm256_andnot_si256(right, rows);
     }
-    // Fold the slots pairwise, taking the odd ones each time.
+    // Folds the slots in pairs, taking the odd ones each time.
     let mut planes = [[0i32; 8]; BITS];
     let mut count = SLOTS;
     for plane in &mut planes {
@@ -145,7 +145,7 @@ fn tree<const SLOTS: usize, const BITS: usize>(steps: &[Step], shape: &Shape, ma
     }
 }
 
-/// As [`super::Kernel::top`].
+/// See [`super::Kernel::top`].
 #[target_feature(enable = "avx2")]
 pub(super) fn top(top: &Top, ranks: &[RankLine], slots_of: &mut [u8; BLOCK]) {
     let mut masks = [Mask::default(); MOST_LEAVES];
@@ -154,7 +154,7 @@ pub(super) fn top(top: &Top, ranks: &[RankLine], slots_of: &mut [u8; BLOCK]) {
         let lines = ranks.iter().skip(usize::from(split.column)).step_by(columns);
         let bar = _mm256_set1_epi16(split.rank as i16);
         for (line, bits) in lines.zip(mask.0.chunks_exact_mut(2)) {
-            // A saturating subtraction of the bar leaves more than 0 for ranks above it.
+            // A saturating subtraction of the threshold rank is positive for ranks above it.
             let left = |half: usize| {
                 let values: &[u16] = &line.0[16 * half..][..16];
                 // SAFETY: the slice has the 16 numbers that are read.

@@ -1,4 +1,4 @@
-//! AVX-512 (F, BW, DQ, VL).
+//! Kernels for AVX-512 (F, BW, DQ, VL).
 
 use std::arch::x86_64::*;
 
@@ -6,7 +6,7 @@ use super::super::Input;
 use super::super::plan::{BLOCK, Column, MOST_LEAVES, Mask, Plan, Shape, Step};
 use super::super::ranks::{RankColumn, RankLine, Top};
 
-/// As [`super::Kernel::add`].
+/// See [`super::Kernel::add`].
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
 pub(super) fn add<T: Input>(plan: &Plan, columns: &[Column<T>], masks: &mut [Mask], sums: &mut [f64; BLOCK]) {
     for asked in &plan.asked {
@@ -40,7 +40,7 @@ pub(super) fn add<T: Input>(plan: &Plan, columns: &[Column<T>], masks: &mut [Mas
     }
 }
 
-/// The position of the sum of a row: unpacking the halves of leaves permutes the rows like this.
+/// The position of the sum of a row. Unpacking the halves of leaves permutes the rows in this way.
 fn place_of(row: usize) -> usize {
     let within = row % 16;
     row - within + (within / 4) * 2 + within % 2 + if within % 4 < 2 { 0 } else { 8 }
@@ -105,7 +105,7 @@ fn slots<const SLOTS: usize, const BITS: usize>(steps: &[Step], masks: &[Mask]) 
         slots[(number + 1) % SLOTS] = _mm256_and_si256(rows, right);
         slots[step.slot as usize % SLOTS] = _mm256_andnot_si256(right, rows);
     }
-    // Fold the slots pairwise, taking the odd ones each time.
+    // Folds the slots in pairs, taking the odd ones each time.
     let mut planes = [[0u64; 4]; BITS];
     let mut count = SLOTS;
     for plane in &mut planes {
@@ -175,7 +175,7 @@ fn tree<const SLOTS: usize, const BITS: usize>(steps: &[Step], shape: &Shape, ma
     }
 }
 
-/// As [`super::Kernel::top`].
+/// See [`super::Kernel::top`].
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
 pub(super) fn top(top: &Top, ranks: &[RankLine], slots_of: &mut [u8; BLOCK]) {
     let mut masks = [Mask::default(); MOST_LEAVES];
@@ -202,7 +202,7 @@ pub(super) fn top(top: &Top, ranks: &[RankLine], slots_of: &mut [u8; BLOCK]) {
     }
 }
 
-/// As [`super::Kernel::rank`]: a binary search for many values at once. There are fewer than 2^16 thresholds.
+/// See [`super::Kernel::rank`]: a binary search for many values at once. There must be fewer than 2^16 thresholds.
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
 pub(super) fn rank<T: Input>(sorted: &[f64], missing: u16, values: &Column<T>, ranks: &mut RankColumn) {
     for (values, ranks) in values.0.chunks_exact(32).zip(ranks.0.chunks_exact_mut(32)) {
@@ -217,7 +217,8 @@ pub(super) fn rank<T: Input>(sorted: &[f64], missing: u16, values: &Column<T>, r
             let half = length.div_ceil(2);
             let (last, step) = (_mm256_set1_epi32(half as i32 - 1), _mm256_set1_epi32(half as i32));
             for (from, &value) in from.iter_mut().zip(&values) {
-                // SAFETY: the search covers `length` thresholds from `from` on, and `half - 1` is less than `length`.
+                // SAFETY: the search covers `length` thresholds starting at `from`, and `half - 1` is less than
+                // `length`.
                 let threshold = unsafe { _mm512_i32gather_pd::<8>(_mm256_add_epi32(*from, last), sorted.as_ptr()) };
                 let below = _mm512_cmp_pd_mask::<_CMP_LT_OQ>(threshold, value);
                 *from = _mm256_mask_add_epi32(*from, below, *from, step);

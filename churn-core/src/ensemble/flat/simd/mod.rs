@@ -1,8 +1,10 @@
-//! SIMD kernels, chosen at run time. This is the only module with `unsafe` code, of two kinds, each justified in place: calls of a
-//! kernel after the CPU features are detected, and loads and stores of whole arrays through references to them.
+//! SIMD kernels, selected at run time.
 //!
-//! Every kernel makes the same comparisons and sums the same leaves in the same order as the walk in `score`, so results are
-//! bit-identical whichever runs.
+//! This is the only module with `unsafe` code. There are two kinds, each justified in place: calls of a kernel after
+//! its CPU features were detected, and loads and stores of whole arrays through references to them.
+//!
+//! Every kernel makes the same comparisons and sums the same leaves in the same order as the walk in `score`, so
+//! results are bit-identical for all kernels.
 
 #![allow(unsafe_code)]
 
@@ -34,7 +36,7 @@ impl Kernel {
         Self::all().first().copied()
     }
 
-    /// `--cfg churn_without_avx512` disables that kernel, to measure machines without it.
+    /// `--cfg churn_without_avx512` disables this kernel, so that machines without it can be benchmarked.
     #[cfg(all(target_arch = "x86_64", not(miri)))]
     fn runs(self) -> bool {
         use std::arch::is_x86_feature_detected as has;
@@ -50,9 +52,9 @@ impl Kernel {
         false
     }
 
-    /// Adds the leaf of every tree to the sums of a block of rows; `columns` has one for each feature, in order.
+    /// Adds the leaf of every tree to the sums of a block of rows; `columns` has one column per feature, in order.
     ///
-    /// Does nothing if the machine does not support the kernel, which [`all`](Self::all) does not list then.
+    /// Does nothing if the machine does not support the kernel. [`all`](Self::all) lists the supported kernels.
     #[cfg_attr(not(target_arch = "x86_64"), allow(unused_variables))]
     pub(super) fn add<T: Input>(self, plan: &Plan, columns: &[Column<T>], masks: &mut [Mask], sums: &mut [f64; BLOCK]) {
         #[cfg(target_arch = "x86_64")]
@@ -67,8 +69,8 @@ impl Kernel {
         }
     }
 
-    /// Finds the slot of each row of a block in the top of a tree. Returns whether it did: not if the machine does not support
-    /// the kernel.
+    /// Finds the slot of each row of a block in the top of a tree. Returns `false` if the machine does not support the
+    /// kernel.
     #[cfg_attr(not(target_arch = "x86_64"), allow(unused_variables))]
     pub(super) fn top(self, top: &Top, ranks: &[RankLine], slots: &mut [u8; BLOCK]) -> bool {
         #[cfg(target_arch = "x86_64")]
@@ -85,7 +87,8 @@ impl Kernel {
         false
     }
 
-    /// Writes the number of sorted thresholds below each value, and `missing` for NaN. Returns whether it did.
+    /// Writes the number of sorted thresholds below each value, and `missing` for NaN. Returns `false` if the machine
+    /// does not support the kernel.
     #[cfg_attr(not(target_arch = "x86_64"), allow(unused_variables))]
     pub(super) fn rank<T: Input>(
         self,
