@@ -1,11 +1,11 @@
-"""How cost grows with events: runs the `scale` example for tenants of several sizes and draws seconds over events.
+"""Shows how the cost grows with events: runs the `scale` example for tenants of several sizes and plots seconds over events.
 
     cargo build --release -p churn-benches --example scale
     python benches/growth.py [--customers 600 6000 60000 600000] [--threads 2] [--repeats 3] [--train-up-to 60000]
 
-Needs matplotlib. Seventeen events a customer: ten payments, two tickets, five activities. Writes growth.svg beside this file and prints
-the medians as a Markdown table, with the slope of each stage between the smallest and the largest size: 1 is a straight line
-through the origin.
+Needs matplotlib. Each customer has seventeen events: ten payments, two tickets, five activities. Writes growth.svg next to this file
+and prints the medians as a Markdown table, with the slope of each stage between the smallest and the largest size. A slope of 1
+means that seconds are proportional to events.
 """
 
 import argparse

@@ -1,3 +1,3 @@
-//! Benches of `churn-core`: criterion per stage, and the data of the scale run.
+//! Benchmarks of `churn-core`: criterion benchmarks for each stage, and the data of the scale benchmark.
 
 pub mod scale;

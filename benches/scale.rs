@@ -1,6 +1,7 @@
-//! A tenant of any size, quickly: customers who come and go, and their events in order of time, as a log has them.
+//! Generates a tenant of any size quickly: customers who come and go, and their events in order of time, as in a log.
 //!
-//! It is there for its size, not for its truth: those about to leave pay and log in less, and that is all there is to learn.
+//! The data are made for their size, not for realism: customers who are about to leave pay and log in less, and there
+//! is no other signal.
 
 use std::sync::Arc;
 
@@ -14,11 +15,11 @@ use churn_core::{Error, StaticAttributes, Table, TenantRecords};
 const DAY: i64 = 86_400_000_000;
 /// 2022-01-01.
 const START: i64 = 18_993 * DAY;
-/// The days that the history spans.
+/// Length of the history in days.
 pub const DAYS: i64 = 900;
 const NEVER: i64 = i64::MAX;
 
-/// How many rows each table has.
+/// The number of rows of each table.
 #[derive(Clone, Copy, Debug)]
 pub struct Size {
     /// Customers.
@@ -32,7 +33,7 @@ pub struct Size {
 }
 
 impl Size {
-    /// Ten payments, two tickets and five activities for each customer.
+    /// Ten payments, two tickets and five activities per customer.
     pub fn of(customers: usize) -> Self {
         Self {
             customers,
@@ -42,7 +43,7 @@ impl Size {
         }
     }
 
-    /// Rows of the three event tables together.
+    /// The number of rows of the three event tables together.
     pub fn events(&self) -> usize {
         self.payments + self.tickets + self.activities
     }
@@ -70,7 +71,7 @@ impl Random {
         self.below(bound) == 0
     }
 
-    /// Up to a number of days, in microseconds.
+    /// A random duration of up to a number of days, in microseconds.
     fn days(&mut self, days: i64) -> i64 {
         self.below((days * DAY) as usize) as i64
     }
@@ -83,7 +84,7 @@ struct World {
 }
 
 impl World {
-    /// Somebody who is a customer at a moment; those about to leave are met half as often.
+    /// A random customer at a time; those about to leave are chosen half as often.
     fn somebody(&mut self, at: i64) -> usize {
         let mut who = 0;
         for _ in 0..16 {
@@ -103,7 +104,7 @@ impl World {
     }
 }
 
-/// An id as systems make them: it carries no order.
+/// An id as real systems make them, without any order.
 fn id(prefix: &str, number: usize) -> String {
     let mixed = (number as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(29);
     format!("{prefix}_{:010x}", mixed & 0xff_ffff_ffff)
@@ -118,7 +119,7 @@ fn moments(values: Vec<Option<i64>>) -> ArrayRef {
     Arc::new(TimestampMicrosecondArray::from(values))
 }
 
-/// The tables of a seeded world.
+/// The tables of a tenant for a seed.
 ///
 /// # Errors
 /// Never, unless a table is longer than Arrow allows.
@@ -243,7 +244,7 @@ fn activities(world: &mut World, ids: &[String], count: usize) -> Result<RecordB
     ])
 }
 
-/// Validated records of the tables.
+/// The validated records of the tables.
 ///
 /// # Errors
 /// As [`churn_core::RecordsBuilder::build`].
@@ -260,7 +261,7 @@ pub fn records(batches: &Batches, execution: churn_core::Execution) -> Result<Te
     Ok(records)
 }
 
-/// Dates a month (30 days) apart, back from the end of the history less 90 days, latest first.
+/// Dates 30 days apart, latest first, starting 90 days before the end of the history.
 pub fn dates(count: i64) -> Vec<churn_core::AsOf> {
     let end = churn_core::Timestamp::from_micros(START + (DAYS - 90) * DAY).unwrap_or_default();
     (0..count)

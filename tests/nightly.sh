@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# The long checks, outside the tests of every change: property tests on many more worlds, a hundred
-# killed writers of the store, the supply chain, and the fuzz targets under a memory limit.
-# Advisories need the network and are a maintainer's step: cargo deny check advisories
-#   tests/nightly.sh [minutes per fuzz target, 30 if not given]
+# The long checks that do not run for every change: property tests on many more worlds, a hundred killed writers of the
+# store, the
+# supply chain, and the fuzz targets under a memory limit.
+# Security advisories need the network; maintainers run them separately: cargo deny check advisories
+#   tests/nightly.sh [minutes per fuzz target, default 30]
 set -euo pipefail
 cd "$(dirname "$(readlink -f "$0")")/.."
 minutes="${1:-30}"
@@ -32,7 +33,7 @@ cargo fuzz --version >/dev/null 2>&1 || cargo install cargo-fuzz --locked
   cd tests/fuzz
   for target in artifact trees json csv arrow; do
     say "$target"
-    # New inputs go to a folder that is not kept; the seeds stay as they are.
+    # New inputs go to a temporary folder, so that the seeds stay unchanged.
     mkdir -p "../../target/fuzz/$target"
     seeds="corpus/$target"
     [ "$target" != trees ] || seeds=../fixtures/models

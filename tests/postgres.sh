@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# usage: tests/postgres.sh CMD [ARGS...]   runs CMD with DATABASE_URL of a throw-away PostgreSQL.
-# An already set DATABASE_URL is used as it is; its role must be able to make databases and roles.
+# usage: tests/postgres.sh CMD [ARGS...]   runs CMD with DATABASE_URL set to a temporary PostgreSQL server.
+# If DATABASE_URL is already set, that server is used; its role must be able to create databases and roles.
 set -euo pipefail
 if [ -n "${DATABASE_URL:-}" ]; then exec "$@"; fi
 find_postgres() {

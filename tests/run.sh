@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Runs the tests of all languages, or of the parts that are named, and prints the minutes each part took.
-#   tests/run.sh                 # everything; CI runs this
+#   tests/run.sh                 # all parts; CI runs this
 #   tests/run.sh rust python     # some parts: rust, quickstart, python, node
 # Needs cargo, python3, node and npm. Installs everything else itself; starts a temporary PostgreSQL unless DATABASE_URL names one.
 set -euo pipefail

@@ -1,14 +1,15 @@
-//! One customer's rows in, their score and five reasons out: 20 payments, 5 tickets, a model of default size.
+//! Measures how long it takes to score one customer: 20 payments and 5 tickets, with five reasons, and a model of
+//! default size.
 //!
-//! `cargo bench -p churn-benches --bench one_customer`; beside it `peers/one_customer.py` and `peers/one_customer.mjs`
-//! time the same call from Python and Node.
+//! `cargo bench -p churn-benches --bench one_customer`. `peers/one_customer.py` and `peers/one_customer.mjs` measure
+//! the same call in Python and Node.
 
 use std::time::Instant;
 
 use churn_core::{AsOf, ChurnDefinition, ChurnModel, CustomerRows, RecordKind, Table, TrainOptions};
 use churn_tests::golden::crowd;
 
-/// Calls that are timed, after a tenth as many that are not.
+/// Number of measured calls; a tenth as many run before as warm-up.
 const CALLS: usize = 5_000;
 
 fn main() -> churn_core::Result<()> {

@@ -1,4 +1,5 @@
-//! The stages of the main job on the bundled data: records, features at one date and at six, training, scoring.
+//! Measures the stages of a complete run on the bundled data: reading records, features at one and at six dates,
+//! training, scoring.
 
 #![allow(missing_docs)]
 

@@ -1,9 +1,9 @@
-//! Is the level right on every day of the billing cycle? Trains on tenants by billing cycle, with default dates, scores
-//! 31 days in a row and sets the mean probability beside the mean true risk.
+//! Measures whether the level is right on every day of the billing cycle. It trains on tenants by billing cycle with
+//! default dates, scores 31 consecutive days, and compares the mean probability with the mean true risk.
 //!
-//! `cargo run --release -p churn-benches --example everyday -- [CUSTOMERS] [SEEDS] [CYCLES] [HORIZONS] [ACTIVE_WITHIN]`, where
-//! CYCLES and HORIZONS are lists with commas, or `all`; ACTIVE_WITHIN is a multiple of the horizon (default: the
-//! definition's own).
+//! `cargo run --release -p churn-benches --example everyday -- [CUSTOMERS] [SEEDS] [CYCLES] [HORIZONS]
+//! [ACTIVE_WITHIN]`. CYCLES and HORIZONS are comma-separated lists or `all`. ACTIVE_WITHIN is a multiple of the horizon
+//! (default: that of the definition).
 
 use std::time::Instant;
 
@@ -78,7 +78,7 @@ fn main() -> Result<(), Error> {
     Ok(())
 }
 
-/// The codes of the report's warnings, and the features that it suspects.
+/// The codes of the report's warnings, and the features with leakage findings.
 fn codes(report: &churn_core::TrainReport) -> String {
     let warnings = report.warnings.iter().map(|warning| match warning.dates.len() {
         0 => warning.code.as_str().to_owned(),

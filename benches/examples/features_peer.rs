@@ -1,9 +1,9 @@
-//! This library's side of `peers/features.py`.
+//! The part of `peers/features.py` that runs this library.
 //!
-//! `features_peer write DIRECTORY CUSTOMERS` writes `customers.arrow` and `payments.arrow`, `write-all` all four tables
-//! with all their columns (for `peers/main_job.py`); `features_peer run DIRECTORY THREADS [OUT]` reads them and prints
-//! seconds: from raw columns to the features at one date and at twelve, and at another date on the same records. With
-//! `OUT` the matrix at the first date is written there.
+//! `features_peer write DIRECTORY CUSTOMERS` writes `customers.arrow` and `payments.arrow`. `write-all` writes all four
+//! tables with all their columns (for `peers/main_job.py`). `features_peer run DIRECTORY THREADS [OUT]` reads them and
+//! prints the seconds from raw columns to the features at one date, at twelve dates, and at another date on the same
+//! records. With `OUT`, the matrix at the first date is written there.
 
 use std::fs::File;
 use std::path::Path;
@@ -32,7 +32,7 @@ fn write_tables(directory: &Path, customers: usize) -> Outcome<()> {
     std::fs::create_dir_all(directory)?;
     let [customers, payments, ..] = batches(Size::of(customers), 1)?;
     write(&directory.join("customers.arrow"), &customers.project(&[0, 1])?)?;
-    // Without the payments' own ids: SQL would not look for those given twice.
+    // Without payment ids, because the SQL does not look for duplicate ids.
     write(
         &directory.join("payments.arrow"),
         &payments.project(&[1, 2, 3, 4, 5, 6])?,
@@ -73,7 +73,7 @@ fn run(directory: &Path, threads: usize, out: Option<&Path>) -> Outcome<()> {
     let evaluate = |records: &TenantRecords, dates: &[AsOf]| -> Outcome<FeatureMatrix> {
         Ok(features(records, dates, &plan, &execution())?)
     };
-    // Warms up.
+    // A warm-up run.
     let matrix = evaluate(&build()?, &dates(1))?;
     if let Some(out) = out {
         write(out, &matrix.into_record_batch()?)?;
@@ -89,7 +89,7 @@ fn run(directory: &Path, threads: usize, out: Option<&Path>) -> Outcome<()> {
     let another_date = start.elapsed().as_secs_f64();
     drop(another);
     let start = Instant::now();
-    // A date at a time, as SQL does it: no matrix is larger than that of one date.
+    // One date at a time, as in the SQL, so that no matrix is larger than that of one date.
     let mut rows = 0;
     for date in dates(12) {
         rows += evaluate(&records, &[date])?.rows();

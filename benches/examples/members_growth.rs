@@ -1,7 +1,9 @@
-//! How the cost of a member grows with rows, columns, trees and leaves: seconds of training and of scoring, one thing changed at a time.
+//! Measures how the cost of a member grows with rows, columns, trees and leaves: seconds of training and of scoring
+//! while one dimension changes.
 //!
-//! `cargo run --release -p churn-benches --example members_growth -- [threads] [repeats]` prints a Markdown table of medians; the slope
-//! is that of a straight line through the first and the last figure, both axes logarithmic: 1 is proportion.
+//! `cargo run --release -p churn-benches --example members_growth -- [threads] [repeats]` prints a Markdown table of
+//! medians. The slope is that of the line through the first and the last figure on logarithmic axes; 1 means
+//! proportional.
 
 use std::time::Instant;
 
@@ -13,7 +15,7 @@ use ndarray::{Array2, s};
 
 type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
 
-/// What stays as it is while one thing changes.
+/// What stays constant while one dimension changes.
 #[derive(Clone, Copy)]
 struct Size {
     rows: usize,
@@ -57,7 +59,7 @@ fn main() -> Outcome<()> {
     let of_leaves = LEAVES.map(|leaves| Size { leaves, ..USUAL });
     let shown = |values: [usize; 4]| values.map(|value| value.to_string()).join(", ");
     println!(
-        "{threads} threads; 40 000 rows, 60 columns, 100 trees, 31 leaves (forest: depth 12) where not said; seconds, medians of {repeats}\n"
+        "{threads} threads; 40 000 rows, 60 columns, 100 trees, 31 leaves (forest: depth 12) unless stated otherwise; seconds, median of {repeats}\n"
     );
     println!("| member | grows | | | | | slope |\n|---|---|---|---|---|---|---|");
     let sets = [
@@ -118,7 +120,7 @@ impl Bench {
         Ok(start.elapsed().as_secs_f64())
     }
 
-    /// Of trees learnt from few rows, and not their preparation.
+    /// Scoring only: the trees are trained on few rows, and their preparation is not measured.
     fn score_boosting(&self, size: Size) -> Outcome<f64> {
         let few = self.x.slice(s![..ROWS[0], ..size.columns]);
         let trees = Self::boosting(size).fit(few, &self.churned[..ROWS[0]], None, &self.execution)?;
@@ -146,7 +148,7 @@ impl Bench {
     }
 }
 
-/// Columns that are uniform, whole numbers, or mostly zero; churn follows five of them, two of these together.
+/// Uniform, integer and mostly-zero columns. Churn depends on five of them, two of these by interaction.
 fn table(rows: usize, columns: usize) -> (Array2<f32>, Vec<bool>) {
     let mut state = 7u64;
     let mut unit = move || {
@@ -155,7 +157,7 @@ fn table(rows: usize, columns: usize) -> (Array2<f32>, Vec<bool>) {
         let z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
         ((z ^ (z >> 31)) >> 40) as f32 / (1u64 << 24) as f32
     };
-    // Column by column in memory, as a feature matrix is.
+    // Column-major in memory, as a feature matrix is.
     let x = Array2::from_shape_fn((columns, rows), |(column, _)| match column % 4 {
         0 | 1 => unit() * 2.0 - 1.0,
         2 => (unit() * 20.0).floor(),

@@ -1,9 +1,9 @@
-//! This library's side of `peers/scoring.py`.
+//! The part of `peers/scoring.py` that runs this library.
 //!
-//! `score_peer MODEL MATRIX ROWS` reads a model (LightGBM's text, XGBoost's JSON, or arrays of trees as `forest.json`) and a
-//! matrix of `f32`, row after row, and then obeys lines: `run THREADS` scores all rows and prints seconds, `out FILE` writes
-//! the probabilities as `f64`, `one COUNT` scores COUNT rows one by one and prints the p50 and p99 in microseconds,
-//! `peak` prints the most memory so far in MiB.
+//! `score_peer MODEL MATRIX ROWS` reads a model (LightGBM's text, XGBoost's JSON, or arrays of trees as `forest.json`)
+//! and a row-major matrix of `f32`. It then reads commands from standard input: `run THREADS` scores all rows and
+//! prints the seconds, `out FILE` writes the probabilities as `f64`, `one COUNT` scores COUNT rows one by one and
+//! prints p50 and p99 in microseconds, and `peak` prints the peak memory in MiB.
 
 use std::io::{BufRead, Write};
 use std::path::Path;
@@ -110,7 +110,7 @@ fn read_model(path: &Path) -> Outcome<TreeEnsemble> {
     })?)
 }
 
-/// The most memory that the process has had, in MiB; NaN where the system does not tell.
+/// The peak memory of the process in MiB; NaN if the system does not report it.
 fn peak() -> f64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));

@@ -1,6 +1,7 @@
-//! Trains on synthetic tenants with known risk, tests out of time, and writes the same matrices, labels and true risks for other libraries.
+//! Trains on synthetic tenants with known risk, tests out of time, and writes the same matrices, labels and true risks
+//! for other libraries.
 //!
-//! `cargo run --release -p churn-benches --example known_world -- FOLDER CUSTOMERS SEEDS [FIRST_SEED]`, then
+//! Run `cargo run --release -p churn-benches --example known_world -- FOLDER CUSTOMERS SEEDS [FIRST_SEED]`, then
 //! `benches/peers/known_world.py FOLDER`.
 
 use std::fs::File;
@@ -33,7 +34,7 @@ fn main() -> Result<(), Error> {
     Ok(())
 }
 
-/// One world: our test, then what others need for theirs.
+/// Tests this library on one tenant, and writes the files that the other libraries need.
 fn one(tenant: &WorldTenant, seed: usize, folder: &Path) -> Result<(), Error> {
     let (records, _) = tenant.records()?.build()?;
     let origin = AsOf::new(tenant.observed_until().plus_days(-90));
@@ -81,7 +82,8 @@ fn write_summary(
     Ok(())
 }
 
-/// Labelled rows, column after column in little-endian doubles (texts as codes), then the label; returns the customers.
+/// Writes labelled rows column by column as little-endian doubles (texts as codes), followed by the label; returns the
+/// customers.
 fn write_rows(records: &TenantRecords, dates: &[AsOf], folder: &Path, name: &str) -> Result<Vec<String>, Error> {
     let matrix = features(records, dates, &FeaturePlan::default(), &Execution::new())?;
     let labels = labels(records, dates, &ChurnDefinition::default(), &Execution::new())?;
@@ -101,7 +103,7 @@ fn write_rows(records: &TenantRecords, dates: &[AsOf], folder: &Path, name: &str
         let picked: Vec<f64> = match column {
             FeatureColumn::Number(values) => rows.iter().map(|&row| values[row]).collect(),
             FeatureColumn::Text { codes, levels } => {
-                // Codes by the order of the texts, which is that of no single matrix.
+                // Codes follow the order of all texts, so they agree between matrices.
                 let mut sorted: Vec<&String> = levels.iter().collect();
                 sorted.sort();
                 let code = |row: usize| {

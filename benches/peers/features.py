@@ -1,11 +1,11 @@
-"""Seconds from raw columns to the payments part of the standard feature plan, beside DuckDB, on the same Arrow tables.
+"""Compares the time from raw columns to the payment features of the standard plan with DuckDB, on the same Arrow tables.
 
     cargo build --release -p churn-benches --example features_peer
     python benches/peers/features.py [--customers 1000000] [--threads 1 2] [--repeats 3]
 
-Ten payments for each customer, ids are texts. Each run is a process of its own, both sides in turn, after one run to warm up that
-does not count. DuckDB's tables are loaded into its own memory before its clock starts; ours starts with the Arrow columns, and
-validation is part of it. Every value of every feature must be equal within 1e-9 of its size.
+Each customer has ten payments; ids are texts. Each run is a process of its own. The two sides alternate, after one warm-up run.
+DuckDB's tables are loaded into its memory before its time is measured. The time of this library starts with the Arrow columns and
+includes validation. Every value of every feature must agree within a relative difference of 1e-9.
 """
 
 import argparse
@@ -25,13 +25,13 @@ import pyarrow.ipc
 
 DAY = 86_400_000_000
 WINDOWS = [28, 91, 182, 364]
-# As `dates` of the scale data: back from 90 days before the end of the history.
+# The same dates as `dates` of the scale data: from 90 days before the end of the history backwards.
 LAST = (18_993 + 900 - 90) * DAY
 ROOT = Path(__file__).resolve().parents[2]
 
 
 def plan(d: int) -> str:
-    """The payments part of the standard plan at one date, in SQL: one pass, one aggregation by customer."""
+    """The payment features of the standard plan at one date, in SQL: one pass, one aggregation by customer."""
     paid, failed, pending = "state >= 2", "state = 1", "state = 0"
     inner, outer = [], []
 
@@ -139,7 +139,7 @@ def of_duckdb(directory: Path, threads: int, dates: int) -> dict[str, float]:
         connection.sql(plan(LAST - 30 * DAY * step)).to_arrow_table()
         seconds.append(time.perf_counter() - start)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-    # Every date costs about the same; where not all twelve are asked for, they are taken to cost the mean.
+    # Every date costs about the same, so dates that are not measured count with the mean of the others.
     return {"one date": seconds[0], "another date": seconds[1], "12 dates": sum(seconds) * 12 / dates, "GiB": peak}
 
 
@@ -149,7 +149,7 @@ def binary() -> str:
 
 
 def compare(directory: Path, run: str) -> tuple[int, int, float]:
-    """Rows, features and the largest difference, relative to the value's size where that is above 1."""
+    """Number of rows, number of features and the largest difference, relative to values above 1."""
     out = directory / "matrix.arrow"
     subprocess.run([run, "run", str(directory), "2", str(out)], check=True, capture_output=True)
     ours = table(out)
@@ -173,7 +173,7 @@ def main() -> None:
     arguments.add_argument("--customers", type=int, default=1_000_000)
     arguments.add_argument("--threads", type=int, nargs="+", default=[1, 2])
     arguments.add_argument("--repeats", type=int, default=3)
-    arguments.add_argument("--peer-dates", type=int, default=3, help="dates that DuckDB is asked for of the twelve, at least 2")
+    arguments.add_argument("--peer-dates", type=int, default=3, help="number of the twelve dates to measure in DuckDB, at least 2")
     arguments.add_argument("--directory", type=Path, default=ROOT / "target" / "features-peer")
     arguments.add_argument("--one", action="store_true")
     given = arguments.parse_args()

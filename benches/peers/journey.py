@@ -1,4 +1,4 @@
-"""Complete Journey at 2017-12-01: this library beside scikit-learn and LightGBM on the same matrix.
+"""Complete Journey at 2017-12-01: compares this library with scikit-learn and LightGBM on the same matrix.
 
     cargo run --release --example export_matrix -- target/journey
     python benches/peers/journey.py target/journey

@@ -1,8 +1,8 @@
-"""Synthetic tenants with known risk: what share of the oracle's discrimination each library recovers, out of time, on the same matrices.
+"""Synthetic tenants with known risk: the share of the oracle's discrimination that each library recovers out of time, on the same matrices.
 
 Usage: known_world.py FOLDER, after `cargo run --release -p churn-benches --example known_world -- FOLDER CUSTOMERS SEEDS`.
-Prints a table per number of customers: (AUC - .5) / (oracle's AUC - .5), mean and worst seed, and the mean log-loss above
-the oracle's.
+Prints a table for each number of customers: (AUC - .5) / (AUC of the oracle - .5) as mean and for the worst seed, and the mean
+log-loss in excess of the oracle's.
 """
 
 import json

@@ -1,16 +1,17 @@
-"""The whole main job, Parquet files of raw records to scores: this library beside a pipeline of DuckDB, LightGBM and scikit-learn.
+"""The whole job, from Parquet files of raw records to scores: compares this library with a pipeline of DuckDB, LightGBM and
+scikit-learn.
 
     cargo build --release -p churn-benches --example features_peer
     python benches/peers/main_job.py [--customers 100000] [--threads 2] [--repeat 3]
 
 Needs the built wheel and requirements.txt. `--customers 1000 --repeat 1` takes about a minute.
 
-Twelve training dates a month apart, whose labels (cancellation within 90 days) end by the date at which all are scored; the history
-runs 90 days past that, so both sides' scores meet the truth. Both learn with the members, hyperparameters, folds, drawn customers,
-blend and calibration that are this library's defaults, and both test out of time on the last training date before they fit the
-final model, as this library always does; the table also shows the ratio where the peer's test is not counted. Neither gives
-reasons: this library's are asked for one customer at a time, after scoring. Each run is a process of its own, both sides in turn,
-after a small job to warm up that does not count; clocks start after imports. First of all features, labels and rows are compared.
+There are twelve training dates a month apart. Their label periods (cancellation within 90 days) end by the scoring date. The history
+continues for 90 days after it, so the scores can be compared with the true outcomes. Both sides use this library's defaults for
+members, hyperparameters, folds, sampled customers, blend and calibration. Both test out of time on the last training date before
+they fit the final model, as this library always does; the table also shows the ratio without the peer's test. Neither side computes
+reasons, which this library computes on request for each customer. Each run is a process of its own. The two sides alternate, after a
+small warm-up job, and time is measured after imports. Before that, features, labels and rows of both sides are compared.
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ def tell(text: str) -> None:
 
 
 def made(directory: Path, customers: int) -> Path:
-    """The folder with the four tables as Parquet, written once."""
+    """The folder with the four tables as Parquet files, which are written once."""
     directory = directory / str(customers)
     if not (directory / "done").exists():
         tell(f"writing {customers} customers to {directory}")
@@ -69,7 +70,7 @@ def records_of(directory: Path, threads: int) -> Any:
     import churn_core as churn
 
     tables = {name: pa.parquet.read_table(directory / f"{name}.parquet", use_threads=threads > 1) for name in TABLES}
-    # Plan and seats of the synthetic customers never change: both sides may use them.
+    # Plan and seats of the synthetic customers never change, so both sides may use them.
     return churn.TenantRecords(tenant="bench", **tables, static_attributes="all", threads=threads)
 
 
@@ -109,7 +110,7 @@ def of_library(directory: Path, threads: int) -> dict[str, Any]:
 
 
 def one(side: str, directory: Path, warm: Path, threads: int) -> None:
-    """Runs one side in this process and leaves what it found in the folder."""
+    """Runs one side in this process and writes its results to the folder."""
     if side == "library":
         run = of_library
     else:
@@ -130,7 +131,7 @@ def one(side: str, directory: Path, warm: Path, threads: int) -> None:
 
 
 def check(directory: Path, threads: int) -> str:
-    """Fails unless labels at all training dates, and all features of all who are scored, are equal."""
+    """Fails unless the labels at all training dates and all features at the scoring date are equal."""
     import churn_core as churn
     import main_job_features as sql
 
@@ -167,7 +168,7 @@ def check(directory: Path, threads: int) -> str:
 
 
 def quality(directory: Path) -> str:
-    """What the scores are worth on the 90 days after them, for customers that both sides scored."""
+    """Measures of the scores on the following 90 days, for the customers that both sides scored."""
     import main_job_features as sql
     from sklearn.metrics import log_loss, roc_auc_score
 

@@ -1,6 +1,6 @@
-"""The standard feature plan of all four tables, population and labels, in DuckDB's SQL. Payments are those of `features.py`.
+"""The standard feature plan of all four tables, population and labels, in DuckDB's SQL. `features.py` has the payment features.
 
-A date is microseconds since 1970. Everything sees only what was known strictly before it.
+A date is microseconds since 1970. Everything uses only what was known strictly before it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ HORIZON = 90
 
 
 def tickets(d: int) -> str:
-    """The tickets part: one aggregation by customer."""
+    """The ticket features: one aggregation by customer."""
     resolved = f"resolved < {d}"
     inner = [
         "count(*) AS lifetime",
@@ -69,13 +69,14 @@ def tickets(d: int) -> str:
 
 
 def usual(start: int, w: int) -> str:
-    """How many there were in the window beside how many there used to be."""
+    """The count in the window divided by its usual value, from the time before the window."""
     past = f"nullif((lifetime - count_{w}) * {w} / (({start} - first) / {DAY}), 0)"
     return f"CASE WHEN {start} - first >= {w * DAY} THEN count_{w} / {past} END"
 
 
 def activities(d: int) -> str:
-    """The activities part. Distinct days and kinds are counted by when each was last seen: windows begin at midnight."""
+    """The activity features. Distinct days and kinds are counted by when each was last seen, because windows begin at
+    midnight."""
     inner = ["count(*) AS lifetime", "min(moment) AS first", "max(moment) AS last"]
     days, kinds, outer = [], [], []
     for w in WINDOWS:
@@ -115,7 +116,7 @@ def activities(d: int) -> str:
 
 
 def load(directory: Path, threads: int) -> duckdb.DuckDBPyConnection:
-    """The raw tables, read from Parquet into DuckDB's memory; ids of events, which no feature reads, stay in the file."""
+    """Reads the raw tables from Parquet into DuckDB's memory, without the event ids, which no feature uses."""
     connection = duckdb.connect(config={"threads": threads})
     columns = {"customers": "*", "payments": "* EXCLUDE (payment_id)", "tickets": "* EXCLUDE (ticket_id)", "activities": "*"}
     for name in TABLES:
@@ -129,7 +130,7 @@ def churned(d: int) -> str:
 
 
 def labels(connection: duckdb.DuckDBPyConnection, dates: Iterable[int]) -> pa.Table:
-    """Eligible customers at the dates and whether they cancel in the label period."""
+    """The eligible customers at the dates, and whether they cancel in the label period."""
     parts = [
         f"SELECT customer_id, {d} AS as_of, {churned(d)} AS churned"
         f" FROM all_customers WHERE epoch_us(signed_up_at) < {d} AND (churned_at IS NULL OR epoch_us(churned_at) >= {d})"
@@ -139,7 +140,7 @@ def labels(connection: duckdb.DuckDBPyConnection, dates: Iterable[int]) -> pa.Ta
 
 
 def only(connection: duckdb.DuckDBPyConnection, customers: np.ndarray | None) -> None:
-    """Leaves features of these customers alone to be asked for; `None` for all."""
+    """Restricts later queries to these customers; `None` means all."""
     connection.register("drawn", pa.table({"customer_id": [] if customers is None else customers}))
     for name in TABLES:
         view = "known" if name == "customers" else name
@@ -152,7 +153,7 @@ def only(connection: duckdb.DuckDBPyConnection, customers: np.ndarray | None) ->
 
 
 def features(connection: duckdb.DuckDBPyConnection, d: int, labelled: bool = False) -> pa.Table:
-    """All features of the eligible customers at one date, a row each, and at the end the label if it is wanted."""
+    """All features of the eligible customers at one date, one row each, followed by the label if requested."""
     label = f", {churned(d)} AS churned" if labelled else ""
     connection.execute(f"""
         CREATE OR REPLACE VIEW customers AS SELECT * FROM known

@@ -1,7 +1,7 @@
-"""The peer of `main_job.py`: what a good data scientist writes with DuckDB, LightGBM, scikit-learn and SciPy.
+"""The peer of `main_job.py`: the pipeline that a good data scientist would write with DuckDB, LightGBM, scikit-learn and SciPy.
 
-Members, hyperparameters, folds, the customers drawn, blend and calibration are those that this library has by default:
-`EnsembleOptions::default()`, `grouped_folds`, `max_rows`. Where the peer knows a quicker way to the same end, it takes it.
+Members, hyperparameters, folds, sampled customers, blend and calibration are this library's defaults: `EnsembleOptions::default()`,
+`grouped_folds`, `max_rows`. If the peer has a faster way to the same result, it is used.
 """
 
 from __future__ import annotations
@@ -36,11 +36,11 @@ DEEP: dict[str, Any] = {"n_estimators": 300, "num_leaves": 31, "learning_rate": 
 FOREST: dict[str, Any] = {"n_estimators": 100, "max_depth": 10, "min_samples_leaf": 10, "max_features": "sqrt"}
 PENALTIES = [3000.0, 1000.0, 300.0, 100.0, 30.0, 10.0, 3.0, 1.0]
 Z = np.ndarray
-"""A log-odds for each row."""
+"""One log-odds per row."""
 
 
 SPENT: dict[str, float] = {}
-"""Seconds by what they went into, over all fits of the job."""
+"""Seconds by purpose, over all fits of the job."""
 
 
 @contextmanager
@@ -55,7 +55,7 @@ def tell(text: str) -> None:
 
 
 class Dice:
-    """The library's generator: what it draws and how it folds depends on nothing but ids, labels and the seed."""
+    """The library's random generator: samples and folds depend only on ids, labels and the seed."""
 
     def __init__(self, seed: int, stream: int | np.ndarray) -> None:
         with np.errstate(over="ignore"):
@@ -63,7 +63,7 @@ class Dice:
             self.state = self.next(1) ^ np.asarray(stream, np.uint64)
 
     def next(self, step: int | np.ndarray) -> np.ndarray:
-        """The number `step` places on."""
+        """The number that follows after `step` numbers."""
         with np.errstate(over="ignore"):
             z = self.state + np.asarray(step, np.uint64) * np.uint64(0x9E3779B97F4A7C15)
             z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
@@ -72,7 +72,7 @@ class Dice:
 
 
 def grouped_folds(customers: np.ndarray, churned: np.ndarray, seed: int) -> np.ndarray:
-    """The fold of every row: all of a customer in one, those who churn at some date spread evenly. Customers are codes."""
+    """The fold of every row. All rows of a customer share a fold, and churners are spread evenly. Customers are codes."""
     known, place = np.unique(customers, return_inverse=True)
     ever = np.bincount(place, churned) > 0
     fold_of = np.zeros(len(known), int)
@@ -87,7 +87,7 @@ def grouped_folds(customers: np.ndarray, churned: np.ndarray, seed: int) -> np.n
 
 
 def draw(ids: np.ndarray, seed: int) -> np.ndarray | None:
-    """The customers to learn from, where there are more than `MAX_ROWS` rows: `ids` has one of each. `None` for all."""
+    """The customers to train on if there are more than `MAX_ROWS` rows: `ids` has one of each. `None` means all."""
     if len(ids) <= MAX_ROWS:
         return None
     known, pairs = np.unique(ids.astype("S"), return_counts=True)
@@ -102,7 +102,7 @@ def draw(ids: np.ndarray, seed: int) -> np.ndarray | None:
 
 @dataclass
 class Encoding:
-    """What trees see: numbers as they are, a column per level of a text; columns that are the same in all rows are left out."""
+    """The input of the trees: numbers unchanged, and one column per level of a text, without constant columns."""
 
     names: list[str] = field(default_factory=list)
     levels: list[tuple[str, str]] = field(default_factory=list)
@@ -119,7 +119,7 @@ class Encoding:
         return encoding
 
     def apply(self, table: pa.Table) -> np.ndarray:
-        """Rows x columns of single precision, column by column in memory."""
+        """Rows x columns in single precision, column-major in memory."""
         x = np.empty((len(table), len(self.names) + len(self.levels)), np.float32, order="F")
         for position, name in enumerate(self.names):
             x[:, position] = table[name].cast(pa.float64()).to_numpy()
@@ -129,7 +129,7 @@ class Encoding:
 
 
 class Design:
-    """What the linear member sees: signed logarithms with medians for what is missing, flags of missing, of one scale."""
+    """The input of the linear member: signed logarithms, scaled, with medians for missing values, and missing-value flags."""
 
     def __init__(self, x: np.ndarray) -> None:
         self.columns: list[tuple[int, float | None, float, float]] = []
@@ -164,13 +164,13 @@ def log_loss(z: Z, churned: np.ndarray) -> float:
 
 
 def linear(l2: float, **options: Any) -> LogisticRegression:
-    """Newton's method, as is advised for many more rows than columns: L-BFGS, the default, stops short of the optimum."""
+    """Newton's method, which is recommended for many more rows than columns. The default, L-BFGS, stops before the optimum."""
     return LogisticRegression(C=1 / l2, solver="newton-cholesky", max_iter=200, **options)
 
 
 @dataclass
 class Recipe:
-    """What is settled once on held-out customers: the penalty, and the numbers of trees of the two boostings."""
+    """Settings chosen once on held-out customers: the penalty, and the numbers of trees of the two boostings."""
 
     l2: float
     trees: list[int]
@@ -228,7 +228,7 @@ def settle(x: np.ndarray, churned: np.ndarray, customers: np.ndarray, threads: i
 
 
 def blend(members: list[Z], churned: np.ndarray) -> np.ndarray:
-    """Weights that are not negative and sum to 1, with the least log-loss, drawn towards the linear member."""
+    """Non-negative weights with sum 1 that minimize the log-loss, shrunk towards the linear member."""
     z, target = np.column_stack(members), np.eye(len(members))[0]
     penalty = 1 / max(churned.sum(), 1)
 
@@ -245,7 +245,7 @@ def blend(members: list[Z], churned: np.ndarray) -> np.ndarray:
 
 
 Calibrator = Callable[[Z], Z]
-"""From log-odds to calibrated ones."""
+"""Maps log-odds to calibrated log-odds."""
 
 
 def platt(z: Z, churned: np.ndarray) -> Calibrator:
@@ -267,7 +267,7 @@ def isotonic(z: Z, churned: np.ndarray) -> Calibrator:
 
 
 def calibrate(z: Z, churned: np.ndarray, fold_of: np.ndarray) -> tuple[str, Calibrator]:
-    """The method with the least log-loss held out, of those that there are enough rows of the minority class for."""
+    """The method with the lowest out-of-fold log-loss among those with enough rows of the minority class."""
     rarer = min(churned.sum(), (~churned).sum())
     if rarer < 200:
         shift = float(logit(churned.mean()) - logit(expit(z).mean()))
@@ -319,7 +319,7 @@ class Model:
 
 
 def main_job(directory: Path, dates: list[int], as_of: int, threads: int) -> dict[str, Any]:
-    """From Parquet files to scores; seconds by stage, and the scores themselves."""
+    """Runs the job from Parquet files to scores; returns the seconds by stage, and the scores."""
     warnings.simplefilter("ignore", ConvergenceWarning)
     SPENT.clear()
     seconds: dict[str, float] = {}
@@ -347,7 +347,7 @@ def main_job(directory: Path, dates: list[int], as_of: int, threads: int) -> dic
     as_ofs = table["as_of"].to_numpy()
     del parts
     done("features")
-    # As the library: the last date, by a model of the last six whose labels end by it.
+    # As in the library: the last date is tested with a model of the last six dates whose labels end by it.
     kept = [date for date in dates if date + sql.HORIZON * DAY <= dates[-1]][-MOST_DATES:]
     train, tested = np.isin(as_ofs, kept), as_ofs == dates[-1]
     model = Model.fit(table.filter(pa.array(train)), churned[train], threads, 0)

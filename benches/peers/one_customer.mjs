@@ -1,4 +1,5 @@
-// One customer's rows in, their score and five reasons out: 20 payments, 5 tickets, a model of default size.
+// Measures how long it takes to score one customer: 20 payments and 5 tickets, with five reasons, and a model of default
+// size.
 // Run with the release build of the module: `node benches/peers/one_customer.mjs`.
 import { ChurnModel } from '../../bindings-node/index.mjs'
 import { records } from '../../bindings-node/test/crowd.mjs'

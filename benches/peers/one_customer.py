@@ -1,4 +1,4 @@
-"""One customer's rows in, their score and five reasons out: 20 payments, 5 tickets, a model of default size.
+"""Measures how long it takes to score one customer: 20 payments and 5 tickets, with five reasons, and a model of default size.
 
 Run with the release build of the package: ``python benches/peers/one_customer.py``.
 """

@@ -1,11 +1,11 @@
-"""Rows scored per second with models of other libraries, by them and by this one, on the same matrix, in turn.
+"""Compares how many rows per second other libraries and this library score with the same models, on the same matrix.
 
     cargo build --release -p churn-benches --example score_peer
     python benches/peers/scoring.py [--rows 1000000] [--threads 1 2] [--repeats 3] [--cases lightgbm xgboost large forest]
 
-Four models, trained once and kept in target/scoring: LightGBM's with 200 trees of 31 leaves, XGBoost's with 200 trees of depth 6,
-LightGBM's with 1 000 trees of 64 leaves, and scikit-learn's forest of 200 trees of depth 12; 60 columns of float32. Every side scores
-all rows once before its clock counts. Equal results: the largest difference of a probability is printed, and must be small.
+Four models are trained once and kept in target/scoring: LightGBM with 200 trees of 31 leaves, XGBoost with 200 trees of depth 6,
+LightGBM with 1 000 trees of 64 leaves, and scikit-learn's forest of 200 trees of depth 12, on 60 columns of float32. The sides
+alternate, and each scores all rows once as warm-up. The largest difference between probabilities is printed and must be small.
 """
 
 import argparse
@@ -26,7 +26,7 @@ TRAINED_ON, COLUMNS = 160_000, 60
 
 
 class Ours:
-    """The library, in a process of its own that waits for lines."""
+    """This library, in a process of its own that reads commands."""
 
     def __init__(self, model: Path, matrix: Path, rows: int) -> None:
         binary = ROOT / "target" / "release" / "examples" / "score_peer"
@@ -96,7 +96,7 @@ def forest_model() -> Path:
         arrays = [
             {
                 "feature": tree.feature.tolist(),
-                # JSON knows no infinity; no value lies beyond.
+                # JSON has no infinity; no value is larger.
                 "threshold": np.clip(tree.threshold, -np.finfo("f8").max, np.finfo("f8").max).tolist(),
                 "left": tree.children_left.tolist(),
                 "right": tree.children_right.tolist(),
@@ -111,7 +111,7 @@ def forest_model() -> Path:
 
 
 def onnx_runtime(model: Path, x: np.ndarray):
-    """Scores with ONNX Runtime; a session for each number of threads."""
+    """Scores with ONNX Runtime, with one session per number of threads."""
     import lightgbm
     import onnxmltools
     import onnxruntime
@@ -165,7 +165,7 @@ def xgboost_peers(model: Path, x: np.ndarray):
 
 
 def ydf_peers(x: np.ndarray):
-    """YDF's own boosting of the same size on the same rows: it reads no model of XGBoost, so its predictions are its own."""
+    """YDF's own boosting of the same size on the same rows. YDF cannot read XGBoost models, so its predictions differ."""
     import ydf
 
     kept = KEPT / "ydf"
@@ -194,7 +194,7 @@ def forest_peers(x: np.ndarray):
 
 
 def case(name: str, x: np.ndarray):
-    """The model's file and the other libraries that score it."""
+    """The model file, and the other libraries that score it."""
     if name == "lightgbm":
         model = lightgbm_model(200, 31)
         return "200 trees x 31 leaves", model, lightgbm_peers(model, x, True)
@@ -243,9 +243,9 @@ def main() -> None:
                     f"| {statistics.median(times) / best:.1f} | {gap:.1e} |",
                     flush=True,
                 )
-                # ONNX Runtime rounds thresholds to float32, so that a few rows go elsewhere.
+                # ONNX Runtime rounds thresholds to float32, so a few rows reach another leaf.
                 if side_name != "ONNX Runtime" and "of its own" not in side_name:
-                    assert gap < 1e-5, f"{side_name} says something else"
+                    assert gap < 1e-5, f"{side_name} gives other probabilities"
         one = sides["**this library**"].ask("one 200000").split()
         peak = float(sides["**this library**"].ask("peak"))
         print(f"\n{title}: one row p50 {float(one[0]):.2f} us, p99 {float(one[1]):.2f} us; peak {peak:.0f} MiB with the matrix\n")

@@ -1,14 +1,14 @@
-"""Keeping payments and scores: this library's store beside SQLAlchemy and pandas, and beside the limit, which is COPY or a prepared
-statement in a loop.
+"""Storing payments and scores: compares this library's store with SQLAlchemy, pandas, and the fastest possible way, which is COPY or a
+prepared statement in a loop.
 
 usage: store.py [--payments 1000000] [--customers 100000] [--repeat 3] [--runs 20] [--reads 200] [--databases sqlite postgres]
 
-Starts a throw-away Postgres itself unless DATABASE_URL names one whose role may make databases and roles; a throw-away one does
-not wait for the disk (fsync=off), for all who use it alike. SQLite files wait for it (journal_mode=WAL, synchronous=FULL), for all
-alike too. Each loader is given the payments in the form it takes fastest, made beforehand: this library an Arrow table, SQLAlchemy a
-list of dicts, the prepared statement a list of tuples, COPY its bytes. The others keep one table with a primary key; they check
-nothing, and the inserts among them cannot take a batch twice. Rounds alternate between the loaders, and each begins with an empty
-database; times are medians. Prints Markdown.
+Starts a temporary Postgres unless DATABASE_URL is set; its role must be able to create databases and roles. The temporary Postgres
+does not wait for the disk (fsync=off), for all loaders alike. SQLite files do (journal_mode=WAL, synchronous=FULL), also for all
+alike. Each loader receives the payments in the form that it loads fastest, prepared beforehand: an Arrow table for this library, a
+list of dicts for SQLAlchemy, a list of tuples for the prepared statement, and bytes for COPY. The others keep one table with a
+primary key and validate nothing, and their plain inserts are not idempotent. Rounds alternate between the loaders, and each begins
+with an empty database. Times are medians. Prints Markdown.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ DAY = np.timedelta64(86_400_000_000, "us")
 
 
 def made(payments: int, customers: int) -> tuple[pa.Table, pa.Table]:
-    """Customers, and their payments of two years; a third of the customers stop early."""
+    """Customers with two years of payments; a third of the customers stop early."""
     draw = np.random.default_rng(1)
     start = np.datetime64("2022-06-01", "us")
     people = pa.table(
@@ -74,7 +74,7 @@ def made(payments: int, customers: int) -> tuple[pa.Table, pa.Table]:
 
 
 class Databases:
-    """Empty databases, one after the other."""
+    """Empty databases, one after another."""
 
     def __init__(self, kind: str, folder: str) -> None:
         self.kind, self.folder, self.count = kind, folder, 0
@@ -105,7 +105,7 @@ class Databases:
             self.admin.execute(f"DROP ROLE {self.role}")
 
     def store(self, url: sa.URL) -> churn.Store:
-        """The store as it serves: in Postgres under a role that row-level security holds."""
+        """The store as in production: in Postgres with a role that is subject to row-level security."""
         if self.kind == "sqlite":
             return churn.Store.open(f"sqlite://{url.database}")
         plain = url.set(drivername="postgres")
@@ -167,7 +167,7 @@ def timed(work: Callable[[], Any]) -> tuple[float, Any]:
 
 
 def loading(databases: Databases, people: pa.Table, rows: pa.Table, repeat: int) -> tuple[dict[str, float], dict[str, float]]:
-    """Medians of loading all payments, and of reading them again, by who did it."""
+    """Median times of loading all payments and of reading them back, by loader."""
     stored = rows.set_column(2, "due_at", rows["due_at"].cast(pa.int64()))
     stored = stored.set_column(3, "settled_at", stored["settled_at"].cast(pa.int64()))
     stored = stored.add_column(0, "tenant_id", [["acme"] * len(rows)])
@@ -278,7 +278,7 @@ def quantiles(seconds: list[float]) -> tuple[float, float]:
 def scoring(
     databases: Databases, model: churn.ChurnModel, run: churn.ScoreRun, runs: int, reads: int
 ) -> dict[str, tuple[float, float]]:
-    """p50 and p99 of keeping a run, and of its hundred riskiest."""
+    """p50 and p99 of saving a run, and of reading its hundred riskiest customers."""
     found: dict[str, tuple[float, float]] = {}
     url = databases.empty()
     with databases.store(url) as store:
@@ -337,10 +337,10 @@ def main() -> None:
     print(f"{given.payments:,} payments, {given.repeat} rounds; {os.cpu_count()} cores, Python {platform.python_version()}, {versions}\n")
 
     people, rows = made(given.payments, max(given.payments // 10, 100))
-    # The model is of a small world; whom it scores are many.
+    # The model is trained on a small tenant and scores a large one.
     few, their = made(40_000, 2000)
     small = {"boosting": {"trees": 50}, "forest": {"trees": 30}, "folds": 2}
-    # Active within two years: everybody is scored.
+    # Active within two years: every customer is scored.
     definition = churn.Inactivity(horizon=60, active_within=730, on="payments")
     sample = churn.TenantRecords(tenant="acme", customers=few, payments=their)
     model = churn.ChurnModel.train(sample, definition=definition, **small)

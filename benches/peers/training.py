@@ -1,9 +1,9 @@
-"""Seconds to train boosting and a random forest, beside LightGBM, XGBoost and scikit-learn, on the same table.
+"""Compares the time to train boosting and a random forest with LightGBM, XGBoost and scikit-learn, on the same table.
 
     python benches/peers/training.py [--rows 160000] [--columns 60] [--threads 1 2] [--repeats 3] [--members boosting forest]
 
-Needs the built wheel (`maturin develop --release` in bindings-python) and requirements.txt. Every fit runs in a process of its
-own, both sides in turn, after a small fit to warm up. Equal results: areas under the curve on rows that nobody trained on.
+Needs the built wheel (`maturin develop --release` in bindings-python) and requirements.txt. Every fit runs in a process of its own.
+The libraries alternate, after a small warm-up fit. The AUC on held-out rows shows that the models are equally good.
 """
 
 import argparse
@@ -23,7 +23,7 @@ TREES, LEAVES, RATE, DEPTH = 200, 31, 0.1, 12
 
 
 def table(rows: int, columns: int) -> tuple[np.ndarray, np.ndarray]:
-    """Normal, counted, skewed and gappy columns; labels that bend and interact; a churn rate of about 30 %."""
+    """Normal, count, skewed and sparse columns; nonlinear labels with interactions; a churn rate of about 30 %."""
     dice = np.random.default_rng(0)
     third, sixth = columns // 3, columns // 6
     x = dice.normal(size=(rows, columns)).astype("f4")
@@ -67,7 +67,7 @@ def estimator(name: str, threads: int):
 
 
 def peak(forget: bool = False) -> float:
-    """The most memory of this process, in MB; `forget` begins anew, from what it has now."""
+    """The peak memory of this process, in MB; `forget` resets it to the current memory."""
     if forget:
         Path("/proc/self/clear_refs").write_text("5")
     status = Path("/proc/self/status").read_text()

@@ -1,7 +1,7 @@
-"""What it costs to let a 1 000 000 x 60 float64 Arrow table in: peak memory beside its own size, and time beside scoring.
+"""Measures the cost of reading a 1 000 000 x 60 float64 Arrow table: peak memory relative to its size, and time relative to scoring.
 
-Run with the release build of the package: ``python benches/peers/zero_copy.py [rows]``. Each door is measured in a process
-of its own, so that one's peak does not hide another's.
+Run with the release build of the package: ``python benches/peers/zero_copy.py [rows]``. Each input format is measured in a process of
+its own, so that their peaks are independent.
 """
 
 import subprocess
@@ -25,12 +25,12 @@ def status(name):
 
 
 def peak():
-    """The most memory since `resident` was asked, in MB."""
+    """The peak memory since the last call of `resident`, in MB."""
     return status("VmHWM")
 
 
 def resident():
-    """Memory now, in MB; what was before is forgotten (Linux)."""
+    """The current memory, in MB; resets the peak (Linux)."""
     with open("/proc/self/clear_refs", "w") as refs:
         refs.write("5")
     return status("VmRSS")
@@ -46,7 +46,7 @@ def attributes(rows):
 
 
 def records(rows):
-    """As attributes of customers: checked, sorted by id, and kept."""
+    """As attributes of customers: validated, sorted by id, and stored."""
     table = attributes(rows)
     size, before = table.nbytes / 2**20, resident()
     start = time.perf_counter()

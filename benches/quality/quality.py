@@ -1,10 +1,10 @@
-"""Churn on real tables: this library's defaults beside the usual libraries' defaults, on the same rows.
+"""Compares this library's defaults with the usual libraries' defaults on public churn data sets, on the same rows.
 
     python benches/quality/quality.py DATA [JOURNEY] [--out results.json] [--cache FOLDER] [--only telco,mlc,journey]
 
-DATA holds telco_ibm/ and mlc_churn/ (5-fold stratified, seed 42). JOURNEY is what
-`cargo run --release --example export_matrix -- JOURNEY` wrote (Complete Journey, out of time); its `probability` column is
-this library's event-level model. `--cache` keeps the peers' predictions, which do not change when this library does.
+DATA contains telco_ibm/ and mlc_churn/ (5-fold stratified, seed 42). JOURNEY is the output of
+`cargo run --release --example export_matrix -- JOURNEY` (Complete Journey, out of time); its `probability` column is this
+library's event-level model. `--cache` keeps the peers' predictions, which do not change when this library does.
 """
 
 import argparse
@@ -35,7 +35,7 @@ def one_hot(scaled):
 
 
 def categories(train, test):
-    """Texts as pandas categories known from the training rows."""
+    """Texts as pandas categories, with the categories of the training rows."""
     for name in texts(train):
         known = sorted(train[name].dropna().unique())
         train, test = (frame.assign(**{name: pd.Categorical(frame[name], categories=known)}) for frame in (train, test))
@@ -96,7 +96,7 @@ def mlc(data):
 
 
 def by_fold(x, y, predict):
-    """Predictions of every row by a model that did not see it, and the seconds of all fits."""
+    """Out-of-fold predictions of every row, and the seconds of all fits."""
     out, start = np.zeros(len(y)), time.perf_counter()
     for train, test in StratifiedKFold(5, shuffle=True, random_state=42).split(x, y):
         out[test] = predict(x.iloc[train], y[train], x.iloc[test])
@@ -136,7 +136,7 @@ def figures(y, p, seconds):
 
 
 def paired(y, own, other, replicates=1000):
-    """90 % intervals of own less other: AUC and log-loss, by drawing rows again."""
+    """90 % intervals of this library's measure minus the peer's, for AUC and log-loss, by bootstrap."""
     random, size = np.random.default_rng(1), len(y)
 
     def loss(p):
@@ -183,7 +183,7 @@ def main():
         if name == "journey":
             predicted["this library, from events"] = (test["probability"].to_numpy(), float("nan"))
         if not given.peers_only:
-            # Only this library accepts the household of each row; the peers have no such argument.
+            # Only this library takes the household of each row (`groups`).
             if name == "journey":
                 predicted["this library, grouped"] = predictions(partial(ours, groups=train["customer_id"]))
             predicted["this library"] = predictions(ours)

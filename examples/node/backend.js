@@ -1,5 +1,5 @@
-// A backend for many tenants: records come in as JSON and are kept, a model is trained in the background, customers are scored
-// at once. Records, models and scores live in the store: after a restart everything is there.
+// A backend for many tenants. It stores uploaded records, trains models in the background, and scores customers immediately.
+// Records, models and scores live in the store and survive a restart.
 import { ChurnError, ChurnModel, Store } from 'churn-core'
 import Fastify from 'fastify'
 
@@ -16,7 +16,7 @@ const TABLES = ['customers', 'payments', 'tickets', 'activities']
 export async function backend({ database = 'sqlite::memory:', now = () => new Date(), ...options } = {}) {
   const store = await Store.open(database)
   const app = Fastify({ bodyLimit: 64 * 1024 * 1024, ...options })
-  /** What is under way, and what was opened already: tenant -> { model, training: { status, done, error, abort } } */
+  /** The running trainings and loaded models: tenant -> { model, training: { status, done, error, abort } } */
   const tenants = new Map()
   const atHand = (tenant) => tenants.get(tenant) ?? tenants.set(tenant, {}).get(tenant)
 
@@ -30,21 +30,22 @@ export async function backend({ database = 'sqlite::memory:', now = () => new Da
 
   async function recordsOf({ params: { tenant } }) {
     const kept = store.tenant(tenant)
-    if (await kept.customers.count() === 0) throw missing('no records of this tenant')
+    if (await kept.customers.count() === 0) throw missing('this tenant has no records')
     const { settings } = await kept.company.get()
     return kept.records({ onInvalid: 'quarantine', ...settings.records })
   }
 
-  /** The champion; opened once. */
+  /** The champion, loaded once. */
   async function modelOf({ params: { tenant } }) {
     const own = atHand(tenant)
     own.model ??= await store.tenant(tenant).models.champion()
-    if (!own.model) throw missing('no model of this tenant yet')
+    if (!own.model) throw missing('this tenant has no model yet')
     return own.model
   }
 
-  // Upload: { customers, payments, tickets, activities, onInvalid, staticAttributes, ... }. Rows with an id may come again, and
-  // are corrected. What else is given says how records are to be read, and is kept as a setting.
+  // Upload: { customers, payments, tickets, activities, onInvalid, staticAttributes, ... }. A row with the id of an existing
+  // row replaces it.
+  // The other options say how to read the records, and are stored as a setting.
   app.put('/tenants/:tenant/records', async (request, reply) => {
     const { tenant } = request.params
     const { onInvalid, ...given } = request.body
@@ -61,11 +62,11 @@ export async function backend({ database = 'sqlite::memory:', now = () => new Da
     return { customers: await kept.customers.count(), upserted }
   })
 
-  // Train in the background: { definition, seed, ... }; answers at once.
+  // Train in the background: { definition, seed, ... }; returns immediately.
   app.post('/tenants/:tenant/training', async (request, reply) => {
     const { tenant } = request.params
     const own = atHand(tenant)
-    if (own.training?.status === 'running') return reply.status(409).send({ error: 'a training is running' })
+    if (own.training?.status === 'running') return reply.status(409).send({ error: 'training is already running' })
     const training = (own.training = { status: 'running', done: 0, abort: new AbortController() })
     const { definition, seed, windows } = request.body ?? {}
     const { signal } = training.abort
@@ -95,7 +96,7 @@ export async function backend({ database = 'sqlite::memory:', now = () => new Da
   app.get('/tenants/:tenant/training', async ({ params: { tenant } }) => {
     const training = tenants.get(tenant)?.training
     const champion = (await store.tenant(tenant).models.list()).find(({ stage }) => stage === 'champion')
-    if (!training && !champion) throw missing('no training was begun')
+    if (!training && !champion) throw missing('no training was started')
     const { status = 'done', done = 1, error } = training ?? {}
     return { status, done, error, modelId: champion?.id, report: champion?.card.report }
   })
@@ -105,13 +106,13 @@ export async function backend({ database = 'sqlite::memory:', now = () => new Da
     return reply.status(202).send({})
   })
 
-  // One customer's rows in, one answer out: { customer, payments, tickets, activities, asOf, top }
+  // Score one customer from their rows: { customer, payments, tickets, activities, asOf, top }
   app.post('/tenants/:tenant/score', async (request) => {
     const { asOf, top, ...rows } = request.body ?? {}
     return (await modelOf(request)).scoreCustomer(rows, { asOf, top })
   })
 
-  // Scores all customers and keeps the scores with the reasons of the riskiest: { asOf }
+  // Scores all customers and stores the scores, with reasons for the riskiest customers: { asOf }
   app.post('/tenants/:tenant/runs', async (request, reply) => {
     const [model, records] = [await modelOf(request), await recordsOf(request)]
     const run = await model.score(records, { asOf: request.body?.asOf })
@@ -119,13 +120,13 @@ export async function backend({ database = 'sqlite::memory:', now = () => new Da
     return store.tenant(request.params.tenant).scores.save(model, run, { at: now(), reasons: 100 })
   })
 
-  // The customers most likely to leave, as they were kept; `after` is the `next` of the page before.
+  // The stored customers with the highest risk; `after` is the `next` of the previous page.
   app.get('/tenants/:tenant/riskiest', async ({ params: { tenant }, query: { top = '10', probability, customerId } }) => {
     const after = customerId === undefined ? null : { probability: Number(probability), customerId }
     return store.tenant(tenant).scores.highRisk({ limit: Number(top), after })
   })
 
-  // A customer's scores, last date first.
+  // A customer's scores, latest date first.
   app.get('/tenants/:tenant/customers/:customerId/scores', async ({ params: { tenant, customerId } }) => (
     store.tenant(tenant).scores.history(customerId)
   ))

@@ -51,7 +51,7 @@ after(async () => {
   rmSync(folder, { recursive: true })
 })
 
-test('upload, train in the background, score; all of it is there after a restart', async () => {
+test('upload, train in the background, score; everything survives a restart', async () => {
   const { customers, payments } = tables()
   const upload = await call('PUT', '/tenants/acme/records', { customers, payments })
   assert.equal(upload.status, 201)
@@ -92,14 +92,14 @@ test('upload, train in the background, score; all of it is there after a restart
   assert.equal((await call('GET', '/tenants/other/riskiest')).status, 404)
 })
 
-test('a training can be stopped', async () => {
+test('training can be cancelled', async () => {
   await call('PUT', '/tenants/other/records', tables())
   await call('POST', '/tenants/other/training', { definition })
   await call('DELETE', '/tenants/other/training')
   assert.equal((await finished('/tenants/other/training')).status, 'cancelled')
 })
 
-test('bad rows are named', async () => {
+test('invalid rows are reported with table, row and column', async () => {
   const bad = await call('PUT', '/tenants/bad/records', { customers: [{ customer_id: 'a', signed_up_at: '1/2/24' }] })
   assert.equal(bad.status, 422)
   assert.deepEqual([bad.body.code, bad.body.table, bad.body.row, bad.body.column], ['bad_timestamp', 'customers', 0, 'signed_up_at'])

@@ -1,7 +1,7 @@
-"""Keeps the bundled Complete Journey data in a store, trains on what was kept, keeps the model and its scores, and after a restart
-finds everything again.
+"""Stores the bundled Complete Journey data, trains a model on the stored records, and stores the model and its scores. After a restart
+it loads everything again.
 
-usage: store.py [URL]    sqlite:churn.db, or postgres://user:password@host/database; a temporary SQLite file if not given
+usage: store.py [URL]    sqlite:churn.db, or postgres://user:password@host/database; default: a temporary SQLite file
 """
 
 import sys
@@ -15,7 +15,7 @@ import pandas as pd
 import churn_core as churn
 
 DATA = Path(__file__).parents[1] / "rust/data/complete_journey"
-AS_OF = "2018-01-01"  # the next 30 days lie beyond the data
+AS_OF = "2018-01-01"  # the next 30 days lie after the end of the data
 READING: dict[str, Any] = {"static_attributes": "all", "observed_from": "2017-01-01", "observed_until": AS_OF}
 
 
@@ -24,7 +24,7 @@ def fill_and_train(url: str) -> churn.ScoreRun:
         tenant = store.tenant("complete-journey")
         for name in ("customers", "payments", "activities"):
             repository = getattr(tenant, name)
-            # Piece by piece, in one transaction: the file need not fit into memory.
+            # In batches within one transaction, so the file need not fit into memory.
             pieces = pd.read_csv(DATA / f"{name}.csv", dtype={"customer_id": str, "payment_id": str}, chunksize=20_000)
             done = repository.upsert_batches(pieces)
             print(f"{name}: {done.rows_in} rows, {done.rows_changed} new or changed")
@@ -48,7 +48,7 @@ def find_again(url: str, before: churn.ScoreRun) -> None:
         run = model.score(tenant.records(**READING), as_of=AS_OF)
         assert run.probabilities.tobytes() == before.probabilities.tobytes(), "stored models and records give bit-identical scores"
         [latest] = tenant.scores.runs(limit=1)
-        print(f"As of {latest.id.as_of:%Y-%m-%d}: {latest.scored} households, {latest.bands}. Most at risk:")
+        print(f"As of {latest.id.as_of:%Y-%m-%d}: {latest.scored} households, {latest.bands}. Highest risk:")
         for score in tenant.scores.high_risk(5).scores:
             print(f"  household {score.customer_id:<6} {score.probability:6.1%}  {score.reasons[0].text}")
         print(str(store.attest()).splitlines()[-1])

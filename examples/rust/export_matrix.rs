@@ -1,5 +1,5 @@
-//! Writes the training and test matrices of the Complete Journey comparison as CSV, with labels and this library's own
-//! probabilities for the test rows, so that other libraries can be measured on exactly the same rows.
+//! Writes the training and test matrices of the Complete Journey comparison as CSV, with labels and this library's
+//! probabilities for the test rows. Other libraries can then be measured on exactly the same rows.
 //!
 //! `cargo run --release --example export_matrix -- FOLDER`
 

@@ -1,11 +1,12 @@
-//! The bundled Complete Journey data as records: households, their baskets and coupon redemptions over the year 2017.
+//! The bundled Complete Journey data as records: households with their baskets and coupon redemptions over the year
+//! 2017.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use churn_core::{ChurnDefinition, Error, RecordKind, StaticAttributes, Table, TenantRecords, ValidationReport};
 
-/// Where the bundled files are.
+/// The folder of the bundled files.
 pub fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("data/complete_journey")
 }
@@ -18,11 +19,11 @@ pub fn table(name: &str) -> Result<Table, Error> {
     Table::from_csv(File::open(folder().join(name))?)
 }
 
-/// Households as customers, baskets as payments, coupon redemptions as activities. The demographics were asked once
-/// and hold for the year, so they are static.
+/// Households as customers, baskets as payments, coupon redemptions as activities. The demographics are constant over
+/// the year, so they are declared static.
 ///
 /// # Errors
-/// If a file cannot be read or a value in it is not valid.
+/// If a file cannot be read, or contains an invalid value.
 pub fn records() -> Result<(TenantRecords, ValidationReport), Error> {
     TenantRecords::builder("complete-journey")
         .customers(table("customers.csv")?)

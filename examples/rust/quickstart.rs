@@ -1,5 +1,5 @@
-//! From raw records to a retention list: trains on the bundled Complete Journey data, shows how well the model performs out of
-//! time, names the ten households most likely to stay away and why, and saves and reloads the model.
+//! From raw records to a retention list. It trains on the bundled Complete Journey data, reports the out-of-time
+//! performance, lists the ten households with the highest risk and the reasons, and saves and reloads the model.
 
 use std::io::IsTerminal;
 
@@ -25,7 +25,8 @@ fn main() -> Result<(), Error> {
     bar.finish_and_clear();
     print_report(model.report());
 
-    // The next 30 days lie beyond the data: this is the list a retention team would get on New Year's Day.
+    // The next 30 days lie after the end of the data, so this is the list that a retention team would get on New Year's
+    // Day.
     let run = model.score(&records, "2018-01-01".parse::<churn_core::AsOf>()?)?;
     println!(
         "\nThe ten households most likely to stay away, of {} eligible as of {}:",

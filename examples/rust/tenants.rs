@@ -1,5 +1,5 @@
-//! Three tenants end to end, with tickets: synthetic records with known risk are checked, a model is trained on each tenant's,
-//! and its out-of-time report is printed beside what an oracle that knows the true risks would get. No model
+//! Three tenants end to end, with tickets. It validates synthetic records with known risk, trains a model for each
+//! tenant, and compares the out-of-time report with an oracle that knows the true risks. It also shows that no model
 //! scores another tenant's customers.
 //!
 //! `cargo run --release --example tenants -- [CUSTOMERS] [SEED]`
@@ -45,7 +45,7 @@ fn main() -> Result<(), Error> {
         all_records.push(records);
     }
 
-    // Both tenants have a customer c0000001. They are different customers.
+    // Both tenants have a customer c0000001, but these are different customers.
     let (first, second) = (&world.tenants()[0], &world.tenants()[1]);
     match models[0].score(&all_records[1], second.observed_until()) {
         Err(error) if error.kind() == ErrorKind::TenantMismatch => {

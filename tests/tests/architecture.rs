@@ -1,5 +1,4 @@
-//! The architecture holds: dependencies go one way, threads live in one module, and every folder
-//! has its name on the plan.
+//! Checks the architecture: dependencies point one way, threads live in one module, and every folder is in the plan.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -49,13 +48,13 @@ struct Source {
 }
 
 impl Source {
-    /// The module it belongs to; `lib` for `lib.rs`.
+    /// The module that it belongs to; `lib` for `lib.rs`.
     fn module(&self) -> &str {
         let first = self.path.split('/').next().unwrap_or_default();
         first.strip_suffix(".rs").unwrap_or(first)
     }
 
-    /// How many modules it stands below the crate.
+    /// The depth of the module below the crate root.
     fn depth(&self) -> usize {
         let names = self.path.split('/').count();
         if self.path.ends_with("/mod.rs") {
@@ -91,7 +90,7 @@ fn sources() -> Vec<Source> {
     found
 }
 
-/// The text without comments, and without items that are there for tests only.
+/// The text without comments, and without test-only items.
 fn code(text: &str) -> String {
     let mut code = String::new();
     let mut lines = text.lines();
@@ -100,7 +99,7 @@ fn code(text: &str) -> String {
         if bare.starts_with("#[cfg(test)]") {
             let indent = line.len() - bare.len();
             let end = format!("{}}}", " ".repeat(indent));
-            // `mod tests;` and `use x;` end on their line, `mod tests { .. }` with its brace.
+            // `mod tests;` and `use x;` end on their line, `mod tests { .. }` at its closing brace.
             let item = lines.by_ref().find(|line| !line.trim_start().starts_with("#["));
             if item.is_some_and(|item| item.trim_end().ends_with('{')) {
                 lines.by_ref().find(|line| *line == end);
@@ -113,7 +112,7 @@ fn code(text: &str) -> String {
     code
 }
 
-/// The first names behind every `crate::`, those in braces too.
+/// The first name after every `crate::`, including the names in braces.
 fn crate_paths(code: &str) -> BTreeSet<String> {
     let mut names = BTreeSet::new();
     let behind = code.match_indices("crate::").map(|(at, path)| &code[at + path.len()..]);
@@ -148,7 +147,7 @@ fn word(text: &str) -> String {
 }
 
 #[test]
-fn lower_rooms_do_not_know_upper_ones() {
+fn lower_layers_do_not_import_upper_ones() {
     let mut wrong = Vec::new();
     for source in sources() {
         let module = source.module();
@@ -163,19 +162,19 @@ fn lower_rooms_do_not_know_upper_ones() {
             match layer(&used) {
                 Some(other) if other <= own => {}
                 Some(_) => wrong.push(format!("{}: {module} uses {used} above it", source.path)),
-                None => wrong.push(format!("{}: crate::{used} is no module", source.path)),
+                None => wrong.push(format!("{}: crate::{used} is not a module", source.path)),
             }
         }
         let upward_path = "super::".repeat(source.depth());
         if source.code.contains(&upward_path) {
-            wrong.push(format!("{}: leaves its module by {upward_path}", source.path));
+            wrong.push(format!("{}: leaves its module with {upward_path}", source.path));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 #[test]
-fn the_crate_lists_its_rooms_from_the_ground_up() {
+fn the_crate_lists_its_modules_from_the_lowest_layer_up() {
     let sources = sources();
     let lib = sources.iter().find(|source| source.path == "lib.rs").unwrap();
     let modules = lib.code.lines().filter_map(|line| {
@@ -186,25 +185,25 @@ fn the_crate_lists_its_rooms_from_the_ground_up() {
 }
 
 #[test]
-fn threads_live_in_one_room() {
+fn threads_live_in_one_module() {
     let thread_words = ["rayon", "thread::spawn", "thread::scope"];
     for source in sources() {
         for word in thread_words {
             let found = source.module() != "parallel" && source.code.contains(word);
-            assert!(!found, "{} speaks of {word}", source.path);
+            assert!(!found, "{} uses {word}", source.path);
         }
     }
 }
 
 #[test]
-fn every_folder_is_on_the_plan() {
-    // What tools leave behind is ignored by git and by this test.
+fn every_folder_is_in_the_plan() {
+    // Build output, which git ignores, is allowed.
     let left_behind = ["target", "dist", "node_modules"];
     for entry in fs::read_dir(root()).unwrap() {
         let entry = entry.unwrap();
         let name = entry.file_name().to_string_lossy().into_owned();
         let known = TOP.contains(&name.as_str()) || left_behind.contains(&name.as_str()) || name.starts_with('.');
-        assert!(known || !entry.path().is_dir(), "the folder {name} is not on the plan");
+        assert!(known || !entry.path().is_dir(), "the folder {name} is not in the plan");
     }
 }
 

@@ -1,10 +1,10 @@
-//! Drift is reported: the churn rate at the test date beside what the features explain of it.
+//! Base-rate drift is reported: the churn rate at the test date is compared with what the features explain of it.
 
 use churn_core::synthetic::{WorldOptions, world};
 use churn_core::{ChurnModel, Execution, TrainOptions};
 use churn_tests::library::linear_alone;
 
-/// A model of a world whose customers leave more readily, by a number of log-odds, in its last half year.
+/// Trains on a tenant whose churn log-odds shift by `base_rate_shift` in the last half year.
 fn train(seed: u64, base_rate_shift: f64) -> ChurnModel {
     let options = WorldOptions::default()
         .with_seed(seed)
@@ -13,7 +13,7 @@ fn train(seed: u64, base_rate_shift: f64) -> ChurnModel {
         .with_base_rate_shift(base_rate_shift);
     let world = world(&options).unwrap();
     let records = world.tenants()[0].records().unwrap().build().unwrap().0;
-    // What is measured is the level, which the linear member knows by itself.
+    // The test measures the level, for which the linear member alone is enough.
     let ensemble = linear_alone().with_folds(2);
     let options = TrainOptions::default()
         .with_ensemble(ensemble)
@@ -29,7 +29,7 @@ fn drift_is_reported_and_quiet_times_are_not() {
             .map(|test| {
                 let shift = test.measures.base_rate_shift.unwrap();
                 assert!(shift.interval.contains(shift.value));
-                // The level is what the shift says it is.
+                // The sign of the shift agrees with the level.
                 let more = test.measures.churned as f64 > test.measures.mean_probability * test.measures.rows as f64;
                 assert_eq!(more, shift.value > 0.0);
                 assert_eq!(test.base_rate_drifted(), Some(!shift.interval.contains(0.0)));
@@ -64,7 +64,7 @@ fn report_and_card_tell_the_rate_of_every_date() {
     let (first, last) = (&report.dates[0], report.dates.last().unwrap());
     assert!(last.churn_rate > 1.3 * first.churn_rate, "{first:?} {last:?}");
     assert!((first.churn_rate - first.churned as f64 / first.rows as f64).abs() < 1e-12);
-    // Features do not know of it: too much is expected of the first date, too little of the last.
+    // The features do not show the shift, so the prediction is too high at the first date and too low at the last.
     assert!(first.mean_probability > first.churn_rate && last.mean_probability < last.churn_rate);
     let card = model.card().to_markdown();
     assert!(card.contains("## Churn rate at the training dates") && card.contains("| base-rate shift, log-odds |"));

@@ -1,10 +1,10 @@
-//! The model file of a classifier of flat tables, written before classifiers had intervals.
+//! The model file of a classifier for flat tables that was written before classifiers had intervals.
 
 use churn_core::{ChurnClassifier, Column, Execution, Table, Value};
 use churn_tests::golden::{fixture, same_text};
 use serde_json::{Value as Json, json};
 
-/// What it was fitted on, and a row of what it had not seen.
+/// The training table, followed by a row that is not in it.
 fn table() -> churn_core::Result<Table> {
     let minutes = (0..60).map(|row| f64::from(row * 37 % 60)).chain([f64::NAN]);
     let plans = (0..60).map(|row| ["a", "b", "b"][row % 3]).chain(["another"]);

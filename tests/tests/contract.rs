@@ -1,4 +1,4 @@
-//! `contract.json` names every error code there is, and each refuses what it says it refuses; pytest and node:test read
+//! `contract.json` lists every error code, and the example of each is refused with that code. pytest and node:test read
 //! the same file.
 
 use std::collections::BTreeMap;
@@ -20,7 +20,7 @@ fn every_code_is_in_the_contract() {
         .map(|kind| (kind.code().to_owned(), format!("{kind:?}")))
         .collect();
     for kind in churn_store::ErrorKind::ALL {
-        // A code that both have means the same in both.
+        // A code that both crates have means the same in both.
         let known = kinds.insert(kind.code().to_owned(), format!("{kind:?}"));
         assert!(known.is_none_or(|known| known == format!("{kind:?}")), "{kind:?}");
     }
@@ -31,7 +31,7 @@ fn every_code_is_in_the_contract() {
         .map(|error| (text(error, "code"), text(error, "kind")))
         .collect();
     assert_eq!(written, kinds);
-    assert_eq!(written.len(), errors.len(), "a code stands there twice");
+    assert_eq!(written.len(), errors.len(), "a code is listed twice");
 }
 
 #[test]

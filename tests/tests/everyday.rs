@@ -1,4 +1,5 @@
-//! The level is right on every day of the billing cycle, the day of the invoices included, and a level that cannot be right is reported.
+//! The level is right on every day of the billing cycle, including the day of the invoices, and the report says so if a
+//! level cannot be right.
 //!
 //! `benches/everyday` measures all cycles and horizons at full size.
 
@@ -25,7 +26,7 @@ fn the_level_holds_on_the_day_of_the_invoices() {
         let tenant = Everyday::new(cycle, 1000, 1);
         let model = ChurnModel::train(&tenant.records(tenant.today), &options(60, ensemble.clone())).unwrap();
         let all = tenant.records(tenant.today + 31);
-        // On the day of the invoices, the day after it and in between.
+        // The day of the invoices, the day after it, and a day in between.
         for day in [due, due + 1, due + 9].map(|day| tenant.today + day) {
             let figures = tenant.judge(&model.score(&all, as_of(day)).unwrap(), day, 60);
             let off = (figures.predicted - figures.risk).abs();
@@ -63,7 +64,7 @@ fn a_horizon_below_the_usual_gap_is_reported() {
         card.contains("gap_exceeds_horizon") && card.contains("365 days"),
         "{card}"
     );
-    // Nobody who paid in the last 180 days pays within 90 days: training fails, and the error says why.
+    // No customer who paid in the last 180 days pays within 90 days, so training fails and the error says why.
     let error = ChurnModel::train(&past, &options(90, linear_alone())).unwrap_err();
     assert!(
         error.code() == "single_class" && error.to_string().contains("365 days"),
@@ -73,7 +74,7 @@ fn a_horizon_below_the_usual_gap_is_reported() {
 
 #[test]
 fn a_date_at_which_everybody_churned_is_named() {
-    // From the second of January on the next invoice is due after 30 days.
+    // From the second of January on, the next invoice is due after 30 days.
     let tenant = Everyday::new(Cycle::Monthly(1), 600, 1);
     let past = tenant.records(tenant.today);
     let dates = ["2024-04-10", "2024-05-10", "2024-07-02", "2024-09-10"];
@@ -85,7 +86,7 @@ fn a_date_at_which_everybody_churned_is_named() {
         .iter()
         .find(|warning| warning.code == WarningCode::UniformTrainingDate);
     assert_eq!(uniform.unwrap().dates, [dates[2]]);
-    // Dates that were asked for are taken as they are.
+    // Dates given by the caller are used unchanged.
     assert_eq!(report.training_dates, dates);
     assert!(report.dates.iter().all(|date| date.first.is_none()));
 }

@@ -7,7 +7,7 @@ use churn_tests::raw::World;
 use churn_tests::reference::{self, Value};
 use churn_tests::worlds::{Shape, world};
 
-/// Set `CHURN_WORLDS` to look at more.
+/// Set `CHURN_WORLDS` to test more worlds.
 fn seeds() -> std::ops::Range<u64> {
     let worlds = std::env::var("CHURN_WORLDS").ok().and_then(|n| n.parse().ok());
     0..worlds.unwrap_or(400)
@@ -29,7 +29,7 @@ fn agree(name: &str, expected: &Value, found: &Value) -> bool {
     }
 }
 
-/// Compares all values at some dates; returns how many were compared.
+/// Compares all values at some dates and returns how many were compared.
 fn compare(place: &str, world: &World, records: &TenantRecords, dates: &[i64]) -> usize {
     let matrix = matrix(records, dates, 1);
     let mut compared = 0;
@@ -67,7 +67,7 @@ fn on_random_worlds() {
 
 #[test]
 fn on_complete_journey() {
-    // A date before all, one in the middle of a day, on the second of a basket, and one after all.
+    // A date before all events, one in the middle of a day, one exactly at a basket, and one after all events.
     let dates = [
         "2017-01-01",
         "2017-01-02",

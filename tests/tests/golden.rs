@@ -1,4 +1,4 @@
-//! The golden cases, one test each; pytest and node:test read the same files under the same names.
+//! The golden cases, one test for each. pytest and node:test read the same files and use the same names.
 
 use churn_core::ChurnModel;
 use churn_tests::golden::{Case, Expected, crowd, fixture, frozen, same_text, writing};
@@ -10,7 +10,7 @@ fn check(name: &str) {
     let (exact, all) = expected.exact;
     assert!(
         exact * 100 >= all * 95,
-        "the reference gives all bits of only {exact} of {all} numbers"
+        "only {exact} of {all} numbers equal the reference bit for bit"
     );
     for folder in frozen_models() {
         let bytes = std::fs::read(folder.join("model.churn")).expect("a model");
@@ -22,7 +22,7 @@ fn check(name: &str) {
     }
 }
 
-/// Trains the newest frozen model again where that is asked for, once.
+/// Retrains the newest frozen model once, if this is requested.
 fn frozen_models() -> Vec<std::path::PathBuf> {
     static READY: std::sync::Once = std::sync::Once::new();
     READY.call_once(|| {
@@ -64,7 +64,8 @@ cases! {
     window_edges withdrawn words
 }
 
-/// All bits of all scores and contributions of a crowd, as every host must find them. More customers by `CHURN_CROWD`.
+/// SHA-256 over all bits of all scores and contributions of a crowd, which every language must reproduce. `CHURN_CROWD`
+/// sets the size.
 #[test]
 fn crowd_has_the_same_bits_everywhere() {
     let customers = std::env::var("CHURN_CROWD").map_or(1000, |text| text.parse().expect("a number of customers"));
@@ -77,7 +78,7 @@ fn crowd_has_the_same_bits_everywhere() {
     }
 }
 
-/// Writing says nothing: a run that writes is no test.
+/// A run that writes its expectations proves nothing.
 #[test]
 fn nothing_is_written_under_ci() {
     assert!(!(writing() && std::env::var_os("CI").is_some()), "CHURN_GOLDEN is set");

@@ -1,9 +1,9 @@
-//! Hostile input: every case of `fixtures/hostile.json` ends in its error or its right result, and none in a panic. The same
-//! file is read by the Python and the Node tests. What is expected was derived from the specification, not from a run.
+//! Hostile input: every case of `fixtures/hostile.json` ends in its error or its correct result, and none in a panic.
+//! The Python and Node tests read the same file. The expectations were derived from the specification, not from a run.
 //!
-//! A case gives tables (rows as JSON, and three words for what JSON cannot say: `{"$number": "NaN"}`,
-//! `{"$repeat": [text, times]}` for long texts, and `{"$rows": count, "row": {..}}` for many rows, `{i}` in a text being their
-//! number), and, in `then`, what is asked of them: features or labels at a date, or a training.
+//! A case gives tables as JSON rows. Three notations stand for what JSON cannot express: `{"$number": "NaN"}`;
+//! `{"$repeat": [text, times]}` for long texts; and `{"$rows": count, "row": {..}}` for many rows, where `{i}` in a
+//! text is the row number. `then` says what to compute: features or labels at a date, or a training.
 
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -20,7 +20,7 @@ fn text(json: &Json) -> &str {
     json.as_str().expect("a text")
 }
 
-/// A cell as the host would give it.
+/// A cell as the host language would pass it.
 fn cell(json: &Json, number: usize) -> Value {
     match json {
         Json::Null => Value::Null,
@@ -95,7 +95,7 @@ fn definition(json: &Json) -> ChurnDefinition {
     definition.with_lead(days("lead"))
 }
 
-/// What a case led to, in the words of its expectation.
+/// The outcome of a case, in the terms of its expectation.
 #[derive(Default)]
 struct Outcome {
     tables: BTreeMap<String, [u64; 3]>,
@@ -162,7 +162,7 @@ fn agrees(expected: &Json, value: &reference::Value) -> bool {
     }
 }
 
-/// What differs from the expectation.
+/// The differences from the expectation.
 fn differences(case: &Json) -> Option<String> {
     let expect = &case["expect"];
     let outcome = match (run(case), expect.get("error")) {
@@ -173,7 +173,7 @@ fn differences(case: &Json) -> Option<String> {
             let found = serde_json::json!({
                 "code": error.code(), "table": table, "row": error.row(), "column": error.column()
             });
-            // A training or a label has no table; what its column says is for people.
+            // An error of training or labels has no table, and its column is not pinned.
             let same = found["code"] == wanted["code"] && (wanted["table"].is_null() || found == *wanted);
             return (!same).then(|| format!("{found}, not {wanted}"));
         }

@@ -1,4 +1,4 @@
-//! What the interval of a score holds, in worlds whose true risks are known.
+//! Coverage of the interval of a score, on tenants whose true risks are known.
 
 use std::collections::HashMap;
 
@@ -6,7 +6,7 @@ use churn_core::synthetic::{WorldOptions, world};
 use churn_core::{ChurnModel, EnsembleOptions, Execution, TrainOptions};
 use churn_tests::library::linear_alone;
 
-/// Customers with like scores: how many, and the means of their true risks, their probabilities and their intervals' ends.
+/// Customers with similar scores: their number, and the means of their true risks, probabilities and interval bounds.
 struct Group {
     customers: usize,
     risk: f64,
@@ -15,7 +15,8 @@ struct Group {
     high: f64,
 }
 
-/// Trains on some customers of a world and scores others, enough that the mean risk of a group is nearly exact.
+/// Trains on some customers of a tenant and scores others. There are enough of them that the mean risk of a group is
+/// nearly exact.
 fn groups(seed: u64, customers: usize, others: usize, ensemble: &EnsembleOptions) -> Vec<Group> {
     let options = WorldOptions::default()
         .with_seed(seed)
@@ -41,7 +42,7 @@ fn groups(seed: u64, customers: usize, others: usize, ensemble: &EnsembleOptions
     let model = ChurnModel::train(&known, &options).unwrap();
     let mut rows: Vec<[f64; 4]> = vec![];
     for &as_of in &model.report().training_dates {
-        // Who had left without its being known has a score and no risk.
+        // Customers who had left, although nobody knew it yet, have a score and no risk.
         let truth = tenant.truth(as_of).unwrap();
         let truth: HashMap<&str, f64> = (truth.iter())
             .map(|risk| (risk.customer_id.as_str(), risk.probability))
@@ -69,7 +70,7 @@ fn groups(seed: u64, customers: usize, others: usize, ensemble: &EnsembleOptions
     rows.chunks(rows.len().div_ceil(5)).map(of).collect()
 }
 
-/// Shares of the groups whose mean risk lies within the mean interval, and within half of it.
+/// The share of groups whose mean risk lies within the mean interval, and within an interval of half its width.
 fn held(groups: &[Group]) -> (f64, f64) {
     let share = |part: f64| {
         let inside = |group: &&Group| {
@@ -81,9 +82,9 @@ fn held(groups: &[Group]) -> (f64, f64) {
     (share(1.0), share(0.5))
 }
 
-/// Of synthetic tenants.
+/// Groups of customers of synthetic tenants, by quintile of their score.
 fn fifths(seeds: u64, customers: usize, others: usize) -> Vec<Group> {
-    // The linear member alone is quick; what is asked is about the calibration.
+    // The test is about the calibration, so the fast linear member alone is enough.
     let groups = (0..seeds).flat_map(|seed| groups(seed, customers, others, &linear_alone()));
     groups.collect()
 }

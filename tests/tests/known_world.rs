@@ -1,5 +1,5 @@
-//! The synthetic tenants with known risk keep their promises: valid and equal to the byte, its switches do what they say, its truth is calibrated
-//! and looks at nothing that is not there yet.
+//! Checks the synthetic tenants with known risk. They are valid and reproducible byte for byte, their options have the
+//! documented effects, and their true risks are calibrated and use nothing from the future.
 
 use std::collections::BTreeSet;
 
@@ -23,7 +23,7 @@ fn bytes(tables: &WorldTables) -> Vec<u8> {
         .collect()
 }
 
-/// FNV-1a, which is enough to tell that something changed.
+/// FNV-1a, which is enough to detect a change.
 fn hash(bytes: &[u8]) -> u64 {
     bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, &byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
@@ -155,7 +155,8 @@ fn the_truth_is_about_exactly_the_eligible_and_says_what_became_of_them() {
 
 #[test]
 fn the_truth_is_calibrated_and_the_defaults_are_honest() {
-    // The same lives give another label at dates that lie a label period apart: (observed - expected) / sd is about normal.
+    // At dates that lie a label period apart, the same customers have independent labels, so (observed - expected) / sd
+    // is about normal.
     let (mut expected, mut churned, mut variance, mut rows) = (0.0, 0.0, 0.0, 0);
     let mut upper = (0.0, 0.0, 0.0);
     let (mut labels, mut risks) = (vec![], vec![]);
@@ -185,7 +186,7 @@ fn the_truth_is_calibrated_and_the_defaults_are_honest() {
         rows > 10_000 && z.abs() < 3.0,
         "{churned} of {rows} left, {expected} expected: {z} sd"
     );
-    // Those at high risk too, up to the noise of few paths.
+    // Customers at high risk too, up to the noise of few simulated paths.
     let z = (upper.1 - upper.0) / f64::sqrt(upper.2);
     assert!(z.abs() < 3.5, "{upper:?}: {z} sd");
     let rate = churned / f64::from(rows);
@@ -280,7 +281,7 @@ fn all_fifty_leaks_know_the_outcome() {
         panic!("no outcome")
     };
     for leak in leaks {
-        // Every value by itself, or being missing, or (numbers) lying above some value must split the outcomes.
+        // Some value, missingness, or a threshold of a number must separate the outcomes.
         let keys: Vec<String> = match leaking.customers.column(leak.name()).unwrap() {
             WorldColumn::Texts(values) => values.iter().map(|text| first(text)).collect(),
             WorldColumn::Bools(values) => values.iter().map(|value| format!("{value:?}")).collect(),
@@ -304,21 +305,22 @@ fn all_fifty_leaks_know_the_outcome() {
             group.0 += 1.0;
             group.1 += f64::from(u8::from(*gone == Some(true)));
         }
-        // Rows explained: the variance between groups over that of all.
+        // Share of the variance that is explained: the variance between groups divided by the total variance.
         let (rows, churned) = groups
             .values()
             .fold((0.0, 0.0), |sum, group| (sum.0 + group.0, sum.1 + group.1));
         let mean = churned / rows;
         let between: f64 = groups.values().map(|(n, k)| n * (k / n - mean) * (k / n - mean)).sum();
         let explained = between / (rows * mean * (1.0 - mean));
-        // One date's label says little about the whole history; a lifetime says more beside the sign-up than alone.
+        // The label of one date says little about the whole history. A lifetime says more together with the sign-up
+        // date than alone.
         let weak = leak.name().starts_with("label") || leak.name().starts_with("lifetime");
         let least = if weak { 0.04 } else { 0.15 };
         assert!(explained > least, "{leak:?} explains {explained}");
     }
 }
 
-/// What a text shows at a glance: the month of a date, or its first and last letters.
+/// A coarse category of a text: the month of a date, or its first and last letters.
 fn first(text: &str) -> String {
     if text.parse::<Timestamp>().is_ok() {
         return text.chars().take(7).collect();
@@ -329,7 +331,8 @@ fn first(text: &str) -> String {
 
 #[test]
 fn what_comes_after_a_date_leaves_no_trace_before_it() {
-    // A world that ends at the date, and the same one that goes on, look equal from there: no row holds what comes later.
+    // A world that ends at the date and the same world that continues must look equal at the date: no row contains
+    // anything later.
     let options = small(6)
         .with_tenants(1)
         .with_customers(300)

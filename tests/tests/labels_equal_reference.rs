@@ -1,4 +1,4 @@
-//! Population and labels equal the slow, independent implementation of the specification.
+//! Population and labels equal a slow, independent implementation of the specification.
 
 use std::collections::BTreeMap;
 
@@ -43,7 +43,7 @@ fn outcome(label: &Label) -> Outcome {
         (LabelRule::Active, false) => Outcome::Retained(event_at),
         (LabelRule::ChurnedInLead, false) => Outcome::ChurnedInLead,
         (LabelRule::ChurnedBefore, false) => Outcome::ChurnedBefore,
-        other => panic!("a label that says {other:?}"),
+        other => panic!("an unknown outcome {other:?}"),
     }
 }
 

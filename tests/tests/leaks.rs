@@ -1,7 +1,7 @@
-//! Columns that leak the target are refused in training, and clean ones are not: the bank of synthetic tenants.
+//! Training refuses columns that leak the target and accepts clean ones, on the planted leaks of the synthetic tenants.
 //!
-//! `cargo test --release -p churn-tests --test leaks -- --ignored --nocapture` counts the whole bank, dated and undated, and two
-//! hundred clean tenants.
+//! `cargo test --release -p churn-tests --test leaks -- --ignored --nocapture` tests all planted leaks, dated and
+//! undated, and two hundred clean tenants.
 
 use churn_core::synthetic::{PlantedLeak, WorldOptions, world};
 use churn_core::{ChurnModel, Error, Execution, StaticAttributes, TrainOptions};
@@ -21,7 +21,7 @@ fn train(seed: u64, dated: bool, leaks: Vec<PlantedLeak>) -> Result<ChurnModel, 
         builder = builder.static_attributes(StaticAttributes::All);
     }
     let (records, _) = builder.build().unwrap();
-    // What is examined is the same whatever learns afterwards; the linear member alone is quick.
+    // The leakage tests do not depend on the members, so the fast linear member alone is enough.
     let ensemble = linear_alone().with_folds(2);
     let options = TrainOptions::default()
         .with_ensemble(ensemble)
@@ -29,7 +29,7 @@ fn train(seed: u64, dated: bool, leaks: Vec<PlantedLeak>) -> Result<ChurnModel, 
     ChurnModel::train(&records, &options)
 }
 
-/// Names of the leaks that were not refused, and of other columns that were refused in their place.
+/// The planted leaks that were not refused, and other columns that were refused instead.
 fn missed(leaks: impl Iterator<Item = PlantedLeak>, dated: bool) -> Vec<String> {
     leaks
         .enumerate()
@@ -41,7 +41,7 @@ fn missed(leaks: impl Iterator<Item = PlantedLeak>, dated: bool) -> Vec<String> 
         .collect()
 }
 
-/// Clean tenants that were refused, and why.
+/// The clean tenants that were refused, and why.
 fn refused(seeds: std::ops::Range<u64>, dated: bool) -> Vec<String> {
     seeds
         .filter_map(|seed| train(seed, dated, vec![]).err())

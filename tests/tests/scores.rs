@@ -1,11 +1,11 @@
-//! A score looks at nothing but what was known at its date, whatever has happened and become known since.
+//! A score depends only on what was known at its date, whatever happened or became known since.
 
 use churn_core::{ChurnDefinition, ChurnModel, ErrorKind, Execution, RecordKind, ScoreRun, TrainOptions};
 use churn_tests::future::rewrite;
 use churn_tests::library::{as_of, valid_records};
 use churn_tests::worlds::{Shape, world};
 
-/// Small and quick.
+/// A small model that is fast to train.
 fn options(definition: ChurnDefinition) -> TrainOptions {
     let mut options = TrainOptions::default()
         .with_definition(definition)

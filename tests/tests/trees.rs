@@ -1,4 +1,4 @@
-//! Trees of other libraries: close to those libraries' own predictions, and bit-identical in every host.
+//! Imported trees: their predictions are close to those of the original libraries, and bit-identical in every language.
 
 use churn_core::Execution;
 use churn_core::ensemble::{Link, TreeEnsemble};
@@ -6,13 +6,13 @@ use churn_tests::golden::{fixture, same_text};
 use ndarray::{Array2, ArrayView2};
 use serde_json::{Value as Json, json};
 
-/// What the libraries said; `make.py` beside it wrote it.
+/// The predictions of the original libraries, written by `make.py`.
 fn expected() -> serde_json::Map<String, Json> {
     let text = std::fs::read_to_string(fixture("models/expected.json")).expect("what the libraries said");
     serde_json::from_str(&text).expect("JSON")
 }
 
-/// Rows of numbers, null for NaN.
+/// Reads rows of numbers, with null for NaN.
 fn matrix(rows: &Json) -> Array2<f64> {
     let rows = rows.as_array().expect("rows");
     let cells = |row: &Json| -> Vec<f64> {
@@ -37,8 +37,8 @@ fn sigmoid(log_odds: f64) -> f64 {
     1.0 / (1.0 + (-log_odds).exp())
 }
 
-/// What an ensemble says of rows in double and in single precision, a line for each row.
-// The exponential here only has to come near.
+/// The results of an ensemble for rows in double and in single precision, one line per row.
+// This exponential needs to be accurate only within a tolerance.
 #[allow(clippy::disallowed_methods)]
 fn said(ensemble: &TreeEnsemble, x: ArrayView2<'_, f64>, execution: &Execution) -> String {
     let wide = ensemble.predict_proba(x, execution).expect("probabilities");
@@ -80,15 +80,15 @@ fn imported_trees_have_the_same_bits_everywhere() {
         let ensemble = load(name);
         let one = said(&ensemble, x.view(), &Execution::new().threads(1));
         let two = said(&ensemble, x.view(), &Execution::new().threads(2));
-        assert!(one == two, "{name}: threads change a bit");
+        assert!(one == two, "{name}: the number of threads changes a bit");
         let read =
             TreeEnsemble::from_bytes(&ensemble.to_bytes().expect("bytes")).expect("a file that was just written");
         assert_eq!(read, ensemble, "{name}");
         assert!(
             said(&read, x.view(), &Execution::new()) == one,
-            "{name}: a file changes a bit"
+            "{name}: serialization changes a bit"
         );
-        // XGBoost adds in single precision.
+        // XGBoost sums in single precision.
         let tolerance = if name.starts_with("xgboost") { 1e-6 } else { 1e-13 };
         let probability = ensemble
             .predict_proba(x.view(), &Execution::new())

@@ -1,4 +1,4 @@
-//! The types of reports and options in Python and TypeScript are those of the Rust types.
+//! The generated Python and TypeScript types of reports and options match the Rust types.
 
 use std::path::Path;
 

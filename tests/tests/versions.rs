@@ -1,4 +1,4 @@
-//! The version has one place, `[workspace.package]`; what repeats it is held to it.
+//! The version is defined once, in `[workspace.package]`, and everything that repeats it agrees.
 
 use std::fs;
 use std::path::Path;

@@ -1,8 +1,8 @@
-//! Keeps the bundled Complete Journey data in a store, trains on what was kept, keeps the model and its scores, and after a
-//! restart finds everything again: records, model and scores are bit-identical.
+//! Stores the bundled Complete Journey data, trains a model on the stored records, and stores the model and its scores.
+//! After a restart it loads everything again: records, model and scores are bit-identical.
 //!
-//! `cargo run --release --example store` uses a temporary SQLite file; give an address to keep things:
-//! `cargo run --release --example store -- sqlite:churn.db`, or `postgres://user:password@host/database`.
+//! `cargo run --release --example store` uses a temporary SQLite file. Give a URL to keep the data: `cargo run
+//! --release --example store -- sqlite:churn.db`, or `postgres://user:password@host/database`.
 
 use std::error::Error;
 
@@ -10,7 +10,7 @@ use churn_core::{AsOf, ChurnModel, StaticAttributes, TrainOptions};
 use churn_examples::journey;
 use churn_store::{HighRisk, ReasonsFor, RecordsOptions, Stage, Store, TenantStore};
 
-/// The next 30 days lie beyond the data.
+/// The next 30 days lie after the end of the data.
 const AS_OF: &str = "2018-01-01";
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -60,7 +60,7 @@ async fn run(url: &str) -> Result<(), Box<dyn Error>> {
     // After a restart everything comes from the store.
     let store = Store::open(url).await?;
     let tenant = store.tenant("complete-journey");
-    let champion = tenant.models().champion().await?.ok_or("no model was kept")?;
+    let champion = tenant.models().champion().await?.ok_or("no model was stored")?;
     let records = tenant.records(&options()?).await?.0;
     let again = champion.score(&records, AS_OF.parse::<AsOf>()?)?;
     assert_eq!(
@@ -75,7 +75,7 @@ async fn run(url: &str) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// As the quickstart's records.
+/// The same options as the records of the quickstart.
 fn options() -> Result<RecordsOptions, churn_core::Error> {
     Ok(RecordsOptions {
         static_attributes: StaticAttributes::All,
@@ -89,7 +89,7 @@ async fn print_risks(tenant: &TenantStore) -> Result<(), Box<dyn Error>> {
     for run in tenant.scores().runs(1).await? {
         let [low, medium, high, critical] = run.bands;
         println!(
-            "\nAs of {}: {} households, {low} low, {medium} medium, {high} high, {critical} critical. Most at risk:",
+            "\nAs of {}: {} households, {low} low, {medium} medium, {high} high, {critical} critical. Highest risk:",
             run.id.as_of, run.scored
         );
     }

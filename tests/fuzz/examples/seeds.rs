@@ -1,4 +1,4 @@
-//! Writes the seeds of every target to `corpus/`: a small model and small tables of each kind, in each door's bytes.
+//! Writes the seeds of every target to `corpus/`: a small model, and small tables of each kind in every input format.
 
 use std::fs;
 use std::io::Write;

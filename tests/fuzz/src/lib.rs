@@ -1,4 +1,4 @@
-//! What the targets share: a table of any kind on its way to features, and trees on their way to scores.
+//! Shared code of the fuzz targets: from a table of any kind to features, and from trees to scores.
 
 use churn_core::ensemble::TreeEnsemble;
 use churn_core::{
@@ -6,14 +6,14 @@ use churn_core::{
 };
 use ndarray::{Array2, s};
 
-/// Two customers whom events may belong to.
+/// Two customers that events may belong to.
 const CUSTOMERS: &[u8] =
     br#"[{"customer_id":"a","signed_up_at":"2024-01-01"},{"customer_id":"b","signed_up_at":"2024-03-01"}]"#;
 
-/// Takes the table as each of the four, sets bad rows aside, and computes features of what is left.
+/// Reads the table as each of the four kinds, quarantines invalid rows, and computes features of the others.
 ///
 /// # Panics
-/// Where the library breaks its word: rows are lost, or what it let in has no features.
+/// If the library loses rows, or accepts rows that have no features.
 pub fn everywhere(table: &Table) {
     for kind in RecordKind::ALL {
         let mut builder = TenantRecords::builder("fuzz")
@@ -37,12 +37,12 @@ pub fn everywhere(table: &Table) {
     }
 }
 
-/// Scores and explains rows of extremes.
+/// Scores and explains rows of extreme values.
 ///
 /// # Panics
-/// Where trees that were let in do not score, or give no number.
+/// If accepted trees fail to score, or return a value that is not a number.
 pub fn score(trees: &TreeEnsemble) {
-    // A file may claim enough columns to make the rows alone large.
+    // A file may declare so many columns that the rows alone would be large.
     if trees.features() > 1 << 12 {
         return;
     }

@@ -1,5 +1,5 @@
-//! Panics of the Arrow library are caught by the door, so the fuzzer's own hook, which ends the process, is set aside; a panic that
-//! gets out of the door ends it here.
+//! The library catches panics of the Arrow crate, so the fuzzer's own panic hook, which ends the process, is removed. A
+//! panic that the library does not catch ends the process here.
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(init: std::panic::set_hook(Box::new(|_| {})), |data: &[u8]| {

@@ -1,5 +1,5 @@
-//! Model files of every kind: as they come, and with lengths and checksum made right, so that what lies behind them is
-//! reached.
+//! Model files of every kind, as given and with corrected lengths and checksum, so that the fuzzer also reaches the
+//! code behind those checks.
 #![no_main]
 
 use churn_core::ensemble::{TreeEnsemble, LinearModel};

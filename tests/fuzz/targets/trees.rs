@@ -1,4 +1,4 @@
-//! Trees of other libraries: LightGBM's text and XGBoost's JSON.
+//! Models of other libraries: LightGBM's text and XGBoost's JSON.
 #![no_main]
 
 use churn_core::ensemble::TreeEnsemble;
