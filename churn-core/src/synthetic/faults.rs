@@ -1,11 +1,11 @@
-//! What makes rows bad: duplicates, events_without_customer, unknown_ids.
+//! Adds faulty rows: duplicates, events_without_customer and unknown_ids.
 
 use crate::error::RecordKind;
 use crate::synthetic::options::WorldOptions;
 use crate::synthetic::profile::{Trade, Use};
 use crate::synthetic::table::{WorldColumn, WorldTable, WorldTables};
 
-/// Spoils the share of rows that the options ask for. `batch` is the first customer of the rows.
+/// Adds the share of faulty rows that the options state. `batch` is the first customer of the rows.
 pub(super) fn add(tables: &mut WorldTables, options: &WorldOptions, trade: &Trade, batch: u32) {
     let mut random = trade.random(batch, Use::Faults, 0);
     for kind in RecordKind::ALL {

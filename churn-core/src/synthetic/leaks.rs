@@ -1,4 +1,5 @@
-//! Planted leaks: fifty columns that hold what could not be known in time, to test leakage detection.
+//! Planted leaks: fifty columns with information that is not available at prediction time, for testing leakage
+//! detection.
 
 use std::fmt;
 
@@ -10,12 +11,12 @@ use crate::synthetic::profile::bell;
 use crate::synthetic::table::WorldColumn;
 use crate::time::{MICROS_PER_DAY, Timestamp};
 
-/// How a spell comes out: what a leak knows.
+/// The outcome of a spell, which a leak reveals.
 pub(super) struct Fate {
     pub(super) signed_up_at: i64,
     pub(super) decided_at: Option<i64>,
     pub(super) churned_at: Option<i64>,
-    /// The end of the world.
+    /// The end of the simulation.
     pub(super) end: i64,
     pub(super) customer: u32,
     pub(super) customers: usize,
@@ -26,7 +27,7 @@ impl Fate {
         self.decided_at.is_some()
     }
 
-    /// The end of the spell, or of the world.
+    /// The end of the spell, or of the simulation if the spell has not ended.
     fn last(&self) -> i64 {
         self.churned_at.map_or(self.end, |at| at.min(self.end))
     }
@@ -35,13 +36,13 @@ impl Fate {
         ((self.last() - self.signed_up_at) / MICROS_PER_DAY) as f64
     }
 
-    /// Days from the last date that can be tested to the end of the spell.
+    /// Days from the last testable date to the end of the spell.
     fn days_left(&self) -> Option<f64> {
         let date = self.end - 91 * MICROS_PER_DAY;
         self.churned_at.map(|at| (at - date).div_euclid(MICROS_PER_DAY) as f64)
     }
 
-    /// The label at the last date that can be tested.
+    /// The label at the last testable date.
     fn label(&self) -> bool {
         self.days_left().is_some_and(|days| (0.0..90.0).contains(&days))
     }
@@ -52,7 +53,7 @@ impl Fate {
     }
 }
 
-/// What a leak says of one spell.
+/// The value of a leak for one spell.
 enum Told {
     Nothing,
     Number(f64),
@@ -97,7 +98,7 @@ const fn kind(name: &'static str, meaning: &'static str, column: Type, tell: fn(
 
 use Type::{Bool, Number, Text};
 
-/// Turned over in a share of cases.
+/// Flips the value with probability `share`.
 fn noisy(value: bool, share: f64, random: &mut SplitMix) -> bool {
     value != (random.unit() < share)
 }
@@ -385,7 +386,7 @@ static BANK: [Kind; 50] = [
     ),
 ];
 
-/// One of fifty columns of the customers table that leak how a spell ends.
+/// A planted leak: one of fifty columns of the customers table that leak the target.
 ///
 /// ```
 /// use churn_core::synthetic::{PlantedLeak, WorldOptions, world};
@@ -399,15 +400,15 @@ static BANK: [Kind; 50] = [
 pub struct PlantedLeak(u8);
 
 impl PlantedLeak {
-    /// All fifty.
+    /// All fifty leaks.
     pub fn all() -> impl ExactSizeIterator<Item = Self> {
         (0..BANK.len() as u8).map(Self)
     }
 
-    /// The leak of this name.
+    /// The leak with this name.
     ///
     /// # Errors
-    /// `invalid_option` if there is none.
+    /// `invalid_option` if there is no such leak.
     pub fn named(name: &str) -> Result<Self> {
         let why = || format!("there is no leak '{}'", crate::error::excerpt(name));
         Self::all()
@@ -415,12 +416,12 @@ impl PlantedLeak {
             .ok_or_else(|| Error::new(ErrorKind::InvalidOption, why()).at(None, None, Some("leaks")))
     }
 
-    /// The leak's name, which is the name of its column.
+    /// The name of the leak, which is also the name of its column.
     pub fn name(self) -> &'static str {
         self.kind().name
     }
 
-    /// What the column holds.
+    /// The meaning of the column.
     pub fn meaning(self) -> &'static str {
         self.kind().meaning
     }
@@ -437,7 +438,7 @@ impl PlantedLeak {
         }
     }
 
-    /// Writes what it tells of a spell into each of its versions.
+    /// Appends the value of a spell to the column, once for each of its versions.
     pub(super) fn tell(self, fate: &Fate, versions: usize, column: &mut LeakColumn, random: &mut SplitMix) {
         let told = (self.kind().tell)(fate, random);
         match (column, told) {

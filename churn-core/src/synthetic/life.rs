@@ -1,4 +1,4 @@
-//! A customer's life, day by day: what they do, and the probability that they decide to leave each morning.
+//! Simulates a customer day by day: their actions, and the probability each morning that they decide to leave.
 
 use std::ops::ControlFlow;
 
@@ -7,51 +7,52 @@ use crate::synthetic::options::WorldOptions;
 use crate::synthetic::profile::{Profile, Trade, Use};
 use crate::time::{MICROS_PER_DAY, MICROS_PER_HOUR};
 
-/// Days of a contract of a year: whole weeks.
+/// Days of an annual contract: whole weeks.
 const TERM: i32 = 364;
-/// Days of notice of one with a contract of a year; others leave when they decide to.
+/// Notice period of an annual contract in days; other contracts end at once.
 const NOTICE: i32 = 30;
-/// Days between two attempts to charge a card, and the most attempts there are.
+/// Days between two attempts to charge a card, and the maximum number of attempts.
 const RETRY_AFTER: i32 = 4;
 const MOST_ATTEMPTS: u8 = 3;
 
-/// How much of what the records show goes into the chance to leave: enough to be found, not so much that leaving is plain.
+/// The weight of the recorded risk factors in the hazard: large enough to be learnt, small enough that churn stays
+/// uncertain.
 const SHOWN: f64 = 0.85;
 
-/// What holds for all days of a customer.
+/// The inputs of a simulation that are the same on all days of a customer.
 pub(super) struct Circumstances<'a> {
     pub(super) options: &'a WorldOptions,
     pub(super) trade: &'a Trade,
     pub(super) profile: &'a Profile,
 }
 
-/// What a customer is like on a morning. All that the chance to leave depends on is on record by then; the rest moves
-/// what will be.
+/// The state of a customer on a morning. Everything that the hazard depends on has been recorded by then; the other
+/// fields affect only later days.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct State {
-    /// Days since the world's start; the day that begins.
+    /// Days since the start of the simulation. It is the day that begins.
     pub(super) day: i32,
     signed_up_day: i32,
     pub(super) plan: u8,
     pub(super) seats: u32,
     pub(super) renews_in: i32,
-    /// Activities per working day at present, and whether the customer loses interest or gains it.
+    /// Current activities per working day, and whether the customer is losing or gaining interest.
     rate: f64,
     fading: bool,
     growing: bool,
-    /// Recent and long-run activities per working day.
+    /// Recent and long-run average of activities per working day.
     short: f64,
     long: f64,
-    /// Whether the product causes trouble.
+    /// Whether the customer has problems with the product.
     trouble: bool,
     pub(super) open: u8,
     pain: f64,
-    /// Whether the customer is short of money, or their card fails.
+    /// Whether the customer is short of money, or the card fails.
     short_of_money: bool,
     due_in: i32,
     attempt: u8,
     retry_in: i32,
-    /// Days that an invoice has been open; -1: none is.
+    /// Days since the open invoice was sent; -1 if there is none.
     open_invoice: i32,
     refundable: bool,
     fails: f64,
@@ -59,75 +60,77 @@ pub(super) struct State {
     shrinkage: f64,
 }
 
-/// How a charge or an invoice came out.
+/// The event of a charge or an invoice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Bill {
-    /// An invoice went out.
+    /// An invoice was sent.
     Sent,
     /// The open invoice was paid.
     Settled,
-    /// The open invoice was given up.
+    /// The open invoice was written off.
     WrittenOff,
-    /// A card was charged, at this attempt.
+    /// The card was charged at this attempt.
     Charged(u8),
-    /// A card refused, at this attempt.
+    /// The card was refused at this attempt.
     Refused(u8),
 }
 
-/// A ticket that is answered for good, for now.
+/// A ticket that was resolved on this day.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Resolution {
     pub(super) rating: Option<u8>,
     pub(super) reopened: bool,
 }
 
-/// What happened on a day.
+/// The events of a day.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Today {
     pub(super) activities: u32,
-    /// 0 low to 3 urgent.
+    /// The priority of an opened ticket: 0 (low) to 3 (urgent).
     pub(super) opened: Option<u8>,
     pub(super) resolved: Option<Resolution>,
     pub(super) bill: Option<Bill>,
     pub(super) refunded: bool,
-    /// Seats, plan or renewal are others than in the morning.
+    /// Whether seats, plan or renewal changed during the day.
     pub(super) changed: bool,
 }
 
-/// From a sign-up to the end.
+/// One spell, from the sign-up to the end.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Spell {
-    /// Microseconds since 1970.
+    /// Microseconds since 1970-01-01.
     pub(super) signed_up_at: i64,
-    /// When it became known, where that was late.
+    /// The time at which it became known, if that was late.
     pub(super) known_at: Option<i64>,
     pub(super) decided_at: Option<i64>,
     pub(super) churned_at: Option<i64>,
 }
 
-/// An observer of a life. Breaking ends the simulation.
+/// An observer of a simulated life. Returning a break ends the simulation.
 pub(super) trait Witness {
     fn begins(&mut self, _: &Spell, _: &State) {}
     fn morning(&mut self, _: &Spell, _: &State) -> ControlFlow<()> {
         ControlFlow::Continue(())
     }
     fn decides(&mut self, _: &Spell, _: &State) {}
-    /// The state is that of the next morning.
+    /// Called after each day. The state is that of the next morning.
     fn lived(&mut self, _: &Spell, _: &State, _: &Today) {}
     fn ends(&mut self, _: &Spell) {}
 }
 
-/// Microseconds of a moment on a day.
+/// A time on a day, in microseconds.
 pub(super) fn moment(options: &WorldOptions, day: i32, hour: f64) -> i64 {
     options.start.as_micros() + i64::from(day) * MICROS_PER_DAY + (hour * MICROS_PER_HOUR as f64) as i64
 }
 
-/// Days of notice.
+/// The notice period in days.
 pub(super) fn notice_days(profile: &Profile) -> i32 {
     if profile.annual { NOTICE } else { 0 }
 }
 
-/// When a sign-up becomes known, where that is late. What is not known by the end is known at once; initial_customers were imported with the
+/// The time at which a sign-up becomes known, if that is late. A sign-up that would not be known by the end is known at
+/// once. Initial customers were imported with the rest of the history, so their sign-ups are always known. Without
+/// dated versions, `known_at` does not exist.
 /// rest of the history; and without dated versions there is nowhere to say it.
 fn known_late(options: &WorldOptions, signed_up_at: i64, random: &mut SplitMix) -> Option<i64> {
     let (late, known_at) = (random.unit() < options.late_known, signed_up_at + late_by(random));
@@ -136,12 +139,12 @@ fn known_late(options: &WorldOptions, signed_up_at: i64, random: &mut SplitMix) 
     (late && options.dated && !founder && known_at < end).then_some(known_at)
 }
 
-/// Microseconds by which something is known late: an hour to nine days.
+/// A delay in microseconds: an hour to nine days.
 pub(super) fn late_by(random: &mut SplitMix) -> i64 {
     MICROS_PER_HOUR + (random.unit() * 9.0 * MICROS_PER_DAY as f64) as i64
 }
 
-/// Lives a customer's life from the world's start to its end.
+/// Simulates a customer from the start to the end of the simulation.
 pub(super) fn live(life: &Circumstances<'_>, customer: u32, witness: &mut impl Witness) {
     let Circumstances {
         options,
@@ -151,7 +154,7 @@ pub(super) fn live(life: &Circumstances<'_>, customer: u32, witness: &mut impl W
     let mut random = trade.random(customer, Use::Life, 0);
     let mut signed_up_day = profile.signed_up_day;
     let last = options.days as i32;
-    // Nobody comes back twice.
+    // A customer comes back at most once.
     for spell_number in 0..2 {
         let signed_up_at = moment(options, signed_up_day, 8.0 + 12.0 * random.unit());
         let mut spell = Spell {
@@ -229,7 +232,7 @@ impl State {
         }
     }
 
-    /// How far use has fallen, 0 to 1: nothing for the first tenth, all at two thirds.
+    /// How far usage has fallen, 0 to 1: 0 up to a decline of one tenth, 1 from a decline of about two thirds.
     fn decline(&self, options: &WorldOptions) -> f64 {
         let floor = 0.1 * options.activities_per_day + 1e-9;
         let fallen = 1.0 - (self.short + floor) / (self.long + floor);
@@ -269,7 +272,7 @@ impl State {
         exp(base + SHOWN * shown).min(0.5)
     }
 
-    /// Lives the day that begins, to the next morning.
+    /// Simulates the day that begins. The state is then that of the next morning.
     pub(super) fn live(&mut self, life: &Circumstances<'_>, random: &mut SplitMix) -> Today {
         let mut today = Today::default();
         self.moods(life, random);
@@ -281,7 +284,7 @@ impl State {
         today
     }
 
-    /// What no record shows.
+    /// Updates the states that are not recorded.
     fn moods(&mut self, life: &Circumstances<'_>, random: &mut SplitMix) {
         let mut switch = |mood: &mut bool, begins: f64, ends: f64| {
             if random.unit() < if *mood { ends } else { begins } {
@@ -306,7 +309,7 @@ impl State {
         let epoch_day = life.options.start.as_micros() / MICROS_PER_DAY + i64::from(self.day);
         let weekend = (epoch_day + 3).rem_euclid(7) >= 5;
         let mean = if weekend { 0.2 * self.rate } else { self.rate };
-        // Geometric: a day's work comes in bursts.
+        // A geometric distribution, because the activities of a day come in bursts.
         let again = mean / (1.0 + mean);
         while random.unit() < again && today.activities < 500 {
             today.activities += 1;
@@ -319,7 +322,7 @@ impl State {
 
     fn seek_help(&mut self, life: &Circumstances<'_>, today: &mut Today, random: &mut SplitMix) {
         self.pain *= 0.985;
-        // Answered before anything new is asked: the ticket that waits longest.
+        // The ticket that has waited longest may be resolved before a new one is opened.
         if self.open > 0 && random.unit() < if self.trouble { 0.12 } else { 0.3 } {
             self.open -= 1;
             let liked = random.unit() + if self.trouble { 0.0 } else { 0.35 };
@@ -337,7 +340,7 @@ impl State {
             }
             today.resolved = Some(Resolution { rating, reopened });
         }
-        // On average as many as asked for: an eighth of all days are days of trouble.
+        // An eighth of all days have problems, so the average equals the requested rate.
         let rate = life.profile.tickets * if self.trouble { 5.0 } else { 0.45 };
         if self.open < 5 && random.unit() < rate {
             let urgency = random.unit() + if self.trouble { 0.25 } else { 0.0 };

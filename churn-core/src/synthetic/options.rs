@@ -1,4 +1,4 @@
-//! The options of a world.
+//! Options of a synthetic world.
 
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
@@ -9,52 +9,54 @@ use crate::parallel::Execution;
 use crate::synthetic::leaks::PlantedLeak;
 use crate::time::Timestamp;
 
-/// Options of [`world`](crate::synthetic::world); a world depends on nothing else.
+/// Options of [`world`](crate::synthetic::world). They determine the world completely.
 #[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct WorldOptions {
-    /// Seeds all sampling.
+    /// Seed of all random numbers.
     pub seed: u64,
     /// Number of tenants: `t001`, `t002`, ... Default: 3.
     pub tenants: usize,
-    /// Customers of each tenant who sign up at any time, most of them still there at the end or not. Default: 1000.
+    /// Number of customers of each tenant over the whole history, including those who leave. Default: 1000.
     pub customers: usize,
-    /// Midnight at which the history begins. Default: 2023-01-02.
+    /// The start of the history; must be midnight. Default: 2023-01-02.
     pub start: Timestamp,
-    /// Days of history; the world ends at `start + days`. Default: 910.
+    /// Length of the history in days; the world ends at `start + days`. Default: 910.
     pub days: u32,
-    /// Share of customers who signed up before the start. Default: 0.5. The others sign up evenly until the end.
+    /// Share of customers who signed up before the start; the sign-ups of the others are spread evenly until the end.
+    /// Default: 0.5.
     pub initial_customers: f64,
-    /// Activities per customer and working day, on average. Default: 0.5.
+    /// Average number of activities per customer and working day. Default: 0.5.
     pub activities_per_day: f64,
-    /// Tickets per customer and day, on average. Default: 0.012.
+    /// Average number of tickets per customer and day. Default: 0.012.
     pub tickets_per_day: f64,
     /// Days between two bills, at least 7. Default: 30.
     pub billing_days: u32,
-    /// Log-odds added to every day's chance to leave. Default: 0.
+    /// Added to the log-odds of leaving on every day. Default: 0.
     pub risk: f64,
-    /// Share of those who left that come back after two to ten months. Default: 0.1.
+    /// Share of churned customers who come back after two to ten months. Default: 0.1.
     pub returning: f64,
     /// Share of rows that become known some days late, and of payments that are corrected. Default: 0.02.
     pub late_known: f64,
-    /// Whether versions of customers are dated. If not, each spell is one row that tells what is true at the end, without
+    /// Whether versions of customers are dated. If not, each spell is a single row with its state at the end, without
     /// `valid_from` and `known_at`. Default: true.
     pub dated: bool,
-    /// Standard deviation of what makes a customer leave and is on no record, in log-odds. Default: 0.
+    /// Standard deviation, in log-odds, of the reasons to leave that are not recorded. Default: 0.
     pub hidden: f64,
-    /// How far the effects change over the world, 0 to 1: support matters less, charges and renewals more. Default: 0.
+    /// How much the effects change over the history, 0 to 1: support matters less, charges and renewals matter more.
+    /// Default: 0.
     pub drift: f64,
-    /// Log-odds added in the last 182 days of the world. Default: 0.
+    /// Added to the log-odds of leaving in the last 182 days. Default: 0.
     pub base_rate_shift: f64,
-    /// Share of event rows, and of customers' versions, that are there twice. Default: 0.
+    /// Share of event rows, and of customer versions, that are duplicated. Default: 0.
     pub duplicates: f64,
     /// Share of event rows whose customer does not exist. Default: 0.
     pub events_without_customer: f64,
-    /// Share of event rows that belong to another tenant; tables then carry `tenant_id`. Default: 0.
+    /// Share of event rows that belong to another tenant. If above 0, tables have a `tenant_id`. Default: 0.
     pub unknown_ids: f64,
     /// Columns that leak the target. Default: none.
     pub leaks: Vec<PlantedLeak>,
-    /// Simulated paths behind each true risk. Default: 64.
+    /// Number of simulated paths per true risk. Default: 64.
     pub paths: u32,
     /// Threads, progress and cancellation. Never changes the result.
     #[serde(skip)]
@@ -158,7 +160,7 @@ impl<'de> Deserialize<'de> for WorldOptions {
 }
 
 impl WorldOptions {
-    /// One tenant over two years with 10 payments, 2 tickets and 5 activities per customer, on average.
+    /// Options for one tenant over two years with an average of 10 payments, 2 tickets and 5 activities per customer.
     pub fn scale(customers: usize) -> Self {
         Self {
             tenants: 1,

@@ -1,4 +1,4 @@
-//! Tenants, and their customers on the day they sign up.
+//! Tenants, and the properties of their customers at sign-up.
 
 use crate::numeric::{SplitMix, exp};
 use crate::synthetic::options::WorldOptions;
@@ -17,7 +17,7 @@ pub(super) const INDUSTRIES: [&str; 8] = [
 ];
 pub(super) const REGIONS: [&str; 5] = ["apac", "dach", "latam", "nordics", "us"];
 
-/// What random numbers are for; each use has a stream of its own.
+/// The purpose of random numbers. Each purpose has its own stream.
 #[derive(Clone, Copy)]
 pub(super) enum Use {
     Profile = 0,
@@ -28,23 +28,23 @@ pub(super) enum Use {
     Leaks = 5,
 }
 
-/// About normal, from three uniform numbers: mean 0, variance 1, within ±3.
+/// An approximately normal number from three uniform numbers: mean 0, variance 1, within ±3.
 pub(super) fn bell(random: &mut SplitMix) -> f64 {
     2.0 * (random.unit() + random.unit() + random.unit() - 1.5)
 }
 
-/// One tenant and its business.
+/// The business of one tenant.
 #[derive(Clone, Debug)]
 pub(super) struct Trade {
     pub(super) id: String,
     pub(super) currency: &'static str,
     seed: u64,
-    /// Log-odds.
+    /// Added to the log-odds of leaving.
     pub(super) risk: f64,
     pub(super) price: f64,
     pub(super) activity: f64,
     pub(super) tickets: f64,
-    /// Share of customers with a contract of a year.
+    /// Share of customers with an annual contract.
     annual: f64,
     /// Share of customers who pay by invoice.
     invoice: f64,
@@ -67,18 +67,18 @@ impl Trade {
         }
     }
 
-    /// The random numbers of one customer for one use, and for one date where the use has dates.
+    /// The random numbers of one customer for one purpose, and for one date if the purpose has dates.
     pub(super) fn random(&self, customer: u32, what: Use, date: i32) -> SplitMix {
         let stream = u64::from(customer) << 32 | u64::from(date as u32 & 0x0fff_ffff) << 4 | what as u64;
         SplitMix::new(self.seed, stream)
     }
 }
 
-/// What does not change in a customer's life.
+/// The properties of a customer that do not change.
 #[derive(Clone, Debug)]
 pub(super) struct Profile {
     pub(super) id: String,
-    /// Days from the world's start to the sign-up; negative for initial_customers.
+    /// Days from the start of the simulation to the sign-up; negative for initial customers.
     pub(super) signed_up_day: i32,
     pub(super) industry: &'static str,
     pub(super) region: &'static str,
@@ -90,11 +90,11 @@ pub(super) struct Profile {
     /// Activities per working day at the peak.
     pub(super) activity: f64,
     pub(super) tickets: f64,
-    /// What no record shows, in log-odds.
+    /// The effect of reasons that are not recorded, in log-odds.
     pub(super) hidden: f64,
 }
 
-/// The longest tenure of an initial customer.
+/// The longest tenure of an initial customer at the start, in days.
 const FOUNDED: usize = 900;
 
 impl Profile {
@@ -114,7 +114,7 @@ impl Profile {
         let usual_seats = [4.0, 9.0, 22.0, 60.0][usize::from(plan)];
         let seats = (usual_seats * exp(0.5 * bell(&mut random))) as u32 + 1;
         let spread = exp(0.5 * bell(&mut random) - 0.125);
-        // Larger customers do more, though not in proportion.
+        // Larger customers do more, but less than proportionally.
         let size = [0.8, 1.0, 1.2, 1.4][usize::from(plan)];
         Self {
             id: format!("c{:07}", customer + 1),

@@ -1,4 +1,4 @@
-//! Writes down what happens in lives: the rows of the four tables.
+//! Records simulated lives as rows of the four tables.
 
 use crate::numeric::{SplitMix, exp};
 use crate::synthetic::leaks::{Fate, LeakColumn, PlantedLeak};
@@ -92,7 +92,7 @@ impl<'a> Recorder<'a> {
         }
     }
 
-    /// Lives one customer's life and writes it down.
+    /// Simulates one customer and records their rows.
     pub(super) fn record(&mut self, customer: u32) {
         let profile = Profile::draw(self.options, self.trade, customer);
         let life = Circumstances {
@@ -200,23 +200,23 @@ impl<'a> Recorder<'a> {
     }
 }
 
-/// Writes down one customer's life.
+/// Records the life of one customer.
 struct Scribe<'a, 'b> {
     all: &'a mut Recorder<'b>,
     profile: &'a Profile,
     random: SplitMix,
     leaked: SplitMix,
-    /// The end of the world, in microseconds.
+    /// The end of the simulation, in microseconds.
     end: i64,
     customer: u32,
     /// The first row of the current spell.
     spell_rows: usize,
     bills: u32,
-    /// Rows of the invoice that is open, and of the payment that may be refunded.
+    /// Rows of the open invoice, and of the payment that may be refunded.
     open_bill: Option<usize>,
     last_paid: Option<usize>,
     asked: u32,
-    /// Rows of open tickets, the longest open first.
+    /// Rows of open tickets, oldest first.
     open_tickets: Vec<usize>,
     done: u32,
 }
@@ -227,7 +227,8 @@ impl Scribe<'_, '_> {
         moment(self.all.options, day, hour)
     }
 
-    /// When a row of `at` becomes known, where that is late; what is not known by the end is known at once.
+    /// The time at which a row of time `at` becomes known, if that is late. A row that would not be known by the end is
+    /// known at once.
     fn late(&mut self, at: i64) -> Option<i64> {
         let late = self.random.unit() < self.all.options.late_known;
         let by = late_by(&mut self.random);
@@ -242,7 +243,7 @@ impl Scribe<'_, '_> {
         format!("{prefix}{}-{number}", self.customer + 1).into()
     }
 
-    /// No version is known before the spell is.
+    /// Adds a version. It is not known before the spell is.
     fn version(&mut self, spell: &Spell, state: &State, valid_from: i64, known_at: Option<i64>) {
         let known_at = match (known_at, spell.known_at) {
             (None, Some(known)) if valid_from < known => Some(known),
@@ -250,7 +251,7 @@ impl Scribe<'_, '_> {
             (own, _) => own,
         };
         let id = self.id();
-        // The day of the version, not the state's, which may be that of the next morning.
+        // The day of the version, not that of the state, which may be the next morning.
         let renews_at = self
             .profile
             .annual
@@ -336,8 +337,8 @@ impl Scribe<'_, '_> {
         }
     }
 
-    /// Some bills are found to be wrong by some cents later on: a second version of the row. It comes before the row it
-    /// corrects is refunded, if ever, so that the refund is in both.
+    /// Some bills are later corrected by some cents, in a second version of the row. The correction precedes a possible
+    /// refund of the row, so that both versions contain the refund.
     fn correct(&mut self, row: usize, settled_at: i64) {
         let Some(known_at) = self.late(settled_at) else { return };
         let rows = &mut self.all.payments;
@@ -357,7 +358,7 @@ impl Scribe<'_, '_> {
         let refunded_at = self.at(day, 18.0, 20.0);
         let rows = &mut self.all.payments;
         let id = rows.payment_id[row].clone();
-        // A correction stands behind the row it corrects.
+        // A correction follows the row that it corrects.
         for row in row..rows.payment_id.len() {
             if rows.payment_id[row] == id {
                 rows.refunded_at[row] = Some(refunded_at);
@@ -404,7 +405,7 @@ impl Scribe<'_, '_> {
         let rated_at_once = self.random.below(3) == 0;
         let rows = &mut self.all.tickets;
         rows.resolved_at[row] = Some(resolved_at);
-        // An answer that was for good comes with the first response at the latest.
+        // A ticket that is resolved has its first response by then.
         rows.first_response_at[row] = Some(rows.first_response_at[row].map_or(resolved_at, |at| at.min(resolved_at)));
         rows.reopened_at[row] = reopened.then_some(reopened_at);
         if let Some(rating) = rating {
@@ -439,7 +440,7 @@ impl Scribe<'_, '_> {
         rows.known_at.push(known_at);
     }
 
-    /// Without dates, a spell is its last version, as it is at the end.
+    /// Without dated versions, a spell is its last version, with the state at the end.
     fn keep_last_version(&mut self) {
         let rows = &mut self.all.customers;
         let (first, last) = (self.spell_rows, rows.customer_id.len() - 1);
@@ -458,7 +459,7 @@ impl Witness for Scribe<'_, '_> {
 
     fn decides(&mut self, spell: &Spell, state: &State) {
         let Some(at) = spell.decided_at else { return };
-        // Who gives notice is known to have done so; who just leaves may be noticed later.
+        // A cancellation with notice is known when notice is given; one without notice may become known late.
         let known_at = self.late(at).filter(|_| spell.churned_at == spell.decided_at);
         self.version(spell, state, at, known_at);
     }
@@ -503,7 +504,7 @@ impl Witness for Scribe<'_, '_> {
         for (leak, column) in &mut self.all.leaks {
             leak.tell(&fate, versions, column, &mut self.leaked);
         }
-        // Of what lies open when a customer leaves, nothing more becomes known.
+        // Nothing more becomes known about tickets and bills that are open when a customer leaves.
         self.open_bill = None;
         self.last_paid = None;
         self.open_tickets.clear();

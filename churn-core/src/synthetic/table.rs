@@ -3,11 +3,11 @@
 use crate::error::RecordKind;
 use crate::input::{Column, IntoTable, RecordsBuilder, Table, Value};
 
-/// One column of a generated table. Equal columns have equal bits, so that a missing number equals another.
+/// One column of a generated table. Equality compares bits, so a missing number equals another missing number.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum WorldColumn {
-    /// Texts; the empty one is null.
+    /// Texts; an empty text is null.
     Texts(Vec<Box<str>>),
     /// Numbers; NaN is null.
     Numbers(Vec<f64>),
@@ -43,7 +43,7 @@ impl WorldColumn {
         }
     }
 
-    /// Whether there is no value.
+    /// Whether there are no values.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -58,7 +58,7 @@ impl WorldColumn {
         }
     }
 
-    /// The same with rows picked by position, in the order and as often as they are named.
+    /// The rows at these positions, in this order and with repetitions.
     pub(super) fn pick(&self, rows: &[u32]) -> Self {
         fn picked<T: Clone>(values: &[T], rows: &[u32]) -> Vec<T> {
             rows.iter().map(|&row| values[row as usize].clone()).collect()
@@ -86,19 +86,19 @@ impl WorldColumn {
     }
 }
 
-/// A generated table: named columns of equal length. It goes into [`RecordsBuilder`] as it is.
+/// A generated table: named columns of equal length. It can be passed to a [`RecordsBuilder`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct WorldTable {
     pub(super) columns: Vec<(&'static str, WorldColumn)>,
 }
 
 impl WorldTable {
-    /// Names and columns, in order.
+    /// The names and columns, in order.
     pub fn columns(&self) -> &[(&'static str, WorldColumn)] {
         &self.columns
     }
 
-    /// The column of a name.
+    /// The column with this name.
     pub fn column(&self, name: &str) -> Option<&WorldColumn> {
         self.columns
             .iter()
@@ -111,7 +111,7 @@ impl WorldTable {
         self.columns.first().map_or(0, |(_, column)| column.len())
     }
 
-    /// The same rows as what a [`RecordsBuilder`] takes.
+    /// Converts the rows to a table for a [`RecordsBuilder`].
     pub fn to_table(&self) -> Table {
         self.clone().into_table()
     }
@@ -136,7 +136,7 @@ impl WorldTable {
 
 impl IntoTable for WorldTable {
     fn into_table(self) -> Table {
-        // Names differ and lengths are equal, so that nothing can be refused.
+        // Names are distinct and lengths are equal, so no column is refused.
         self.columns.into_iter().fold(Table::new(), |table, (name, column)| {
             table.clone().with_column(name, column.into_column()).unwrap_or(table)
         })
@@ -146,7 +146,7 @@ impl IntoTable for WorldTable {
 /// The tables of a tenant, or of some of its customers.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct WorldTables {
-    /// Customers, a row per version.
+    /// Customers, one row per version.
     pub customers: WorldTable,
     /// Payments.
     pub payments: WorldTable,
@@ -157,7 +157,7 @@ pub struct WorldTables {
 }
 
 impl WorldTables {
-    /// The table of a kind.
+    /// The table of a kind of record.
     pub fn table(&self, kind: RecordKind) -> &WorldTable {
         match kind {
             RecordKind::Customers => &self.customers,
@@ -176,7 +176,7 @@ impl WorldTables {
         }
     }
 
-    /// Hands all four to a builder, as one more batch.
+    /// Adds all four tables to a builder, as one batch each.
     #[must_use]
     pub fn add_to(self, builder: RecordsBuilder) -> RecordsBuilder {
         builder

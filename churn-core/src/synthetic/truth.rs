@@ -1,4 +1,4 @@
-//! The true risk: many paths continued from a date.
+//! The true risk: the mean over many simulated continuations from a date.
 
 use std::ops::ControlFlow;
 
@@ -9,7 +9,7 @@ use crate::synthetic::options::WorldOptions;
 use crate::synthetic::profile::{Profile, Trade, Use};
 use crate::time::{AsOf, Horizon, MICROS_PER_DAY};
 
-/// One customer's true risk at one date.
+/// The true risk of one customer at one date.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct TrueRisk {
@@ -19,13 +19,13 @@ pub struct TrueRisk {
     pub customer_id: String,
     /// The date.
     pub as_of: AsOf,
-    /// Probability that the customer leaves in the label period, given everything before the date.
+    /// The probability that the customer leaves in the label period, given everything before the date.
     pub probability: f64,
-    /// Whether the customer left; `None` if the label period reaches past the world's end.
+    /// Whether the customer left; `None` if the label period extends past the end of the world.
     pub churned: Option<bool>,
 }
 
-/// Customers whose lives are continued at a time.
+/// Number of customers whose lives are continued at a time.
 const PIECE: usize = 64;
 
 /// The true risk of the tenant's eligible customers, sorted by id.
@@ -75,7 +75,7 @@ fn risk(life: &Circumstances<'_>, customer: u32, day: i32, as_of: AsOf, horizon:
     live(life, customer, &mut seen);
     let state = seen.state?;
     let (from, to) = (horizon.start(as_of.as_micros()), horizon.end(as_of.as_micros()));
-    // Who leaves within the lead has no label.
+    // A customer who leaves within the lead has no label.
     if seen.churned_at.is_some_and(|at| at < from) {
         return None;
     }
@@ -89,7 +89,7 @@ fn risk(life: &Circumstances<'_>, customer: u32, day: i32, as_of: AsOf, horizon:
     })
 }
 
-/// The state of the spell that has not ended, nor is under notice, on the morning of a day; and how that spell ends.
+/// The state on the morning of a day of the spell that has neither ended nor been cancelled, and the end of that spell.
 struct Seen {
     as_of: i64,
     day: i32,
@@ -114,7 +114,7 @@ impl Witness for Seen {
 
     fn morning(&mut self, spell: &Spell, state: &State) -> ControlFlow<()> {
         self.look(spell, state);
-        // If the customer has left by then, nothing after it matters.
+        // If the customer has left by then, later events do not matter.
         match state.day >= self.day && self.state.is_none() {
             true => ControlFlow::Break(()),
             false => ControlFlow::Continue(()),
@@ -122,7 +122,7 @@ impl Witness for Seen {
     }
 
     fn lived(&mut self, spell: &Spell, state: &State, _: &crate::synthetic::life::Today) {
-        // The world's end is a morning too, on which nothing begins.
+        // The end of the simulation is also a morning, but nothing begins on it.
         if state.day == self.last {
             self.look(spell, state);
         }
@@ -135,10 +135,10 @@ impl Witness for Seen {
     }
 }
 
-/// The mean over continued lives of the chance to have left in the label period, given that the lead was survived.
+/// The mean over continued lives of the probability of leaving in the label period, given survival of the lead.
 fn probability(life: &Circumstances<'_>, customer: u32, state: State, horizon: Horizon) -> f64 {
     let notice = i64::from(notice_days(life.profile));
-    // A customer leaves in the label period if they decide to in these days.
+    // A customer leaves in the label period if the decision is made on these days.
     let first = (i64::from(horizon.lead) - notice).max(0);
     let last = (i64::from(horizon.lead) + i64::from(horizon.days) - notice).max(first);
     let mut random = life.trade.random(customer, Use::Truth, state.day);

@@ -1,4 +1,4 @@
-//! The world: its tenants, their rows in batches, and the truth about them.
+//! The synthetic world: its tenants, their rows in batches, and the true risks.
 
 use crate::error::{RecordKind, Result};
 use crate::input::RecordsBuilder;
@@ -11,28 +11,28 @@ use crate::synthetic::table::{WorldColumn, WorldTable, WorldTables};
 use crate::synthetic::truth::{TrueRisk, true_risks};
 use crate::time::{AsOf, Horizon, Timestamp};
 
-/// Customers whose rows are made at a time.
+/// Number of customers whose rows are generated at a time.
 const PIECE: usize = 256;
-/// The label period that the defaults are made for.
+/// The label period for which the defaults were chosen.
 const HORIZON: Horizon = Horizon { days: 90, lead: 0 };
 
-/// Synthetic tenants with known risk. Holds no rows: they are generated on demand.
+/// A synthetic world: tenants with known risk. It holds no rows; they are generated on demand.
 #[derive(Clone, Debug)]
 pub struct World {
     tenants: Vec<WorldTenant>,
 }
 
-/// One tenant of a world.
+/// One tenant of a synthetic world.
 #[derive(Clone, Debug)]
 pub struct WorldTenant {
     options: WorldOptions,
     trade: Trade,
 }
 
-/// The world of these options.
+/// Creates the world that the options determine.
 ///
 /// # Errors
-/// `invalid_option` if a number makes no sense.
+/// `invalid_option` if a number is out of range.
 pub fn world(options: &WorldOptions) -> Result<World> {
     options.check()?;
     let tenants = (0..options.tenants).map(|index| WorldTenant {
@@ -45,28 +45,28 @@ pub fn world(options: &WorldOptions) -> Result<World> {
 }
 
 impl World {
-    /// The tenants, by id.
+    /// The tenants, sorted by id.
     pub fn tenants(&self) -> &[WorldTenant] {
         &self.tenants
     }
 
-    /// The tenant of an id: `"t001"`.
+    /// The tenant with an id such as `"t001"`.
     pub fn tenant(&self, id: &str) -> Option<&WorldTenant> {
         self.tenants.iter().find(|tenant| tenant.id() == id)
     }
 
-    /// Where the history begins.
+    /// The start of the history.
     pub fn observed_from(&self) -> Timestamp {
         self.tenants[0].observed_from()
     }
 
-    /// The end of the world.
+    /// The end of the history.
     pub fn observed_until(&self) -> Timestamp {
         self.tenants[0].observed_until()
     }
 
-    /// Six dates, 45 days apart, latest first. At each the label period of 90 days is over by the last event: the first
-    /// is the date that training tests by itself where records do not say until when they were observed.
+    /// Six dates, 45 days apart, latest first. The label period of 90 days after each date ends by the last event. The
+    /// first one is the date that training tests by default if the end of the observed history is not given.
     pub fn dates(&self) -> Vec<AsOf> {
         let last = self.observed_until().plus_days(-91);
         let dates = (0..6).map(|step| last.plus_days(-45 * step));
@@ -78,13 +78,13 @@ impl World {
     /// The true risk of every eligible customer of every tenant, for cancellation within 90 days.
     ///
     /// # Errors
-    /// As [`WorldTenant::truth_within`].
+    /// The errors of [`WorldTenant::truth_within`].
     pub fn truth(&self, as_of: AsOf) -> Result<Vec<TrueRisk>> {
         let risks = self.tenants.iter().map(|tenant| tenant.truth(as_of));
         Ok(risks.collect::<Result<Vec<_>>>()?.into_iter().flatten().collect())
     }
 
-    /// One kind of rows of all tenants in one table with a `tenant_id`, for partitioning.
+    /// The rows of all tenants in one table per kind of record, with a `tenant_id`, for [`RecordsBuilder::partition`].
     ///
     /// # Errors
     /// `cancelled`.
@@ -106,22 +106,22 @@ impl World {
 }
 
 impl WorldTenant {
-    /// Its id.
+    /// The id of the tenant.
     pub fn id(&self) -> &str {
         &self.trade.id
     }
 
-    /// Where the history begins.
+    /// The start of the history.
     pub fn observed_from(&self) -> Timestamp {
         self.options.start
     }
 
-    /// The end of the world: nothing at or after it is in the rows.
+    /// The end of the history (exclusive): the rows contain nothing at or after it.
     pub fn observed_until(&self) -> Timestamp {
         self.options.start.plus_days(i64::from(self.options.days))
     }
 
-    /// All rows.
+    /// Generates all rows.
     ///
     /// # Errors
     /// `cancelled`.
@@ -129,8 +129,8 @@ impl WorldTenant {
         self.rows_of(0, self.options.customers)
     }
 
-    /// The rows of `size` customers at a time, so that memory is bounded by the batch. Together they are those of
-    /// [`tables`](Self::tables).
+    /// Generates the rows of `size` customers at a time, so that memory is bounded by the batch. Together, the batches
+    /// contain the rows of [`tables`](Self::tables).
     pub fn batches(&self, size: usize) -> Batches<'_> {
         Batches {
             tenant: self,
@@ -148,14 +148,14 @@ impl WorldTenant {
             }
             Ok(recorder.finish())
         })?;
-        // Without customers there are columns all the same.
+        // Without customers, the tables still have columns.
         let mut tables = Recorder::new(&self.options, &self.trade).finish();
         made.into_iter().for_each(|more| tables.append(more));
         faults::add(&mut tables, &self.options, &self.trade, from as u32);
         Ok(tables)
     }
 
-    /// A builder that knows how long this tenant was observed, without rows.
+    /// A builder without rows, with the observed history of this tenant set.
     pub fn empty_records(&self) -> RecordsBuilder {
         TenantRecords::builder(self.id())
             .observed_from(self.observed_from())
@@ -173,23 +173,24 @@ impl WorldTenant {
     /// The true risk of every eligible customer, sorted by id, for cancellation within 90 days.
     ///
     /// # Errors
-    /// As [`truth_within`](Self::truth_within).
+    /// The errors of [`truth_within`](Self::truth_within).
     pub fn truth(&self, as_of: AsOf) -> Result<Vec<TrueRisk>> {
         self.truth_within(as_of, HORIZON)
     }
 
-    /// The true risk of every eligible customer, sorted by id, for cancellation within any label period. Who leaves within the lead is
-    /// excluded, as they have no label; the risk of the others is conditional on surviving the lead.
+    /// The true risk of every eligible customer, sorted by id, for cancellation within any label period. Customers who
+    /// leave within the lead are excluded, because they have no label. The risk of the others is conditional on
+    /// surviving the lead.
     ///
     /// # Errors
-    /// `invalid_option` if the date is not a midnight between the world's start and its end; `cancelled`.
+    /// `invalid_option` if the date is not a midnight between the start and the end of the history; `cancelled`.
     pub fn truth_within(&self, as_of: AsOf, horizon: Horizon) -> Result<Vec<TrueRisk>> {
         let workers = self.options.execution.workers()?;
         true_risks(&self.options, &self.trade, as_of, horizon, &workers)
     }
 }
 
-/// A tenant's rows, some customers at a time.
+/// An iterator over a tenant's rows, some customers at a time. Returned by [`WorldTenant::batches`].
 #[derive(Debug)]
 pub struct Batches<'a> {
     tenant: &'a WorldTenant,
@@ -212,7 +213,7 @@ impl Iterator for Batches<'_> {
 }
 
 impl WorldTable {
-    /// Bytes that are equal for equal tables: names, then values, column by column.
+    /// Serialises the table: names, then values, column by column. Equal tables give equal bytes.
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut bytes = vec![];
         for (name, column) in &self.columns {
