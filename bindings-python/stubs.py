@@ -241,12 +241,12 @@ OVERLOADS = {
         "    @overload\n    def __getitem__(self, key: slice, /) -> list[Score]: ...\n"
     )
 }
-#: What every object has.
+#: Members of every object.
 INHERITED = set(dir(object)) - {"__eq__", "__hash__", "__reduce__"}
 
 
 def lookup(table: dict[str, str], owner: str, name: str, last: str = "") -> str:
-    """The entry of the longest path that has one."""
+    """The entry for the longest path that has one."""
     paths = [f"{owner}.{name}.{last}", f"{name}.{last}", f"{owner}.{last}", last] if last else [f"{owner}.{name}", name]
     for path in paths:
         if path.lstrip(".") in table:

@@ -1,4 +1,4 @@
-"""Many customers by the rule of ``tests/src/golden/crowd.rs``: every language makes the same ones."""
+"""Many customers by the rule of ``tests/src/golden/crowd.rs``: every language generates the same ones."""
 
 import hashlib
 import struct

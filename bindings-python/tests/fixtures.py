@@ -8,7 +8,7 @@ TABLES = ("customers", "payments", "tickets", "activities")
 
 
 def value(given):
-    """A value of a row; ``{"float": "NaN"}`` is a number that JSON cannot hold."""
+    """A value of a row; ``{"float": "NaN"}`` stands for a number that JSON cannot represent."""
     return float(given["float"]) if isinstance(given, dict) else given
 
 

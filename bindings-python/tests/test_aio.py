@@ -1,4 +1,4 @@
-"""Long calls, awaited."""
+"""The long calls as coroutines."""
 
 import asyncio
 import inspect

@@ -1,4 +1,4 @@
-"""Backtests prove that they did not look ahead."""
+"""Backtests prove that they use no future data."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The estimator of flat tables: scikit-learn's own checks, and what it promises beyond them."""
+"""The estimator for flat tables: scikit-learn's own checks, and further guarantees."""
 
 import json
 import os
@@ -26,7 +26,7 @@ from churn_core import _churn_core
 
 
 def world(rows=400, seed=0):
-    """Columns of all sorts with gaps, and labels that depend on most of them."""
+    """Columns of all types with missing values, and labels that depend on most of them."""
     draw = np.random.default_rng(seed)
     minutes = draw.uniform(0, 100, rows)
     plan = draw.choice(["basic", "pro", "team"], rows)
@@ -56,7 +56,8 @@ def fitted(table):
 
 
 def test_check_estimator():
-    """All of scikit-learn's checks; those of the array API in a process of their own, for they ask scipy for a switch."""
+    """All of scikit-learn's checks. Those of the array API run in a process of their own, because they need a scipy
+    setting."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         results = check_estimator(churn.ChurnClassifier(), on_skip=None, on_fail=None)
@@ -91,7 +92,7 @@ def test_any_two_labels(table, labels):
     assert clf.n_features_in_ == 6 and clf.feature_names_in_.tolist() == list(frame.columns)
 
 
-def test_the_same_bits_from_any_frame(table, fitted):
+def test_any_frame_gives_bit_identical_results(table, fitted):
     frame, churned = table
     expected = fitted.predict_proba(frame)
     other = [
@@ -162,7 +163,7 @@ def test_report(table, fitted):
 
 
 def panel(customers=80, rows=8, seed=0):
-    """Customers with some rows each that hardly change and tell nothing; who churns is chance."""
+    """Customers with several rows each, whose values hardly change and carry no signal; churn is random."""
     draw = np.random.default_rng(seed)
     owner = np.repeat(np.arange(customers), rows)
     X = draw.random((customers, 2))[owner] + draw.random((customers * rows, 2)) * 1e-3
@@ -178,7 +179,7 @@ def test_groups_are_held_out_together():
     assert by_group.predict_proba(X)[:, 1].std() < by_row.predict_proba(X)[:, 1].std()
 
 
-def test_groups_of_any_sort_give_the_same_bits():
+def test_groups_of_any_type_give_bit_identical_results():
     X, churned, owner = panel(30, 4)
     expected = churn.ChurnClassifier().fit(X, churned, groups=owner)
     texts = [f"C-{number * 7 % 30}" for number in owner]
@@ -335,7 +336,7 @@ def test_texts_that_spell_numbers_are_numbers():
 
 
 def test_without_scikit_learn():
-    """numpy is all that is needed; importing churn does not import scikit-learn."""
+    """Only numpy is required; importing churn_core does not import scikit-learn."""
     code = (
         "import sys, churn_core as churn\n"
         "assert 'sklearn' not in sys.modules\n"

@@ -1,4 +1,4 @@
-"""Every error code has its exception, and every kind of bad record is refused as in the other languages."""
+"""Every error code has its exception, and every kind of invalid record is refused as in the other languages."""
 
 import builtins
 
@@ -25,7 +25,7 @@ def test_the_contract_is_complete():
     assert others == set(_errors.CLASSES)
     classes = {kind for kind in vars(_errors).values() if isinstance(kind, type) and issubclass(kind, churn.ChurnError)}
     named = {getattr(churn, error["python"]) for error in ERRORS}
-    # The base, and a file that is missing where others cannot be read.
+    # The base class, and the class of missing files, have no code of their own.
     assert classes - named == {churn.ChurnError, churn.FileMissingError}
 
 

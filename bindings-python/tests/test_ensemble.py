@@ -1,4 +1,4 @@
-"""The members of the ensemble alone."""
+"""The members of the ensemble as separate estimators."""
 
 import pickle
 import subprocess
@@ -87,7 +87,7 @@ def test_grid_search(data):
 
 
 @pytest.mark.parametrize("member", MEMBERS, ids=repr)
-def test_every_layout_gives_the_same_bits(member, data):
+def test_every_layout_gives_bit_identical_results(member, data):
     X, y = data
     single = X.astype(np.float32)
     fitted = clone(member).fit(single, y)
@@ -100,7 +100,7 @@ def test_every_layout_gives_the_same_bits(member, data):
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_matrices_are_not_copied(dtype):
-    """The greatest memory of a process of its own, before and after scoring."""
+    """The peak memory of a process of its own, before and after scoring."""
     code = (
         "import resource, numpy as np; from churn_core.ensemble import GradientBoosting\n"
         "X = np.arange(50_000.0).reshape(-1, 50) % 7\n"

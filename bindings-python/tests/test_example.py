@@ -1,4 +1,4 @@
-"""The example of the store runs as it stands."""
+"""The store example runs unchanged."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""The golden cases: every number by bits, as Rust and node:test read them under the same names."""
+"""The golden cases: every number, bit for bit, as in Rust and node:test under the same names."""
 
 import os
 
@@ -14,7 +14,7 @@ MODELS = sorted((FIXTURES / "frozen").iterdir())
 
 
 def bits(numbers):
-    """The bits of numbers; a missing one is null in the file and NaN here, whatever its sign."""
+    """The bits of numbers. A missing number is null in the file and NaN here, whatever its sign."""
     numbers = np.array([np.nan if number is None else number for number in numbers], dtype="<f8")
     return np.where(np.isnan(numbers), np.nan, numbers).tobytes()
 
@@ -115,8 +115,8 @@ def test_all_cases_are_there():
     assert len(NAMES) >= 30 and MODELS
 
 
-def test_crowd_has_the_same_bits_everywhere():
-    """More customers by ``CHURN_CROWD``."""
+def test_crowd_is_bit_identical_on_every_host():
+    """``CHURN_CROWD`` sets the number of customers."""
     customers = int(os.environ.get("CHURN_CROWD", "1000"))
     records = crowd.records(customers)
     for folder in MODELS:

@@ -1,4 +1,4 @@
-"""Hostile input: the cases of tests/fixtures/hostile.json, as the Rust and the Node tests read them."""
+"""Hostile input: the cases of tests/fixtures/hostile.json, which the Rust and Node tests read too."""
 
 import json
 import math

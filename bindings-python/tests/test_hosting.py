@@ -1,4 +1,4 @@
-"""The package as a guest: in frames of duckdb, in notebooks, in threads and forked workers."""
+"""The package in its environments: frames of duckdb, notebooks, threads and forked workers."""
 
 import multiprocessing
 import os
@@ -28,7 +28,7 @@ def test_duckdb_relations(tables):
         return churn.features(records, AS_OF).to_numpy().tobytes()
 
     assert bits(relations) == bits(tables)
-    # A result goes back into SQL.
+    # A result can be used in SQL again.
     matrix = churn.features(churn.TenantRecords(tenant="acme", **relations), AS_OF).to_arrow()
     assert connection.sql("select count(*) from matrix").fetchall() == [(len(matrix),)]
 
@@ -62,7 +62,7 @@ def _score(_):
 @pytest.mark.skipif(sys.platform == "win32", reason="no fork")
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_preforked_workers(records, model):
-    """As gunicorn does: the parent loads and scores, then forks workers that train and score."""
+    """Like gunicorn: the parent loads and scores, then forks workers that train and score."""
     global MODEL, RECORDS
     MODEL, RECORDS = model, records
     expected = model.score(records, AS_OF).probabilities.tobytes()

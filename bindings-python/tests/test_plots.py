@@ -1,4 +1,4 @@
-"""Plots draw what they say."""
+"""The plots show the right data."""
 
 import pytest
 

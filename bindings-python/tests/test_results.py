@@ -1,4 +1,4 @@
-"""Scores, runs, reasons and explanations as values: sequences, dicts, JSON, pickles, frames."""
+"""Scores, runs, reasons and explanations as Python values: sequences, dicts, JSON, pickles, frames."""
 
 import json
 import math

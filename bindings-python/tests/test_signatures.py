@@ -1,4 +1,4 @@
-"""Every public callable has named, typed arguments, and wrong values are named."""
+"""Every public callable has named, typed arguments, and errors name the invalid argument."""
 
 import inspect
 import subprocess
@@ -12,7 +12,7 @@ import churn_core as churn
 from conftest import AS_OF, DEFINITION
 
 MODULES = (churn, churn.ensemble, churn.synthetic, churn.store, churn.plots, churn.aio)
-# Python's and scikit-learn's own.
+# Names of Python and of scikit-learn.
 NOT_OURS = {"set_params", "fromkeys", "with_traceback", "add_note", "update"}
 
 
@@ -40,7 +40,7 @@ def test_no_callable_takes_anything():
         try:
             signature = inspect.signature(found)
         except ValueError:
-            # A class that only the package makes.
+            # A class that users cannot construct.
             assert inspect.isclass(found), name
             continue
         kinds = {parameter.kind for parameter in signature.parameters.values()}
@@ -61,7 +61,7 @@ def test_train_has_typed_keywords():
 
 
 def test_defaults_are_those_of_the_core(records):
-    """What the signature says is what happens: giving the defaults changes nothing."""
+    """Passing the defaults of the signature explicitly changes nothing."""
     options = {"folds": 2, "forest": False, "boosting": {"n_trees": 5}}
     plain = churn.ChurnModel.train(records, DEFINITION, **options)
     parameters = inspect.signature(churn.ChurnModel.train).parameters

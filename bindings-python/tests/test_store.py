@@ -1,4 +1,5 @@
-"""The store from Python: the same records, models and scores come back, tenants stay isolated, calls can be cancelled."""
+"""The store in Python: stored records, models and scores are loaded unchanged, tenants are isolated, calls can be
+cancelled."""
 
 import asyncio
 import inspect
@@ -38,7 +39,7 @@ def store(url):
 
 @pytest.fixture
 def acme(store):
-    # Another one for every test: a Postgres outlives them.
+    # A new tenant for every test, because a Postgres database outlives them.
     return store.tenant(f"acme-{uuid.uuid4()}")
 
 
@@ -58,7 +59,7 @@ def shared(records):
     return churn.ChurnModel.train(records, definition=DEFINITION, shared=True, **small())
 
 
-def test_records_come_back_with_the_same_bits(acme, tables, records):
+def test_loaded_records_are_bit_identical(acme, tables, records):
     done = fill(acme, tables)
     assert [upserted.rows_changed for upserted in done] == [len(rows) for rows in tables.values()]
     again = fill(acme, tables)
@@ -67,7 +68,7 @@ def test_records_come_back_with_the_same_bits(acme, tables, records):
     assert loaded.report.is_clean and loaded.customer_ids == records.customer_ids
     assert bits(loaded) == bits(records)
     assert acme.payments.count() == len(tables["payments"]) and acme.activities.count() == 0
-    # A table not given is not one given and empty.
+    # A table that was not given differs from an empty one.
     assert "activities" not in loaded.report.tables
     acme.activities.upsert([])
     assert acme.records().report.tables["activities"].rows_in == 0
@@ -92,7 +93,7 @@ def test_frames_of_all_kinds(store, tables, records):
     assert one.customers.count() == 1
 
 
-def test_a_batch_in_pieces_is_kept_as_a_whole_or_not_at_all(acme, tables, records):
+def test_batches_of_one_upsert_are_stored_all_or_none(acme, tables, records):
     pyarrow = pytest.importorskip("pyarrow")
     payments = pyarrow.Table.from_pylist(tables["payments"])
     acme.customers.upsert(tables["customers"])
@@ -114,7 +115,7 @@ def test_a_batch_in_pieces_is_kept_as_a_whole_or_not_at_all(acme, tables, record
     assert bits(acme.records(static_attributes="all")) == bits(records)
 
 
-def test_bad_rows_are_set_aside_or_refused(acme, tables):
+def test_invalid_rows_are_quarantined_or_refused(acme, tables):
     rows = [tables["customers"][0], {"customer_id": "C-x", "signed_up_at": "never"}]
     with pytest.raises(churn.InvalidRecordsError) as refused:
         acme.customers.upsert(rows)
@@ -152,7 +153,7 @@ def test_a_late_correction_replaces(acme):
     assert [row["amount"] for row in acme.payments.of_customer("C-1")] == [12.5]
 
 
-def test_models_scores_and_outcomes_come_back(acme, tables, shared):
+def test_models_scores_and_outcomes_are_stored(acme, tables, shared):
     fill(acme, tables)
     records = acme.records(static_attributes="all")
     assert acme.models.champion() is None
@@ -169,7 +170,7 @@ def test_models_scores_and_outcomes_come_back(acme, tables, shared):
     run = shared.score(records, as_of)
     run_id = acme.scores.save(shared, run, at=NOON, reasons=5)
     assert run_id == churn.store.RunId(datetime(2024, 1, 1, tzinfo=timezone.utc), shared.id)
-    assert acme.scores.save(shared, run, at=NOON, reasons=5) == run_id  # replaces itself
+    assert acme.scores.save(shared, run, at=NOON, reasons=5) == run_id  # replaces the first run
     page = acme.scores.high_risk(7)
     expected = run.riskiest(20)
     assert [(score.customer_id, score.probability) for score in page.scores] == [
@@ -218,7 +219,7 @@ def test_everything_is_there_after_a_restart(tmp_path, tables, records, model):
         assert acme.scores.high_risk(1).scores[0].customer_id == run.riskiest(1)[0].customer_id
 
 
-def test_tenants_stay_apart(store, acme, tables, records, model):
+def test_tenants_are_isolated(store, acme, tables, records, model):
     fill(acme, tables)
     other = store.tenant(f"other-{uuid.uuid4()}")
     assert other.customers.count() == 0 and other.payments.page().rows == [] and other.company.get().name is None
@@ -235,7 +236,7 @@ def test_tenants_stay_apart(store, acme, tables, records, model):
         assert report.passed and not failed and "signed off" in str(report)
         report.sign_off()
     else:
-        # Whom row-level security does not hold may not serve: the tests' role is a superuser.
+        # A role that row-level security does not restrict may not serve, and the tests' role is a superuser.
         assert not report.passed and failed and "NOT signed off" in report.text
         with pytest.raises(churn.StoreError) as apart:
             report.sign_off()
@@ -312,7 +313,7 @@ def test_threads_share_a_store(store, tables):
 
     with ThreadPoolExecutor(8) as pool:
         assert list(pool.map(work, range(16))) == [50 + number % 4 for number in range(16)]
-    # Nobody else's interpreter stands still while one thread waits for the database.
+    # Other threads keep running while one waits for the database.
     release, ticks = threading.Event(), 0
 
     def slow():
@@ -362,7 +363,7 @@ def test_awaited(url, tables, records, model):
                 await tenants[0].customers.page(limit=0)
             assert await tenants[0].models.champion() is None
 
-            # Cancelled: nothing is kept, and the next writer finds no lock.
+            # The call was cancelled: nothing is stored, and the next writer finds no lock.
             begun = threading.Event()
             writing = asyncio.create_task(tenants[0].activities.upsert_batches(endless_activities(begun)))
             await asyncio.to_thread(begun.wait, 10)
@@ -423,7 +424,7 @@ def _count(connection, tenant):
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no fork")
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
-def test_a_forked_process_is_told_to_open_its_own(store, acme, tables):
+def test_a_forked_process_must_open_its_own_store(store, acme, tables):
     acme.customers.upsert(tables["customers"])
     context = multiprocessing.get_context("fork")
     ours, theirs = context.Pipe()

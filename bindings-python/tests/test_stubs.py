@@ -1,4 +1,4 @@
-"""The type stubs are those that stubs.py writes of the built module."""
+"""The type stubs match those that stubs.py writes for the built module."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""Synthetic tenants from Python."""
+"""Synthetic tenants in Python."""
 
 import doctest
 

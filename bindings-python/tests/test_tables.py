@@ -1,4 +1,4 @@
-"""Every door lets the same records in, or says what is wrong."""
+"""Every input format gives the same records, or an error that says what is wrong."""
 
 import builtins
 import csv
@@ -49,7 +49,7 @@ DOORS = {
 
 
 @pytest.mark.parametrize("door", DOORS)
-def test_doors_agree(door, tables):
+def test_input_formats_agree(door, tables):
     assert built({name: DOORS[door](rows) for name, rows in tables.items()}) == built(tables)
 
 

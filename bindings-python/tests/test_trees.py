@@ -1,4 +1,4 @@
-"""Trees of other libraries. What those say of their own models was written down beside them."""
+"""Imported trees, compared with the stored predictions of the original libraries."""
 
 import json
 import pickle
@@ -34,7 +34,7 @@ def load(name):
     return churn.TreeEnsemble.from_xgboost(path(name))
 
 
-def test_every_model_has_its_bits():
+def test_every_model_has_stored_bits():
     assert sorted(BITS) == sorted(EXPECTED) and len(BITS) == 8
 
 
@@ -43,7 +43,7 @@ def test_scores_are_those_of_the_library(name):
     ensemble = load(name)
     proba = ensemble.predict_proba(X)
     assert proba.shape == (len(X), 2) and proba.dtype == np.float64
-    # XGBoost adds in float32.
+    # XGBoost sums in float32.
     tolerance = 1e-6 if name.startswith("xgboost") else 1e-13
     np.testing.assert_allclose(proba[:, 1], EXPECTED[name]["probability"], rtol=0, atol=tolerance)
     np.testing.assert_array_equal(proba[:, 0], 1 - proba[:, 1])
@@ -51,7 +51,7 @@ def test_scores_are_those_of_the_library(name):
 
 
 @pytest.mark.parametrize("name", BITS)
-def test_all_hosts_say_the_same_bits(name):
+def test_all_hosts_give_bit_identical_results(name):
     def bits(numbers):
         return np.asarray(numbers, dtype="<f8").tobytes()
 
@@ -70,7 +70,7 @@ def test_all_hosts_say_the_same_bits(name):
 def test_contributions_are_those_of_the_library(name):
     found = load(name).explain(X)
     expected = np.array(EXPECTED[name]["contributions"])
-    # LightGBM's are of the sum before the sigmoid's factor.
+    # LightGBM's contributions are for the sum before the factor of the sigmoid.
     factor = 1.3 if name == "lightgbm_categories" else 1.0
     tolerance = 1e-5 if name.startswith("xgboost") else 1e-12
     np.testing.assert_allclose(found.values, expected[:, :-1] * factor, rtol=0, atol=tolerance)
@@ -82,7 +82,7 @@ def log_odds(proba):
 
 
 @pytest.mark.parametrize("name", BITS)
-def test_any_layout_gives_the_same_bits(name):
+def test_any_layout_gives_bit_identical_results(name):
     ensemble = load(name)
     for many in (np.tile(X, (20, 1)), np.tile(X, (20, 1)).astype("float32")):
         wanted = ensemble.predict_proba(many)
@@ -101,7 +101,7 @@ def test_any_layout_gives_the_same_bits(name):
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("frame", ["", "pandas"])
 def test_matrices_are_not_copied(dtype, frame):
-    """The greatest memory of a process of its own, before and after scoring."""
+    """The peak memory of a process of its own, before and after scoring."""
     code = (
         "import resource, numpy as np, pandas as pd, churn_core as churn\n"
         f"ensemble = churn.TreeEnsemble.from_lightgbm({str(path('lightgbm_numeric'))!r})\n"
@@ -109,7 +109,7 @@ def test_matrices_are_not_copied(dtype, frame):
         f"large = pd.DataFrame(large) if {frame!r} else large\n"
         "ensemble.predict_proba(large[:100], threads=1)\n"
         "peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024\n"
-        # What comes out is a third of an input of float64: it is taken off.
+        # The result has a third of the size of a float64 input, and is subtracted.
         "before = peak(); proba = ensemble.predict_proba(large, threads=1)\n"
         "print((peak() - before - 1.5 * proba.nbytes) / size)"
     )
@@ -155,7 +155,7 @@ def test_wrong_matrices_are_refused():
         for wrong in (["a"], [["a"] * 6], X[0], 5, None):
             with pytest.raises(churn.InvalidOptionError):
                 ask(wrong)
-        # What is meant is the code of a category, which its value need not be.
+        # The model uses the code of a category, which may differ from its value.
         frame = pd.DataFrame(X).astype({5: "category"})
         with pytest.raises(churn.InvalidOptionError, match='column "5" holds categories'):
             ask(frame)
@@ -220,12 +220,12 @@ def test_estimators_of_scikit_learn(estimator, dtype):
         assert ensemble.link == ("probability" if averages else "log_odds")
         total = proba[:, 1] if averages else log_odds(proba)
         np.testing.assert_allclose(found.values.sum(axis=1) + found.base_values, total, rtol=0, atol=1e-9)
-        # What the average training row says.
+        # The output for the average training row.
         assert found.values.shape == x.shape and 0 < abs(found.base_values[0]) < 1
 
 
 def test_thresholds_are_those_of_single_precision():
-    """scikit-learn's trees compare float32: a float64 just above a threshold still goes left."""
+    """scikit-learn's trees compare float32, so a float64 just above a threshold still goes left."""
     x, y = draw()
     model = trees.DecisionTreeClassifier(random_state=0).fit(x, y)
     ensemble = churn.TreeEnsemble.from_sklearn(model)

@@ -67,7 +67,7 @@ cases! {
 /// SHA-256 over all bits of all scores and contributions of a crowd, which every language must reproduce. `CHURN_CROWD`
 /// sets the size.
 #[test]
-fn crowd_has_the_same_bits_everywhere() {
+fn crowd_is_bit_identical_on_every_host() {
     let customers = std::env::var("CHURN_CROWD").map_or(1000, |text| text.parse().expect("a number of customers"));
     let records = crowd::records(customers);
     for folder in frozen_models() {

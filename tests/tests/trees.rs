@@ -71,7 +71,7 @@ fn said(ensemble: &TreeEnsemble, x: ArrayView2<'_, f64>, execution: &Execution) 
 }
 
 #[test]
-fn imported_trees_have_the_same_bits_everywhere() {
+fn imported_trees_are_bit_identical_on_every_host() {
     let mut models = expected();
     let x = matrix(&models.remove("x").expect("the rows"));
     assert!(x.iter().any(|cell| cell.is_nan()));

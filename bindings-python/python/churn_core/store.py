@@ -1,6 +1,6 @@
-"""What a store keeps of a tenant: the repositories of `churn_core.TenantStore`, and what they answer with.
+"""The repositories of a tenant's store (`churn_core.TenantStore`), and the types of their results.
 
-Moments are in UTC. The store reads no clock: ``at`` is when something happened, as you say.
+Timestamps are in UTC. The store reads no clock: ``at`` is the time of the event, which you pass.
 """
 
 from __future__ import annotations
@@ -64,8 +64,8 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Upserted:
-    """What became of a batch. ``rows_changed`` counts rows that were new, or replaced one that differed; ``report`` tells
-    what was wrong with quarantined rows."""
+    """The result of an upsert. ``rows_changed`` counts rows that are new, or replaced a different row. ``report`` lists the issues of
+    quarantined rows."""
 
     rows_in: int
     rows_accepted: int
@@ -75,8 +75,8 @@ class Upserted:
 
 @dataclass(frozen=True)
 class RecordPage:
-    """Rows as dicts, without what they do not hold, in the order in which they came in. ``next`` is what to give as ``after``
-    for the next page; None on the last one."""
+    """Rows as dicts, in order of first arrival. A dict has no key for a column that was never given. Pass ``next`` as ``after`` for
+    the next page; it is None on the last page."""
 
     rows: list[dict[str, Any]]
     next: int | None
@@ -84,7 +84,7 @@ class RecordPage:
 
 @dataclass(frozen=True)
 class StoredModel:
-    """What is known of a model without opening it; ``card`` holds its definition of churn, features and training report."""
+    """The metadata of a model; ``card`` has its definition of churn, features and training report."""
 
     id: str
     stage: _Stage
@@ -94,7 +94,7 @@ class StoredModel:
 
 @dataclass(frozen=True)
 class RunId:
-    """Identifies a run by its date and the model that scored."""
+    """Identifies a run by its date and model."""
 
     as_of: datetime
     model_id: str
@@ -102,7 +102,7 @@ class RunId:
 
 @dataclass(frozen=True)
 class StoredReason:
-    """A reason as it is kept; ``value`` is a number, a text or None, ``contribution`` what it adds to the log-odds."""
+    """A stored reason; ``value`` is a number, a text or None, ``contribution`` is what it adds to the log-odds."""
 
     feature: str
     value: float | str | None
@@ -143,7 +143,7 @@ class RunSummary:
 
 @dataclass(frozen=True)
 class RiskPage:
-    """Customers, most likely to leave first. ``next`` is what to give as ``after`` for the next page; None on the last."""
+    """Customers in order of decreasing probability. Pass ``next`` as ``after`` for the next page; it is None on the last page."""
 
     scores: list[StoredScore]
     next: tuple[float, str] | None
@@ -151,7 +151,7 @@ class RiskPage:
 
 @dataclass(frozen=True)
 class ScoredOutcome:
-    """A past score and what came of it."""
+    """A past score and its outcome."""
 
     customer_id: str
     probability: float
@@ -160,7 +160,7 @@ class ScoredOutcome:
 
 @dataclass(frozen=True)
 class StoredOutcome:
-    """What became of a customer after a date; ``churned`` is None where the label says neither."""
+    """The outcome of a customer after a date; ``churned`` is None if the label is undecided."""
 
     customer_id: str
     as_of: datetime
@@ -171,7 +171,7 @@ class StoredOutcome:
 
 @dataclass(frozen=True)
 class Company:
-    """A company: its name, where one was given, and its settings."""
+    """A company: its name, if one was set, and its settings."""
 
     name: str | None
     settings: dict[str, Any]
@@ -179,7 +179,7 @@ class Company:
 
 @dataclass(frozen=True)
 class User:
-    """A user of the company."""
+    """A user of the tenant."""
 
     user_id: str
     email: str
@@ -189,7 +189,7 @@ class User:
 
 @dataclass(frozen=True)
 class ApiKey:
-    """A program's key, without its secret."""
+    """An API key, without its secret."""
 
     key_id: str
     role: _Role
@@ -199,7 +199,7 @@ class ApiKey:
 
 @dataclass(frozen=True)
 class SyncCursor:
-    """How far a source was read, in its own words."""
+    """How far a source has been read; only the source knows the meaning of ``position``."""
 
     source: str
     position: str
@@ -208,7 +208,7 @@ class SyncCursor:
 
 @dataclass(frozen=True)
 class AuditEntry:
-    """Something that was done."""
+    """An entry of the audit log."""
 
     at: datetime
     actor: str
@@ -219,7 +219,7 @@ class AuditEntry:
 
 @dataclass(frozen=True)
 class AuditPage:
-    """Entries, oldest first. ``next`` is what to give as ``after`` for the next page; None on the last."""
+    """Entries, oldest first. Pass ``next`` as ``after`` for the next page; it is None on the last page."""
 
     entries: list[AuditEntry]
     next: int | None
@@ -227,7 +227,7 @@ class AuditPage:
 
 @dataclass(frozen=True)
 class Check:
-    """One thing that was looked at or tried; ``table`` is None for the database or the role."""
+    """A check of an attestation; ``table`` is None for a check of the database or the role."""
 
     name: str
     table: str | None
@@ -237,7 +237,7 @@ class Check:
 
 @dataclass(frozen=True)
 class Attestation:
-    """What `churn_core.Store.attest` found: ``passed`` if every check did. ``text`` is the report for people."""
+    """The result of `churn_core.Store.attest`; ``passed`` is true if every check passed. ``text`` is the printable report."""
 
     passed: bool
     backend: Literal["sqlite", "postgres"]

@@ -1,5 +1,5 @@
-//! How a call of the store runs: on the store's own threads, without the interpreter. Either the caller waits, looking for
-//! Ctrl-C, or asyncio does.
+//! Runs calls of the store on the store's own threads, without the GIL. Either the caller blocks and checks for Ctrl-C,
+//! or asyncio awaits the result.
 
 use std::future::Future;
 use std::mem;
@@ -13,10 +13,10 @@ use tokio::task::AbortHandle;
 
 use crate::errors::{raise_store, refuse};
 
-/// How often the waiting thread looks.
+/// The interval at which the waiting thread checks for Ctrl-C.
 const TICK: Duration = Duration::from_millis(25);
 
-/// What went wrong: in the store, or in Python's objects.
+/// An error of the store or of a Python object.
 pub(crate) enum Failure {
     Store(churn_store::Error),
     Python(PyErr),
@@ -49,14 +49,14 @@ pub(crate) type Outcome<T> = Result<T, Failure>;
 struct Threads {
     runtime: Option<Runtime>,
     handle: Handle,
-    /// Threads do not follow into a forked process.
+    /// Threads do not exist in a forked process.
     process: u32,
 }
 
 impl Drop for Threads {
     fn drop(&mut self) {
         match self.runtime.take() {
-            // The last reference may go away on one of these threads, which cannot wait for itself.
+            // The last reference may be dropped on one of these threads, which cannot wait for itself.
             Some(runtime) if self.process == std::process::id() => runtime.shutdown_background(),
             Some(of_the_parent) => mem::forget(of_the_parent),
             None => {}
@@ -64,11 +64,11 @@ impl Drop for Threads {
     }
 }
 
-/// Runs calls of one store.
+/// Runs the calls of one store.
 #[derive(Clone)]
 pub(crate) struct Caller {
     threads: Arc<Threads>,
-    /// Whether asyncio waits.
+    /// Whether asyncio awaits the calls.
     awaited: bool,
 }
 
@@ -91,7 +91,7 @@ impl Caller {
         })
     }
 
-    /// Runs `work`, then makes a Python value of what it found: at once, or in what is awaited.
+    /// Runs `work` and converts its result to Python: either now, or in an awaitable.
     pub(crate) fn call<T, W, C>(&self, py: Python<'_>, work: W, convert: C) -> PyResult<Py<PyAny>>
     where
         T: Send + 'static,
@@ -112,7 +112,7 @@ impl Caller {
                     if let Ok(done) = tokio::time::timeout(TICK, &mut work).await {
                         return done;
                     }
-                    // Ctrl-C: the work is dropped, and its transaction is rolled back.
+                    // On Ctrl-C the work is dropped, and its transaction is rolled back.
                     Python::attach(|py| py.check_signals())?;
                 }
             })
@@ -120,7 +120,7 @@ impl Caller {
         convert(py, done.map_err(|failure| failure.raise(py))?)
     }
 
-    /// An asyncio future. Cancelled, it gives the work up.
+    /// An asyncio future. Cancelling it stops the work.
     fn promise<T, W, C>(&self, py: Python<'_>, work: W, convert: C) -> PyResult<Py<PyAny>>
     where
         T: Send + 'static,
@@ -135,7 +135,7 @@ impl Caller {
         let (event_loop, promised) = (event_loop.unbind(), future.clone().unbind());
         self.threads.handle.spawn(async move {
             let done = work.await;
-            // Nobody waits once the interpreter, or the loop, has gone.
+            // If the interpreter or the loop has gone, nobody waits for the result.
             Python::try_attach(|py| {
                 let found = match done {
                     Ok(done) => done
@@ -161,7 +161,7 @@ impl Caller {
     }
 }
 
-/// Called when a future is done.
+/// The callback for when a future is done.
 #[pyclass(frozen)]
 struct GiveUp(AbortHandle);
 
@@ -175,7 +175,7 @@ impl GiveUp {
     }
 }
 
-/// Stops work on another thread when the one who waits for it goes away.
+/// Stops work on another thread when the waiting caller goes away.
 pub(crate) struct Stop(pub(crate) churn_core::CancelToken);
 
 impl Drop for Stop {

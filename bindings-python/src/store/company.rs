@@ -1,4 +1,4 @@
-//! The company itself: settings, people, keys, sources, and who did what.
+//! The company of a tenant: settings, users, API keys, sync cursors and the audit log.
 
 use churn_store::{AuditEntry, Role, User};
 use pyo3::prelude::*;
@@ -30,29 +30,29 @@ macro_rules! repository {
 }
 
 repository!(
-    /// The company itself: its name and settings.
+    /// The company: its name and settings.
     CompanyStore
 );
 repository!(
-    /// A tenant's users. What a role may do is your business.
+    /// The users of a tenant. What each role may do is up to the application.
     UserStore
 );
 repository!(
-    /// Keys of programs, without their secrets: those are kept as hashes.
+    /// The API keys of a tenant. The store keeps only a hash of each secret.
     ApiKeyStore
 );
 repository!(
-    /// How far each source was read.
+    /// The sync cursors of a tenant's sources.
     CursorStore
 );
 repository!(
-    /// Who did what. Entries are added, never changed.
+    /// The audit log. Entries are added and never changed.
     AuditStore
 );
 
 #[pymethods]
 impl CompanyStore {
-    /// The company; without name and settings if none were given.
+    /// The company; without a name or settings if none were set.
     fn get(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         let own = self.own.clone();
         let work = async move { Ok(own.get().await?) };
@@ -60,14 +60,14 @@ impl CompanyStore {
             .call(py, work, |py, company| reported(py, "Company", &company))
     }
 
-    /// Names the company.
+    /// Sets the name of the company.
     fn rename(&self, py: Python<'_>, #[pyo3(from_py_with = arguments::name)] name: String) -> PyResult<Py<PyAny>> {
         let own = self.own.clone();
         let work = async move { Ok(own.rename(&name).await?) };
         self.caller.call(py, work, nothing)
     }
 
-    /// Sets a setting to anything that JSON can hold.
+    /// Sets a setting to any value that JSON can represent.
     fn set(
         &self,
         py: Python<'_>,
@@ -79,7 +79,7 @@ impl CompanyStore {
         self.caller.call(py, work, nothing)
     }
 
-    /// Forgets a setting; whether it was there.
+    /// Removes a setting; returns whether it existed.
     fn unset(&self, py: Python<'_>, #[pyo3(from_py_with = arguments::setting)] setting: String) -> PyResult<Py<PyAny>> {
         let own = self.own.clone();
         let work = async move { Ok(own.unset(&setting).await?) };
@@ -89,10 +89,11 @@ impl CompanyStore {
 
 #[pymethods]
 impl UserStore {
-    /// Adds a user, or replaces the one with this id. ``role`` is ``"viewer"``, ``"analyst"``, ``"admin"`` or ``"owner"``.
+    /// Adds a user, or replaces the user with this id. ``role`` is ``"viewer"``, ``"analyst"``, ``"admin"`` or
+    /// ``"owner"``.
     ///
     /// Raises:
-    ///     StoreError: ``store_refused``: another user has the address.
+    ///     StoreError: ``store_refused``: another user has this email address.
     #[pyo3(signature = (user_id, email, *, role, name=None))]
     fn upsert(
         &self,
@@ -113,21 +114,21 @@ impl UserStore {
         self.caller.call(py, work, nothing)
     }
 
-    /// A user; None if there is none.
+    /// The user with this id; None if there is none.
     fn get(&self, py: Python<'_>, #[pyo3(from_py_with = arguments::user_id)] user_id: String) -> PyResult<Py<PyAny>> {
         let own = self.own.clone();
         let work = async move { Ok(own.get(&user_id).await?) };
         self.caller.call(py, work, |py, user| reported(py, "User", &user))
     }
 
-    /// All users by id.
+    /// All users, sorted by id.
     fn list(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         let own = self.own.clone();
         let work = async move { Ok(own.list().await?) };
         self.caller.call(py, work, |py, users| reported(py, "User", &users))
     }
 
-    /// Removes a user; returns whether there was one.
+    /// Removes a user; returns whether the user existed.
     fn remove(
         &self,
         py: Python<'_>,
@@ -141,8 +142,8 @@ impl UserStore {
 
 #[pymethods]
 impl ApiKeyStore {
-    /// Adds a key. The secret is yours: at least 24 bytes of randomness (``secrets.token_urlsafe()``), of which only a hash
-    /// is kept. Passwords of people do not belong here.
+    /// Adds a key. You provide the secret: at least 24 random bytes (``secrets.token_urlsafe()``), of which only a hash
+    /// is stored. Do not use it for passwords.
     #[pyo3(signature = (key_id, secret, *, role, at))]
     fn create(
         &self,
@@ -157,24 +158,24 @@ impl ApiKeyStore {
         self.caller.call(py, work, nothing)
     }
 
-    /// The key of a secret; None if there is none, or it was revoked.
+    /// The key with this secret; None if there is none, or if it was revoked.
     fn verify(&self, py: Python<'_>, #[pyo3(from_py_with = arguments::secret)] secret: String) -> PyResult<Py<PyAny>> {
         let own = self.own.clone();
         let work = async move { Ok(own.verify(&secret).await?) };
         self.caller.call(py, work, |py, key| reported(py, "ApiKey", &key))
     }
 
-    /// All keys by id, revoked ones included.
+    /// All keys, sorted by id, including revoked ones.
     fn list(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         let own = self.own.clone();
         let work = async move { Ok(own.list().await?) };
         self.caller.call(py, work, |py, keys| reported(py, "ApiKey", &keys))
     }
 
-    /// Revokes a key; once is enough.
+    /// Revokes a key. Revoking it again has no effect.
     ///
     /// Raises:
-    ///     NotFoundError: there is no such key.
+    ///     NotFoundError: The key does not exist.
     #[pyo3(signature = (key_id, *, at))]
     fn revoke(
         &self,
@@ -190,7 +191,7 @@ impl ApiKeyStore {
 
 #[pymethods]
 impl CursorStore {
-    /// How far a source was read; None if never.
+    /// The sync cursor of a source; None if the source was never read.
     fn get(
         &self,
         py: Python<'_>,
@@ -202,7 +203,7 @@ impl CursorStore {
             .call(py, work, |py, cursor| reported(py, "SyncCursor", &cursor))
     }
 
-    /// Notes how far a source was read, in the source's own words.
+    /// Sets the sync cursor of a source. ``position`` is a text whose meaning only the source knows.
     #[pyo3(signature = (source, position, *, at))]
     fn set(
         &self,
@@ -219,7 +220,7 @@ impl CursorStore {
 
 #[pymethods]
 impl AuditStore {
-    /// Adds an entry; ``details`` is anything that JSON can hold.
+    /// Adds an entry; ``details`` is any value that JSON can represent.
     #[pyo3(signature = (actor, action, *, at, subject=None, details=None))]
     fn append(
         &self,
@@ -245,7 +246,7 @@ impl AuditStore {
         self.caller.call(py, work, nothing)
     }
 
-    /// At most ``limit`` entries (1 to 10 000) after the place ``after``, oldest first.
+    /// At most ``limit`` entries (1 to 10 000), oldest first. ``after`` is the ``next`` of the previous page.
     #[pyo3(signature = (after=None, limit=1000))]
     fn page(
         &self,

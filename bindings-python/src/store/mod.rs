@@ -1,4 +1,4 @@
-//! The store: what is kept of many tenants.
+//! The store of many tenants.
 
 mod call;
 mod company;
@@ -20,7 +20,8 @@ pub(crate) use models::ModelStore;
 pub(crate) use records::RecordStore;
 pub(crate) use scores::{OutcomeStore, ScoreStore};
 
-/// What the store found, as the class of this name in `churn.store`, a list of it, or None.
+/// Converts a result of the store: an instance of the class with this name in `churn.store`, a list of instances, or
+/// None.
 fn reported(py: Python<'_>, class: &str, value: &impl Serialize) -> PyResult<Py<PyAny>> {
     let json = serde_json::to_string(value).map_err(|e| refuse(py, "internal", &e.to_string(), None))?;
     let module = py.import("churn_core.store")?;
@@ -39,10 +40,10 @@ fn parsed<T: std::str::FromStr<Err = churn_store::Error>>(py: Python<'_>, text: 
     text.parse().map_err(|error| crate::errors::raise_store(py, &error))
 }
 
-/// A database of many tenants: SQLite or Postgres. Its data are reached through `tenant` alone.
+/// A database of many tenants: SQLite or Postgres. `tenant` gives access to the data.
 ///
-/// Calls run on the store's own threads without the interpreter; any thread may make them. `churn.aio.Store` has the same
-/// calls, awaited. Open a store after forking, not before.
+/// Calls run on the store's own threads without the GIL, and any thread may make them. `churn.aio.Store` has the same
+/// methods as coroutines. Open a store after forking worker processes, not before.
 ///
 /// >>> store = churn.Store.open("sqlite::memory:")
 /// >>> acme = store.tenant("acme")
@@ -73,7 +74,7 @@ fn open(py: Python<'_>, caller: Caller, url: String, migrate: bool) -> PyResult<
     caller.call(py, work, move |py, store| plain(py, Store { store, caller: own }))
 }
 
-/// A store whose calls are awaited; `churn.aio.Store` wraps it.
+/// A store whose calls return awaitables; `churn.aio.Store` wraps it.
 #[pyfunction]
 pub(crate) fn open_awaited(
     py: Python<'_>,
@@ -85,14 +86,15 @@ pub(crate) fn open_awaited(
 
 #[pymethods]
 impl Store {
-    /// Opens a store; makes or updates its tables unless ``migrate=False``.
+    /// Opens a store, and creates or updates its tables unless ``migrate=False``.
     ///
-    /// ``sqlite:///var/churn.db`` is an absolute path, ``sqlite:churn.db`` one from the working directory; the file is made
-    /// if it is not there. ``sqlite::memory:`` lives as long as the store. ``postgres://user:password@host/database`` keeps
-    /// tenants apart by row-level security: let the owner of the tables migrate, and another role serve (`grant_to`).
+    /// ``sqlite:///var/churn.db`` is an absolute path and ``sqlite:churn.db`` a relative one; the file is created if it
+    /// does not exist. ``sqlite::memory:`` lives as long as the store. ``postgres://user:password@host/database``
+    /// isolates tenants by row-level security: migrate with the role that owns the tables, and connect with another
+    /// role (`grant_to`).
     ///
     /// Raises:
-    ///     StoreError: ``store_unavailable``; ``store_newer`` if a newer version of this package migrated it.
+    ///     StoreError: ``store_unavailable``; ``store_newer``: a newer version of this package migrated the database.
     #[staticmethod]
     #[pyo3(signature = (url, migrate=true))]
     fn open(
@@ -103,26 +105,29 @@ impl Store {
         open(py, Caller::new(py, false)?, url, migrate)
     }
 
-    /// Makes or updates the tables; does nothing where they are up to date. A host's own migrations are not disturbed.
+    /// Creates or updates the tables. Does nothing if they are up to date. Other migrations in the same database are
+    /// not affected.
     fn migrate(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         let store = self.store.clone();
         self.caller.call(py, async move { Ok(store.migrate().await?) }, nothing)
     }
 
-    /// The version of the tables that are there; 0 before the first `migrate`.
+    /// The version of the existing tables; 0 before the first `migrate`.
     fn version(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         let store = self.store.clone();
         self.caller.call(py, async move { Ok(store.version().await?) }, plain)
     }
 
-    /// Postgres: gives the role that serves what it needs, and no more. Call it as the owner of the tables.
+    /// Postgres: grants the serving role the privileges that it needs, and no others. Call it as the owner of the
+    /// tables.
     fn grant_to(&self, py: Python<'_>, role: String) -> PyResult<Py<PyAny>> {
         let store = self.store.clone();
         let work = async move { Ok(store.grant_to(&role).await?) };
         self.caller.call(py, work, nothing)
     }
 
-    /// Tries to get from one tenant to another in this database, and looks at what keeps them apart. Leaves nothing behind.
+    /// Verifies tenant isolation in this database: runs reads and writes across tenants, and checks policies, roles and
+    /// privileges. All changes are rolled back.
     ///
     /// >>> report = churn.Store.open("sqlite::memory:").attest()
     /// >>> report.passed, len(report.checks) > 20
@@ -136,7 +141,7 @@ impl Store {
         })
     }
 
-    /// Gives up all connections; what calls after that raise is ``store_unavailable``.
+    /// Closes all connections. Later calls raise ``store_unavailable``.
     fn close(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         let store = self.store.clone();
         let work = async move {
@@ -152,7 +157,7 @@ impl Store {
         self.store.backend().as_str()
     }
 
-    /// One tenant's part: the only way to data.
+    /// The store of one tenant.
     fn tenant(&self, tenant: &str) -> TenantStore {
         TenantStore {
             own: self.store.tenant(tenant),
@@ -175,7 +180,7 @@ impl Store {
     }
 }
 
-/// One tenant's records, models, scores and settings. Sees and changes no other tenant's.
+/// The records, models, scores and settings of one tenant. It cannot read or change other tenants.
 #[pyclass(frozen, module = "churn_core")]
 pub(crate) struct TenantStore {
     own: churn_store::TenantStore,
@@ -184,7 +189,7 @@ pub(crate) struct TenantStore {
 
 #[pymethods]
 impl TenantStore {
-    /// The tenant.
+    /// The id of the tenant.
     #[getter]
     fn tenant(&self) -> &str {
         self.own.tenant().as_str()
@@ -226,13 +231,13 @@ impl TenantStore {
         ScoreStore::new(self.own.scores(), &self.caller)
     }
 
-    /// What became of customers who were scored.
+    /// The outcomes of scored customers.
     #[getter]
     fn outcomes(&self) -> OutcomeStore {
         OutcomeStore::new(self.own.outcomes(), &self.caller)
     }
 
-    /// The company itself: its name and settings.
+    /// The company: its name and settings.
     #[getter]
     fn company(&self) -> CompanyStore {
         CompanyStore::new(self.own.company(), &self.caller)
@@ -244,29 +249,29 @@ impl TenantStore {
         UserStore::new(self.own.users(), &self.caller)
     }
 
-    /// Keys of programs.
+    /// API keys.
     #[getter]
     fn api_keys(&self) -> ApiKeyStore {
         ApiKeyStore::new(self.own.api_keys(), &self.caller)
     }
 
-    /// Where each source stands.
+    /// The sync cursors of sources.
     #[getter]
     fn cursors(&self) -> CursorStore {
         CursorStore::new(self.own.cursors(), &self.caller)
     }
 
-    /// Who did what.
+    /// The audit log.
     #[getter]
     fn audit(&self) -> AuditStore {
         AuditStore::new(self.own.audit(), &self.caller)
     }
 
-    /// All the tenant's records from one snapshot, identical to `churn_core.TenantRecords` of the same rows; the arguments
-    /// are the same.
+    /// All records of the tenant from one snapshot, identical to `churn_core.TenantRecords` of the same rows; the
+    /// arguments are the same.
     ///
     /// Raises:
-    ///     InvalidRecordsError: what only shows beside other rows, such as payments of unknown customers.
+    ///     InvalidRecordsError: Rows conflict with other rows, such as payments of unknown customers.
     #[pyo3(signature = (*, on_invalid="refuse", observed_until=None, observed_from=None, static_attributes=None, currency=None, conversion_rates=None))]
     #[allow(clippy::too_many_arguments)]
     fn records(
@@ -307,8 +312,8 @@ impl TenantStore {
         })
     }
 
-    /// Deletes all that is kept of one customer: records, scores, outcomes. Models that were trained on them stay.
-    /// Returns the number of deleted rows.
+    /// Deletes everything that is stored about one customer: records, scores and outcomes. Models that were trained on
+    /// the customer stay. Returns the number of deleted rows.
     fn erase_customer(
         &self,
         py: Python<'_>,

@@ -9,7 +9,7 @@ use crate::arguments;
 use crate::model::ChurnModel;
 use crate::tables::timestamp;
 
-/// A tenant's models: the bytes, what can be read without opening them, and which one serves.
+/// The models of a tenant: their bytes, their metadata, and which of them serves.
 #[pyclass(frozen, module = "churn_core.store")]
 pub(crate) struct ModelStore {
     own: churn_store::ModelStore,
@@ -27,11 +27,12 @@ impl ModelStore {
 
 #[pymethods]
 impl ModelStore {
-    /// Keeps a model; ``at`` is when, as you say. One that is there already keeps its first date, and takes the stage:
-    /// ``"champion"`` (it serves; a new one retires the old), ``"challenger"`` or ``"retired"``.
+    /// Stores a model; ``at`` is the current time, because the store reads no clock. A model that is already stored keeps its first
+    /// date, and gets the given stage: ``"champion"`` (the model that serves; it retires the previous champion), ``"challenger"`` or
+    /// ``"retired"``.
     ///
     /// Raises:
-    ///     TenantMismatchError: the model is another tenant's.
+    ///     TenantMismatchError: The model belongs to another tenant.
     #[pyo3(signature = (model, *, at, stage="champion"))]
     fn save(
         &self,
@@ -49,7 +50,7 @@ impl ModelStore {
     /// Opens a model.
     ///
     /// Raises:
-    ///     NotFoundError: there is none of this id.
+    ///     NotFoundError: There is no model with this id.
     fn load(
         &self,
         py: Python<'_>,
@@ -67,7 +68,7 @@ impl ModelStore {
         self.caller.call(py, work, |py, model| plain(py, model.map(ChurnModel)))
     }
 
-    /// Gives a model another stage. A new champion retires the old.
+    /// Changes the stage of a model. A new champion retires the previous one.
     #[pyo3(signature = (model_id, stage="champion"))]
     fn promote(
         &self,
@@ -80,7 +81,7 @@ impl ModelStore {
         self.caller.call(py, work, nothing)
     }
 
-    /// What is known of each model without opening it, last saved first.
+    /// The metadata of all models, last saved first.
     fn list(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         let own = self.own.clone();
         let work = async move { Ok(own.list().await?) };

@@ -1,4 +1,4 @@
-//! Customers, payments, tickets and activities as they are kept.
+//! The tables of a tenant's records.
 
 use churn_core::{RecordKind, Table, Value};
 use churn_store::{StoredRecord, Upserted};
@@ -28,7 +28,7 @@ impl RecordStore {
         }
     }
 
-    /// One transaction for all batches that `next` finds.
+    /// One transaction for all batches that `next` returns.
     fn import<F>(&self, py: Python<'_>, on_invalid: &str, mut next: F) -> PyResult<Py<PyAny>>
     where
         F: FnMut(Python<'_>, RecordKind) -> PyResult<Option<Table>> + Send + 'static,
@@ -38,7 +38,8 @@ impl RecordStore {
             let kind = own.kind();
             let mut import = own.import(policy).await?;
             loop {
-                // Reading Python's objects may take a while: beside the threads that drive the connections.
+                // Reading Python objects may take a while, so it runs on a blocking thread and not on those of the
+                // connections.
                 let read = tokio::task::spawn_blocking(move || {
                     let found = Python::attach(|py| next(py, kind));
                     (found, next)
@@ -67,7 +68,7 @@ fn upserted(py: Python<'_>, done: Upserted) -> PyResult<Py<PyAny>> {
     Ok(class.call1((counts.0, counts.1, counts.2, report))?.unbind())
 }
 
-/// A row as a dict.
+/// Converts a row to a dict.
 fn row(py: Python<'_>, record: StoredRecord) -> PyResult<Bound<'_, PyDict>> {
     let row = PyDict::new(py);
     for (name, value) in record.values {
@@ -92,16 +93,16 @@ fn rows(py: Python<'_>, records: Vec<StoredRecord>) -> PyResult<Bound<'_, PyList
 
 #[pymethods]
 impl RecordStore {
-    /// Takes a batch in one transaction: a table as `churn.TenantRecords` takes it.
+    /// Upserts a batch in one transaction. ``rows`` is any table that `churn.TenantRecords` accepts.
     ///
-    /// A row that is there already is replaced where it differs: the same batch twice changes nothing, a late correction
-    /// replaces. Rows are the same if they have the same id and ``known_at``; customers, if they have the same
-    /// ``customer_id``, ``signed_up_at``, ``valid_from`` and ``known_at``; rows without an id, if all they hold is the same.
-    /// So give ids to what may be corrected. An empty table is noted as given and empty.
+    /// Upserts are idempotent: an existing row is replaced if it differs, so a later batch can correct it. Event rows are the same
+    /// if they have the same id and ``known_at``. Customer rows are the same if they have the same ``customer_id``,
+    /// ``signed_up_at``, ``valid_from`` and ``known_at``. Rows without an id are the same only if all their values are equal, so
+    /// give ids to rows that you may want to correct. An empty table is stored as given and empty.
     ///
     /// Raises:
-    ///     InvalidRecordsError: rows are not valid and ``on_invalid`` is ``"refuse"``; ``.report`` has them all, and nothing
-    ///         is kept. What only shows beside other rows (unknown customers) shows when records are loaded.
+    ///     InvalidRecordsError: Rows are invalid and ``on_invalid`` is ``"refuse"``. ``.report`` lists all issues, and nothing is
+    ///         stored. Conflicts with other rows, such as unknown customers, are reported when the records are loaded.
     #[pyo3(signature = (rows, *, on_invalid="refuse"))]
     fn upsert(
         &self,
@@ -116,9 +117,10 @@ impl RecordStore {
         })
     }
 
-    /// Takes a batch piece by piece in one transaction, so that it need not fit into memory: any iterable of what `upsert`
-    /// takes, such as ``pyarrow.parquet.ParquetFile(path).iter_batches()`` or ``pandas.read_csv(path, chunksize=100_000)``.
-    /// All of it is kept, or none. Rows are numbered through all pieces.
+    /// Upserts many batches in one transaction, so that the data need not fit into memory. ``batches`` is any iterable
+    /// of tables that `upsert` accepts, such as ``pyarrow.parquet.ParquetFile(path).iter_batches()`` or
+    /// ``pandas.read_csv(path, chunksize=100_000)``. Either all batches are stored or none. Rows are numbered across
+    /// all batches.
     #[pyo3(signature = (batches, *, on_invalid="refuse"))]
     fn upsert_batches(
         &self,
@@ -136,14 +138,14 @@ impl RecordStore {
         })
     }
 
-    /// Number of rows, versions included.
+    /// The number of rows, including all versions.
     fn count(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         let own = self.own.clone();
         self.caller.call(py, async move { Ok(own.count().await?) }, plain)
     }
 
-    /// At most ``limit`` rows (1 to 10 000) in the order in which they came in, after the place ``after``. A row that comes
-    /// in meanwhile neither moves nor repeats others.
+    /// At most ``limit`` rows (1 to 10 000) in order of first arrival. ``after`` is the ``next`` of the previous page.
+    /// Rows that arrive in the meantime neither move nor repeat others.
     #[pyo3(signature = (after=None, limit=1000))]
     fn page(
         &self,
@@ -159,7 +161,7 @@ impl RecordStore {
         })
     }
 
-    /// All rows of one customer as dicts, in the order in which they came in; what `churn.ChurnModel.score_customer` takes.
+    /// All rows of one customer as dicts, in order of first arrival; `churn.ChurnModel.score_customer` accepts them.
     fn of_customer(
         &self,
         py: Python<'_>,

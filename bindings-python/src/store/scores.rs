@@ -1,4 +1,4 @@
-//! What models said, and what came of it.
+//! Score runs and outcomes.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ use crate::records::TenantRecords;
 use crate::run::ScoreRun;
 use crate::tables::{dates, timestamp};
 
-/// A `RunId`, or anything else with ``as_of`` and ``model_id``, such as a `ScoreRun`.
+/// A `RunId`, or any object with ``as_of`` and ``model_id``, such as a `ScoreRun`.
 fn run_id(run: &Bound<'_, PyAny>) -> PyResult<RunId> {
     let part = |name| {
         let why = "a run is a churn_core.store.RunId or a churn_core.ScoreRun";
@@ -29,7 +29,8 @@ fn run_id(run: &Bound<'_, PyAny>) -> PyResult<RunId> {
     })
 }
 
-/// A tenant's score runs: who is at risk and why, how a customer's score went, how the tenant's did.
+/// The score runs of a tenant: the customers at risk with reasons, the scores of a customer over time, and the latest
+/// runs.
 #[pyclass(frozen, module = "churn_core.store")]
 pub(crate) struct ScoreStore {
     own: churn_store::ScoreStore,
@@ -47,12 +48,12 @@ impl ScoreStore {
 
 #[pymethods]
 impl ScoreStore {
-    /// Keeps a run in one transaction, with the five main reasons of the ``reasons`` riskiest customers (None: of all). The
-    /// same run again replaces itself.
+    /// Stores a run in one transaction, with the five main reasons of the ``reasons`` customers at highest risk (None means all
+    /// customers). Saving the same run again replaces it.
     ///
     /// Raises:
-    ///     TenantMismatchError: the run is another tenant's.
-    ///     InvalidOptionError: the run was made by another model.
+    ///     TenantMismatchError: The run belongs to another tenant.
+    ///     InvalidOptionError: The run was made by another model.
     #[pyo3(signature = (model, run, *, at, reasons=Some(100)), text_signature = "($self, model, run, *, at, reasons=100)")]
     fn save(
         &self,
@@ -73,7 +74,7 @@ impl ScoreStore {
         self.caller.call(py, work, |py, id| reported(py, "RunId", &id))
     }
 
-    /// The latest runs, last date first, at most ``limit`` (1 to 10 000): the tenant's trend.
+    /// The latest runs, latest date first, at most ``limit`` (1 to 10 000).
     #[pyo3(signature = (limit=100))]
     fn runs(&self, py: Python<'_>, #[pyo3(from_py_with = arguments::limit)] limit: usize) -> PyResult<Py<PyAny>> {
         let own = self.own.clone();
@@ -81,11 +82,11 @@ impl ScoreStore {
         self.caller.call(py, work, |py, runs| reported(py, "RunSummary", &runs))
     }
 
-    /// The customers most likely to leave, of the latest run unless one is named: at most ``limit`` (1 to 10 000), at least
-    /// ``min_probability`` likely. ``after`` is the ``next`` of the page before.
+    /// The customers with the highest probabilities, of the latest run or of ``run``: at most ``limit`` (1 to 10 000) customers, with
+    /// a probability of at least ``min_probability``. ``after`` is the ``next`` of the previous page.
     ///
     /// Raises:
-    ///     NotFoundError: there is no such run, or none at all.
+    ///     NotFoundError: The run does not exist, or there are no runs.
     #[pyo3(signature = (limit=100, min_probability=0.0, *, run=None, after=None))]
     fn high_risk(
         &self,
@@ -106,7 +107,7 @@ impl ScoreStore {
         self.caller.call(py, work, |py, page| reported(py, "RiskPage", &page))
     }
 
-    /// A customer's scores, last date first, at most ``limit`` (1 to 10 000).
+    /// A customer's scores, latest date first, at most ``limit`` (1 to 10 000).
     #[pyo3(signature = (customer_id, limit=100))]
     fn history(
         &self,
@@ -128,7 +129,7 @@ impl ScoreStore {
     }
 }
 
-/// What became of a tenant's customers who were scored.
+/// The outcomes of a tenant's scored customers.
 #[pyclass(frozen, module = "churn_core.store")]
 pub(crate) struct OutcomeStore {
     own: churn_store::OutcomeStore,
@@ -146,8 +147,8 @@ impl OutcomeStore {
 
 #[pymethods]
 impl OutcomeStore {
-    /// Works out what became of the customers at these dates, as `churn.labels`, and keeps it. Those that are there are
-    /// replaced where they differ. Returns how many were new or changed.
+    /// Computes the labels of the customers at these dates, as `churn.labels` does, and stores them. Existing outcomes
+    /// are replaced if they differ. Returns the number of new or changed outcomes.
     #[pyo3(signature = (records, *, as_of, definition))]
     fn save(
         &self,
@@ -172,8 +173,8 @@ impl OutcomeStore {
         self.caller.call(py, work, plain)
     }
 
-    /// The scores of a run beside what came of them, sorted by customer id: those with a probability and an outcome under the
-    /// model's definition of churn.
+    /// The scores of a run with their outcomes, sorted by customer id. It contains customers with a probability and an
+    /// outcome under the model's definition of churn.
     fn of_run(&self, py: Python<'_>, run: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
         let (own, run) = (self.own.clone(), run_id(run)?);
         let work = async move { Ok(own.of_run(&run).await?) };
@@ -181,7 +182,7 @@ impl OutcomeStore {
             .call(py, work, |py, found| reported(py, "ScoredOutcome", &found))
     }
 
-    /// What became of a customer, last date first.
+    /// The outcomes of a customer, latest date first.
     fn of_customer(
         &self,
         py: Python<'_>,
