@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn loss_and_probability_share_no_rounding() {
+    fn loss_and_probability_equal_separate_computation() {
         let mut random = SplitMix::new(3, 1);
         let drawn = (0..2000).map(|_| (random.unit() - 0.5) * 90.0);
         for z in drawn.chain([0.0, -0.0, 800.0, -800.0, f64::INFINITY, f64::NEG_INFINITY]) {

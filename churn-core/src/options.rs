@@ -235,7 +235,7 @@ macro_rules! plain_options {
 pub(crate) use {builders, json_methods, plain_options};
 
 #[cfg(test)]
-#[allow(dead_code, unreachable_pub)] // the methods are public for real options
+#[allow(dead_code, unreachable_pub)] // the macro generates public methods
 mod tests {
     use super::*;
 
@@ -276,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn options_are_laid_over_the_defaults() {
+    fn options_override_the_defaults() {
         assert_eq!(read("{}"), Forest::default());
         assert_eq!(read("null"), Forest::default());
         assert_eq!(read(r#"{"seed": null, "tree": null}"#), Forest::default());

@@ -52,7 +52,7 @@ type ProgressCallback = Arc<dyn Fn(Progress) + Send + Sync>;
 /// ```
 /// use churn_core::{CancelToken, ErrorKind, Execution, Table, TenantRecords};
 ///
-/// let token = CancelToken::new(); // a clone of it goes to whoever may cancel
+/// let token = CancelToken::new(); // give a clone to the code that may cancel
 /// let execution = Execution::new()
 ///     .threads(2)
 ///     .on_progress(|progress| println!("{} {:.0} %", progress.stage, 100.0 * progress.done))
@@ -354,7 +354,7 @@ mod tests {
     }
 
     #[test]
-    fn cancelling_stops_the_work() {
+    fn cancellation_stops_the_work() {
         let token = CancelToken::new();
         let workers = Execution::new()
             .threads(2)

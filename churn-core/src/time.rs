@@ -189,7 +189,7 @@ impl<'de> Deserialize<'de> for Timestamp {
 /// ```
 /// use churn_core::{AsOf, Timestamp};
 ///
-/// let as_of: AsOf = "2024-03-01".parse()?; // midnight UTC: nothing of the 1st of March is seen
+/// let as_of: AsOf = "2024-03-01".parse()?; // midnight UTC: events on 1 March are not visible
 /// assert_eq!(Timestamp::from_ymd(2024, 3, 1).map(AsOf::new), Some(as_of));
 /// # Ok::<(), churn_core::Error>(())
 /// ```
@@ -311,7 +311,7 @@ mod tests {
     }
 
     #[test]
-    fn reads_the_iso_forms() {
+    fn parses_the_iso_forms() {
         assert_eq!(micros("1970-01-01"), 0);
         assert_eq!(micros("1970-01-02T00:00:00"), MICROS_PER_DAY);
         assert_eq!(micros("1970-01-01 00:00:01"), 1_000_000);
@@ -344,7 +344,7 @@ mod tests {
     }
 
     #[test]
-    fn shows_what_it_reads() {
+    fn timestamps_round_trip_through_text() {
         for text in ["2011-09-10", "2011-09-10T12:30:00Z", "0001-01-01"] {
             assert_eq!(text.parse::<Timestamp>().unwrap().to_string(), text);
         }

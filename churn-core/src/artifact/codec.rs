@@ -56,7 +56,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_lying_length_is_refused_without_allocating() {
+    fn a_false_length_is_refused_without_allocating() {
         // The length of this vector claims 2^60 numbers.
         let payload = (1u64 << 60).to_le_bytes();
         assert_eq!(decode::<Vec<f64>>(&payload).unwrap_err().code(), "artifact_damaged");
@@ -65,7 +65,7 @@ mod tests {
     }
 
     #[test]
-    fn left_over_bytes_are_noticed() {
+    fn surplus_bytes_are_refused() {
         let mut payload = encode(&vec![1.5f64, f64::NAN]).unwrap();
         assert_eq!(decode::<Vec<f64>>(&payload).unwrap().len(), 2);
         payload.push(0);

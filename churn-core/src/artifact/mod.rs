@@ -179,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn reads_what_it_wrote() {
+    fn files_round_trip() {
         let bytes = file();
         let artifact = read(&bytes).unwrap();
         assert_eq!(
@@ -190,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn every_flipped_bit_and_every_cut_is_noticed() {
+    fn every_flipped_bit_and_every_truncation_is_detected() {
         let bytes = file();
         for at in 0..bytes.len() {
             assert!(read(&bytes[..at]).is_err());
@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn another_format_and_huge_lengths_are_told_apart() {
+    fn another_format_and_huge_lengths_have_their_own_errors() {
         let mut other = file();
         other[8] = 77;
         assert_eq!(read(&other).unwrap_err().code(), "artifact_version");

@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn they_hold_the_probability_rise_with_it_and_narrow_with_evidence() {
+    fn intervals_contain_the_probability_rise_with_it_and_narrow_with_more_data() {
         let mut before = f64::INFINITY;
         for (rows, method) in [
             (150, "intercept"),
@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn nine_in_ten_hold_the_churn_rate_of_customers_with_such_log_odds() {
+    fn nine_in_ten_intervals_contain_the_true_churn_rate() {
         for rows in [200, 2000] {
             let (mut held, mut asked) = (0, 0);
             for seed in 0..100 {

@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn the_method_grows_with_the_evidence() {
+    fn more_data_allows_a_more_flexible_method() {
         let name = |rows, shape: fn(f64) -> f64| {
             let (z, churned, folds) = sample(rows, shape);
             Calibrator::fit(&z, &churned, None, &folds).unwrap().name()
@@ -184,14 +184,14 @@ mod tests {
     }
 
     #[test]
-    fn a_line_is_found_again() {
+    fn a_line_is_recovered() {
         let (z, churned, folds) = sample(20_000, |z| 0.6 * z - 1.0);
         let calibrator = Calibrator::fit(&z, &churned, None, &folds).unwrap();
         assert!((calibrator.probability(1.0) - sigmoid(-0.4)).abs() < 0.02);
     }
 
     #[test]
-    fn ranking_is_kept_strictly() {
+    fn the_ranking_is_strictly_kept() {
         for (rows, shape) in [
             (100, (|z| z) as fn(f64) -> f64),
             (1500, |z| -z),

@@ -47,7 +47,7 @@ fn width(model: &ChurnClassifier, table: &Table) -> f64 {
 }
 
 #[test]
-fn customers_who_were_seen_do_not_flatter() {
+fn groups_prevent_optimistic_metrics() {
     let (table, churned, groups) = panel(100, 8, 1);
     let (fresh, truth, _) = panel(400, 1, 2);
     let (by_row, by_group) = (
@@ -78,7 +78,7 @@ fn customers_who_were_seen_do_not_flatter() {
 }
 
 #[test]
-fn neither_order_nor_names_of_groups_nor_threads_change_a_byte() {
+fn bytes_do_not_depend_on_order_or_names_of_groups_or_on_threads() {
     // Some rows are equal to rows of other customers.
     let (table, churned) = world(120, 3);
     let copied: Vec<usize> = (0..300)
@@ -120,7 +120,7 @@ fn neither_order_nor_names_of_groups_nor_threads_change_a_byte() {
 }
 
 #[test]
-fn each_row_for_itself_is_no_group_and_a_whole_weight_is_that_many_rows() {
+fn single_row_groups_equal_no_groups_and_an_integer_weight_equals_that_many_rows() {
     let (table, churned) = world(150, 4);
     let apart: Vec<u32> = (0..150).rev().collect();
     let alone = ChurnClassifier::fit(&Dataset::new(&table, &churned), &quick()).unwrap();
@@ -143,7 +143,7 @@ fn each_row_for_itself_is_no_group_and_a_whole_weight_is_that_many_rows() {
 }
 
 #[test]
-fn too_few_groups_are_refused_and_few_are_not() {
+fn too_few_groups_are_refused_and_a_few_are_sufficient() {
     let (table, churned, groups) = panel(12, 4, 3);
     let error = |groups: &[u32], churned: &[bool]| {
         ChurnClassifier::fit(&Dataset::new(&table, churned).with_groups(groups), &quick()).unwrap_err()
@@ -175,7 +175,7 @@ fn too_few_groups_are_refused_and_few_are_not() {
 }
 
 #[test]
-fn intervals_hold_the_probability_and_outlive_the_file() {
+fn intervals_contain_the_probability_and_survive_a_reload() {
     let (table, churned) = world(500, 5);
     let weights: Vec<f64> = (0..500).map(|row| 0.5 + (row % 7) as f64 / 7.0).collect();
     for weights in [None, Some(weights.as_slice())] {
@@ -212,7 +212,7 @@ fn intervals_hold_the_probability_and_outlive_the_file() {
 }
 
 #[test]
-fn more_classes_have_no_interval_and_no_direction() {
+fn several_classes_have_no_interval_and_no_constraints() {
     let (table, churned) = world(120, 6);
     let classes: Vec<u32> = (0..120)
         .map(|row| if churned[row] { 2 } else { row as u32 % 2 })
@@ -233,7 +233,7 @@ fn more_classes_have_no_interval_and_no_direction() {
 }
 
 #[test]
-fn the_report_names_directions_and_who_is_left_out() {
+fn the_report_names_constraints_and_dropped_members() {
     let (table, churned) = world(200, 7);
     let mut options = quick();
     options.ensemble.monotone_constraints = vec![("minutes".to_owned(), Monotonicity::Decreasing)];

@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn copies_tie_groups_together() {
+    fn copies_merge_groups() {
         // Groups 7 and 8 share a row. Groups 5 and 6 share values whose labels differ.
         let rows = [
             (1, 0, 7),
@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn copies_tie_nothing_where_too_little_would_be_left() {
+    fn copies_do_not_merge_groups_if_too_few_would_remain() {
         // A row that every group contains would merge most rows into one group.
         let all: Vec<(u128, u32, u32)> = (0..30)
             .map(|row| {
@@ -218,7 +218,7 @@ mod tests {
         }
 
         #[test]
-        fn what_was_given_together_stays_together(
+        fn given_groups_stay_together(
             rows in proptest::collection::vec((0u128..40, 0u32..2, 0u32..8), 1..60),
         ) {
             let mut sorted = rows.clone();

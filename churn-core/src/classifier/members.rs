@@ -146,7 +146,7 @@ mod tests {
     use crate::parallel::Execution;
 
     #[test]
-    fn members_are_read_as_they_were_written_and_not_for_each_other() {
+    fn members_round_trip_and_are_not_confused() {
         let x = Array2::from_shape_fn((80, 2), |(row, column)| ((row * 7 + column * 3) % 20) as f32);
         let churned: Vec<bool> = x.rows().into_iter().map(|row| row[0] > 9.0).collect();
         let execution = Execution::default();

@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn the_order_is_that_of_the_content() {
+    fn rows_are_ordered_by_content() {
         let forth = order(&columns(&[5.0, 1.0, f64::NAN, 3.0]), &[0, 1, 0, 1], None, None).unwrap();
         let back = order(&columns(&[3.0, f64::NAN, 1.0, 5.0]), &[1, 0, 1, 0], None, None).unwrap();
         let mirrored: Vec<usize> = back.rows.iter().map(|row| 3 - row).collect();
@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn whole_weights_repeat_and_others_count() {
+    fn integer_weights_repeat_rows_and_others_are_scaled() {
         let values = columns(&[1.0, 2.0, 3.0]);
         let whole = order(&values, &[0, 1, 1], Some(&[2.0, 0.0, 3.0]), None).unwrap();
         assert_eq!(whole.rows.iter().filter(|row| **row == 0).count(), 2);
@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn copies_are_held_out_together() {
+    fn copies_share_a_fold() {
         let of = |values: &[f64], labels: &[u32]| {
             let order = order(&columns(values), labels, None, None).unwrap();
             let mut groups = vec![0; labels.len()];
@@ -215,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn the_only_row_of_a_class_is_two_halves() {
+    fn the_only_row_of_a_class_is_split_in_two() {
         let order = order(&columns(&[1.0, 2.0, 3.0]), &[0, 1, 0], None, None).unwrap();
         assert_eq!(order.rows.iter().filter(|row| **row == 1).count(), 2);
         assert_eq!(order.weights.unwrap().iter().sum::<f64>(), 3.0);

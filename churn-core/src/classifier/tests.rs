@@ -83,7 +83,7 @@ fn learns_from_mixed_columns() {
 }
 
 #[test]
-fn neither_threads_nor_the_order_of_rows_change_a_byte() {
+fn bytes_do_not_depend_on_threads_or_row_order() {
     let (table, churned) = world(300, 3);
     let by = |threads: usize| {
         let options = ClassifierOptions {
@@ -102,7 +102,7 @@ fn neither_threads_nor_the_order_of_rows_change_a_byte() {
 }
 
 #[test]
-fn a_whole_weight_is_that_many_rows() {
+fn an_integer_weight_equals_that_many_rows() {
     let (table, churned) = world(120, 4);
     let weights: Vec<f64> = (0..120).map(|row| [1.0, 0.0, 3.0, 2.0][row % 4]).collect();
     let repeated: Vec<usize> = (0..120).flat_map(|row| vec![row; weights[row] as usize]).collect();
@@ -118,7 +118,7 @@ fn a_whole_weight_is_that_many_rows() {
 }
 
 #[test]
-fn class_weights_move_the_level() {
+fn class_weights_shift_the_probabilities() {
     let (table, churned) = world(400, 5);
     let mean = |class_weight| {
         let options = ClassifierOptions {
@@ -148,7 +148,7 @@ fn class_weights_move_the_level() {
 }
 
 #[test]
-fn files_are_told_apart_and_score_the_same() {
+fn kinds_of_files_are_distinguished_and_reloaded_scores_are_equal() {
     let (table, churned) = world(100, 6);
     let model = ChurnClassifier::fit(&Dataset::new(&table, &churned), &quick()).unwrap();
     let read = ChurnClassifier::from_bytes(&model.to_bytes()).unwrap();
@@ -201,7 +201,7 @@ fn other_tables_are_refused_and_new_texts_are_not() {
 }
 
 #[test]
-fn small_and_bare_tables_work_or_say_why_not() {
+fn small_and_empty_tables_work_or_give_an_error() {
     let numbers = |values: &[f64]| Table::new().with_column("x", Column::Floats(values.to_vec())).unwrap();
     let options = ClassifierOptions::default();
     let few = ChurnClassifier::fit(
@@ -232,7 +232,7 @@ fn small_and_bare_tables_work_or_say_why_not() {
 }
 
 #[test]
-fn more_classes_share_the_whole() {
+fn probabilities_of_several_classes_sum_to_one() {
     let (table, churned) = world(300, 9);
     let mut random = SplitMix::new(1, 1);
     let classes: Vec<u32> = churned
@@ -250,7 +250,7 @@ fn more_classes_share_the_whole() {
 }
 
 #[test]
-fn columns_that_know_the_label_are_named() {
+fn columns_that_leak_the_target_are_named() {
     let (table, churned) = world(300, 9);
     let restated = churned.iter().map(|&churned| f64::from(u8::from(churned))).collect();
     let table = table.with_column("refunded", Column::Floats(restated)).unwrap();

@@ -220,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn few_values_get_a_bin_each_and_missing_its_own() {
+    fn few_values_have_one_bin_each_and_missing_has_its_own() {
         let (cuts, bins) = column(vec![3.0, 1.0, f32::NAN, 2.0, 1.0, f32::INFINITY], 255);
         assert_eq!(bins, [2, 0, MISSING_BIN, 1, 0, 3]);
         assert_eq!(cuts.bin_count(0), 4);
@@ -251,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn stripes_hold_what_columns_hold() {
+    fn stripes_equal_columns() {
         let x = Array2::from_shape_fn((50, 43), |(row, column)| (row * column % 17) as f32);
         let cuts = Cuts::new(x.view(), 255, &Workers::inline()).unwrap();
         let columns = cuts.by_column(x.view(), &Workers::inline()).unwrap();

@@ -243,14 +243,14 @@ mod tests {
     }
 
     #[test]
-    fn with_few_churners_the_anchor_holds() {
+    fn with_few_churners_the_anchor_dominates() {
         let (members, churned) = sample(40, &[1.0, 1.0]);
         let blend = Blend::fit(&members, &churned, None, Some(0), &Workers::inline()).unwrap();
         assert!(blend.weights[0] > 0.6, "{:?}", blend.weights);
     }
 
     #[test]
-    fn a_weight_is_a_number_of_equal_rows() {
+    fn an_integer_weight_equals_that_many_rows() {
         let (members, churned) = sample(300, &[3.0, 2.0]);
         let weights: Vec<f64> = (0..300).map(|row| [1.0, 0.0, 3.0][row % 3]).collect();
         let repeat = |values: &[f64]| -> Vec<f64> {
@@ -269,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn no_other_weights_are_better() {
+    fn the_weights_are_optimal() {
         let (members, churned) = sample(300, &[3.0, 2.0, 4.0]);
         let blend = Blend::fit(&members, &churned, None, Some(0), &Workers::inline()).unwrap();
         let positives = churned.iter().filter(|c| **c).count() as f64;

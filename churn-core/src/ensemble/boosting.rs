@@ -360,7 +360,7 @@ mod tests {
     }
 
     #[test]
-    fn learns_what_a_line_cannot() {
+    fn learns_a_nonlinear_dependence() {
         let (x, churned) = problem(1, 6000, true);
         let train = s![..4000, ..];
         let boosting = GradientBoosting::new(quick());
@@ -397,7 +397,7 @@ mod tests {
     }
 
     #[test]
-    fn the_flat_trees_say_what_the_trainer_says() {
+    fn flat_trees_give_the_scores_of_training() {
         let (x, churned) = problem(3, 3000, true);
         let weights = weights(3000);
         for share in [1.0, 0.6] {
@@ -414,7 +414,7 @@ mod tests {
     }
 
     #[test]
-    fn what_must_rise_never_falls() {
+    fn monotonic_constraints_are_obeyed() {
         let (x, churned) = problem(14, 3000, true);
         let free = fit(quick(), &x, &churned);
         for direction in [1, -1] {
@@ -475,7 +475,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_of_weight_zero_are_as_if_not_there() {
+    fn rows_of_weight_zero_have_no_effect() {
         let (x, churned) = problem(5, 1000, true);
         let (noise, others) = problem(6, 500, true);
         let both = concatenate![Axis(0), x, noise * 9.0];
@@ -511,7 +511,7 @@ mod tests {
     }
 
     #[test]
-    fn a_weight_counts_as_so_many_rows() {
+    fn an_integer_weight_equals_that_many_rows() {
         let (x, churned) = problem(8, 1500, false);
         let twice = concatenate![Axis(0), x, x];
         let labels = [churned.clone(), churned.clone()].concat();
@@ -533,7 +533,7 @@ mod tests {
     }
 
     #[test]
-    fn awkward_columns_are_survived() {
+    fn constant_empty_and_infinite_columns_are_accepted() {
         let (x, churned) = problem(9, 400, false);
         let mut awkward = Array2::from_elem((400, 6), 1.0f32);
         awkward.column_mut(1).fill(f32::NAN);
@@ -555,7 +555,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_split_is_the_churn_rate() {
+    fn data_without_a_split_gives_the_churn_rate() {
         for x in [
             Array2::from_elem((8, 2), 1.0f32),
             Array2::from_elem((8, 2), f32::NAN),
@@ -600,7 +600,7 @@ mod tests {
     }
 
     #[test]
-    fn bad_input_has_its_code() {
+    fn invalid_input_has_its_error_code() {
         let x = Array2::<f32>::zeros((2, 1));
         let code = |options: GradientBoostingOptions, rows: usize, churned: &[bool], weights: Option<&[f64]>| {
             let boosting = GradientBoosting::new(options);
@@ -640,7 +640,7 @@ mod tests {
     }
 
     #[test]
-    fn limits_are_kept() {
+    fn limits_on_trees_are_obeyed() {
         let (x, churned) = problem(10, 2000, true);
         let options = GradientBoostingOptions {
             max_leaves: 9,
@@ -669,7 +669,7 @@ mod tests {
     }
 
     #[test]
-    fn held_out_rows_end_what_does_not_help_them() {
+    fn held_out_rows_stop_the_boosting_early() {
         let (x, churned) = problem(11, 3000, true);
         let fit = |held: &Array2<f32>, labels: &[bool], patience: usize| {
             let held_out = HeldOut {
@@ -704,7 +704,7 @@ mod tests {
     }
 
     #[test]
-    fn cancelling_ends_it_at_once_even_within_a_tree() {
+    fn cancellation_stops_even_within_a_tree() {
         let (x, churned) = problem(13, 2000, false);
         let token = CancelToken::new();
         let inner = token.clone();
@@ -723,7 +723,7 @@ mod tests {
     }
 
     #[test]
-    fn samples_are_of_the_size_asked_for_and_differ() {
+    fn samples_have_the_requested_size_and_differ() {
         assert_eq!(sample(5, 1.0, 0, 0), [0, 1, 2, 3, 4]);
         let one = sample(1000, 0.3, 0, 0);
         assert!(one.len() == 300 && one.is_sorted_by(|a, b| a < b));

@@ -514,7 +514,7 @@ mod tests {
     }
 
     #[test]
-    fn is_as_good_as_an_independent_forest() {
+    fn is_as_accurate_as_an_independent_forest() {
         let (x, churned) = problem(1, 5000, false);
         let (train, test) = (x.slice(s![..3000, ..]).to_owned(), x.slice(s![3000.., ..]).to_owned());
         let options = RandomForestOptions {
@@ -562,7 +562,7 @@ mod tests {
     }
 
     #[test]
-    fn leaves_hold_the_rows_that_fall_into_them() {
+    fn leaf_values_match_the_rows_that_reach_them() {
         let (x, churned) = problem(3, 500, true);
         let options = RandomForestOptions {
             n_trees: 3,
@@ -599,7 +599,7 @@ mod tests {
     }
 
     #[test]
-    fn the_seed_and_nothing_else_changes_the_forest() {
+    fn only_the_seed_changes_the_forest() {
         let (x, churned) = problem(4, 300, true);
         let of = |seed| {
             fit(
@@ -618,7 +618,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_of_weight_zero_are_as_if_not_there() {
+    fn rows_of_weight_zero_have_no_effect() {
         let (x, churned) = problem(5, 600, true);
         let weights: Vec<f64> = (0..600).map(|row| if row < 400 { 0.5 } else { 0.0 }).collect();
         let kept = x.slice(s![..400, ..]).to_owned();
@@ -629,7 +629,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_are_drawn_as_often_as_they_weigh() {
+    fn rows_are_drawn_in_proportion_to_their_weight() {
         let labels = [true, false, true];
         let training = Training::new(3, &labels, Some(&[1.0, 2.0, 5.0])).unwrap();
         let draw = Draw::new(&training);
@@ -645,7 +645,7 @@ mod tests {
     }
 
     #[test]
-    fn awkward_columns_are_survived() {
+    fn constant_empty_and_infinite_columns_are_accepted() {
         let (x, churned) = problem(6, 400, false);
         let mut awkward = Array2::from_elem((400, 5), 1.0f32);
         awkward.column_mut(1).fill(f32::NAN);
@@ -668,7 +668,7 @@ mod tests {
     }
 
     #[test]
-    fn bad_input_has_its_code() {
+    fn invalid_input_has_its_error_code() {
         let x = Array2::<f32>::zeros((2, 1));
         let code = |options: RandomForestOptions, churned: &[bool]| {
             let outcome =
@@ -695,7 +695,7 @@ mod tests {
     }
 
     #[test]
-    fn cancelling_ends_it() {
+    fn cancellation_stops_the_fit() {
         let (x, churned) = problem(7, 1000, false);
         let token = CancelToken::new();
         let inner = token.clone();

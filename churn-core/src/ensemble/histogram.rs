@@ -425,7 +425,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn sums_are_exact_whatever_the_order(values in proptest::collection::vec((-1.0f64..1.0, 0.0f64..0.25), 1..300)) {
+        fn sums_are_exact_in_any_order(values in proptest::collection::vec((-1.0f64..1.0, 0.0f64..0.25), 1..300)) {
             let packing = Packing::new(values.len(), 1.0, 0.25);
             let packed: Vec<Packed> =
                 values.iter().map(|&(first, second)| packing.spread(packing.pack(first, second))).collect();
@@ -492,7 +492,7 @@ mod tests {
     }
 
     #[test]
-    fn a_direction_forbids_splits_against_it() {
+    fn a_constraint_forbids_splits_against_it() {
         let packing = Packing::new(100, 1.0, 0.25);
         // The value falls, rises a little, and falls.
         let rows = [(0, -0.5, 10), (1, 0.3, 10), (2, 0.2, 10), (3, 0.5, 10)];
@@ -505,7 +505,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bound_leaf_is_worth_what_it_is_at_its_bound() {
+    fn the_gain_of_a_bounded_leaf_is_that_at_its_bound() {
         let value = OBJECTIVE.value(3.0, 2.0);
         assert_eq!(OBJECTIVE.worth_at(3.0, 2.0, value), OBJECTIVE.worth(3.0, 2.0));
         assert!(OBJECTIVE.worth_at(3.0, 2.0, value / 2.0) < OBJECTIVE.worth(3.0, 2.0));

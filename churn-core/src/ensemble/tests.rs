@@ -53,7 +53,7 @@ fn auc(ensemble: &FlatTrees, x: &Array2<f32>, churned: &[bool]) -> f64 {
 }
 
 #[test]
-fn both_learn_as_well_as_smartcores_forest() {
+fn both_learners_are_as_accurate_as_the_forest_of_smartcore() {
     let ((x, churned), (test, truth)) = (sample(3000, 1), sample(3000, 2));
     let execution = Execution::new();
     let boosted = auc(
@@ -121,7 +121,7 @@ fn threads_do_not_change_a_bit() {
 }
 
 #[test]
-fn hard_inputs_are_answered_or_refused() {
+fn hard_inputs_give_finite_results_or_errors() {
     let execution = Execution::new();
     let (x, churned) = sample(300, 5);
     for width in [0, 3] {
@@ -181,7 +181,7 @@ fn hard_inputs_are_answered_or_refused() {
 }
 
 #[test]
-fn rows_without_weight_do_not_count() {
+fn rows_of_weight_zero_have_no_effect() {
     let (x, churned) = sample(600, 6);
     // The second half has the opposite labels and weight 0.
     let mut both = churned.clone();

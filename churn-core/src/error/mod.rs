@@ -106,7 +106,7 @@ error_kinds! {
 ///     ErrorKind::InvalidRecords(IssueCode::BadTimestamp) => {
 ///         assert_eq!(error.code(), "bad_timestamp");
 ///         assert_eq!((error.table(), error.row(), error.column()), (Some(RecordKind::Customers), Some(1), Some("signed_up_at")));
-///         assert_eq!(error.report().map(|report| report.issues.len()), Some(1)); // all that was wrong, not only the first
+///         assert_eq!(error.report().map(|report| report.issues.len()), Some(1)); // all issues, not only the first
 ///     }
 ///     ErrorKind::UnreadableTable => println!("no table at all: {error}"),
 ///     other => println!("{other}: {error}"),

@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn dates_go_back_by_half_a_label_period() {
+    fn dates_are_half_a_label_period_apart() {
         let horizon = Horizon { days: 30, lead: 0 };
         let spans = choose_dates(date("2017-12-01T13:00:00"), date("2017-06-01").timestamp(), horizon, 90);
         let shown: Vec<String> = spans.iter().map(|span| span.last.to_string()).collect();
@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn spans_meet_every_day_of_a_month() {
+    fn spans_cover_every_day_of_a_month() {
         for days in [1, 7, 14, 30, 45, 90, 365] {
             let horizon = Horizon { days, lead: 0 };
             let spans = choose_dates(date("2024-12-01"), date("2010-01-01").timestamp(), horizon, 180);

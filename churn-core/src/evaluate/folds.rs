@@ -51,7 +51,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn customers_stay_together_and_churners_are_spread() {
+    fn customers_stay_in_one_fold_and_churners_are_spread_evenly() {
         let customers: Vec<u32> = (0..600).map(|row| row % 200).collect();
         let churned: Vec<bool> = customers.iter().map(|c| c % 20 == 0).collect();
         let folds = grouped_folds(&customers, &churned, 5, 7);
@@ -67,7 +67,7 @@ mod tests {
     }
 
     #[test]
-    fn every_fold_leaves_both_labels_to_learn_from() {
+    fn both_labels_remain_without_any_one_fold() {
         // The labels of each customer's rows. In each case, every label belongs to at least two customers.
         let worlds: [&[&[bool]]; 4] = [
             &[&[true, false], &[true, false], &[true]],

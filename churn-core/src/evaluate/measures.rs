@@ -229,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn intervals_hold_the_truth_about_as_often_as_they_say() {
+    fn intervals_have_about_their_nominal_coverage() {
         for (name, share) in coverage(120, 300) {
             assert!((0.82..=0.97).contains(&share), "{name}: {share}");
         }
@@ -246,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn few_churners_have_no_interval_instead_of_a_wrong_one() {
+    fn few_churners_have_no_interval() {
         let probabilities: Vec<f64> = (0..422).map(|row| f64::from(row) / 422.0).collect();
         let customers: Vec<u32> = (0..422).collect();
         let with = |churners: usize| {
@@ -268,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn a_calibrated_model_is_within_what_chance_shows() {
+    fn the_calibration_error_of_a_calibrated_model_is_within_sampling_noise() {
         let mut random = SplitMix::new(3, 3);
         let probabilities: Vec<f64> = (0..3000).map(|_| 0.5 * random.unit()).collect();
         let churned: Vec<bool> = probabilities.iter().map(|&p| random.unit() < p).collect();

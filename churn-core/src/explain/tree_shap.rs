@@ -503,7 +503,7 @@ mod tests {
     }
 
     #[test]
-    fn without_trees_or_features_there_is_only_the_base() {
+    fn without_trees_or_features_there_is_only_the_base_value() {
         let empty = FlatTrees::new(0.5, 2);
         assert_eq!(explain_row(&empty, &[1.0, 2.0]), (vec![0.0; 2], 0.5));
         let mut constant = FlatTrees::new(0.5, 0);

@@ -71,7 +71,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_stay_where_they_are_and_texts_become_a_dictionary() {
+    fn numbers_are_not_copied_and_texts_become_a_dictionary() {
         let numbers = vec![1.5, f64::NAN];
         let memory = numbers.as_ptr();
         let matrix = FeatureMatrix::of_two(numbers, vec![FeatureColumn::MISSING, 0]);

@@ -11,7 +11,7 @@ use crate::time::{Horizon, MOST_DAYS};
 /// ```
 /// use churn_core::{ChurnDefinition, RecordKind};
 ///
-/// // Whoever paid within the last 180 days: will there be no paid payment from day 14 to day 104?
+/// // Eligible: customers who paid within the last 180 days. Churned: no paid payment from day 14 to day 104.
 /// let definition = ChurnDefinition::inactivity(90, RecordKind::Payments).with_lead(14).active_within(180);
 /// assert_eq!((definition.horizon().days, definition.horizon().lead), (90, 14));
 /// ```
@@ -241,7 +241,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn definitions_are_read_as_they_are_written() {
+    fn definitions_round_trip_through_json() {
         let given = [
             ChurnDefinition::cancellation(30).with_lead(7),
             ChurnDefinition::inactivity(60, RecordKind::Activities),

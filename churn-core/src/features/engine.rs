@@ -67,7 +67,7 @@ pub fn features(
 /// let (records, _) = TenantRecords::builder("acme").customers(customers).build()?;
 /// let (plan, definition) = (FeaturePlan::default(), ChurnDefinition::cancellation(90));
 /// let matrix = eligible_features(&records, &["2024-03-01".parse()?], &plan, &definition, &Execution::new())?;
-/// assert_eq!((matrix.rows(), matrix.customer_id(0)), (1, "C-2")); // C-1 has left
+/// assert_eq!((matrix.rows(), matrix.customer_id(0)), (1, "C-2")); // C-1 has churned
 /// # Ok::<(), churn_core::Error>(())
 /// ```
 ///

@@ -93,7 +93,7 @@ pub(crate) struct Columns<'a> {
 /// let dates: [AsOf; 2] = ["2024-06-01".parse()?, "2024-12-01".parse()?];
 /// let matrix = features(&records, &dates, &FeaturePlan::standard(&[28, 91])?, &Execution::new())?;
 ///
-/// // Those who have been customers for a quarter.
+/// // Rows of customers with a tenure of at least 91 days.
 /// let FeatureColumn::Number(tenure) = matrix.column("customer_tenure_days")? else { unreachable!() };
 /// let old: Vec<usize> = (0..matrix.rows()).filter(|&row| tenure[row] >= 91.0).collect();
 /// let old = matrix.select(&old);

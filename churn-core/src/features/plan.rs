@@ -280,7 +280,7 @@ impl Feature {
 /// let plan = FeaturePlan::standard(&[28])?.resolve(&records)?;
 /// assert_eq!(plan.names()[..3], ["customer_tenure_days", "payments_count_28d", "payments_paid_count_28d"]);
 /// let feature = &plan.features()[2];
-/// println!("{feature:?}"); // what it looks at, which of it, and what it makes of it
+/// println!("{feature:?}"); // its source, filter, measure, function and window
 /// # Ok::<(), churn_core::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -224,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn a_period_is_missed_when_its_day_is_over() {
+    fn a_period_is_missed_once_its_due_day_ended() {
         let first = ["2024-01-01", "2024-02-01", "2024-03-01"];
         for (as_of, expected) in [
             ("2024-03-01T12:00:00", 0.0),
@@ -250,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_due_is_what_would_be_missed() {
+    fn due_days_and_missed_periods_agree() {
         for dates in [
             ["2024-01-31", "2024-02-29"],
             ["2023-12-15", "2024-01-15"],

@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn sums_of_stretches() {
+    fn sums_of_ranges() {
         for largest in [i64::MAX, 1000] {
             let values = [largest, largest, -7, 3];
             let mut sums = Sums::default();
@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn over_none() {
+    fn aggregates_of_no_values() {
         for none in [Values::Ones(0), integers(&[], 100.0), Values::Floats(&[])] {
             assert_eq!(none.sum().to_bits(), 0.0f64.to_bits());
             assert_eq!(none.sum_less(none).to_bits(), 0.0f64.to_bits());
@@ -218,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn of_integers() {
+    fn aggregates_of_integers() {
         let cents = integers(&[1000, -250, 300], 100.0);
         assert_eq!((cents.sum(), cents.mean(), cents.last()), (10.5, 3.5, 3.0));
         assert_eq!((cents.max(), cents.min()), (10.0, -2.5));
@@ -238,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn of_floats_oldest_first() {
+    fn aggregates_of_floats_oldest_first() {
         let floats = Values::Floats(&[1e16, 1.0, -1e16]);
         assert_eq!(floats.sum(), 0.0, "1 is lost in 1e16 before that is taken away");
         let floats = Values::Floats(&[2.0, 4.0, 9.0]);
@@ -250,13 +250,13 @@ mod tests {
     }
 
     #[test]
-    fn of_two_zeros_the_first() {
+    fn of_two_zeros_the_first_is_the_extreme() {
         assert_eq!(Values::Floats(&[-0.0, 0.0]).max().to_bits(), (-0.0f64).to_bits());
         assert_eq!(Values::Floats(&[0.0, -0.0]).min().to_bits(), 0.0f64.to_bits());
     }
 
     #[test]
-    fn of_ones() {
+    fn aggregates_of_ones() {
         let three = Values::Ones(3);
         assert_eq!((three.sum(), three.sum_less(Values::Ones(5))), (3.0, -2.0));
     }

@@ -116,7 +116,7 @@ fn stream(batches: &[RecordBatch]) -> Vec<u8> {
 }
 
 #[test]
-fn batches_in_any_wrapping_are_the_whole() {
+fn batches_in_any_format_equal_the_whole_table() {
     let whole = all_of(begin().payments(Table::from_record_batch(&batch(0, 100)).unwrap()));
     assert!(whole.1.issues.iter().any(|issue| issue.code.as_str() == "duplicate_id"));
     let parts = [batch(0, 10), batch(10, 0), batch(10, 1), batch(11, 89)];
@@ -272,7 +272,7 @@ fn decimals_become_minor_units_exactly() {
 }
 
 #[test]
-fn bytes_that_lie_are_refused() {
+fn corrupted_bytes_are_refused() {
     let parts = [batch(0, 9), batch(9, 3)];
     for bytes in [file(&parts), stream(&parts)] {
         // Each byte is changed in turn. The result is an error or a table, never a panic, and never has more rows than
@@ -312,7 +312,7 @@ fn bytes_that_lie_are_refused() {
 }
 
 #[test]
-fn a_type_that_no_column_can_have_is_refused() {
+fn a_type_that_no_column_accepts_is_refused() {
     let nothing = DataType::Union(UnionFields::empty(), UnionMode::Sparse);
     let schema = Schema::new(vec![Field::new("customer_id", nothing, false)]);
     let mut bytes = vec![];
@@ -395,7 +395,7 @@ fn lying() -> Vec<(&'static str, ArrayRef)> {
 }
 
 #[test]
-fn arrays_that_lie_are_refused() {
+fn invalid_arrays_are_refused() {
     for (name, array) in lying() {
         let schema = Schema::new(vec![Field::new("customer_id", array.data_type().clone(), true)]);
         let batch = RecordBatch::try_new(Arc::new(schema), vec![array]).unwrap();

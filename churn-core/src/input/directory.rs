@@ -178,7 +178,7 @@ mod tests {
     use crate::input::interner::FORCED_SEED;
 
     #[test]
-    fn finds_what_is_there_and_nothing_else() {
+    fn finds_exactly_the_stored_ids() {
         // Lengths around that of a slot, and long ids that differ only in the middle.
         let long = |number: usize| format!("{number}-{}-{:05}-{}", "x".repeat(9), number % 7, "y".repeat(9));
         let mut given: Vec<String> = (0..2000).map(|number| format!("cus_{number:x}")).collect();
@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn long_ids_of_one_key_are_told_apart() {
+    fn long_ids_with_equal_keys_are_distinguished() {
         let workers = Workers::inline();
         let long = "a long id that does not fit into a slot";
         let texts: Ids = ["one text", long].into_iter().collect();
@@ -230,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn many_ids_are_found_in_parts_and_those_that_crowd_one_in_a_whole() {
+    fn many_ids_are_found_in_parts_or_in_one_part_if_they_crowd() {
         let workers = crate::parallel::Execution::new().threads(3).workers().unwrap();
         let many: Vec<String> = (0..40_000).map(|number| format!("{number:x}")).collect();
         let lines = many.len().next_power_of_two();

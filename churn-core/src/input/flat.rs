@@ -300,7 +300,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_or_spells_a_number_is_one() {
+    fn numbers_and_texts_that_spell_numbers_are_numbers() {
         assert_eq!(
             numbers(vec![Value::Int(1), Value::Float(0.5), Value::Bool(true)]),
             [1.0, 0.5, 1.0]
@@ -342,7 +342,7 @@ mod tests {
     }
 
     #[test]
-    fn what_may_be_read_otherwise_than_meant_is_noted() {
+    fn ambiguous_columns_have_a_note() {
         let (kind, found) = notes(vec![text("12"), text("0034"), text("")], &[]);
         assert_eq!((kind, found[0].0.as_str()), (FlatKind::Number, "texts_as_numbers"));
         assert!(found[0].1.contains("'0034'"), "{}", found[0].1);
@@ -375,7 +375,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_used_is_named() {
+    fn errors_name_row_and_column() {
         let error = one(vec![Value::Float(1.0), Value::Float(f64::INFINITY)]).unwrap_err();
         assert_eq!(error.code(), "not_finite", "{error}");
         let table = Table::new()

@@ -209,7 +209,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn gives_equal_texts_equal_codes() {
+    fn equal_texts_have_equal_codes() {
         let mut interner = Interner::default();
         let texts: Vec<String> = (0..1000).map(|i| format!("text {}", i % 333)).collect();
         let codes: Vec<u32> = texts.iter().map(|text| interner.code(text)).collect();
@@ -246,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn texts_made_to_collide_under_one_seed_do_not_under_another() {
+    fn collisions_depend_on_the_seed() {
         let known = Seed([1, 2, 3, 4]);
         let texts = colliding(&known, 200);
         let distinct = |seed: &Seed| {

@@ -504,7 +504,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn known_names_match_however_they_are_spelled() {
+    fn known_names_match_in_any_spelling() {
         for given in [
             "customer_id",
             "Customer ID",

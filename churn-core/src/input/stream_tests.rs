@@ -76,7 +76,7 @@ fn names(kind: RecordKind) -> Vec<&'static str> {
 
 proptest! {
     #[test]
-    fn batches_are_the_whole(
+    fn batches_equal_the_whole_table(
         rows in proptest::collection::vec(proptest::collection::btree_map(0usize..13, values(), 0..13), 1..14),
         kind in 0usize..4,
         size in 1usize..5,
@@ -99,7 +99,7 @@ proptest! {
     }
 
     #[test]
-    fn text_in_batches_is_the_whole(
+    fn text_batches_equal_the_whole_table(
         rows in proptest::collection::vec(proptest::collection::vec(values(), 13), 0..14),
         kind in 0usize..4,
         size in 1usize..5,
@@ -125,7 +125,7 @@ proptest! {
 }
 
 #[test]
-fn no_batch_is_a_table_given_and_empty() {
+fn no_batches_are_an_empty_table() {
     let none = || std::iter::empty::<Result<Table, Error>>();
     let (records, _) = begin(RecordKind::Payments)
         .payments_batches(none())
@@ -143,7 +143,7 @@ fn no_batch_is_a_table_given_and_empty() {
 }
 
 #[test]
-fn batches_end_with_what_is_wrong() {
+fn batches_end_with_the_error() {
     let text = &b"customer_id,at\na,2024-01-01\na\na,2024-01-03\n"[..];
     let mut batches = Table::csv_batches(text, 1).unwrap();
     assert_eq!(batches.next().unwrap().unwrap().rows(), 1);
@@ -179,7 +179,7 @@ fn batches_of_many_tenants_are_split() {
 }
 
 #[test]
-fn a_key_that_comes_twice_is_named() {
+fn a_repeated_key_is_reported() {
     let text = br#"[{"customer_id": 1, "at": "2024-01-01"}, {"customer_id": 1, "at": "2024-01-01", "customer_id": 2}]"#;
     let error = Table::from_json(text).unwrap_err();
     assert_eq!(
@@ -192,7 +192,7 @@ fn a_key_that_comes_twice_is_named() {
 }
 
 #[test]
-fn a_new_key_in_every_row_is_refused_before_it_takes_room() {
+fn a_new_key_in_every_row_is_refused_before_it_takes_memory() {
     let rows = |count: usize| {
         let rows: Vec<String> = (0..count).map(|row| format!("{{\"key {row}\":1}}")).collect();
         Table::from_json(format!("[{}]", rows.join(",")).as_bytes())
@@ -211,7 +211,7 @@ fn a_new_key_in_every_row_is_refused_before_it_takes_room() {
 }
 
 #[test]
-fn rows_of_any_type_keep_what_json_cannot_hold() {
+fn rows_of_any_type_keep_values_that_json_cannot_represent() {
     #[derive(Serialize)]
     struct Own {
         customer_id: u64,
@@ -290,7 +290,7 @@ fn a_currency_is_three_letters() {
 }
 
 #[test]
-fn an_attribute_named_like_a_feature_is_told_of() {
+fn an_attribute_with_the_name_of_a_feature_is_reported() {
     use crate::record::StaticAttributes;
     let text =
         r#"[{"customer_id": 1, "signed_up_at": "2024-01-01", "valid_from": null, "tenure_days": 3, "seats": 1}]"#;

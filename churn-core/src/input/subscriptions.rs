@@ -76,7 +76,7 @@ struct Version {
 /// "[..])?;
 /// let (customers, findings) = subscriptions_to_customers(subscriptions, None::<Table>, &StaticAttributes::None)?;
 /// assert!(findings.is_empty());
-/// assert_eq!(customers.rows(), 2); // 30 a month from January on, 50 a month from April on
+/// assert_eq!(customers.rows(), 2); // 30 per month from January, 50 per month from April
 /// let (records, report) = TenantRecords::builder("acme").customers(customers).build()?;
 /// assert!(report.is_clean() && records.customers() == 1);
 /// # Ok::<(), churn_core::Error>(())
@@ -614,7 +614,7 @@ mod tests {
     }
 
     #[test]
-    fn a_spell_is_a_run_without_a_gap_and_overlaps_add_up() {
+    fn a_spell_has_no_gap_and_overlapping_subscriptions_add_up() {
         let csv = "customer_id,started_at,ended_at,price,interval,plan,seats
 b,2024-01-01,2024-03-01,30,month,basic,3
 b,2024-02-01,2024-04-01,600,year,pro,2
@@ -636,7 +636,7 @@ a,2024-02-01,,3.65,day,basic,1
     }
 
     #[test]
-    fn what_becomes_known_later_is_a_later_row() {
+    fn later_knowledge_is_a_row_with_a_later_known_at() {
         let csv = "customer_id,subscription_id,started_at,ended_at,price,interval,known_at
 a,s,2024-01-01,,10,month,2024-01-01
 a,s,2024-01-01,2024-05-01,10,month,2024-04-20
@@ -651,7 +651,7 @@ a,s,2024-01-01,2024-05-01,10,month,2024-04-20
     }
 
     #[test]
-    fn attributes_of_today_are_joined_only_where_they_are_static() {
+    fn undated_attributes_are_joined_only_if_static() {
         let subscriptions = "customerId,startedAt,price,interval\na,2024-01-01,10,month\n";
         let people = "customer_id,country,score\na,DE,5\nz,FR,6\n";
         let table = |csv: &str| Table::from_csv(csv.as_bytes()).unwrap();
@@ -677,7 +677,7 @@ a,s,2024-01-01,2024-05-01,10,month,2024-04-20
     }
 
     #[test]
-    fn what_is_wrong_is_named() {
+    fn errors_name_row_and_column() {
         let error = |csv: &str| {
             let table = Table::from_csv(csv.as_bytes()).unwrap();
             let error = subscriptions_to_customers(table, None::<Table>, &StaticAttributes::None).unwrap_err();

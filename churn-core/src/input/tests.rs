@@ -231,7 +231,7 @@ fn each_code_names_its_row_and_column() {
 }
 
 #[test]
-fn numbers_that_are_none_are_not_finite_but_a_missing_attribute_is_missing() {
+fn nan_is_not_finite_in_known_columns_and_missing_in_attributes() {
     let payment = |amount| {
         vec![Payment {
             customer_id: "a".into(),
@@ -385,7 +385,7 @@ fn undated_attributes_are_named_in_the_report() {
 }
 
 #[test]
-fn tables_that_are_none_are_unreadable() {
+fn malformed_tables_are_unreadable() {
     for text in ["", "{}", "[1]", "[{]", "[{\"a\": 1}] x", "null"] {
         assert_eq!(
             Table::from_json(text.as_bytes()).unwrap_err().code(),
@@ -593,7 +593,7 @@ fn wild() -> impl Strategy<Value = serde_json::Value> {
 
 proptest! {
     #[test]
-    fn whatever_comes_in_counts_add_up_and_nothing_panics(
+    fn for_any_input_counts_add_up_and_nothing_panics(
         rows in proptest::collection::vec(proptest::collection::hash_map(0usize..12, wild(), 0..8), 0..12),
         kind in 0usize..4,
     ) {

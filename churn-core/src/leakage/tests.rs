@@ -176,7 +176,7 @@ fn clean_tables_pass() {
 }
 
 #[test]
-fn nothing_is_claimed_of_few_churned_rows() {
+fn few_churned_rows_give_no_findings() {
     let mut table = clean(400, 3);
     let mut left = 19;
     for churned in &mut table.churned {
@@ -190,7 +190,7 @@ fn nothing_is_claimed_of_few_churned_rows() {
 }
 
 #[test]
-fn a_choice_is_kept() {
+fn the_policy_is_obeyed() {
     let mut table = clean(500, 4);
     let leak = plant(0, &table, 4);
     table.names.push("planted".into());

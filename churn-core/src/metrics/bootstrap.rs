@@ -58,7 +58,7 @@ mod tests {
     use crate::parallel::Execution;
 
     #[test]
-    fn intervals_hold_the_figure_and_do_not_depend_on_threads() {
+    fn intervals_contain_the_metric_and_do_not_depend_on_threads() {
         let mut random = SplitMix::new(1, 1);
         let scores: Vec<f64> = (0..500).map(|_| random.unit()).collect();
         let churned: Vec<bool> = scores.iter().map(|&p| random.unit() < p).collect();

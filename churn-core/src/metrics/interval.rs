@@ -49,7 +49,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn estimates_are_flat_objects_and_keep_every_bit() {
+    fn estimates_round_trip_as_flat_objects() {
         let (value, low, high) = (0.1 + 0.2, 1.0 / 3.0, 0.7);
         let interval = Interval { low, high };
         let estimate = Estimate { value, interval };

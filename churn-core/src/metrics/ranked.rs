@@ -218,7 +218,7 @@ mod tests {
     const SCORES: [f64; 6] = [0.1, 0.4, 0.4, 0.8, 0.9, 0.2];
 
     #[test]
-    fn agree_with_figures_worked_out_by_hand() {
+    fn metrics_equal_values_computed_by_hand() {
         let ranked = Ranked::new(&CHURNED, &SCORES);
         // 9 pairs: 8 in order, 1 tied.
         assert!((ranked.roc_auc().unwrap() - 8.5 / 9.0).abs() < 1e-12);
@@ -232,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn single_classes_and_no_rows_have_no_figure() {
+    fn a_single_class_and_no_rows_have_no_metric() {
         assert_eq!(Ranked::new(&[true, true], &[0.1, 0.2]).roc_auc(), None);
         assert_eq!(Ranked::new(&[false], &[0.1]).pr_auc(), None);
         assert_eq!(Ranked::new(&[], &[]).log_loss(), None);
@@ -240,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn weights_count_rows_as_often() {
+    fn an_integer_weight_equals_that_many_rows() {
         let mut weighed = Ranked::new(&CHURNED, &SCORES);
         weighed.reweigh(|row| if row == 3 { 2.0 } else { 1.0 });
         let mut churned = CHURNED.to_vec();

@@ -100,7 +100,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn events_of_nobody_are_his() {
+    fn events_without_a_customer_id_belong_to_the_customer() {
         let table = |text: &str| Table::from_json(text.as_bytes()).unwrap();
         let rows = CustomerRows::new(table(r#"[{"customer_id": 17, "signed_up_at": "2024-01-01"}]"#))
             .payments(table(

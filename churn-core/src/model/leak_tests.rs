@@ -25,7 +25,7 @@ fn attribute(name: &'static str, value: impl Fn(&Customer, usize) -> Value) -> W
 }
 
 #[test]
-fn attributes_that_know_the_label_are_refused_by_name() {
+fn attributes_that_leak_the_target_are_refused_by_name() {
     let planted: [(&str, World); 7] = [
         (
             "status",
@@ -80,7 +80,7 @@ fn attributes_that_know_the_label_are_refused_by_name() {
 }
 
 #[test]
-fn the_report_says_what_was_allowed() -> Result<()> {
+fn the_report_lists_allowed_columns() -> Result<()> {
     let records = attribute("status", |c, _| {
         Value::Text(if c.churned_at.is_some() { "closed" } else { "active" }.into())
     })
@@ -112,7 +112,7 @@ fn the_report_says_what_was_allowed() -> Result<()> {
 }
 
 #[test]
-fn the_card_tells_what_the_file_holds() -> Result<()> {
+fn the_card_contains_the_content_of_the_file() -> Result<()> {
     let records = attribute("odd`name\n", |c, _| Value::Bool(c.churned_at.is_some())).records("acme");
     let train = || {
         ChurnModel::train(
@@ -150,7 +150,7 @@ fn the_card_tells_what_the_file_holds() -> Result<()> {
 }
 
 #[test]
-fn honest_records_pass() -> Result<()> {
+fn records_without_leaks_pass() -> Result<()> {
     for seed in 30..36 {
         let model = ChurnModel::train(&world(300, seed).records("acme"), &options(2))?;
         assert_eq!(model.report().leaks, [], "seed {seed}");

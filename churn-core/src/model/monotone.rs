@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn the_whole_model_keeps_its_directions() -> Result<()> {
+    fn the_whole_model_obeys_its_constraints() -> Result<()> {
         let records = world(300, 5).records("acme");
         let train = |monotone: &[(&str, Monotonicity)], linear_alone: bool| {
             let mut options = options(2);
@@ -250,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn directions_that_cannot_be_kept_are_refused() {
+    fn constraints_that_cannot_be_obeyed_are_refused() {
         let records = world(120, 6).records("acme");
         let code = |names: &[&str], forest_alone: bool| {
             let mut options = options(1);

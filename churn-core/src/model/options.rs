@@ -39,7 +39,7 @@ use crate::time::AsOf;
 /// assert_eq!(read.ensemble.forest.map(|forest| (forest.n_trees, forest.max_depth)), Some((50, 10)));
 ///
 /// let error = TrainOptions::from_json(r#"{"seeds": 7}"#).unwrap_err();
-/// assert_eq!((error.code(), error.column()), ("invalid_option", Some("seeds"))); // did you mean 'seed'?
+/// assert_eq!((error.code(), error.column()), ("invalid_option", Some("seeds"))); // the message suggests 'seed'
 /// # Ok::<(), churn_core::Error>(())
 /// ```
 #[derive(Clone, Debug, Serialize)]
@@ -360,7 +360,7 @@ mod tests {
     }
 
     #[test]
-    fn options_are_read_as_they_are_written() {
+    fn options_round_trip_through_json() {
         let defaults = TrainOptions::default();
         written_and_read(&defaults);
         let ensemble = EnsembleOptions::default()
@@ -378,7 +378,7 @@ mod tests {
     }
 
     #[test]
-    fn members_are_left_out_or_laid_over_their_defaults() {
+    fn members_can_be_omitted_or_override_their_defaults() {
         let read = |json: &str| EnsembleOptions::from_json(json).unwrap();
         let defaults = EnsembleOptions::default();
         assert_eq!(read(r#"{"boosting": true}"#), defaults);
@@ -402,7 +402,7 @@ mod tests {
     }
 
     #[test]
-    fn wrong_options_are_named() {
+    fn errors_name_the_invalid_option() {
         for (json, column) in [
             (r#"{"seeds": 1}"#, "seeds"),
             (r#"{"forest": {"trees": 1}}"#, "forest"),

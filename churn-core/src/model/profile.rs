@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn a_run_like_training_is_inside() {
+    fn a_run_similar_to_training_is_inside() {
         let trained = numbers((0..1000).map(f64::from));
         assert_eq!(trained.quantiles, Some([10.0, 500.0, 989.0]));
         assert_eq!(trained.outside(&numbers((200..900).map(f64::from))), None);
@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn values_that_training_never_had_are_outside() {
+    fn values_unlike_those_of_training_are_outside() {
         let trained = numbers((0..1000).map(f64::from));
         assert!(trained.outside(&numbers((2000..3000).map(f64::from))).is_some());
         assert!(trained.outside(&numbers((0..100).map(|_| f64::NAN))).is_some());
@@ -179,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn texts_that_training_never_had_are_outside() {
+    fn texts_absent_from_training_are_outside() {
         let texts = |levels: &[&str]| {
             let column = FeatureColumn::Text {
                 codes: (0..levels.len() as u32).collect(),

@@ -182,7 +182,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn silence_is_counted_in_days_between_events() {
+    fn the_longest_silence_is_in_days_between_events() {
         let days = |filled: &[u8]| EventDays {
             first: 100,
             last: 99 + filled.len() as i64,

@@ -280,7 +280,7 @@ mod tests {
     }
 
     #[test]
-    fn of_too_many_rows_whole_customers_are_drawn() -> Result<()> {
+    fn whole_customers_are_sampled_if_there_are_too_many_rows() -> Result<()> {
         let records = world(300, 5).records("acme");
         let all = sample(&records, usize::MAX, 1)?;
         assert_eq!(all.subsampled, 0);
@@ -295,7 +295,7 @@ mod tests {
     }
 
     #[test]
-    fn who_is_drawn_does_not_depend_on_who_else_there_is() -> Result<()> {
+    fn sampling_a_customer_does_not_depend_on_other_customers() -> Result<()> {
         let mut wide = world(300, 5);
         let all = pairs(&sample(&wide.records("acme"), 150, 1)?);
         wide.customers.retain(|customer| !customer.customer_id.ends_with('7'));
@@ -346,7 +346,7 @@ mod tests {
     }
 
     #[test]
-    fn every_pair_of_default_dates_is_apart_from_the_test() -> Result<()> {
+    fn no_training_pair_of_default_dates_overlaps_the_test() -> Result<()> {
         let records = world(200, 5).records("acme");
         for definition in [
             ChurnDefinition::cancellation(60),
@@ -364,7 +364,7 @@ mod tests {
     }
 
     #[test]
-    fn the_day_of_a_customer_does_not_depend_on_who_else_there_is() -> Result<()> {
+    fn the_day_of_a_customer_does_not_depend_on_other_customers() -> Result<()> {
         let definition = ChurnDefinition::inactivity(45, RecordKind::Payments);
         let mut wide = world(200, 5);
         let all: BTreeSet<(String, AsOf)> = spread(&wide.records("acme"), &definition, usize::MAX, 1)?
@@ -378,7 +378,7 @@ mod tests {
     }
 
     #[test]
-    fn a_model_of_a_drawn_sample_says_so() -> Result<()> {
+    fn the_report_counts_subsampled_pairs() -> Result<()> {
         let records = world(200, 5).records("acme");
         let model = ChurnModel::train(
             &records,

@@ -139,7 +139,7 @@ fn bits(run: &ScoreRun) -> Vec<(String, Option<u64>)> {
 }
 
 #[test]
-fn any_number_of_threads_gives_the_same_bytes() -> Result<()> {
+fn model_bytes_do_not_depend_on_the_number_of_threads() -> Result<()> {
     let records = world(150, 1).records("acme");
     let (one, three) = (
         ChurnModel::train(&records, &options(1))?,
@@ -160,7 +160,7 @@ fn any_number_of_threads_gives_the_same_bytes() -> Result<()> {
 }
 
 #[test]
-fn a_reloaded_model_scores_the_same_bits_and_bad_bytes_are_refused() -> Result<()> {
+fn a_reloaded_model_gives_bit_identical_scores_and_damaged_bytes_are_refused() -> Result<()> {
     let records = world(120, 2).records("acme");
     let model = ChurnModel::train(&records, &options(2))?;
     let bytes = model.to_bytes();
@@ -184,7 +184,7 @@ fn a_reloaded_model_scores_the_same_bits_and_bad_bytes_are_refused() -> Result<(
 }
 
 #[test]
-fn payloads_that_lie_behind_a_true_checksum_are_refused() -> Result<()> {
+fn false_payloads_with_a_valid_checksum_are_refused() -> Result<()> {
     let records = world(120, 2).records("acme");
     let model = ChurnModel::train(&records, &options(2))?;
     let bytes = model.to_bytes();
@@ -206,7 +206,7 @@ fn payloads_that_lie_behind_a_true_checksum_are_refused() -> Result<()> {
 }
 
 #[test]
-fn one_customer_alone_gets_the_bits_of_the_batch() -> Result<()> {
+fn a_single_customer_has_the_bit_identical_score_of_the_batch() -> Result<()> {
     let world = world(120, 3);
     let records = world.records("acme");
     let model = ChurnModel::train(&records, &options(2))?;
@@ -263,7 +263,7 @@ fn contributions_sum_to_the_blended_log_odds() -> Result<()> {
 }
 
 #[test]
-fn the_out_of_time_test_carries_its_proof() -> Result<()> {
+fn the_out_of_time_test_has_its_purge_proof() -> Result<()> {
     let records = world(600, 5).records("acme");
     let model = ChurnModel::train(&records, &options(2))?;
     let test = model.report().out_of_time.clone().unwrap();
@@ -282,7 +282,7 @@ fn the_out_of_time_test_carries_its_proof() -> Result<()> {
 }
 
 #[test]
-fn too_little_history_is_told_not_guessed() -> Result<()> {
+fn too_little_history_is_an_error() -> Result<()> {
     let records = world(200, 5).records("acme");
     let date: AsOf = day(400).into();
     let one_date = TrainOptions {
@@ -321,7 +321,7 @@ fn too_little_history_is_told_not_guessed() -> Result<()> {
 }
 
 #[test]
-fn tenants_do_not_meet() -> Result<()> {
+fn records_of_another_tenant_are_refused() -> Result<()> {
     let world = world(120, 6);
     let model = ChurnModel::train(&world.records("acme"), &options(2))?;
     let other = world.records("other");
@@ -345,7 +345,7 @@ fn tenants_do_not_meet() -> Result<()> {
 }
 
 #[test]
-fn records_without_what_the_model_looks_at_are_refused() -> Result<()> {
+fn records_without_the_tables_and_types_of_the_model_are_refused() -> Result<()> {
     let world = world(120, 7);
     let model = ChurnModel::train(&world.records("acme"), &options(2))?;
     let (bare, _) = TenantRecords::builder("acme")
@@ -371,7 +371,7 @@ fn records_without_what_the_model_looks_at_are_refused() -> Result<()> {
 }
 
 #[test]
-fn a_new_customer_without_events_is_not_enough_evidence() -> Result<()> {
+fn a_new_customer_without_events_is_not_scored() -> Result<()> {
     let world = world(120, 8);
     let model = ChurnModel::train(&world.records("acme"), &options(2))?;
     let newcomer = || {
@@ -403,7 +403,7 @@ fn a_new_customer_without_events_is_not_enough_evidence() -> Result<()> {
 }
 
 #[test]
-fn progress_never_falls_and_cancelling_is_quick() -> Result<()> {
+fn progress_never_decreases_and_cancellation_is_fast() -> Result<()> {
     let records = world(400, 9).records("acme");
     let seen = Arc::new(Mutex::new(vec![]));
     let heard = Arc::clone(&seen);
@@ -519,7 +519,7 @@ fn a_panel_of_months_is_purged_or_refused() -> Result<()> {
 }
 
 #[test]
-fn a_churned_row_may_count_for_more_and_probabilities_stay() -> Result<()> {
+fn churn_weight_keeps_probabilities_calibrated() -> Result<()> {
     let records = world(300, 12).records("acme");
     let train = |churn_weight| {
         let mut options = options(2);

@@ -199,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn knows_the_digits() {
+    fn currencies_have_their_iso_digits() {
         assert_eq!(Currency::of("JPY").to_minor(2.5), Some(3));
         assert_eq!(Currency::of("KWD").to_minor(1.2345), Some(1235));
         assert_eq!(Currency::of("EUR").digits(), 2);

@@ -40,7 +40,7 @@
 //! ```
 //! use churn_core::synthetic::{WorldOptions, world};
 //!
-//! let world = world(&WorldOptions::scale(2_000))?; // 1_000_000 in earnest
+//! let world = world(&WorldOptions::scale(2_000))?; // for example 1_000_000
 //! let tenant = &world.tenants()[0];
 //! let mut builder = tenant.empty_records();
 //! for batch in tenant.batches(500) {

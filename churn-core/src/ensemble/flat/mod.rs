@@ -341,7 +341,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_fall_to_their_leaves() {
+    fn rows_reach_their_leaves() {
         let x = array![[1.0f32], [1.5], [f32::NAN], [f32::INFINITY]];
         let log_odds = stump().log_odds(x.view(), &Workers::inline()).unwrap();
         assert_eq!(log_odds, [-0.25, 2.75, -0.25, 2.75]);
@@ -356,7 +356,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_a_valid_ensemble() {
+    fn an_empty_ensemble_is_valid() {
         let empty = FlatTrees::new(0.5, 0);
         assert!(empty.validate().is_ok());
         let x = Array2::<f32>::zeros((3, 0));
@@ -378,7 +378,7 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(32))]
         #[test]
-        fn a_row_has_the_bits_it_has_alone(seed: u64, rows in 1usize..700, trees in 0usize..40) {
+        fn a_row_has_the_same_score_alone_and_in_a_batch(seed: u64, rows in 1usize..700, trees in 0usize..40) {
             let (ensemble, x) = (forest(seed, trees, 5), matrix(seed, rows, 5));
             let three = Execution::new().threads(3).workers().unwrap();
             let all = ensemble.log_odds(x.view(), &three).unwrap();
@@ -403,7 +403,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_written_is_read_back() {
+    fn ensembles_round_trip_through_bytes() {
         let ensemble = forest(3, 10, 4);
         let config = bincode::config::standard();
         let bytes = bincode::serde::encode_to_vec(&ensemble, config).unwrap();
@@ -414,7 +414,7 @@ mod tests {
     type Damage = fn(&mut FlatTrees);
 
     #[test]
-    fn what_could_loop_or_leave_is_damaged_and_not_read() {
+    fn trees_with_loops_or_indexes_out_of_bounds_are_refused() {
         fn node(e: &mut FlatTrees, place: usize, number: Option<f64>, look: Option<u32>, left: Option<u32>) {
             e.nodes[place] = e.nodes[place].damaged(number, look, left);
         }

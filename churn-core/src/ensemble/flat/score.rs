@@ -417,7 +417,7 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(48))]
         #[test]
-        fn every_kernel_that_runs_here_gives_the_bits_of_the_walk(
+        fn every_kernel_is_bit_identical_to_the_walk(
             seed: u64, rows in 1usize..600, trees in 0usize..30, leaves in 1usize..=64, sets: bool
         ) {
             let mut random = SplitMix::new(seed, 0);
@@ -457,7 +457,7 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(48))]
         #[test]
-        fn ranks_give_the_bits_of_the_walk(
+        fn ranks_are_bit_identical_to_the_walk(
             seed: u64, trees in 0usize..20, leaves in 65usize..400, few in 0usize..40, chain: bool
         ) {
             let mut random = SplitMix::new(seed, 0);
@@ -513,7 +513,7 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(48))]
         #[test]
-        fn few_rows_get_the_bits_of_the_walk(
+        fn few_rows_are_bit_identical_to_the_walk(
             seed: u64, rows in 1usize..LANES, trees in 0usize..50, leaves in 1usize..200, sets: bool
         ) {
             let mut random = SplitMix::new(seed, 0);

@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn all_of_an_ensemble_is_read_back() {
+    fn ensembles_round_trip_through_bytes() {
         let ensemble = asking();
         assert_eq!(read_back(&ensemble.written()).unwrap(), ensemble);
         assert!(ensemble.plain().is_none());
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_fit_together_is_damaged() {
+    fn inconsistent_parts_are_damaged() {
         let ensemble = asking();
         let below = [Categories::new(vec![1], -1.0)];
         let nowhere = [Categories::new(vec![1], f64::NAN)];

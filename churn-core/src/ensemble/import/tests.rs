@@ -39,7 +39,7 @@ fn expected() -> (Array2<f64>, BTreeMap<String, Answers>) {
 }
 
 #[test]
-fn rows_score_as_in_the_library_they_come_from() {
+fn scores_equal_those_of_the_original_library() {
     let (x, models) = expected();
     assert_eq!(models.len(), 8);
     for (name, answers) in models {
@@ -77,7 +77,7 @@ fn both_forms_of_a_base_score_are_read() {
 }
 
 #[test]
-fn what_cannot_be_taken_over_is_refused() {
+fn unsupported_models_are_refused() {
     let lightgbm = text("lightgbm_numeric.txt");
     let changes = [
         ("version=v4", "version=v9"),
@@ -130,7 +130,7 @@ fn what_cannot_be_taken_over_is_refused() {
 }
 
 #[test]
-fn zero_for_missing_is_refused_only_where_it_needs_two_thresholds() {
+fn zero_as_missing_is_refused_only_if_it_needs_two_thresholds() {
     let text = text("lightgbm_numeric.txt");
     // Every split has its own kind: NaN is missing (8), missing goes left (2).
     let kind = |kind: &str| {
@@ -150,7 +150,7 @@ fn zero_for_missing_is_refused_only_where_it_needs_two_thresholds() {
 }
 
 #[test]
-fn a_rounded_comparison_is_that_of_the_rounded_value() {
+fn a_rounded_comparison_equals_that_of_the_rounded_value() {
     let mut random = crate::numeric::SplitMix::new(1, 0);
     let edges = [
         0.0f32,

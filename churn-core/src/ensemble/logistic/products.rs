@@ -179,7 +179,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn sums_are_those_of_one_after_the_other() {
+    fn blocked_sums_equal_sequential_sums() {
         for (rows, columns) in [(0, 2), (1, 1), (5, 3), (300, 4), (9001, 7)] {
             let cell = |row: usize, column: usize| ((row * 31 + column * 17) % 23) as f64 - 11.0;
             let x = Array2::from_shape_fn((columns, rows), |(column, row)| cell(row, column)).reversed_axes();

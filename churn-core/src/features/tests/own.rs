@@ -25,7 +25,7 @@ fn the_sum_of_gaps() {
 }
 
 #[test]
-fn a_record_without_the_measure_is_left_out() {
+fn a_record_without_the_measure_is_skipped() {
     let rows = json!([
         {"customer_id":"C","opened_at":"2024-02-01","resolved_at":"2024-02-01T04:00:00"},
         {"customer_id":"C","opened_at":"2024-02-02"},
@@ -78,7 +78,7 @@ fn a_window_of_no_days_is_refused() {
 }
 
 #[test]
-fn a_threshold_that_is_no_number_is_refused() {
+fn a_threshold_that_is_not_finite_is_refused() {
     let feature = Feature::new("f", RecordKind::Payments).filter([Condition::AtLeast {
         column: "amount".into(),
         value: f64::NAN,
@@ -87,7 +87,7 @@ fn a_threshold_that_is_no_number_is_refused() {
 }
 
 #[test]
-fn an_undated_renewal_is_refused_unless_declared_for() {
+fn an_undated_renewal_is_refused_unless_declared_static() {
     let plan = FeaturePlan::empty().with(Feature::new("f", RecordKind::Customers).measure(Measure::DaysToRenewal));
     let customers = br#"[{"customer_id":"C","signed_up_at":"2024-01-01","renews_at":"2024-06-01"}]"#;
     let builder = || TenantRecords::builder("t").customers(Table::from_json(customers).unwrap());

@@ -53,7 +53,7 @@ fn number(records: &TenantRecords, date: &str, feature: &str) -> f64 {
 }
 
 #[test]
-fn columns_that_are_not_used_are_named_with_the_nearest_known_one() {
+fn an_unused_column_is_reported_with_the_nearest_known_name() {
     let tickets = "customer_id,opened_at,closed_at,colour\na,2023-02-01,2023-02-02,red\na,2023-03-01,,red\n";
     let (_, report) = build(CUSTOMERS, RecordKind::Tickets, tickets);
     assert!(report.is_clean());
@@ -107,7 +107,7 @@ fn copies_without_an_id_are_likely_duplicates() {
 }
 
 #[test]
-fn a_far_date_is_named_and_does_not_move_the_end_of_what_was_observed() {
+fn a_far_date_is_reported_and_does_not_move_the_end_of_observation() {
     let mut payments = "customer_id,due_at,amount\n".to_owned();
     for month in 1..=12 {
         let _ = writeln!(payments, "a,2023-{month:02}-01,1");
@@ -164,7 +164,7 @@ fn a_far_date_is_named_and_does_not_move_the_end_of_what_was_observed() {
 }
 
 #[test]
-fn columns_without_a_value_or_with_one_value_are_named() {
+fn empty_and_constant_columns_are_reported() {
     let customers = "customer_id,signed_up_at,churned_at,country,seats\na,2023-01-01,,DE,1\nb,2023-01-01,,DE,2\n";
     let (_, report) = build(
         customers,
@@ -182,7 +182,7 @@ fn columns_without_a_value_or_with_one_value_are_named() {
 }
 
 #[test]
-fn known_names_are_taken_however_they_are_spelled() {
+fn known_names_match_in_any_spelling() {
     let customers = csv("\u{feff}Customer ID,signedUpAt,CHURNED-AT,Plan\na,2023-01-01,,pro\n");
     let payments = Table::from_json(
         br#"[{"customerId": "a", "Due At": "2023-02-01", "AMOUNT": 10, "Status": "failed"},
@@ -227,7 +227,7 @@ fn two_columns_of_one_known_name_are_refused() {
 }
 
 #[test]
-fn a_missing_column_names_the_one_that_may_be_meant() {
+fn a_missing_column_suggests_the_closest_given_one() {
     let tickets = csv("customer_id,created_at\na,2023-02-01\n");
     let builder = TenantRecords::builder("acme")
         .customers(csv(CUSTOMERS))
@@ -240,7 +240,7 @@ fn a_missing_column_names_the_one_that_may_be_meant() {
 const HISTORY: &str = "customer_id,signed_up_at,valid_from,churned_at,plan\na,2023-01-01,2023-01-01,,pro\na,2023-01-01,2023-03-01,2023-03-01,pro\na,2023-01-01,2023-08-01,,basic\nb,2023-02-01,2023-02-01,,pro\n";
 
 #[test]
-fn a_customer_who_comes_back_in_a_later_version_begins_a_new_spell() {
+fn a_reactivation_in_a_later_version_begins_a_new_spell() {
     let (records, report) = build(HISTORY, RecordKind::Activities, "customer_id,at\na,2023-12-31\n");
     assert!(report.is_clean());
     assert_eq!(
@@ -292,7 +292,7 @@ fn a_customer_who_comes_back_in_a_later_version_begins_a_new_spell() {
 }
 
 #[test]
-fn a_withdrawn_cancellation_never_happened() {
+fn a_withdrawn_cancellation_has_no_effect() {
     let withdrawn = HISTORY.replace("2023-03-01,2023-03-01", "2023-03-01,2023-10-01");
     let (records, report) = build(&withdrawn, RecordKind::Activities, "customer_id,at\na,2023-12-31\n");
     assert_eq!(
@@ -317,7 +317,7 @@ fn a_withdrawn_cancellation_never_happened() {
 }
 
 #[test]
-fn what_is_known_later_does_not_begin_a_spell_earlier() {
+fn later_knowledge_does_not_begin_a_spell_earlier() {
     // The end of March became known only in December.
     let late = "customer_id,signed_up_at,valid_from,churned_at,known_at\na,2023-01-01,2023-01-01,,\na,2023-01-01,2023-03-01,2023-03-01,2023-12-01\na,2023-01-01,2023-08-01,,\n";
     let (records, _) = build(late, RecordKind::Activities, "customer_id,at\na,2023-12-31\n");
@@ -392,7 +392,7 @@ fn numbers_whose_sums_would_not_be_finite_are_out_of_range() {
 }
 
 #[test]
-fn a_quote_that_is_never_closed_is_named() {
+fn a_quote_that_is_never_closed_is_reported() {
     let open = "customer_id,signed_up_at,note\na,2023-01-01,x\nb,2023-01-02,\"12 inch pipe\nc,2023-01-03,y\n";
     let error = Table::from_csv(open.as_bytes()).unwrap_err();
     assert_eq!((error.code(), error.row()), ("unreadable_table", Some(1)));
