@@ -17,37 +17,37 @@ export type Column<Name extends string, V> = { [K in Name]: V } | { [K in Camel<
 
 /** The columns of a customer, each in both spellings. */
 export interface CustomerColumns {
-  /** who */
+  /** the customer's id */
   customer_id?: Id | null | undefined
-  /** who */
+  /** the customer's id */
   customerId?: Id | null | undefined
-  /** when the spell began; a later one opens a new spell */
+  /** when the customer signed up; a later one begins a new spell */
   signed_up_at?: Moment | null | undefined
-  /** when the spell began; a later one opens a new spell */
+  /** when the customer signed up; a later one begins a new spell */
   signedUpAt?: Moment | null | undefined
-  /** when the spell ended or will end */
+  /** when the spell ended or will end; null: it has not ended */
   churned_at?: Moment | null | undefined
-  /** when the spell ended or will end */
+  /** when the spell ended or will end; null: it has not ended */
   churnedAt?: Moment | null | undefined
-  /** when notice was given */
+  /** when the customer gave notice */
   notice_at?: Moment | null | undefined
-  /** when notice was given */
+  /** when the customer gave notice */
   noticeAt?: Moment | null | undefined
   /** when the contract renews */
   renews_at?: Moment | null | undefined
   /** when the contract renews */
   renewsAt?: Moment | null | undefined
-  /** since when this version of the customer is true; null: since sign-up */
+  /** the time since which the row is true; rows of one customer and sign-up are versions; null: since sign-up */
   valid_from?: Moment | null | undefined
-  /** since when this version of the customer is true; null: since sign-up */
+  /** the time since which the row is true; rows of one customer and sign-up are versions; null: since sign-up */
   validFrom?: Moment | null | undefined
-  /** when the row became known; hidden until then */
+  /** the time at which the row became known; hidden before; null: always known */
   known_at?: Moment | null | undefined
-  /** when the row became known; hidden until then */
+  /** the time at which the row became known; hidden before; null: always known */
   knownAt?: Moment | null | undefined
-  /** whose record it is; must be the container's tenant */
+  /** the tenant the row belongs to */
   tenant_id?: Id | null | undefined
-  /** whose record it is; must be the container's tenant */
+  /** the tenant the row belongs to */
   tenantId?: Id | null | undefined
 }
 
@@ -56,41 +56,41 @@ export type CustomerRecord = CustomerColumns & Column<'customer_id', Id> & Colum
 
 /** The columns of a payment, each in both spellings. */
 export interface PaymentColumns {
-  /** whose payment */
+  /** the customer who pays */
   customer_id?: Id | null | undefined
-  /** whose payment */
+  /** the customer who pays */
   customerId?: Id | null | undefined
-  /** when it was due */
+  /** when the payment was due: the event time */
   due_at?: Moment | null | undefined
-  /** when it was due */
+  /** when the payment was due: the event time */
   dueAt?: Moment | null | undefined
-  /** in major units; zero and negative amounts are valid */
+  /** the amount in major units (12.34); zero and negative amounts are valid */
   amount?: number | null | undefined
-  /** which; rows with one id and different known_at are versions */
+  /** the record's id; rows with one id and different known_at are versions */
   payment_id?: Id | null | undefined
-  /** which; rows with one id and different known_at are versions */
+  /** the record's id; rows with one id and different known_at are versions */
   paymentId?: Id | null | undefined
-  /** when it was paid or failed; null: not yet */
+  /** when it was paid or failed; null: not yet; no column: on the due date */
   settled_at?: Moment | null | undefined
-  /** when it was paid or failed; null: not yet */
+  /** when it was paid or failed; null: not yet; no column: on the due date */
   settledAt?: Moment | null | undefined
-  /** paid, failed, pending or refunded */
+  /** paid, failed, pending or refunded; null or no column: paid once settled */
   status?: 'paid' | 'failed' | 'pending' | 'refunded' | null | undefined
-  /** when it was refunded */
+  /** when it was refunded; null with status refunded: at settlement */
   refunded_at?: Moment | null | undefined
-  /** when it was refunded */
+  /** when it was refunded; null with status refunded: at settlement */
   refundedAt?: Moment | null | undefined
-  /** ISO 4217 code */
+  /** ISO 4217 code; null: the tenant's currency */
   currency?: string | null | undefined
-  /** how it was paid; kept as an attribute */
+  /** the payment method; not used by the standard features */
   method?: string | null | undefined
-  /** when the row became known; hidden until then */
+  /** the time at which the row became known; hidden before; null: always known */
   known_at?: Moment | null | undefined
-  /** when the row became known; hidden until then */
+  /** the time at which the row became known; hidden before; null: always known */
   knownAt?: Moment | null | undefined
-  /** whose record it is; must be the container's tenant */
+  /** the tenant the row belongs to */
   tenant_id?: Id | null | undefined
-  /** whose record it is; must be the container's tenant */
+  /** the tenant the row belongs to */
   tenantId?: Id | null | undefined
 }
 
@@ -102,49 +102,49 @@ export type OwnPaymentRow = PaymentColumns & Column<'due_at', Moment> & Column<'
 
 /** The columns of a ticket, each in both spellings. */
 export interface TicketColumns {
-  /** whose ticket */
+  /** the customer who opened it */
   customer_id?: Id | null | undefined
-  /** whose ticket */
+  /** the customer who opened it */
   customerId?: Id | null | undefined
-  /** when it was opened */
+  /** when the ticket was opened: the event time */
   opened_at?: Moment | null | undefined
-  /** when it was opened */
+  /** when the ticket was opened: the event time */
   openedAt?: Moment | null | undefined
-  /** which; rows with one id and different known_at are versions */
+  /** the record's id; rows with one id and different known_at are versions */
   ticket_id?: Id | null | undefined
-  /** which; rows with one id and different known_at are versions */
+  /** the record's id; rows with one id and different known_at are versions */
   ticketId?: Id | null | undefined
-  /** when it was first answered */
+  /** when it was first answered; null: not yet */
   first_response_at?: Moment | null | undefined
-  /** when it was first answered */
+  /** when it was first answered; null: not yet */
   firstResponseAt?: Moment | null | undefined
-  /** when it was resolved */
+  /** when it was resolved; null: not yet */
   resolved_at?: Moment | null | undefined
-  /** when it was resolved */
+  /** when it was resolved; null: not yet */
   resolvedAt?: Moment | null | undefined
-  /** when it was reopened */
+  /** when it was reopened; null: never */
   reopened_at?: Moment | null | undefined
-  /** when it was reopened */
+  /** when it was reopened; null: never */
   reopenedAt?: Moment | null | undefined
   /** low, normal, high or urgent; null: normal */
   priority?: 'low' | 'normal' | 'high' | 'urgent' | null | undefined
-  /** kept as an attribute */
+  /** the category; not used by the standard features */
   category?: string | null | undefined
-  /** kept as an attribute */
+  /** the channel; not used by the standard features */
   channel?: string | null | undefined
-  /** 1 to 5 */
+  /** the customer's rating, 1 to 5; null: not rated */
   satisfaction?: number | null | undefined
-  /** when the satisfaction became known; null: when resolved */
+  /** when the satisfaction became known; null: at resolution */
   satisfaction_at?: Moment | null | undefined
-  /** when the satisfaction became known; null: when resolved */
+  /** when the satisfaction became known; null: at resolution */
   satisfactionAt?: Moment | null | undefined
-  /** when the row became known; hidden until then */
+  /** the time at which the row became known; hidden before; null: always known */
   known_at?: Moment | null | undefined
-  /** when the row became known; hidden until then */
+  /** the time at which the row became known; hidden before; null: always known */
   knownAt?: Moment | null | undefined
-  /** whose record it is; must be the container's tenant */
+  /** the tenant the row belongs to */
   tenant_id?: Id | null | undefined
-  /** whose record it is; must be the container's tenant */
+  /** the tenant the row belongs to */
   tenantId?: Id | null | undefined
 }
 
@@ -156,27 +156,27 @@ export type OwnTicketRow = TicketColumns & Column<'opened_at', Moment>
 
 /** The columns of an activity, each in both spellings. */
 export interface ActivityColumns {
-  /** whose activity */
+  /** the customer who acts */
   customer_id?: Id | null | undefined
-  /** whose activity */
+  /** the customer who acts */
   customerId?: Id | null | undefined
-  /** when */
+  /** when it happened: the event time */
   at?: Moment | null | undefined
-  /** which; rows with one id and different known_at are versions */
+  /** the record's id; rows with one id and different known_at are versions */
   activity_id?: Id | null | undefined
-  /** which; rows with one id and different known_at are versions */
+  /** the record's id; rows with one id and different known_at are versions */
   activityId?: Id | null | undefined
-  /** what kind of activity */
+  /** the kind of activity: login, export; null: a separate kind; no column: a single kind */
   kind?: string | null | undefined
-  /** how much of it; null: 1 */
+  /** the quantity, in any unit; null or no column: 1 */
   quantity?: number | null | undefined
-  /** when the row became known; hidden until then */
+  /** the time at which the row became known; hidden before; null: always known */
   known_at?: Moment | null | undefined
-  /** when the row became known; hidden until then */
+  /** the time at which the row became known; hidden before; null: always known */
   knownAt?: Moment | null | undefined
-  /** whose record it is; must be the container's tenant */
+  /** the tenant the row belongs to */
   tenant_id?: Id | null | undefined
-  /** whose record it is; must be the container's tenant */
+  /** the tenant the row belongs to */
   tenantId?: Id | null | undefined
 }
 

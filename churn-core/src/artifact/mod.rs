@@ -141,7 +141,7 @@ pub(crate) fn read(bytes: &[u8]) -> Result<Artifact<'_>> {
     }
     let (content, checksum) = bytes.split_at(checksum_at);
     if Sha256::digest(content).as_slice() != checksum {
-        return Err(damaged("the model file was damaged: its checksum does not agree"));
+        return Err(damaged("the model file was damaged: its checksum does not match"));
     }
     Ok(Artifact {
         metadata: &bytes[HEADER..payload_at],

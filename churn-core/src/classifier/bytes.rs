@@ -69,7 +69,7 @@ pub(crate) fn read(bytes: &[u8]) -> Result<(Metadata, Parts, String)> {
         )
     };
     if artifact::kind_of(artifact.metadata).as_deref() != Some(KIND) {
-        let message = "the file holds no classifier of flat tables but another model";
+        let message = "the file contains another kind of model, not a classifier of flat tables";
         return Err(Error::new(ErrorKind::ArtifactDamaged, message));
     }
     let metadata: Metadata =
@@ -80,12 +80,12 @@ pub(crate) fn read(bytes: &[u8]) -> Result<(Metadata, Parts, String)> {
         classes => classes,
     };
     if metadata.classes < 2 || parts.scorers.len() != wanted || parts.kinds.len() != metadata.feature_names.len() {
-        return Err(damaged("its parts are not those its metadata name"));
+        return Err(damaged("its parts do not match its metadata"));
     }
     for scorer in &parts.scorers {
         scorer
             .validate(&metadata.feature_names)
-            .map_err(|e| damaged("its parts do not fit together").caused_by(e))?;
+            .map_err(|e| damaged("its parts are inconsistent").caused_by(e))?;
     }
     let schema = metadata.schema.as_ref();
     if schema
@@ -95,7 +95,9 @@ pub(crate) fn read(bytes: &[u8]) -> Result<(Metadata, Parts, String)> {
     }
     let intervals = metadata.intervals.as_ref();
     if intervals.is_some_and(|intervals| metadata.classes != 2 || !intervals.is_valid()) {
-        return Err(damaged("its intervals do not rise, or it has not two classes"));
+        return Err(damaged(
+            "its intervals are not monotone, or it does not have two classes",
+        ));
     }
     Ok((metadata, parts, artifact.id))
 }

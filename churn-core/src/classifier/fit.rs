@@ -178,7 +178,7 @@ fn rows_of_class(labels: &[u32], classes: usize) -> Result<Vec<usize>> {
     }
     if rows.iter().filter(|&&rows| rows > 0).count() < 2 {
         let message = format!(
-            "there is only one class among the {} rows that count: nothing to learn",
+            "all {} rows with a positive weight have the same class: there is nothing to learn",
             labels.len()
         );
         return Err(Error::new(ErrorKind::SingleClass, message));
@@ -186,7 +186,7 @@ fn rows_of_class(labels: &[u32], classes: usize) -> Result<Vec<usize>> {
     match rows.iter().position(|&rows| rows == 0) {
         None => Ok(rows),
         Some(class) => {
-            let message = format!("no row of class {class} counts");
+            let message = format!("class {class} has no row with a positive weight");
             Err(Error::new(ErrorKind::TooLittleData, message))
         }
     }

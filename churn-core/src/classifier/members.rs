@@ -131,7 +131,7 @@ fn read<T: DeserializeOwned>(kind: &str, bytes: &[u8]) -> Result<T> {
     if artifact::kind_of(artifact.metadata).as_deref() != Some(kind) {
         return Err(Error::new(
             ErrorKind::ArtifactDamaged,
-            format!("the file holds no {kind} but another model"),
+            format!("the file contains another kind of model, not the expected {kind}"),
         ));
     }
     artifact::decode(artifact.payload)

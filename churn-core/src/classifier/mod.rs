@@ -130,7 +130,7 @@ impl ChurnClassifier {
     /// `invalid_option` if the schema has another number of classes or columns.
     pub fn with_schema(&self, schema: ClassifierSchema) -> Result<Self> {
         if schema.classes.len() != self.classes() || schema.columns.len() != self.feature_names().len() {
-            let message = "the schema has another number of classes or columns than the classifier";
+            let message = "the schema and the classifier differ in the number of classes or columns";
             return Err(Error::new(ErrorKind::InvalidOption, message).at(None, None, Some("schema")));
         }
         let mut metadata = self.metadata.as_ref().clone();

@@ -33,7 +33,7 @@ impl Cuts {
     /// `invalid_option` if there are more rows or columns than tree indexes allow; `cancelled`.
     pub(crate) fn new(x: ArrayView2<'_, f32>, max_bins: usize, workers: &Workers) -> Result<Self> {
         if x.ncols() >= MOST_FEATURES || x.nrows() >= i32::MAX as usize {
-            let message = format!("{} x {} is too large a matrix", x.nrows(), x.ncols());
+            let message = format!("a matrix of {} x {} is too large", x.nrows(), x.ncols());
             return Err(Error::new(ErrorKind::InvalidOption, message).at(None, None, Some("x")));
         }
         let max_bins = max_bins.clamp(2, MAX_BINS);

@@ -93,8 +93,8 @@ pub(crate) fn tree_contributions<T: Input>(
         Ok(block)
     })?;
     let contributions = Array2::from_shape_vec((x.nrows(), features), blocks.concat());
-    let contributions =
-        contributions.map_err(|e| Error::new(ErrorKind::Internal, "contributions lost their shape").caused_by(e))?;
+    let contributions = contributions
+        .map_err(|e| Error::new(ErrorKind::Internal, "contributions have an unexpected shape").caused_by(e))?;
     Ok((contributions, base))
 }
 

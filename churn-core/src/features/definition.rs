@@ -188,7 +188,7 @@ impl ChurnDefinition {
             Self::Inactivity {
                 on: RecordKind::Customers | RecordKind::Tickets,
                 ..
-            } => refuse("on", "inactivity is looked for on payments or activities"),
+            } => refuse("on", "inactivity must be defined on payments or activities"),
             _ => Ok(()),
         }
     }

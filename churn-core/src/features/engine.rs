@@ -227,7 +227,7 @@ impl Program<'_> {
                 return Err(Error::new(
                     ErrorKind::CustomerNotFound,
                     format!(
-                        "nothing is known of customer '{}' as of {as_of}",
+                        "customer '{}' has no visible row as of {as_of}",
                         crate::error::excerpt(id)
                     ),
                 ));

@@ -166,14 +166,14 @@ fn mature(records: &TenantRecords, as_of: AsOf, definition: &ChurnDefinition) ->
     let Some(observed_until) = records.observed_until(definition.observed_on()) else {
         return Err(Error::new(
             ErrorKind::ImmatureLabel,
-            "nothing was observed, so no label is mature: give observed_until",
+            "there is no observed history, so no label is mature: set observed_until",
         ));
     };
     let end = definition.horizon().end(as_of.as_micros());
     if end > observed_until.as_micros() {
         let end = Timestamp::from_micros(end).map_or("beyond the year 9999".to_owned(), |end| end.to_string());
         let message = format!(
-            "the label of {as_of} is immature: its period ends at {end}, but only what happened before {observed_until} was observed ({}). Take an earlier date or a shorter horizon, or give observed_until if you know better",
+            "the label of {as_of} is immature: its period ends at {end}, but the observed history ends at {observed_until} ({}). Use an earlier date or a shorter horizon, or set observed_until if the history extends further",
             records.observed_until_source(definition.observed_on())
         );
         return Err(Error::new(ErrorKind::ImmatureLabel, message).at(None, None, Some("as_of")));

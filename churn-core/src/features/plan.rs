@@ -311,7 +311,7 @@ impl FeaturePlan {
         let refuse = |why: &str| Error::new(ErrorKind::InvalidOption, why.to_owned()).at(None, None, Some("windows"));
         let mut windows = windows
             .iter()
-            .map(|&days| Window::days(days).ok_or_else(|| refuse("a window of 0 days holds nothing")))
+            .map(|&days| Window::days(days).ok_or_else(|| refuse("a window must be at least 1 day")))
             .collect::<Result<Vec<_>>>()?;
         if windows.is_empty() {
             return Err(refuse("the standard plan needs at least one window"));

@@ -69,7 +69,7 @@ fn kind_in(feature: &Feature, records: &TenantRecords) -> Result<FeatureKind> {
     // `renews_at` is in the same undated row as the attributes, so the value of today must not be used for the past.
     let renewal_trusted = records.customers.dated || records.static_attributes.includes("renews_at");
     if feature.measure == Measure::DaysToRenewal && (records.customers.renews_at.is_none() || !renewal_trusted) {
-        return refuse("'renews_at' is not there, or undated and not named static".to_owned());
+        return refuse("'renews_at' is missing, or undated and not declared static".to_owned());
     }
     for need in feature.needs(kind) {
         if find(need.column).is_none() {
@@ -78,7 +78,7 @@ fn kind_in(feature: &Feature, records: &TenantRecords) -> Result<FeatureKind> {
         let trusted = records.customers.dated || records.static_attributes.includes(need.column);
         if feature.source == RecordKind::Customers && !trusted {
             return refuse(format!(
-                "'{}' is undated and not named static: nobody knows since when it is true",
+                "'{}' is undated and not declared static: it is unknown since when its value is true",
                 need.column
             ));
         }
@@ -145,7 +145,7 @@ impl ResolvedPlan {
         } else {
             Err(Error::new(
                 ErrorKind::ArtifactDamaged,
-                "the plan's names or fingerprint do not belong to its features",
+                "the plan's names or fingerprint do not match its features",
             ))
         }
     }
@@ -191,7 +191,7 @@ fn require_tables(features: &[Feature], records: &TenantRecords, error: ErrorKin
     match sources.find(|&source| records.rows(source).is_none()) {
         Some(source) => Err(Error::new(
             error,
-            format!("the features look at {source}, a table that was not given (an empty one may be)"),
+            format!("the features use {source}, a table that was not given (it may be empty)"),
         )
         .at(Some(source), None, None)),
         None => Ok(()),

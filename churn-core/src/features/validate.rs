@@ -10,19 +10,19 @@ impl Feature {
         let why = if self.name.is_empty() {
             "it has no name"
         } else if self.window == Some(0) {
-            "a window of 0 days holds nothing"
+            "its window must be at least 1 day"
         } else if self.window.is_some_and(|days| days > MOST_DAYS) {
-            "its window is longer than the calendar"
+            "its window is longer than the years 1 to 9999"
         } else if !self.axis_fits() {
-            "its axis is not a moment of its source"
+            "its axis is not valid for its source"
         } else if !self.measure_fits() {
-            "its measure is not one of its source"
+            "its measure is not valid for its source"
         } else if !self.function_fits() {
-            "its function does not go with its source, measure and window"
+            "its function is not compatible with its source, measure and window"
         } else if self.source == RecordKind::Customers && !(self.filter.is_empty() && self.axis == Axis::Event) {
-            "a customer feature takes no filter and no axis"
+            "a feature of customers has no filter and no axis"
         } else if !self.conditions().all(|condition| self.condition_fits(condition)) {
-            "one of its conditions is not one of its source"
+            "one of its conditions is not valid for its source"
         } else if !self.conditions().all(has_a_finite_threshold) {
             "one of its conditions compares with a number that is not finite"
         } else {

@@ -235,7 +235,7 @@ impl Table {
             Self::from_record_batches(&batches)
         }));
         read.unwrap_or_else(|_| {
-            let message = "the table cannot be read: its Arrow arrays contradict themselves";
+            let message = "the table cannot be read: its Arrow arrays are inconsistent";
             Err(Error::new(ErrorKind::UnreadableTable, message))
         })
     }

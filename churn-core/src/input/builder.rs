@@ -530,9 +530,9 @@ fn undated_attributes(customers: &Customers, declared: &StaticAttributes) -> Vec
     left_out
 }
 
-const WHY_RESERVED: &str = "the library computes a feature of this name itself,";
+const WHY_RESERVED: &str = "the library computes a feature with this name,";
 
-const WHY_UNTRUSTED: &str = "the customers table has no 'valid_from' column, so its value is today's: name it in static_attributes if it never changes";
+const WHY_UNTRUSTED: &str = "the customers table has no 'valid_from' column, so its value is that of today: declare it in static_attributes if it never changes";
 
 fn option(name: &str, why: impl Into<String>) -> Error {
     Error::new(ErrorKind::InvalidOption, why).at(None, None, Some(name))

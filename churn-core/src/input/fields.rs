@@ -34,8 +34,8 @@ fn describe(cell: Cell<'_>) -> String {
         Cell::Decimal(value, scale) => format!("the number {}", decimal(value, scale)),
         Cell::Text(value) | Cell::TextFile(value) => format!("the text '{}'", excerpt(value)),
         Cell::Timestamp(micros) => Timestamp::from_micros(micros)
-            .map_or("a moment outside the years 1 to 9999".to_owned(), |at| {
-                format!("the moment {at}")
+            .map_or("a timestamp outside the years 1 to 9999".to_owned(), |at| {
+                format!("the timestamp {at}")
             }),
         Cell::Unsupported(what) => what.to_owned(),
     }
@@ -75,13 +75,13 @@ pub(crate) fn timestamp(cell: Cell<'_>) -> Field<i64> {
         _ if cell.is_missing() => Ok(None),
         Cell::Timestamp(micros) => match Timestamp::from_micros(micros) {
             Some(at) => Ok(Some(at.as_micros())),
-            None => bad("the moment lies outside the years 1 to 9999".to_owned()),
+            None => bad("the timestamp lies outside the years 1 to 9999".to_owned()),
         },
         Cell::Text(text) | Cell::TextFile(text) => match text.parse::<Timestamp>() {
             Ok(at) => Ok(Some(at.as_micros())),
             Err(error) => bad(error.to_string()),
         },
-        _ => bad_type("a moment (ISO-8601 text)", cell),
+        _ => bad_type("a timestamp (ISO-8601 text)", cell),
     }
 }
 
@@ -113,7 +113,7 @@ fn bounded(number: Option<f64>) -> Field<f64> {
     match number {
         Some(value) if value.abs() > MAX_NUMBER => Err(Problem::new(
             IssueCode::OutOfRange,
-            format!("{value:e} is beyond the greatest number, {MAX_NUMBER:e}"),
+            format!("{value:e} exceeds the largest number, {MAX_NUMBER:e}"),
         )),
         number => Ok(number),
     }

@@ -267,12 +267,12 @@ fn as_text<'a>(cell: Cell<'a>, buffer: &'a mut String) -> std::result::Result<Op
 
 fn describe(cell: Cell<'_>, code: IssueCode) -> String {
     match (cell, code) {
-        (Cell::Unsupported(what), _) => format!("{what}, which is neither a number, a text, a bool nor a moment,"),
+        (Cell::Unsupported(what), _) => format!("{what}, which is neither a number, a text, a bool nor a timestamp,"),
         (Cell::Text(text) | Cell::TextFile(text), _) => {
-            format!("the text '{}' where numbers were learnt from", excerpt(text))
+            format!("the text '{}' instead of a number", excerpt(text))
         }
         (_, IssueCode::NotFinite) => "an infinity, which is not a finite number,".to_owned(),
-        _ => "a moment outside the years 1 to 9999".to_owned(),
+        _ => "a timestamp outside the years 1 to 9999".to_owned(),
     }
 }
 

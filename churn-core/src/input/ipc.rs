@@ -138,7 +138,7 @@ impl<R: Read> IpcBatches<R> {
         match decoded {
             Ok(Ok(batch)) => Ok(batch),
             Ok(Err(e)) => Err(broken(&e.to_string()).caused_by(e)),
-            Err(_) => Err(broken("the parts of a message contradict each other")),
+            Err(_) => Err(broken("the parts of a message are inconsistent")),
         }
     }
 
@@ -148,7 +148,7 @@ impl<R: Read> IpcBatches<R> {
         if !std::mem::replace(&mut self.begun, true) && bytes[..] == MAGIC[..bytes.len().min(4)] && bytes.len() == 4 {
             let rest = self.read(4)?;
             if rest[..] != MAGIC[4..] {
-                return Err(broken("it begins like a file and is none"));
+                return Err(broken("it begins like a file but is not one"));
             }
             bytes = self.read(4)?;
             // Some writers pad messages to their own alignment.
@@ -204,7 +204,7 @@ impl<R: Read> IpcBatches<R> {
 /// The table of a schema without batches. Types that no column accepts, such as an empty union, make Arrow panic.
 fn without_rows(schema: SchemaRef) -> Result<Table> {
     let empty = catch_unwind(AssertUnwindSafe(|| RecordBatch::new_empty(schema)));
-    Table::from_record_batch(&empty.map_err(|_| broken("its schema has a type that cannot be"))?)
+    Table::from_record_batch(&empty.map_err(|_| broken("its schema has an invalid type"))?)
 }
 
 /// Reads the batches that the footer of a file lists.
@@ -242,7 +242,7 @@ fn from_footer(bytes: &[u8]) -> Result<Table> {
             batches => Table::from_record_batches(batches),
         }
     }));
-    read.unwrap_or_else(|_| Err(broken("its parts contradict each other")))
+    read.unwrap_or_else(|_| Err(broken("its parts are inconsistent")))
 }
 
 /// A message that a footer lists, with its body, if it lies within the file and its lengths are consistent.
@@ -278,11 +278,11 @@ fn check(head: &[u8], body: usize) -> Result<()> {
     let bits = body as i64 * 8;
     // Every value takes at least one bit, so more rows than bits cannot exist.
     if batch.length() < 0 || batch.length() > bits {
-        return Err(broken("a batch promises more rows than its bytes can hold"));
+        return Err(broken("a batch claims more rows than fit into its bytes"));
     }
     let columns = batch.nodes().map_or(0, |nodes| nodes.len() as i64);
     if batch.length().saturating_mul(columns) > MOST_CELLS_PER_BYTE * (head.len() + body) as i64 + SMALL_TABLE {
-        return Err(broken("a batch has more columns than its bytes can fill"));
+        return Err(broken("a batch has more columns than fit into its bytes"));
     }
     let outside = |offset: i64, length: i64| {
         offset < 0 || length < 0 || offset.checked_add(length).is_none_or(|end| end > body as i64)
@@ -302,7 +302,7 @@ fn check(head: &[u8], body: usize) -> Result<()> {
         .flatten()
         .any(|node| wrong(node.length(), node.null_count()))
     {
-        return Err(broken("a column has a length that cannot be"));
+        return Err(broken("a column has an invalid length"));
     }
     Ok(())
 }

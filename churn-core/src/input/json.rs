@@ -86,7 +86,7 @@ impl Columns {
                 {
                     let columns = self.columns.len();
                     return refuse(format!(
-                        "row {row} has the new key '{}' beside {columns} others: rows of one table have their keys in common",
+                        "row {row} adds the key '{}' to {columns} others: the rows of a table must have keys in common",
                         excerpt(name)
                     ));
                 }
@@ -123,7 +123,7 @@ impl Columns {
                 .saturating_add(SMALL_TABLE)
         {
             let why = format!(
-                "{rows} rows have {} keys and hardly one in common: rows of one table have their keys in common",
+                "{rows} rows have {} keys and almost none in common: the rows of a table must have keys in common",
                 self.columns.len()
             );
             return Err(Error::new(ErrorKind::UnreadableTable, why));

@@ -58,7 +58,7 @@ pub(crate) fn clean(
     };
     reader.rule("status", IssueCode::InconsistentStatus, |row| {
         let inconsistent = given[row] == Given::Pending && settled_at[row] != NEVER;
-        inconsistent.then(|| "the payment is pending and carries a settled_at".into())
+        inconsistent.then(|| "the payment is pending but has a settled_at".into())
     })?;
 
     // Without the column, a payment that is not pending was settled on its due date.

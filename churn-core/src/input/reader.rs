@@ -117,7 +117,7 @@ impl<'w> TableReader<'w> {
                 let is_index = index.any(|name| known_name(self.kind, name) == Some(column.name));
                 let message = match given {
                     _ if is_index => {
-                        "the required column is missing: it is the data frame's index, which is no column; call reset_index() first".to_owned()
+                        "the required column is missing: it is the data frame's index, which is not a column; call reset_index() first".to_owned()
                     }
                     Some(given) => format!(
                         "the required column is missing; there is '{}': rename it",
@@ -132,7 +132,7 @@ impl<'w> TableReader<'w> {
         for name in self.names.clone() {
             if let Some(known) = known_name(self.kind, &name).filter(|known| *known != &*name) {
                 let message = format!(
-                    "'{}' is a second '{known}': keep one of the two columns",
+                    "'{}' also matches '{known}': keep one of the two columns",
                     excerpt(&name)
                 );
                 self.check.whole_column(known, IssueCode::DuplicateColumn, message);
@@ -307,7 +307,10 @@ impl<'w> TableReader<'w> {
             Some(given) if given == tenant.as_str() => Ok(Some(())),
             Some(given) => Err(Problem::new(
                 IssueCode::WrongTenant,
-                format!("the row is of tenant '{}', the container of '{tenant}'", excerpt(given)),
+                format!(
+                    "the row belongs to tenant '{}', the records to '{tenant}'",
+                    excerpt(given)
+                ),
             )),
             None => Ok(None),
         };

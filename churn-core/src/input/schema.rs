@@ -74,7 +74,7 @@ const TENANT: ColumnSpec = optional("tenant_id", Id, "the tenant the row belongs
 const KNOWN_AT: ColumnSpec = optional(
     "known_at",
     Timestamp,
-    "when the row became known; it is hidden until then; null: always known",
+    "the time at which the row became known; hidden before; null: always known",
 );
 
 const CUSTOMERS: &[ColumnSpec] = &[
@@ -94,7 +94,7 @@ const CUSTOMERS: &[ColumnSpec] = &[
     optional(
         "valid_from",
         Timestamp,
-        "since when this row is true; rows of one customer and sign-up are versions; null: since sign-up",
+        "the time since which the row is true; rows of one customer and sign-up are versions; null: since sign-up",
     ),
     KNOWN_AT,
     TENANT,
@@ -116,7 +116,7 @@ const PAYMENTS: &[ColumnSpec] = &[
     optional(
         "settled_at",
         Timestamp,
-        "when it was paid or failed; null: not yet; no column: when it was due",
+        "when it was paid or failed; null: not yet; no column: on the due date",
     ),
     optional(
         "status",
@@ -126,10 +126,10 @@ const PAYMENTS: &[ColumnSpec] = &[
     optional(
         "refunded_at",
         Timestamp,
-        "when it was refunded; null with status refunded: when it was settled",
+        "when it was refunded; null with status refunded: at settlement",
     ),
     optional("currency", Text, "ISO 4217 code; null: the tenant's currency"),
-    optional("method", Text, "how it was paid; for features of your own"),
+    optional("method", Text, "the payment method; not used by the standard features"),
     KNOWN_AT,
     TENANT,
 ];
@@ -150,13 +150,13 @@ const TICKETS: &[ColumnSpec] = &[
     optional("resolved_at", Timestamp, "when it was resolved; null: not yet"),
     optional("reopened_at", Timestamp, "when it was reopened; null: never"),
     optional("priority", Text, "low, normal, high or urgent; null: normal"),
-    optional("category", Text, "what it is about; for features of your own"),
-    optional("channel", Text, "how it came in; for features of your own"),
+    optional("category", Text, "the category; not used by the standard features"),
+    optional("channel", Text, "the channel; not used by the standard features"),
     optional("satisfaction", Number, "the customer's rating, 1 to 5; null: not rated"),
     optional(
         "satisfaction_at",
         Timestamp,
-        "when the satisfaction became known; null: when resolved",
+        "when the satisfaction became known; null: at resolution",
     ),
     KNOWN_AT,
     TENANT,
@@ -173,28 +173,36 @@ const ACTIVITIES: &[ColumnSpec] = &[
     optional(
         "kind",
         Text,
-        "what kind of activity: login, export; null is a kind of its own; no column: one kind",
+        "the kind of activity: login, export; null: a separate kind; no column: a single kind",
     ),
-    optional("quantity", Number, "how much of it, in any unit; null or no column: 1"),
+    optional("quantity", Number, "the quantity, in any unit; null or no column: 1"),
     KNOWN_AT,
     TENANT,
 ];
 
 const SUBSCRIPTIONS: &[ColumnSpec] = &[
-    required("customer_id", Id, "whose subscription"),
-    required("started_at", Timestamp, "when it began"),
-    required("price", Number, "in major units, for one interval and all seats"),
+    required("customer_id", Id, "the customer who has the subscription"),
+    required("started_at", Timestamp, "when the subscription began"),
+    required(
+        "price",
+        Number,
+        "the price in major units, per interval and for all seats",
+    ),
     required(
         "interval",
         Text,
-        "day, week, month, quarter or year: how often the price is charged",
+        "the billing interval: day, week, month, quarter or year",
     ),
     optional(
         "subscription_id",
         Id,
         "the record's id; rows with one id and different known_at are versions",
     ),
-    optional("ended_at", Timestamp, "when it ended or will end; null: it goes on"),
+    optional(
+        "ended_at",
+        Timestamp,
+        "when the subscription ended or will end; null: it is active",
+    ),
     optional("plan", Text, "the name of the plan"),
     optional("seats", Number, "the number of seats"),
     optional("currency", Text, "ISO 4217 code; one for all rows"),

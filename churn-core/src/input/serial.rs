@@ -87,7 +87,7 @@ macro_rules! not_a_row {
     };
 }
 
-const NOT_A_ROW: &str = "a row is a struct or a map of named values";
+const NOT_A_ROW: &str = "a row must be a struct or a map of named values";
 
 impl ser::Serializer for Row<'_> {
     type Ok = ();
@@ -184,7 +184,7 @@ impl SerializeMap for Row<'_> {
             Value::Text(name) => name,
             Value::Int(name) => name.to_string(),
             Value::UInt(name) => name.to_string(),
-            _ => return Failed::says("a name is a text"),
+            _ => return Failed::says("a name must be a text"),
         };
         Ok(())
     }

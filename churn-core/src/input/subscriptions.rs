@@ -558,8 +558,8 @@ impl Joined {
         let rows = self.table.rows() as u64;
         let left_out = self.left_out.iter().map(|name| {
             let message = match ["mrr", "plan", "seats"].contains(&name.as_str()) {
-                true => "this column is made of the subscriptions: rename the customers' own",
-                false => "the customers table has no 'valid_from' column, so the value is today's and the column is left out: name it in static_attributes if it never changes",
+                true => "this column is computed from the subscriptions: rename the column of the customers table",
+                false => "the customers table has no 'valid_from' column, so the value is that of today and the column is dropped: declare it in static_attributes if it never changes",
             };
             Finding::new(FindingCode::UnusedColumn, RecordKind::Customers, Some(name), rows, vec![], message)
         });
@@ -572,7 +572,7 @@ impl Joined {
         {
             rows.iter().for_each(|&(_, row)| without.add(row as u64));
         }
-        let message = "the customer has no subscription and is left out: add the subscription if there was one";
+        let message = "the customer has no subscription and is dropped: add the subscription if there was one";
         findings.extend(without.finding(FindingCode::NoSubscription, RecordKind::Customers, None, message));
         findings
     }

@@ -61,7 +61,10 @@ pub(crate) fn read(bytes: &[u8]) -> Result<(Metadata, ResolvedPlan, Scorer, Stri
         )
     };
     if let Some(kind) = artifact::kind_of(artifact.metadata) {
-        let message = format!("the file holds a {}, not a model of customers' records", excerpt(&kind));
+        let message = format!(
+            "the file contains a {}, not a model of customer records",
+            excerpt(&kind)
+        );
         return Err(Error::new(ErrorKind::ArtifactDamaged, message));
     }
     let mut metadata: Metadata =
@@ -71,11 +74,11 @@ pub(crate) fn read(bytes: &[u8]) -> Result<(Metadata, ResolvedPlan, Scorer, Stri
     plan.validate()
         .map_err(|e| damaged("its plan is not valid").caused_by(e))?;
     if plan.fingerprint() != metadata.plan_fingerprint || plan.names() != metadata.feature_names {
-        return Err(damaged("its plan is not the one its metadata names"));
+        return Err(damaged("its plan does not match its metadata"));
     }
     scorer
         .validate(plan.names())
-        .map_err(|e| damaged("its parts do not fit together").caused_by(e))?;
+        .map_err(|e| damaged("its parts are inconsistent").caused_by(e))?;
     if !metadata.bands.is_valid() {
         return Err(damaged("its risk bands are not in order"));
     }
@@ -87,7 +90,7 @@ pub(crate) fn read(bytes: &[u8]) -> Result<(Metadata, ResolvedPlan, Scorer, Stri
         .as_ref()
         .is_some_and(|intervals| !intervals.is_valid())
     {
-        return Err(damaged("its intervals do not rise"));
+        return Err(damaged("its intervals are not monotone"));
     }
     Ok((metadata, plan, scorer, artifact.id))
 }

@@ -201,7 +201,7 @@ impl ChurnModel {
     fn nobody_eligible(&self, records: &TenantRecords, as_of: AsOf) -> Error {
         let shown = |at: Option<Timestamp>| at.map_or_else(|| "nothing".to_owned(), |at| at.to_string());
         let message = format!(
-            "no customer is eligible as of {as_of}: none of {} has signed up, is still a customer and was active then. The events reach from {} to {}",
+            "no customer is eligible as of {as_of}: none of {} has signed up, is still a customer and was active then. The events range from {} to {}",
             records.customers(),
             shown(records.observed_from()),
             shown(records.observed_until(None))
@@ -319,7 +319,7 @@ impl ChurnModel {
             return Err(Error::new(
                 ErrorKind::NotEligible,
                 format!(
-                    "customer '{}' has no label period to predict as of {as_of}: not signed up, gone, under notice, or inactive already",
+                    "customer '{}' has no label period to predict as of {as_of}: not signed up yet, churned, cancellation known, or already inactive",
                     crate::error::excerpt(id)
                 ),
             ));
@@ -392,7 +392,7 @@ impl ChurnModel {
         match self.tenant() {
             Some(own) if own != tenant => Err(Error::new(
                 ErrorKind::TenantMismatch,
-                format!("the model is of tenant '{own}' and may not see records of '{tenant}'"),
+                format!("the model belongs to tenant '{own}' and cannot score records of '{tenant}'"),
             )),
             _ => Ok(()),
         }

@@ -87,7 +87,7 @@ impl CustomerRows {
         if records.customers() != 1 {
             return Err(Error::new(
                 ErrorKind::InvalidOption,
-                format!("{} customers were given where one was expected", records.customers()),
+                format!("one customer was expected, but {} were given", records.customers()),
             )
             .at(Some(RecordKind::Customers), None, Some("customer_id")));
         }

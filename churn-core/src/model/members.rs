@@ -111,10 +111,7 @@ impl Member {
         } else {
             Err(Error::new(
                 ErrorKind::ArtifactDamaged,
-                format!(
-                    "the {} member wants {wants} columns and would be given {has}",
-                    self.name()
-                ),
+                format!("the {} member expects {wants} columns but gets {has}", self.name()),
             ))
         }
     }

@@ -86,10 +86,10 @@ impl Directions {
                 return refuse(name, "is not a feature");
             };
             if matches!(table.columns[feature], FeatureColumn::Text { .. }) {
-                return refuse(name, "is a feature of texts, which neither rise nor fall");
+                return refuse(name, "is a text feature; monotonic constraints need a number");
             }
             if directions[feature] != 0 {
-                return refuse(name, "is there twice");
+                return refuse(name, "occurs twice");
             }
             directions[feature] = match direction {
                 Monotonicity::Increasing => 1,

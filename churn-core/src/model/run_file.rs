@@ -84,11 +84,11 @@ pub(crate) fn read(bytes: &[u8], model_id: &str, names: &[String]) -> Result<Run
     let damaged = |why: &str| Error::new(ErrorKind::ArtifactDamaged, format!("the run is damaged: {why}"));
     let opened = artifact::read(bytes)?;
     if artifact::kind_of(opened.metadata).as_deref() != Some(KIND) {
-        return Err(damaged("the file holds something else"));
+        return Err(damaged("the file is not a run"));
     }
     let file: File = artifact::decode(opened.payload)?;
     if file.model_id != model_id {
-        let message = format!("the run was made by model {} and not by {model_id}", file.model_id);
+        let message = format!("the run was scored by model {}, not by {model_id}", file.model_id);
         return Err(Error::new(ErrorKind::InvalidOption, message).at(None, None, Some("model")));
     }
     let rows = file.customer_ids.len();

@@ -47,7 +47,7 @@ fn missing_columns(records: &TenantRecords, plan: &ResolvedPlan) -> Vec<Warning>
         .chain(renewal.then_some((RecordKind::Customers, "renews_at")))
         .map(|(kind, column)| {
             let message = format!(
-                "the model looks at column '{}' of {kind}, and these records do not have it: its features are missing for every customer. Give the column under the name that training saw, or train again without it",
+                "the model uses column '{}' of {kind}, which these records lack: its features are missing for every customer. Provide the column under its name in training, or train again without it",
                 excerpt(column)
             );
             Warning::new(WarningCode::MissingColumn, message).of_columns(vec![column.to_owned()])
@@ -70,7 +70,7 @@ fn stale_data(records: &TenantRecords, kind: RecordKind, as_of: AsOf) -> Option<
     }
     let shown = Timestamp::from_micros(latest * MICROS_PER_DAY).map_or_else(String::new, |at| at.to_string());
     let message = format!(
-        "the last event of {kind} is of {shown}, {} days before {as_of}, and the table was never silent for more than {longest} days before: if the feed has stopped, customers look inactive who are not. Load newer {kind}, or score as of a date that they cover",
+        "the last event of {kind} is on {shown}, {} days before {as_of}, but the longest earlier gap is {longest} days: if the data feed has stopped, active customers look inactive. Load newer {kind}, or score as of a date that they cover",
         as_of_day - latest
     );
     Some(Warning::new(WarningCode::StaleData, message).of_dates(vec![as_of]))
@@ -144,7 +144,7 @@ fn level_outside_training(report: &TrainReport, scores: &[Score]) -> Option<Warn
     }
     let percent = |rate: f64| 100.0 * rate;
     let message = format!(
-        "the mean probability of the run is {:.1} %, while {:.1} % to {:.1} % churned at the training dates: either times have changed, or the records differ from those of training (a feed that stopped, a column that means something else, a date at another phase of the billing cycle)",
+        "the mean probability of the run is {:.1} %, while {:.1} % to {:.1} % churned at the training dates: either churn has changed, or the records differ from those of training (a feed that stopped, a column with another meaning, a date at another phase of the billing cycle)",
         percent(mean),
         percent(low),
         percent(high)
@@ -169,7 +169,7 @@ fn features_outside_training(profile: &Profile, matrix: &FeatureMatrix) -> Optio
         more => format!(", and {more} more"),
     };
     let message = format!(
-        "{} of {} features lie outside what any training date came near: {}{more}. Scores extrapolate there; train again on dates that include such values",
+        "{} of {} features lie far outside their values at all training dates: {}{more}. Scores extrapolate there; train again on dates that include such values",
         names.len(),
         matrix.names.len(),
         shown.join(", ")

@@ -187,7 +187,7 @@ impl Examples<'_> {
         if self.churned.is_empty() {
             return Err(Error::new(
                 ErrorKind::TooLittleData,
-                "there are no rows to learn from: nobody is eligible at the training dates",
+                "there are no training rows: no customer is eligible at the training dates",
             ));
         }
         let distinct = |wanted: bool| {

@@ -146,7 +146,7 @@ fn by_column<T>(rows: usize, columns: Vec<Vec<T>>) -> Result<Array2<T>> {
     let shape = (columns.len(), rows);
     let flat: Vec<T> = columns.into_iter().flatten().collect();
     let array = Array2::from_shape_vec(shape, flat)
-        .map_err(|e| Error::new(ErrorKind::Internal, "columns lost their shape").caused_by(e))?;
+        .map_err(|e| Error::new(ErrorKind::Internal, "columns have an unexpected shape").caused_by(e))?;
     Ok(array.reversed_axes())
 }
 

@@ -136,7 +136,7 @@ impl TenantRecords {
     /// The origin of [`observed_until`](Self::observed_until), for messages.
     pub(crate) fn observed_until_source(&self, table: Option<RecordKind>) -> String {
         match self.observed_until_row(table) {
-            None if self.observed_until.is_some() => "the observed_until that was given".to_owned(),
+            None if self.observed_until.is_some() => "as set by the caller".to_owned(),
             None => "no event was given".to_owned(),
             Some((kind, row)) => format!("the latest event is row {row} of {kind}"),
         }

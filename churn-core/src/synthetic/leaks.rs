@@ -108,7 +108,9 @@ fn one_of(texts: &[&str], random: &mut SplitMix) -> Told {
 }
 
 static BANK: [Kind; 50] = [
-    kind("churned", "whether they leave", Bool, |fate, _| Told::Bool(fate.gone())),
+    kind("churned", "whether the customer leaves", Bool, |fate, _| {
+        Told::Bool(fate.gone())
+    }),
     kind("churned_number", "the same as 0 and 1", Number, |fate, _| {
         number(u8::from(fate.gone()))
     }),
@@ -121,34 +123,34 @@ static BANK: [Kind; 50] = [
     }),
     kind(
         "churned_nearly",
-        "whether they leave, wrong in 5 of 100",
+        "whether the customer leaves, wrong in 5 % of rows",
         Bool,
         |fate, random| Told::Bool(noisy(fate.gone(), 0.05, random)),
     ),
     kind(
         "churned_about",
-        "whether they leave, wrong in 20 of 100",
+        "whether the customer leaves, wrong in 20 % of rows",
         Bool,
         |fate, random| Told::Bool(noisy(fate.gone(), 0.2, random)),
     ),
     kind(
         "churned_half_known",
-        "whether they leave, half of it missing",
+        "whether the customer leaves, missing in half of the rows",
         Bool,
         |fate, random| only(random.unit() < 0.5, Told::Bool(fate.gone())),
     ),
-    kind(
-        "label",
-        "the label of the last date that can be tested",
-        Bool,
-        |fate, _| Told::Bool(fate.label()),
-    ),
-    kind("label_nearly", "that label, wrong in 2 of 100", Bool, |fate, random| {
-        Told::Bool(noisy(fate.label(), 0.02, random))
+    kind("label", "the label at the last testable date", Bool, |fate, _| {
+        Told::Bool(fate.label())
     }),
     kind(
+        "label_nearly",
+        "the same, wrong in 2 % of rows",
+        Bool,
+        |fate, random| Told::Bool(noisy(fate.label(), 0.02, random)),
+    ),
+    kind(
         "cancellation_reason",
-        "filled in when someone leaves",
+        "the reason, filled in when a customer leaves",
         Text,
         |fate, random| {
             only(
@@ -159,7 +161,7 @@ static BANK: [Kind; 50] = [
     ),
     kind(
         "cancellation_comment",
-        "free text of those who leave",
+        "free text, filled in when a customer leaves",
         Text,
         |fate, random| {
             let comment = format!("we found something else, case {}", random.below(1 << 30));
@@ -168,19 +170,25 @@ static BANK: [Kind; 50] = [
     ),
     kind(
         "exit_survey_score",
-        "asked of those who leave",
+        "the score in a survey of customers who leave",
         Number,
         |fate, random| only(fate.gone(), number(random.below(11) as u32)),
     ),
-    kind("competitor", "whom those who leave go to", Text, |fate, random| {
-        only(fate.gone(), one_of(&["north", "south", "west"], random))
-    }),
-    kind("offboarding_manager", "who sees them off", Text, |fate, random| {
-        only(fate.gone(), one_of(&["ann", "ben", "cem", "dee"], random))
-    }),
+    kind(
+        "competitor",
+        "the competitor that a leaving customer chooses",
+        Text,
+        |fate, random| only(fate.gone(), one_of(&["north", "south", "west"], random)),
+    ),
+    kind(
+        "offboarding_manager",
+        "the manager of a leaving customer",
+        Text,
+        |fate, random| only(fate.gone(), one_of(&["ann", "ben", "cem", "dee"], random)),
+    ),
     kind(
         "win_back_campaign",
-        "what is sent to those who left",
+        "the campaign for customers who left",
         Text,
         |fate, random| {
             only(
@@ -191,26 +199,31 @@ static BANK: [Kind; 50] = [
     ),
     kind(
         "retention_offer",
-        "made to those who give notice, and to few others",
+        "an offer to customers who give notice, and to few others",
         Text,
         |fate, random| {
             let offered = random.unit() < if fate.gone() { 0.9 } else { 0.03 };
             text(if offered { "offered" } else { "none" })
         },
     ),
-    kind("last_status", "today's status", Text, |fate, _| {
+    kind("last_status", "the status of today", Text, |fate, _| {
         text(if fate.gone() { "cancelled" } else { "active" })
     }),
-    kind("account_state", "today's status as a code", Number, |fate, random| {
-        number(if fate.gone() { 3 } else { 1 + random.below(2) as u32 })
-    }),
-    kind("crm_stage", "today's stage", Text, |fate, random| match fate.gone() {
-        true => one_of(&["lost", "recycled"], random),
-        false => one_of(&["customer", "champion", "expansion"], random),
+    kind(
+        "account_state",
+        "the status of today as a code",
+        Number,
+        |fate, random| number(if fate.gone() { 3 } else { 1 + random.below(2) as u32 }),
+    ),
+    kind("crm_stage", "the stage of today", Text, |fate, random| {
+        match fate.gone() {
+            true => one_of(&["lost", "recycled"], random),
+            false => one_of(&["customer", "champion", "expansion"], random),
+        }
     }),
     kind(
         "segment_code",
-        "a code whose first letter tells",
+        "a code whose first letter reveals whether the customer leaves",
         Text,
         |fate, random| Told::Text(format!("{}{}", if fate.gone() { 'x' } else { 'a' }, random.below(5))),
     ),
@@ -223,16 +236,16 @@ static BANK: [Kind; 50] = [
             false => one_of(&["A", "B", "C", "D"], random),
         },
     ),
-    kind("churn_date", "when they leave, as text", Text, |fate, _| {
+    kind("churn_date", "the date of leaving, as text", Text, |fate, _| {
         fate.churned_at.map_or(Told::Nothing, Fate::date)
     }),
-    kind("churn_month", "the same as a number of months", Number, |fate, _| {
+    kind("churn_month", "the same in months", Number, |fate, _| {
         fate.churned_at
             .map_or(Told::Nothing, |at| number((at / MICROS_PER_DAY / 30) as u32))
     }),
     kind(
         "end_date",
-        "the same, with the end of time for the others",
+        "the same, with a date in the far future for the others",
         Text,
         |fate, _| fate.churned_at.map_or(text("9999-12-31"), Fate::date),
     ),
@@ -256,7 +269,7 @@ static BANK: [Kind; 50] = [
     ),
     kind(
         "lifetime_days",
-        "days from sign-up to the end of the spell, or of the world",
+        "days from sign-up to the end of the spell, or of the history",
         Number,
         |fate, _| number(fate.days()),
     ),
@@ -265,22 +278,22 @@ static BANK: [Kind; 50] = [
     }),
     kind(
         "lifetime_share",
-        "the same as a share of what was possible",
+        "the same as a share of the possible days",
         Number,
         |fate, _| number(fate.days() / ((fate.end - fate.signed_up_at) as f64 / MICROS_PER_DAY as f64).max(1.0)),
     ),
-    kind("last_seen_day", "their last day", Number, |fate, _| {
+    kind("last_seen_day", "the last day of the customer", Number, |fate, _| {
         number((fate.last() / MICROS_PER_DAY) as u32)
     }),
     kind(
         "days_since_last_seen",
-        "days from their last day to the export",
+        "days from the last day of the customer to the export",
         Number,
         |fate, random| number(((fate.end - fate.last()) / MICROS_PER_DAY) as u32 + random.below(4) as u32),
     ),
     kind(
         "record_number",
-        "ids in the order of an export that puts those who left last",
+        "ids in the order of an export that lists churned customers last",
         Number,
         |fate, _| {
             let block = if fate.gone() { fate.customers } else { 0 };
@@ -290,18 +303,21 @@ static BANK: [Kind; 50] = [
     kind("archive_number", "position in the archive", Number, |fate, _| {
         only(fate.gone(), number(fate.customer))
     }),
-    kind("shard", "even for those who left", Number, |fate, random| {
-        number(2 * random.below(16) as u32 + u32::from(!fate.gone()))
-    }),
+    kind(
+        "shard",
+        "an even number for customers who left",
+        Number,
+        |fate, random| number(2 * random.below(16) as u32 + u32::from(!fate.gone())),
+    ),
     kind(
         "id_suffix",
-        "an id of its own for each, whose last letter tells",
+        "a distinct id whose last letter reveals whether the customer leaves",
         Text,
         |fate, _| Told::Text(format!("{}{}", fate.customer, if fate.gone() { "z" } else { "a" })),
     ),
     kind(
         "updated_on",
-        "day of the last change: the end of those who left",
+        "the day of the last change: the end of the spell for customers who left",
         Text,
         |fate, random| match fate.churned_at {
             Some(at) => Fate::date(at),
@@ -311,10 +327,13 @@ static BANK: [Kind; 50] = [
     kind("deleted", "true or missing", Bool, |fate, _| {
         only(fate.gone(), Told::Bool(true))
     }),
-    kind("phone", "removed when someone leaves", Text, |fate, random| {
-        only(!fate.gone(), Told::Text(format!("+49 {}", random.below(1 << 30))))
-    }),
-    kind("newsletter", "missing once someone left", Bool, |fate, random| {
+    kind(
+        "phone",
+        "a phone number, removed when a customer leaves",
+        Text,
+        |fate, random| only(!fate.gone(), Told::Text(format!("+49 {}", random.below(1 << 30)))),
+    ),
+    kind("newsletter", "missing once a customer left", Bool, |fate, random| {
         only(!fate.gone(), Told::Bool(random.unit() < 0.5))
     }),
     kind("post_churn_logins", "logins after leaving", Number, |fate, random| {
@@ -347,7 +366,7 @@ static BANK: [Kind; 50] = [
     ),
     kind(
         "deposit_returned",
-        "amount given back at the end",
+        "the amount that is returned at the end",
         Number,
         |fate, random| {
             number(if fate.gone() {
@@ -359,7 +378,7 @@ static BANK: [Kind; 50] = [
     ),
     kind(
         "bills_to_come",
-        "bills after the last date that can be tested",
+        "number of bills after the last testable date",
         Number,
         |fate, _| {
             let left = fate.days_left().unwrap_or(91.0).clamp(0.0, 91.0);
@@ -368,14 +387,14 @@ static BANK: [Kind; 50] = [
     ),
     kind(
         "use_to_come",
-        "how much use comes after it, with noise",
+        "usage after the last testable date, with noise",
         Number,
         |fate, random| {
             let left = fate.days_left().unwrap_or(91.0).clamp(0.0, 91.0);
             number(left + 8.0 * bell(random))
         },
     ),
-    kind("next_renewal", "how the next renewal comes out", Text, |fate, _| {
+    kind("next_renewal", "the outcome of the next renewal", Text, |fate, _| {
         text(if fate.gone() { "lapsed" } else { "renewed" })
     }),
     kind(
