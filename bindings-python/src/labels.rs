@@ -55,8 +55,8 @@ impl Labels {
 
 #[pymethods]
 impl Labels {
-    /// Customers with neither label: those who churned within the lead, or before the date without this being known
-    /// then.
+    /// Customers without a label: they churned within the lead, or had churned before the date although this was not
+    /// known yet.
     #[getter]
     fn excluded(&self) -> Self {
         Self {

@@ -43,7 +43,7 @@ const TEXT: [&str; 12] = [
     "rs", "py", "pyi", "js", "mjs", "ts", "md", "toml", "sh", "sql", "ipynb", "yml",
 ];
 
-/// This file lists the phrases, and the changelog and the serde names keep old spellings.
+/// Files that may contain the phrases: this list itself, and the changelog, which names old spellings.
 const EXEMPT: [&str; 2] = ["tests/tests/vocabulary.rs", "CHANGELOG.md"];
 
 fn files(root: &Path) -> Vec<PathBuf> {

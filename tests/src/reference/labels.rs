@@ -128,8 +128,8 @@ fn signs_of_life(world: &World, on: Table, known: i64) -> BTreeMap<&str, Vec<i64
     }
 }
 
-/// The end given by the caller, or else one step after the latest event that is not a far date; for inactivity, of the
-/// table it uses. A payment that stays pending is not an event.
+/// The end given by the caller, or else one step after the latest event that is not a far date. For inactivity, only the
+/// table it uses counts. A payment that stays pending is not an event.
 pub fn observed_until(world: &World, on: Option<Table>) -> Option<i64> {
     let all = i64::MAX;
     let payments = world.payments.iter().flat_map(|table| {
