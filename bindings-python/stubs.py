@@ -119,7 +119,7 @@ from .store import (
 '''
 
 OPTIONAL = "{} | None"
-#: Types of arguments, by name; ``Class.method.argument`` goes before ``argument``.
+#: Types of arguments, by name; ``Class.method.argument`` takes precedence over ``argument``.
 ARGUMENTS = {
     # Records and tables.
     "tenant": "str", "customers": "_Table", "payments": "_Table | None", "tickets": "_Table | None",
@@ -169,7 +169,7 @@ ARGUMENTS = {
 }  # fmt: skip
 FRAME = {"to_pandas": "Any", "to_polars": "Any", "to_arrow": "Any", "__arrow_c_stream__": "Any"}
 NUMBERS = "npt.NDArray[np.float64]"
-#: Types of results and attributes; ``Class.method`` goes before ``method``.
+#: Types of results and attributes; ``Class.method`` takes precedence over ``method``.
 RESULTS = FRAME | {
     "__repr__": "str", "__str__": "str", "_repr_html_": "str", "__len__": "int", "__hash__": "int", "__eq__": "bool",
     "__ne__": "bool", "__bool__": "bool", "__reduce__": "tuple[Any, ...]", "__version__": "str",
