@@ -55,7 +55,7 @@ export interface CardData {
   observedFrom: string | null
   /** The end of the observed history. */
   observedUntil: string | null
-  /** The dates that trained the final model. */
+  /** The training dates of the final model. */
   trainingDates: string[]
   /** Windows, in days, that begin before the observed history at some training date. */
   truncatedWindows: number[]

@@ -38,24 +38,24 @@
 //! # Ok::<(), churn_core::Error>(())
 //! ```
 //!
-//! # Where to begin
+//! # Where to start
 //!
-//! | to | take |
+//! | task | items |
 //! |---|---|
 //! | read records | [`TenantRecords::builder`]; [`Customer`], [`Payment`], [`Ticket`], [`Activity`], or a [`Table`] of CSV, JSON or Arrow with the columns of [`columns_of`] |
-//! | see what is wrong with them | [`ValidationReport`]; [`OnInvalid`] to quarantine invalid rows |
+//! | find invalid records | [`ValidationReport`]; [`OnInvalid`] to quarantine invalid rows |
 //! | split mixed tables by tenant | [`RecordsBuilder::partition`] |
 //! | define churn | [`ChurnDefinition`] |
-//! | train, and test out of time | [`ChurnModel::train`], [`TrainOptions`]; [`TrainReport`], [`Measures`], [`ModelCard`]; [`Backtest`] for several test dates |
-//! | score, and explain | [`ChurnModel::score`], [`ScoreRun`], [`Reason`]; [`ChurnModel::score_customer`] for one customer |
+//! | train a model with an out-of-time test | [`ChurnModel::train`], [`TrainOptions`]; [`TrainReport`], [`Measures`], [`ModelCard`]; [`Backtest`] for several test dates |
+//! | score customers and explain scores | [`ChurnModel::score`], [`ScoreRun`], [`Reason`]; [`ChurnModel::score_customer`] for one customer |
 //! | save and load a model | [`ChurnModel::save`] and [`load`](ChurnModel::load), [`to_bytes`](ChurnModel::to_bytes) and [`from_bytes`](ChurnModel::from_bytes) |
-//! | compute features and labels alone | [`features()`], [`FeaturePlan`], [`FeatureMatrix`]; [`labels()`] |
+//! | compute features and labels without a model | [`features()`], [`FeaturePlan`], [`FeatureMatrix`]; [`labels()`] |
 //! | declare a feature | [`Feature`] |
 //! | fit a classifier to a flat table | [`ChurnClassifier`], [`Dataset`] |
-//! | use tree models of other libraries, or the base learners alone | [`ensemble`] |
-//! | limit threads, report progress, cancel | [`Execution`] |
+//! | use tree models of other libraries, or single base learners | [`ensemble`] |
+//! | limit threads, report progress, cancel calls | [`Execution`] |
 //! | handle errors | [`Error`], [`ErrorKind`], [`IssueCode`] |
-//! | try it on synthetic data | [`synthetic`] |
+//! | generate synthetic data | [`synthetic`] |
 //!
 //! # Time
 //!
@@ -63,7 +63,7 @@
 //! - `as_of` is the prediction time. A record is visible only if it happened, and was known, **strictly before** it.
 //!   A field that became known later (a resolution, a settlement, a rating) is hidden until then.
 //! - A window of `w` days is `[as_of - w days, as_of)`; the label period is `[as_of + lead, as_of + lead + horizon)`.
-//! - A label is mature only if its period ends by `observed_until`. An immature label is an error, never "retained".
+//! - A label is mature only if its period ends by `observed_until`. An immature label is an error; it never counts as retained.
 //! - Undated attributes hold the values of today. They enter features only if you declare them static.
 //! - The crate reads no clock: the current time is always an argument.
 //!
@@ -85,9 +85,9 @@
 //! - It does not merge tenants: [`TenantRecords`] hold one tenant, and a model scores only the tenant it was trained on
 //!   unless it is shared.
 //! - It does not repair records: an invalid value is an error, or its row is quarantined and counted.
-//! - It does not guess: insufficient history is reported as [`Outcome::NotScored`], an error or a named reason.
+//! - It does not guess: if the history is insufficient, the result is [`Outcome::NotScored`] or an error, with the reason.
 //!
-//! # Features of the crate
+//! # Crate features
 //!
 //! | feature | adds |
 //! |---|---|

@@ -31,7 +31,7 @@ pub enum FlatType {
     Text,
     /// Booleans.
     Bool,
-    /// Moments.
+    /// Timestamps.
     Timestamp,
 }
 

@@ -46,7 +46,7 @@ pub enum Condition {
     Unpaid,
     /// A ticket that is not resolved.
     Open,
-    /// A ticket that was answered.
+    /// A ticket with a first response.
     Responded,
     /// A ticket of priority high or urgent.
     Urgent,

@@ -64,11 +64,11 @@ impl FromStr for LeakagePolicy {
 pub enum LeakageEvidence {
     /// The column alone separates churned from retained rows nearly without error.
     RestatesLabel,
-    /// All rows where the column is filled, or where it holds one value, churned.
+    /// All rows where the column has a value, or where it has one particular value, churned.
     OnlyForChurned,
-    /// All rows where the column is missing churned, or no row where it is filled did.
-    OnlyForRetained,
     /// All rows where the column is missing churned, or no row where it has a value churned.
+    OnlyForRetained,
+    /// The column identifies rows or encodes their order.
     Identifier,
     /// The column predicts what happened after the date, even after subtracting what was known at the date.
     ReachesIntoLabelPeriod,

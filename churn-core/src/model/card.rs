@@ -61,7 +61,7 @@ pub struct CardData {
     pub observed_from: Option<Timestamp>,
     /// The end of the observed history.
     pub observed_until: Option<Timestamp>,
-    /// The dates that trained the final model.
+    /// The training dates of the final model.
     pub training_dates: Vec<AsOf>,
     /// Windows, in days, that begin before the observed history at some training date.
     pub truncated_windows: Vec<u32>,
