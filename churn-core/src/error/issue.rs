@@ -65,7 +65,7 @@ macro_rules! issue_codes {
 issue_codes! {
     /// A required column is missing.
     MissingColumn = "missing_column",
-    /// Two columns have the same known name once case, blanks, hyphens and camelCase are folded.
+    /// Two columns match the same known name after case, blanks, hyphens and underscores are removed.
     DuplicateColumn = "duplicate_column",
     /// A required value is null or empty.
     MissingValue = "missing_value",

@@ -85,7 +85,7 @@ impl<'w> TableReader<'w> {
             pieces.extend(pieces_of_batch);
             rows += table.rows();
         }
-        // Positions have 32 bits, and the largest value marks a missing one.
+        // Positions are 32-bit numbers, and the largest one is reserved for a missing position.
         let given: usize = batches.iter().map(Table::length).sum();
         if given >= u32::MAX as usize {
             return Err(Error::new(

@@ -340,7 +340,7 @@ impl State {
             }
             today.resolved = Some(Resolution { rating, reopened });
         }
-        // An eighth of all days have problems, so the average equals the requested rate.
+        // Customers have problems on an eighth of all days, so the average equals the requested rate.
         let rate = life.profile.tickets * if self.trouble { 5.0 } else { 0.45 };
         if self.open < 5 && random.unit() < rate {
             let urgency = random.unit() + if self.trouble { 0.25 } else { 0.0 };

@@ -223,7 +223,7 @@ impl Ranked {
         self.columns.len().max(1)
     }
 
-    /// The top of a tree, if there are tops.
+    /// The top of a tree; `None` if trees have no tops.
     pub(super) fn top(&self, tree: usize) -> Option<&Top> {
         self.tops.get(tree)
     }
