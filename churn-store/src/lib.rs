@@ -1,4 +1,4 @@
-//! Every tenant's records, models and scores, in SQLite or Postgres, provably apart.
+//! A store for the records, models and scores of many tenants, in SQLite or Postgres, with verified isolation.
 //!
 //! ```text
 //! Store::open(url) ── migrate()                                     SQLite file, SQLite memory, Postgres
@@ -41,13 +41,13 @@
 //!
 //! # Transactions
 //!
-//! A batch is one transaction: all of it is kept or none. Writers of one tenant follow one another; writers of different
-//! tenants do so in SQLite, and go on side by side in Postgres. What a reader loads is of one moment.
+//! A batch is one transaction: either all of its changes are stored or none. Writers of one tenant are serialized.
+//! Writers of different tenants are serialized in SQLite, and run concurrently in Postgres. Readers see a snapshot.
 //!
 //! # What it does not do
 //!
-//! It reads no clock (moments are arguments) and draws no random numbers (keys and secrets are given). It does not encrypt:
-//! the database's own means do.
+//! The store reads no clock (times are arguments) and generates no random numbers (secrets are arguments). It does not
+//! encrypt data; use the encryption of the database or the disk.
 
 mod attest;
 mod engine;

@@ -1,4 +1,4 @@
-//! The database as a whole: opened, migrated, attested. It has no way to data.
+//! The database as a whole: open, migrate, attest. [`TenantStore`] gives access to the data.
 
 use churn_core::TenantId;
 
@@ -6,14 +6,15 @@ use crate::engine::{Access, Backend, Pool, current, migrate, migrations};
 use crate::error::{Error, ErrorKind, Result};
 use crate::tenant::TenantStore;
 
-/// A database of many tenants. Clones share its connections. Data are reached through [`Store::tenant`] alone.
+/// A database of many tenants. Clones share its connections. Only [`Store::tenant`] gives access to data.
 #[derive(Clone, Debug)]
 pub struct Store {
     pub(crate) pool: Pool,
 }
 
 impl Store {
-    /// Opens `sqlite:///path/to/file.db` (made if it is not there), `sqlite::memory:` or `postgres://user@host/database`.
+    /// Opens `sqlite:///path/to/file.db` (created if it does not exist), `sqlite::memory:` or
+    /// `postgres://user@host/database`.
     ///
     /// # Errors
     /// `invalid_option` for another address; `store_unavailable`; `store_newer` if a newer version of this library
@@ -22,8 +23,8 @@ impl Store {
         Self::open_with(url, None).await
     }
 
-    /// SQLite: as [`open`](Self::open), with room for so many pages of 4096 bytes; `store_full` beyond them. For tests of full
-    /// disks, and for hosts that give a tenant's file a quota.
+    /// SQLite: like [`open`](Self::open), with a maximum size of the file in pages of 4096 bytes; beyond it, writes
+    /// fail with `store_full`. For tests of full disks, and for hosts that limit the size of a tenant's file.
     ///
     /// # Errors
     /// As [`open`](Self::open).
@@ -37,24 +38,24 @@ impl Store {
         Ok(Self { pool })
     }
 
-    /// Makes or updates the tables. Does nothing where they are up to date. The steps taken are written down in
-    /// `churn_migrations`; a host's own migrations are not disturbed.
+    /// Creates or updates the tables. Does nothing if they are up to date. The applied steps are recorded in
+    /// `churn_migrations`; migrations of the host are not affected.
     ///
-    /// In Postgres, let a role migrate that owns the tables, and another one serve: see [`Store::grant_to`].
+    /// In Postgres, let one role own the tables and migrate, and let another role serve: see [`Store::grant_to`].
     ///
     /// # Errors
-    /// `store_newer`, `store_damaged`, `store_refused` if the role may not make tables, `store_unavailable`.
+    /// `store_newer`, `store_damaged`, `store_refused` if the role may not create tables, `store_unavailable`.
     pub async fn migrate(&self) -> Result<()> {
         self.migrate_to(migrations().len() as i64).await
     }
 
-    /// As [`migrate`](Self::migrate), up to an earlier version only. For tests of updates.
+    /// Like [`migrate`](Self::migrate), but only up to an earlier version. For tests of updates.
     #[doc(hidden)]
     pub async fn migrate_to(&self, version: i64) -> Result<()> {
         migrate(&self.pool, version).await
     }
 
-    /// The version of the schema that is there; 0 before the first [`migrate`](Self::migrate).
+    /// The version of the existing schema; 0 before the first [`migrate`](Self::migrate).
     ///
     /// # Errors
     /// `store_newer`, `store_damaged`, `store_unavailable`.
@@ -62,22 +63,23 @@ impl Store {
         current(&self.pool).await
     }
 
-    /// Which database it is.
+    /// The kind of database.
     pub fn backend(&self) -> Backend {
         self.pool.backend()
     }
 
-    /// One tenant's part: the only way to data.
+    /// The store of one tenant.
     pub fn tenant(&self, tenant: impl Into<TenantId>) -> TenantStore {
         TenantStore::new(self.clone(), tenant.into())
     }
 
-    /// Postgres: gives a role what it needs to serve, and no more: rows of all tables, no change of what the audit says, no
-    /// `TRUNCATE`, nothing of the tables themselves. Call it as the owner, after [`migrate`](Self::migrate). In SQLite there
-    /// are no roles, and nothing to do.
+    /// Postgres: grants a role the privileges that it needs to serve, and no others. It may read and write rows of all
+    /// tables, but it may not change audit entries, truncate tables or change the schema. Call this method as the
+    /// owner, after [`migrate`](Self::migrate). SQLite has no roles, so there it does nothing.
     ///
     /// # Errors
-    /// `invalid_option` if the role's name is not a plain one; `store_refused` if there is no such role.
+    /// `invalid_option` if the role's name has other characters than letters, digits and `_`; `store_refused` if the
+    /// role does not exist.
     pub async fn grant_to(&self, role: &str) -> Result<()> {
         let plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
         if role.is_empty() || role.len() > 63 || !role.chars().all(plain) {
@@ -104,12 +106,12 @@ impl Store {
         tx.commit().await
     }
 
-    /// Gives up all connections.
+    /// Closes all connections.
     pub async fn close(&self) {
         self.pool.close().await;
     }
 
-    /// Fails where the tables are not those this library needs.
+    /// Fails if the schema is not at the version of this library.
     pub(crate) async fn check_migrated(&self) -> Result<()> {
         match self.version().await? {
             version if version == migrations().len() as i64 => Ok(()),

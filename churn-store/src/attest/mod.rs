@@ -1,4 +1,4 @@
-//! Proof that tenants are apart in the database at hand: it is tried out, and what keeps them apart is looked at.
+//! Attestation of tenant isolation: it runs reads and writes across tenants, and checks the safeguards of the database.
 
 mod interference;
 mod postgres;
@@ -15,35 +15,35 @@ use crate::engine::{Access, Backend};
 use crate::error::{Error, ErrorKind, Result};
 use crate::store::Store;
 
-/// One thing that was looked at or tried.
+/// A single check of an attestation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Check {
-    /// What: `"row security is forced"`.
+    /// What was checked, such as `"row security is forced"`.
     pub name: String,
-    /// Of which table; `None` for the database or the role.
+    /// The table that was checked; `None` for the database or the role.
     pub table: Option<String>,
-    /// Whether tenants are apart as far as this goes.
+    /// Whether the check passed.
     pub passed: bool,
-    /// What was found, where it is not what it should be.
+    /// What was found, if the check failed.
     pub detail: String,
 }
 
-/// What an attestation found. Signed off if every check passed.
+/// The report of an attestation. It is signed off if every check passed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Attestation {
     /// `"sqlite"` or `"postgres"`.
     pub backend: String,
-    /// The database role that serves; empty in SQLite, which has none.
+    /// The database role that serves; empty in SQLite, which has no roles.
     pub role: String,
     /// The version of the schema.
     pub schema: i64,
     /// The version of this library.
     pub library: String,
-    /// Everything that was looked at or tried.
+    /// All checks.
     pub checks: Vec<Check>,
-    /// SHA-256 of all of the above: two reports that say the same have the same.
+    /// SHA-256 of all of the above, so equal reports have equal fingerprints.
     pub fingerprint: String,
 }
 
@@ -58,7 +58,7 @@ impl Attestation {
         self.checks.iter().filter(|check| !check.passed)
     }
 
-    /// An error unless every check passed.
+    /// Returns an error unless every check passed.
     ///
     /// # Errors
     /// `not_isolated`, with the first failures.

@@ -1,11 +1,11 @@
-//! What keeps tenants apart in Postgres, looked at: policies, owners, roles, privileges, keys.
+//! Checks the safeguards of tenant isolation in Postgres: policies, owners, roles, privileges and keys.
 
 use crate::attest::Checks;
 use crate::engine::{Arg, Row, Tx};
 use crate::error::Result;
 use crate::tenant::TABLES;
 
-/// The one condition of every policy, as Postgres prints it, without spaces and brackets.
+/// The condition of every policy, as Postgres prints it, without spaces and parentheses.
 const POLICY: &str = "tenant_id=NULLIFcurrent_setting'churn.tenant_id'::text,true,''::text";
 
 fn plain(expression: &str) -> String {
@@ -15,7 +15,7 @@ fn plain(expression: &str) -> String {
         .collect()
 }
 
-/// The texts that a query finds wrong; none is right.
+/// The violations that a query finds; there should be none.
 async fn wrong(tx: &mut Tx, sql: &str, table: Option<&str>) -> Result<Vec<String>> {
     let args: Vec<Arg<'_>> = table.map(Arg::text).into_iter().collect();
     let rows = tx.rows(sql, &args).await?;
@@ -24,7 +24,7 @@ async fn wrong(tx: &mut Tx, sql: &str, table: Option<&str>) -> Result<Vec<String
         .collect()
 }
 
-/// For each table: a query that finds what is wrong with the table `$1`.
+/// Checks for each table: a query that finds violations of table `$1`.
 const OF_TABLES: &[(&str, &str)] = &[
     (
         "row security is enabled",
@@ -81,7 +81,7 @@ const OF_TABLES: &[(&str, &str)] = &[
     ),
 ];
 
-/// For the role and the database: a query that finds what is wrong.
+/// Checks of the role and the database: a query that finds violations.
 const OF_ROLE: &[(&str, &str)] = &[
     (
         "the serving role is no superuser and does not bypass row security",
@@ -126,7 +126,7 @@ const OF_ROLE: &[(&str, &str)] = &[
     ),
 ];
 
-/// Looks at everything; returns the name of the serving role.
+/// Runs all checks; returns the name of the serving role.
 pub(crate) async fn look(tx: &mut Tx, checks: &mut Checks) -> Result<String> {
     let role = tx.rows("SELECT current_user::text", &[]).await?;
     let role = role.first().map_or(Ok(""), |row| row.text(0))?.to_owned();
@@ -144,7 +144,7 @@ pub(crate) async fn look(tx: &mut Tx, checks: &mut Checks) -> Result<String> {
     Ok(role)
 }
 
-/// Exactly one policy, for everybody and every verb, with exactly the one condition.
+/// There must be exactly one policy, for all roles and all statements, with exactly the expected condition.
 async fn policies(tx: &mut Tx, table: &str, checks: &mut Checks) -> Result<()> {
     const POLICIES: &str = "SELECT polname::text, polcmd::text, polpermissive::text, polroles::text, pg_get_expr(polqual, polrelid), pg_get_expr(polwithcheck, polrelid) FROM pg_policy WHERE polrelid = $1::regclass";
     let policies = tx.rows(POLICIES, &[Arg::text(table)]).await?;

@@ -1,5 +1,5 @@
-//! The two databases behind one small door. Every statement of tenant data goes through [`TenantTx`], which binds the tenant
-//! as the first argument itself: no caller can forget it.
+//! A common interface to both databases. Every statement on tenant data goes through [`TenantTx`], which binds the
+//! tenant as the first argument, so that no caller can forget it.
 
 mod bulk;
 mod migrations;
@@ -22,11 +22,11 @@ pub(crate) use value::{Arg, Row, to_json};
 
 use crate::error::{Error, ErrorKind, Result};
 
-/// Which database it is.
+/// The kind of database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Backend {
-    /// SQLite: a file or memory.
+    /// SQLite, in a file or in memory.
     Sqlite,
     /// PostgreSQL.
     Postgres,
@@ -50,7 +50,7 @@ pub(crate) enum Pool {
 }
 
 impl Pool {
-    /// Connects. An in-memory database lives in its one connection, which is never given up.
+    /// Connects. An in-memory database has a single connection, which is never closed.
     pub(crate) async fn open(url: &str, most_pages: Option<u32>) -> Result<Self> {
         if url.starts_with("postgres://") || url.starts_with("postgresql://") {
             let options = sqlx::postgres::PgConnectOptions::from_str(url)?;
@@ -72,7 +72,7 @@ impl Pool {
             .create_if_missing(true)
             .foreign_keys(true)
             .busy_timeout(Duration::from_secs(30));
-        // Readers go on while one writes; a commit is on the disk when it returns.
+        // Readers continue while another connection writes. A commit is on disk when it returns.
         let options = match memory {
             true => options,
             false => options
@@ -114,9 +114,9 @@ impl Pool {
     pub(crate) async fn begin(&self, access: Access) -> Result<Tx> {
         Ok(match (self, access) {
             (Self::Sqlite(pool), Access::Read) => Tx::Sqlite(pool.begin().await?),
-            // Taking the lock at once instead of when first writing: two writers wait, and do not fail half way.
+            // Takes the lock at once, so that a second writer waits instead of failing later.
             (Self::Sqlite(pool), Access::Write) => Tx::Sqlite(pool.begin_with("BEGIN IMMEDIATE").await?),
-            // One moment for all tables that are read.
+            // A snapshot for all tables that are read.
             (Self::Postgres(pool), Access::Read) => Tx::Postgres(
                 pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
                     .await?,
@@ -125,7 +125,7 @@ impl Pool {
         })
     }
 
-    /// A transaction that can see one tenant only.
+    /// A transaction that sees one tenant only.
     pub(crate) async fn begin_tenant(&self, tenant: &TenantId, access: Access) -> Result<TenantTx> {
         let mut tx = self.begin(access).await?;
         tx.become_tenant(tenant.as_str()).await?;
@@ -148,21 +148,21 @@ fn unavailable(source: sqlx::Error) -> Error {
     }
 }
 
-/// What a transaction may do.
+/// What a transaction is allowed to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Access {
     Read,
     Write,
 }
 
-/// A transaction; rolled back unless committed.
+/// A transaction, which is rolled back unless committed.
 pub(crate) enum Tx {
     Sqlite(Transaction<'static, Sqlite>),
     Postgres(Transaction<'static, Postgres>),
 }
 
 impl Tx {
-    /// Names the tenant whose rows the database shows. `SET LOCAL` takes no argument; `set_config(.., true)` does.
+    /// Sets the tenant whose rows the database shows. `SET LOCAL` takes no argument, but `set_config(.., true)` does.
     pub(crate) async fn become_tenant(&mut self, tenant: &str) -> Result<()> {
         if let Self::Postgres(tx) = self {
             sqlx::query("SELECT set_config('churn.tenant_id', $1, true)")
@@ -187,7 +187,7 @@ impl Tx {
         Ok(())
     }
 
-    /// Runs a statement; returns how many rows it touched.
+    /// Runs a statement and returns the number of affected rows.
     pub(crate) async fn execute(&mut self, sql: &str, args: &[Arg<'_>]) -> Result<u64> {
         let sql = AssertSqlSafe(sql.to_owned());
         Ok(match self {
@@ -202,7 +202,7 @@ impl Tx {
         })
     }
 
-    /// All rows of a query.
+    /// Returns all rows of a query.
     pub(crate) async fn rows(&mut self, sql: &str, args: &[Arg<'_>]) -> Result<Vec<Row>> {
         let mut stream = self.stream(sql, args)?;
         let mut rows = vec![];
@@ -212,7 +212,7 @@ impl Tx {
         Ok(rows)
     }
 
-    /// The rows of a query as they come.
+    /// Streams the rows of a query.
     pub(crate) fn stream<'t>(&'t mut self, sql: &str, args: &[Arg<'_>]) -> Result<BoxStream<'t, Result<Row>>> {
         let sql = AssertSqlSafe(sql.to_owned());
         Ok(match self {
@@ -265,7 +265,7 @@ pub(crate) fn unbound(source: Box<dyn std::error::Error + Send + Sync>) -> Error
     Error::new(ErrorKind::Internal, "an argument cannot be bound").caused_by(source)
 }
 
-/// The statement itself; tests replace some.
+/// The statement to run; tests replace some.
 fn statement(sql: &str) -> String {
     #[cfg(not(test))]
     return sql.to_owned();
@@ -273,7 +273,7 @@ fn statement(sql: &str) -> String {
     sabotage::statement(sql)
 }
 
-/// A transaction of one tenant. `$1` of every statement is the tenant; the caller's arguments begin at `$2`.
+/// A transaction of one tenant. `$1` of every statement is the tenant; the caller's arguments start at `$2`.
 pub(crate) struct TenantTx {
     tx: Tx,
     tenant: TenantId,
@@ -320,12 +320,12 @@ impl TenantTx {
         self.tx.stream(&statement(sql), &args)
     }
 
-    /// The Postgres transaction, for arguments that are arrays; the caller binds the tenant as `$1`.
+    /// The Postgres transaction, for array arguments; the caller binds the tenant as `$1`.
     pub(crate) fn inner(&mut self) -> &mut Tx {
         &mut self.tx
     }
 
-    /// Goes on as another tenant: only the attestation does.
+    /// Switches to another tenant; used only by the attestation.
     pub(crate) async fn become_other(&mut self, tenant: &TenantId) -> Result<()> {
         self.tx.become_tenant(tenant.as_str()).await?;
         self.tenant = tenant.clone();

@@ -1,4 +1,4 @@
-//! Arguments in, columns out, the same for both databases.
+//! Arguments and columns, with one interface for both databases.
 
 use std::borrow::Cow;
 
@@ -22,10 +22,10 @@ pub(crate) enum Arg<'a> {
     Json(Option<Cow<'a, str>>),
 }
 
-/// `jsonb` of Postgres: a version byte and the text.
+/// A `jsonb` value of Postgres: a version byte followed by the text.
 struct Jsonb<'a>(&'a str);
 
-/// The type's number in every Postgres.
+/// The type's object id in every Postgres server.
 const JSONB: sqlx::postgres::types::Oid = sqlx::postgres::types::Oid(3802);
 
 impl sqlx::Type<sqlx::Postgres> for Jsonb<'_> {
@@ -163,7 +163,7 @@ impl Row {
         self.int_or_null(column)?.map(moment).transpose()
     }
 
-    /// JSON as it is stored.
+    /// The stored JSON text.
     pub(crate) fn json_text(&self, column: usize) -> Result<Option<&str>> {
         match self {
             Self::Sqlite(row) => Ok(row.try_get(column)?),
@@ -180,7 +180,7 @@ impl Row {
         }
     }
 
-    /// Stored JSON as a value; `Null` where there is none.
+    /// Stored JSON as a value; `Null` if there is none.
     pub(crate) fn json<T: serde::de::DeserializeOwned>(&self, column: usize) -> Result<T> {
         from_json(self.json_text(column)?.unwrap_or("null"))
     }
@@ -195,13 +195,13 @@ pub(crate) fn moment(micros: i64) -> Result<Timestamp> {
     })
 }
 
-/// Reads stored JSON.
+/// Parses stored JSON.
 pub(crate) fn from_json<T: serde::de::DeserializeOwned>(text: &str) -> Result<T> {
     serde_json::from_str(text)
         .map_err(|e| Error::new(ErrorKind::StoreDamaged, "stored JSON cannot be read").caused_by(e))
 }
 
-/// Writes JSON to store.
+/// Serializes JSON for storage.
 pub(crate) fn to_json(value: &impl serde::Serialize) -> Result<String> {
     let text = serde_json::to_string(value)
         .map_err(|e| Error::new(ErrorKind::InvalidOption, "the value cannot be written as JSON").caused_by(e))?;

@@ -1,4 +1,4 @@
-//! From the core's tables to columns as they are stored. What is valid is the core's business: its own check decides.
+//! Converts tables to columns as they are stored. Validation is done by the core.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use crate::engine::{Holds, Stored, to_json};
 use crate::error::{Error, ErrorKind, Result};
 use crate::records::layout::{ALWAYS, id_column, slots};
 
-/// A batch as it is stored: one column per slot of its kind.
+/// A batch in stored form: one column per slot of its kind.
 #[derive(Debug, Default)]
 pub(crate) struct Batch {
     pub(crate) columns: Vec<Stored>,
@@ -22,10 +22,10 @@ pub(crate) struct Batch {
     pub(crate) given: Vec<String>,
 }
 
-/// How many times rows of equal content came in an import.
+/// How many times rows of equal content occurred in an import.
 pub(crate) type Seen = HashMap<[u8; 16], u32>;
 
-/// Issues that only show beside other rows; they are found when all are loaded.
+/// Issues that concern conflicts with other rows; they are found when all records are loaded.
 const LATER: [IssueCode; 4] = [
     IssueCode::DuplicateId,
     IssueCode::DuplicateVersion,
@@ -33,7 +33,7 @@ const LATER: [IssueCode; 4] = [
     IssueCode::MixedCurrency,
 ];
 
-/// Checks a batch by the core's rules; returns the positions of the rows that are not valid.
+/// Validates a batch by the core's rules; returns the positions of the invalid rows.
 pub(crate) fn check(
     kind: RecordKind,
     table: &Table,
@@ -43,12 +43,12 @@ pub(crate) fn check(
     let builder = TenantRecords::builder(tenant.clone()).on_invalid(OnInvalid::Quarantine);
     let builder = match kind {
         RecordKind::Customers => builder.customers(table.clone()),
-        // Whoever the events name is a customer here.
+        // The check assumes that every customer whom the events name exists.
         _ => builder.customers(named_customers(table)?).table(kind, table.clone()),
     };
     let (_, mut report) = builder.build()?;
     report.undated_attributes.clear();
-    // Findings are about whole tables: they are reported when the records are loaded.
+    // Findings concern whole tables, so they are reported when the records are loaded.
     report.findings.clear();
     report
         .issues
@@ -56,7 +56,7 @@ pub(crate) fn check(
     report.tables.retain(|(table, _)| *table == kind);
     report.issues.extend(zero_bytes(kind, table));
     report.issues.sort_by_key(|issue| issue.row);
-    // A missing column concerns no row in particular.
+    // A missing column does not concern a single row.
     let whole = report.issues.iter().any(|issue| issue.row.is_none());
     if whole || (policy == OnInvalid::Refuse && !report.issues.is_empty()) {
         return Err(Error::refused(report));
@@ -93,7 +93,8 @@ fn named_customers(table: &Table) -> Result<Table> {
         .with_column("signed_up_at", signed_up)?)
 }
 
-/// No database text may hold U+0000 (Postgres refuses it): it is refused in both, so that they hold the same.
+/// Finds texts with U+0000, which Postgres cannot store. They are refused in both databases, so that the databases
+/// store the same.
 fn zero_bytes(kind: RecordKind, table: &Table) -> Vec<churn_core::ValidationIssue> {
     let mut issues = vec![];
     for name in table.column_names() {
@@ -101,7 +102,7 @@ fn zero_bytes(kind: RecordKind, table: &Table) -> Vec<churn_core::ValidationIssu
             if let Cell::Text(text) | Cell::TextFile(text) = cell
                 && text.contains('\0')
             {
-                let why = "a stored text may not hold the character U+0000";
+                let why = "a stored text must not contain the character U+0000";
                 issues.push(churn_core::ValidationIssue::new(
                     kind,
                     row as u64,
@@ -115,7 +116,7 @@ fn zero_bytes(kind: RecordKind, table: &Table) -> Vec<churn_core::ValidationIssu
     issues
 }
 
-/// Text of a cell; integers become their decimal text, the empty text is kept.
+/// The text of a cell. Integers become their decimal text; an empty text is kept.
 fn text(cell: Cell<'_>) -> Option<std::borrow::Cow<'_, str>> {
     match cell {
         Cell::Text(text) | Cell::TextFile(text) => Some(text.into()),
@@ -143,7 +144,7 @@ fn number(cell: Cell<'_>) -> Option<f64> {
     }
 }
 
-/// Texts, each distinct one of a run kept once.
+/// Texts, in which equal values share one allocation.
 fn texts<'a>(cells: impl Iterator<Item = Cell<'a>>, known: &mut HashSet<Arc<str>>) -> Vec<Option<Arc<str>>> {
     cells
         .map(|cell| {
@@ -152,7 +153,7 @@ fn texts<'a>(cells: impl Iterator<Item = Cell<'a>>, known: &mut HashSet<Arc<str>
                 return Some(Arc::clone(known));
             }
             let own: Arc<str> = text.as_ref().into();
-            // Ids are mostly different: remembering them all would cost more than it saves.
+            // Most ids differ, so storing all of them would cost more than it saves.
             if known.len() < 4096 {
                 known.insert(Arc::clone(&own));
             }
@@ -161,7 +162,7 @@ fn texts<'a>(cells: impl Iterator<Item = Cell<'a>>, known: &mut HashSet<Arc<str>
         .collect()
 }
 
-/// The rows of a checked table that are valid, as they are stored.
+/// The valid rows of a validated table, in stored form.
 pub(crate) fn read(kind: RecordKind, table: &Table, bad: &HashSet<usize>, seen: &mut Seen) -> Result<Batch> {
     let rows = table.rows();
     let mut columns = Vec::with_capacity(slots(kind).len());
@@ -196,7 +197,7 @@ pub(crate) fn read(kind: RecordKind, table: &Table, bad: &HashSet<usize>, seen: 
     Ok(batch)
 }
 
-/// The attributes of every row as one JSON object; none where a row has none.
+/// The attributes of every row as one JSON object; `None` for a row without attributes.
 fn attributes(kind: RecordKind, table: &Table) -> Result<Vec<Option<Arc<str>>>> {
     let known = |name: &str| columns_of(kind).iter().any(|column| column.name == name);
     let names: Vec<&str> = table.column_names().filter(|name| !known(name)).collect();
@@ -225,7 +226,7 @@ fn attributes(kind: RecordKind, table: &Table) -> Result<Vec<Option<Arc<str>>>> 
         .collect()
 }
 
-/// The type of a column of a text file: the strictest that all its values have.
+/// The type of a column of a text file: the strictest type that fits all its values.
 #[derive(Clone, Copy, PartialEq)]
 enum FileType {
     Bool,
@@ -253,7 +254,7 @@ fn attribute(cell: Cell<'_>, file: FileType) -> Option<serde_json::Value> {
         Cell::Bool(value) => Some(value.into()),
         Cell::Int(value) => Some(value.into()),
         Cell::UInt(value) => Some(value.into()),
-        // NaN is missing; infinities were refused.
+        // NaN is a missing value; infinities were refused.
         Cell::Float(value) => serde_json::Number::from_f64(value).map(Into::into),
         Cell::Text(text) => Some(text.into()),
         Cell::TextFile(text) => match file {
@@ -302,14 +303,14 @@ impl Batch {
         }
     }
 
-    /// Fills what tells rows apart and may not be null.
+    /// Fills the columns that identify a row and must not be null.
     fn fill_keys(&mut self, kind: RecordKind, seen: &mut Seen) {
         let known_at = slots(kind)
             .iter()
             .position(|slot| slot.name == "known_at")
             .unwrap_or_default();
         if id_column(kind).is_none() {
-            // A version without a beginning is true since the sign-up.
+            // A version without `valid_from` begins at the sign-up.
             let signed_up_at = self.moments(1).to_vec();
             for (own, signed_up_at) in self.moments(2).iter_mut().zip(signed_up_at) {
                 *own = own.or(signed_up_at);
@@ -372,7 +373,7 @@ impl Batch {
     }
 }
 
-/// Of rows with one key within `rows`, only the last; in the order of the first.
+/// For each key within `rows`, only the last row, in the order of the first occurrences.
 pub(crate) fn last_of_each(kind: RecordKind, columns: &[Stored], rows: std::ops::Range<usize>) -> Vec<usize> {
     type Key<'a> = (Option<&'a str>, Option<&'a str>, [Option<i64>; 3]);
     let mut places: HashMap<Key<'_>, usize> = HashMap::with_capacity(rows.len());
@@ -405,7 +406,7 @@ pub(crate) fn last_of_each(kind: RecordKind, columns: &[Stored], rows: std::ops:
     kept
 }
 
-/// A text argument may not hold U+0000.
+/// Refuses a text argument with U+0000.
 pub(crate) fn no_zero_byte(name: &str, text: &str) -> Result<()> {
     match text.contains('\0') {
         true => Err(Error::new(

@@ -1,5 +1,5 @@
-//! Which column of which table holds what, and the statements made of it. Names come from this file alone; values are always
-//! arguments.
+//! The columns of the record tables, and the statements built from them. Names come only from this file; values are
+//! always arguments.
 
 use churn_core::RecordKind;
 
@@ -10,7 +10,7 @@ use crate::engine::Holds;
 pub(crate) struct Slot {
     pub(crate) name: &'static str,
     pub(crate) holds: Holds,
-    /// Whether it tells rows apart.
+    /// Whether the column is part of the row's identity.
     pub(crate) key: bool,
 }
 
@@ -82,10 +82,10 @@ const ACTIVITIES: &[Slot] = &[
     slot("attributes", Json),
 ];
 
-/// `known_at` of a row that does not say.
+/// The `known_at` of a row without one.
 pub(crate) const ALWAYS: i64 = i64::MIN;
 
-/// The columns of a record table, without tenant and order.
+/// The columns of a record table, without the tenant and the sequence number.
 pub(crate) fn slots(kind: RecordKind) -> &'static [Slot] {
     match kind {
         RecordKind::Customers => CUSTOMERS,
@@ -115,7 +115,7 @@ fn names(kind: RecordKind) -> String {
     slots(kind).iter().map(|slot| slot.name).collect::<Vec<_>>().join(", ")
 }
 
-/// What happens to a row that is there: replaced where it differs.
+/// How an existing row is handled: it is replaced if it differs.
 pub(crate) fn on_conflict(kind: RecordKind) -> String {
     let join = |key: bool, of: &dyn Fn(&str) -> String| {
         let names = slots(kind).iter().filter(|slot| slot.key == key);
@@ -131,7 +131,7 @@ pub(crate) fn on_conflict(kind: RecordKind) -> String {
     )
 }
 
-/// All rows of a tenant in the order in which they came in.
+/// All rows of a tenant in order of first arrival.
 pub(crate) fn select_all(kind: RecordKind) -> String {
     format!(
         "SELECT {} FROM {} WHERE tenant_id = $1 ORDER BY seq",
@@ -140,7 +140,7 @@ pub(crate) fn select_all(kind: RecordKind) -> String {
     )
 }
 
-/// A page of rows: those after a place, at most so many.
+/// A page of rows after a sequence number, with a limit.
 pub(crate) fn select_page(kind: RecordKind) -> String {
     format!(
         "SELECT {}, seq FROM {} WHERE tenant_id = $1 AND seq > $2 ORDER BY seq LIMIT $3",

@@ -1,4 +1,5 @@
-//! Customers, payments, tickets and activities: in through the core's door, out as the core's records.
+//! Customers, payments, tickets and activities: validated by the core when they are written, and loaded as the core's
+//! records.
 
 mod door;
 mod layout;
@@ -30,18 +31,18 @@ pub struct RecordStore {
 }
 
 impl RecordStore {
-    /// Which records.
+    /// The kind of records.
     pub fn kind(&self) -> RecordKind {
         self.kind
     }
 
-    /// Whose records.
+    /// The tenant of the records.
     pub fn tenant(&self) -> &TenantId {
         self.tenant.tenant()
     }
 
-    /// Begins an import: one transaction that takes the batch piece by piece, so that it need not fit into memory. Nothing
-    /// is kept unless [`Import::commit`] is called.
+    /// Begins an import: one transaction that takes the data in chunks, so that they need not fit into memory. Nothing
+    /// is stored until [`Import::commit`] is called.
     ///
     /// # Errors
     /// `store_unavailable`, `store_busy`, `store_not_migrated`.
@@ -49,23 +50,27 @@ impl RecordStore {
         Import::begin(self, on_invalid).await
     }
 
-    /// Takes a batch in one transaction. A row that is there already is replaced where it differs: the same batch twice
-    /// changes nothing, a late correction replaces. Rows are the same if they have the same id and `known_at`; customers, if
-    /// they have the same `customer_id`, `signed_up_at`, `valid_from` and `known_at`; rows without an id, if all they hold
-    /// is the same (the n-th of equal rows of a batch is the n-th). So give ids to what may be corrected.
+    /// Upserts a batch in one transaction. Upserts are idempotent: an existing row is replaced if it differs, so a
+    /// later batch can correct it.
     ///
-    /// A table without rows is noted as given and empty.
+    /// Event rows are the same if they have the same id and `known_at`. Customer rows are the same if they have the
+    /// same `customer_id`, `signed_up_at`, `valid_from` and `known_at`. Rows without an id are the same if all their
+    /// values are equal; the n-th of identical rows in one batch matches the n-th in another. So give ids to rows that
+    /// you may want to correct.
+    ///
+    /// A table without rows is stored as given and empty.
     ///
     /// # Errors
-    /// Rows that are not valid are refused, all at once, with the code, table, row and column of the first; nothing is kept.
-    /// What only shows beside other rows (unknown customers, mixed currencies) shows when records are loaded.
+    /// If rows are invalid, the whole batch is refused with the code, table, row and column of the first issue, and
+    /// nothing is stored. Conflicts with other rows (unknown customers, mixed currencies) are reported when records are
+    /// loaded.
     pub async fn upsert(&self, rows: impl IntoTable) -> Result<Upserted> {
         let mut import = self.import(OnInvalid::Refuse).await?;
         import.write(rows).await?;
         import.commit().await
     }
 
-    /// Number of rows, versions included.
+    /// Number of rows, including all versions.
     ///
     /// # Errors
     /// `store_unavailable`, `store_not_migrated`.

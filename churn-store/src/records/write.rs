@@ -1,4 +1,4 @@
-//! Batches into the database: many rows a statement, one transaction a batch.
+//! Writes batches to the database: many rows per statement, one transaction per batch.
 
 use churn_core::{IntoTable, OnInvalid, RecordKind, Table, TableReport, ValidationReport};
 
@@ -8,21 +8,22 @@ use crate::records::RecordStore;
 use crate::records::door::{Batch, Seen, check, last_of_each, no_zero_byte, read};
 use crate::records::layout::{on_conflict, slots, table};
 
-/// What became of a batch.
+/// The result of an upsert.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct Upserted {
-    /// Rows that were given.
+    /// Number of given rows.
     pub rows_in: u64,
-    /// Rows that were valid; `rows_in` less those set aside.
+    /// Number of valid rows: `rows_in` minus the quarantined rows.
     pub rows_accepted: u64,
-    /// Rows that were new, or replaced one that differed. 0 where the batch was there already.
+    /// Number of rows that were new, or replaced a different row. 0 if the batch was stored before.
     pub rows_changed: u64,
-    /// What was wrong with the rows set aside.
+    /// The issues of the quarantined rows.
     pub report: ValidationReport,
 }
 
-/// A batch under way: one transaction. Dropped without [`commit`](Self::commit), nothing is kept.
+/// An upsert in progress, which is one transaction. If it is dropped without [`commit`](Self::commit), it is rolled
+/// back.
 #[must_use = "nothing is kept without `commit`"]
 pub struct Import {
     tx: TenantTx,
@@ -48,7 +49,7 @@ impl Import {
         })
     }
 
-    /// Takes a piece of the batch. Rows are numbered through all pieces. After an error the import must be dropped.
+    /// Writes a chunk of the batch. Rows are numbered across all chunks. After an error the import must be dropped.
     ///
     /// # Errors
     /// As [`RecordStore::upsert`].
@@ -56,7 +57,7 @@ impl Import {
         self.batch.write(&mut self.tx, rows.into_table()).await
     }
 
-    /// Keeps what was taken: all of it or, if this fails, none.
+    /// Commits the transaction: either all chunks are stored or none.
     ///
     /// # Errors
     /// `store_unavailable`, `store_full`.
@@ -66,7 +67,7 @@ impl Import {
     }
 }
 
-/// Writes the pieces of a batch in a transaction of someone else's.
+/// Writes the chunks of a batch in an existing transaction.
 pub(crate) struct BatchWriter {
     kind: RecordKind,
     policy: OnInvalid,
@@ -92,7 +93,7 @@ impl BatchWriter {
         let (policy, offset) = (self.policy, self.done.rows_in);
         let tenant = tx.tenant().clone();
         let mut seen = std::mem::take(&mut self.seen);
-        // Reading a large table takes a while: not on the thread that drives the host's connections.
+        // Reading a large table takes a while, so it does not run on the thread that drives the host's connections.
         let work = move || {
             let (bad, report) = check(kind, &table, &tenant, policy)?;
             let batch = read(kind, &table, &bad, &mut seen)?;
@@ -108,7 +109,7 @@ impl BatchWriter {
         Ok(())
     }
 
-    /// Remembers which table and columns were given: not given is not the same as given and empty.
+    /// Records which tables and columns were given, because a missing column differs from an empty one.
     async fn note_columns(&mut self, tx: &mut TenantTx, batch: &Batch) -> Result<()> {
         const NOTE: &str = "INSERT INTO churn_record_columns (tenant_id, kind, column_name, place) VALUES ($1, $2, $3, $4) ON CONFLICT (tenant_id, kind, column_name) DO NOTHING";
         let names = std::iter::once("").chain(batch.given.iter().map(String::as_str));
@@ -116,7 +117,7 @@ impl BatchWriter {
         if new.is_empty() {
             return Ok(());
         }
-        // Columns take places among the rows: those that come later have later ones.
+        // Columns take sequence numbers like rows, so columns that arrive later have higher ones.
         let first = places(tx, new.len()).await?;
         for (name, place) in new.into_iter().zip(first..) {
             no_zero_byte("a column's name", name)?;
@@ -128,14 +129,14 @@ impl BatchWriter {
     }
 }
 
-/// Runs work that computes, beside the threads that wait.
+/// Runs computations outside of the async threads.
 pub(crate) async fn off_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
     tokio::task::spawn_blocking(work)
         .await
         .map_err(|e| Error::new(ErrorKind::Internal, "the work was given up").caused_by(e))
 }
 
-/// Adds a piece's report to the import's; its rows come after `offset` others.
+/// Adds the report of a chunk to that of the import; its rows follow `offset` earlier rows.
 fn merge(all: &mut ValidationReport, piece: ValidationReport, offset: u64) {
     for mut issue in piece.issues {
         issue.row = issue.row.map(|row| row + offset);
@@ -159,8 +160,8 @@ fn merge(all: &mut ValidationReport, piece: ValidationReport, offset: u64) {
     }
 }
 
-/// The first of `rows` places in the order in which the tenant's rows come in. Holds up other writers of the tenant until the
-/// transaction ends, so that their batches follow one another.
+/// Reserves `rows` sequence numbers and returns the first. Other writers of the tenant wait until the transaction ends,
+/// so batches cannot interleave.
 pub(crate) async fn places(tx: &mut TenantTx, rows: usize) -> Result<i64> {
     const TAKE: &str = "INSERT INTO churn_companies AS t (tenant_id, next_seq) VALUES ($1, $2) ON CONFLICT (tenant_id) DO UPDATE SET next_seq = t.next_seq + excluded.next_seq RETURNING next_seq";
     let row = tx.row(TAKE, &[(rows as i64).into()]).await?;
@@ -168,7 +169,7 @@ pub(crate) async fn places(tx: &mut TenantTx, rows: usize) -> Result<i64> {
     Ok(next - rows as i64 + 1)
 }
 
-/// Writes a batch; returns how many rows were new or changed.
+/// Writes a batch; returns how many rows are new or changed.
 async fn put(tx: &mut TenantTx, kind: RecordKind, batch: Batch) -> Result<u64> {
     let first = places(tx, batch.rows).await?;
     let rows = batch.rows;
@@ -184,13 +185,13 @@ async fn put(tx: &mut TenantTx, kind: RecordKind, batch: Batch) -> Result<u64> {
         columns: &names,
         on_conflict: &on_conflict(kind),
     };
-    // One statement may not touch a row twice.
+    // A statement must not affect a row twice.
     target
         .write(tx, &columns, rows, |rows| last_of_each(kind, &columns, rows))
         .await
 }
 
-/// Notes what a repository needs: a company for the tenant.
+/// Creates the row of the company, which the repositories require.
 pub(crate) async fn ensure_company(tx: &mut TenantTx) -> Result<()> {
     const ENSURE: &str =
         "INSERT INTO churn_companies (tenant_id, next_seq) VALUES ($1, $2) ON CONFLICT (tenant_id) DO NOTHING";

@@ -1,4 +1,4 @@
-//! Who did what. Entries are added, never changed: in Postgres the serving role may not.
+//! The audit log. Entries are added and never changed; in Postgres the serving role has no privilege to change them.
 
 use churn_core::Timestamp;
 use serde::Serialize;
@@ -9,28 +9,28 @@ use crate::records::{check_limit, no_zero_byte, places};
 use crate::tenant::TenantStore;
 use crate::tenant::company::checked_json;
 
-/// Something that was done.
+/// An entry of the audit log.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct AuditEntry {
-    /// When, as the caller says.
+    /// When the action happened, as given by the caller.
     pub at: Timestamp,
-    /// By whom.
+    /// Who performed the action.
     pub actor: String,
-    /// What: `"model.promoted"`.
+    /// The action, such as `"model.promoted"`.
     pub action: String,
-    /// To what.
+    /// The object of the action.
     pub subject: Option<String>,
-    /// Anything else.
+    /// Any further data.
     pub details: serde_json::Value,
 }
 
-/// Some entries, and where the next ones begin.
+/// A page of entries.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct AuditPage {
     /// The entries, oldest first.
     pub entries: Vec<AuditEntry>,
-    /// What to give as `after` for the next page; `None` on the last one.
+    /// Pass it as `after` for the next page; `None` on the last page.
     pub next: Option<i64>,
 }
 
@@ -42,7 +42,7 @@ impl AuditStore {
     /// Adds an entry.
     ///
     /// # Errors
-    /// `invalid_option` if a text holds U+0000; `store_unavailable`, `store_not_migrated`.
+    /// `invalid_option` if a text contains U+0000; `store_unavailable`, `store_not_migrated`.
     pub async fn append(&self, entry: &AuditEntry) -> Result<()> {
         no_zero_byte("actor", &entry.actor)?;
         no_zero_byte("action", &entry.action)?;
@@ -53,7 +53,7 @@ impl AuditStore {
         tx.commit().await
     }
 
-    /// At most `limit` entries (1 to 10 000) after the place `after`, oldest first.
+    /// At most `limit` entries (1 to 10 000) after the sequence number `after`, oldest first.
     ///
     /// # Errors
     /// `invalid_option`, `store_unavailable`, `store_not_migrated`.

@@ -1,4 +1,4 @@
-//! One tenant's part of the store: the only type with data.
+//! The store of one tenant, which is the only type with access to data.
 
 pub(crate) mod audit;
 pub(crate) mod company;
@@ -42,7 +42,7 @@ pub(crate) const TABLES: [&str; 15] = [
     "churn_sync_cursors",
 ];
 
-/// One tenant's records, models, scores and settings. Sees and changes no other tenant's.
+/// The records, models, scores and settings of one tenant. It cannot read or change other tenants.
 #[derive(Clone, Debug)]
 pub struct TenantStore {
     store: Store,
@@ -54,7 +54,7 @@ impl TenantStore {
         Self { store, tenant }
     }
 
-    /// Whose part it is.
+    /// The id of the tenant.
     pub fn tenant(&self) -> &TenantId {
         &self.tenant
     }
@@ -97,12 +97,12 @@ impl TenantStore {
         ScoreStore(self.clone())
     }
 
-    /// What became of customers who were scored.
+    /// The outcomes of scored customers.
     pub fn outcomes(&self) -> OutcomeStore {
         OutcomeStore(self.clone())
     }
 
-    /// The company itself: its name and settings.
+    /// The company: its name and settings.
     pub fn company(&self) -> CompanyStore {
         CompanyStore(self.clone())
     }
@@ -112,17 +112,17 @@ impl TenantStore {
         UserStore(self.clone())
     }
 
-    /// Keys of programs.
+    /// API keys.
     pub fn api_keys(&self) -> ApiKeyStore {
         ApiKeyStore(self.clone())
     }
 
-    /// Where each source stands.
+    /// The sync cursors of sources.
     pub fn cursors(&self) -> CursorStore {
         CursorStore(self.clone())
     }
 
-    /// Who did what.
+    /// The audit log.
     pub fn audit(&self) -> AuditStore {
         AuditStore(self.clone())
     }
@@ -145,7 +145,7 @@ impl TenantStore {
     }
 }
 
-/// A tenant has a name.
+/// Checks the id of a tenant.
 pub(crate) fn check_tenant(tenant: &TenantId) -> Result<()> {
     let id = tenant.as_str();
     match id.is_empty() || id.len() > 500 || id.contains('\0') {

@@ -1,4 +1,4 @@
-//! What became of customers who were scored.
+//! Outcomes of scored customers.
 
 use std::sync::Arc;
 
@@ -13,27 +13,27 @@ use crate::tenant::{RunId, TenantStore};
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct StoredOutcome {
-    /// Who.
+    /// The customer's id.
     pub customer_id: String,
-    /// The date whose label period was looked at.
+    /// The date of the label.
     pub as_of: Timestamp,
     /// Whether the customer churned; `None` if the label is undecided.
     pub churned: Option<bool>,
-    /// Which rule said so.
+    /// The rule of the label.
     pub rule: String,
     /// When the customer cancelled, or showed that they were still active.
     pub event_at: Option<Timestamp>,
 }
 
-/// A past score and what came of it.
+/// A past score and its outcome.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct ScoredOutcome {
-    /// Who.
+    /// The customer's id.
     pub customer_id: String,
-    /// What was said.
+    /// The probability of the score.
     pub probability: f64,
-    /// What happened.
+    /// Whether the customer churned.
     pub churned: bool,
 }
 
@@ -42,11 +42,11 @@ pub struct ScoredOutcome {
 pub struct OutcomeStore(pub(crate) TenantStore);
 
 impl OutcomeStore {
-    /// Keeps labels that became mature; those that are there are replaced where they differ. Returns how many were new or
+    /// Saves mature labels as outcomes. Existing outcomes are replaced if they differ. Returns how many are new or
     /// changed.
     ///
     /// # Errors
-    /// `tenant_mismatch` if the records are another tenant's; `store_unavailable`, `store_not_migrated`.
+    /// `tenant_mismatch` if the records belong to another tenant; `store_unavailable`, `store_not_migrated`.
     pub async fn save(&self, records: &TenantRecords, labels: &Labels, definition: &ChurnDefinition) -> Result<u64> {
         if records.tenant() != self.0.tenant() {
             let message = format!(
@@ -72,7 +72,7 @@ impl OutcomeStore {
                 event_at: label.event_at,
             });
         }
-        // Model files write the default out, so a run's definition does too: equal definitions are equal as text.
+        // Model files spell out the default, so the definition here does too: equal definitions have equal texts.
         let definition = match definition {
             ChurnDefinition::Inactivity {
                 horizon,
@@ -87,8 +87,8 @@ impl OutcomeStore {
         Ok(changed)
     }
 
-    /// The scores of a run beside what came of them, sorted by customer id: those with a probability and an outcome under
-    /// the model's definition of churn.
+    /// The scores of a run with their outcomes, sorted by customer id. It contains customers with a probability and an
+    /// outcome under the model's definition of churn.
     ///
     /// # Errors
     /// `store_unavailable`, `store_not_migrated`.
@@ -99,7 +99,7 @@ impl OutcomeStore {
         Ok(outcomes)
     }
 
-    /// What became of a customer, last date first.
+    /// A customer's outcomes, latest date first.
     ///
     /// # Errors
     /// `store_unavailable`, `store_not_migrated`.

@@ -1,4 +1,4 @@
-//! Who may do what: users, and the keys of programs.
+//! Users and API keys.
 
 use std::fmt;
 use std::str::FromStr;
@@ -12,17 +12,17 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::records::no_zero_byte;
 use crate::tenant::TenantStore;
 
-/// What a user or a key may do; what that means is the host's business.
+/// The role of a user or a key. What each role may do is up to the host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
-    /// Looks on.
+    /// May read.
     Viewer,
-    /// Works with records and scores.
+    /// May work with records and scores.
     Analyst,
-    /// Manages models, settings and users.
+    /// May manage models, settings and users.
     Admin,
-    /// Everything, the company itself included.
+    /// May do everything, including managing the company itself.
     Owner,
 }
 
@@ -55,10 +55,10 @@ impl FromStr for Role {
     }
 }
 
-/// A user of the company.
+/// A user of the tenant.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct User {
-    /// Who.
+    /// The id of the user.
     pub user_id: String,
     /// The email address; unique within the tenant.
     pub email: String,
@@ -73,11 +73,11 @@ pub struct User {
 pub struct UserStore(pub(crate) TenantStore);
 
 impl UserStore {
-    /// Adds a user, or replaces the one with this id.
+    /// Adds a user, or replaces the user with this id.
     ///
     /// # Errors
-    /// `store_refused` if another user has the address; `invalid_option` if a text holds U+0000; `store_unavailable`,
-    /// `store_not_migrated`.
+    /// `store_refused` if another user has this e-mail address; `invalid_option` if a text contains U+0000;
+    /// `store_unavailable`, `store_not_migrated`.
     pub async fn upsert(&self, user: &User) -> Result<()> {
         for (name, text) in [("user_id", &user.user_id), ("email", &user.email)] {
             no_zero_byte(name, text)?;
@@ -88,7 +88,7 @@ impl UserStore {
         tx.commit().await
     }
 
-    /// A user; `None` if there is none.
+    /// The user with this id; `None` if there is none.
     ///
     /// # Errors
     /// `store_unavailable`, `store_not_migrated`.
@@ -96,7 +96,7 @@ impl UserStore {
         Ok(self.list().await?.into_iter().find(|user| user.user_id == user_id))
     }
 
-    /// All users by id.
+    /// All users, sorted by id.
     ///
     /// # Errors
     /// `store_unavailable`, `store_not_migrated`.
@@ -149,33 +149,33 @@ pub(crate) async fn remove_user(tx: &mut TenantTx, user_id: &str) -> Result<u64>
     tx.execute(REMOVE, &[user_id.into()]).await
 }
 
-/// A program's key, without its secret: that is kept as a hash.
+/// An API key without its secret, of which only a hash is stored.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct ApiKey {
-    /// Which.
+    /// The id of the key.
     pub key_id: String,
-    /// What it may do.
+    /// The role of the key.
     pub role: Role,
-    /// When it was made, as the caller said.
+    /// When the key was created, as given by the caller.
     pub created_at: Timestamp,
     /// When it was revoked.
     pub revoked_at: Option<Timestamp>,
 }
 
-/// A tenant's keys.
+/// The API keys of a tenant.
 #[derive(Clone, Debug)]
 pub struct ApiKeyStore(pub(crate) TenantStore);
 
-/// A secret shorter than this could be guessed from its hash.
+/// A shorter secret could be guessed from its hash.
 const SHORTEST_SECRET: usize = 24;
 
 impl ApiKeyStore {
-    /// Adds a key. The secret is the caller's: at least 24 bytes of randomness. Only its SHA-256 is kept, which is safe for
-    /// secrets that cannot be guessed; passwords of people do not belong here.
+    /// Adds a key. The caller provides the secret: at least 24 random bytes. Only its SHA-256 is stored, which is safe
+    /// for random secrets that cannot be guessed, but not for passwords.
     ///
     /// # Errors
-    /// `invalid_option` if the secret is too short; `store_refused` if the key or the secret is there already;
+    /// `invalid_option` if the secret is too short; `store_refused` if the key or the secret exists already;
     /// `store_unavailable`, `store_not_migrated`.
     pub async fn create(&self, key_id: &str, secret: &str, role: Role, at: Timestamp) -> Result<()> {
         if secret.len() < SHORTEST_SECRET {
@@ -187,7 +187,7 @@ impl ApiKeyStore {
         tx.commit().await
     }
 
-    /// The key of a secret; `None` if there is none, or it was revoked.
+    /// The key with this secret; `None` if there is none, or if it was revoked.
     ///
     /// # Errors
     /// `store_unavailable`, `store_not_migrated`.
@@ -198,7 +198,7 @@ impl ApiKeyStore {
         Ok(key)
     }
 
-    /// All keys by id, revoked ones included.
+    /// All keys, sorted by id, including revoked ones.
     ///
     /// # Errors
     /// `store_unavailable`, `store_not_migrated`.
@@ -209,10 +209,10 @@ impl ApiKeyStore {
         Ok(keys)
     }
 
-    /// Revokes a key; once is enough.
+    /// Revokes a key. Revoking it again has no effect.
     ///
     /// # Errors
-    /// `not_found` if there is no such key; `store_unavailable`, `store_not_migrated`.
+    /// `not_found` if the key does not exist; `store_unavailable`, `store_not_migrated`.
     pub async fn revoke(&self, key_id: &str, at: Timestamp) -> Result<()> {
         let mut tx = self.0.begin(Access::Write).await?;
         match revoke_key(&mut tx, key_id, at).await? {

@@ -1,4 +1,4 @@
-//! What models said: runs, scores with reasons, who is at risk, how a customer's score went, how a tenant's did.
+//! Score runs: scores with reasons, customers at risk, the history of a customer, and the latest runs.
 
 use std::sync::Arc;
 
@@ -10,38 +10,39 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::records::{check_limit, off_thread};
 use crate::tenant::TenantStore;
 
-/// Which run.
+/// Identifies a score run.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct RunId {
-    /// The moment at which it was pretended to be.
+    /// The date of the scores.
     pub as_of: Timestamp,
-    /// The model that scored.
+    /// The id of the model.
     pub model_id: String,
 }
 
-/// Whose reasons are kept. They are worked out while saving, which costs more than the scores themselves.
+/// The customers whose reasons are stored. Reasons are computed when a run is saved, which takes longer than the
+/// scores.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReasonsFor {
-    /// Nobody's.
+    /// No customer.
     Nobody,
-    /// The customers most likely to leave.
+    /// This many customers with the highest probabilities.
     Riskiest(usize),
-    /// Everybody's.
+    /// All customers.
     Everybody,
 }
 
-/// A reason as it is kept.
+/// A stored reason.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct StoredReason {
     /// The feature's name.
     pub feature: String,
-    /// Its value: a number, a text or null.
+    /// The feature's value: a number, a text or null.
     pub value: serde_json::Value,
-    /// What it adds to the blended log-odds.
+    /// What the feature adds to the blended log-odds.
     pub contribution: f64,
-    /// `"raises"` or `"lowers"`.
+    /// Whether the feature `"raises"` or `"lowers"` the risk.
     pub direction: String,
-    /// The same in words.
+    /// The reason in words.
     pub text: String,
 }
 
@@ -61,58 +62,58 @@ impl From<&Reason> for StoredReason {
     }
 }
 
-/// One customer's answer as it is kept.
+/// The stored score of one customer.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct StoredScore {
-    /// Who.
+    /// The customer's id.
     pub customer_id: String,
-    /// When, and by which model.
+    /// The run of the score.
     pub run: RunId,
-    /// Calibrated probability of churn; `None` where there was not enough evidence.
+    /// Calibrated probability of churn; `None` if the customer is not scored.
     pub probability: Option<f64>,
     /// The band of the probability.
     pub risk_band: Option<RiskBand>,
     /// `"scored"` or `"not_enough_evidence"`.
     pub status: String,
-    /// Why there is no answer.
+    /// Why the customer is not scored.
     pub evidence: Option<String>,
-    /// When one is expected.
+    /// The latest date on which the customer will have a score.
     pub expected_at: Option<Timestamp>,
-    /// The reasons that were kept, largest first.
+    /// The stored reasons, largest first.
     pub reasons: Vec<StoredReason>,
 }
 
-/// What is known of a run.
+/// A summary of a run.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct RunSummary {
-    /// Which.
+    /// The id of the run.
     pub id: RunId,
-    /// When it was saved, as the caller said.
+    /// When the run was saved, as given by the caller.
     pub saved_at: Timestamp,
-    /// Eligible customers.
+    /// Number of eligible customers.
     pub customers: u64,
-    /// Those with a probability.
+    /// Number of customers with a probability.
     pub scored: u64,
     /// The mean of the probabilities.
     pub mean_probability: Option<f64>,
-    /// Customers in each band: low, medium, high, critical.
+    /// Number of customers in each band: low, medium, high, critical.
     pub bands: [u64; 4],
-    /// Scored customers whose outcome is known, and those of them who churned.
+    /// Number of scored customers whose outcome is known, and number of those who churned.
     pub outcomes: (u64, u64),
 }
 
-/// What a high-risk list shows.
+/// Filters of a high-risk list.
 #[derive(Clone, Debug)]
 pub struct HighRisk {
-    /// Of which run; `None` for the latest.
+    /// The run; `None` for the latest one.
     pub run: Option<RunId>,
-    /// Only those at least this likely to leave.
+    /// The minimum probability.
     pub min_probability: f64,
-    /// At most so many (1 to 10 000).
+    /// The maximum number of customers (1 to 10 000).
     pub limit: usize,
-    /// Continue after this customer, the last of the previous page: their probability and id.
+    /// The probability and id of the last customer of the previous page.
     pub after: Option<(f64, String)>,
 }
 
@@ -128,25 +129,26 @@ impl Default for HighRisk {
     }
 }
 
-/// Customers by risk, and where the next ones begin.
+/// A page of customers by risk.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct RiskPage {
-    /// Most likely to leave first; ties by customer id.
+    /// Highest risk first; ties are sorted by customer id.
     pub scores: Vec<StoredScore>,
-    /// What to give as `after` for the next page; `None` on the last one.
+    /// Pass it as `after` for the next page; `None` on the last page.
     pub next: Option<(f64, String)>,
 }
 
-/// A tenant's scores.
+/// The score runs of a tenant.
 #[derive(Clone, Debug)]
 pub struct ScoreStore(pub(crate) TenantStore);
 
 impl ScoreStore {
-    /// Keeps a run with the five main reasons of those asked for, in one transaction. The same run again replaces itself.
+    /// Saves a run in one transaction, with the five main reasons of the requested customers. Saving the same run again
+    /// replaces it.
     ///
     /// # Errors
-    /// `tenant_mismatch` if the run is another tenant's; `invalid_option` if the run is not of this model;
+    /// `tenant_mismatch` if the run belongs to another tenant; `invalid_option` if the run was made by another model;
     /// `store_unavailable`, `store_not_migrated`.
     pub async fn save(&self, model: &ChurnModel, run: &ScoreRun, reasons: ReasonsFor, at: Timestamp) -> Result<RunId> {
         if run.tenant() != self.0.tenant() {
@@ -169,7 +171,7 @@ impl ScoreStore {
         Ok(rows.id)
     }
 
-    /// The latest runs, last date first, at most `limit` (1 to 10 000): the tenant's trend.
+    /// The latest runs, latest date first, at most `limit` (1 to 10 000).
     ///
     /// # Errors
     /// `invalid_option`, `store_unavailable`, `store_not_migrated`.
@@ -181,10 +183,11 @@ impl ScoreStore {
         Ok(runs)
     }
 
-    /// The customers most likely to leave.
+    /// The customers with the highest probabilities.
     ///
     /// # Errors
-    /// `not_found` if there is no such run, or none at all; `invalid_option`, `store_unavailable`, `store_not_migrated`.
+    /// `not_found` if the run does not exist, or if there are no runs; `invalid_option`, `store_unavailable`,
+    /// `store_not_migrated`.
     pub async fn high_risk(&self, options: &HighRisk) -> Result<RiskPage> {
         check_limit(options.limit)?;
         let mut tx = self.0.begin(Access::Read).await?;
@@ -193,7 +196,7 @@ impl ScoreStore {
         page
     }
 
-    /// A customer's scores, last date first, at most `limit` (1 to 10 000).
+    /// A customer's scores, latest date first, at most `limit` (1 to 10 000).
     ///
     /// # Errors
     /// `invalid_option`, `store_unavailable`, `store_not_migrated`.
@@ -222,7 +225,7 @@ fn missing() -> Error {
     Error::new(ErrorKind::NotFound, "there is no such score run")
 }
 
-/// A run as it is written.
+/// A run in stored form.
 pub(crate) struct Rows {
     id: RunId,
     rows: usize,
@@ -313,7 +316,7 @@ impl Rows {
         })
     }
 
-    /// A run of one customer, for the attestation.
+    /// A run with one customer, for the attestation.
     pub(crate) fn single(id: RunId, customer_id: &str, probability: f64) -> Self {
         let text = |text: &str| Stored::Texts(vec![Some(text.into())]);
         Self {
@@ -339,7 +342,7 @@ impl Rows {
 
 pub(crate) async fn save(tx: &mut TenantTx, rows: &Rows, definition: &str, at: Timestamp) -> Result<()> {
     const RUN: &str = "INSERT INTO churn_score_runs (tenant_id, model_id, as_of, saved_at, definition, customers, scored, mean_probability, low, medium, high, critical) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
-    // Two who save one run do so one after the other.
+    // Concurrent saves of one run are serialized.
     crate::records::places(tx, 0).await?;
     delete(tx, &rows.id).await?;
     let mut args: Vec<Arg<'_>> = vec![
@@ -433,7 +436,7 @@ pub(crate) async fn high_risk(tx: &mut TenantTx, options: &HighRisk) -> Result<R
     };
     let found = found.ok_or_else(missing)?;
     let (as_of, model_id) = (found.int(0)?, found.text(1)?.to_owned());
-    // Before any probability comes 2.
+    // The cursor before the first page: 2 is above every probability.
     let (probability, customer_id) = options.after.clone().unwrap_or((2.0, String::new()));
     let sql = format!(
         "SELECT {SCORE} FROM churn_scores WHERE tenant_id = $1 AND as_of = $2 AND model_id = $3 AND probability IS NOT NULL AND probability >= $4 AND (probability < $5 OR (probability = $5 AND customer_id > $6)) ORDER BY probability DESC, customer_id LIMIT $7"

@@ -1,4 +1,4 @@
-//! The schema: from nothing, from every earlier version, again, and from the future.
+//! Migrations: from an empty database, from every earlier version, repeated, and from a newer version.
 
 use churn_store::Store;
 use sqlx::{AssertSqlSafe, Connection, Executor, Row, SqliteConnection};

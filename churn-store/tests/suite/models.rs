@@ -35,7 +35,7 @@ everywhere!(models_scores_and_outcomes, world => {
     assert_eq!(models.promote("nothing", Stage::Champion).await.unwrap_err().code(), "not_found");
     assert_eq!(models.champion().await.unwrap().unwrap().id(), second.id(), "a failed promotion changes nothing");
 
-    // Runs and scores: the bits of the run.
+    // Loaded scores are bit-identical to the run.
     let scores = acme.scores();
     assert_eq!(scores.high_risk(&HighRisk::default()).await.unwrap_err().code(), "not_found");
     let as_of = AsOf::new(day(140));
