@@ -214,7 +214,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_way_of_writing_a_moment_says_the_same() {
+    fn every_spelling_of_a_timestamp_is_equivalent() {
         let mut dice = Dice::new(1);
         for micros in [0, -1, 1_600_000_000_123_456, 1_500_000_000_000_000] {
             for _ in 0..50 {

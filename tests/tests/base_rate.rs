@@ -22,7 +22,7 @@ fn train(seed: u64, base_rate_shift: f64) -> ChurnModel {
 }
 
 #[test]
-fn drift_is_reported_and_quiet_times_are_not() {
+fn drift_is_reported_only_if_there_is_one() {
     let drifted = |shift: f64| -> Vec<(bool, f64)> {
         let tests = (0..3).map(|seed| train(seed, shift).report().out_of_time.clone().unwrap());
         tests
@@ -51,7 +51,7 @@ fn drift_is_reported_and_quiet_times_are_not() {
 }
 
 #[test]
-fn report_and_card_tell_the_rate_of_every_date() {
+fn report_and_card_show_the_rate_of_every_date() {
     let model = train(1, 1.0);
     let report = model.report();
     let dates: Vec<_> = report.dates.iter().map(|date| date.as_of).collect();

@@ -17,7 +17,7 @@ fn table() -> churn_core::Result<Table> {
 }
 
 #[test]
-fn an_old_file_opens_says_what_it_said_and_names_what_it_lacks() -> churn_core::Result<()> {
+fn an_old_file_gives_the_same_results_and_reports_what_it_lacks() -> churn_core::Result<()> {
     let (table, execution) = (table()?, Execution::default());
     let model = ChurnClassifier::load(fixture("frozen/format-1/classifier.churn"))?;
     let rows = |values: ndarray::Array2<f64>| -> Vec<Json> {

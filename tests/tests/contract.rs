@@ -35,7 +35,7 @@ fn every_code_is_in_the_contract() {
 }
 
 #[test]
-fn every_refusal_is_as_written() {
+fn every_example_is_refused_as_written() {
     let mut seen = 0;
     for error in contract() {
         let Some(example) = error.get("refused") else { continue };

@@ -17,7 +17,7 @@ fn options(horizon: u32, ensemble: EnsembleOptions) -> TrainOptions {
 }
 
 #[test]
-fn the_level_holds_on_the_day_of_the_invoices() {
+fn the_level_is_right_on_the_day_of_the_invoices() {
     let ensemble = EnsembleOptions::default()
         .with_deep_boosting(None)
         .with_forest(None)
@@ -73,7 +73,7 @@ fn a_horizon_below_the_usual_gap_is_reported() {
 }
 
 #[test]
-fn a_date_at_which_everybody_churned_is_named() {
+fn a_date_at_which_every_customer_churned_is_reported() {
     // From the second of January on, the next invoice is due after 30 days.
     let tenant = Everyday::new(Cycle::Monthly(1), 600, 1);
     let past = tenant.records(tenant.today);

@@ -231,7 +231,7 @@ fn differences(case: &Json) -> Option<String> {
 }
 
 #[test]
-fn every_case_ends_as_it_should() {
+fn every_case_has_its_expected_outcome() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/hostile.json");
     let cases: Vec<Json> = serde_json::from_slice(&std::fs::read(path).expect("the fixture")).expect("JSON");
     assert!(cases.len() >= 80);

@@ -90,7 +90,7 @@ fn fifths(seeds: u64, customers: usize, others: usize) -> Vec<Group> {
 }
 
 #[test]
-fn they_hold_the_rate_of_customers_with_such_scores_more_often_than_not_and_are_not_too_wide() {
+fn intervals_cover_the_true_risk_and_are_not_too_wide() {
     let (whole, half) = held(&fifths(5, 300, 900));
     println!("whole {whole}, half {half}");
     assert!(whole >= 0.6, "{whole}");
@@ -100,7 +100,7 @@ fn they_hold_the_rate_of_customers_with_such_scores_more_often_than_not_and_are_
 /// `cargo test --release -p churn-tests --test intervals -- --ignored --nocapture`
 #[test]
 #[ignore = "minutes: forty tenants"]
-fn counted_in_full() {
+fn full_coverage_experiment() {
     for customers in [300, 1000] {
         let groups = fifths(20, customers, 2000);
         let (whole, half) = held(&groups);

@@ -82,7 +82,7 @@ fn one_seed_one_world_whatever_the_threads_and_batches() {
 }
 
 #[test]
-fn every_world_is_valid_and_full_of_life() {
+fn every_world_is_valid_and_varied() {
     let mut refunds = 0;
     let mut reopened = 0;
     let mut back = 0;
@@ -126,7 +126,7 @@ fn every_world_is_valid_and_full_of_life() {
 }
 
 #[test]
-fn the_truth_is_about_exactly_the_eligible_and_says_what_became_of_them() {
+fn the_truth_covers_the_eligible_customers_and_their_outcomes() {
     let options = small(3).with_customers(400).with_late_known(0.5).with_paths(1);
     for tenant in world(&options).unwrap().tenants() {
         let records = tenant.records().unwrap().build().unwrap().0;
@@ -220,7 +220,7 @@ fn a_shift_and_hidden_reasons_change_the_truth() {
 }
 
 #[test]
-fn switches_spoil_what_they_say() {
+fn options_damage_the_data_as_documented() {
     let refused = |options: WorldOptions| {
         let tenant = &world(&options).unwrap().tenants()[0].clone();
         let build = |policy| tenant.records().unwrap().on_invalid(policy).build();
@@ -245,7 +245,7 @@ fn switches_spoil_what_they_say() {
 }
 
 #[test]
-fn mixed_tenants_come_apart_again() {
+fn mixed_tenants_are_partitioned() {
     let world = world(&small(2)).unwrap();
     let mixed = world.mixed().unwrap();
     let partition = mixed.add_to(TenantRecords::builder("all")).partition().unwrap();
@@ -261,7 +261,7 @@ fn mixed_tenants_come_apart_again() {
 }
 
 #[test]
-fn all_fifty_leaks_know_the_outcome() {
+fn all_fifty_leaks_predict_the_outcome() {
     let leaks: Vec<PlantedLeak> = PlantedLeak::all().collect();
     let names: BTreeSet<&str> = leaks.iter().map(|leak| leak.name()).collect();
     assert_eq!((leaks.len(), names.len()), (50, 50));
@@ -330,7 +330,7 @@ fn first(text: &str) -> String {
 }
 
 #[test]
-fn what_comes_after_a_date_leaves_no_trace_before_it() {
+fn later_events_leave_no_trace_before_a_date() {
     // A world that ends at the date and the same world that continues must look equal at the date: no row contains
     // anything later.
     let options = small(6)
@@ -365,7 +365,7 @@ fn what_comes_after_a_date_leaves_no_trace_before_it() {
 }
 
 #[test]
-fn options_that_make_no_sense_are_refused() {
+fn invalid_options_are_refused() {
     let code = |options: WorldOptions| world(&options).unwrap_err().code();
     assert_eq!(code(small(0).with_events_without_customer(1.5)), "invalid_option");
     assert_eq!(code(small(0).with_hidden(f64::NAN)), "invalid_option");

@@ -31,7 +31,7 @@ fn bits(run: &ScoreRun) -> Vec<(String, Option<u64>, String)> {
 }
 
 #[test]
-fn the_future_leaves_every_score_byte_equal() {
+fn future_events_leave_every_score_bit_identical() {
     let (mut trained, mut scored) = (0, 0);
     for seed in 0..24 {
         let shape = Shape {

@@ -25,7 +25,7 @@ fn the_npm_package_has_the_version_of_the_workspace() {
 }
 
 #[test]
-fn the_wheel_takes_it_from_there() {
+fn the_wheel_reads_the_workspace_version() {
     let project = read("bindings-python/pyproject.toml");
     assert!(project.contains("dynamic = [\"version\"]") && !project.contains("\nversion ="));
 }

@@ -120,7 +120,7 @@ fn mutants(app: &str, owner: &str, database: &str) -> Vec<(String, String)> {
 }
 
 #[tokio::test]
-async fn every_broken_guard_is_found() {
+async fn every_broken_safeguard_is_detected() {
     let Some(world) = World::postgres().await else { return };
     let postgres = world.postgres.as_ref().unwrap();
     let mut superuser = admin(&postgres.admin_url).await;

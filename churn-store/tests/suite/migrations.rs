@@ -66,7 +66,7 @@ everywhere!(migrating_again_changes_nothing, world => {
 });
 
 #[tokio::test]
-async fn every_earlier_version_comes_up_with_its_data() {
+async fn every_earlier_version_is_migrated_with_its_data() {
     for fresh in on_disk().await {
         let wanted = schema(&fresh).await;
         for version in 0..3 {
@@ -127,7 +127,7 @@ async fn a_newer_or_foreign_schema_is_refused() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_opened_says_so() {
+async fn errors_of_opening_name_the_cause() {
     for (url, code) in [
         ("mysql://x", "invalid_option"),
         ("sqlite:///no/such/folder/x.db", "store_unavailable"),
