@@ -57,7 +57,7 @@ where
     T: for<'a, 'py> FromPyObject<'a, 'py, Error = PyErr> + TryFrom<i64> + PartialOrd,
 {
     let number = item(given);
-    let refused = || wrong(&number, name, &format!("a whole number from {least} on"));
+    let refused = || wrong(&number, name, &format!("a whole number of at least {least}"));
     if number.is_instance_of::<PyBool>() || !number.is_instance_of::<PyInt>() {
         return Err(refused());
     }
@@ -149,7 +149,7 @@ pub(crate) fn windows(given: &Bound<'_, PyAny>) -> PyResult<Vec<u32>> {
         [] => Err(refuse(
             given.py(),
             "invalid_option",
-            "windows must hold at least one window",
+            "windows must contain at least one window",
             Some(name),
         )),
         _ => Ok(windows),

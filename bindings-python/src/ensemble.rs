@@ -105,7 +105,7 @@ impl LinearModel {
         x.check(py, "Logistic", self.0.coefficients().len(), &[])?;
         if let Some((row, column)) = x.not_finite() {
             let message =
-                format!("X row {row} column {column} is not a finite number: Logistic takes no missing values");
+                format!("X row {row} column {column} is not a finite number: Logistic does not accept missing values");
             return Err(crate::errors::refuse_at(
                 py,
                 "invalid_option",

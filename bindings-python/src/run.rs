@@ -400,7 +400,7 @@ impl ScoreRun {
                 (0..range.slicelength).map(|step| &scores[(range.start + step as isize * range.step) as usize]);
             return Ok(self.list(py, chosen)?.into_any());
         }
-        let why = "a run is indexed by position or slice; score_of(customer_id) looks a customer up";
+        let why = "index a run by position or slice, or call score_of(customer_id) for a customer";
         let position: isize = key.extract().map_err(|_| PyTypeError::new_err(why))?;
         let row = if position < 0 {
             position + scores.len() as isize

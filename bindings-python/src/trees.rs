@@ -36,7 +36,7 @@ fn content(given: &Bound<'_, PyAny>, is_content: impl Fn(&str) -> bool) -> PyRes
         let bytes = py.get_type::<PyBytes>().call1((given,))?;
         return Ok(bytes.cast::<PyBytes>()?.as_bytes().to_vec());
     }
-    let message = "a model is given by its path or as its content";
+    let message = "pass the path or the content of the model";
     Err(refuse(py, "invalid_option", message, Some("model")))
 }
 

@@ -65,7 +65,7 @@ def whole(value: Any, name: str, least: int) -> int:
     """A whole number that is at least ``least``."""
     if isinstance(value, numbers.Integral) and not isinstance(value, (bool, np.bool_)) and int(value) >= least:
         return int(value)
-    raise make("invalid_option", f"{name} must be a whole number from {least} on, not {value!r}", column=name)
+    raise make("invalid_option", f"{name} must be a whole number of at least {least}, not {value!r}", column=name)
 
 
 def number(value: Any, name: str, above: float | None = None, least: float | None = None, most: float | None = None) -> float:
@@ -102,7 +102,7 @@ def threads(n_jobs: Any) -> int | None:
     try:
         return whole(n_jobs, "n_jobs", 1)
     except InvalidOptionError:
-        message = f"n_jobs must be None or -1 for all threads, or a whole number from 1 on, not {n_jobs!r}"
+        message = f"n_jobs must be None or -1 for all threads, or a whole number of at least 1, not {n_jobs!r}"
         raise make("invalid_option", message, column="n_jobs") from None
 
 
@@ -221,7 +221,7 @@ def weights(given: Any, rows: int) -> npt.NDArray[np.float64] | None:
     wrong = ~(np.isfinite(found) & (found >= 0))
     if wrong.any():
         row = int(wrong.argmax())
-        message = f"sample_weight must be finite and not negative: that of row {row} is {found[row]}"
+        message = f"sample_weight must be finite and not negative: the weight of row {row} is {found[row]}"
         raise make("invalid_option", message, row=row, column="sample_weight")
     if rows and not found.any():
         raise make("invalid_option", "sample_weight: all weights are zero", column="sample_weight")
@@ -238,7 +238,7 @@ def class_weights(given: Any, classes: npt.NDArray[Any], y: npt.NDArray[Any] | N
     known = classes.tolist()
     for label, weight in given.items():
         if label not in known:
-            message = f"class_weight has the key {label!r}, which is no label of y; the labels are {known}"
+            message = f"class_weight has the key {label!r}, which is not a label in y; the labels are {known}"
             raise make("invalid_option", message, column="class_weight")
         number(weight, "class_weight", least=0.0)
     found = [float(given.get(label, 1.0)) for label in known]
@@ -256,21 +256,21 @@ def groups(given: Any) -> npt.NDArray[np.uint32] | None:
         return make("invalid_option", f"groups must be one label per row: {why}", row=row, column="groups")
 
     if isinstance(given, (str, bytes, Mapping)) or getattr(given, "ndim", 1) != 1 or hasattr(given, "columns"):
-        raise refused(f"{type(given).__name__} is no list, array or series of labels")
+        raise refused(f"{type(given).__name__} is not a list, array or series of labels")
     listed = next((name for name in ("to_pylist", "to_list", "tolist") if hasattr(given, name)), None)
     try:
         found = list(given) if listed is None else getattr(given, listed)()
     except TypeError:
-        raise refused(f"{type(given).__name__} is no list, array or series of labels") from None
+        raise refused(f"{type(given).__name__} is not a list, array or series of labels") from None
     codes: dict[Any, int] = {}
     numbered = np.empty(len(found), dtype=np.uint32)
     for row, label in enumerate(found):
         try:
             numbered[row] = codes.setdefault(label, len(codes))
         except TypeError:
-            raise refused(f"the one of row {row} is a {type(label).__name__}, which is not hashable", row) from None
+            raise refused(f"the label of row {row} is a {type(label).__name__}, which is not hashable", row) from None
         if is_missing(label):
-            raise refused(f"the one of row {row} is missing", row)
+            raise refused(f"the label of row {row} is missing", row)
     return numbered
 
 

@@ -423,7 +423,7 @@ def _directions(given: Any, X: Any) -> list[int]:
         words = {"increasing": 1, "decreasing": -1}
         for feature, direction in given.items():
             if feature not in names:
-                raise make("invalid_option", f"{name} names {feature!r}, which is no column of X", column=name)
+                raise make("invalid_option", f"{name} names {feature!r}, which is not a column of X", column=name)
             if direction not in words:
                 message = f"{name} of {feature!r} must be 'increasing' or 'decreasing', not {direction!r}"
                 raise make("invalid_option", message, column=name)

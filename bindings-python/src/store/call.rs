@@ -99,7 +99,7 @@ impl Caller {
         C: FnOnce(Python<'_>, T) -> PyResult<Py<PyAny>> + Send + 'static,
     {
         if self.threads.process != std::process::id() {
-            let why = "the store was opened before this process was forked off: open it again here";
+            let why = "the store was opened before this process was forked: open it again in this process";
             return Err(refuse(py, "store_unavailable", why, None));
         }
         if self.awaited {
