@@ -247,7 +247,7 @@ fn activities(world: &mut World, ids: &[String], count: usize) -> Result<RecordB
 /// The validated records of the tables.
 ///
 /// # Errors
-/// As [`churn_core::RecordsBuilder::build`].
+/// See [`churn_core::RecordsBuilder::build`].
 pub fn records(batches: &Batches, execution: churn_core::Execution) -> Result<TenantRecords, Error> {
     let [customers, payments, tickets, activities] = batches;
     let (records, _) = TenantRecords::builder("scale")

@@ -27,7 +27,7 @@ impl Store {
     /// fail with `store_full`. For tests of full disks, and for hosts that limit the size of a tenant's file.
     ///
     /// # Errors
-    /// As [`open`](Self::open).
+    /// See [`open`](Self::open).
     pub async fn open_limited(url: &str, pages: u32) -> Result<Self> {
         Self::open_with(url, Some(pages)).await
     }

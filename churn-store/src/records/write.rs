@@ -52,7 +52,7 @@ impl Import {
     /// Writes a chunk of the batch. Rows are numbered across all chunks. After an error the import must be dropped.
     ///
     /// # Errors
-    /// As [`RecordStore::upsert`].
+    /// See [`RecordStore::upsert`].
     pub async fn write(&mut self, rows: impl IntoTable) -> Result<()> {
         self.batch.write(&mut self.tx, rows.into_table()).await
     }
