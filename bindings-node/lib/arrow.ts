@@ -1,4 +1,4 @@
-// Tables of the package apache-arrow, which is loaded only for them.
+// Tables of the package apache-arrow, which is loaded only if one is given.
 import { createRequire } from 'node:module'
 import { ChurnError } from './errors.js'
 import type { TableName } from './columns.js'
@@ -12,7 +12,7 @@ function isTable(value: unknown): value is ArrowTable {
 
 export const isArrow = (value: unknown): boolean => value instanceof Uint8Array || isTable(value)
 
-/** What is used of the package, whose classes are those of one copy: the CommonJS or the ES module of one version. */
+/** The part of the package in use. Each copy has its own classes: the CommonJS or the ES module of one version. */
 interface ArrowPackage {
   tableToIPC(table: object, format: 'stream'): Uint8Array
   Table: new (schema: object, batches: object[]) => object
@@ -35,7 +35,7 @@ function arrowPackage(name: string): ArrowPackage {
   throw new ChurnError(`${name} is a Table, but the package apache-arrow is not found: give tableToIPC(table, 'stream')`, { code: 'unreadable_table' })
 }
 
-/** The parts of a table that any copy of the package has. */
+/** The parts of a table that are equal in every copy of the package. */
 interface ForeignType { children?: ForeignField[]; dictionary?: ForeignType; indices?: ForeignType; constructor: { name: string } }
 interface ForeignField { name: string; type: ForeignType; nullable: boolean; metadata: unknown }
 interface ForeignData {
@@ -44,7 +44,7 @@ interface ForeignData {
 }
 interface ForeignTable { schema: { fields: ForeignField[] }; batches: { data: ForeignData }[] }
 
-/** A table of another copy of the package, as one of this copy; buffers are shared. A writer knows its own copy's types only. */
+/** Converts a table of another copy of the package to this copy, because a writer knows its own copy's types only. Shares the buffers. */
 function adopted(table: ForeignTable, arrow: ArrowPackage, name: string): object {
   const type = (own: ForeignType): object => {
     const same = (arrow as unknown as Record<string, { prototype: object } | undefined>)[own.constructor.name]
@@ -64,7 +64,7 @@ function adopted(table: ForeignTable, arrow: ArrowPackage, name: string): object
   return new arrow.Table(schema, table.batches.map((batch) => new arrow.RecordBatch(schema, data(batch.data))))
 }
 
-/** A table as the bytes of an Arrow IPC stream; other values as they are. */
+/** A table as the bytes of an Arrow IPC stream; any other value as it is. */
 export function toBytes(value: unknown, name: string): unknown {
   if (!isTable(value)) return value
   const arrow = arrowPackage(name)
@@ -72,7 +72,7 @@ export function toBytes(value: unknown, name: string): unknown {
   return arrow.tableToIPC(own, 'stream')
 }
 
-/** Tables with every `Table` as bytes. */
+/** The tables, with every `Table` as bytes. */
 export function arrowTables(tables: object, names: readonly TableName[]): object {
   const given: Record<string, unknown> = { ...tables }
   for (const name of names) given[name] = toBytes(given[name], name)

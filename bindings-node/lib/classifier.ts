@@ -11,36 +11,36 @@ import type { Arrow, Cancellable, Explanation, LeakagePolicy, Reporting, RunOpti
 type Native = InstanceType<typeof native.Classifier>
 
 /**
- * A flat table: an array of plain objects, in which a key is a column and null, undefined and a missing key are missing values; or
- * Arrow. A column holds numbers, bigints, texts, booleans or moments, but only one of these.
+ * A flat table: Arrow, or an array of plain objects whose keys are columns; null, undefined and an absent key are missing values. A
+ * column holds values of one type: numbers, bigints, strings, booleans or moments.
  */
 export type FlatTable = readonly object[] | Arrow
 
-/** The label of a row. All labels are of one type; of two, in sorted order, the second is the churned one. */
+/** The label of a row. All labels are of one type. Of two sorted labels, the second is the positive (churned) class. */
 export type ClassLabel = string | number | boolean
 
 /** The group of a row. */
 export type GroupLabel = string | number | bigint | boolean
 
 export interface FitOptions extends Threads, Cancellable, Reporting {
-  /** A weight for each row. Whole numbers are that many equal rows; others are scaled to a mean of 1. */
+  /** The weight of each row. If all are integers, a weight counts as that many equal rows; otherwise weights are scaled to a mean of 1. */
   sampleWeight?: readonly number[] | Float64Array | Float32Array
   /**
-   * The group of each row, such as the customer in a panel of dates. Folds keep the rows of a group together; without groups,
-   * metrics of several rows per customer are too good. Neither the names of groups nor their order changes a result.
+   * The group of each row, such as the customer in a panel of dates. Folds keep the rows of a group together. Without groups, the
+   * metrics of several rows per customer are too optimistic. Results depend on neither the names nor the order of groups.
    */
   groups?: readonly GroupLabel[] | Int32Array | Uint32Array | Float64Array
-  /** A weight for each class: by label, or in the sorted order of labels. Probabilities are those of a table with that balance. */
+  /** The weight of each class, by label or in the sorted order of labels. Probabilities are those of a table with that class balance. */
   classWeight?: 'balanced' | readonly number[] | Float64Array | Readonly<Record<string, number>>
-  /** Number columns with a monotone effect; without the forest, which cannot be constrained. */
+  /** Numeric columns whose effect is monotone. The forest cannot be constrained and is left out. */
   monotoneConstraints?: Readonly<Record<string, Monotonicity>>
   /** What happens to columns that leak the target. Default: `'refuse'`. */
   leakage?: LeakagePolicy
-  /** Columns that leakage checks let through. */
+  /** Columns that the leakage checks let through. */
   allowColumns?: string | readonly string[]
-  /** Columns that hold categories, whatever their texts spell: `'0034'` stays a text. */
+  /** Columns to treat as categorical even if their strings look like numbers: `'0034'` stays text. */
   categorical?: string | readonly string[]
-  /** The same seed gives the same bytes. Default: 0. */
+  /** The same seed gives the same model bytes. Default: 0. */
   seed?: number | bigint
 }
 
@@ -50,7 +50,7 @@ const FIT_OPTIONS = keys<FitOptions>({
 const RUN_OPTIONS = keys<RunOptions>({ threads: 1, signal: 1 })
 
 export interface OpenOptions {
-  /** Labels in the place of those in the file, in the order of `classes`. Default for files of other hosts: 0, 1 and so on. */
+  /** Labels that replace those in the file, in the order of `classes`. Default for files from other languages: 0, 1, and so on. */
   classes?: readonly ClassLabel[]
 }
 
@@ -63,7 +63,7 @@ export interface ClassifierReasonsOptions extends RunOptions {
 
 const REASONS_OPTIONS = keys<ClassifierReasonsOptions>({ top: 1, threads: 1, signal: 1 })
 
-/** The names of arguments in the core, and here. */
+/** Names of arguments: the core's, and those of this module. */
 const NAMES: Readonly<Record<string, string>> = { labels: 'y', sample_weight: 'sampleWeight', class_weight: 'classWeight' }
 
 /** The values of an array, typed or not. */
@@ -78,13 +78,13 @@ const missing = (value: unknown) => value === undefined || value === null || Num
 const order = (labels: ClassLabel[]): ClassLabel[] =>
   typeof labels[0] === 'string' ? labels.sort() : labels.sort((a, b) => Number(a) - Number(b))
 
-/** The labels in order, and the code of each row's. */
+/** The sorted labels, and for each row the position of its label. */
 function coded(y: unknown): { classes: ClassLabel[]; codes: Uint32Array } {
   const labels = listed(y, 'y', 'labels') as ClassLabel[]
   const type = typeof labels[0]
   labels.forEach((label, row) => {
     if (missing(label)) throw invalid('y', `has no label in row ${row}`, row)
-    if (!['boolean', 'number', 'string'].includes(typeof label)) throw invalid('y', `must hold texts, numbers or booleans, unlike row ${row}`, row)
+    if (!['boolean', 'number', 'string'].includes(typeof label)) throw invalid('y', `must hold strings, numbers or booleans; row ${row} does not`, row)
     if (typeof label !== type) throw invalid('y', `must hold labels of one type: row ${row} is a ${typeof label} among ${type}s`, row)
     if (typeof label === 'string' && !label.isWellFormed()) throw invalid('y', `holds a lone surrogate in row ${row}`, row)
   })
@@ -97,9 +97,9 @@ function coded(y: unknown): { classes: ClassLabel[]; codes: Uint32Array } {
 function grouped(groups: unknown): Uint32Array | undefined {
   if (groups === undefined || groups === null) return undefined
   const codes = new Map<unknown, number>()
-  return Uint32Array.from(listed(groups, 'groups', 'texts or numbers'), (group, row) => {
+  return Uint32Array.from(listed(groups, 'groups', 'strings or numbers'), (group, row) => {
     if (missing(group)) throw invalid('groups', `has no group in row ${row}`, row)
-    if (!['bigint', 'boolean', 'number', 'string'].includes(typeof group)) throw invalid('groups', `must hold texts or numbers, unlike row ${row}`, row)
+    if (!['bigint', 'boolean', 'number', 'string'].includes(typeof group)) throw invalid('groups', `must hold strings, numbers or booleans; row ${row} does not`, row)
     if (!codes.has(group)) codes.set(group, codes.size)
     return codes.get(group)!
   })
@@ -108,7 +108,7 @@ function grouped(groups: unknown): Uint32Array | undefined {
 function weights(given: unknown, name: string, per: string): Float64Array | undefined {
   if (given === undefined || given === null) return undefined
   return Float64Array.from(listed(given, name, 'numbers', per), (weight, row) => {
-    if (typeof weight !== 'number') throw invalid(name, `must hold numbers: that of ${per} ${row} is none`, row)
+    if (typeof weight !== 'number') throw invalid(name, `must hold numbers; that of ${per} ${row} is not one`, row)
     return weight
   })
 }
@@ -137,8 +137,8 @@ let wrap: (model: Native, classes?: readonly ClassLabel[]) => ChurnClassifier
 
 /**
  * The ensemble of {@link ChurnModel} for a flat table without dates: one row per customer, or several. Immutable. It depends on
- * neither the number of threads nor the order of rows, and predicts as the one that Rust and Python fit to the same table. Its file
- * also holds the labels and the type of each column.
+ * neither the number of threads nor the order of rows, and equals the classifier that Rust and Python fit to the same table. Its
+ * file includes the labels and the type of each column.
  *
  * ```js
  * const rows = [], left = [], customers = []
@@ -153,7 +153,7 @@ let wrap: (model: Native, classes?: readonly ClassLabel[]) => ChurnClassifier
  * ```
  */
 export class ChurnClassifier {
-  /** The labels, sorted: texts by UTF-16 units, false before true. */
+  /** The sorted labels: strings by UTF-16 code units, false before true. */
   readonly classes: readonly ClassLabel[]
 
   private constructor(model: Native, classes?: readonly ClassLabel[]) {
@@ -173,11 +173,11 @@ export class ChurnClassifier {
   }
 
   /**
-   * Fits to rows and their labels, off the event loop. The table is copied before the call returns.
+   * Fits a classifier to rows and their labels, off the event loop. The table is copied before the call returns.
    *
-   * Rejects with `single_class` or `too_little_data`; `leakage` if a column leaks the target and `leakage` is `'refuse'`;
-   * `invalid_option` if labels, weights or groups are not one for each row, or one is missing, with the row; the code of a bad value
-   * with row and column; `cancelled`.
+   * Rejects with `single_class` or `too_little_data`; with `leakage` if a column leaks the target and `leakage` is `'refuse'`; with
+   * `invalid_option` and the row if a label, weight or group is missing or there is not one for each row; with code, row and column of
+   * a bad value; with `cancelled`.
    */
   static async fit(
     x: FlatTable,
@@ -205,35 +205,36 @@ export class ChurnClassifier {
     }
   }
 
-  /** Opens the file of a classifier, with its labels if it was fitted here. */
+  /** Opens a classifier file from memory. Labels are in the file if it was written in Node. */
   static fromBytes(bytes: Uint8Array, options?: OpenOptions): ChurnClassifier {
     const { classes } = checked(options, OPEN_OPTIONS)
     return guard(() => wrap(native.Classifier.fromBytes(bytesOf(bytes)), classes))
   }
 
-  /** As {@link fromBytes}, from a path. */
+  /** Like {@link fromBytes}, from a path. */
   static async load(path: string | URL, options?: OpenOptions): Promise<ChurnClassifier> {
     const { classes } = checked(options, OPEN_OPTIONS)
     return wrap(await long({}, (cancel) => native.loadClassifier(pathOf(path), cancel)), classes)
   }
 
-  /** Writes the file. */
+  /** Writes the classifier file, atomically. */
   async save(path: string | URL): Promise<void> {
     await long({}, (cancel) => halfOf<Native>(this).save(pathOf(path), cancel))
   }
 
-  /** The bytes of the file. */
+  /** The bytes of the classifier file. */
   toBytes(): Buffer { return guard(() => halfOf<Native>(this).toBytes()) }
 
-  /** Identifies the classifier by its content. */
+  /** The classifier's id: a hash of its content. */
   get id(): string { return cached(this, 'id', () => halfOf<Native>(this).id) }
+  /** Names of the columns, in the order of the fit. */
   get featureNames(): readonly string[] { return cached(this, 'featureNames', () => halfOf<Native>(this).featureNames) }
-  /** How the classifier was fitted, and its metrics. */
+  /** How the classifier was fitted and how well it performs. */
   get report(): ClassifierReport { return cached(this, 'report', () => camelCase(JSON.parse(halfOf<Native>(this).report))) }
 
   /**
-   * Calibrated probability of every class of every row: `probabilities[row * classes.length + class]`. Rejects with
-   * `feature_mismatch` if the columns differ from those of the fit, and names the missing and the extra ones.
+   * Calibrated probability of each class for each row: `probabilities[row * classes.length + class]`. Rejects with
+   * `feature_mismatch` if the columns differ from those of the fit; the message names missing and extra columns.
    */
   async predictProba(x: FlatTable, options?: RunOptions): Promise<Float64Array> {
     const given = checked(options, RUN_OPTIONS)
@@ -252,9 +253,9 @@ export class ChurnClassifier {
   }
 
   /**
-   * 90 % interval of the churn rate of rows with each row's score, with two labels: `low, high` of each row, row-major.
+   * 90 % confidence interval for the churn rate of rows with the same score: `low, high` of each row, row-major. For two classes only.
    *
-   * Rejects with `artifact_version` for files of versions without intervals.
+   * Rejects with `artifact_version` if the file was written by a version without intervals.
    */
   async predictInterval(x: FlatTable, options?: RunOptions): Promise<Float64Array> {
     const given = checked(options, RUN_OPTIONS)
@@ -262,13 +263,13 @@ export class ChurnClassifier {
     return long(given, (cancel) => halfOf<Native>(this).predictInterval(table(x), given, cancel))
   }
 
-  /** Shapley values of every column for every row, in log-odds before calibration, with two labels. */
+  /** Shapley values of each column for each row, in log-odds before calibration. For two classes only. */
   async explain(x: FlatTable, options?: RunOptions): Promise<Explanation> {
     const given = checked(options, RUN_OPTIONS)
     return long(given, (cancel) => halfOf<Native>(this).explain(table(x), given, cancel))
   }
 
-  /** The columns that contribute most to the score of each row, largest first, with two labels. */
+  /** The columns that contribute most to the score of each row, largest first. For two classes only. */
   async reasons(x: FlatTable, options?: ClassifierReasonsOptions): Promise<Reason[][]> {
     const given = checked(options, REASONS_OPTIONS)
     const top = count(given.top ?? 5, 'top')
@@ -281,7 +282,7 @@ export class ChurnClassifier {
     return { id, classes, featureNames, report }
   }
 
-  /** Frees the memory of the classifier. Calls that are running finish; later ones throw. */
+  /** Frees the memory of the classifier. Running calls finish; later calls throw. */
   [Symbol.dispose](): void { dispose(this) }
 
   /** @internal */

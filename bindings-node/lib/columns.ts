@@ -186,6 +186,43 @@ export type ActivityRow = ActivityColumns & Column<'customer_id', Id> & Column<'
 /** A row of activities of one customer, whose `customer_id` it inherits. */
 export type OwnActivityRow = ActivityColumns & Column<'at', Moment>
 
+/** The columns of a subscription, each in both spellings. */
+export interface SubscriptionColumns {
+  /** the customer who has the subscription */
+  customer_id?: Id | null | undefined
+  /** the customer who has the subscription */
+  customerId?: Id | null | undefined
+  /** when the subscription began */
+  started_at?: Moment | null | undefined
+  /** when the subscription began */
+  startedAt?: Moment | null | undefined
+  /** the price in major units, per interval and for all seats */
+  price?: number | null | undefined
+  /** the billing interval: day, week, month, quarter or year */
+  interval?: 'day' | 'week' | 'month' | 'quarter' | 'year' | null | undefined
+  /** the record's id; rows with one id and different known_at are versions */
+  subscription_id?: Id | null | undefined
+  /** the record's id; rows with one id and different known_at are versions */
+  subscriptionId?: Id | null | undefined
+  /** when the subscription ended or will end; null: it is active */
+  ended_at?: Moment | null | undefined
+  /** when the subscription ended or will end; null: it is active */
+  endedAt?: Moment | null | undefined
+  /** the name of the plan */
+  plan?: string | null | undefined
+  /** the number of seats */
+  seats?: number | null | undefined
+  /** ISO 4217 code; one for all rows */
+  currency?: string | null | undefined
+  /** the time at which the row became known; hidden before; null: always known */
+  known_at?: Moment | null | undefined
+  /** the time at which the row became known; hidden before; null: always known */
+  knownAt?: Moment | null | undefined
+}
+
+/** A row of subscriptions. Required: `customer_id`, `started_at`, `price`, `interval`. */
+export type SubscriptionRow = SubscriptionColumns & Column<'customer_id', Id> & Column<'started_at', Moment> & Column<'price', number> & Column<'interval', 'day' | 'week' | 'month' | 'quarter' | 'year'>
+
 /** Every error code, equal in Rust, Python and Node. */
 export type ErrorCode =
   | 'missing_column'

@@ -1,5 +1,5 @@
 import type { ErrorCode, TableName } from './columns.js'
-import type { ValidationReport } from './reports.js'
+import type { Finding, ValidationReport } from './reports.js'
 
 /** The properties of a {@link ChurnError}. */
 export interface ErrorDetails {
@@ -11,17 +11,17 @@ export interface ErrorDetails {
   cause?: unknown
 }
 
-/** The error of every function that throws and of every promise that rejects. */
+/** The error that every function throws and every promise rejects with. */
 export class ChurnError extends Error {
-  /** Stable across versions and equal in Rust, Python and Node: match on it. */
+  /** The error code, stable across versions and the same in Rust, Python and Node. Match on it. */
   readonly code: ErrorCode
-  /** The table at fault. */
+  /** The table at fault; null if the error is about no table. */
   readonly table: TableName | null
-  /** Position of the row at fault, counted from 0. */
+  /** Position of the row at fault, counted from 0; null if the error is about no row. */
   readonly row: number | null
-  /** The column, feature or option at fault. */
+  /** The column, feature or option at fault; null if there is none. */
   readonly column: string | null
-  /** The whole report, if records were refused. */
+  /** The whole validation report if records were refused, otherwise null. */
   readonly report: ValidationReport | null
 
   constructor(message: string, details: ErrorDetails = {}) {
@@ -33,7 +33,7 @@ export class ChurnError extends Error {
     this.report = details.report ?? null
   }
 
-  /** `'AbortError'` if the call was cancelled, as for a DOMException; else `'ChurnError'`. */
+  /** `'AbortError'` if the call was cancelled, as in a DOMException; otherwise `'ChurnError'`. */
   override get name(): string {
     return this.code === 'cancelled' ? 'AbortError' : 'ChurnError'
   }
@@ -44,7 +44,7 @@ export class ChurnError extends Error {
   }
 }
 
-/** Options by the name that Rust and Python know: `as_of` is `asOf`. */
+/** The options by their names in Rust and Python: `as_of` is `asOf`. */
 const SPELLINGS = new Map<string, string>()
 
 /** @internal A name in the core's spelling. */
@@ -56,15 +56,21 @@ export function declareOption(name: string): void {
   if (other !== name) SPELLINGS.set(other, name)
 }
 
-/** @internal Names of options in a text of the core, in JavaScript's spelling. */
+/** @internal A message of the core with the names of options in JavaScript's spelling. */
 export function spelled(text: string): string {
   return text.replace(/\b[a-z0-9]+(?:_[a-z0-9]+)+\b/g, (word) => SPELLINGS.get(word) ?? word)
+}
+
+/** @internal Findings whose texts name options as JavaScript spells them. */
+export function findingsOf(findings: Finding[]): Finding[] {
+  for (const finding of findings) finding.message = spelled(finding.message)
+  return findings
 }
 
 /** @internal A report whose texts name options as JavaScript spells them. */
 export function reportOf(json: ValidationReport): ValidationReport {
   for (const issue of json.issues) issue.message = spelled(issue.message)
-  for (const finding of json.findings) finding.message = spelled(finding.message)
+  findingsOf(json.findings)
   for (const attribute of json.undatedAttributes) attribute.reason = spelled(attribute.reason)
   return json
 }

@@ -1,4 +1,4 @@
-/** A condition on any record, as it is known at `asOf`. */
+/** A condition on a column of a record, as known at `asOf`. */
 export type ColumnCondition =
   | { oneOf: { column: string; values: readonly string[] } }
   | { atLeast: { column: string; value: number } }
@@ -8,7 +8,7 @@ export type ColumnCondition =
 export type PaymentCondition = 'paid' | 'failed' | 'pending' | 'settled' | 'unpaid' | ColumnCondition
 export type TicketCondition = 'open' | 'responded' | 'urgent' | ColumnCondition
 
-/** A function of the records in a window. */
+/** A function that aggregates the records in a window. */
 export type Aggregation<Condition> =
   | 'sum' | 'mean' | 'max' | 'min' | 'std' | 'last' | 'distinct' | 'change' | 'ratio_to_baseline'
   | 'days_since_last' | 'days_since_first' | 'recency_ratio' | 'periods_missed'
@@ -61,5 +61,5 @@ export interface CustomerFeature {
   window?: number | null
 }
 
-/** A feature of your own, as data: which records, which moment of them, what of each, and how they are aggregated. */
+/** A custom feature, as data: which records, which of their moments, which measure, and how it is aggregated. */
 export type Feature = PaymentFeature | TicketFeature | ActivityFeature | CustomerFeature

@@ -12,7 +12,7 @@ type Native = InstanceType<typeof native.Matrix>
 /** @internal */
 export let wrapMatrix: (matrix: Native) => FeatureMatrix
 
-/** A feature matrix: dates as given, and for each date customers sorted by id. Immutable. */
+/** A feature matrix: one row per date and customer, by date as given, then by customer id. Immutable. */
 export class FeatureMatrix {
   private constructor(matrix: Native) {
     if (!(matrix instanceof native.Matrix)) throw new ChurnError('use features or model.features', { code: 'invalid_option' })
@@ -26,7 +26,7 @@ export class FeatureMatrix {
   get tenant(): string { return cached(this, 'tenant', () => halfOf<Native>(this).tenant) }
   /** Number of rows. */
   get rows(): number { return cached(this, 'rows', () => halfOf<Native>(this).rows) }
-  /** In plan order. */
+  /** Names of the features, in plan order. */
   get featureNames(): readonly string[] { return cached(this, 'featureNames', () => halfOf<Native>(this).featureNames) }
   /** The customer of every row. */
   get customerIds(): readonly string[] { return cached(this, 'customerIds', () => halfOf<Native>(this).customerIds) }
@@ -36,7 +36,7 @@ export class FeatureMatrix {
   /**
    * The values of one feature: numbers (NaN where missing), or texts (null where missing).
    *
-   * @throws {ChurnError} `unknown_feature`.
+   * @throws {ChurnError} `unknown_feature` if the matrix has no such feature.
    */
   column(name: string): Float64Array | (string | null)[] {
     return guard(() => halfOf<Native>(this).column(text(name, 'name'))) as Float64Array | (string | null)[]
@@ -52,7 +52,7 @@ export class FeatureMatrix {
     return { tenant, rows, featureNames, customerIds, asOf }
   }
 
-  /** Frees the memory of the matrix. Calls that are running finish; later ones throw. */
+  /** Frees the memory of the matrix. Running calls finish; later calls throw. */
   [Symbol.dispose](): void { dispose(this) }
 
   /** @internal */
@@ -81,7 +81,7 @@ const BOOSTING_KEYS = keys<BoostingOptions>({
 })
 const FOREST_KEYS = keys<ForestOptions>({ nTrees: 1, maxDepth: 1, minLeafRows: 1, colsample: 1, smoothing: 1, maxBins: 1, seed: 1 })
 
-/** Checks the keys of nested options here, where an unknown one still has its own spelling. */
+/** Checks the keys of nested options while an unknown one still has the caller's spelling. */
 function checkNested(options: Readonly<Record<string, unknown>>): void {
   const nested = { boosting: BOOSTING_KEYS, deepBoosting: BOOSTING_KEYS, forest: FOREST_KEYS }
   for (const [name, known] of Object.entries(nested)) {
@@ -93,14 +93,14 @@ function checkNested(options: Readonly<Record<string, unknown>>): void {
   for (const feature of own) checked(feature as object, FEATURE_KEYS as Keys<object>, 'features')
 }
 
-/** @internal Options for the core: JSON in its spelling, the definition apart where the call reads one, and the number of threads. */
+/** @internal Options for the core: JSON in its spelling, and the number of threads. */
 export function forCore(options: object): object {
   const { threads, signal, onProgress, ...given } = options as Record<string, unknown>
   checkNested(given)
   return { threads, json: coreJson(given) }
 }
 
-/** @internal The same for calls whose dates and definition are read one by one. */
+/** @internal The same for calls that read dates and definition separately. */
 export function forFeatures({ asOf, threads, definition, windows, features: own }: Partial<FeatureOptions>): object {
   checkNested({ features: own })
   return { asOf, threads, definition: definition && coreJson({ ...definition }), json: coreJson({ windows, features: own }) }
@@ -109,8 +109,8 @@ export function forFeatures({ asOf, threads, definition, windows, features: own 
 const FEATURE_OPTIONS = keys<FeatureOptions>({ asOf: 1, windows: 1, features: 1, threads: 1, definition: 1 })
 
 /**
- * The features of customers at some dates, on the calling thread. Rows are all customers with a spell that began before the date,
- * also those who have left, unless a `definition` keeps only eligible ones.
+ * Computes the features of customers at some dates, on the calling thread. The rows are all customers with a spell that began
+ * before the date, including those who have left. With a `definition` they are the eligible customers only.
  */
 export function features(records: TenantRecords, options: FeatureOptions): FeatureMatrix {
   noMore(arguments.length, 2, 'features')
@@ -120,7 +120,7 @@ export function features(records: TenantRecords, options: FeatureOptions): Featu
   return guard(() => wrapMatrix(native.features(source, forFeatures(given))))
 }
 
-/** As {@link features}, off the event loop. */
+/** Like {@link features}, off the event loop. */
 export async function featuresAsync(records: TenantRecords, options: FeatureOptions & Cancellable): Promise<FeatureMatrix> {
   noMore(arguments.length, 2, 'featuresAsync')
   const source = recordsOf(records)
@@ -140,7 +140,7 @@ const LABEL_OPTIONS = keys<LabelOptions>({ asOf: 1, definition: 1, threads: 1 })
 /**
  * The label of every eligible customer.
  *
- * @throws {ChurnError} `immature_label`: a label period that is not over is never read as "stayed".
+ * @throws {ChurnError} `immature_label` if a label period is not over: an unknown outcome is never "stayed".
  */
 export function labels(records: TenantRecords, options: LabelOptions): { rows: Label[]; excluded: Label[] } {
   noMore(arguments.length, 2, 'labels')

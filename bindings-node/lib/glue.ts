@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { inspect as inspectValue, type InspectOptions } from 'node:util'
 import native = require('../native.js')
 import { ChurnError, declareOption, snake, translate } from './errors.js'
-import type { Cancellable, Moment, Progress, Reporting } from './types.js'
+import type { Cancellable, Progress, Reporting } from './types.js'
 
 export { native }
 
@@ -22,7 +22,7 @@ export function guard<T>(call: () => T): T {
   }
 }
 
-/** Refuses arguments behind the last one, such as options in a second object, which would be ignored. */
+/** Refuses extra arguments, such as options in a second object, which would otherwise be ignored. */
 export function noMore(given: number, wanted: number, call: string): void {
   if (given > wanted) {
     throw new ChurnError(`${call} takes ${wanted} argument${wanted === 1 ? '' : 's'}, and ${given} were given`, { code: 'invalid_option' })
@@ -37,7 +37,7 @@ export function keys<T>(known: Keys<T>): Keys<T> {
   return known
 }
 
-/** How many letters must change to make one name of another. */
+/** The Levenshtein distance of two names. */
 function distance(a: string, b: string): number {
   let above = Array.from({ length: b.length + 1 }, (_, column) => column)
   for (let row = 1; row <= a.length; row++) {
@@ -51,7 +51,7 @@ function distance(a: string, b: string): number {
   return above[b.length]!
 }
 
-/** The known names near to one that is not known. */
+/** The known names closest to an unknown one. */
 export function near(name: string, known: readonly string[]): string[] {
   const folded = (text: string) => text.toLowerCase().replace(/[^a-z0-9]/g, '')
   const own = folded(name)
@@ -63,7 +63,7 @@ export function near(name: string, known: readonly string[]): string[] {
     .map(({ other }) => other)
 }
 
-/** Options that have options of their own: an error in them names the outer one as its column, as the core does. */
+/** Options with nested options: an error in one of these names the outer option as its column, as the core does. */
 const NESTED = new Set(['boosting', 'deepBoosting', 'forest', 'features'])
 
 /** An options object without unknown keys. */
@@ -83,21 +83,21 @@ export function checked<T extends object>(options: T | null | undefined, known: 
   return options
 }
 
-/** A text that UTF-8 can hold. */
+/** A string that UTF-8 can encode. */
 export function text(value: unknown, name: string): string {
-  if (typeof value !== 'string') throw invalid(name, 'must be a text')
+  if (typeof value !== 'string') throw invalid(name, 'must be a string')
   if (!value.isWellFormed()) throw invalid(name, 'is not well-formed: it holds a lone surrogate')
   return value
 }
 
-/** An id: a text, or a whole number, which becomes its text, as in records. */
+/** An id: a string, or an integer, which becomes its decimal text, as in records. */
 export function id(value: unknown, name: string): string {
   return Number.isSafeInteger(value) || typeof value === 'bigint' ? String(value) : text(value, name)
 }
 
 export function count(value: unknown, name: string): number {
   if (Number.isInteger(value) && (value as number) >= 0 && (value as number) < 2 ** 32) return value as number
-  throw invalid(name, 'must be a whole number, not negative')
+  throw invalid(name, 'must be a non-negative integer')
 }
 
 export function pathOf(path: unknown): string {
@@ -114,7 +114,7 @@ export function bytesOf(bytes: unknown): Uint8Array {
   throw invalid('bytes', 'must be a Buffer or Uint8Array')
 }
 
-/** What every native object has. */
+/** What native objects have in common. */
 interface Releasable {
   readonly bytes?: number
   release?(): void
@@ -139,7 +139,7 @@ export function halfOf<T>(owner: object): T {
   const held = natives.get(owner)
   if (!held?.native) {
     const name = owner.constructor.name
-    throw new ChurnError(`this ${name} was disposed of`, { code: 'invalid_option' })
+    throw new ChurnError(`this ${name} has been disposed`, { code: 'invalid_option' })
   }
   return held.native as T
 }
@@ -162,7 +162,7 @@ export function argument<T>(value: unknown, type: { readonly name: string; reado
   throw invalid(name, `must be a ${type.name}`)
 }
 
-/** A getter's value, worked out once. */
+/** The value of a getter, computed once. */
 const cache = new WeakMap<object, Map<string, unknown>>()
 
 export function cached<T>(owner: object, name: string, make: () => T): T {
@@ -172,7 +172,7 @@ export function cached<T>(owner: object, name: string, make: () => T): T {
   return values.get(name) as T
 }
 
-/** Plain objects and arrays are shared by all callers of a getter, so nobody may change them. */
+/** Freezes plain objects and arrays: all callers of a getter share them. */
 function frozen<T>(value: T): T {
   if (value !== null && typeof value === 'object' && !ArrayBuffer.isView(value) && !natives.has(value) && !Object.isFrozen(value)) {
     Object.freeze(value)
@@ -194,7 +194,7 @@ type Listener = (step: Progress) => void
 
 /**
  * Runs a long native call. The signal cancels it; an error in `onProgress` cancels it and is what the promise rejects with.
- * Progress is 1 exactly once, at the end, and never comes after the promise has settled.
+ * Progress reaches 1 exactly once, at the end, and is never reported after the promise has settled.
  */
 export async function long<T>(
   options: Cancellable & Reporting,
@@ -245,10 +245,10 @@ export async function long<T>(
   }
 }
 
-/** Ends the current turn of the event loop. */
+/** Resolves in the next turn of the event loop. */
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve))
 
-/** Longest time in milliseconds that work on the event loop runs at a time. */
+/** Milliseconds for which work may occupy the event loop at a time. */
 const SLICE = 10
 
 /** Calls `work` for slices of an array; the event loop runs between them. */
@@ -273,10 +273,10 @@ export function camelCase<T>(value: unknown): T {
   return Object.fromEntries(Object.entries(value).map(([key, inner]) => [camel(key), camelCase(inner)])) as T
 }
 
-/** Options whose keys are names of the caller's, not of the library. */
+/** Options whose keys are the caller's names, not the library's. */
 const OWN_KEYS = new Set(['monotoneConstraints'])
 
-/** Options for the core: its spelling, moments as text, and nothing that JSON would drop in silence. */
+/** Options as the core spells them, with moments as text. Refuses what JSON would drop silently. */
 function coreValue(value: unknown, name: string): unknown {
   if (value === null || value === undefined || typeof value === 'boolean') return value
   if (typeof value === 'string') return text(value, name)
@@ -306,14 +306,12 @@ function coreValue(value: unknown, name: string): unknown {
 export function coreJson({ seed, ...options }: Readonly<Record<string, unknown>>): string {
   const big = typeof seed === 'bigint'
   const json = JSON.stringify(coreValue(big ? options : { ...options, seed }, 'options'))
-  // JSON.stringify refuses a bigint, of which JSON itself can hold all digits.
+  // JSON.stringify refuses a bigint, although JSON itself can hold all of its digits.
   return big ? `${json.slice(0, -1)}${json.length > 2 ? ',' : ''}"seed":${seed}}` : json
 }
 
-/** What `console.log` shows of an object: its class and a few facts. */
+/** What `console.log` prints for an object: its class and a few facts. */
 export function shown(name: string, facts: object, options: InspectOptions): string {
   return `${name} ${inspectValue(facts, options)}`
 }
 
-/** A moment as the native module takes it. */
-export type { Moment }

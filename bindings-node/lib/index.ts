@@ -1,8 +1,8 @@
 /**
  * Churn prediction: raw customer records in, calibrated churn probabilities and their reasons out.
  *
- * Moments go in as a `Date` or as ISO-8601 text (`'2011-09-10'`, `'2011-09-10T12:30:00Z'`; without a zone: UTC) and come out as
- * ISO-8601 text. Row positions count from 0. A function that fails throws a {@link ChurnError}; a promise that fails rejects with one.
+ * A moment is given as a `Date` or as ISO-8601 text (`'2011-09-10'`, `'2011-09-10T12:30:00Z'`; without a zone: UTC) and returned as
+ * ISO-8601 text. Row positions count from 0. Every error, thrown or rejected, is a {@link ChurnError}.
  *
  * @packageDocumentation
  */
@@ -22,9 +22,11 @@ export { TenantRecords, columnsOf, partition } from './records.js'
 export type { Partition } from './records.js'
 export type * from './reports.js'
 export { ScoreRun } from './run.js'
-export type { ReasonsOptions, RunWarning } from './run.js'
+export type { ReasonsOptions } from './run.js'
 export { Store, TenantStore } from './store.js'
 export type * from './store.js'
+export { subscriptionsToCustomers } from './subscriptions.js'
+export type { JoinedCustomerRow, SubscriptionCustomerRow, SubscriptionOptions } from './subscriptions.js'
 export { synthetic } from './synthetic.js'
 export type { TrueRisk, TruthOptions, World, WorldOptions, WorldTables, WorldTenant } from './synthetic.js'
 export type * from './types.js'

@@ -45,8 +45,8 @@ function training<T extends TrainOptions>(options: T | null | undefined, known: 
 }
 
 /**
- * Rolling-origin backtest: for each origin a model is trained on what was known before it, and tested on it. `asOf` lists the dates
- * that may train.
+ * Runs a rolling-origin backtest: for each origin, a model is trained on what was known before it and tested at it. `asOf` restricts
+ * the training dates.
  */
 export async function backtest(records: TenantRecords, options?: BacktestOptions): Promise<{ folds: OutOfTime[] }> {
   noMore(arguments.length, 2, 'backtest')
@@ -72,7 +72,7 @@ export class ChurnModel {
     wrapModel = (model) => new ChurnModel(model)
   }
 
-  /** Trains off the event loop. The same records, options and seed give the same bytes, with any number of threads. */
+  /** Trains a model, off the event loop. The same records, options and seed give the same bytes, whatever the number of threads. */
   static async train(records: TenantRecords, options?: TrainOptions): Promise<ChurnModel> {
     noMore(arguments.length, 2, 'train')
     const source = recordsOf(records)
@@ -80,17 +80,18 @@ export class ChurnModel {
     return wrapModel(await long(given, (cancel, listener) => native.train(source, forCore(given), cancel, listener)))
   }
 
-  /** @throws {ChurnError} `artifact_damaged`, `artifact_version`, `artifact_too_large`. */
+  /** Opens a model file from memory. @throws {ChurnError} `artifact_damaged`, `artifact_version`, `artifact_too_large`. */
   static fromBytes(bytes: Uint8Array): ChurnModel {
     return guard(() => wrapModel(native.Model.fromBytes(bytesOf(bytes))))
   }
 
+  /** Opens a model file. Rejects like {@link fromBytes}, or with `io`. */
   static async load(path: string | URL, options?: Cancellable): Promise<ChurnModel> {
     const given = checked(options, { signal: 1 })
     return wrapModel(await long(given, (cancel) => native.load(pathOf(path), cancel)))
   }
 
-  /** Writes the model file. */
+  /** Writes the model file, atomically. */
   async save(path: string | URL, options?: Cancellable): Promise<void> {
     const given = checked(options, { signal: 1 })
     await long(given, (cancel) => halfOf<Native>(this).save(pathOf(path), cancel))
@@ -99,15 +100,18 @@ export class ChurnModel {
   /** The bytes of the model file, equal in every host language. */
   toBytes(): Buffer { return guard(() => halfOf<Native>(this).toBytes()) }
 
-  /** Identifies the model by its content. */
+  /** The model's id: a hash of its content. */
   get id(): string { return cached(this, 'id', () => halfOf<Native>(this).id) }
   /** The tenant whose records the model may score; null for any. */
   get tenant(): string | null { return cached(this, 'tenant', () => halfOf<Native>(this).tenant ?? null) }
+  /** Names of the features, in plan order. */
   get featureNames(): readonly string[] { return cached(this, 'featureNames', () => halfOf<Native>(this).featureNames) }
+  /** The probabilities at which the risk bands begin. */
   get riskBands(): RiskBands { return cached(this, 'riskBands', () => JSON.parse(halfOf<Native>(this).riskBands)) }
-  /** How the model was trained, and its metrics. */
+  /** How the model was trained and how well it performs. */
   get report(): TrainReport { return cached(this, 'report', () => camelCase(JSON.parse(halfOf<Native>(this).report))) }
 
+  /** What the model predicts, with defaults filled in. */
   get definition(): Required<CancellationDefinition> | Required<InactivityDefinition> {
     return cached(this, 'definition', () => {
       const [entry] = Object.entries<{ horizon: { days: number; lead: number } }>(JSON.parse(halfOf<Native>(this).definition))
@@ -122,7 +126,7 @@ export class ChurnModel {
   /** The model card as Markdown. */
   cardMarkdown(): string { return guard(() => halfOf<Native>(this).cardMarkdown()) }
 
-  /** Scores the eligible customers, off the event loop. */
+  /** Scores all eligible customers, off the event loop. */
   async score(records: TenantRecords, options: ScoreOptions): Promise<ScoreRun> {
     noMore(arguments.length, 2, 'score')
     const source = recordsOf(records)
@@ -130,7 +134,7 @@ export class ChurnModel {
     return wrapRun(await long(given, (cancel, listener) => halfOf<Native>(this).score(source, given, cancel, listener)))
   }
 
-  /** Scores one customer, on the calling thread; bit-identical to the score in a run. */
+  /** Scores one customer, on the calling thread. The score is bit-identical to that of a run. */
   scoreCustomer<C extends CustomerRecord>(rows: CustomerRows<C>, options: ScoreCustomerOptions): CustomerScore {
     noMore(arguments.length, 2, 'scoreCustomer')
     const given = checked(options, SCORE_CUSTOMER_OPTIONS)
@@ -139,7 +143,7 @@ export class ChurnModel {
     return { ...score, ...rest } as CustomerScore
   }
 
-  /** The model's features of the customers at some dates, also of those who have left. */
+  /** Computes the model's features of all customers at some dates, including those who have left. */
   async features(records: TenantRecords, options: ModelFeatureOptions): Promise<FeatureMatrix> {
     const source = recordsOf(records)
     const given = checked(options, MODEL_FEATURE_OPTIONS)
@@ -167,7 +171,7 @@ export class ChurnModel {
   /** The model card. */
   toJSON(): ModelCard { return this.card() }
 
-  /** Frees the memory of the model. Calls that are running finish; later ones throw. */
+  /** Frees the memory of the model. Running calls finish; later calls throw. */
   [Symbol.dispose](): void { dispose(this) }
 
   /** @internal */

@@ -8,7 +8,6 @@ import {
 import type { ValidationReport } from './reports.js'
 import type { ArrowTables, Cancellable, ColumnInfo, ObjectTables, RecordOptions, TableOptions } from './types.js'
 
-/** Reads what the native class has; a name and a value each. */
 type Native = InstanceType<typeof native.Records>
 
 const TABLES = ['customers', 'payments', 'tickets', 'activities'] as const
@@ -41,7 +40,7 @@ export class TenantRecords {
   }
 
   /**
-   * Reads tables of plain objects, on the calling thread (about 0.7 s per 100 000 rows: see {@link fromObjectsAsync}).
+   * Reads tables of plain objects on the calling thread, at about 0.7 s per 100 000 rows. A server uses {@link fromObjectsAsync}.
    *
    * @throws {ChurnError} with the code, table, row and column of the first bad value, and the whole report.
    */
@@ -52,8 +51,8 @@ export class TenantRecords {
   }
 
   /**
-   * As {@link fromObjects}, without holding the event loop for long: rows are read in slices of about 10 ms, and validated on
-   * another thread. Do not change the rows before the promise has settled.
+   * Like {@link fromObjects}, without blocking the event loop: rows are read in slices of about 10 ms and validated on another
+   * thread. Do not change the rows before the promise settles.
    */
   static async fromObjectsAsync<C extends CustomerRecord>(
     tables: { tenant: string } & ObjectTables<C> & TableOptions & Cancellable,
@@ -75,7 +74,7 @@ export class TenantRecords {
   }
 
   /**
-   * Reads tables in Arrow.
+   * Reads Arrow tables, on the calling thread.
    *
    * @throws {ChurnError} as {@link fromObjects}; `unreadable_table` if a buffer is not an Arrow IPC file or stream.
    */
@@ -86,13 +85,13 @@ export class TenantRecords {
   }
 
   get tenant(): string { return cached(this, 'tenant', () => halfOf<Native>(this).tenant) }
-  /** ISO 4217 code of all amounts; null if it is not known. */
+  /** ISO 4217 code of all amounts; null if unknown. */
   get currency(): string | null { return cached(this, 'currency', () => halfOf<Native>(this).currency ?? null) }
-  /** Sorted by bytes. */
+  /** The ids of all customers, sorted by their UTF-8 bytes. */
   get customerIds(): readonly string[] { return cached(this, 'customerIds', () => halfOf<Native>(this).customerIds) }
-  /** Start of the history. */
+  /** Start of the observed history; null without events. */
   get observedFrom(): string | null { return cached(this, 'observedFrom', () => halfOf<Native>(this).observedFrom ?? null) }
-  /** End of the observed time. */
+  /** End of the observed history; null without events. */
   get observedUntil(): string | null { return cached(this, 'observedUntil', () => halfOf<Native>(this).observedUntil ?? null) }
   /** The validation report. */
   get report(): ValidationReport { return cached(this, 'report', () => reportOf(JSON.parse(halfOf<Native>(this).report))) }
@@ -111,7 +110,7 @@ export class TenantRecords {
     return Object.fromEntries(TABLES.map((table) => [table, this.rows(table)])) as Record<TableName, number | null>
   }
 
-  /** Frees the memory of the records. Calls that are running finish; later ones throw. */
+  /** Frees the memory of the records. Running calls finish; later calls throw. */
   [Symbol.dispose](): void { dispose(this) }
 
   /** @internal */
@@ -124,14 +123,14 @@ export class TenantRecords {
 export const recordsOf = (records: unknown): Native => argument<Native>(records, TenantRecords, 'records')
 
 /** The columns that the library knows of a table, required ones first. */
-export function columnsOf(table: TableName): ColumnInfo[] {
+export function columnsOf(table: TableName | 'subscriptions'): ColumnInfo[] {
   return guard(() => native.columnsOf(text(table, 'table'))) as ColumnInfo[]
 }
 
 export interface Partition {
   /** The records of each tenant; rows in their reports are positions in the mixed tables. */
   tenants: Map<string, TenantRecords>
-  /** Report on rows without a tenant. */
+  /** The report on rows without a tenant. */
   unassigned: ValidationReport
   /** For each tenant and table, the positions of its rows in the mixed table, ascending. */
   positions: Map<string, Partial<Record<TableName, Uint32Array>>>
@@ -139,7 +138,7 @@ export interface Partition {
 
 const PARTITION_KEYS = { ...TABLE_KEYS, ...TABLE_OPTIONS } as const
 
-/** Splits tables with a `tenant_id` column by tenant: all are arrays of objects, or all are Arrow. */
+/** Splits tables with a `tenant_id` column by tenant. All tables are arrays of objects, or all are Arrow. */
 export function partition<C extends CustomerRecord>(tables: (ObjectTables<C> | ArrowTables) & TableOptions): Partition {
   noMore(arguments.length, 1, 'partition')
   const given = checked<object>(tables, PARTITION_KEYS as Keys<object>, 'tables') as ArrowTables

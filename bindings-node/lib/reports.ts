@@ -3,9 +3,10 @@ import type { ErrorCode, TableName } from './columns.js'
 export type {
   BandCalibration, CalibrationBin, CardCalibration, CardData, CardFeatures, CardMetrics, CardPopulation, ChurnRateAt, ClassifierPart, ClassifierReport, ColumnNote,
   Direction, DroppedMember, Estimate, Interval, LeakageAction, LeakageEvidence, LeakageFinding, Measures, MemberReport, ModelCard, Monotonicity, OutOfTime,
-  PurgeProof, Reason, ReasonValue, RiskBand, RiskBands, TrainReport,
+  PurgeProof, Reason, ReasonValue, RiskBand, RiskBands, TrainReport, Warning, WarningCode,
 } from '../reports.js'
 
+/** Row counts of one table. */
 export interface TableReport {
   /** `rowsIn = rowsAccepted + rowsQuarantined`. */
   rowsIn: number
@@ -17,31 +18,33 @@ export interface TableReport {
   eventsBeforeSignUp: number
 }
 
+/** A bad value, or a bad table. */
 export interface ValidationIssue {
   table: TableName
-  /** Position of the row; null for the whole table. */
+  /** Position of the row, counted from 0; null for the whole table. */
   row: number | null
   column: string | null
   code: ErrorCode
   message: string
 }
 
-/** What is likely a mistake in valid rows. A finding refuses nothing. */
+/** A likely mistake in valid rows. No row is refused because of a finding. */
 export interface Finding {
   code:
     | 'unused_column' | 'before_sign_up' | 'after_end' | 'far_date' | 'likely_duplicate' | 'gap_exceeds_horizon' | 'constant_column' | 'empty_column'
     | 'reactivated' | 'withdrawn' | 'no_subscription'
   table: TableName
-  /** null for whole rows. */
+  /** null if the finding is about whole rows. */
   column: string | null
   /** Number of rows. */
   rows: number
-  /** Positions of the first of these rows, ascending: at most five. */
+  /** Positions of the first five of these rows, ascending. */
   examples: number[]
   /** What was found, and what to do about it. */
   message: string
 }
 
+/** What validation found in the tables of one tenant. */
 export interface ValidationReport {
   /** Whether no row was refused or quarantined. */
   isClean: boolean
@@ -50,6 +53,6 @@ export interface ValidationReport {
   issues: ValidationIssue[]
   /** Likely mistakes in valid rows. */
   findings: Finding[]
-  /** Attributes without dates, which features leave out, and why. */
+  /** Attributes without dates, which stay out of the features, and why. */
   undatedAttributes: { attribute: string; reason: string }[]
 }

@@ -2,22 +2,10 @@ import type { InspectOptions } from 'node:util'
 import { ChurnError, spelled } from './errors.js'
 import { FeatureMatrix, wrapMatrix } from './features.js'
 import { INSPECT, argument, cached, checked, count, dispose, guard, halfOf, hold, id, invalid, keys, long, native, shown } from './glue.js'
-import type { Reason } from './reports.js'
+import type { Reason, Warning } from './reports.js'
 import type { Cancellable, Id, Score } from './types.js'
 
 type Native = InstanceType<typeof native.Run>
-
-/** Something about a run that should be looked at. */
-export interface RunWarning {
-  /** Stable: match on it. */
-  code: string
-  /** What was found, and what to do about it. */
-  message: string
-  /** The columns or features concerned. */
-  columns: readonly string[]
-  /** The dates concerned. */
-  dates: readonly string[]
-}
 
 export interface ReasonsOptions extends Cancellable {
   /** Reasons per customer. Default: 5. */
@@ -40,31 +28,34 @@ export class ScoreRun implements Iterable<Score> {
     wrapRun = (run) => new ScoreRun(run)
   }
 
+  /** The tenant whose customers were scored. */
   get tenant(): string { return cached(this, 'tenant', () => halfOf<Native>(this).tenant) }
+  /** The date of the scores. */
   get asOf(): string { return cached(this, 'asOf', () => halfOf<Native>(this).asOf) }
+  /** The model that scored. */
   get modelId(): string { return cached(this, 'modelId', () => halfOf<Native>(this).modelId) }
-  /** The score of every eligible customer, sorted by id (bytes). */
+  /** The score of every eligible customer, sorted by the UTF-8 bytes of the id. */
   get scores(): readonly Score[] { return cached(this, 'scores', () => halfOf<Native>(this).scores() as Score[]) }
-  /** The probabilities in the order of `scores`; NaN where there is none. */
+  /** The probabilities in the order of `scores`; NaN for customers without a score. */
   get probabilities(): Float64Array { return cached(this, 'probabilities', () => halfOf<Native>(this).probabilities()) }
   /** The features of the scored customers. */
   get matrix(): FeatureMatrix { return cached(this, 'matrix', () => wrapMatrix(halfOf<Native>(this).matrix())) }
-  /** What training did not see: stale data, a level or features outside the training dates, missing columns. */
-  get warnings(): readonly RunWarning[] {
+  /** How this run differs from the training: stale data, scores or features outside their range in training, missing columns. */
+  get warnings(): readonly Warning[] {
     return cached(this, 'warnings', () => {
-      const warnings: (Pick<RunWarning, 'code' | 'message'> & Partial<RunWarning>)[] = JSON.parse(halfOf<Native>(this).warnings)
+      const warnings: (Pick<Warning, 'code' | 'message'> & Partial<Warning>)[] = JSON.parse(halfOf<Native>(this).warnings)
       return warnings.map(({ code, message, columns = [], dates = [] }) => ({ code, message: spelled(message), columns, dates }))
     })
   }
   /** Number of scores. */
   get length(): number { return this.probabilities.length }
 
-  /** The score at a position; a negative one counts from the end. */
+  /** The score at a position; a negative position counts from the end. */
   at(index: number): Score | undefined { return this.scores.at(index) }
 
   [Symbol.iterator](): IterableIterator<Score> { return this.scores[Symbol.iterator]() }
 
-  /** @throws {ChurnError} `customer_not_found` if the run has no score of the customer. */
+  /** The score of one customer. @throws {ChurnError} `customer_not_found` if the run does not include the customer. */
   scoreOf(customerId: Id): Score {
     return guard(() => halfOf<Native>(this).scoreOf(id(customerId, 'customerId'))) as Score
   }
@@ -74,7 +65,7 @@ export class ScoreRun implements Iterable<Score> {
     return guard(() => halfOf<Native>(this).reasons(id(customerId, 'customerId'), count(top, 'top'))) as Reason[]
   }
 
-  /** The reasons of many customers, off the event loop, in the order of the ids. Default: all customers of `scores`. */
+  /** The reasons of many customers, off the event loop, in the order of the ids. Default: all customers of the run. */
   async reasonsOf(customerIds?: Iterable<Id> | null, options?: ReasonsOptions): Promise<Reason[][]> {
     const given = checked(options, REASONS_OPTIONS)
     if (typeof customerIds === 'string') throw invalid('customerIds', 'must be a list of ids')
@@ -96,12 +87,12 @@ export class ScoreRun implements Iterable<Score> {
     return guard(() => halfOf<Native>(this).toArrow())
   }
 
-  toJSON(): { tenant: string; asOf: string; modelId: string; warnings: readonly RunWarning[]; scores: readonly Score[] } {
+  toJSON(): { tenant: string; asOf: string; modelId: string; warnings: readonly Warning[]; scores: readonly Score[] } {
     const { tenant, asOf, modelId, warnings, scores } = this
     return { tenant, asOf, modelId, warnings, scores }
   }
 
-  /** Frees the memory of the run. Calls that are running finish; later ones throw. */
+  /** Frees the memory of the run. Running calls finish; later calls throw. */
   [Symbol.dispose](): void { dispose(this) }
 
   /** @internal */

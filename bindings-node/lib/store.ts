@@ -39,13 +39,13 @@ function json(value: unknown, name: string): string {
   return written
 }
 
-/** Identifies a run; a {@link ScoreRun} does, too. */
+/** Identifies a run. A {@link ScoreRun} is one, too. */
 export interface RunId {
   asOf: Moment
   modelId: string
 }
 
-/** A run that is stored. */
+/** Identifies a stored run. */
 export interface StoredRunId {
   asOf: string
   modelId: string
@@ -57,7 +57,7 @@ function runIdOf(run: RunId): RunId {
 }
 
 export interface UpsertOptions extends Cancellable {
-  /** `'refuse'` (default): nothing is stored, and the error has the whole report. `'quarantine'`: bad rows are set aside. */
+  /** `'refuse'` (default): nothing is stored, and the error carries the whole report. `'quarantine'`: bad rows are set aside. */
   onInvalid?: 'refuse' | 'quarantine'
 }
 
@@ -67,7 +67,7 @@ const UPSERT_OPTIONS = keys<UpsertOptions>({ onInvalid: 1, signal: 1 })
 export interface Upserted {
   rowsIn: number
   rowsAccepted: number
-  /** Rows that were new, or replaced one that differed. */
+  /** Rows that are new, or replaced a different one. */
   rowsChanged: number
   /** The report on rows that were set aside. */
   report: ValidationReport
@@ -78,11 +78,11 @@ const upserted = (text: string): Upserted => {
   return { ...result, report: reportOf(result.report) }
 }
 
-/** A stored row: columns in the library's names, attributes in yours; moments as ISO-8601 text. */
+/** A stored row: known columns in snake_case, attributes under their own names, moments as ISO-8601 text. */
 export type StoredRow = Record<string, string | number | boolean | null>
 
 export interface PageOptions {
-  /** `next` of the page before. */
+  /** The `next` of the previous page. */
   after?: number | null
   /** 1 to 10 000. Default: 1000. */
   limit?: number
@@ -105,12 +105,12 @@ export class RecordStore<R extends object> {
   }
 
   /**
-   * Upserts a batch in one transaction: objects, or Arrow. Objects are read in slices of about 10 ms, and must not change before
-   * the promise has settled.
+   * Upserts a batch of objects, or Arrow, in one transaction. Objects are read in slices of about 10 ms. Do not change them before the
+   * promise settles.
    *
-   * A row that is stored already is replaced if it differs: the same batch twice changes nothing, a late correction replaces.
-   * Rows are the same if they have the same id and `known_at`; customers, if they have the same `customer_id`, `signed_up_at`,
-   * `valid_from` and `known_at`; rows without an id, if all their values are equal. `[]` is stored as given and empty.
+   * Upserts are idempotent: a stored row is replaced only if it differs, so a repeated batch changes nothing and a late correction
+   * replaces the row. Rows are identified by id and `known_at`; customers by `customer_id`, `signed_up_at`, `valid_from` and
+   * `known_at`; rows without an id by all their values. `[]` marks the table as given and empty.
    */
   async upsert<Row extends R>(rows: readonly Row[] | Arrow, options?: UpsertOptions): Promise<Upserted> {
     const given = checked(options, UPSERT_OPTIONS)
@@ -124,7 +124,7 @@ export class RecordStore<R extends object> {
     })
   }
 
-  /** Upserts batches in one transaction, so that they need not fit into memory together: all are stored, or none. */
+  /** Upserts many batches, which need not fit into memory together, in one transaction: all are stored, or none. */
   async upsertBatches<Row extends R>(
     batches: AsyncIterable<readonly Row[] | Arrow> | Iterable<readonly Row[] | Arrow>,
     options?: UpsertOptions,
@@ -149,13 +149,13 @@ export class RecordStore<R extends object> {
   /** Number of rows, versions included. */
   async count(): Promise<number> { return called(() => this.#native.count()) }
 
-  /** Rows in the order in which they were stored. `next` is the `after` of the next page. */
+  /** A page of rows, in the order in which they were stored. `next` is the `after` of the next page. */
   async page(options?: PageOptions): Promise<{ rows: StoredRow[]; next: number | null }> {
     const given = checked(options, PAGE_OPTIONS)
     return parsed(() => this.#native.page(given))
   }
 
-  /** All rows of one customer, for `scoreCustomer`, which takes all versions of a customer. */
+  /** All rows of one customer, versions included, as `scoreCustomer` takes them. */
   async ofCustomer(customerId: Id): Promise<StoredRow[]> {
     return parsed(() => this.#native.ofCustomer(id(customerId, 'customerId')))
   }
@@ -168,7 +168,7 @@ export class CustomerStore extends RecordStore<CustomerRecord> {
   }
 }
 
-/** `'champion'` serves, and there is at most one; `'challenger'` is compared with it; `'retired'` served once. */
+/** `'champion'` is the model in use, at most one; `'challenger'` is compared with it; `'retired'` is no longer in use. */
 export type Stage = 'champion' | 'challenger' | 'retired'
 
 /** A stored model without its trees. */
@@ -195,29 +195,29 @@ export class ModelStore {
   /** @internal */
   constructor(own: InstanceType<typeof native.NativeModels>) { this.#native = own }
 
-  /** Stores a model. One that is stored already keeps its first date, and gets the stage. */
+  /** Stores a model. A model that is already stored keeps its first date and gets the new stage. */
   async save(model: ChurnModel, options: SaveModelOptions): Promise<void> {
     const given = checked(options, SAVE_MODEL_OPTIONS)
     await called(async () => this.#native.save(modelOf(model), given))
   }
 
-  /** @throws {ChurnError} `not_found`. */
+  /** Loads a stored model. Rejects with `not_found`. */
   async load(modelId: string): Promise<ChurnModel> {
     return wrapModel(await called(async () => this.#native.load(text(modelId, 'modelId'))))
   }
 
-  /** The model that serves; null if there is none. */
+  /** The model in use; null if there is none. */
   async champion(): Promise<ChurnModel | null> {
     const model = await called(() => this.#native.champion())
     return model ? wrapModel(model) : null
   }
 
-  /** Gives a model another stage. Default: `'champion'`, which retires the old one. */
+  /** Changes the stage of a model. Default: `'champion'`, which retires the previous champion. */
   async promote(modelId: string, stage: Stage = 'champion'): Promise<void> {
     await called(async () => this.#native.promote(text(modelId, 'modelId'), text(stage, 'stage')))
   }
 
-  /** Last saved first. */
+  /** The stored models, last saved first. */
   async list(): Promise<StoredModel[]> { return camel(() => this.#native.list()) }
 
   /** Deletes a model. Its scores stay. */
@@ -227,7 +227,7 @@ export class ModelStore {
 /** A stored score; `status` says which kind. */
 export type StoredScore = (Scored | NotScored) & {
   run: StoredRunId
-  /** Those that were stored, largest first. */
+  /** The stored reasons, largest first. */
   reasons: Reason[]
 }
 
@@ -241,11 +241,11 @@ export interface RunSummary {
   bands: Record<RiskBand, number>
   /** Scored customers whose outcome is known. */
   outcomes: number
-  /** Those of `outcomes` who churned. */
+  /** Those of `outcomes` that churned. */
   churned: number
 }
 
-/** The place behind which the next page begins. */
+/** The position after which the next page begins. */
 export interface RiskPlace {
   probability: number
   customerId: string
@@ -254,7 +254,7 @@ export interface RiskPlace {
 export interface SaveRunOptions {
   /** When the run was saved. */
   at: Moment
-  /** How many of the riskiest customers get their five main reasons stored. Default: 100. */
+  /** Number of customers, riskiest first, whose five main reasons are stored. Default: 100. */
   reasons?: number | 'all'
 }
 
@@ -273,7 +273,7 @@ export interface HighRiskOptions {
   minProbability?: number
   /** Default: 100. */
   limit?: number
-  /** `next` of the page before. */
+  /** The `next` of the previous page. */
   after?: RiskPlace | null
 }
 
@@ -286,7 +286,7 @@ export class ScoreStore {
   /** @internal */
   constructor(own: InstanceType<typeof native.NativeScores>) { this.#native = own }
 
-  /** Stores a run in one transaction. The same run again replaces itself. */
+  /** Stores a run in one transaction. A run with the same date and model is replaced. */
   async save(model: ChurnModel, run: ScoreRun, options: SaveRunOptions): Promise<StoredRunId> {
     const given = checked(options, SAVE_RUN_OPTIONS)
     return camel(async () => this.#native.save(modelOf(model), runOf(run), given))
@@ -318,6 +318,7 @@ export class ScoreStore {
     return camel(async () => this.#native.history(id(customerId, 'customerId'), given))
   }
 
+  /** Deletes a run. */
   async delete(run: RunId): Promise<void> { await called(async () => this.#native.delete(runIdOf(run))) }
 }
 
@@ -344,24 +345,24 @@ export interface OutcomeOptions {
 
 const OUTCOME_OPTIONS = keys<OutcomeOptions>({ asOf: 1, definition: 1 })
 
-/** What became of a tenant's customers. */
+/** The observed outcomes of a tenant's customers. */
 export class OutcomeStore {
   readonly #native: InstanceType<typeof native.NativeOutcomes>
 
   /** @internal */
   constructor(own: InstanceType<typeof native.NativeOutcomes>) { this.#native = own }
 
-  /** Computes the labels at some dates, as `labels` does, and stores them. Returns how many were new or changed. */
+  /** Computes the labels at some dates, like `labels`, and stores them. Returns the number of new or changed outcomes. */
   async save(records: TenantRecords, options: OutcomeOptions): Promise<number> {
     const given = checked(options, OUTCOME_OPTIONS)
     checkDefinition(given.definition)
     return called(async () => this.#native.save(recordsOf(records), forFeatures(given)))
   }
 
-  /** The scores of a run beside the outcomes under the model's churn definition, sorted by customer. */
+  /** The scores of a run with the outcomes under the model's churn definition, sorted by customer. */
   async ofRun(run: RunId): Promise<ScoredOutcome[]> { return camel(async () => this.#native.ofRun(runIdOf(run))) }
 
-  /** Last date first. */
+  /** The outcomes of one customer, last date first. */
   async ofCustomer(customerId: Id): Promise<StoredOutcome[]> {
     return camel(async () => this.#native.ofCustomer(id(customerId, 'customerId')))
   }
@@ -370,7 +371,7 @@ export class OutcomeStore {
 /** A JSON value. */
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json }
 
-/** Name and settings of a tenant. */
+/** The name and the settings of a tenant. */
 export class CompanyStore {
   readonly #native: InstanceType<typeof native.NativeCompany>
 
@@ -388,7 +389,7 @@ export class CompanyStore {
   async unset(setting: string): Promise<boolean> { return called(async () => this.#native.unset(text(setting, 'setting'))) }
 }
 
-/** What a user or key may do; its meaning is up to the host. */
+/** What a user or an API key may do. The application defines its meaning. */
 export type Role = 'viewer' | 'analyst' | 'admin' | 'owner'
 
 export interface User {
@@ -414,7 +415,7 @@ export class UserStore {
   /** @internal */
   constructor(own: InstanceType<typeof native.NativeUsers>) { this.#native = own }
 
-  /** @throws {ChurnError} `store_refused` if another user has the address. */
+  /** Adds or replaces a user. Rejects with `store_refused` if another user has the email address. */
   async upsert(user: UserInput): Promise<void> {
     const given = checked(user, USER_KEYS, 'user')
     await called(async () => this.#native.upsert(given))
@@ -451,13 +452,13 @@ export class ApiKeyStore {
   /** @internal */
   constructor(own: InstanceType<typeof native.NativeApiKeys>) { this.#native = own }
 
-  /** The secret is yours: at least 24 bytes of randomness, of which only a hash is stored. */
+  /** Stores a hash of a secret that you generate from at least 24 random bytes. */
   async create(keyId: string, secret: string, options: CreateKeyOptions): Promise<void> {
     const given = checked(options, { role: 1, at: 1 })
     await called(async () => this.#native.create(text(keyId, 'keyId'), text(secret, 'secret'), given))
   }
 
-  /** The key of a secret; null if there is none, or it was revoked. */
+  /** The key of a secret; null if there is none or it has been revoked. */
   async verify(secret: string): Promise<ApiKey | null> { return camel(async () => this.#native.verify(text(secret, 'secret'))) }
   async list(): Promise<ApiKey[]> { return camel(() => this.#native.list()) }
 
@@ -467,7 +468,7 @@ export class ApiKeyStore {
   }
 }
 
-/** The position up to which a source was read. */
+/** The position up to which a source has been read. */
 export interface SyncCursor {
   source: string
   position: string
@@ -519,7 +520,7 @@ export class AuditStore {
     await called(async () => this.#native.append(given, json(details, 'details')))
   }
 
-  /** Oldest first. `next` is the `after` of the next page. */
+  /** A page of entries, oldest first. `next` is the `after` of the next page. */
   async page(options?: PageOptions): Promise<{ entries: AuditEntry[]; next: number | null }> {
     const given = checked(options, PAGE_OPTIONS)
     return parsed(() => this.#native.page(given))
@@ -567,16 +568,16 @@ export class TenantStore {
   get tenant(): string { return halfOf<NativeTenant>(this).tenant }
 
   /**
-   * All records of the tenant in one consistent read; bit-identical to records made of the same rows.
+   * Loads all records of the tenant in one consistent read. They are bit-identical to records made of the same rows.
    *
-   * @throws {ChurnError} if rows contradict each other, such as payments of unknown customers.
+   * Rejects if rows contradict each other, such as payments of unknown customers.
    */
   async records(options?: RecordOptions & Cancellable): Promise<TenantRecords> {
     const given = checked(options, { ...RECORD_OPTIONS, signal: 1 })
     return wrapRecords(await long(given, (cancel) => halfOf<NativeTenant>(this).records(given, cancel)))
   }
 
-  /** Deletes everything stored about one customer; models trained with these records stay. Returns the number of rows. */
+  /** Deletes everything stored about one customer, but no models trained on these records. Returns the number of deleted rows. */
   async eraseCustomer(customerId: Id): Promise<number> {
     return called(async () => halfOf<NativeTenant>(this).eraseCustomer(id(customerId, 'customerId')))
   }
@@ -601,14 +602,14 @@ export interface Check {
 export interface Attestation {
   passed: boolean
   backend: 'sqlite' | 'postgres'
-  /** The database role that serves; empty in SQLite, which has none. */
+  /** The database role in use; empty for SQLite, which has none. */
   role: string
   schema: number
   library: string
   checks: Check[]
   /** SHA-256 of all of the above. */
   fingerprint: string
-  /** The report for people. */
+  /** The report in words. */
   text: string
   /** @throws {ChurnError} `not_isolated` unless every check passed. */
   signOff(): void
@@ -623,7 +624,7 @@ const OPEN_OPTIONS = keys<OpenStoreOptions>({ migrate: 1 })
 
 type NativeStore = InstanceType<typeof native.NativeStore>
 
-/** A database of many tenants. Data are reached only through {@link Store.tenant}. */
+/** A database of many tenants. {@link Store.tenant} is the only access to their data. */
 export class Store {
   private constructor(store: NativeStore) {
     if (!native.NativeStore || !(store instanceof native.NativeStore)) throw new ChurnError('use Store.open', { code: 'invalid_option' })
@@ -634,10 +635,10 @@ export class Store {
    * Opens a store, and creates or updates its tables unless `migrate` is false.
    *
    * `sqlite:///var/churn.db` is an absolute path, `sqlite:churn.db` one from the working directory; the file is created if it does
-   * not exist. `sqlite::memory:` lives as long as the store. `postgres://user:password@host/database` isolates tenants by row-level
+   * not exist. `sqlite::memory:` lives as long as the store object. `postgres://user:password@host/database` isolates tenants by row-level
    * security: let the owner of the tables migrate, and another role serve ({@link grantTo}).
    *
-   * @throws {ChurnError} `store_unavailable`; `store_newer` if a newer version of this module migrated it.
+   * Rejects with `store_unavailable`, or `store_newer` if a newer version of this module has migrated the store.
    */
   static async open(url: string, options?: OpenStoreOptions): Promise<Store> {
     const { migrate = true } = checked(options, OPEN_OPTIONS)
@@ -654,10 +655,10 @@ export class Store {
   /** The version of the tables; 0 before the first {@link migrate}. */
   async version(): Promise<number> { return called(() => halfOf<NativeStore>(this).version()) }
 
-  /** Postgres: grants a role the rights that serving needs. Call it as the owner of the tables. */
+  /** Grants a Postgres role the rights that reading and writing need. Call it as the owner of the tables. */
   async grantTo(role: string): Promise<void> { await called(async () => halfOf<NativeStore>(this).grantTo(text(role, 'role'))) }
 
-  /** Tests the isolation of tenants; leaves nothing behind. */
+  /** Tests the isolation of tenants, and leaves no data behind. */
   async attest(): Promise<Attestation> {
     type Report = { passed: boolean; text: string; report: Omit<Attestation, 'passed' | 'text' | 'signOff'> }
     const { passed, text: words, report } = await parsed<Report>(() => halfOf<NativeStore>(this).attest())

@@ -8,10 +8,12 @@ const target = new URL('../lib/columns.ts', import.meta.url)
 const { errors } = JSON.parse(readFileSync(new URL('../../tests/fixtures/contract.json', import.meta.url), 'utf8'))
 
 const TABLES = { customers: 'Customer', payments: 'Payment', tickets: 'Ticket', activities: 'Activity' }
+const ALL = { ...TABLES, subscriptions: 'Subscription' }
 /** Text columns with a fixed set of values. */
 const LITERALS = {
   'payments.status': ['paid', 'failed', 'pending', 'refunded'],
   'tickets.priority': ['low', 'normal', 'high', 'urgent'],
+  'subscriptions.interval': ['day', 'week', 'month', 'quarter', 'year'],
 }
 const TYPES = { id: 'Id', timestamp: 'Moment', number: 'number', text: 'string' }
 
@@ -38,7 +40,7 @@ function declared(table, kind) {
     `/** A row of ${table}. Required: ${known.filter((column) => column.required).map(({ name }) => `\`${name}\``).join(', ')}. */`,
     `export type ${kind === 'Customer' ? 'CustomerRecord' : `${kind}Row`} = ${kind}Columns & ${required.join(' & ')}`,
   ]
-  if (kind !== 'Customer') {
+  if (table in TABLES && kind !== 'Customer') {
     lines.push('', `/** A row of ${table} of one customer, whose \`customer_id\` it inherits. */`, `export type Own${kind}Row = ${kind}Columns & ${own.join(' & ')}`)
   }
   return lines.join('\n')
@@ -62,7 +64,7 @@ export type Camel<S extends string> = S extends \`\${infer Head}_\${infer Tail}\
 /** A required column in either spelling. */
 export type Column<Name extends string, V> = { [K in Name]: V } | { [K in Camel<Name>]: V }
 
-${Object.entries(TABLES).map(([table, kind]) => declared(table, kind)).join('\n\n')}
+${Object.entries(ALL).map(([table, kind]) => declared(table, kind)).join('\n\n')}
 
 /** Every error code, equal in Rust, Python and Node. */
 export type ErrorCode =

@@ -54,8 +54,24 @@ pub(crate) fn invalid_option(option: &str, why: &str) -> napi::Error {
 }
 
 /// The error of a table that cannot be read.
-pub(crate) fn unreadable(table: RecordKind, row: Option<u64>, column: Option<&str>, why: &str) -> napi::Error {
-    fault("unreadable_table", why, (Some(table), row, column), Value::Null)
+pub(crate) fn unreadable(
+    table: impl Into<Option<RecordKind>>,
+    row: Option<u64>,
+    column: Option<&str>,
+    why: &str,
+) -> napi::Error {
+    fault("unreadable_table", why, (table.into(), row, column), Value::Null)
+}
+
+/// The error of an unsupported value in a column of customers.
+pub(crate) fn bad_type(column: &str, why: &str) -> napi::Error {
+    let at = (Some(RecordKind::Customers), None, Some(column));
+    fault(
+        "bad_type",
+        &format!("customers column '{column}': {why} (bad_type)"),
+        at,
+        Value::Null,
+    )
 }
 
 /// The error of a bug in this library.

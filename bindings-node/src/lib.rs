@@ -14,6 +14,7 @@ mod report;
 mod run;
 #[cfg(feature = "store")]
 mod store;
+mod subscriptions;
 mod synthetic;
 mod task;
 mod trees;

@@ -32,12 +32,17 @@ fn texts<'a>(codes: &'a [u32], levels: &'a [String]) -> impl Iterator<Item = Opt
     codes.iter().map(|&code| levels.get(code as usize).map(String::as_str))
 }
 
-/// Writes one record batch as an Arrow IPC file.
+/// Writes columns as an Arrow IPC file.
 pub(crate) fn ipc_file(columns: Vec<(&str, ArrayRef)>) -> Result<Buffer> {
+    let batch = RecordBatch::try_from_iter(columns).map_err(|error| internal(&error.to_string()))?;
+    ipc_of(&batch)
+}
+
+/// Writes a record batch as an Arrow IPC file.
+pub(crate) fn ipc_of(batch: &RecordBatch) -> Result<Buffer> {
     let write = || {
-        let batch = RecordBatch::try_from_iter(columns)?;
         let mut writer = FileWriter::try_new(vec![], &batch.schema())?;
-        writer.write(&batch)?;
+        writer.write(batch)?;
         writer.into_inner()
     };
     let bytes = write().map_err(|error: arrow::error::ArrowError| internal(&error.to_string()))?;

@@ -23,7 +23,7 @@ pub(crate) fn text(options: &Object<'_>, name: &str) -> Result<Option<String>> {
     match value(options, name)? {
         None => Ok(None),
         Some(Value::Text(text)) => Ok(Some(text)),
-        Some(_) => Err(invalid_option(name, "must be a text")),
+        Some(_) => Err(invalid_option(name, "must be a string")),
     }
 }
 
@@ -37,7 +37,7 @@ pub(crate) fn whole(options: &Object<'_>, name: &str) -> Result<Option<u64>> {
     };
     whole
         .map(Some)
-        .ok_or_else(|| invalid_option(name, "must be a whole number, not negative"))
+        .ok_or_else(|| invalid_option(name, "must be a non-negative integer"))
 }
 
 pub(crate) fn days(options: &Object<'_>, name: &str) -> Result<Option<u32>> {
@@ -129,7 +129,7 @@ pub(crate) fn texts(options: &Object<'_>, name: &str) -> Result<Option<Vec<Strin
     };
     let texts = given.into_iter().map(|value| match value {
         Value::Text(text) => Ok(text),
-        _ => Err(invalid_option(name, "must be a text or a list of texts")),
+        _ => Err(invalid_option(name, "must be a string or an array of strings")),
     });
     texts.collect::<Result<_>>().map(Some)
 }

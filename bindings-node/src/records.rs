@@ -4,7 +4,8 @@ use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
 
 use churn_core::{
-    CustomerRows, Execution, RecordKind, RecordsBuilder, Table, TenantRecords, ValidationReport, Value, columns_of,
+    ColumnSpec, CustomerRows, Execution, RecordKind, RecordsBuilder, Table, TenantRecords, ValidationReport, Value,
+    columns_of, subscription_columns,
 };
 use napi::bindgen_prelude::{Array, JsValue, Object, PromiseRaw, Uint8Array, Uint32Array, Unknown};
 use napi::{Env, Result};
@@ -16,18 +17,63 @@ use crate::report::validation;
 use crate::task::{Cancel, Held, Lane, begin_with};
 use crate::values::{Cell, Row};
 
-/// For each table, the library's columns by their camelCase name.
-static SPELLINGS: LazyLock<[HashMap<String, &'static str>; 4]> = LazyLock::new(|| {
-    RecordKind::ALL.map(|kind| {
-        let names = columns_of(kind).iter().map(|column| column.name);
-        names
-            .filter(|name| name.contains('_'))
-            .map(|name| (camel_case(name), name))
-            .collect()
-    })
+/// A table that users give: one of the four kinds of records, or subscriptions.
+#[derive(Clone, Copy)]
+pub(crate) enum Source {
+    Records(RecordKind),
+    Subscriptions,
+}
+
+impl Source {
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Records(kind) => kind.as_str(),
+            Self::Subscriptions => "subscriptions",
+        }
+    }
+
+    fn columns(self) -> &'static [ColumnSpec] {
+        match self {
+            Self::Records(kind) => columns_of(kind),
+            Self::Subscriptions => subscription_columns(),
+        }
+    }
+}
+
+impl std::fmt::Display for Source {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl From<RecordKind> for Source {
+    fn from(kind: RecordKind) -> Self {
+        Self::Records(kind)
+    }
+}
+
+impl From<Source> for Option<RecordKind> {
+    fn from(source: Source) -> Self {
+        match source {
+            Source::Records(kind) => Some(kind),
+            Source::Subscriptions => None,
+        }
+    }
+}
+
+type Spellings = HashMap<String, &'static str>;
+
+/// The library's columns by their camelCase names: of the four kinds of records, and of subscriptions.
+static SPELLINGS: LazyLock<([Spellings; 4], Spellings)> = LazyLock::new(|| {
+    let of = |source: Source| {
+        let names = source.columns().iter().map(|column| column.name);
+        let names = names.filter(|name| name.contains('_'));
+        names.map(|name| (camel_case(name), name)).collect()
+    };
+    (RecordKind::ALL.map(|kind| of(kind.into())), of(Source::Subscriptions))
 });
 
-fn camel_case(name: &str) -> String {
+pub(crate) fn camel_case(name: &str) -> String {
     let mut parts = name.split('_');
     let first = parts.next().unwrap_or_default().to_owned();
     parts.fold(first, |camel, part| {
@@ -37,23 +83,27 @@ fn camel_case(name: &str) -> String {
 }
 
 /// The library's name of a column.
-fn spelling(kind: RecordKind, name: &str) -> &str {
-    SPELLINGS[kind as usize].get(name).copied().unwrap_or(name)
+fn spelling(source: Source, name: &str) -> &str {
+    let known = match source {
+        Source::Records(kind) => &SPELLINGS.0[kind as usize],
+        Source::Subscriptions => &SPELLINGS.1,
+    };
+    known.get(name).copied().unwrap_or(name)
 }
 
 /// A row with the library's column names.
-fn spelled(kind: RecordKind, index: u64, row: Row) -> Result<Vec<(String, Value)>> {
+fn spelled(source: Source, index: u64, row: Row) -> Result<Vec<(String, Value)>> {
     let Row(Some(mut cells)) = row else {
         return Err(unreadable(
-            kind,
+            source,
             Some(index),
             None,
-            &format!("row {index} of {kind} is not an object"),
+            &format!("row {index} of {source} is not an object"),
         ));
     };
     let mut renamed = false;
     for (name, _) in &mut cells {
-        let known = spelling(kind, name);
+        let known = spelling(source, name);
         if known != name {
             *name = known.to_owned();
             renamed = true;
@@ -62,8 +112,8 @@ fn spelled(kind: RecordKind, index: u64, row: Row) -> Result<Vec<(String, Value)
     if renamed {
         for (position, (name, _)) in cells.iter().enumerate() {
             if cells[..position].iter().any(|(earlier, _)| earlier == name) {
-                let why = format!("row {index} of {kind} has column '{name}' in two spellings");
-                return Err(unreadable(kind, Some(index), Some(name), &why));
+                let why = format!("row {index} of {source} has column '{name}' in two spellings");
+                return Err(unreadable(source, Some(index), Some(name), &why));
             }
         }
     }
@@ -71,8 +121,9 @@ fn spelled(kind: RecordKind, index: u64, row: Row) -> Result<Vec<(String, Value)
 }
 
 /// A table given as an array of plain objects; `None` if it is undefined or null.
-fn objects(given: &Object<'_>, kind: RecordKind) -> Result<Option<Table>> {
-    let name = kind.as_str();
+pub(crate) fn objects(given: &Object<'_>, source: impl Into<Source>) -> Result<Option<Table>> {
+    let source = source.into();
+    let name = source.as_str();
     let Some(value) = given.get::<Unknown<'_>>(name)? else {
         return Ok(None);
     };
@@ -80,7 +131,7 @@ fn objects(given: &Object<'_>, kind: RecordKind) -> Result<Option<Table>> {
         return match given.get::<Cell>(name)? {
             None | Some(Cell(Value::Null)) => Ok(None),
             _ => Err(unreadable(
-                kind,
+                source,
                 None,
                 None,
                 &format!("{name} must be an array of objects"),
@@ -90,16 +141,16 @@ fn objects(given: &Object<'_>, kind: RecordKind) -> Result<Option<Table>> {
     let Some(array) = given.get::<Array<'_>>(name)? else {
         return Ok(None);
     };
-    Table::from_values(slice(&array, kind, 0)?).map(Some).map_err(raise)
+    Table::from_values(slice(&array, source, 0)?).map(Some).map_err(raise)
 }
 
 type Cells = Vec<(String, Value)>;
 
 /// Converts rows of an array, the first of which is row `from` of its table.
-fn slice(array: &Array<'_>, kind: RecordKind, from: u64) -> Result<Vec<Cells>> {
+fn slice(array: &Array<'_>, source: Source, from: u64) -> Result<Vec<Cells>> {
     let row = |index: u32| {
         let row = array.get::<Row>(index)?.unwrap_or(Row(None));
-        spelled(kind, from + u64::from(index), row)
+        spelled(source, from + u64::from(index), row)
     };
     (0..array.len()).map(row).collect()
 }
@@ -124,7 +175,7 @@ impl Slices {
     pub fn push(&mut self, table: String, rows: Array<'_>) -> Result<()> {
         let kind = kind_of(&table)?;
         let table = self.tables[kind as usize].get_or_insert_default();
-        table.extend(slice(&rows, kind, table.len() as u64)?);
+        table.extend(slice(&rows, kind.into(), table.len() as u64)?);
         Ok(())
     }
 }
@@ -138,14 +189,15 @@ impl Slices {
 }
 
 /// A table given as the bytes of an Arrow IPC file or stream.
-fn ipc(given: &Object<'_>, kind: RecordKind) -> Result<Option<Table>> {
-    let name = kind.as_str();
+pub(crate) fn ipc(given: &Object<'_>, source: impl Into<Source>) -> Result<Option<Table>> {
+    let source = source.into();
+    let name = source.as_str();
     if let None | Some(Cell(Value::Null)) = given.get::<Cell>(name)? {
         return Ok(None);
     }
     let wrong = |_| {
         unreadable(
-            kind,
+            source,
             None,
             None,
             &format!("{name} must be a Buffer with an Arrow IPC file or stream"),
@@ -158,17 +210,17 @@ fn ipc(given: &Object<'_>, kind: RecordKind) -> Result<Option<Table>> {
         let why = format!(
             "{name} is a buffer of 0 bytes (was it transferred?); an empty table is an Arrow file without rows, or []"
         );
-        return Err(unreadable(kind, None, None, &why));
+        return Err(unreadable(source, None, None, &why));
     }
     let table = Table::from_ipc(&bytes).and_then(|table| {
         let names: Vec<String> = (table.column_names())
-            .map(|name| spelling(kind, name).to_owned())
+            .map(|name| spelling(source, name).to_owned())
             .collect();
         table.with_names(names)
     });
     table.map(Some).map_err(|error| {
         unreadable(
-            kind,
+            source,
             None,
             error.column(),
             &why_unreadable(name, &bytes, &error.to_string()),
@@ -252,7 +304,11 @@ fn configured(given: &Object<'_>, tenant: &str) -> Result<RecordsBuilder> {
 }
 
 fn reader(arrow: bool) -> Reader {
-    if arrow { ipc } else { objects }
+    if arrow {
+        |given, kind| ipc(given, kind)
+    } else {
+        |given, kind| objects(given, kind)
+    }
 }
 
 /// The rows of one customer: all versions, and events.
@@ -269,10 +325,10 @@ pub(crate) fn customer_rows(given: &Object<'_>) -> Result<CustomerRows> {
     let customer = given.get::<Unknown<'_>>("customer")?.ok_or_else(wrong)?;
     let versions = if customer.is_array()? {
         let array = given.get::<Array<'_>>("customer")?.ok_or_else(wrong)?;
-        slice(&array, kind, 0)?
+        slice(&array, kind.into(), 0)?
     } else {
         match given.get::<Row>("customer")? {
-            Some(row @ Row(Some(_))) => vec![spelled(kind, 0, row)?],
+            Some(row @ Row(Some(_))) => vec![spelled(kind.into(), 0, row)?],
             _ => return Err(wrong()),
         }
     };
@@ -309,7 +365,17 @@ pub(crate) fn kind_of(table: &str) -> Result<RecordKind> {
 /// The columns that the library recognizes in a table, required ones first.
 #[napi(js_name = "columnsOf", catch_unwind)]
 pub fn known_columns(table: String) -> Result<Vec<Column>> {
-    let columns = columns_of(kind_of(&table)?).iter().map(|column| Column {
+    let source = match table.as_str() {
+        "subscriptions" => Source::Subscriptions,
+        _ => match kind_of(&table) {
+            Ok(kind) => Source::Records(kind),
+            Err(_) => {
+                let why = "must be customers, payments, tickets, activities or subscriptions";
+                return Err(invalid_option("table", why));
+            }
+        },
+    };
+    let columns = source.columns().iter().map(|column| Column {
         name: column.name.to_owned(),
         column_type: format!("{:?}", column.column_type).to_ascii_lowercase(),
         required: column.required,

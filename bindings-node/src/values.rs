@@ -1,14 +1,41 @@
 //! Conversion of JavaScript values. Only this file uses `unsafe`, which napi's conversion trait requires.
 #![allow(unsafe_code)]
 
-use churn_core::Value;
-use napi::bindgen_prelude::{Array, FromNapiValue, JsObjectValue, JsValue, Object, Unknown};
+use churn_core::{Timestamp, Value};
+use napi::bindgen_prelude::{Array, BigInt, Either4, FromNapiValue, JsObjectValue, JsValue, Object, Unknown};
 use napi::{JsDate, JsString, Result, ValueType, sys};
 
 use crate::error::invalid_option;
 
 /// `Number.MAX_SAFE_INTEGER`.
 const MAX_SAFE: f64 = 9_007_199_254_740_991.0;
+
+/// A value as JavaScript gets it; `None` is null.
+pub(crate) type Written = Option<Either4<bool, f64, BigInt, String>>;
+
+/// The value of a cell, moments as ISO-8601 text.
+///
+/// # Errors
+/// The name of a type that no row can have.
+pub(crate) fn written(cell: churn_core::Cell<'_>) -> std::result::Result<Written, &'static str> {
+    use churn_core::Cell;
+    Ok(Some(match cell {
+        Cell::Null => return Ok(None),
+        Cell::Bool(value) => Either4::A(value),
+        Cell::Int(value) if value.unsigned_abs() <= MAX_SAFE as u64 => Either4::B(value as f64),
+        Cell::Int(value) => Either4::C(value.into()),
+        Cell::UInt(value) if value <= MAX_SAFE as u64 => Either4::B(value as f64),
+        Cell::UInt(value) => Either4::C(value.into()),
+        Cell::Float(value) => Either4::B(value),
+        Cell::Text(text) | Cell::TextFile(text) => Either4::D(text.to_owned()),
+        Cell::Timestamp(micros) => match Timestamp::from_micros(micros) {
+            Some(moment) => Either4::D(moment.to_string()),
+            None => return Err("a moment out of range"),
+        },
+        Cell::Unsupported(what) => return Err(what),
+        _ => return Err("a value of an unknown type"),
+    }))
+}
 
 /// One value of a row or an option.
 pub(crate) struct Cell(pub(crate) Value);
@@ -26,7 +53,7 @@ impl FromNapiValue for Cell {
                 None => Value::Unsupported("text with a lone surrogate"),
             },
             ValueType::BigInt => {
-                let (wide, whole) = unsafe { napi::bindgen_prelude::BigInt::from_napi_value(env, raw)? }.get_i128();
+                let (wide, whole) = unsafe { BigInt::from_napi_value(env, raw)? }.get_i128();
                 match (i64::try_from(wide), u64::try_from(wide)) {
                     (Ok(value), _) if whole => Value::Int(value),
                     (_, Ok(value)) if whole => Value::UInt(value),

@@ -3,14 +3,10 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { ChurnError, ChurnModel, TenantRecords, features, labels } from 'churn-core'
 import * as crowd from './crowd.mjs'
-import { bytes, list, read, readTables, text } from './fixtures.mjs'
+import { bytes, camel, list, read, readTables, text } from './fixtures.mjs'
 
 const names = list('golden/worlds/').map((file) => file.replace('.json', ''))
 const frozen = list('frozen/')
-
-const camel = (object) => Object.fromEntries(
-  Object.entries(object).map(([key, value]) => [key.replace(/_(\w)/g, (_, letter) => letter.toUpperCase()), value]),
-)
 
 /** The bits of numbers; a missing one is null in the file and NaN here, whatever its sign. */
 const bits = (numbers) => [...new BigUint64Array(Float64Array.from(numbers, (number) => (number === null || Number.isNaN(number) ? NaN : number)).buffer)]

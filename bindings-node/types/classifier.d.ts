@@ -1,37 +1,37 @@
 import type { ClassifierReport, Monotonicity, Reason } from './reports.js';
 import type { Arrow, Cancellable, Explanation, LeakagePolicy, Reporting, RunOptions, Threads } from './types.js';
 /**
- * A flat table: an array of plain objects, in which a key is a column and null, undefined and a missing key are missing values; or
- * Arrow. A column holds numbers, bigints, texts, booleans or moments, but only one of these.
+ * A flat table: Arrow, or an array of plain objects whose keys are columns; null, undefined and an absent key are missing values. A
+ * column holds values of one type: numbers, bigints, strings, booleans or moments.
  */
 export type FlatTable = readonly object[] | Arrow;
-/** The label of a row. All labels are of one type; of two, in sorted order, the second is the churned one. */
+/** The label of a row. All labels are of one type. Of two sorted labels, the second is the positive (churned) class. */
 export type ClassLabel = string | number | boolean;
 /** The group of a row. */
 export type GroupLabel = string | number | bigint | boolean;
 export interface FitOptions extends Threads, Cancellable, Reporting {
-    /** A weight for each row. Whole numbers are that many equal rows; others are scaled to a mean of 1. */
+    /** The weight of each row. If all are integers, a weight counts as that many equal rows; otherwise weights are scaled to a mean of 1. */
     sampleWeight?: readonly number[] | Float64Array | Float32Array;
     /**
-     * The group of each row, such as the customer in a panel of dates. Folds keep the rows of a group together; without groups,
-     * metrics of several rows per customer are too good. Neither the names of groups nor their order changes a result.
+     * The group of each row, such as the customer in a panel of dates. Folds keep the rows of a group together. Without groups, the
+     * metrics of several rows per customer are too optimistic. Results depend on neither the names nor the order of groups.
      */
     groups?: readonly GroupLabel[] | Int32Array | Uint32Array | Float64Array;
-    /** A weight for each class: by label, or in the sorted order of labels. Probabilities are those of a table with that balance. */
+    /** The weight of each class, by label or in the sorted order of labels. Probabilities are those of a table with that class balance. */
     classWeight?: 'balanced' | readonly number[] | Float64Array | Readonly<Record<string, number>>;
-    /** Number columns with a monotone effect; without the forest, which cannot be constrained. */
+    /** Numeric columns whose effect is monotone. The forest cannot be constrained and is left out. */
     monotoneConstraints?: Readonly<Record<string, Monotonicity>>;
     /** What happens to columns that leak the target. Default: `'refuse'`. */
     leakage?: LeakagePolicy;
-    /** Columns that leakage checks let through. */
+    /** Columns that the leakage checks let through. */
     allowColumns?: string | readonly string[];
-    /** Columns that hold categories, whatever their texts spell: `'0034'` stays a text. */
+    /** Columns to treat as categorical even if their strings look like numbers: `'0034'` stays text. */
     categorical?: string | readonly string[];
-    /** The same seed gives the same bytes. Default: 0. */
+    /** The same seed gives the same model bytes. Default: 0. */
     seed?: number | bigint;
 }
 export interface OpenOptions {
-    /** Labels in the place of those in the file, in the order of `classes`. Default for files of other hosts: 0, 1 and so on. */
+    /** Labels that replace those in the file, in the order of `classes`. Default for files from other languages: 0, 1, and so on. */
     classes?: readonly ClassLabel[];
 }
 export interface ClassifierReasonsOptions extends RunOptions {
@@ -40,8 +40,8 @@ export interface ClassifierReasonsOptions extends RunOptions {
 }
 /**
  * The ensemble of {@link ChurnModel} for a flat table without dates: one row per customer, or several. Immutable. It depends on
- * neither the number of threads nor the order of rows, and predicts as the one that Rust and Python fit to the same table. Its file
- * also holds the labels and the type of each column.
+ * neither the number of threads nor the order of rows, and equals the classifier that Rust and Python fit to the same table. Its
+ * file includes the labels and the type of each column.
  *
  * ```js
  * const rows = [], left = [], customers = []
@@ -56,46 +56,47 @@ export interface ClassifierReasonsOptions extends RunOptions {
  * ```
  */
 export declare class ChurnClassifier {
-    /** The labels, sorted: texts by UTF-16 units, false before true. */
+    /** The sorted labels: strings by UTF-16 code units, false before true. */
     readonly classes: readonly ClassLabel[];
     private constructor();
     /**
-     * Fits to rows and their labels, off the event loop. The table is copied before the call returns.
+     * Fits a classifier to rows and their labels, off the event loop. The table is copied before the call returns.
      *
-     * Rejects with `single_class` or `too_little_data`; `leakage` if a column leaks the target and `leakage` is `'refuse'`;
-     * `invalid_option` if labels, weights or groups are not one for each row, or one is missing, with the row; the code of a bad value
-     * with row and column; `cancelled`.
+     * Rejects with `single_class` or `too_little_data`; with `leakage` if a column leaks the target and `leakage` is `'refuse'`; with
+     * `invalid_option` and the row if a label, weight or group is missing or there is not one for each row; with code, row and column of
+     * a bad value; with `cancelled`.
      */
     static fit(x: FlatTable, y: readonly ClassLabel[] | Int8Array | Uint8Array | Int32Array | Float64Array, options?: FitOptions): Promise<ChurnClassifier>;
-    /** Opens the file of a classifier, with its labels if it was fitted here. */
+    /** Opens a classifier file from memory. Labels are in the file if it was written in Node. */
     static fromBytes(bytes: Uint8Array, options?: OpenOptions): ChurnClassifier;
-    /** As {@link fromBytes}, from a path. */
+    /** Like {@link fromBytes}, from a path. */
     static load(path: string | URL, options?: OpenOptions): Promise<ChurnClassifier>;
-    /** Writes the file. */
+    /** Writes the classifier file, atomically. */
     save(path: string | URL): Promise<void>;
-    /** The bytes of the file. */
+    /** The bytes of the classifier file. */
     toBytes(): Buffer;
-    /** Identifies the classifier by its content. */
+    /** The classifier's id: a hash of its content. */
     get id(): string;
+    /** Names of the columns, in the order of the fit. */
     get featureNames(): readonly string[];
-    /** How the classifier was fitted, and its metrics. */
+    /** How the classifier was fitted and how well it performs. */
     get report(): ClassifierReport;
     /**
-     * Calibrated probability of every class of every row: `probabilities[row * classes.length + class]`. Rejects with
-     * `feature_mismatch` if the columns differ from those of the fit, and names the missing and the extra ones.
+     * Calibrated probability of each class for each row: `probabilities[row * classes.length + class]`. Rejects with
+     * `feature_mismatch` if the columns differ from those of the fit; the message names missing and extra columns.
      */
     predictProba(x: FlatTable, options?: RunOptions): Promise<Float64Array>;
     /** The most probable label of each row. */
     predict(x: FlatTable, options?: RunOptions): Promise<ClassLabel[]>;
     /**
-     * 90 % interval of the churn rate of rows with each row's score, with two labels: `low, high` of each row, row-major.
+     * 90 % confidence interval for the churn rate of rows with the same score: `low, high` of each row, row-major. For two classes only.
      *
-     * Rejects with `artifact_version` for files of versions without intervals.
+     * Rejects with `artifact_version` if the file was written by a version without intervals.
      */
     predictInterval(x: FlatTable, options?: RunOptions): Promise<Float64Array>;
-    /** Shapley values of every column for every row, in log-odds before calibration, with two labels. */
+    /** Shapley values of each column for each row, in log-odds before calibration. For two classes only. */
     explain(x: FlatTable, options?: RunOptions): Promise<Explanation>;
-    /** The columns that contribute most to the score of each row, largest first, with two labels. */
+    /** The columns that contribute most to the score of each row, largest first. For two classes only. */
     reasons(x: FlatTable, options?: ClassifierReasonsOptions): Promise<Reason[][]>;
     toJSON(): {
         id: string;
@@ -103,6 +104,6 @@ export declare class ChurnClassifier {
         featureNames: readonly string[];
         report: ClassifierReport;
     };
-    /** Frees the memory of the classifier. Calls that are running finish; later ones throw. */
+    /** Frees the memory of the classifier. Running calls finish; later calls throw. */
     [Symbol.dispose](): void;
 }

@@ -12,7 +12,7 @@ export interface MatrixOptions extends RunOptions {
 /** The number of columns, or the shape and options. */
 export type MatrixShape = number | MatrixOptions;
 /**
- * A model of two classes made of trees. Immutable.
+ * A tree ensemble for two classes, such as an imported XGBoost or LightGBM model. Immutable.
  *
  * ```js
  * const trees = TreeEnsemble.fromXgboost('model.json')
@@ -26,24 +26,25 @@ export declare class TreeEnsemble {
     /**
      * Imports a model of XGBoost: the path of a JSON file of `save_model("model.json")`, or the JSON as text or bytes. Synchronous.
      *
-     * Boosters `gbtree` and `dart`, objectives `binary:logistic` and `reg:logistic`. Values are rounded to single precision before
-     * they are compared, as XGBoost does, in a `Float64Array` too. Leaves are added in double precision, so probabilities differ
-     * from XGBoost's by its rounding, about 1e-6.
+     * Supports the boosters `gbtree` and `dart` and the objectives `binary:logistic` and `reg:logistic`. Like XGBoost, it rounds
+     * values to single precision before it compares them, also those of a `Float64Array`. It adds leaves in double precision, so
+     * probabilities differ from XGBoost's by its rounding, about 1e-6. After early stopping it uses the trees up to the best iteration.
      *
-     * @throws {ChurnError} `import_failed` if it is not such a model, or of a kind that is not supported; `io`.
+     * @throws {ChurnError} `import_failed` if it is not a valid model, or an unsupported one; `io`.
      */
     static fromXgboost(model: string | URL | Uint8Array): TreeEnsemble;
     /**
      * Imports a model of LightGBM: the path of a text file of `save_model`, or the text itself, also as bytes. Synchronous.
      *
-     * Objectives `binary` and `cross_entropy`; sets of categories are kept. Scores equal LightGBM's up to rounding of the exponential.
+     * Supports the objectives `binary` and `cross_entropy`, and categorical splits. Scores equal LightGBM's up to rounding of the
+     * exponential.
      *
-     * @throws {ChurnError} `import_failed` if it is not such a model, or of a kind that is not supported; `io`.
+     * @throws {ChurnError} `import_failed` if it is not a valid model, or an unsupported one; `io`.
      */
     static fromLightgbm(model: string | URL | Uint8Array): TreeEnsemble;
-    /** Opens the bytes of `toBytes` of any host. @throws {ChurnError} `artifact_damaged`, `artifact_version`, `artifact_too_large`. */
+    /** Opens the bytes of `toBytes` of any language. @throws {ChurnError} `artifact_damaged`, `artifact_version`, `artifact_too_large`. */
     static fromBytes(bytes: Uint8Array): TreeEnsemble;
-    /** The bytes of a file of these trees, equal in every host language. */
+    /** The bytes of an ensemble file, equal in every language. */
     toBytes(): Buffer;
     /** Number of trees. */
     get nTrees(): number;
@@ -52,15 +53,15 @@ export declare class TreeEnsemble {
     /** The scale on which leaves and contributions add up; `'probability'` if trees are averaged. */
     get link(): 'log_odds' | 'probability';
     /**
-     * Probability of the second class of every row, off the event loop. The matrix is copied before the call returns. Results depend
-     * on neither threads nor other rows.
+     * Probability of the positive class for each row, off the event loop. The matrix is copied before the call returns. Results depend
+     * on neither the number of threads nor other rows.
      *
-     * Rejects with `feature_mismatch` if the cells are not whole rows of `featureNames.length` columns; `cancelled`.
+     * Rejects with `feature_mismatch` if the values are not whole rows of `featureNames.length` columns; with `cancelled`.
      */
     predictProba(x: Matrix, shape?: MatrixShape): Promise<Float64Array>;
     /**
-     * Contributions of every column to every row: exact path-dependent TreeSHAP. With the base value a row's contributions sum to the
-     * log-odds of its probability, or, if `link` is `'probability'`, to the probability.
+     * Contributions of each column for each row by exact path-dependent TreeSHAP (Lundberg et al., 2020). The base value and the
+     * contributions of a row sum to the log-odds of its probability, or to the probability if `link` is `'probability'`.
      */
     explain(x: Matrix, shape?: MatrixShape): Promise<Explanation>;
     toJSON(): {
@@ -68,6 +69,6 @@ export declare class TreeEnsemble {
         featureNames: readonly string[];
         link: 'log_odds' | 'probability';
     };
-    /** Frees the memory of the trees. Calls that are running finish; later ones throw. */
+    /** Frees the memory of the trees. Running calls finish; later calls throw. */
     [Symbol.dispose](): void;
 }

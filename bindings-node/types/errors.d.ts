@@ -9,20 +9,20 @@ export interface ErrorDetails {
     report?: ValidationReport | null;
     cause?: unknown;
 }
-/** The error of every function that throws and of every promise that rejects. */
+/** The error that every function throws and every promise rejects with. */
 export declare class ChurnError extends Error {
-    /** Stable across versions and equal in Rust, Python and Node: match on it. */
+    /** The error code, stable across versions and the same in Rust, Python and Node. Match on it. */
     readonly code: ErrorCode;
-    /** The table at fault. */
+    /** The table at fault; null if the error is about no table. */
     readonly table: TableName | null;
-    /** Position of the row at fault, counted from 0. */
+    /** Position of the row at fault, counted from 0; null if the error is about no row. */
     readonly row: number | null;
-    /** The column, feature or option at fault. */
+    /** The column, feature or option at fault; null if there is none. */
     readonly column: string | null;
-    /** The whole report, if records were refused. */
+    /** The whole validation report if records were refused, otherwise null. */
     readonly report: ValidationReport | null;
     constructor(message: string, details?: ErrorDetails);
-    /** `'AbortError'` if the call was cancelled, as for a DOMException; else `'ChurnError'`. */
+    /** `'AbortError'` if the call was cancelled, as in a DOMException; otherwise `'ChurnError'`. */
     get name(): string;
     toJSON(): {
         name: string;

@@ -1,12 +1,12 @@
 import { type TenantRecords } from './records.js';
 import type { Cancellable, ChurnDefinition, FeatureOptions, Label, Moments, Threads } from './types.js';
-/** A feature matrix: dates as given, and for each date customers sorted by id. Immutable. */
+/** A feature matrix: one row per date and customer, by date as given, then by customer id. Immutable. */
 export declare class FeatureMatrix {
     private constructor();
     get tenant(): string;
     /** Number of rows. */
     get rows(): number;
-    /** In plan order. */
+    /** Names of the features, in plan order. */
     get featureNames(): readonly string[];
     /** The customer of every row. */
     get customerIds(): readonly string[];
@@ -15,7 +15,7 @@ export declare class FeatureMatrix {
     /**
      * The values of one feature: numbers (NaN where missing), or texts (null where missing).
      *
-     * @throws {ChurnError} `unknown_feature`.
+     * @throws {ChurnError} `unknown_feature` if the matrix has no such feature.
      */
     column(name: string): Float64Array | (string | null)[];
     /** An Arrow IPC file: `customer_id`, `as_of`, then the features. */
@@ -27,15 +27,15 @@ export declare class FeatureMatrix {
         customerIds: readonly string[];
         asOf: readonly string[];
     };
-    /** Frees the memory of the matrix. Calls that are running finish; later ones throw. */
+    /** Frees the memory of the matrix. Running calls finish; later calls throw. */
     [Symbol.dispose](): void;
 }
 /**
- * The features of customers at some dates, on the calling thread. Rows are all customers with a spell that began before the date,
- * also those who have left, unless a `definition` keeps only eligible ones.
+ * Computes the features of customers at some dates, on the calling thread. The rows are all customers with a spell that began
+ * before the date, including those who have left. With a `definition` they are the eligible customers only.
  */
 export declare function features(records: TenantRecords, options: FeatureOptions): FeatureMatrix;
-/** As {@link features}, off the event loop. */
+/** Like {@link features}, off the event loop. */
 export declare function featuresAsync(records: TenantRecords, options: FeatureOptions & Cancellable): Promise<FeatureMatrix>;
 export interface LabelOptions extends Threads {
     asOf: Moments;
@@ -45,7 +45,7 @@ export interface LabelOptions extends Threads {
 /**
  * The label of every eligible customer.
  *
- * @throws {ChurnError} `immature_label`: a label period that is not over is never read as "stayed".
+ * @throws {ChurnError} `immature_label` if a label period is not over: an unknown outcome is never "stayed".
  */
 export declare function labels(records: TenantRecords, options: LabelOptions): {
     rows: Label[];

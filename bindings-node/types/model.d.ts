@@ -13,8 +13,8 @@ export interface ModelFeatureOptions extends Threads, Cancellable {
     asOf: Moments;
 }
 /**
- * Rolling-origin backtest: for each origin a model is trained on what was known before it, and tested on it. `asOf` lists the dates
- * that may train.
+ * Runs a rolling-origin backtest: for each origin, a model is trained on what was known before it and tested at it. `asOf` restricts
+ * the training dates.
  */
 export declare function backtest(records: TenantRecords, options?: BacktestOptions): Promise<{
     folds: OutOfTime[];
@@ -22,33 +22,37 @@ export declare function backtest(records: TenantRecords, options?: BacktestOptio
 /** A trained model. Immutable. */
 export declare class ChurnModel {
     private constructor();
-    /** Trains off the event loop. The same records, options and seed give the same bytes, with any number of threads. */
+    /** Trains a model, off the event loop. The same records, options and seed give the same bytes, whatever the number of threads. */
     static train(records: TenantRecords, options?: TrainOptions): Promise<ChurnModel>;
-    /** @throws {ChurnError} `artifact_damaged`, `artifact_version`, `artifact_too_large`. */
+    /** Opens a model file from memory. @throws {ChurnError} `artifact_damaged`, `artifact_version`, `artifact_too_large`. */
     static fromBytes(bytes: Uint8Array): ChurnModel;
+    /** Opens a model file. Rejects like {@link fromBytes}, or with `io`. */
     static load(path: string | URL, options?: Cancellable): Promise<ChurnModel>;
-    /** Writes the model file. */
+    /** Writes the model file, atomically. */
     save(path: string | URL, options?: Cancellable): Promise<void>;
     /** The bytes of the model file, equal in every host language. */
     toBytes(): Buffer;
-    /** Identifies the model by its content. */
+    /** The model's id: a hash of its content. */
     get id(): string;
     /** The tenant whose records the model may score; null for any. */
     get tenant(): string | null;
+    /** Names of the features, in plan order. */
     get featureNames(): readonly string[];
+    /** The probabilities at which the risk bands begin. */
     get riskBands(): RiskBands;
-    /** How the model was trained, and its metrics. */
+    /** How the model was trained and how well it performs. */
     get report(): TrainReport;
+    /** What the model predicts, with defaults filled in. */
     get definition(): Required<CancellationDefinition> | Required<InactivityDefinition>;
     /** The model card. */
     card(): ModelCard;
     /** The model card as Markdown. */
     cardMarkdown(): string;
-    /** Scores the eligible customers, off the event loop. */
+    /** Scores all eligible customers, off the event loop. */
     score(records: TenantRecords, options: ScoreOptions): Promise<ScoreRun>;
-    /** Scores one customer, on the calling thread; bit-identical to the score in a run. */
+    /** Scores one customer, on the calling thread. The score is bit-identical to that of a run. */
     scoreCustomer<C extends CustomerRecord>(rows: CustomerRows<C>, options: ScoreCustomerOptions): CustomerScore;
-    /** The model's features of the customers at some dates, also of those who have left. */
+    /** Computes the model's features of all customers at some dates, including those who have left. */
     features(records: TenantRecords, options: ModelFeatureOptions): Promise<FeatureMatrix>;
     /** Calibrated probability of every row of a matrix with this model's features. */
     predictProba(matrix: FeatureMatrix, options?: RunOptions): Promise<Float64Array>;
@@ -58,6 +62,6 @@ export declare class ChurnModel {
     explain(matrix: FeatureMatrix, options?: RunOptions): Promise<Explanation>;
     /** The model card. */
     toJSON(): ModelCard;
-    /** Frees the memory of the model. Calls that are running finish; later ones throw. */
+    /** Frees the memory of the model. Running calls finish; later calls throw. */
     [Symbol.dispose](): void;
 }

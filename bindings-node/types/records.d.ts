@@ -6,7 +6,7 @@ export declare class TenantRecords {
     #private;
     private constructor();
     /**
-     * Reads tables of plain objects, on the calling thread (about 0.7 s per 100 000 rows: see {@link fromObjectsAsync}).
+     * Reads tables of plain objects on the calling thread, at about 0.7 s per 100 000 rows. A server uses {@link fromObjectsAsync}.
      *
      * @throws {ChurnError} with the code, table, row and column of the first bad value, and the whole report.
      */
@@ -14,14 +14,14 @@ export declare class TenantRecords {
         tenant: string;
     } & ObjectTables<C> & TableOptions): TenantRecords;
     /**
-     * As {@link fromObjects}, without holding the event loop for long: rows are read in slices of about 10 ms, and validated on
-     * another thread. Do not change the rows before the promise has settled.
+     * Like {@link fromObjects}, without blocking the event loop: rows are read in slices of about 10 ms and validated on another
+     * thread. Do not change the rows before the promise settles.
      */
     static fromObjectsAsync<C extends CustomerRecord>(tables: {
         tenant: string;
     } & ObjectTables<C> & TableOptions & Cancellable): Promise<TenantRecords>;
     /**
-     * Reads tables in Arrow.
+     * Reads Arrow tables, on the calling thread.
      *
      * @throws {ChurnError} as {@link fromObjects}; `unreadable_table` if a buffer is not an Arrow IPC file or stream.
      */
@@ -29,13 +29,13 @@ export declare class TenantRecords {
         tenant: string;
     } & ArrowTables & TableOptions): TenantRecords;
     get tenant(): string;
-    /** ISO 4217 code of all amounts; null if it is not known. */
+    /** ISO 4217 code of all amounts; null if unknown. */
     get currency(): string | null;
-    /** Sorted by bytes. */
+    /** The ids of all customers, sorted by their UTF-8 bytes. */
     get customerIds(): readonly string[];
-    /** Start of the history. */
+    /** Start of the observed history; null without events. */
     get observedFrom(): string | null;
-    /** End of the observed time. */
+    /** End of the observed history; null without events. */
     get observedUntil(): string | null;
     /** The validation report. */
     get report(): ValidationReport;
@@ -49,18 +49,18 @@ export declare class TenantRecords {
         rows: Record<TableName, number | null>;
         report: ValidationReport;
     };
-    /** Frees the memory of the records. Calls that are running finish; later ones throw. */
+    /** Frees the memory of the records. Running calls finish; later calls throw. */
     [Symbol.dispose](): void;
 }
 /** The columns that the library knows of a table, required ones first. */
-export declare function columnsOf(table: TableName): ColumnInfo[];
+export declare function columnsOf(table: TableName | 'subscriptions'): ColumnInfo[];
 export interface Partition {
     /** The records of each tenant; rows in their reports are positions in the mixed tables. */
     tenants: Map<string, TenantRecords>;
-    /** Report on rows without a tenant. */
+    /** The report on rows without a tenant. */
     unassigned: ValidationReport;
     /** For each tenant and table, the positions of its rows in the mixed table, ascending. */
     positions: Map<string, Partial<Record<TableName, Uint32Array>>>;
 }
-/** Splits tables with a `tenant_id` column by tenant: all are arrays of objects, or all are Arrow. */
+/** Splits tables with a `tenant_id` column by tenant. All tables are arrays of objects, or all are Arrow. */
 export declare function partition<C extends CustomerRecord>(tables: (ObjectTables<C> | ArrowTables) & TableOptions): Partition;

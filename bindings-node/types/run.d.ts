@@ -1,5 +1,5 @@
 import { FeatureMatrix } from './features.js';
-import type { Reason } from './reports.js';
+import type { Reason, Warning } from './reports.js';
 import type { Cancellable, Id, Score } from './types.js';
 export interface ReasonsOptions extends Cancellable {
     /** Reasons per customer. Default: 5. */
@@ -8,25 +8,30 @@ export interface ReasonsOptions extends Cancellable {
 /** The scores of all eligible customers at one date. Immutable; iterates over its scores. */
 export declare class ScoreRun implements Iterable<Score> {
     private constructor();
+    /** The tenant whose customers were scored. */
     get tenant(): string;
+    /** The date of the scores. */
     get asOf(): string;
+    /** The model that scored. */
     get modelId(): string;
-    /** The score of every eligible customer, sorted by id (bytes). */
+    /** The score of every eligible customer, sorted by the UTF-8 bytes of the id. */
     get scores(): readonly Score[];
-    /** The probabilities in the order of `scores`; NaN where there is none. */
+    /** The probabilities in the order of `scores`; NaN for customers without a score. */
     get probabilities(): Float64Array;
     /** The features of the scored customers. */
     get matrix(): FeatureMatrix;
+    /** How this run differs from the training: stale data, scores or features outside their range in training, missing columns. */
+    get warnings(): readonly Warning[];
     /** Number of scores. */
     get length(): number;
-    /** The score at a position; a negative one counts from the end. */
+    /** The score at a position; a negative position counts from the end. */
     at(index: number): Score | undefined;
     [Symbol.iterator](): IterableIterator<Score>;
-    /** @throws {ChurnError} `customer_not_found` if the run has no score of the customer. */
+    /** The score of one customer. @throws {ChurnError} `customer_not_found` if the run does not include the customer. */
     scoreOf(customerId: Id): Score;
     /** The features that contribute most to a customer's score, largest first. Default: 5. */
     reasons(customerId: Id, top?: number): Reason[];
-    /** The reasons of many customers, off the event loop, in the order of the ids. Default: all customers of `scores`. */
+    /** The reasons of many customers, off the event loop, in the order of the ids. Default: all customers of the run. */
     reasonsOf(customerIds?: Iterable<Id> | null, options?: ReasonsOptions): Promise<Reason[][]>;
     /** The customers with the highest probabilities, highest first. Default: 10. */
     riskiest(top?: number): Score[];
@@ -39,8 +44,9 @@ export declare class ScoreRun implements Iterable<Score> {
         tenant: string;
         asOf: string;
         modelId: string;
+        warnings: readonly Warning[];
         scores: readonly Score[];
     };
-    /** Frees the memory of the run. Calls that are running finish; later ones throw. */
+    /** Frees the memory of the run. Running calls finish; later calls throw. */
     [Symbol.dispose](): void;
 }

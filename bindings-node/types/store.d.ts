@@ -4,33 +4,33 @@ import { TenantRecords } from './records.js';
 import type { Reason, RiskBand, TrainReport, ValidationReport } from './reports.js';
 import { ScoreRun } from './run.js';
 import type { ActivityRow, Arrow, Cancellable, ChurnDefinition, Id, Moment, Moments, NotScored, PaymentRow, RecordOptions, Scored, TableName, TicketRow, WithAttributes } from './types.js';
-/** Identifies a run; a {@link ScoreRun} does, too. */
+/** Identifies a run. A {@link ScoreRun} is one, too. */
 export interface RunId {
     asOf: Moment;
     modelId: string;
 }
-/** A run that is stored. */
+/** Identifies a stored run. */
 export interface StoredRunId {
     asOf: string;
     modelId: string;
 }
 export interface UpsertOptions extends Cancellable {
-    /** `'refuse'` (default): nothing is stored, and the error has the whole report. `'quarantine'`: bad rows are set aside. */
+    /** `'refuse'` (default): nothing is stored, and the error carries the whole report. `'quarantine'`: bad rows are set aside. */
     onInvalid?: 'refuse' | 'quarantine';
 }
 /** The result of an upsert. */
 export interface Upserted {
     rowsIn: number;
     rowsAccepted: number;
-    /** Rows that were new, or replaced one that differed. */
+    /** Rows that are new, or replaced a different one. */
     rowsChanged: number;
     /** The report on rows that were set aside. */
     report: ValidationReport;
 }
-/** A stored row: columns in the library's names, attributes in yours; moments as ISO-8601 text. */
+/** A stored row: known columns in snake_case, attributes under their own names, moments as ISO-8601 text. */
 export type StoredRow = Record<string, string | number | boolean | null>;
 export interface PageOptions {
-    /** `next` of the page before. */
+    /** The `next` of the previous page. */
     after?: number | null;
     /** 1 to 10 000. Default: 1000. */
     limit?: number;
@@ -40,31 +40,31 @@ export declare class RecordStore<R extends object> {
     #private;
     readonly name: TableName;
     /**
-     * Upserts a batch in one transaction: objects, or Arrow. Objects are read in slices of about 10 ms, and must not change before
-     * the promise has settled.
+     * Upserts a batch of objects, or Arrow, in one transaction. Objects are read in slices of about 10 ms. Do not change them before the
+     * promise settles.
      *
-     * A row that is stored already is replaced if it differs: the same batch twice changes nothing, a late correction replaces.
-     * Rows are the same if they have the same id and `known_at`; customers, if they have the same `customer_id`, `signed_up_at`,
-     * `valid_from` and `known_at`; rows without an id, if all their values are equal. `[]` is stored as given and empty.
+     * Upserts are idempotent: a stored row is replaced only if it differs, so a repeated batch changes nothing and a late correction
+     * replaces the row. Rows are identified by id and `known_at`; customers by `customer_id`, `signed_up_at`, `valid_from` and
+     * `known_at`; rows without an id by all their values. `[]` marks the table as given and empty.
      */
     upsert<Row extends R>(rows: readonly Row[] | Arrow, options?: UpsertOptions): Promise<Upserted>;
-    /** Upserts batches in one transaction, so that they need not fit into memory together: all are stored, or none. */
+    /** Upserts many batches, which need not fit into memory together, in one transaction: all are stored, or none. */
     upsertBatches<Row extends R>(batches: AsyncIterable<readonly Row[] | Arrow> | Iterable<readonly Row[] | Arrow>, options?: UpsertOptions): Promise<Upserted>;
     /** Number of rows, versions included. */
     count(): Promise<number>;
-    /** Rows in the order in which they were stored. `next` is the `after` of the next page. */
+    /** A page of rows, in the order in which they were stored. `next` is the `after` of the next page. */
     page(options?: PageOptions): Promise<{
         rows: StoredRow[];
         next: number | null;
     }>;
-    /** All rows of one customer, for `scoreCustomer`, which takes all versions of a customer. */
+    /** All rows of one customer, versions included, as `scoreCustomer` takes them. */
     ofCustomer(customerId: Id): Promise<StoredRow[]>;
 }
 /** The customers of a tenant. */
 export declare class CustomerStore extends RecordStore<CustomerRecord> {
     upsert<C extends CustomerRecord>(rows: readonly (C & WithAttributes<C>)[] | Arrow, options?: UpsertOptions): Promise<Upserted>;
 }
-/** `'champion'` serves, and there is at most one; `'challenger'` is compared with it; `'retired'` served once. */
+/** `'champion'` is the model in use, at most one; `'challenger'` is compared with it; `'retired'` is no longer in use. */
 export type Stage = 'champion' | 'challenger' | 'retired';
 /** A stored model without its trees. */
 export interface StoredModel {
@@ -87,15 +87,15 @@ export interface SaveModelOptions {
 /** The models of a tenant. */
 export declare class ModelStore {
     #private;
-    /** Stores a model. One that is stored already keeps its first date, and gets the stage. */
+    /** Stores a model. A model that is already stored keeps its first date and gets the new stage. */
     save(model: ChurnModel, options: SaveModelOptions): Promise<void>;
-    /** @throws {ChurnError} `not_found`. */
+    /** Loads a stored model. Rejects with `not_found`. */
     load(modelId: string): Promise<ChurnModel>;
-    /** The model that serves; null if there is none. */
+    /** The model in use; null if there is none. */
     champion(): Promise<ChurnModel | null>;
-    /** Gives a model another stage. Default: `'champion'`, which retires the old one. */
+    /** Changes the stage of a model. Default: `'champion'`, which retires the previous champion. */
     promote(modelId: string, stage?: Stage): Promise<void>;
-    /** Last saved first. */
+    /** The stored models, last saved first. */
     list(): Promise<StoredModel[]>;
     /** Deletes a model. Its scores stay. */
     delete(modelId: string): Promise<void>;
@@ -103,7 +103,7 @@ export declare class ModelStore {
 /** A stored score; `status` says which kind. */
 export type StoredScore = (Scored | NotScored) & {
     run: StoredRunId;
-    /** Those that were stored, largest first. */
+    /** The stored reasons, largest first. */
     reasons: Reason[];
 };
 export interface RunSummary {
@@ -116,10 +116,10 @@ export interface RunSummary {
     bands: Record<RiskBand, number>;
     /** Scored customers whose outcome is known. */
     outcomes: number;
-    /** Those of `outcomes` who churned. */
+    /** Those of `outcomes` that churned. */
     churned: number;
 }
-/** The place behind which the next page begins. */
+/** The position after which the next page begins. */
 export interface RiskPlace {
     probability: number;
     customerId: string;
@@ -127,7 +127,7 @@ export interface RiskPlace {
 export interface SaveRunOptions {
     /** When the run was saved. */
     at: Moment;
-    /** How many of the riskiest customers get their five main reasons stored. Default: 100. */
+    /** Number of customers, riskiest first, whose five main reasons are stored. Default: 100. */
     reasons?: number | 'all';
 }
 export interface LimitOptions {
@@ -140,13 +140,13 @@ export interface HighRiskOptions {
     minProbability?: number;
     /** Default: 100. */
     limit?: number;
-    /** `next` of the page before. */
+    /** The `next` of the previous page. */
     after?: RiskPlace | null;
 }
 /** The score runs of a tenant. */
 export declare class ScoreStore {
     #private;
-    /** Stores a run in one transaction. The same run again replaces itself. */
+    /** Stores a run in one transaction. A run with the same date and model is replaced. */
     save(model: ChurnModel, run: ScoreRun, options: SaveRunOptions): Promise<StoredRunId>;
     /** The latest runs, last date first. */
     runs(options?: LimitOptions): Promise<RunSummary[]>;
@@ -157,6 +157,7 @@ export declare class ScoreStore {
     }>;
     /** A customer's scores, last date first. */
     history(customerId: Id, options?: LimitOptions): Promise<StoredScore[]>;
+    /** Deletes a run. */
     delete(run: RunId): Promise<void>;
 }
 export interface ScoredOutcome {
@@ -177,21 +178,21 @@ export interface OutcomeOptions {
     /** Default: cancellation within 90 days. */
     definition?: ChurnDefinition;
 }
-/** What became of a tenant's customers. */
+/** The observed outcomes of a tenant's customers. */
 export declare class OutcomeStore {
     #private;
-    /** Computes the labels at some dates, as `labels` does, and stores them. Returns how many were new or changed. */
+    /** Computes the labels at some dates, like `labels`, and stores them. Returns the number of new or changed outcomes. */
     save(records: TenantRecords, options: OutcomeOptions): Promise<number>;
-    /** The scores of a run beside the outcomes under the model's churn definition, sorted by customer. */
+    /** The scores of a run with the outcomes under the model's churn definition, sorted by customer. */
     ofRun(run: RunId): Promise<ScoredOutcome[]>;
-    /** Last date first. */
+    /** The outcomes of one customer, last date first. */
     ofCustomer(customerId: Id): Promise<StoredOutcome[]>;
 }
 /** A JSON value. */
 export type Json = null | boolean | number | string | readonly Json[] | {
     readonly [key: string]: Json;
 };
-/** Name and settings of a tenant. */
+/** The name and the settings of a tenant. */
 export declare class CompanyStore {
     #private;
     get(): Promise<{
@@ -203,7 +204,7 @@ export declare class CompanyStore {
     /** Returns whether the setting existed. */
     unset(setting: string): Promise<boolean>;
 }
-/** What a user or key may do; its meaning is up to the host. */
+/** What a user or an API key may do. The application defines its meaning. */
 export type Role = 'viewer' | 'analyst' | 'admin' | 'owner';
 export interface User {
     userId: string;
@@ -220,7 +221,7 @@ export interface UserInput {
 /** The users of a tenant. */
 export declare class UserStore {
     #private;
-    /** @throws {ChurnError} `store_refused` if another user has the address. */
+    /** Adds or replaces a user. Rejects with `store_refused` if another user has the email address. */
     upsert(user: UserInput): Promise<void>;
     get(userId: string): Promise<User | null>;
     list(): Promise<User[]>;
@@ -243,14 +244,14 @@ export interface CreateKeyOptions extends AtOptions {
 /** The API keys of a tenant. */
 export declare class ApiKeyStore {
     #private;
-    /** The secret is yours: at least 24 bytes of randomness, of which only a hash is stored. */
+    /** Stores a hash of a secret that you generate from at least 24 random bytes. */
     create(keyId: string, secret: string, options: CreateKeyOptions): Promise<void>;
-    /** The key of a secret; null if there is none, or it was revoked. */
+    /** The key of a secret; null if there is none or it has been revoked. */
     verify(secret: string): Promise<ApiKey | null>;
     list(): Promise<ApiKey[]>;
     revoke(keyId: string, options: AtOptions): Promise<void>;
 }
-/** The position up to which a source was read. */
+/** The position up to which a source has been read. */
 export interface SyncCursor {
     source: string;
     position: string;
@@ -280,7 +281,7 @@ export interface AuditInput {
 export declare class AuditStore {
     #private;
     append(entry: AuditInput): Promise<void>;
-    /** Oldest first. `next` is the `after` of the next page. */
+    /** A page of entries, oldest first. `next` is the `after` of the next page. */
     page(options?: PageOptions): Promise<{
         entries: AuditEntry[];
         next: number | null;
@@ -303,12 +304,12 @@ export declare class TenantStore {
     private constructor();
     get tenant(): string;
     /**
-     * All records of the tenant in one consistent read; bit-identical to records made of the same rows.
+     * Loads all records of the tenant in one consistent read. They are bit-identical to records made of the same rows.
      *
-     * @throws {ChurnError} if rows contradict each other, such as payments of unknown customers.
+     * Rejects if rows contradict each other, such as payments of unknown customers.
      */
     records(options?: RecordOptions & Cancellable): Promise<TenantRecords>;
-    /** Deletes everything stored about one customer; models trained with these records stay. Returns the number of rows. */
+    /** Deletes everything stored about one customer, but no models trained on these records. Returns the number of deleted rows. */
     eraseCustomer(customerId: Id): Promise<number>;
     toJSON(): {
         tenant: string;
@@ -325,14 +326,14 @@ export interface Check {
 export interface Attestation {
     passed: boolean;
     backend: 'sqlite' | 'postgres';
-    /** The database role that serves; empty in SQLite, which has none. */
+    /** The database role in use; empty for SQLite, which has none. */
     role: string;
     schema: number;
     library: string;
     checks: Check[];
     /** SHA-256 of all of the above. */
     fingerprint: string;
-    /** The report for people. */
+    /** The report in words. */
     text: string;
     /** @throws {ChurnError} `not_isolated` unless every check passed. */
     signOff(): void;
@@ -341,17 +342,17 @@ export interface OpenStoreOptions {
     /** Whether to create or update the tables. Default: true. */
     migrate?: boolean;
 }
-/** A database of many tenants. Data are reached only through {@link Store.tenant}. */
+/** A database of many tenants. {@link Store.tenant} is the only access to their data. */
 export declare class Store {
     private constructor();
     /**
      * Opens a store, and creates or updates its tables unless `migrate` is false.
      *
      * `sqlite:///var/churn.db` is an absolute path, `sqlite:churn.db` one from the working directory; the file is created if it does
-     * not exist. `sqlite::memory:` lives as long as the store. `postgres://user:password@host/database` isolates tenants by row-level
+     * not exist. `sqlite::memory:` lives as long as the store object. `postgres://user:password@host/database` isolates tenants by row-level
      * security: let the owner of the tables migrate, and another role serve ({@link grantTo}).
      *
-     * @throws {ChurnError} `store_unavailable`; `store_newer` if a newer version of this module migrated it.
+     * Rejects with `store_unavailable`, or `store_newer` if a newer version of this module has migrated the store.
      */
     static open(url: string, options?: OpenStoreOptions): Promise<Store>;
     get backend(): 'sqlite' | 'postgres';
@@ -359,9 +360,9 @@ export declare class Store {
     migrate(): Promise<void>;
     /** The version of the tables; 0 before the first {@link migrate}. */
     version(): Promise<number>;
-    /** Postgres: grants a role the rights that serving needs. Call it as the owner of the tables. */
+    /** Grants a Postgres role the rights that reading and writing need. Call it as the owner of the tables. */
     grantTo(role: string): Promise<void>;
-    /** Tests the isolation of tenants; leaves nothing behind. */
+    /** Tests the isolation of tenants, and leaves no data behind. */
     attest(): Promise<Attestation>;
     /** Closes all connections; later calls reject with `store_unavailable`. */
     close(): Promise<void>;

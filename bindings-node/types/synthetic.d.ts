@@ -1,7 +1,7 @@
 import type { TableName } from './columns.js';
 import type { ActivityRow, CustomerRow, PaymentRow, TicketRow } from './types.js';
 import type { Moment, Moments, Threads } from './types.js';
-/** Options of a synthetic world. See `churn_core::synthetic` for the defaults of the rates. */
+/** Options of a synthetic world. The defaults of the rates are documented in `churn_core::synthetic`. */
 export interface WorldOptions extends Threads {
     /** Default: 0. */
     seed?: number | bigint;
@@ -26,7 +26,7 @@ export interface WorldOptions extends Threads {
     lateKnown?: number;
     /** Whether customer rows are dated versions. Default: true. */
     dated?: boolean;
-    /** Standard deviation of effects that are on no record, in log-odds. */
+    /** Standard deviation of effects that no record shows, in log-odds. */
     hidden?: number;
     /** Change of effects over the history, 0 to 1. */
     drift?: number;
@@ -62,13 +62,13 @@ export interface TrueRisk {
     tenantId: string;
     customerId: string;
     asOf: string;
-    /** Probability of cancellation in the label period, given all that happened to the customer before the date. */
+    /** Probability of cancellation in the label period, given the customer's history before the date. */
     probability: number;
     /** Whether the customer churned; null if the label period ends after the world. */
     churned: boolean | null;
 }
 export interface TruthOptions {
-    /** Midnights. Default: `dates`. */
+    /** Dates at midnight. Default: `dates`. */
     asOf?: Moments;
     /** Length of the label period in days. Default: 90. */
     horizon?: number;
@@ -80,8 +80,9 @@ export declare class World {
     /** By id: `t001`, `t002`, ... */
     readonly tenants: Readonly<Record<string, WorldTenant>>;
     private constructor();
+    /** Start of the observed history. */
     get observedFrom(): string;
-    /** End of the world. */
+    /** End of the observed history. */
     get observedUntil(): string;
     /** Six dates whose label periods of 90 days end before the last event, latest first. */
     get dates(): readonly string[];
@@ -94,8 +95,8 @@ export declare class World {
 }
 /** Synthetic B2B tenants with known risk, equal in Rust, Python and Node. */
 export declare const synthetic: {
-    /** Generates a world. @throws {ChurnError} `invalid_option` if a number is out of range. */
+    /** Generates a world. @throws {ChurnError} `invalid_option` if an option is out of range. */
     world: (options?: WorldOptions) => World;
-    /** The fifty planted leaks: name, and meaning of the column. */
+    /** The fifty planted leaks: the name and the meaning of each column. */
     leaks: () => Record<string, string>;
 };

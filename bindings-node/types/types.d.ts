@@ -2,13 +2,13 @@ import type { ActivityRow, Camel, CustomerColumns, CustomerRecord, Id, Moment, O
 import type { Feature } from './feature.js';
 import type { GradientBoostingOptions, Monotonicity, RandomForestOptions, Reason, RiskBand, Score as AnyScore } from '../reports.js';
 export type { Moment };
-/** An attribute of a customer. */
+/** The value of a customer attribute. */
 export type Attribute = string | number | bigint | boolean | null | undefined;
-/** A row of customers: the known columns, and attributes of your own. */
+/** A row of customers: the known columns, and your own attributes. */
 export type CustomerRow<Attributes extends object = object> = CustomerRecord & Attributes;
 type Fold<S> = S extends `${infer Head}_${infer Tail}` ? Fold<`${Head}${Tail}`> : S extends string ? Lowercase<S> : never;
 type Folded = Fold<keyof CustomerColumns>;
-/** Keys that are not known columns are attributes. A known column in a third spelling is a mistake. */
+/** Every key that is not a known column is an attribute. A known column in neither of its two spellings is a type error. */
 export type WithAttributes<C> = {
     [K in keyof C]: K extends keyof CustomerColumns ? unknown : Fold<K> extends Folded ? never : Attribute;
 };
@@ -19,16 +19,16 @@ export interface RecordOptions {
     observedFrom?: Moment;
     /** End of the observed time. Default: just after the latest event. */
     observedUntil?: Moment;
-    /** Undated attributes that never change, so that today's value holds for the past. */
+    /** Undated attributes that never change, so that today's value is valid for the past. */
     staticAttributes?: 'all' | readonly string[];
-    /** The tenant's currency (ISO 4217). Default: that of the first payment that names one without a conversion rate. */
+    /** The tenant's currency (ISO 4217). Default: the first currency among the payments that has no conversion rate. */
     currency?: string;
-    /** The value of one major unit of another currency in the tenant's currency. */
+    /** For each other currency, the value of one major unit in the tenant's currency. */
     conversionRates?: Readonly<Record<string, number>>;
 }
 /** Options of records that are read from tables. */
 export interface TableOptions extends RecordOptions {
-    /** Order of events at the same instant: as given (default), or by id and then by all values, whatever the order of rows. */
+    /** Order of events at the same instant: `'given'` (default) is the order of the rows, `'content'` is by id, then by all values. */
     ties?: 'given' | 'content';
 }
 /** The event tables as arrays of objects. `undefined`: not given. `[]`: given and empty. */
@@ -68,7 +68,7 @@ export interface CustomerRows<C extends CustomerRecord = CustomerRecord> {
     tickets?: readonly OwnTicketRow[] | null;
     activities?: readonly OwnActivityRow[] | null;
 }
-/** Churned: the customer's `churned_at` lies in the label period. */
+/** A customer churns if their `churned_at` lies in the label period. */
 export interface CancellationDefinition {
     kind: 'cancellation';
     /** Length of the label period in days. Default: 90. */
@@ -76,14 +76,14 @@ export interface CancellationDefinition {
     /** Days between `asOf` and the label period. Default: 0. */
     lead?: number;
 }
-/** Churned: no paid payment, or no activity, in the label period. */
+/** A customer churns if they have no paid payment, or no activity, in the label period. */
 export interface InactivityDefinition {
     kind: 'inactivity';
     /** Length of the label period in days. Default: 90. */
     horizon?: number;
     /** Days between `asOf` and the label period. Default: 0. */
     lead?: number;
-    /** Eligible: active in this many days before `asOf`. Default: the horizon. */
+    /** Customers are eligible if they were active in this many days before `asOf`. Default: the horizon. */
     activeWithin?: number | null;
     /** The table whose events count. Default: `'payments'`. */
     on?: 'payments' | 'activities';
@@ -114,16 +114,16 @@ export interface FeatureOptions extends Threads {
     asOf: Moments;
     /** Windows of the standard features, in days. Default: 28, 91, 182, 364. */
     windows?: readonly number[];
-    /** Features of your own, added to the standard ones. */
+    /** Your own features, in addition to the standard ones. */
     features?: readonly Feature[];
     /** Keeps only customers who are eligible under this definition. Default: every customer with a spell that began before the date. */
     definition?: ChurnDefinition;
 }
-/** Options of gradient boosting; an option that is not given keeps its default. Constraints are options of the training. */
+/** Options of gradient boosting. Monotone constraints are an option of the training instead. */
 export type BoostingOptions = Omit<GradientBoostingOptions, 'monotoneConstraints'>;
-/** Options of the random forest; an option that is not given keeps its default. */
+/** Options of the random forest. */
 export type ForestOptions = RandomForestOptions;
-/** `'refuse'`, `'warn'` or `'allow'` columns that leak the target. */
+/** What happens to columns that leak the target: `'refuse'` is an error, `'warn'` uses them and reports it, `'allow'` uses them. */
 export type LeakagePolicy = 'refuse' | 'warn' | 'allow';
 export interface TrainOptions extends Cancellable, Threads, Reporting {
     /** Default: cancellation within 90 days. */
@@ -132,23 +132,23 @@ export interface TrainOptions extends Cancellable, Threads, Reporting {
     asOf?: Moments;
     /** Windows of the standard features, in days. Default: 28, 91, 182, 364. */
     windows?: readonly number[];
-    /** Features of your own, added to the standard ones. */
+    /** Your own features, in addition to the standard ones. */
     features?: readonly Feature[];
-    /** Whether the ensemble has the linear member. Default: true. */
+    /** Whether the ensemble has a linear member. Default: true. */
     linear?: boolean;
-    /** `false`: no gradient boosting. `nTrees` is the maximum; early stopping selects fewer. */
+    /** `false` for no gradient boosting. `nTrees` is the maximum: early stopping may select fewer. */
     boosting?: boolean | BoostingOptions;
-    /** Deeper trees with a higher learning rate. Default: as the core has it; `false` if `boosting` has options or is `false`. */
+    /** A second gradient boosting with deeper trees. Default: true, but false if `boosting` has options or is `false`. */
     deepBoosting?: boolean | BoostingOptions;
-    /** `false`: no random forest. */
+    /** `false` for no random forest. */
     forest?: boolean | ForestOptions;
     /** The same seed gives the same model bytes. Default: 0. */
     seed?: number | bigint;
-    /** Maximum number of customer-date pairs; above it, whole customers are subsampled. Default: 500000. */
+    /** Maximum number of customer-date pairs. If there are more, whole customers are subsampled. Default: 500000. */
     maxRows?: number;
-    /** Weight of churned rows while members are fitted; probabilities are corrected for it. Default: 1. */
+    /** Weight of churned rows in the fit. Probabilities are corrected for it. Default: 1. */
     churnWeight?: number;
-    /** Features with a monotone effect; without the forest, which cannot be constrained. */
+    /** Features whose effect is monotone. The forest cannot be constrained and is left out. */
     monotoneConstraints?: Readonly<Record<string, Monotonicity>>;
     /** Number of folds for blending and calibration. Default: 5. */
     folds?: number;
@@ -156,21 +156,21 @@ export interface TrainOptions extends Cancellable, Threads, Reporting {
     shared?: boolean;
     /** What happens to columns that leak the target. Default: `'refuse'`. */
     leakage?: LeakagePolicy;
-    /** Columns that leakage checks let through. */
+    /** Columns that the leakage checks let through. */
     allowColumns?: string | readonly string[];
 }
 export interface BacktestOptions extends TrainOptions {
-    /** The test dates, each mature. Default: up to three, one label period apart. */
+    /** The test dates, each of which must be mature. Default: up to three, one label period apart. */
     origins?: Moments;
     /** Days between the last training label and an origin. Default: 0. */
     embargoDays?: number;
-    /** Whether to test only customers who are in no training row. Default: false. */
+    /** Whether to test only customers who have no training row. Default: false. */
     unseenCustomers?: boolean;
 }
 export interface ScoreOptions extends Cancellable, Threads, Reporting {
     asOf: Moment;
 }
-/** Options of calls that run for a while. */
+/** Options of long calls. */
 export interface RunOptions extends Threads, Cancellable {
 }
 /** A score with a calibrated probability. */
@@ -181,7 +181,7 @@ export interface Scored extends AnyScore {
     notScoredReason: null;
     expectedAt: null;
 }
-/** A score without a probability, and the reason. */
+/** A missing score, with the reason. */
 export interface NotScored extends AnyScore {
     status: 'not_enough_evidence';
     probability: null;
@@ -201,7 +201,7 @@ export type CustomerScore = Score & {
 export interface Explanation {
     /** Rows x features, row-major: `contributions[row * featureNames.length + feature]`. */
     contributions: Float64Array;
-    /** With a row's contributions it sums to the log-odds before calibration. */
+    /** The base value and the contributions of a row sum to its log-odds before calibration. */
     baseValue: number;
     rows: number;
     featureNames: string[];
@@ -214,7 +214,7 @@ export interface Label {
     rule: 'cancelled' | 'not_cancelled' | 'inactive' | 'active' | 'churned_in_lead' | 'churned_before';
     eventAt: string | null;
 }
-/** A column that the library knows. */
+/** A column of the column dictionary. */
 export interface ColumnInfo {
     name: string;
     type: 'id' | 'timestamp' | 'number' | 'text';

@@ -1,7 +1,7 @@
 // Compiled, never run: the API as a user types it.
 import {
-  ChurnClassifier, ChurnError, ChurnModel, TreeEnsemble, FeatureMatrix, Store, TenantRecords, TenantStore, backtest, features, labels, partition, synthetic,
-  type ClassLabel, type ErrorCode, type Feature, type Score, type TrainOptions, type Upserted,
+  ChurnClassifier, ChurnError, ChurnModel, TreeEnsemble, FeatureMatrix, Store, TenantRecords, TenantStore, backtest, features, labels, partition, subscriptionsToCustomers, synthetic,
+  type ClassLabel, type ErrorCode, type Feature, type Finding, type Score, type SubscriptionRow, type TrainOptions, type Upserted,
 } from 'churn-core'
 
 export async function typed(signal: AbortSignal): Promise<void> {
@@ -109,4 +109,14 @@ export async function flat(signal: AbortSignal): Promise<ClassLabel[]> {
   await classifier.save('flat.churn')
   await ChurnClassifier.load(new URL('file:///flat.churn'), { classes: ['no', 'yes'] })
   return classifier.predict(rows)
+}
+
+export function subscribed(rows: SubscriptionRow[]): TenantRecords[] {
+  const people = [{ customer_id: 'a', country: 'DE', seats: 3 }]
+  const { customers, findings } = subscriptionsToCustomers(rows, people, { staticAttributes: ['country'] })
+  const wrong: Finding | undefined = findings[0]
+  const mrr: number | undefined = customers[0]?.mrr
+  const table = subscriptionsToCustomers(Buffer.alloc(0), null, { staticAttributes: 'all' })
+  console.log(wrong, mrr)
+  return [TenantRecords.fromObjects({ tenant: 'acme', customers }), TenantRecords.fromArrow({ tenant: 'acme', customers: table.customers })]
 }

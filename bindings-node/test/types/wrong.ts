@@ -1,7 +1,7 @@
 // Compiled, never run. Each wrong use is behind its right twin: the right one must compile, the wrong one must not.
 import {
   ChurnClassifier, ChurnError, ChurnModel, FeatureMatrix, ScoreRun, Store, TenantRecords, TenantStore, TreeEnsemble, backtest, columnsOf, features, labels,
-  partition, synthetic, type ChurnDefinition, type ErrorCode, type Feature, type PaymentRow, type Score, type TicketRow, type TrainOptions,
+  partition, subscriptionsToCustomers, synthetic, type ChurnDefinition, type ErrorCode, type Feature, type PaymentRow, type Score, type TicketRow, type TrainOptions,
 } from 'churn-core'
 
 declare const records: TenantRecords
@@ -252,3 +252,11 @@ ChurnClassifier.fit([{ plan: 'pro' }], ['no'], { classWeight: 'heavy' })
 export const row55: number | null = new ChurnError('m', { code: 'io' }).row
 // @ts-expect-error line
 export const row55x: number | null = new ChurnError('m', { code: 'io' }).line
+// 56. intervals of subscriptions
+TenantRecords.fromObjects({ tenant: 't', customers: subscriptionsToCustomers([{ customerId: 'a', startedAt: at, price: 30, interval: 'month' }]).customers })
+// @ts-expect-error monthly
+subscriptionsToCustomers([{ customerId: 'a', startedAt: at, price: 30, interval: 'monthly' }])
+// 57. subscriptions in Arrow give customers in Arrow
+TenantRecords.fromArrow({ tenant: 't', customers: subscriptionsToCustomers(new Uint8Array()).customers })
+// @ts-expect-error a Buffer
+TenantRecords.fromObjects({ tenant: 't', customers: subscriptionsToCustomers(new Uint8Array()).customers })

@@ -9,17 +9,18 @@ use std::sync::Arc;
 
 use arrow::array::{
     Array, ArrayRef, AsArray, BooleanArray, Decimal128Array, Float64Array, Int64Array, LargeStringArray,
-    PrimitiveArray, RecordBatch, StringArray, StringViewArray, UInt64Array,
+    PrimitiveArray, RecordBatch, RecordBatchOptions, StringArray, StringViewArray, TimestampMicrosecondArray,
+    UInt64Array,
 };
 use arrow::compute::cast;
 use arrow::datatypes::{
-    DataType, Date32Type, Date64Type, TimeUnit, TimestampMicrosecondType, TimestampMillisecondType,
+    DataType, Date32Type, Date64Type, Field, Schema, TimeUnit, TimestampMicrosecondType, TimestampMillisecondType,
     TimestampNanosecondType, TimestampSecondType,
 };
 use arrow::error::ArrowError;
 
-use crate::error::{Error, ErrorKind, Result, excerpt};
-use crate::input::table::{Cell, Column, Table};
+use crate::error::{Error, ErrorKind, IssueCode, Result, excerpt};
+use crate::input::table::{Cell, Column, Table, Value};
 use crate::time::MICROS_PER_DAY;
 
 /// Concatenated Arrow arrays, in layouts that are read in place.
@@ -287,6 +288,123 @@ impl Table {
         })?;
         Ok(table.with_index(index))
     }
+
+    /// The table as one record batch. Text is `Utf8`, a moment `Timestamp(Microsecond, "UTC")`, a bool `Boolean`, an integer
+    /// `Int64` (`UInt64` beyond it), any other number `Float64`. A column without values is `Utf8`.
+    ///
+    /// ```
+    /// use arrow::datatypes::DataType;
+    /// use churn_core::Table;
+    ///
+    /// let table = Table::from_json(br#"[{"customer_id": "C-1", "seats": 3}, {"customer_id": "C-2", "seats": 2.5}]"#)?;
+    /// let batch = table.to_record_batch()?;
+    /// assert_eq!(batch.num_rows(), 2);
+    /// assert_eq!(batch.schema().field(1).data_type(), &DataType::Float64);
+    /// # Ok::<(), churn_core::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// `bad_type` with row and column if a column holds values of several types, such as text and numbers, or a value that no
+    /// column may have.
+    pub fn to_record_batch(&self) -> Result<RecordBatch> {
+        let mut fields = Vec::with_capacity(self.column_names().count());
+        let mut arrays = Vec::with_capacity(fields.capacity());
+        for name in self.column_names() {
+            let array = array_of(name, self.cells(name).into_iter().flatten())?;
+            fields.push(Field::new(name, array.data_type().clone(), true));
+            arrays.push(array);
+        }
+        let options = RecordBatchOptions::new().with_row_count(Some(self.rows()));
+        Ok(RecordBatch::try_new_with_options(
+            Arc::new(Schema::new(fields)),
+            arrays,
+            &options,
+        )?)
+    }
+}
+
+/// The types of Arrow columns that tables become.
+#[derive(Clone, Copy, PartialEq)]
+enum Kind {
+    Bool,
+    Int,
+    UInt,
+    Float,
+    Text,
+    Moment,
+}
+
+/// The cells of one column as an Arrow array.
+fn array_of<'a>(name: &str, cells: impl Iterator<Item = Cell<'a>>) -> Result<ArrayRef> {
+    let values: Vec<Value> = cells.map(Cell::to_value).collect();
+    let mut common: Option<Kind> = None;
+    let mut negative = false;
+    for (row, value) in values.iter().enumerate() {
+        let refuse = |what: &str| {
+            let why = format!(
+                "column '{}' row {row}: {what}, which an Arrow column cannot hold",
+                excerpt(name)
+            );
+            Err(Error::new(ErrorKind::InvalidRecords(IssueCode::BadType), why).at(None, Some(row as u64), Some(name)))
+        };
+        let own = match value {
+            Value::Null => continue,
+            Value::Bool(_) => Kind::Bool,
+            Value::Int(value) => {
+                negative |= *value < 0;
+                Kind::Int
+            }
+            Value::UInt(_) => Kind::UInt,
+            Value::Float(_) => Kind::Float,
+            Value::Text(_) => Kind::Text,
+            Value::Timestamp(_) => Kind::Moment,
+            Value::Unsupported(what) => return refuse(what),
+        };
+        common = match (common, own) {
+            (None, own) => Some(own),
+            (Some(common), own) if common == own => Some(own),
+            (Some(Kind::Int | Kind::UInt), Kind::Int | Kind::UInt) => Some(Kind::UInt),
+            (Some(Kind::Int | Kind::UInt | Kind::Float), Kind::Int | Kind::UInt | Kind::Float) => Some(Kind::Float),
+            _ => return refuse("values of several types"),
+        };
+    }
+    if common == Some(Kind::UInt) && negative {
+        common = Some(Kind::Float);
+    }
+    let number = |value: &Value| match value {
+        Value::Int(value) => Some(*value as f64),
+        Value::UInt(value) => Some(*value as f64),
+        Value::Float(value) => Some(*value),
+        _ => None,
+    };
+    let values = values.iter();
+    Ok(match common {
+        Some(Kind::Bool) => Arc::new(BooleanArray::from_iter(values.map(|value| match value {
+            Value::Bool(value) => Some(*value),
+            _ => None,
+        }))),
+        Some(Kind::Int) => Arc::new(Int64Array::from_iter(values.map(|value| match value {
+            Value::Int(value) => Some(*value),
+            _ => None,
+        }))),
+        Some(Kind::UInt) => Arc::new(UInt64Array::from_iter(values.map(|value| match value {
+            Value::Int(value) => u64::try_from(*value).ok(),
+            Value::UInt(value) => Some(*value),
+            _ => None,
+        }))),
+        Some(Kind::Float) => Arc::new(Float64Array::from_iter(values.map(number))),
+        Some(Kind::Moment) => {
+            let moments = values.map(|value| match value {
+                Value::Timestamp(micros) => Some(*micros),
+                _ => None,
+            });
+            Arc::new(TimestampMicrosecondArray::from_iter(moments).with_timezone("UTC"))
+        }
+        Some(Kind::Text) | None => Arc::new(StringArray::from_iter(values.map(|value| match value {
+            Value::Text(text) => Some(text.as_str()),
+            _ => None,
+        }))),
+    })
 }
 
 impl From<ArrowError> for Error {

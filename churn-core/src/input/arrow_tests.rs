@@ -409,3 +409,53 @@ fn invalid_arrays_are_refused() {
     let error = Table::from_foreign_batches(|| panic!("an array contradicts itself")).unwrap_err();
     assert_eq!(error.code(), "unreadable_table");
 }
+
+/// Every cell of a table.
+fn cells(table: &Table) -> Vec<(String, Vec<Cell<'_>>)> {
+    let column = |name: &str| (name.to_owned(), table.cells(name).unwrap().collect());
+    table.column_names().map(column).collect()
+}
+
+#[test]
+fn a_table_becomes_a_record_batch_and_again_the_same_table() {
+    let columns = [
+        (
+            "customer_id",
+            Column::Values(vec![Value::Text("a".into()), Value::Null]),
+        ),
+        ("at", Column::Timestamps(vec![None, Some(1_700_000_000_123_456)])),
+        ("vip", Column::Bools(vec![true, false])),
+        ("seats", Column::Ints(vec![-3, i64::MAX])),
+        ("wide", Column::Values(vec![Value::UInt(u64::MAX), Value::Null])),
+        ("share", Column::Floats(vec![f64::NAN, 0.1])),
+        ("nothing", Column::Values(vec![Value::Null, Value::Null])),
+    ];
+    let table = columns
+        .into_iter()
+        .try_fold(Table::new(), |table, (name, column)| table.with_column(name, column));
+    let table = table.unwrap();
+    let batch = table.to_record_batch().unwrap();
+    let again = Table::from_record_batch(&batch).unwrap();
+    assert_eq!(format!("{:?}", cells(&again)), format!("{:?}", cells(&table)));
+
+    let mixed = Table::from_json(br#"[{"n": 1, "wide": -1}, {"n": 2.5, "wide": 18446744073709551615}]"#).unwrap();
+    let batch = mixed.to_record_batch().unwrap();
+    let types: Vec<String> = batch
+        .schema()
+        .fields()
+        .iter()
+        .map(|field| field.data_type().to_string())
+        .collect();
+    assert_eq!(types, ["Float64", "Float64"]);
+    assert_eq!(Table::new().to_record_batch().unwrap().num_rows(), 0);
+
+    let refused = |json: &[u8]| {
+        let error = Table::from_json(json).unwrap().to_record_batch().unwrap_err();
+        (error.code(), error.row(), error.column().map(str::to_owned))
+    };
+    assert_eq!(
+        refused(br#"[{"a": 1}, {"a": "x"}]"#),
+        ("bad_type", Some(1), Some("a".to_owned()))
+    );
+    assert_eq!(refused(br#"[{"a": [1]}]"#), ("bad_type", Some(0), Some("a".to_owned())));
+}
