@@ -149,6 +149,31 @@ export interface Measures {
   notMeasuredReason: string | null
 }
 
+/**
+ * Measures apart for customers who were active in the horizon before the test date and for those who were not.
+ *
+ * Inactive customers have in effect churned already. They are easy to predict, so measures over both groups look better
+ * than a model is for the customers who can still be kept.
+ */
+export interface MeasuresByActivity {
+  /** Customers with an event in the horizon before the test date. */
+  active: Measures
+  /** Customers without one. */
+  inactive: Measures
+}
+
+/** One prediction of an out-of-time test and what happened. */
+export interface Prediction {
+  /** The customer. */
+  customerId: string
+  /** The date of the prediction. */
+  asOf: string
+  /** Predicted probability of churn. */
+  probability: number
+  /** Whether the customer churned in the label period. */
+  churned: boolean
+}
+
 /** An out-of-time test: metrics at dates later than every training label. */
 export interface OutOfTime {
   /** The last test date. */
@@ -170,6 +195,16 @@ export interface OutOfTime {
   proof: PurgeProof
   /** How well the predictions perform. */
   measures: Measures
+  /**
+   * The measures apart for active and inactive customers. `null` if a definition of inactivity keeps only customers who
+   * were active in the horizon before the date, as by default, and for cancellation.
+   */
+  byActivity: MeasuresByActivity | null
+  /**
+   * The predictions behind the measures, for curves and checks of one's own. Only a `Backtest` has them; the report of
+   * a model does not, because it is part of the model file.
+   */
+  predictions: Prediction[]
 }
 
 /** Metrics with confidence intervals. */

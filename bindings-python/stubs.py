@@ -27,8 +27,8 @@ from typing import Any, Literal, TypeAlias, final, overload
 import numpy as np
 import numpy.typing as npt
 
-from ._report import GradientBoostingOptions, OutOfTime, RandomForestOptions, TrainReport
-from ._results import Explanation, Finding, Reason, Score, Warning
+from ._report import GradientBoostingOptions, OutOfTime, RandomForestOptions, TrainReport, Warning
+from ._results import Explanation, Finding, Reason, Score
 from .store import (
     ApiKey,
     Attestation,
@@ -122,6 +122,7 @@ OPTIONAL = "{} | None"
 #: Types of arguments, by name; ``Class.method.argument`` takes precedence over ``argument``.
 ARGUMENTS = {
     # Records and tables.
+    "subscriptions": "_Table", "subscriptions_to_customers.customers": "_Table | None",
     "tenant": "str", "customers": "_Table", "payments": "_Table | None", "tickets": "_Table | None",
     "activities": "_Table | None", "on_invalid": "_OnInvalid", "observed_until": "_Moment | None",
     "observed_from": "_Moment | None", "static_attributes": 'Iterable[str] | Literal["all"] | None',
@@ -132,7 +133,7 @@ ARGUMENTS = {
     "windows": "Iterable[int]", "name": "str", "source": "_TableName", "filter": "Iterable[str | Mapping[str, Any]] | None",
     "axis": "str | None", "measure": "str | Mapping[str, Any] | None", "function": "str | Mapping[str, Any] | None",
     "window": "int | None", "as_of": "_Dates", "plan": "FeaturePlan | None", "definition": "_Definition | None",
-    "progress": "_Progress", "matrix": "FeatureMatrix",
+    "progress": "_Progress", "matrix": "FeatureMatrix", "_report_text.kind": "str", "json": "str", "html": "bool",
     # Training.
     "seed": "int", "shared": "bool", "leakage": "_Leakage", "allow_columns": "Iterable[str]", "linear": "bool",
     "boosting": "bool | GradientBoostingOptions | None", "deep_boosting": "bool | GradientBoostingOptions | None",
@@ -175,6 +176,8 @@ RESULTS = FRAME | {
     "__ne__": "bool", "__bool__": "bool", "__reduce__": "tuple[Any, ...]", "__version__": "str",
     "features": "FeatureMatrix", "labels": "Labels", "backtest": "list[OutOfTime]", "leaks": "dict[str, str]",
     "world": "World", "columns": 'list[tuple[str, Literal["id", "timestamp", "number", "text"], bool, str]]',
+    "subscriptions_to_customers": "tuple[CustomersTable, list[Finding]]", "CustomersTable.columns": "list[str]",
+    "_report_text": "str",
     "partition": "tuple[dict[str, TenantRecords], ValidationReport, dict[str, dict[str, list[int]]]]",
     "fit_boosting": "TreeEnsemble", "fit_forest": "TreeEnsemble", "open_awaited": "Awaitable[Any]",
     "tenant": "str", "as_of": "datetime", "model_id": "str", "customer_ids": "list[str]", "feature_names": "list[str]",
@@ -313,7 +316,8 @@ def of_class(name: str, kind: type) -> str:
 
 
 def native(module: Any) -> str:
-    names = sorted(name for name in dir(module) if not name.startswith("_") or name == "__version__")
+    shown = {"__version__", "_report_text"}
+    names = sorted(name for name in dir(module) if not name.startswith("_") or name in shown)
     text = HEAD + "__version__: str\n__all__ = [\n" + "".join(f'    "{name}",\n' for name in names) + "]\n"
     for name in names:
         member = getattr(module, name)

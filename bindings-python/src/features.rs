@@ -8,6 +8,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyCapsule;
 
 use crate::arguments;
+use crate::definition::Definition;
 use crate::errors::{OrRaise, refuse};
 use crate::frames::{Frame, Values, through};
 use crate::records::escape;
@@ -262,6 +263,7 @@ impl FeatureMatrix {
 /// Args:
 ///     as_of: A date or a list of dates: ISO text, ``date``, ``datetime``, pandas or numpy timestamps; UTC if without a zone.
 ///     plan: The features to compute; None for the standard plan.
+///     definition: Keeps the customers who are eligible by it, as a model scores them; None for every known customer.
 ///     threads: Number of threads; None for all. The result does not depend on it.
 ///     progress: True for a progress bar, or a callable ``(stage, share)``.
 ///
@@ -271,18 +273,21 @@ impl FeatureMatrix {
 /// >>> churn.features(records, as_of=["2024-03-01", "2024-02-01"])
 /// <FeatureMatrix 'acme': 600 rows x 118 features>
 #[pyfunction]
-#[pyo3(signature = (records, as_of, plan=None, *, threads=None, progress=None))]
+#[pyo3(signature = (records, as_of, plan=None, definition=None, *, threads=None, progress=None))]
 pub(crate) fn features(
     py: Python<'_>,
     #[pyo3(from_py_with = arguments::records)] records: Arc<churn_core::TenantRecords>,
     as_of: &Bound<'_, PyAny>,
     #[pyo3(from_py_with = arguments::plan)] plan: Option<churn_core::FeaturePlan>,
+    definition: Option<Definition>,
     #[pyo3(from_py_with = arguments::threads)] threads: Option<usize>,
     progress: Option<&Bound<'_, PyAny>>,
 ) -> PyResult<FeatureMatrix> {
     let (dates, plan) = (dates(as_of, "as_of")?, plan.unwrap_or_default());
-    let matrix = work::run(py, threads, progress, move |execution| {
-        churn_core::features(&records, &dates, &plan, &execution)
+    let definition = definition.map(churn_core::ChurnDefinition::from);
+    let matrix = work::run(py, threads, progress, move |execution| match &definition {
+        Some(definition) => churn_core::eligible_features(&records, &dates, &plan, definition, &execution),
+        None => churn_core::features(&records, &dates, &plan, &execution),
     })?;
     Ok(FeatureMatrix(Arc::new(matrix)))
 }

@@ -14,6 +14,7 @@ mod records;
 mod run;
 #[cfg(feature = "store")]
 mod store;
+mod subscriptions;
 mod synthetic;
 mod tables;
 mod trees;
@@ -34,11 +35,13 @@ mod _churn_core {
     #[pymodule_export]
     use crate::labels::{Labels, labels};
     #[pymodule_export]
-    use crate::model::{ChurnModel, backtest};
+    use crate::model::{_report_text, ChurnModel, backtest};
     #[pymodule_export]
     use crate::records::{TableReport, TenantRecords, ValidationIssue, ValidationReport, columns, partition};
     #[pymodule_export]
     use crate::run::ScoreRun;
+    #[pymodule_export]
+    use crate::subscriptions::{CustomersTable, subscriptions_to_customers};
     #[pymodule_export]
     use crate::synthetic::{Truth, World, WorldTable, WorldTenant, leaks, world};
     #[pymodule_export]

@@ -521,6 +521,23 @@ fn values(py: Python<'_>, matrix: &churn_core::FeatureMatrix) -> PyResult<Py<PyA
     Ok(objects.unbind())
 }
 
+/// The text of a report class from its JSON, or its HTML.
+#[pyfunction]
+#[pyo3(signature = (kind, json, html=false))]
+pub(crate) fn _report_text(py: Python<'_>, kind: &str, json: &str, html: bool) -> PyResult<String> {
+    fn read<T: serde::de::DeserializeOwned>(py: Python<'_>, json: &str) -> PyResult<T> {
+        serde_json::from_str(json)
+            .map_err(|e| refuse(py, "invalid_option", &format!("the report is invalid: {e}"), None))
+    }
+    Ok(match kind {
+        "Estimate" => read::<churn_core::Estimate>(py, json)?.to_string(),
+        "Measures" => read::<churn_core::Measures>(py, json)?.to_string(),
+        "OutOfTime" => read::<churn_core::OutOfTime>(py, json)?.to_string(),
+        _ if html => read::<churn_core::TrainReport>(py, json)?.to_html(),
+        _ => read::<churn_core::TrainReport>(py, json)?.to_string(),
+    })
+}
+
 /// Converts a report to Python dataclasses.
 fn reported(py: Python<'_>, report: &impl Serialize, reader: &str) -> PyResult<Py<PyAny>> {
     let json = serde_json::to_string(report).map_err(|e| refuse(py, "internal", &e.to_string(), None))?;

@@ -141,20 +141,7 @@ impl ValidationReport {
     /// Likely mistakes in valid records, as a list of `Finding`. They do not cause an error.
     #[getter]
     fn findings<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
-        let class = py.import("churn_core._results")?.getattr("Finding")?;
-        let findings = self.0.findings.iter().map(|finding| {
-            let column = finding.column.as_ref().map(ToString::to_string);
-            let (code, table) = (finding.code.as_str(), finding.table.as_str());
-            class.call1((
-                code,
-                table,
-                column,
-                finding.rows,
-                finding.examples.clone(),
-                &finding.message,
-            ))
-        });
-        PyList::new(py, findings.collect::<PyResult<Vec<_>>>()?)
+        findings(py, &self.0.findings)
     }
 
     /// The attributes that do not enter features, with the reason for each.
@@ -403,6 +390,24 @@ pub(crate) fn policy(on_invalid: &str) -> OnInvalid {
         "quarantine" => OnInvalid::Quarantine,
         _ => OnInvalid::Refuse,
     }
+}
+
+/// Findings as Python objects.
+pub(crate) fn findings<'py>(py: Python<'py>, findings: &[churn_core::Finding]) -> PyResult<Bound<'py, PyList>> {
+    let class = py.import("churn_core._results")?.getattr("Finding")?;
+    let findings = findings.iter().map(|finding| {
+        let column = finding.column.as_ref().map(ToString::to_string);
+        let (code, table) = (finding.code.as_str(), finding.table.as_str());
+        class.call1((
+            code,
+            table,
+            column,
+            finding.rows,
+            finding.examples.clone(),
+            &finding.message,
+        ))
+    });
+    PyList::new(py, findings.collect::<PyResult<Vec<_>>>()?)
 }
 
 /// Converts ``static_attributes``.

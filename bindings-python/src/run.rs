@@ -262,7 +262,7 @@ impl ScoreRun {
     /// range of the training dates, missing columns.
     #[getter]
     fn warnings<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
-        let class = py.import("churn_core._results")?.getattr("Warning")?;
+        let class = py.import("churn_core._report")?.getattr("Warning")?;
         let warnings = self.run.warnings().iter().map(|warning| {
             let dates = warning.dates.iter().map(|at| datetime(py, at.as_micros()));
             let dates = dates.collect::<PyResult<Vec<_>>>()?;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use arrow_array::{ArrayRef, FixedSizeBinaryArray, RecordBatch, StringArray};
 use arrow_schema::{ArrowError, DataType, Field, FieldRef, Schema};
-use churn_core::{AsOf, Column, ColumnType, RecordKind, Table, Timestamp, Value, columns_of};
+use churn_core::{AsOf, Column, ColumnType, RecordKind, Table, Timestamp, Value, columns_of, subscription_columns};
 use numpy::{PyArray1, PyArrayMethods};
 use pyo3::exceptions::PyKeyboardInterrupt;
 use pyo3::prelude::*;
@@ -179,6 +179,7 @@ fn moment(object: &Bound<'_, PyAny>, types: &Types) -> PyResult<Value> {
 #[derive(Clone, Copy)]
 pub(crate) enum Kind {
     Records(RecordKind),
+    Subscriptions,
     /// A flat table; NaN is a missing value in every column.
     Flat,
 }
@@ -187,18 +188,21 @@ impl Kind {
     fn name(self) -> &'static str {
         match self {
             Self::Records(kind) => kind.as_str(),
+            Self::Subscriptions => "subscriptions",
             Self::Flat => "X",
         }
     }
 
     /// Whether NaN is a missing value in this column. In a numeric column of records it is refused as not finite.
     fn nan_is_null(self, column: &str) -> bool {
-        match self {
-            Self::Flat => true,
-            Self::Records(kind) => !columns_of(kind)
-                .iter()
-                .any(|known| known.name == column && known.column_type == ColumnType::Number),
-        }
+        let columns = match self {
+            Self::Flat => return true,
+            Self::Records(kind) => columns_of(kind),
+            Self::Subscriptions => subscription_columns(),
+        };
+        !columns
+            .iter()
+            .any(|known| known.name == column && known.column_type == ColumnType::Number)
     }
 
     fn unreadable(self, py: Python<'_>, why: &str) -> PyErr {

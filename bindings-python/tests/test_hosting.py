@@ -40,7 +40,7 @@ def test_html(records, model):
         html = shown._repr_html_()
         assert "<" in repr(shown) or repr(shown)
         assert html.count("<table") == html.count("</table>") and "<script" not in html
-    assert "ROC AUC" in model.report._repr_html_() and run.riskiest(1)[0].customer_id in run._repr_html_()
+    assert "AUC" in model.report._repr_html_() and run.riskiest(1)[0].customer_id in run._repr_html_()
     customers = [{"customer_id": "<script>", "signed_up_at": "2024-01-01"}] * 2
     odd = churn.TenantRecords(tenant="<script>", customers=customers, on_invalid="quarantine")
     assert "<script" not in odd._repr_html_() + odd.report._repr_html_()

@@ -164,8 +164,8 @@ pub use metrics::{Estimate, Interval};
 pub use model::{
     Backtest, BacktestOptions, BandCalibration, CardCalibration, CardData, CardFeatures, CardMetrics, CardPopulation,
     ChurnModel, ChurnRateAt, CustomerRows, CustomerScore, Direction, DroppedMember, EnsembleOptions, Explanation,
-    MemberReport, ModelCard, Monotonicity, OutOfTime, Outcome, Reason, ReasonValue, RiskBand, RiskBands, Score,
-    ScoreRun, TrainOptions, TrainReport, Warning, WarningCode,
+    MeasuresByActivity, MemberReport, ModelCard, Monotonicity, OutOfTime, Outcome, Prediction, Reason, ReasonValue,
+    RiskBand, RiskBands, Score, ScoreRun, TrainOptions, TrainReport, Warning, WarningCode,
 };
 pub use parallel::{CancelToken, Execution, Progress};
 pub use record::{Currency, StaticAttributes, TenantId, TenantRecords};

@@ -9,6 +9,14 @@ use crate::dice::Dice;
 use crate::raw::{ActivityRow, CustomerRow, CustomerTable, DAY, Event, PaymentRow, TicketRow, World};
 use crate::worlds::{Maker, Shape, Version, attribute};
 
+/// Columns that records have where any customer has two spells, whenever the second begins: their presence, unlike every
+/// value, depends on the whole history.
+pub const SPELL_COLUMNS: [&str; 3] = [
+    "customer_earlier_spells",
+    "customer_days_since_last_end",
+    "customer_days_since_first_sign_up",
+];
+
 /// The same world before `as_of`, another one after it.
 pub fn rewrite(world: &World, as_of: i64, seed: u64) -> World {
     let shape = Shape {
@@ -349,13 +357,8 @@ mod tests {
     use crate::reference;
     use crate::worlds::world;
 
-    /// Without the columns of earlier spells, which records have where any customer has two spells, a later one too.
     fn without_spells(mut found: reference::Reference) -> reference::Reference {
-        for name in [
-            "customer_earlier_spells",
-            "customer_days_since_last_end",
-            "customer_days_since_first_sign_up",
-        ] {
+        for name in SPELL_COLUMNS {
             if let Some(at) = found.names.iter().position(|known| known == name) {
                 found.names.remove(at);
                 found.rows.values_mut().for_each(|row| drop(row.remove(at)));

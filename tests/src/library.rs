@@ -103,17 +103,24 @@ pub fn rows(matrix: &FeatureMatrix, date: i64) -> BTreeMap<String, Vec<Value>> {
 
 /// Every bit of a matrix that a reader can see.
 pub fn bits(matrix: &FeatureMatrix) -> Vec<u8> {
+    let mut bits = matrix.plan_fingerprint().as_bytes().to_vec();
+    bits.extend(bits_without(matrix, &[]));
+    bits
+}
+
+/// As [`bits`], without the columns of some names and so without the fingerprint of the plan.
+pub fn bits_without(matrix: &FeatureMatrix, names: &[&str]) -> Vec<u8> {
     let mut bits = Vec::new();
     bits.extend(matrix.tenant().to_string().bytes());
-    bits.extend(matrix.plan_fingerprint().bytes());
-    for name in matrix.feature_names() {
-        bits.extend(name.bytes().chain([0]));
-    }
     for row in 0..matrix.rows() {
         bits.extend(matrix.customer_id(row).bytes().chain([0]));
         bits.extend(matrix.as_of()[row].as_micros().to_le_bytes());
     }
-    for column in matrix.columns() {
+    for (name, column) in matrix.feature_names().iter().zip(matrix.columns()) {
+        if names.contains(&name.as_str()) {
+            continue;
+        }
+        bits.extend(name.bytes().chain([0]));
         match column {
             FeatureColumn::Number(values) => {
                 bits.extend(values.iter().flat_map(|value| value.to_bits().to_le_bytes()));

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use churn_core::{ChurnModel, Execution, TrainOptions, synthetic};
+use churn_tests::future::SPELL_COLUMNS;
 use churn_tests::library::{as_of, bits, matrix, rows, same, valid_records};
 use churn_tests::raw::World;
 use churn_tests::reference::{self, Value};
@@ -118,12 +119,7 @@ fn one_customer_alone_equals_the_same_customer_in_the_batch() {
                     let b = own.feature_names().iter().position(|n| n == name);
                     let b = b.map_or(Value::Text(None), |at| by_himself[at].clone());
                     // Only records in which a customer has two spells have columns of earlier spells.
-                    let spells = [
-                        "customer_earlier_spells",
-                        "customer_days_since_last_end",
-                        "customer_days_since_first_sign_up",
-                    ];
-                    if spells.contains(&name.as_str()) && !own.feature_names().contains(name) {
+                    if SPELL_COLUMNS.contains(&name.as_str()) && !own.feature_names().contains(name) {
                         continue;
                     }
                     let both_missing = missing(a) && missing(&b);

@@ -21,6 +21,7 @@ from typing import Any as _Any
 from ._churn_core import (
     Cancellation,
     ChurnModel,
+    CustomersTable,
     FeatureMatrix,
     FeaturePlan,
     Inactivity,
@@ -35,6 +36,7 @@ from ._churn_core import (
     backtest,
     features,
     labels,
+    subscriptions_to_customers,
 )
 from ._errors import (
     ArtifactError,
@@ -70,8 +72,9 @@ from ._report import (
     OutOfTime,
     PurgeProof,
     TrainReport,
+    Warning,
 )
-from ._results import Column, Columns, Explanation, Finding, Reason, Score, Warning
+from ._results import Column, Columns, Explanation, Finding, Reason, Score
 
 if _TYPE_CHECKING:
     from . import aio as aio
@@ -96,6 +99,7 @@ __all__ = [
     "ColumnWarning",
     "Columns",
     "CustomerNotFoundError",
+    "CustomersTable",
     "DroppedMember",
     "Estimate",
     "Explanation",
@@ -149,12 +153,13 @@ __all__ = [
     "partition",
     "plots",
     "store",
+    "subscriptions_to_customers",
     "synthetic",
 ]
 
 for _kind in (
     BandCalibration, CalibrationBin, ChurnRateAt, DroppedMember, Estimate, Interval, LeakageFinding, Measures, MemberReport,
-    OutOfTime, PurgeProof, TrainReport,
+    OutOfTime, PurgeProof, TrainReport, Warning,
 ):  # fmt: skip
     _kind.__module__ = __name__
 

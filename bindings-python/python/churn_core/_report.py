@@ -641,6 +641,36 @@ class Measures(MeasuresMixin):
 
 
 @dataclass(frozen=True)
+class MeasuresByActivity:
+    """Measures apart for customers who were active in the horizon before the test date and for those who were not.
+
+    Inactive customers have in effect churned already. They are easy to predict, so measures over both groups
+    look better than a model is for the customers who can still be kept.
+    """
+
+    active: Measures
+    """Customers with an event in the horizon before the test date."""
+
+    inactive: Measures
+    """Customers without one."""
+
+    @classmethod
+    def from_dict(cls, given: Mapping[str, Any]) -> MeasuresByActivity:
+        """Reads what `to_dict` writes."""
+        return cls(
+            active=Measures.from_dict(given["active"]),
+            inactive=Measures.from_dict(given["inactive"]),
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Writes values of JSON's types."""
+        return {
+            "active": self.active.to_dict(),
+            "inactive": self.inactive.to_dict(),
+        }
+
+
+@dataclass(frozen=True)
 class PurgeProof:
     """Evidence that no training label overlaps the test period: ``last_label_end <= test_date``."""
 
@@ -682,6 +712,42 @@ class PurgeProof:
 
 
 @dataclass(frozen=True)
+class Prediction:
+    """One prediction of an out-of-time test and what happened."""
+
+    customer_id: str
+    """The customer."""
+
+    as_of: datetime
+    """The date of the prediction."""
+
+    probability: float
+    """Predicted probability of churn."""
+
+    churned: bool
+    """Whether the customer churned in the label period."""
+
+    @classmethod
+    def from_dict(cls, given: Mapping[str, Any]) -> Prediction:
+        """Reads what `to_dict` writes."""
+        return cls(
+            customer_id=given["customer_id"],
+            as_of=_moment(given["as_of"]),
+            probability=given["probability"],
+            churned=given["churned"],
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Writes values of JSON's types."""
+        return {
+            "customer_id": self.customer_id,
+            "as_of": _text(self.as_of),
+            "probability": self.probability,
+            "churned": self.churned,
+        }
+
+
+@dataclass(frozen=True)
 class OutOfTime(OutOfTimeMixin):
     """An out-of-time test: metrics at dates later than every training label."""
 
@@ -708,6 +774,16 @@ class OutOfTime(OutOfTimeMixin):
     measures: Measures
     """How well the predictions perform."""
 
+    by_activity: MeasuresByActivity | None
+    """The measures apart for active and inactive customers. ``None`` if a definition of inactivity keeps only
+    customers who were active in the horizon before the date, as by default, and for cancellation.
+    """
+
+    predictions: list[Prediction]
+    """The predictions behind the measures, for curves and checks of one's own. Only a ``Backtest`` has them; the
+    report of a model does not, because it is part of the model file.
+    """
+
     @classmethod
     def from_dict(cls, given: Mapping[str, Any]) -> OutOfTime:
         """Reads what `to_dict` writes."""
@@ -718,6 +794,8 @@ class OutOfTime(OutOfTimeMixin):
             unseen_customers=given["unseen_customers"],
             proof=PurgeProof.from_dict(given["proof"]),
             measures=Measures.from_dict(given["measures"]),
+            by_activity=None if given["by_activity"] is None else MeasuresByActivity.from_dict(given["by_activity"]),
+            predictions=[Prediction.from_dict(item) for item in given["predictions"]],
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -729,6 +807,8 @@ class OutOfTime(OutOfTimeMixin):
             "unseen_customers": self.unseen_customers,
             "proof": self.proof.to_dict(),
             "measures": self.measures.to_dict(),
+            "by_activity": None if self.by_activity is None else self.by_activity.to_dict(),
+            "predictions": [item.to_dict() for item in self.predictions],
         }
 
 

@@ -230,20 +230,6 @@ class Finding(ToDict):
     message: str
 
 
-@dataclass(frozen=True, slots=True)
-class Warning(ToDict):  # noqa: A001 - the usual term, also used in Rust and Node.
-    """A property of a run that you should check. The run is complete nevertheless."""
-
-    #: Stable code: ``"stale_data"``, ``"missing_column"`` and so on.
-    code: str
-    #: What was found, and how to correct it.
-    message: str
-    #: The affected columns or features.
-    columns: list[str]
-    #: The affected dates.
-    dates: list[datetime]
-
-
 class Column(NamedTuple):
     """A column that the library recognizes in a table."""
 
@@ -285,5 +271,5 @@ class Columns(tuple[Column, ...]):
         return f"<table><tr><th>column</th><th>type</th><th>required</th><th>meaning</th></tr>{rows}</table>"
 
 
-for _kind in (Reason, Score, Explanation, Finding, Warning, Column, Columns):
+for _kind in (Reason, Score, Explanation, Finding, Column, Columns):
     _kind.__module__ = "churn_core"

@@ -11,6 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ._churn_core import ChurnModel, ScoreRun
+from ._errors import make
+from ._report import OutOfTime
 
 __all__ = ["calibration", "gains", "lift", "over_time", "reasons", "risk"]
 
@@ -35,14 +37,27 @@ def calibration(model: ChurnModel, ax: Any = None) -> Any:
     return ax
 
 
-def _ranked(probability: npt.ArrayLike, churned: npt.ArrayLike) -> tuple[Any, Any]:
+def _ranked(probability: npt.ArrayLike | OutOfTime, churned: npt.ArrayLike | None) -> tuple[Any, Any]:
+    if isinstance(probability, OutOfTime):
+        if not probability.predictions:
+            raise make("invalid_option", "the test has no predictions: plot a fold of churn.backtest", column="probability")
+        churned = [row.churned for row in probability.predictions]
+        probability = [row.probability for row in probability.predictions]
+    elif churned is None:
+        raise make("invalid_option", "churned is missing: one value per customer", column="churned")
     order = np.argsort(-np.asarray(probability, dtype=float), kind="stable")
     found = np.cumsum(np.asarray(churned, dtype=float)[order])
     return np.arange(1, len(order) + 1) / len(order), found / found[-1]
 
 
-def gains(probability: npt.ArrayLike, churned: npt.ArrayLike, ax: Any = None) -> Any:
-    """Share of all churners found among the riskiest share of customers. Both arguments have one value per customer."""
+def gains(
+    probability: npt.ArrayLike | OutOfTime, churned: npt.ArrayLike | None = None, ax: Any = None
+) -> Any:
+    """Share of all churners found among the riskiest share of customers.
+
+    Give a fold of `backtest`, or one probability and one outcome per customer. Dates that the model was trained on give a curve
+    that is too good: use folds.
+    """
     contacted, found = _ranked(probability, churned)
     ax = _axes(ax, "Gains", "share of customers, riskiest first", "share of churners found")
     ax.plot(np.r_[0, contacted], np.r_[0, found])
@@ -50,8 +65,14 @@ def gains(probability: npt.ArrayLike, churned: npt.ArrayLike, ax: Any = None) ->
     return ax
 
 
-def lift(probability: npt.ArrayLike, churned: npt.ArrayLike, ax: Any = None) -> Any:
-    """Churn rate among the riskiest share of customers, divided by the overall churn rate."""
+def lift(
+    probability: npt.ArrayLike | OutOfTime, churned: npt.ArrayLike | None = None, ax: Any = None
+) -> Any:
+    """Churn rate among the riskiest share of customers, divided by the overall churn rate.
+
+    Give a fold of `backtest`, or one probability and one outcome per customer. Dates that the model was trained on give a curve
+    that is too good: use folds.
+    """
     contacted, found = _ranked(probability, churned)
     ax = _axes(ax, "Lift", "share of customers, riskiest first", "lift")
     ax.plot(contacted, found / contacted)

@@ -43,7 +43,7 @@ finding_codes! {
     ConstantColumn = "constant_column",
     /// A column without any value.
     EmptyColumn = "empty_column",
-    /// Versions whose `churned_at` is null again after the spell had ended: they begin a new spell.
+    /// Versions that are open again after the spell had ended: they begin a new spell.
     Reactivated = "reactivated",
     /// Versions whose `churned_at` is null again before the spell ended: the cancellation never happened.
     Withdrawn = "withdrawn",

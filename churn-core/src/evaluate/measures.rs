@@ -1,6 +1,7 @@
 //! Metrics of a set of predictions, with confidence intervals.
 
 use std::collections::HashSet;
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
@@ -54,6 +55,33 @@ pub struct Measures {
     /// customers for a reliable interval.
     #[serde(default)]
     pub not_measured_reason: Option<String>,
+}
+
+impl fmt::Display for Measures {
+    /// Writes the counts and, one per line, the metrics that are defined, with their intervals.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (rows, churned, mean) = (self.rows, self.churned, self.mean_probability);
+        write!(f, "{rows} rows, {churned} churned; mean probability {mean:.3}")?;
+        let metrics = [
+            ("ROC AUC", self.roc_auc),
+            ("PR AUC", self.pr_auc),
+            ("log-loss", self.log_loss),
+            ("Brier score", self.brier),
+            ("calibration error", self.calibration_error),
+            ("calibration slope", self.calibration_slope),
+            ("base-rate shift", self.base_rate_shift),
+            ("top-decile lift", self.top_decile_lift),
+        ];
+        for (name, metric) in metrics {
+            if let Some(estimate) = metric {
+                write!(f, "\n{name:<18} {estimate}")?;
+            }
+        }
+        match &self.not_measured_reason {
+            Some(reason) => write!(f, "\nranking and calibration are not measured: {reason}"),
+            None => Ok(()),
+        }
+    }
 }
 
 /// Minimum number of customers of each class for an interval. With fewer, a bootstrap repeats the same few customers

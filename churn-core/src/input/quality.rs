@@ -85,15 +85,11 @@ pub(crate) fn of_customers(customers: &Customers, given: impl Fn(usize) -> u64) 
     for customer in 0..customers.len() {
         for row in customers.rows_of(customer).skip(1) {
             let before = row - 1;
-            let again = customers.signed_up_at[before] == customers.signed_up_at[row]
-                && customers.churned_at[before] != NEVER
-                && customers.churned_at[row] == NEVER;
-            if again {
-                let rows = match customers.opens_spell(Some(before), row) {
-                    Some(_) => &mut reactivated,
-                    None => &mut withdrawn,
-                };
-                rows.add(given(row));
+            let same_sign_up = customers.signed_up_at[before] == customers.signed_up_at[row];
+            if same_sign_up && customers.opens_spell(Some(before), row).is_some() {
+                reactivated.add(given(row));
+            } else if same_sign_up && customers.churned_at[before] != NEVER && customers.churned_at[row] == NEVER {
+                withdrawn.add(given(row));
             }
         }
     }
@@ -102,7 +98,7 @@ pub(crate) fn of_customers(customers: &Customers, given: impl Fn(usize) -> u64) 
             FindingCode::Reactivated,
             RecordKind::Customers,
             Some("churned_at"),
-            "'churned_at' is null again after the spell had ended, so a new spell begins at 'valid_from': if these customers never left, correct the earlier rows",
+            "the customer is open again after the spell had ended, so a new spell begins at 'valid_from': if these customers never left, correct the earlier rows",
         ),
         withdrawn.finding(
             FindingCode::Withdrawn,

@@ -1,5 +1,7 @@
 //! Intervals, and estimates with an interval.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 /// A closed interval. The function or field that returns it states its meaning and coverage.
@@ -42,6 +44,14 @@ pub struct Estimate {
     /// Its 90 % confidence interval.
     #[serde(flatten)]
     pub interval: Interval,
+}
+
+impl fmt::Display for Estimate {
+    /// Writes the value and its interval: `0.810 (0.780 to 0.840)`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Interval { low, high } = self.interval;
+        write!(f, "{:.3} ({low:.3} to {high:.3})", self.value)
+    }
 }
 
 #[cfg(test)]

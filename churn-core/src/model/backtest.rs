@@ -156,6 +156,7 @@ impl Backtest {
             let sample = Sample::draw(records, &labelled, &train.definition, &plan, train.row_cap(), &workers)?;
             find_leaks(records, &sample, &plan, train, &workers)?;
             folds.push(test_out_of_time(
+                records,
                 &sample,
                 &labelled,
                 &dates,

@@ -39,7 +39,7 @@ pub use monotone::Monotonicity;
 pub use options::{EnsembleOptions, TrainOptions};
 pub(crate) use reason::top_reasons;
 pub use reason::{Direction, Reason, ReasonValue};
-pub use report::{ChurnRateAt, DroppedMember, MemberReport, OutOfTime, TrainReport};
+pub use report::{ChurnRateAt, DroppedMember, MeasuresByActivity, MemberReport, OutOfTime, Prediction, TrainReport};
 pub(crate) use sample::Examples;
 pub use score::{CustomerScore, Outcome, Score, ScoreRun};
 pub use warning::{Warning, WarningCode};

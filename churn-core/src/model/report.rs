@@ -1,5 +1,7 @@
 //! The training report and its parts.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use crate::evaluate::{Measures, PurgeProof};
@@ -30,6 +32,43 @@ pub struct OutOfTime {
     pub proof: PurgeProof,
     /// How well the predictions perform.
     pub measures: Measures,
+    /// The measures apart for active and inactive customers. `None` if a definition of inactivity keeps only customers
+    /// who were active in the horizon before the date, as by default, and for cancellation.
+    #[serde(default)]
+    pub by_activity: Option<MeasuresByActivity>,
+    /// The predictions behind the measures, for curves and checks of one's own. Only a [`Backtest`](crate::Backtest) has
+    /// them; the report of a model does not, because it is part of the model file.
+    #[serde(default)]
+    pub predictions: Vec<Prediction>,
+}
+
+/// Measures apart for customers who were active in the horizon before the test date and for those who were not.
+///
+/// Inactive customers have in effect churned already. They are easy to predict, so measures over both groups look better
+/// than a model is for the customers who can still be kept.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[non_exhaustive]
+pub struct MeasuresByActivity {
+    /// Customers with an event in the horizon before the test date.
+    pub active: Measures,
+    /// Customers without one.
+    pub inactive: Measures,
+}
+
+/// One prediction of an out-of-time test and what happened.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[non_exhaustive]
+pub struct Prediction {
+    /// The customer.
+    pub customer_id: String,
+    /// The date of the prediction.
+    pub as_of: AsOf,
+    /// Predicted probability of churn.
+    pub probability: f64,
+    /// Whether the customer churned in the label period.
+    pub churned: bool,
 }
 
 impl OutOfTime {
@@ -38,6 +77,17 @@ impl OutOfTime {
     pub fn base_rate_drifted(&self) -> Option<bool> {
         let shift = self.measures.base_rate_shift?;
         Some(!shift.interval.contains(0.0))
+    }
+}
+
+impl fmt::Display for OutOfTime {
+    /// Writes the test date and the metrics, one per line.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "out-of-time test at {}", self.test_date)?;
+        self.measures
+            .to_string()
+            .lines()
+            .try_for_each(|line| write!(f, "\n  {line}"))
     }
 }
 

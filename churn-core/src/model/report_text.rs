@@ -1,9 +1,9 @@
-//! The training report as text and HTML: verdicts in words, followed by the metrics behind them.
+//! The training report as text and HTML: verdicts in words, followed by the metrics behind them, the risk bands and the training dates.
 
 use std::fmt::{self, Write as _};
 
 use crate::evaluate::Measures;
-use crate::metrics::Estimate;
+use crate::model::bands::BandCalibration;
 use crate::model::report::TrainReport;
 use crate::model::warning::{Warning, WarningCode};
 use crate::numeric::logit;
@@ -43,7 +43,7 @@ impl TrainReport {
         if let (Some(false), Some(auc)) = (self.ranks_better_than_chance(), measures.roc_auc) {
             let message = format!(
                 "{tested} the model ranks customers no better than chance: AUC {}. Do not act on its order; look at the definition and at the records",
-                shown(auc)
+                auc
             );
             found.push(Warning::new(WarningCode::NoBetterThanChance, message));
         }
@@ -113,11 +113,30 @@ impl TrainReport {
             ),
         });
         lines.push(("ranking", ranking(measures)));
+        if let Some(split) = self.out_of_time.as_ref().and_then(|test| test.by_activity.as_ref()) {
+            for (name, part) in [("active", &split.active), ("inactive", &split.inactive)] {
+                let (rows, observed) = (part.rows, percent(rate(part)));
+                lines.push((
+                    name,
+                    format!("{rows} rows, {observed} churned; ranking {}", ranking(part)),
+                ));
+            }
+        }
         lines.push(("level", level(measures)));
         lines.push(("calibration", calibration(measures, &self.calibration)));
         let members: Vec<String> = (self.members.iter())
             .map(|member| format!("{} {:.2}", member.name, member.weight))
             .collect();
+        for band in &self.bands {
+            lines.push(("risk band", band_text(band)));
+        }
+        for at in &self.dates {
+            let (rows, observed, predicted) = (at.rows, percent(at.churn_rate), percent(at.mean_probability));
+            lines.push((
+                "churn rate",
+                format!("{}: {observed} of {rows} rows, {predicted} predicted", at.as_of),
+            ));
+        }
         lines.push(("members", members.join(", ")));
         for member in &self.dropped_members {
             lines.push(("dropped", format!("{}: {}", member.name, member.reason)));
@@ -178,6 +197,18 @@ impl fmt::Display for TrainReport {
     }
 }
 
+fn band_text(band: &BandCalibration) -> String {
+    let share = |share: Option<f64>| share.map_or_else(|| "–".to_owned(), percent);
+    format!(
+        "{} from {:.3}: {} rows, {} predicted, {} observed",
+        band.band,
+        band.from,
+        band.rows,
+        share(band.mean_probability),
+        share(band.churn_rate)
+    )
+}
+
 fn ranking(measures: &Measures) -> String {
     match (measures.roc_auc, &measures.not_measured_reason) {
         (Some(auc), _) => {
@@ -186,9 +217,9 @@ fn ranking(measures: &Measures) -> String {
                 false => "no better than chance",
             };
             let lift = measures.top_decile_lift.map_or_else(String::new, |lift| {
-                format!("; the riskiest tenth churns {} times as often as all", shown(lift))
+                format!("; the riskiest tenth churns {} times as often as all", lift)
             });
-            format!("{verdict}, AUC {}{lift}", shown(auc))
+            format!("{verdict}, AUC {}{lift}", auc)
         }
         (None, Some(reason)) => format!("not measured: {reason}"),
         (None, None) => "not measured: all rows have one label".to_owned(),
@@ -239,13 +270,6 @@ fn rate(measures: &Measures) -> f64 {
 
 fn percent(share: f64) -> String {
     format!("{:.1} %", 100.0 * share)
-}
-
-fn shown(estimate: Estimate) -> String {
-    format!(
-        "{:.3} ({:.3} to {:.3})",
-        estimate.value, estimate.interval.low, estimate.interval.high
-    )
 }
 
 fn escape(text: &str) -> String {

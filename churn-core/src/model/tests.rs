@@ -268,8 +268,10 @@ fn the_out_of_time_test_has_its_purge_proof() -> Result<()> {
     let model = ChurnModel::train(&records, &options(2))?;
     let test = model.report().out_of_time.clone().unwrap();
     assert!(test.proof.holds() && test.proof.last_label_end <= test.test_date.timestamp());
-    let roc_auc = test.measures.roc_auc.unwrap().value;
-    assert!(roc_auc > 0.6, "{roc_auc}");
+    // The churners of a cancellation world are few: the interval says how far the metric can be trusted.
+    let roc_auc = test.measures.roc_auc.unwrap();
+    assert!(roc_auc.value > 0.55 && roc_auc.interval.high > 0.6, "{roc_auc}");
+    assert!(test.predictions.is_empty(), "a model file carries no customers");
     let backtest = Backtest::run(
         &records,
         &BacktestOptions {
@@ -278,6 +280,14 @@ fn the_out_of_time_test_has_its_purge_proof() -> Result<()> {
         },
     )?;
     assert!(!backtest.folds.is_empty() && backtest.folds.iter().all(|fold| fold.proof.holds()));
+    for fold in &backtest.folds {
+        let rows = &fold.predictions;
+        assert_eq!(rows.len(), fold.measures.rows);
+        assert_eq!(rows.iter().filter(|row| row.churned).count(), fold.measures.churned);
+        let mean = rows.iter().map(|row| row.probability).sum::<f64>() / rows.len() as f64;
+        assert!((mean - fold.measures.mean_probability).abs() < 1e-12);
+        assert!(rows.iter().all(|row| fold.test_dates.contains(&row.as_of)));
+    }
     Ok(())
 }
 

@@ -5,14 +5,14 @@ use std::ops::Range;
 use crate::calibration::Intervals;
 use crate::error::{Error, ErrorKind, RecordKind, Result};
 use crate::evaluate::{DateSpan, choose_dates, grouped_folds, measure, most_recent, purge};
-use crate::features::{cannot_tell, mature_until};
+use crate::features::{cannot_tell, is_eligible, mature_until};
 use crate::model::bands::RiskBands;
 use crate::model::churn_model::ChurnModel;
 use crate::model::fit::fit;
 use crate::model::leaks::find_leaks;
 use crate::model::options::TrainOptions;
 use crate::model::profile::Profile;
-use crate::model::report::{ChurnRateAt, MemberReport, OutOfTime, TrainReport};
+use crate::model::report::{ChurnRateAt, MeasuresByActivity, MemberReport, OutOfTime, Prediction, TrainReport};
 use crate::model::sample::Sample;
 use crate::model::train_warnings::{explained, warnings};
 use crate::parallel::Workers;
@@ -59,6 +59,7 @@ impl ChurnModel {
         let leaks = find_leaks(records, &sample, &plan, options, &workers)?;
 
         let (out_of_time, out_of_time_reason) = match test_out_of_time(
+            records,
             &sample,
             &dates.all,
             &dates.all,
@@ -67,7 +68,10 @@ impl ChurnModel {
             &mut workers,
             (0.1, 0.5),
         ) {
-            Ok(tested) => (Some(tested), None),
+            Ok(tested) => {
+                let predictions = vec![];
+                (Some(OutOfTime { predictions, ..tested }), None)
+            }
             Err(error)
                 if matches!(
                     error.kind(),
@@ -268,6 +272,7 @@ const CUSTOMER_FOLDS: usize = 5;
 ///
 /// `drawn` are the spans of the sample. `spans`, sorted, also contains those that the purge drops.
 pub(crate) fn test_out_of_time(
+    records: &TenantRecords,
     sample: &Sample,
     drawn: &[DateSpan],
     spans: &[DateSpan],
@@ -341,6 +346,15 @@ pub(crate) fn test_out_of_time(
             .for_each(|(row, p)| probabilities[row] = p);
     }
     let measures = measure(&test.churned, &probabilities, test.customers(), options.seed, workers)?;
+    let predictions = (0..probabilities.len())
+        .map(|row| Prediction {
+            customer_id: test.matrix.customer_id(row).to_owned(),
+            as_of: test.matrix.as_of[row],
+            probability: probabilities[row],
+            churned: test.churned[row],
+        })
+        .collect();
+    let by_activity = by_activity(records, &test, &probabilities, options, workers)?;
     Ok(OutOfTime {
         test_date,
         test_dates,
@@ -348,5 +362,44 @@ pub(crate) fn test_out_of_time(
         unseen_customers: guard.unseen_customers,
         proof,
         measures,
+        by_activity,
+        predictions,
     })
+}
+
+/// The measures apart for customers who were active in the horizon before the test date and for those who were not. `None`
+/// where the definition keeps none of the latter.
+fn by_activity(
+    records: &TenantRecords,
+    test: &Sample,
+    probabilities: &[f64],
+    options: &TrainOptions,
+    workers: &Workers,
+) -> Result<Option<MeasuresByActivity>> {
+    let definition = &options.definition;
+    if definition.observed_on().is_none() || definition.active_days() <= definition.horizon().days {
+        return Ok(None);
+    }
+    let active_in_horizon = definition.clone().active_within(definition.horizon().days);
+    let is_active = |row: usize| {
+        let (customer, as_of) = (test.customers()[row], test.matrix.as_of[row]);
+        is_eligible(records, customer, as_of.as_micros(), &active_in_horizon)
+    };
+    let (active, inactive): (Vec<usize>, Vec<usize>) = (0..probabilities.len()).partition(|&row| is_active(row));
+    let measured = |rows: &[usize]| {
+        let of = |row: &usize| (test.churned[*row], probabilities[*row], test.customers()[*row]);
+        let (churned, (predicted, customers)): (Vec<bool>, (Vec<f64>, Vec<u32>)) = rows
+            .iter()
+            .map(of)
+            .map(|(churned, p, customer)| (churned, (p, customer)))
+            .unzip();
+        measure(&churned, &predicted, &customers, options.seed, workers)
+    };
+    if active.is_empty() || inactive.is_empty() {
+        return Ok(None);
+    }
+    Ok(Some(MeasuresByActivity {
+        active: measured(&active)?,
+        inactive: measured(&inactive)?,
+    }))
 }

@@ -8,7 +8,7 @@ use crate::record::{ALWAYS, Attribute, Ids, NEVER};
 /// Customer rows, sorted by customer, then `signed_up_at`, `valid_from`, `known_at`, order given.
 ///
 /// The rows of one customer with one `signed_up_at` are versions of one spell, unless a version begins a new spell because
-/// its `churned_at` is null again after the spell had ended. A later `signed_up_at` always begins a new spell.
+/// it is open again after the spell had ended. A later `signed_up_at` always begins a new spell.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Customers {
     /// Customer ids sorted by bytes: a customer's code is its position here.
@@ -31,7 +31,7 @@ pub(crate) struct Customers {
     pub(crate) attributes: Vec<Attribute>,
     /// Whether a customer has two spells.
     pub(crate) returning: bool,
-    /// Whether a version's `churned_at` is null after an earlier one's is not: then spells are looked for among versions.
+    /// Whether a version is open although an earlier version has an end: then spells are looked for among versions.
     pub(crate) reopened: bool,
 }
 
@@ -55,15 +55,17 @@ impl Customers {
         self.starts[customer] as usize..self.starts[customer + 1] as usize
     }
 
-    /// When the spell began that `row` opens, if it opens one. `before` is the row before it, among those that are known.
+    /// The start of the spell that `row` opens, if it opens one. `before` is the row before it, among those that are known.
     ///
-    /// A version whose `churned_at` is null although the version before it has one opens a spell at its `valid_from` if the
-    /// spell had ended by then; otherwise the cancellation was withdrawn and never happened.
+    /// A version opens a spell at its `valid_from` if the version before it had ended by then and the version itself has not: its
+    /// `churned_at` is null or lies after its `valid_from`. An end that lies ahead counts as no end, because nobody knew it
+    /// then: the spells before a date must not depend on what is filled in after it.
     pub(crate) fn opens_spell(&self, before: Option<usize>, row: usize) -> Option<i64> {
         match before {
             Some(before) if self.signed_up_at[before] == self.signed_up_at[row] => {
-                let reactivated = self.churned_at[row] == NEVER && self.churned_at[before] <= self.valid_from[row];
-                reactivated.then_some(self.valid_from[row])
+                let valid_from = self.valid_from[row];
+                let reactivated = self.churned_at[before] <= valid_from && valid_from < self.churned_at[row];
+                reactivated.then_some(valid_from)
             }
             _ => Some(self.signed_up_at[row]),
         }
@@ -94,13 +96,16 @@ impl Customers {
     pub(crate) fn find_spells(&mut self) {
         let of = |customer: usize| self.rows_of(customer);
         let reopened = |customer: usize| {
-            let mut ended = None;
+            // The first end among the versions with the latest sign-up.
+            let mut ended = (ALWAYS, NEVER);
             of(customer).any(|row| {
-                let again = self.churned_at[row] == NEVER && ended == Some(self.signed_up_at[row]);
-                if self.churned_at[row] != NEVER {
-                    ended = Some(self.signed_up_at[row]);
+                if ended.0 != self.signed_up_at[row] {
+                    ended = (self.signed_up_at[row], NEVER);
                 }
-                again
+                let end = self.churned_at[row];
+                let open_again = ended.1 != NEVER && end > self.valid_from[row] && end != ended.1;
+                ended.1 = ended.1.min(end);
+                open_again
             })
         };
         let (returning, reopened) = (

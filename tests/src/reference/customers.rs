@@ -43,8 +43,8 @@ impl Spell<'_> {
 
 /// The spells that some rows in order make.
 ///
-/// A later sign-up opens one. So does a version that is not churned any more although the version before it was, if the end
-/// lay at or before the version's `valid_from`; if it lay after it, the cancellation was withdrawn.
+/// A later sign-up opens one. So does a version that is open at its `valid_from` although the version before it had ended by
+/// then. An end after `valid_from` counts as open, as nobody could know it then.
 fn spells<'a>(rows: &[&'a CustomerRow]) -> Vec<Spell<'a>> {
     let mut spells: Vec<Spell<'a>> = Vec::new();
     for &row in rows {
@@ -54,7 +54,8 @@ fn spells<'a>(rows: &[&'a CustomerRow]) -> Vec<Spell<'a>> {
         };
         match spells.last_mut() {
             Some(current) if current.versions[0].signed_up_at == row.signed_up_at => {
-                let ended = current.churned_at().filter(|_| row.churned_at.is_none());
+                let open_again = row.churned_at.is_none_or(|end| end > valid_from(row));
+                let ended = current.churned_at().filter(|_| open_again);
                 match ended {
                     Some(end) if end <= valid_from(row) => spells.push(open(valid_from(row))),
                     _ => current.versions.push(row),
