@@ -1,4 +1,4 @@
-//! Findings: what looks wrong in valid records. A finding never refuses anything.
+//! Findings: likely mistakes in valid records. A finding never causes a row to be refused.
 
 use std::fmt;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use crate::error::RecordKind;
 
 macro_rules! finding_codes {
     ($($(#[$doc:meta])* $variant:ident = $code:literal,)*) => {
-        /// What a [`Finding`] is about. Each code is stable and the same in all languages.
+        /// The topic of a [`Finding`]. Each code is stable and the same in all languages.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         #[non_exhaustive]
         pub enum FindingCode { $($(#[$doc])* $variant,)* }
@@ -29,25 +29,25 @@ macro_rules! finding_codes {
 finding_codes! {
     /// An extra column of payments, tickets or activities: the standard features do not use it.
     UnusedColumn = "unused_column",
-    /// Events before their customer's first `signed_up_at`.
+    /// Events before the first `signed_up_at` of their customer.
     BeforeSignUp = "before_sign_up",
-    /// Events after their customer's spell had ended and before another began.
+    /// Events after the end of their customer's spell and before the start of the next.
     AfterEnd = "after_end",
-    /// Events more than 365 days after nearly all others of their table.
+    /// Events more than 365 days after nearly all other events of their table.
     FarDate = "far_date",
-    /// Rows without an id that equal another row in every column.
+    /// Rows without an id that equal another row of the table in every column.
     LikelyDuplicate = "likely_duplicate",
-    /// The usual gap between a customer's events exceeds the horizon.
+    /// The typical gap between two events of a customer exceeds the horizon.
     GapExceedsHorizon = "gap_exceeds_horizon",
     /// An attribute that has the same value in every row.
     ConstantColumn = "constant_column",
     /// A column without any value.
     EmptyColumn = "empty_column",
-    /// Versions that are open again after the spell had ended: they begin a new spell.
+    /// Versions that are open again after the end of the spell: they begin a new spell.
     Reactivated = "reactivated",
-    /// Versions whose `churned_at` is null again before the spell ended: the cancellation never happened.
+    /// Versions that set `churned_at` back to null before the end of the spell: the cancellation was withdrawn.
     Withdrawn = "withdrawn",
-    /// Customers without a subscription, where customers are made of subscriptions.
+    /// Customers without a subscription, where the customers table is built from subscriptions.
     NoSubscription = "no_subscription",
 }
 
@@ -63,10 +63,10 @@ impl Serialize for FindingCode {
     }
 }
 
-/// Row positions that a finding names at most.
+/// Maximum number of row positions in a finding.
 pub(crate) const MAX_EXAMPLES: usize = 5;
 
-/// Something in valid records that is likely a mistake, with its place, its size and what to do about it.
+/// A likely mistake in valid records: its location, the number of rows, and what to do about it.
 ///
 /// ```
 /// use churn_core::{FindingCode, Table, TenantRecords};
@@ -84,22 +84,22 @@ pub(crate) const MAX_EXAMPLES: usize = 5;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Finding {
-    /// What it is about.
+    /// The topic of the finding.
     pub code: FindingCode,
     /// The table.
     pub table: RecordKind,
-    /// The column; `None` where whole rows are meant.
+    /// The column; `None` if the finding is about whole rows.
     pub column: Option<Arc<str>>,
-    /// Number of rows concerned.
+    /// Number of affected rows.
     pub rows: u64,
-    /// 0-based positions of the first of these rows in what the caller gave, ascending: at most five.
+    /// 0-based positions of the first affected rows in the input, ascending; at most five.
     pub examples: Vec<u64>,
     /// What was found, and what to do about it.
     pub message: String,
 }
 
 impl Finding {
-    /// A finding about some rows.
+    /// Creates a finding about some rows.
     pub fn new(
         code: FindingCode,
         table: RecordKind,
@@ -129,7 +129,7 @@ impl Finding {
         self.examples.truncate(MAX_EXAMPLES);
     }
 
-    /// Whether another finding is about the same thing.
+    /// Whether another finding has the same code, table and column.
     pub(crate) fn is_like(&self, other: &Self) -> bool {
         (self.code, self.table, &self.column) == (other.code, other.table, &other.column)
     }

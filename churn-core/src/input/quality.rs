@@ -1,4 +1,4 @@
-//! Findings about rows that are valid, and what a table's events observed.
+//! Findings about valid rows, and the observed span of event tables.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, BinaryHeap};
@@ -11,12 +11,12 @@ use crate::record::{
 };
 use crate::time::MICROS_PER_DAY;
 
-/// Customers looked at between two checks for cancellation.
+/// Number of customers between two checks for cancellation.
 const CUSTOMERS: usize = 1 << 14;
 /// An event this much later than nearly all others is a far date.
 const FAR: i64 = 365 * MICROS_PER_DAY;
 
-/// How many rows there are of a kind, and the first of them.
+/// The number of rows of a kind, and the first of them.
 #[derive(Default)]
 pub(crate) struct Rows {
     count: u64,
@@ -55,7 +55,7 @@ impl Rows {
     }
 }
 
-/// The column that holds the event time of a table.
+/// The column with the event time of a table.
 fn time_column(kind: RecordKind) -> &'static str {
     match kind {
         RecordKind::Customers => "signed_up_at",
@@ -65,7 +65,7 @@ fn time_column(kind: RecordKind) -> &'static str {
     }
 }
 
-/// Findings about customers; `given` is where a row stood in what the caller gave.
+/// Findings about customers. `given` maps a row to its position in the input.
 pub(crate) fn of_customers(customers: &Customers, given: impl Fn(usize) -> u64) -> Vec<Finding> {
     let rows = customers.signed_up_at.len();
     let mut findings: Vec<Finding> = customers
@@ -73,7 +73,7 @@ pub(crate) fn of_customers(customers: &Customers, given: impl Fn(usize) -> u64) 
         .iter()
         .filter(|attribute| rows > 1 && is_constant(attribute))
         .map(|attribute| {
-            let message = "every row has the same value, so it does not tell customers apart: leave the column out";
+            let message = "every row has the same value, so the column carries no information: remove it";
             let (code, table) = (FindingCode::ConstantColumn, RecordKind::Customers);
             Finding::new(code, table, Some(&attribute.name), rows as u64, vec![], message)
         })
@@ -119,7 +119,7 @@ fn is_constant(attribute: &Attribute) -> bool {
     }
 }
 
-/// Findings about the extra columns of an event table. `has` tells which columns it has.
+/// Findings about the extra columns of an event table. `has` states whether the table has a column.
 pub(crate) fn unused_columns(kind: RecordKind, events: &Events, has: impl Fn(&str) -> bool) -> Vec<Finding> {
     let extra = events
         .attributes
@@ -136,7 +136,7 @@ pub(crate) fn unused_columns(kind: RecordKind, events: &Events, has: impl Fn(&st
                 Some(known) => format!(
                     "the standard features do not use this column; did you mean '{known}'? Rename the column, or declare a feature that reads it"
                 ),
-                None => "the standard features do not use this column: declare a feature that reads it, or leave it out".to_owned(),
+                None => "the standard features do not use this column: declare a feature that reads it, or remove it".to_owned(),
             };
             let examples = rows.first.into_iter().collect();
             Finding::new(FindingCode::UnusedColumn, kind, Some(&attribute.name), rows.count, examples, message)
@@ -144,7 +144,7 @@ pub(crate) fn unused_columns(kind: RecordKind, events: &Events, has: impl Fn(&st
         .collect()
 }
 
-/// What the events of a table observed, and findings about when they happened.
+/// The observed span of an event table, and findings about event times.
 pub(crate) fn of_events(
     records: &TenantRecords,
     kind: RecordKind,
@@ -167,7 +167,7 @@ pub(crate) fn of_events(
             FindingCode::AfterEnd,
             kind,
             column,
-            "the event lies after its customer's 'churned_at', when no spell had begun again: check 'churned_at', or add the row of the customer's return",
+            "the event lies after its customer's 'churned_at' and before another spell: check 'churned_at', or add a row for the customer's return",
         ),
         far.finding(
             FindingCode::FarDate,
@@ -179,7 +179,7 @@ pub(crate) fn of_events(
     Ok((span, findings.into_iter().flatten().collect()))
 }
 
-/// The first and the last moment that a table observed, and the rows that lie too far ahead to count.
+/// The first and the last observed time of a table, and the rows whose time is too far in the future to count.
 fn observed(
     records: &TenantRecords,
     kind: RecordKind,
@@ -187,13 +187,13 @@ fn observed(
     workers: &Workers,
 ) -> Result<(Option<EventSpan>, Rows)> {
     let payments = records.payments.as_ref().filter(|_| kind == RecordKind::Payments);
-    // A payment that is pending for good is no event.
+    // A payment that stays pending is not an event.
     let counts =
         |row: usize| events.is_last_version(row) && payments.is_none_or(|payments| payments.settled_at[row] != NEVER);
     let rows = || (0..events.len()).filter(|&row| counts(row));
     let count = rows().count();
     workers.check()?;
-    // The latest moments: of all but the last of them, the latest is the least that is kept.
+    // The heap holds the latest times. Its smallest element is the latest time once the last events are excluded.
     let last = (count / 1000).max(1);
     let mut latest: BinaryHeap<Reverse<i64>> = BinaryHeap::new();
     let mut first = NEVER;
@@ -226,7 +226,7 @@ fn observed(
     Ok((span, far))
 }
 
-/// The events before their customer's first sign-up, and those after a spell and before another.
+/// The events before their customer's first sign-up, and those after the end of a spell and before the next.
 fn outside_spells(customers: &Customers, events: &Events, workers: &Workers) -> Result<(Rows, Rows)> {
     let pieces = workers.map_chunks(customers.len(), CUSTOMERS, |all| {
         let (mut early, mut late) = (Rows::default(), Rows::default());

@@ -1,46 +1,47 @@
-//! Customers, their spells and the versions of what was known of them.
+//! Customers, their spells and the versions of their rows.
 
 use std::ops::Range;
 use std::sync::Arc;
 
 use crate::record::{ALWAYS, Attribute, Ids, NEVER};
 
-/// Customer rows, sorted by customer, then `signed_up_at`, `valid_from`, `known_at`, order given.
+/// Customer rows, sorted by customer, then by `signed_up_at`, `valid_from`, `known_at` and input order.
 ///
-/// The rows of one customer with one `signed_up_at` are versions of one spell, unless a version begins a new spell because
-/// it is open again after the spell had ended. A later `signed_up_at` always begins a new spell.
+/// Rows of one customer with the same `signed_up_at` are versions of one spell, with one exception: a version that is open
+/// again after the end of the spell begins a new spell. A later `signed_up_at` always begins a new spell.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Customers {
-    /// Customer ids sorted by bytes: a customer's code is its position here.
+    /// Customer ids sorted by bytes. The code of a customer is its position here.
     pub(crate) ids: Arc<Ids>,
-    /// `starts[c]..starts[c + 1]` are the rows of customer `c`; one longer than there are customers.
+    /// `starts[c]..starts[c + 1]` are the rows of customer `c`. The length is the number of customers plus 1.
     pub(crate) starts: Vec<u32>,
     pub(crate) signed_up_at: Vec<i64>,
-    /// `NEVER` where null, as in the next two.
+    /// `NEVER` if null, as in the next two.
     pub(crate) churned_at: Vec<i64>,
     pub(crate) notice_at: Vec<i64>,
-    /// `None` where the column was not given.
+    /// `None` if the column was not given.
     pub(crate) renews_at: Option<Vec<i64>>,
-    /// `signed_up_at` where null or where the column was not given.
+    /// `signed_up_at` if null or if the column was not given.
     pub(crate) valid_from: Vec<i64>,
-    /// `ALWAYS` where null; `None` where no row carries one.
+    /// `ALWAYS` if null; `None` if no row has a value.
     pub(crate) known_at: Option<Vec<i64>>,
-    /// Whether a `valid_from` column was given: then attributes are dated.
+    /// Whether a `valid_from` column was given. If so, attributes are dated.
     pub(crate) dated: bool,
     /// Extra columns, in column order.
     pub(crate) attributes: Vec<Attribute>,
-    /// Whether a customer has two spells.
+    /// Whether some customer has two spells.
     pub(crate) returning: bool,
-    /// Whether a version is open although an earlier version has an end: then spells are looked for among versions.
+    /// Whether some version is open although an earlier version has an end. If so, versions are searched for the start of a
+    /// spell.
     pub(crate) reopened: bool,
 }
 
-/// One spell of a customer.
+/// One spell: an uninterrupted period as a customer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Spell {
-    /// When it began.
+    /// The start of the spell.
     pub(crate) start: i64,
-    /// When it ended, `NEVER` if it did not.
+    /// The end of the spell; `NEVER` if it has not ended.
     pub(crate) end: i64,
 }
 
@@ -55,11 +56,11 @@ impl Customers {
         self.starts[customer] as usize..self.starts[customer + 1] as usize
     }
 
-    /// The start of the spell that `row` opens, if it opens one. `before` is the row before it, among those that are known.
+    /// The start of the spell that `row` begins; `None` if it begins none. `before` is the known row before it.
     ///
-    /// A version opens a spell at its `valid_from` if the version before it had ended by then and the version itself has not: its
-    /// `churned_at` is null or lies after its `valid_from`. An end that lies ahead counts as no end, because nobody knew it
-    /// then: the spells before a date must not depend on what is filled in after it.
+    /// A version begins a spell at its `valid_from` if the version before it had ended by then and the version itself has
+    /// not: its `churned_at` is null or lies after its `valid_from`. An end in the future counts as no end, because it was
+    /// not known at that time, and the spells before a date must not depend on values that are filled in after it.
     pub(crate) fn opens_spell(&self, before: Option<usize>, row: usize) -> Option<i64> {
         match before {
             Some(before) if self.signed_up_at[before] == self.signed_up_at[row] => {
@@ -71,7 +72,7 @@ impl Customers {
         }
     }
 
-    /// The spells that some rows of one customer make, in order; the rows ascend.
+    /// The spells that the given rows of one customer form, in order. The rows must ascend.
     pub(crate) fn spells(&self, rows: impl IntoIterator<Item = usize>) -> impl Iterator<Item = Spell> {
         let mut rows = rows.into_iter().peekable();
         let mut before = None;
@@ -92,7 +93,7 @@ impl Customers {
         })
     }
 
-    /// Works out [`returning`](Self::returning) and [`reopened`](Self::reopened).
+    /// Computes [`returning`](Self::returning) and [`reopened`](Self::reopened).
     pub(crate) fn find_spells(&mut self) {
         let of = |customer: usize| self.rows_of(customer);
         let reopened = |customer: usize| {
