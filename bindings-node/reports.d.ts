@@ -150,23 +150,23 @@ export interface Measures {
 }
 
 /**
- * Measures apart for customers who were active in the horizon before the test date and for those who were not.
+ * Separate measures for customers who were active in the horizon before the test date and for customers who were not.
  *
- * Inactive customers have in effect churned already. They are easy to predict, so measures over both groups look better
- * than a model is for the customers who can still be kept.
+ * Inactive customers have in effect already churned. They are easy to predict, so measures over both groups are better
+ * than those for the customers who can still be retained.
  */
 export interface MeasuresByActivity {
-  /** Customers with an event in the horizon before the test date. */
+  /** Measures for customers with an event in the horizon before the test date. */
   active: Measures
-  /** Customers without one. */
+  /** Measures for customers without such an event. */
   inactive: Measures
 }
 
-/** One prediction of an out-of-time test and what happened. */
+/** One prediction of an out-of-time test, with the outcome. */
 export interface Prediction {
   /** The customer. */
   customerId: string
-  /** The date of the prediction. */
+  /** The prediction time. */
   asOf: string
   /** Predicted probability of churn. */
   probability: number
@@ -196,13 +196,13 @@ export interface OutOfTime {
   /** How well the predictions perform. */
   measures: Measures
   /**
-   * The measures apart for active and inactive customers. `null` if a definition of inactivity keeps only customers who
-   * were active in the horizon before the date, as by default, and for cancellation.
+   * Separate measures for active and inactive customers. `null` for cancellation, and if an inactivity definition keeps
+   * only customers who were active in the horizon before the date, which is the default.
    */
   byActivity: MeasuresByActivity | null
   /**
-   * The predictions behind the measures, for curves and checks of one's own. Only a `Backtest` has them; the report of
-   * a model does not, because it is part of the model file.
+   * The predictions behind the measures, for plots and custom metrics. Only a `Backtest` has them; the report of a
+   * model does not, because it is part of the model file.
    */
   predictions: Prediction[]
 }

@@ -642,17 +642,18 @@ class Measures(MeasuresMixin):
 
 @dataclass(frozen=True)
 class MeasuresByActivity:
-    """Measures apart for customers who were active in the horizon before the test date and for those who were not.
+    """Separate measures for customers who were active in the horizon before the test date and for customers who
+    were not.
 
-    Inactive customers have in effect churned already. They are easy to predict, so measures over both groups
-    look better than a model is for the customers who can still be kept.
+    Inactive customers have in effect already churned. They are easy to predict, so measures over both groups
+    are better than those for the customers who can still be retained.
     """
 
     active: Measures
-    """Customers with an event in the horizon before the test date."""
+    """Measures for customers with an event in the horizon before the test date."""
 
     inactive: Measures
-    """Customers without one."""
+    """Measures for customers without such an event."""
 
     @classmethod
     def from_dict(cls, given: Mapping[str, Any]) -> MeasuresByActivity:
@@ -713,13 +714,13 @@ class PurgeProof:
 
 @dataclass(frozen=True)
 class Prediction:
-    """One prediction of an out-of-time test and what happened."""
+    """One prediction of an out-of-time test, with the outcome."""
 
     customer_id: str
     """The customer."""
 
     as_of: datetime
-    """The date of the prediction."""
+    """The prediction time."""
 
     probability: float
     """Predicted probability of churn."""
@@ -775,13 +776,13 @@ class OutOfTime(OutOfTimeMixin):
     """How well the predictions perform."""
 
     by_activity: MeasuresByActivity | None
-    """The measures apart for active and inactive customers. ``None`` if a definition of inactivity keeps only
-    customers who were active in the horizon before the date, as by default, and for cancellation.
+    """Separate measures for active and inactive customers. ``None`` for cancellation, and if an inactivity
+    definition keeps only customers who were active in the horizon before the date, which is the default.
     """
 
     predictions: list[Prediction]
-    """The predictions behind the measures, for curves and checks of one's own. Only a ``Backtest`` has them; the
-    report of a model does not, because it is part of the model file.
+    """The predictions behind the measures, for plots and custom metrics. Only a ``Backtest`` has them; the report
+    of a model does not, because it is part of the model file.
     """
 
     @classmethod

@@ -98,7 +98,7 @@ pub(crate) fn of_customers(customers: &Customers, given: impl Fn(usize) -> u64) 
             FindingCode::Reactivated,
             RecordKind::Customers,
             Some("churned_at"),
-            "the customer is open again after the spell had ended, so a new spell begins at 'valid_from': if these customers never left, correct the earlier rows",
+            "the customer is open again after the end of the spell, so a new spell begins at 'valid_from': if these customers never left, correct the earlier rows",
         ),
         withdrawn.finding(
             FindingCode::Withdrawn,

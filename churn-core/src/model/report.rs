@@ -32,38 +32,38 @@ pub struct OutOfTime {
     pub proof: PurgeProof,
     /// How well the predictions perform.
     pub measures: Measures,
-    /// The measures apart for active and inactive customers. `None` if a definition of inactivity keeps only customers
-    /// who were active in the horizon before the date, as by default, and for cancellation.
+    /// Separate measures for active and inactive customers. `None` for cancellation, and if an inactivity definition
+    /// keeps only customers who were active in the horizon before the date, which is the default.
     #[serde(default)]
     pub by_activity: Option<MeasuresByActivity>,
-    /// The predictions behind the measures, for curves and checks of one's own. Only a [`Backtest`](crate::Backtest) has
+    /// The predictions behind the measures, for plots and custom metrics. Only a [`Backtest`](crate::Backtest) has
     /// them; the report of a model does not, because it is part of the model file.
     #[serde(default)]
     pub predictions: Vec<Prediction>,
 }
 
-/// Measures apart for customers who were active in the horizon before the test date and for those who were not.
+/// Separate measures for customers who were active in the horizon before the test date and for customers who were not.
 ///
-/// Inactive customers have in effect churned already. They are easy to predict, so measures over both groups look better
-/// than a model is for the customers who can still be kept.
+/// Inactive customers have in effect already churned. They are easy to predict, so measures over both groups are better
+/// than those for the customers who can still be retained.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct MeasuresByActivity {
-    /// Customers with an event in the horizon before the test date.
+    /// Measures for customers with an event in the horizon before the test date.
     pub active: Measures,
-    /// Customers without one.
+    /// Measures for customers without such an event.
     pub inactive: Measures,
 }
 
-/// One prediction of an out-of-time test and what happened.
+/// One prediction of an out-of-time test, with the outcome.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct Prediction {
     /// The customer.
     pub customer_id: String,
-    /// The date of the prediction.
+    /// The prediction time.
     pub as_of: AsOf,
     /// Predicted probability of churn.
     pub probability: f64,

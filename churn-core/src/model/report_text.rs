@@ -1,4 +1,5 @@
-//! The training report as text and HTML: verdicts in words, followed by the metrics behind them, the risk bands and the training dates.
+//! The training report as text and HTML: verdicts in words, the metrics behind them, the risk bands and the training
+//! dates.
 
 use std::fmt::{self, Write as _};
 

@@ -268,7 +268,7 @@ fn the_out_of_time_test_has_its_purge_proof() -> Result<()> {
     let model = ChurnModel::train(&records, &options(2))?;
     let test = model.report().out_of_time.clone().unwrap();
     assert!(test.proof.holds() && test.proof.last_label_end <= test.test_date.timestamp());
-    // The churners of a cancellation world are few: the interval says how far the metric can be trusted.
+    // Few customers cancel, so the interval shows how reliable the metric is.
     let roc_auc = test.measures.roc_auc.unwrap();
     assert!(roc_auc.value > 0.55 && roc_auc.interval.high > 0.6, "{roc_auc}");
     assert!(test.predictions.is_empty(), "a model file carries no customers");

@@ -367,8 +367,8 @@ pub(crate) fn test_out_of_time(
     })
 }
 
-/// The measures apart for customers who were active in the horizon before the test date and for those who were not. `None`
-/// where the definition keeps none of the latter.
+/// Separate measures for customers who were active in the horizon before the test date and for customers who were not.
+/// `None` if the definition keeps only active customers.
 fn by_activity(
     records: &TenantRecords,
     test: &Sample,
