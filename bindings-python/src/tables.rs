@@ -225,7 +225,8 @@ pub(crate) fn table(object: &Bound<'_, PyAny>, kind: Kind) -> PyResult<Table> {
         }
     }
     if !pandas && object.hasattr("iloc")? {
-        let why = "a pandas Series is one row or one column: give a data frame, or a list with the row as a dict";
+        let why =
+            "a pandas Series is a single row or column: pass a data frame, or a list that contains the row as a dict";
         return Err(kind.unreadable(py, why));
     }
     if object.hasattr("__arrow_c_stream__")? || object.hasattr("__arrow_c_array__")? {
@@ -610,7 +611,7 @@ pub(crate) fn timestamp(object: &Bound<'_, PyAny>, option: &str) -> PyResult<Tim
             .parse()
             .map_err(|error: churn_core::Error| wrong(&error.to_string())),
         Value::Timestamp(micros) => {
-            Timestamp::from_micros(micros).ok_or_else(|| wrong("the moment is out of range (years 1 to 9999)"))
+            Timestamp::from_micros(micros).ok_or_else(|| wrong("the timestamp is out of range (years 1 to 9999)"))
         }
         _ => Err(wrong("give an ISO 8601 text, a date or a datetime")),
     }

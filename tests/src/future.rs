@@ -1,7 +1,7 @@
-//! Rewrites all that nobody could have known at a date.
+//! Rewrites everything that could not be known at a date.
 //!
-//! What happened at or after it, and what became known at or after it, is changed, deleted and added to at
-//! random. What a world looks like before the date may not change by a bit.
+//! Whatever happened, or became known, at or after the date is changed, deleted and added to at random. What is visible
+//! before the date must stay bit-identical.
 
 use std::collections::BTreeSet;
 
@@ -9,15 +9,15 @@ use crate::dice::Dice;
 use crate::raw::{ActivityRow, CustomerRow, CustomerTable, DAY, Event, PaymentRow, TicketRow, World};
 use crate::worlds::{Maker, Shape, Version, attribute};
 
-/// Columns that records have where any customer has two spells, whenever the second begins: their presence, unlike every
-/// value, depends on the whole history.
+/// Columns that exist if any customer has two spells, even if the second begins after the date. Unlike every value,
+/// their presence depends on the whole history.
 pub const SPELL_COLUMNS: [&str; 3] = [
     "customer_earlier_spells",
     "customer_days_since_last_end",
     "customer_days_since_first_sign_up",
 ];
 
-/// The same world before `as_of`, another one after it.
+/// The same world before `as_of`, and a different one from then on.
 pub fn rewrite(world: &World, as_of: i64, seed: u64) -> World {
     let shape = Shape {
         customers: 1,
@@ -51,7 +51,7 @@ struct Rewriter {
     maker: Maker,
     /// All customers of the new world.
     customers: Vec<String>,
-    /// Counts records that were not there before.
+    /// Counts records that did not exist before.
     fresh: usize,
 }
 
@@ -59,9 +59,9 @@ struct Rewriter {
 trait Rewrite: Event + Clone {
     /// Another row of the same table.
     fn another(maker: &mut Maker, like: &Self, columns: &[&str], customer: &str, v: Version) -> Self;
-    /// Moves the whole row in time.
+    /// Shifts the whole row in time.
     fn shift(&mut self, by: i64);
-    /// Sets since when it is known.
+    /// Sets the time since when the row is known.
     fn learn(&mut self, known_at: i64);
     /// Rewrites the fields that are filled in later.
     fn fill_in(&mut self, maker: &mut Maker, columns: &[&str], as_of: i64);
@@ -69,7 +69,7 @@ trait Rewrite: Event + Clone {
 
 impl Rewriter {
     fn events<R: Rewrite>(&mut self, columns: &[&str], rows: &[R]) -> Vec<R> {
-        // An earlier version of a record shows again when a later one, known in time, is deleted.
+        // If a later version that was known in time is deleted, an earlier version becomes visible again.
         let versions = |row: &R| rows.iter().filter(|r| r.id().is_some() && r.id() == row.id()).count();
         let unknowable = |row: &R| {
             row.known_at().is_some_and(|known_at| known_at >= self.as_of)
@@ -121,7 +121,7 @@ impl Rewriter {
         rewritten
     }
 
-    /// A row of anyone that lies after the date, or is not known before it.
+    /// A row of any customer that lies after the date, or is not known before it.
     fn unknowable<R: Rewrite>(&mut self, columns: &[&str], like: &R, version: Version) -> R {
         let known_late = version.known_at.is_some_and(|known_at| known_at >= self.as_of);
         let customer = self.maker.dice.pick(&self.customers).clone();
@@ -219,7 +219,7 @@ impl Rewriter {
     }
 }
 
-/// Customers that have events.
+/// Customers with events.
 fn owners(world: &World) -> BTreeSet<String> {
     let payments = world
         .payments
@@ -281,7 +281,7 @@ impl Rewrite for PaymentRow {
             Some("failed" | "pending") => return,
             _ => self.refunded_at,
         };
-        // Not before the payment: without `settled_at` it may be due after the date.
+        // Not before the payment: without `settled_at`, the payment may be due after the date.
         if given("refunded_at") && open(refunded_at, as_of) {
             self.refunded_at = refund(maker).map(|at| at.max(self.due_at));
             self.status = match self.status {
@@ -367,7 +367,7 @@ mod tests {
         found
     }
 
-    /// The reference cannot see the future either, and there is a future to see.
+    /// The reference cannot see the future either, and the rewritten worlds have a future to see.
     #[test]
     fn what_was_known_stays() {
         let mut changed = 0;

@@ -1,4 +1,4 @@
-//! A world through the library under test and back out.
+//! Passes a world through the library under test and reads the result.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ use crate::json;
 use crate::raw::{Statics, World};
 use crate::reference::Value;
 
-/// The linear member alone, which is quick.
+/// Only the linear member, which is fast to train.
 pub fn linear_alone() -> EnsembleOptions {
     EnsembleOptions::default()
         .with_boosting(None)
@@ -20,7 +20,7 @@ pub fn linear_alone() -> EnsembleOptions {
         .with_forest(None)
 }
 
-/// The timestamp a number of microseconds after 1970.
+/// The timestamp that is a number of microseconds after 1970.
 pub fn as_of(micros: i64) -> AsOf {
     AsOf::new(timestamp(micros))
 }
@@ -29,7 +29,7 @@ fn timestamp(micros: i64) -> Timestamp {
     Timestamp::from_micros(micros).expect("within the calendar")
 }
 
-/// The records of a world and what validation found. How things are written is up to the seed.
+/// The records and the validation report of a world. The seed decides how values are written.
 pub fn records(world: &World, seed: u64) -> churn_core::Result<(TenantRecords, ValidationReport)> {
     let dice = &mut Dice::new(seed);
     let statics = match &world.statics {
@@ -58,7 +58,7 @@ pub fn records(world: &World, seed: u64) -> churn_core::Result<(TenantRecords, V
     builder.build()
 }
 
-/// The records of a world that is valid.
+/// The records of a valid world.
 pub fn valid_records(world: &World, seed: u64) -> TenantRecords {
     match records(world, seed) {
         Ok((records, report)) => {
@@ -91,7 +91,7 @@ pub fn value(column: &FeatureColumn, row: usize) -> Value {
     }
 }
 
-/// The rows of a matrix at one date: by customer, the values in plan order.
+/// The rows of a matrix at one date: for each customer, the values in plan order.
 pub fn rows(matrix: &FeatureMatrix, date: i64) -> BTreeMap<String, Vec<Value>> {
     let at_date = (0..matrix.rows()).filter(|&row| matrix.as_of()[row] == as_of(date));
     let rows = at_date.map(|row| {
@@ -101,14 +101,14 @@ pub fn rows(matrix: &FeatureMatrix, date: i64) -> BTreeMap<String, Vec<Value>> {
     rows.collect()
 }
 
-/// Every bit of a matrix that a reader can see.
+/// All visible content of a matrix, bit for bit.
 pub fn bits(matrix: &FeatureMatrix) -> Vec<u8> {
     let mut bits = matrix.plan_fingerprint().as_bytes().to_vec();
     bits.extend(bits_without(matrix, &[]));
     bits
 }
 
-/// As [`bits`], without the columns of some names and so without the fingerprint of the plan.
+/// Like [`bits`], without the columns of these names, and without the fingerprint of the plan.
 pub fn bits_without(matrix: &FeatureMatrix, names: &[&str]) -> Vec<u8> {
     let mut bits = Vec::new();
     bits.extend(matrix.tenant().to_string().bytes());
@@ -135,7 +135,7 @@ pub fn bits_without(matrix: &FeatureMatrix, names: &[&str]) -> Vec<u8> {
     bits
 }
 
-/// Whether two values are the same to the last bit.
+/// Whether two values are bit-identical.
 pub fn same(a: &Value, b: &Value) -> bool {
     match (a, b) {
         (Value::Number(a), Value::Number(b)) => a.to_bits() == b.to_bits(),

@@ -1,4 +1,5 @@
-//! Results are bit-identical for any threads, batch and other dates; there is one row for every pair.
+//! Results are bit-identical for any number of threads, any batch and any other dates, and every customer-date pair has
+//! one row.
 
 use std::collections::BTreeSet;
 
@@ -84,7 +85,7 @@ fn one_date_equals_the_same_date_among_many() {
     }
 }
 
-/// The world of one customer alone.
+/// The world with a single customer.
 fn alone(world: &World, id: &str) -> World {
     let mut world = world.clone();
     world.customers.rows.retain(|row| row.customer_id == id);
@@ -115,10 +116,11 @@ fn one_customer_alone_equals_the_same_customer_in_the_batch() {
                     continue;
                 };
                 for (name, a) in batch.feature_names().iter().zip(in_batch) {
-                    // An attribute nobody has a value of has no type, so it may be missing alone.
+                    // An attribute that no customer has a value of has no type, so it may be missing for a single
+                    // customer.
                     let b = own.feature_names().iter().position(|n| n == name);
                     let b = b.map_or(Value::Text(None), |at| by_himself[at].clone());
-                    // Only records in which a customer has two spells have columns of earlier spells.
+                    // The columns of earlier spells exist only if some customer has two spells.
                     if SPELL_COLUMNS.contains(&name.as_str()) && !own.feature_names().contains(name) {
                         continue;
                     }
@@ -144,7 +146,7 @@ fn missing(value: &Value) -> bool {
 
 #[test]
 fn one_artifact_whatever_the_threads_and_however_often() {
-    // Every member, as by default, with its tests, calibration and report: the whole file.
+    // All default members, with tests, calibration and report: the whole file must be equal.
     let world = synthetic::world(
         &synthetic::WorldOptions::default()
             .with_seed(9)
@@ -157,7 +159,7 @@ fn one_artifact_whatever_the_threads_and_however_often() {
         let mut options = TrainOptions::default()
             .with_seed(seed)
             .with_execution(Execution::new().threads(threads));
-        // Fewer trees are enough: pieces of work are cut by rows and columns.
+        // Fewer trees are enough, because work is split by rows and columns.
         options.ensemble.folds = 2;
         options.ensemble.boosting.as_mut().unwrap().n_trees = 40;
         options.ensemble.deep_boosting.as_mut().unwrap().n_trees = 20;
@@ -167,5 +169,5 @@ fn one_artifact_whatever_the_threads_and_however_often() {
     let one = file(1, 3);
     assert!(one == file(1, 3), "two runs with one thread differ");
     assert!(one == file(2, 3), "one and two threads differ");
-    assert!(one != file(2, 4), "the seed does nothing");
+    assert!(one != file(2, 4), "the seed has no effect");
 }

@@ -1,4 +1,4 @@
-//! Nothing at or after a date, and nothing known at or after it, changes a bit of what is seen before it.
+//! Nothing that happens, or becomes known, at or after a date changes a bit of what is visible before it.
 
 use churn_core::FeatureMatrix;
 use churn_tests::future::{SPELL_COLUMNS, rewrite};
@@ -26,7 +26,7 @@ fn the_future_leaves_the_matrix_byte_equal() {
             noticed_later += usize::from(bits(&before) != bits(&after));
         }
     }
-    // The rewriting is not idle: a hundred days later it shows.
+    // The rewritten future matters: it is visible a hundred days later.
     assert!(
         noticed_later > 800,
         "only {noticed_later} rewritten futures were noticed"

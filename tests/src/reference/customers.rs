@@ -5,13 +5,12 @@ use std::collections::BTreeSet;
 use super::{Row, Value, WINDOWS, days};
 use crate::raw::{Attribute, AttributeType, CustomerRow, CustomerTable, DAY, World};
 
-/// Null `valid_from`: from the start of the spell.
+/// A null `valid_from` means the start of the spell.
 fn valid_from(row: &CustomerRow) -> i64 {
     row.valid_from.unwrap_or(row.signed_up_at)
 }
 
-/// The rows of a customer's spells in the order in which they are true: spell, `valid_from`, `known_at`,
-/// order given.
+/// The rows of a customer in order of validity: by spell, `valid_from`, `known_at`, and the given order.
 fn history<'a>(table: &'a CustomerTable, customer: &str) -> Vec<&'a CustomerRow> {
     let mut rows: Vec<_> = table.rows.iter().filter(|r| r.customer_id == customer).collect();
     rows.sort_by_key(|row| (row.signed_up_at, valid_from(row), row.known_at));
@@ -22,29 +21,29 @@ fn known(row: &CustomerRow, as_of: i64) -> bool {
     row.known_at.is_none_or(|known_at| known_at < as_of)
 }
 
-/// The rows of a customer that are visible, in the order in which they are true.
+/// The visible rows of a customer, in order of validity.
 fn visible<'a>(table: &'a CustomerTable, customer: &str, as_of: i64) -> Vec<&'a CustomerRow> {
     let visible = |row: &&CustomerRow| row.signed_up_at < as_of && valid_from(row) < as_of && known(row, as_of);
     history(table, customer).into_iter().filter(visible).collect()
 }
 
-/// One spell: when it began, and its versions.
+/// A spell: its start and its versions.
 struct Spell<'a> {
     start: i64,
     versions: Vec<&'a CustomerRow>,
 }
 
 impl Spell<'_> {
-    /// What the last version says.
+    /// The end according to the last version.
     fn churned_at(&self) -> Option<i64> {
         self.versions.last()?.churned_at
     }
 }
 
-/// The spells that some rows in order make.
+/// The spells that rows define; the rows are in order of validity.
 ///
-/// A later sign-up opens one. So does a version that is open at its `valid_from` although the version before it had ended by
-/// then. An end after `valid_from` counts as open, as nobody could know it then.
+/// A later sign-up opens a spell. So does a version that is open at its `valid_from` if the version before it had ended by
+/// then. A version whose end lies after its `valid_from` counts as open, because nobody could know the end then.
 fn spells<'a>(rows: &[&'a CustomerRow]) -> Vec<Spell<'a>> {
     let mut spells: Vec<Spell<'a>> = Vec::new();
     for &row in rows {
@@ -67,12 +66,12 @@ fn spells<'a>(rows: &[&'a CustomerRow]) -> Vec<Spell<'a>> {
     spells
 }
 
-/// The version a customer is seen in: of the latest spell with a visible row, the last visible row.
+/// The version in which a customer is seen: the last visible row of the latest spell with a visible row.
 pub(super) fn seen<'a>(world: &'a World, customer: &str, as_of: i64) -> Option<&'a CustomerRow> {
     visible(&world.customers, customer, as_of).pop()
 }
 
-/// When the current spell really ends, whether anyone could know it or not.
+/// The true end of the current spell, whether or not it was known.
 pub(super) fn true_churned_at(world: &World, seen: &CustomerRow) -> Option<i64> {
     let all = spells(&history(&world.customers, &seen.customer_id));
     let own = |spell: &&Spell<'_>| spell.versions.iter().any(|&row| std::ptr::eq(row, seen));
@@ -151,7 +150,7 @@ pub(super) fn put(row: &mut Row, world: &World, customer: Option<&str>, as_of: i
     }
 }
 
-/// The version of a visible spell that held `w` days ago.
+/// The version of a visible spell that was in force `w` days ago.
 fn seen_earlier<'a>(spell: &Spell<'a>, as_of: i64, w: i64) -> Option<&'a CustomerRow> {
     let earlier = |row: &&&CustomerRow| valid_from(row) < as_of - w * DAY;
     spell.versions.iter().rfind(earlier).copied()
