@@ -22,6 +22,7 @@ export type ClassLabel = string | number | boolean
 /** The group of a row. */
 export type GroupLabel = string | number | bigint | boolean
 
+/** Options of {@link ChurnClassifier.fit}. */
 export interface FitOptions extends Threads, Cancellable, Reporting {
   /** The weight of each row. If all are integers, a weight counts as that many equal rows; otherwise weights are scaled to a mean of 1. */
   sampleWeight?: readonly number[] | Float64Array | Float32Array
@@ -49,6 +50,7 @@ const FIT_OPTIONS = keys<FitOptions>({
 })
 const RUN_OPTIONS = keys<RunOptions>({ threads: 1, signal: 1 })
 
+/** Options of opening a classifier file. */
 export interface OpenOptions {
   /** Labels that replace those in the file, in the order of `classes`. Default for files from other languages: 0, 1, and so on. */
   classes?: readonly ClassLabel[]
@@ -56,6 +58,7 @@ export interface OpenOptions {
 
 const OPEN_OPTIONS = keys<OpenOptions>({ classes: 1 })
 
+/** Options of {@link ChurnClassifier.reasons}. */
 export interface ClassifierReasonsOptions extends RunOptions {
   /** Reasons per row. Default: 5. */
   top?: number
@@ -277,6 +280,7 @@ export class ChurnClassifier {
     return long(given, (cancel) => halfOf<Native>(this).reasons(table(x), top, given, cancel)) as Promise<Reason[][]>
   }
 
+  /** What `JSON.stringify` writes: the classifier without its trees. */
   toJSON(): { id: string; classes: readonly ClassLabel[]; featureNames: readonly string[]; report: ClassifierReport } {
     const { id, classes, featureNames, report } = this
     return { id, classes, featureNames, report }

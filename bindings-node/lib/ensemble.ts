@@ -152,6 +152,7 @@ export class TreeEnsemble {
     return long(options, (cancel) => halfOf<Native>(this).explain(cells, rows, options, cancel))
   }
 
+  /** What `JSON.stringify` writes: the ensemble without its trees. */
   toJSON(): { nTrees: number; featureNames: readonly string[]; link: 'log_odds' | 'probability' } {
     const { nTrees, featureNames, link } = this
     return { nTrees, featureNames, link }

@@ -38,6 +38,7 @@ export class ChurnError extends Error {
     return this.code === 'cancelled' ? 'AbortError' : 'ChurnError'
   }
 
+  /** What `JSON.stringify` writes: the error without its report. */
   toJSON(): { name: string; code: ErrorCode; message: string; table: TableName | null; row: number | null; column: string | null } {
     const { name, code, message, table, row, column } = this
     return { name, code, message, table, row, column }

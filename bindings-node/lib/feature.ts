@@ -5,7 +5,9 @@ export type ColumnCondition =
   | { atMost: { column: string; value: number } }
   | { is: { column: string; value: boolean } }
 
+/** A condition on a payment, as known at `asOf`. */
 export type PaymentCondition = 'paid' | 'failed' | 'pending' | 'settled' | 'unpaid' | ColumnCondition
+/** A condition on a ticket, as known at `asOf`. */
 export type TicketCondition = 'open' | 'responded' | 'urgent' | ColumnCondition
 
 /** A function that aggregates the records in a window. */
@@ -26,6 +28,7 @@ interface Windowed<Condition> {
   window?: number | null
 }
 
+/** A custom feature of payments. */
 export interface PaymentFeature extends Windowed<PaymentCondition> {
   source: 'payments'
   /** The moment that places a record in the window. Default: `'event'`. */
@@ -34,6 +37,7 @@ export interface PaymentFeature extends Windowed<PaymentCondition> {
   measure?: 'count' | 'amount' | 'late_days' | 'date' | 'gap_days' | { attribute: string }
 }
 
+/** A custom feature of tickets. */
 export interface TicketFeature extends Windowed<TicketCondition> {
   source: 'tickets'
   /** The moment that places a record in the window. Default: `'event'`. */
@@ -42,6 +46,7 @@ export interface TicketFeature extends Windowed<TicketCondition> {
   measure?: 'count' | 'resolution_hours' | 'first_response_hours' | 'satisfaction' | 'date' | 'gap_days' | { attribute: string }
 }
 
+/** A custom feature of activities. */
 export interface ActivityFeature extends Windowed<ColumnCondition> {
   source: 'activities'
   axis?: 'event'
@@ -49,6 +54,7 @@ export interface ActivityFeature extends Windowed<ColumnCondition> {
   measure?: 'count' | 'quantity' | 'kind' | 'date' | 'gap_days' | { attribute: string }
 }
 
+/** A custom feature of the customer row. */
 export interface CustomerFeature {
   /** Name of the feature; unique in the plan. */
   name: string

@@ -23,6 +23,7 @@ export class FeatureMatrix {
     wrapMatrix = (matrix) => new FeatureMatrix(matrix)
   }
 
+  /** The tenant of the rows. */
   get tenant(): string { return cached(this, 'tenant', () => halfOf<Native>(this).tenant) }
   /** Number of rows. */
   get rows(): number { return cached(this, 'rows', () => halfOf<Native>(this).rows) }
@@ -47,6 +48,7 @@ export class FeatureMatrix {
     return guard(() => halfOf<Native>(this).toArrow())
   }
 
+  /** What `JSON.stringify` writes: the matrix without its values. */
   toJSON(): { tenant: string; rows: number; featureNames: readonly string[]; customerIds: readonly string[]; asOf: readonly string[] } {
     const { tenant, rows, featureNames, customerIds, asOf } = this
     return { tenant, rows, featureNames, customerIds, asOf }
@@ -129,6 +131,7 @@ export async function featuresAsync(records: TenantRecords, options: FeatureOpti
   return wrapMatrix(await long(given, (cancel) => native.featuresAsync(source, forFeatures(given), cancel)))
 }
 
+/** Options of {@link labels}. */
 export interface LabelOptions extends Threads {
   asOf: Moments
   /** Default: cancellation within 90 days. */

@@ -24,6 +24,7 @@ const SCORE_OPTIONS = keys<ScoreOptions>({ asOf: 1, threads: 1, signal: 1, onPro
 const RUN_OPTIONS = keys<RunOptions>({ threads: 1, signal: 1 })
 const CUSTOMER_KEYS = keys<CustomerRows>({ customer: 1, payments: 1, tickets: 1, activities: 1 })
 
+/** Options of {@link ChurnModel.scoreCustomer}. */
 export interface ScoreCustomerOptions {
   asOf: Moment
   /** Number of reasons. Default: 5. */
@@ -32,6 +33,7 @@ export interface ScoreCustomerOptions {
 
 const SCORE_CUSTOMER_OPTIONS = keys<ScoreCustomerOptions>({ asOf: 1, top: 1 })
 
+/** Options of {@link ChurnModel.features}. */
 export interface ModelFeatureOptions extends Threads, Cancellable {
   asOf: Moments
 }

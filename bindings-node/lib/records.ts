@@ -84,6 +84,7 @@ export class TenantRecords {
     return guard(() => wrapRecords(native.Records.read(arrowTables(given, TABLES), true)))
   }
 
+  /** The tenant's id. */
   get tenant(): string { return cached(this, 'tenant', () => halfOf<Native>(this).tenant) }
   /** ISO 4217 code of all amounts; null if unknown. */
   get currency(): string | null { return cached(this, 'currency', () => halfOf<Native>(this).currency ?? null) }
@@ -101,6 +102,7 @@ export class TenantRecords {
     return guard(() => halfOf<Native>(this).rows(text(table, 'table')) ?? null)
   }
 
+  /** What `JSON.stringify` writes: the row counts and the report, without the rows. */
   toJSON(): { tenant: string; currency: string | null; observedFrom: string | null; observedUntil: string | null; rows: Record<TableName, number | null>; report: ValidationReport } {
     const { tenant, currency, observedFrom, observedUntil, report } = this
     return { tenant, currency, observedFrom, observedUntil, rows: this.#counts(), report }
@@ -127,6 +129,7 @@ export function columnsOf(table: TableName | 'subscriptions'): ColumnInfo[] {
   return guard(() => native.columnsOf(text(table, 'table'))) as ColumnInfo[]
 }
 
+/** The result of {@link partition}. */
 export interface Partition {
   /** The records of each tenant; rows in their reports are positions in the mixed tables. */
   tenants: Map<string, TenantRecords>

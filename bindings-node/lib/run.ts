@@ -7,6 +7,7 @@ import type { Cancellable, Id, Score } from './types.js'
 
 type Native = InstanceType<typeof native.Run>
 
+/** Options of {@link ScoreRun.reasonsOf}. */
 export interface ReasonsOptions extends Cancellable {
   /** Reasons per customer. Default: 5. */
   top?: number
@@ -87,6 +88,7 @@ export class ScoreRun implements Iterable<Score> {
     return guard(() => halfOf<Native>(this).toArrow())
   }
 
+  /** What `JSON.stringify` writes: the scores and the warnings. */
   toJSON(): { tenant: string; asOf: string; modelId: string; warnings: readonly Warning[]; scores: readonly Score[] } {
     const { tenant, asOf, modelId, warnings, scores } = this
     return { tenant, asOf, modelId, warnings, scores }

@@ -56,6 +56,7 @@ function runIdOf(run: RunId): RunId {
   return { asOf: run.asOf, modelId: run.modelId }
 }
 
+/** Options of an upsert. */
 export interface UpsertOptions extends Cancellable {
   /** `'refuse'` (default): nothing is stored, and the error carries the whole report. `'quarantine'`: bad rows are set aside. */
   onInvalid?: 'refuse' | 'quarantine'
@@ -81,6 +82,7 @@ const upserted = (text: string): Upserted => {
 /** A stored row: known columns in snake_case, attributes under their own names, moments as ISO-8601 text. */
 export type StoredRow = Record<string, string | number | boolean | null>
 
+/** Options of paged reads. */
 export interface PageOptions {
   /** The `next` of the previous page. */
   after?: number | null
@@ -163,6 +165,7 @@ export class RecordStore<R extends object> {
 
 /** The customers of a tenant. */
 export class CustomerStore extends RecordStore<CustomerRecord> {
+  /** Like {@link RecordStore.upsert}, with attributes. */
   override async upsert<C extends CustomerRecord>(rows: readonly (C & WithAttributes<C>)[] | Arrow, options?: UpsertOptions): Promise<Upserted> {
     return super.upsert(rows as readonly C[] | Arrow, options)
   }
@@ -179,6 +182,7 @@ export interface StoredModel {
   card: { definition: unknown; features: string[]; report: TrainReport; shared: boolean }
 }
 
+/** Options of {@link ModelStore.save}. */
 export interface SaveModelOptions {
   /** When the model was saved. */
   at: Moment
@@ -231,6 +235,7 @@ export type StoredScore = (Scored | NotScored) & {
   reasons: Reason[]
 }
 
+/** A stored run without its scores. */
 export interface RunSummary {
   id: StoredRunId
   savedAt: string
@@ -251,6 +256,7 @@ export interface RiskPlace {
   customerId: string
 }
 
+/** Options of {@link ScoreStore.save}. */
 export interface SaveRunOptions {
   /** When the run was saved. */
   at: Moment
@@ -260,6 +266,7 @@ export interface SaveRunOptions {
 
 const SAVE_RUN_OPTIONS = keys<SaveRunOptions>({ at: 1, reasons: 1 })
 
+/** The maximum number of results. */
 export interface LimitOptions {
   /** Default: 100. */
   limit?: number
@@ -267,6 +274,7 @@ export interface LimitOptions {
 
 const LIMIT_OPTIONS = keys<LimitOptions>({ limit: 1 })
 
+/** Options of {@link ScoreStore.highRisk}. */
 export interface HighRiskOptions {
   /** Default: the latest run. */
   run?: RunId | null
@@ -322,12 +330,14 @@ export class ScoreStore {
   async delete(run: RunId): Promise<void> { await called(async () => this.#native.delete(runIdOf(run))) }
 }
 
+/** A score and its outcome. */
 export interface ScoredOutcome {
   customerId: string
   probability: number
   churned: boolean
 }
 
+/** A stored outcome of a customer. */
 export interface StoredOutcome {
   customerId: string
   asOf: string
@@ -337,6 +347,7 @@ export interface StoredOutcome {
   eventAt: string | null
 }
 
+/** Options of {@link OutcomeStore.save}. */
 export interface OutcomeOptions {
   asOf: Moments
   /** Default: cancellation within 90 days. */
@@ -378,9 +389,12 @@ export class CompanyStore {
   /** @internal */
   constructor(own: InstanceType<typeof native.NativeCompany>) { this.#native = own }
 
+  /** The name and all settings. */
   async get(): Promise<{ name: string | null; settings: Record<string, Json> }> { return parsed(() => this.#native.get()) }
+  /** Sets the name. */
   async rename(name: string): Promise<void> { await called(async () => this.#native.rename(text(name, 'name'))) }
 
+  /** Sets a setting to a JSON value. */
   async set(setting: string, value: Json): Promise<void> {
     await called(async () => this.#native.set(text(setting, 'setting'), json(value, 'value')))
   }
@@ -392,6 +406,7 @@ export class CompanyStore {
 /** What a user or an API key may do. The application defines its meaning. */
 export type Role = 'viewer' | 'analyst' | 'admin' | 'owner'
 
+/** A stored user. */
 export interface User {
   userId: string
   email: string
@@ -399,6 +414,7 @@ export interface User {
   role: Role
 }
 
+/** A user to store. */
 export interface UserInput {
   userId: string
   email: string
@@ -421,7 +437,9 @@ export class UserStore {
     await called(async () => this.#native.upsert(given))
   }
 
+  /** A user; null if there is none. */
   async get(userId: string): Promise<User | null> { return camel(async () => this.#native.get(text(userId, 'userId'))) }
+  /** All users of the tenant. */
   async list(): Promise<User[]> { return camel(() => this.#native.list()) }
   /** Returns whether the user existed. */
   async remove(userId: string): Promise<boolean> { return called(async () => this.#native.remove(text(userId, 'userId'))) }
@@ -435,12 +453,14 @@ export interface ApiKey {
   revokedAt: string | null
 }
 
+/** The time of a change, because the store reads no clock. */
 export interface AtOptions {
   at: Moment
 }
 
 const AT_OPTIONS = { at: 1 } as const
 
+/** Options of {@link ApiKeyStore.create}. */
 export interface CreateKeyOptions extends AtOptions {
   role: Role
 }
@@ -460,8 +480,10 @@ export class ApiKeyStore {
 
   /** The key of a secret; null if there is none or it has been revoked. */
   async verify(secret: string): Promise<ApiKey | null> { return camel(async () => this.#native.verify(text(secret, 'secret'))) }
+  /** All keys of the tenant, including revoked ones. */
   async list(): Promise<ApiKey[]> { return camel(() => this.#native.list()) }
 
+  /** Revokes a key. */
   async revoke(keyId: string, options: AtOptions): Promise<void> {
     const given = checked(options, AT_OPTIONS)
     await called(async () => this.#native.revoke(text(keyId, 'keyId'), given))
@@ -482,14 +504,17 @@ export class CursorStore {
   /** @internal */
   constructor(own: InstanceType<typeof native.NativeCursors>) { this.#native = own }
 
+  /** The cursor of a source; null if there is none. */
   async get(source: string): Promise<SyncCursor | null> { return camel(async () => this.#native.get(text(source, 'source'))) }
 
+  /** Moves the cursor of a source. */
   async set(source: string, position: string, options: AtOptions): Promise<void> {
     const given = checked(options, AT_OPTIONS)
     await called(async () => this.#native.set(text(source, 'source'), text(position, 'position'), given))
   }
 }
 
+/** A stored entry of the audit log. */
 export interface AuditEntry {
   at: string
   actor: string
@@ -498,6 +523,7 @@ export interface AuditEntry {
   details: Json
 }
 
+/** An entry for the audit log. */
 export interface AuditInput {
   at: Moment
   actor: string
@@ -515,6 +541,7 @@ export class AuditStore {
   /** @internal */
   constructor(own: InstanceType<typeof native.NativeAudit>) { this.#native = own }
 
+  /** Appends an entry. */
   async append(entry: AuditInput): Promise<void> {
     const { details = null, ...given } = checked(entry, AUDIT_KEYS, 'entry')
     await called(async () => this.#native.append(given, json(details, 'details')))
@@ -565,6 +592,7 @@ export class TenantStore {
     wrapTenant = (tenant) => new TenantStore(tenant)
   }
 
+  /** The tenant's id. */
   get tenant(): string { return halfOf<NativeTenant>(this).tenant }
 
   /**
@@ -582,6 +610,7 @@ export class TenantStore {
     return called(async () => halfOf<NativeTenant>(this).eraseCustomer(id(customerId, 'customerId')))
   }
 
+  /** What `JSON.stringify` writes: the id. */
   toJSON(): { tenant: string } { return { tenant: this.tenant } }
 
   /** @internal */
@@ -590,6 +619,7 @@ export class TenantStore {
   }
 }
 
+/** The result of one check of the isolation. */
 export interface Check {
   name: string
   /** null for the database or the role. */
@@ -615,6 +645,7 @@ export interface Attestation {
   signOff(): void
 }
 
+/** Options of {@link Store.open}. */
 export interface OpenStoreOptions {
   /** Whether to create or update the tables. Default: true. */
   migrate?: boolean
@@ -647,6 +678,7 @@ export class Store {
     return new Store(await called(async () => native.openStore(text(url, 'url'), migrate)))
   }
 
+  /** The kind of database. */
   get backend(): 'sqlite' | 'postgres' { return halfOf<NativeStore>(this).backend as 'sqlite' | 'postgres' }
 
   /** Creates or updates the tables. */
@@ -678,6 +710,7 @@ export class Store {
 
   async [Symbol.asyncDispose](): Promise<void> { await this.close() }
 
+  /** What `JSON.stringify` writes: the kind of database. */
   toJSON(): { backend: 'sqlite' | 'postgres' } { return { backend: this.backend } }
 
   /** @internal */

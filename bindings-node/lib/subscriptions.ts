@@ -5,40 +5,41 @@ import { checked, guard, keys, native, noMore } from './glue.js'
 import type { Finding } from './reports.js'
 import type { Arrow, Attribute, WithAttributes } from './types.js'
 
+/** Options of {@link subscriptionsToCustomers}. */
 export interface SubscriptionOptions {
-  /** Attributes of `customers` that never change, so that today's value holds for the past. */
+  /** Attributes of `customers` that never change, so that today's value is valid for the past. */
   staticAttributes?: 'all' | readonly string[]
 }
 
 const OPTIONS = keys<SubscriptionOptions>({ staticAttributes: 1 })
 
-/** A row of customers whose attributes are joined: `customer_id` is required. */
+/** A row of customers whose attributes are joined. `customer_id` is required. */
 export type JoinedCustomerRow = CustomerColumns & Column<'customer_id', Id>
 
-/** A version of a customer, made of subscriptions. Moments are ISO-8601 text. */
+/** A version of a customer, computed from subscriptions. Moments are ISO-8601 text. */
 export interface SubscriptionCustomerRow {
   customerId: string
-  /** Start of the spell: of a run of subscriptions without a gap. */
+  /** Start of the spell, a run of subscriptions without a gap. */
   signedUpAt: string
   /** End of the spell; null while a subscription goes on. */
   churnedAt: string | null
-  /** Since when the version is true. */
+  /** Start of the version. */
   validFrom: string
-  /** Since when it is known; given if subscriptions have `known_at`. */
+  /** When the version became known. Present if subscriptions have `known_at`. */
   knownAt?: string | null
-  /** Given if `customers` have `notice_at`. */
+  /** When notice was given in this spell. Present if `customers` has `notice_at`. */
   noticeAt?: string | null
   /** Monthly recurring revenue, in major units. */
   mrr: number
-  /** Given if subscriptions have a plan. */
+  /** The plan with the greatest `mrr`. Present if subscriptions have `plan`. */
   plan?: string | null
-  /** Given if subscriptions have seats. */
+  /** The sum of the seats. Present if subscriptions have `seats`. */
   seats?: number | null
 }
 
 /**
- * Makes dated customers of subscriptions, for `TenantRecords.fromObjects` or `fromArrow`. Objects give objects, Arrow gives an Arrow
- * IPC file. Synchronous.
+ * Converts subscriptions to dated customer rows for `TenantRecords.fromObjects`, or to an Arrow IPC file for `fromArrow` if the
+ * subscriptions are Arrow. Synchronous.
  *
  * - A spell is a run of subscriptions without a gap: `signedUpAt` is its start, and `churnedAt` its end.
  * - Each moment of a spell at which a subscription begins or ends starts a version of the customer (`validFrom`).
@@ -47,7 +48,8 @@ export interface SubscriptionCustomerRow {
  * - Rows with one `subscription_id` and different `known_at` are versions of one subscription.
  *
  * Attributes of `customers` are joined by `customer_id`: all of them if the table has `valid_from`, otherwise those in
- * `staticAttributes`. Findings name the attributes that are left out, and customers without a subscription.
+ * `staticAttributes`. `notice_at` is joined too; `signed_up_at`, `churned_at` and `renews_at` are not used. Findings name the
+ * attributes that are left out and the customers without a subscription.
  *
  * ```js
  * const { customers, findings } = subscriptionsToCustomers([
@@ -58,8 +60,8 @@ export interface SubscriptionCustomerRow {
  * const records = TenantRecords.fromObjects({ tenant: 'acme', customers })
  * ```
  *
- * @throws {ChurnError} with the row and column of the first value that is not valid; `table` is null if it is one of the
- * subscriptions. `invalid_option` if `customers` have `known_at`, or lack a static attribute.
+ * @throws {ChurnError} with code, row and column of the first invalid value; `table` is null for a subscription and `'customers'`
+ * for a customer. `invalid_option` if `customers` has `known_at`, or does not have a static attribute.
  */
 export function subscriptionsToCustomers<C extends JoinedCustomerRow>(
   subscriptions: readonly SubscriptionRow[],

@@ -84,9 +84,13 @@ export class WorldTables {
     })
   }
 
+  /** The customers. */
   get customers(): readonly CustomerRow[] { return this.#rows('customers') }
+  /** The payments. */
   get payments(): readonly PaymentRow[] { return this.#rows('payments') }
+  /** The tickets. */
   get tickets(): readonly TicketRow[] { return this.#rows('tickets') }
+  /** The activities. */
   get activities(): readonly ActivityRow[] { return this.#rows('activities') }
 
   /** The tables as Arrow IPC files, for `TenantRecords.fromArrow`. */
@@ -117,6 +121,7 @@ export interface TrueRisk {
   churned: boolean | null
 }
 
+/** Options of {@link World.truthAt}. */
 export interface TruthOptions {
   /** Dates at midnight. Default: `dates`. */
   asOf?: Moments

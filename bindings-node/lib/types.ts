@@ -21,6 +21,7 @@ export type WithAttributes<C> = {
   [K in keyof C]: K extends keyof CustomerColumns ? unknown : Fold<K> extends Folded ? never : Attribute
 }
 
+/** Options of reading records. */
 export interface RecordOptions {
   /** `'refuse'` (default): one error with the whole report. `'quarantine'`: bad rows are set aside and reported. */
   onInvalid?: 'refuse' | 'quarantine'
@@ -103,8 +104,10 @@ export interface InactivityDefinition {
   on?: 'payments' | 'activities'
 }
 
+/** What counts as churn. */
 export type ChurnDefinition = CancellationDefinition | InactivityDefinition
 
+/** The progress of a long call. */
 export interface Progress {
   /** The current stage, for people. */
   stage: string
@@ -112,16 +115,19 @@ export interface Progress {
   done: number
 }
 
+/** Options of calls that can be cancelled. */
 export interface Cancellable {
   /** Cancels the call, whose promise rejects with a ChurnError of code `'cancelled'` and name `'AbortError'`. */
   signal?: AbortSignal | null
 }
 
+/** Options of calls that use several threads. */
 export interface Threads {
   /** 1 to 512. Default: the number of cores. Results do not depend on it. */
   threads?: number
 }
 
+/** Options of calls that report progress. */
 export interface Reporting {
   /** Called on the event loop. An error that it throws cancels the call and is what the promise rejects with. */
   onProgress?: ((progress: Progress) => void) | null
@@ -130,6 +136,7 @@ export interface Reporting {
 /** One moment or several. */
 export type Moments = Moment | readonly Moment[]
 
+/** Options of `features`. */
 export interface FeatureOptions extends Threads {
   /** One date or several. */
   asOf: Moments
@@ -150,6 +157,7 @@ export type ForestOptions = RandomForestOptions
 /** What happens to columns that leak the target: `'refuse'` is an error, `'warn'` uses them and reports it, `'allow'` uses them. */
 export type LeakagePolicy = 'refuse' | 'warn' | 'allow'
 
+/** Options of `ChurnModel.train`. */
 export interface TrainOptions extends Cancellable, Threads, Reporting {
   /** Default: cancellation within 90 days. */
   definition?: ChurnDefinition
@@ -185,6 +193,7 @@ export interface TrainOptions extends Cancellable, Threads, Reporting {
   allowColumns?: string | readonly string[]
 }
 
+/** Options of `backtest`. */
 export interface BacktestOptions extends TrainOptions {
   /** The test dates, each of which must be mature. Default: up to three, one label period apart. */
   origins?: Moments
@@ -194,6 +203,7 @@ export interface BacktestOptions extends TrainOptions {
   unseenCustomers?: boolean
 }
 
+/** Options of `model.score`. */
 export interface ScoreOptions extends Cancellable, Threads, Reporting {
   asOf: Moment
 }
@@ -239,6 +249,7 @@ export interface Explanation {
   featureNames: string[]
 }
 
+/** The label of a customer at a date. */
 export interface Label {
   customerId: string
   asOf: string

@@ -9,6 +9,7 @@ export type FlatTable = readonly object[] | Arrow;
 export type ClassLabel = string | number | boolean;
 /** The group of a row. */
 export type GroupLabel = string | number | bigint | boolean;
+/** Options of {@link ChurnClassifier.fit}. */
 export interface FitOptions extends Threads, Cancellable, Reporting {
     /** The weight of each row. If all are integers, a weight counts as that many equal rows; otherwise weights are scaled to a mean of 1. */
     sampleWeight?: readonly number[] | Float64Array | Float32Array;
@@ -30,10 +31,12 @@ export interface FitOptions extends Threads, Cancellable, Reporting {
     /** The same seed gives the same model bytes. Default: 0. */
     seed?: number | bigint;
 }
+/** Options of opening a classifier file. */
 export interface OpenOptions {
     /** Labels that replace those in the file, in the order of `classes`. Default for files from other languages: 0, 1, and so on. */
     classes?: readonly ClassLabel[];
 }
+/** Options of {@link ChurnClassifier.reasons}. */
 export interface ClassifierReasonsOptions extends RunOptions {
     /** Reasons per row. Default: 5. */
     top?: number;
@@ -98,6 +101,7 @@ export declare class ChurnClassifier {
     explain(x: FlatTable, options?: RunOptions): Promise<Explanation>;
     /** The columns that contribute most to the score of each row, largest first. For two classes only. */
     reasons(x: FlatTable, options?: ClassifierReasonsOptions): Promise<Reason[][]>;
+    /** What `JSON.stringify` writes: the classifier without its trees. */
     toJSON(): {
         id: string;
         classes: readonly ClassLabel[];

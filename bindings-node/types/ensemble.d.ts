@@ -64,6 +64,7 @@ export declare class TreeEnsemble {
      * contributions of a row sum to the log-odds of its probability, or to the probability if `link` is `'probability'`.
      */
     explain(x: Matrix, shape?: MatrixShape): Promise<Explanation>;
+    /** What `JSON.stringify` writes: the ensemble without its trees. */
     toJSON(): {
         nTrees: number;
         featureNames: readonly string[];

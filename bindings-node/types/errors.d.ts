@@ -24,6 +24,7 @@ export declare class ChurnError extends Error {
     constructor(message: string, details?: ErrorDetails);
     /** `'AbortError'` if the call was cancelled, as in a DOMException; otherwise `'ChurnError'`. */
     get name(): string;
+    /** What `JSON.stringify` writes: the error without its report. */
     toJSON(): {
         name: string;
         code: ErrorCode;

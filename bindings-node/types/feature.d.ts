@@ -20,7 +20,9 @@ export type ColumnCondition = {
         value: boolean;
     };
 };
+/** A condition on a payment, as known at `asOf`. */
 export type PaymentCondition = 'paid' | 'failed' | 'pending' | 'settled' | 'unpaid' | ColumnCondition;
+/** A condition on a ticket, as known at `asOf`. */
 export type TicketCondition = 'open' | 'responded' | 'urgent' | ColumnCondition;
 /** A function that aggregates the records in a window. */
 export type Aggregation<Condition> = 'sum' | 'mean' | 'max' | 'min' | 'std' | 'last' | 'distinct' | 'change' | 'ratio_to_baseline' | 'days_since_last' | 'days_since_first' | 'recency_ratio' | 'periods_missed' | {
@@ -38,6 +40,7 @@ interface Windowed<Condition> {
     /** Days before `asOf`. Default: the whole history. */
     window?: number | null;
 }
+/** A custom feature of payments. */
 export interface PaymentFeature extends Windowed<PaymentCondition> {
     source: 'payments';
     /** The moment that places a record in the window. Default: `'event'`. */
@@ -47,6 +50,7 @@ export interface PaymentFeature extends Windowed<PaymentCondition> {
         attribute: string;
     };
 }
+/** A custom feature of tickets. */
 export interface TicketFeature extends Windowed<TicketCondition> {
     source: 'tickets';
     /** The moment that places a record in the window. Default: `'event'`. */
@@ -56,6 +60,7 @@ export interface TicketFeature extends Windowed<TicketCondition> {
         attribute: string;
     };
 }
+/** A custom feature of activities. */
 export interface ActivityFeature extends Windowed<ColumnCondition> {
     source: 'activities';
     axis?: 'event';
@@ -64,6 +69,7 @@ export interface ActivityFeature extends Windowed<ColumnCondition> {
         attribute: string;
     };
 }
+/** A custom feature of the customer row. */
 export interface CustomerFeature {
     /** Name of the feature; unique in the plan. */
     name: string;

@@ -3,6 +3,7 @@ import type { Cancellable, ChurnDefinition, FeatureOptions, Label, Moments, Thre
 /** A feature matrix: one row per date and customer, by date as given, then by customer id. Immutable. */
 export declare class FeatureMatrix {
     private constructor();
+    /** The tenant of the rows. */
     get tenant(): string;
     /** Number of rows. */
     get rows(): number;
@@ -20,6 +21,7 @@ export declare class FeatureMatrix {
     column(name: string): Float64Array | (string | null)[];
     /** An Arrow IPC file: `customer_id`, `as_of`, then the features. */
     toArrow(): Buffer;
+    /** What `JSON.stringify` writes: the matrix without its values. */
     toJSON(): {
         tenant: string;
         rows: number;
@@ -37,6 +39,7 @@ export declare class FeatureMatrix {
 export declare function features(records: TenantRecords, options: FeatureOptions): FeatureMatrix;
 /** Like {@link features}, off the event loop. */
 export declare function featuresAsync(records: TenantRecords, options: FeatureOptions & Cancellable): Promise<FeatureMatrix>;
+/** Options of {@link labels}. */
 export interface LabelOptions extends Threads {
     asOf: Moments;
     /** Default: cancellation within 90 days. */

@@ -4,11 +4,13 @@ import { type TenantRecords } from './records.js';
 import type { ModelCard, OutOfTime, RiskBands, TrainReport } from './reports.js';
 import { ScoreRun } from './run.js';
 import type { BacktestOptions, CancellationDefinition, Cancellable, CustomerRows, CustomerScore, Explanation, InactivityDefinition, Moment, Moments, RunOptions, ScoreOptions, Threads, TrainOptions } from './types.js';
+/** Options of {@link ChurnModel.scoreCustomer}. */
 export interface ScoreCustomerOptions {
     asOf: Moment;
     /** Number of reasons. Default: 5. */
     top?: number;
 }
+/** Options of {@link ChurnModel.features}. */
 export interface ModelFeatureOptions extends Threads, Cancellable {
     asOf: Moments;
 }

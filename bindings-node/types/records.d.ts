@@ -28,6 +28,7 @@ export declare class TenantRecords {
     static fromArrow(tables: {
         tenant: string;
     } & ArrowTables & TableOptions): TenantRecords;
+    /** The tenant's id. */
     get tenant(): string;
     /** ISO 4217 code of all amounts; null if unknown. */
     get currency(): string | null;
@@ -41,6 +42,7 @@ export declare class TenantRecords {
     get report(): ValidationReport;
     /** Number of rows of a table; null if it was not given. */
     rows(table: TableName): number | null;
+    /** What `JSON.stringify` writes: the row counts and the report, without the rows. */
     toJSON(): {
         tenant: string;
         currency: string | null;
@@ -54,6 +56,7 @@ export declare class TenantRecords {
 }
 /** The columns that the library knows of a table, required ones first. */
 export declare function columnsOf(table: TableName | 'subscriptions'): ColumnInfo[];
+/** The result of {@link partition}. */
 export interface Partition {
     /** The records of each tenant; rows in their reports are positions in the mixed tables. */
     tenants: Map<string, TenantRecords>;

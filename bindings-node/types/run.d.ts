@@ -1,6 +1,7 @@
 import { FeatureMatrix } from './features.js';
 import type { Reason, Warning } from './reports.js';
 import type { Cancellable, Id, Score } from './types.js';
+/** Options of {@link ScoreRun.reasonsOf}. */
 export interface ReasonsOptions extends Cancellable {
     /** Reasons per customer. Default: 5. */
     top?: number;
@@ -40,6 +41,7 @@ export declare class ScoreRun implements Iterable<Score> {
      * `not_scored_reason`, `expected_at`, `as_of`, `model_id`.
      */
     toArrow(): Buffer;
+    /** What `JSON.stringify` writes: the scores and the warnings. */
     toJSON(): {
         tenant: string;
         asOf: string;

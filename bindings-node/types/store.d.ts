@@ -14,6 +14,7 @@ export interface StoredRunId {
     asOf: string;
     modelId: string;
 }
+/** Options of an upsert. */
 export interface UpsertOptions extends Cancellable {
     /** `'refuse'` (default): nothing is stored, and the error carries the whole report. `'quarantine'`: bad rows are set aside. */
     onInvalid?: 'refuse' | 'quarantine';
@@ -29,6 +30,7 @@ export interface Upserted {
 }
 /** A stored row: known columns in snake_case, attributes under their own names, moments as ISO-8601 text. */
 export type StoredRow = Record<string, string | number | boolean | null>;
+/** Options of paged reads. */
 export interface PageOptions {
     /** The `next` of the previous page. */
     after?: number | null;
@@ -62,6 +64,7 @@ export declare class RecordStore<R extends object> {
 }
 /** The customers of a tenant. */
 export declare class CustomerStore extends RecordStore<CustomerRecord> {
+    /** Like {@link RecordStore.upsert}, with attributes. */
     upsert<C extends CustomerRecord>(rows: readonly (C & WithAttributes<C>)[] | Arrow, options?: UpsertOptions): Promise<Upserted>;
 }
 /** `'champion'` is the model in use, at most one; `'challenger'` is compared with it; `'retired'` is no longer in use. */
@@ -78,6 +81,7 @@ export interface StoredModel {
         shared: boolean;
     };
 }
+/** Options of {@link ModelStore.save}. */
 export interface SaveModelOptions {
     /** When the model was saved. */
     at: Moment;
@@ -106,6 +110,7 @@ export type StoredScore = (Scored | NotScored) & {
     /** The stored reasons, largest first. */
     reasons: Reason[];
 };
+/** A stored run without its scores. */
 export interface RunSummary {
     id: StoredRunId;
     savedAt: string;
@@ -124,16 +129,19 @@ export interface RiskPlace {
     probability: number;
     customerId: string;
 }
+/** Options of {@link ScoreStore.save}. */
 export interface SaveRunOptions {
     /** When the run was saved. */
     at: Moment;
     /** Number of customers, riskiest first, whose five main reasons are stored. Default: 100. */
     reasons?: number | 'all';
 }
+/** The maximum number of results. */
 export interface LimitOptions {
     /** Default: 100. */
     limit?: number;
 }
+/** Options of {@link ScoreStore.highRisk}. */
 export interface HighRiskOptions {
     /** Default: the latest run. */
     run?: RunId | null;
@@ -160,11 +168,13 @@ export declare class ScoreStore {
     /** Deletes a run. */
     delete(run: RunId): Promise<void>;
 }
+/** A score and its outcome. */
 export interface ScoredOutcome {
     customerId: string;
     probability: number;
     churned: boolean;
 }
+/** A stored outcome of a customer. */
 export interface StoredOutcome {
     customerId: string;
     asOf: string;
@@ -173,6 +183,7 @@ export interface StoredOutcome {
     rule: string;
     eventAt: string | null;
 }
+/** Options of {@link OutcomeStore.save}. */
 export interface OutcomeOptions {
     asOf: Moments;
     /** Default: cancellation within 90 days. */
@@ -195,23 +206,28 @@ export type Json = null | boolean | number | string | readonly Json[] | {
 /** The name and the settings of a tenant. */
 export declare class CompanyStore {
     #private;
+    /** The name and all settings. */
     get(): Promise<{
         name: string | null;
         settings: Record<string, Json>;
     }>;
+    /** Sets the name. */
     rename(name: string): Promise<void>;
+    /** Sets a setting to a JSON value. */
     set(setting: string, value: Json): Promise<void>;
     /** Returns whether the setting existed. */
     unset(setting: string): Promise<boolean>;
 }
 /** What a user or an API key may do. The application defines its meaning. */
 export type Role = 'viewer' | 'analyst' | 'admin' | 'owner';
+/** A stored user. */
 export interface User {
     userId: string;
     email: string;
     name: string | null;
     role: Role;
 }
+/** A user to store. */
 export interface UserInput {
     userId: string;
     email: string;
@@ -223,7 +239,9 @@ export declare class UserStore {
     #private;
     /** Adds or replaces a user. Rejects with `store_refused` if another user has the email address. */
     upsert(user: UserInput): Promise<void>;
+    /** A user; null if there is none. */
     get(userId: string): Promise<User | null>;
+    /** All users of the tenant. */
     list(): Promise<User[]>;
     /** Returns whether the user existed. */
     remove(userId: string): Promise<boolean>;
@@ -235,9 +253,11 @@ export interface ApiKey {
     createdAt: string;
     revokedAt: string | null;
 }
+/** The time of a change, because the store reads no clock. */
 export interface AtOptions {
     at: Moment;
 }
+/** Options of {@link ApiKeyStore.create}. */
 export interface CreateKeyOptions extends AtOptions {
     role: Role;
 }
@@ -248,7 +268,9 @@ export declare class ApiKeyStore {
     create(keyId: string, secret: string, options: CreateKeyOptions): Promise<void>;
     /** The key of a secret; null if there is none or it has been revoked. */
     verify(secret: string): Promise<ApiKey | null>;
+    /** All keys of the tenant, including revoked ones. */
     list(): Promise<ApiKey[]>;
+    /** Revokes a key. */
     revoke(keyId: string, options: AtOptions): Promise<void>;
 }
 /** The position up to which a source has been read. */
@@ -260,9 +282,12 @@ export interface SyncCursor {
 /** The sync cursors of a tenant. */
 export declare class CursorStore {
     #private;
+    /** The cursor of a source; null if there is none. */
     get(source: string): Promise<SyncCursor | null>;
+    /** Moves the cursor of a source. */
     set(source: string, position: string, options: AtOptions): Promise<void>;
 }
+/** A stored entry of the audit log. */
 export interface AuditEntry {
     at: string;
     actor: string;
@@ -270,6 +295,7 @@ export interface AuditEntry {
     subject: string | null;
     details: Json;
 }
+/** An entry for the audit log. */
 export interface AuditInput {
     at: Moment;
     actor: string;
@@ -280,6 +306,7 @@ export interface AuditInput {
 /** The audit log of a tenant. Entries are added, never changed. */
 export declare class AuditStore {
     #private;
+    /** Appends an entry. */
     append(entry: AuditInput): Promise<void>;
     /** A page of entries, oldest first. `next` is the `after` of the next page. */
     page(options?: PageOptions): Promise<{
@@ -302,6 +329,7 @@ export declare class TenantStore {
     readonly cursors: CursorStore;
     readonly audit: AuditStore;
     private constructor();
+    /** The tenant's id. */
     get tenant(): string;
     /**
      * Loads all records of the tenant in one consistent read. They are bit-identical to records made of the same rows.
@@ -311,10 +339,12 @@ export declare class TenantStore {
     records(options?: RecordOptions & Cancellable): Promise<TenantRecords>;
     /** Deletes everything stored about one customer, but no models trained on these records. Returns the number of deleted rows. */
     eraseCustomer(customerId: Id): Promise<number>;
+    /** What `JSON.stringify` writes: the id. */
     toJSON(): {
         tenant: string;
     };
 }
+/** The result of one check of the isolation. */
 export interface Check {
     name: string;
     /** null for the database or the role. */
@@ -338,6 +368,7 @@ export interface Attestation {
     /** @throws {ChurnError} `not_isolated` unless every check passed. */
     signOff(): void;
 }
+/** Options of {@link Store.open}. */
 export interface OpenStoreOptions {
     /** Whether to create or update the tables. Default: true. */
     migrate?: boolean;
@@ -355,6 +386,7 @@ export declare class Store {
      * Rejects with `store_unavailable`, or `store_newer` if a newer version of this module has migrated the store.
      */
     static open(url: string, options?: OpenStoreOptions): Promise<Store>;
+    /** The kind of database. */
     get backend(): 'sqlite' | 'postgres';
     /** Creates or updates the tables. */
     migrate(): Promise<void>;
@@ -369,6 +401,7 @@ export declare class Store {
     /** The data of one tenant. */
     tenant(tenant: Id): TenantStore;
     [Symbol.asyncDispose](): Promise<void>;
+    /** What `JSON.stringify` writes: the kind of database. */
     toJSON(): {
         backend: 'sqlite' | 'postgres';
     };

@@ -46,9 +46,13 @@ export interface WorldOptions extends Threads {
 /** Synthetic tables, generated on first use. */
 export declare class WorldTables {
     #private;
+    /** The customers. */
     get customers(): readonly CustomerRow[];
+    /** The payments. */
     get payments(): readonly PaymentRow[];
+    /** The tickets. */
     get tickets(): readonly TicketRow[];
+    /** The activities. */
     get activities(): readonly ActivityRow[];
     /** The tables as Arrow IPC files, for `TenantRecords.fromArrow`. */
     toArrow(): Record<TableName, Buffer>;
@@ -67,6 +71,7 @@ export interface TrueRisk {
     /** Whether the customer churned; null if the label period ends after the world. */
     churned: boolean | null;
 }
+/** Options of {@link World.truthAt}. */
 export interface TruthOptions {
     /** Dates at midnight. Default: `dates`. */
     asOf?: Moments;
