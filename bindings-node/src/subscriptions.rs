@@ -1,4 +1,4 @@
-//! Customers made of subscriptions.
+//! Conversion of subscriptions to customers.
 
 use churn_core::{RecordKind, Table, columns_of, subscriptions_to_customers};
 use napi::Result;
@@ -11,20 +11,20 @@ use crate::options;
 use crate::records::{Source, camel_case, ipc, objects};
 use crate::values::{Written, written};
 
-/// A column of customers.
+/// A column of the customers table.
 #[napi(object, object_from_js = false)]
 pub struct CustomerColumn {
-    /// Its name in JavaScript's spelling.
+    /// The column name in JavaScript spelling.
     pub name: String,
-    /// Its values.
+    /// The values.
     #[napi(ts_type = "Array<boolean | number | bigint | string | null>")]
     pub values: Vec<Written>,
 }
 
-/// Customers made of subscriptions: columns, or an Arrow IPC file where the subscriptions were Arrow.
+/// The customers of some subscriptions: as columns, or as an Arrow IPC file if the subscriptions were Arrow.
 #[napi(object, object_from_js = false)]
 pub struct SubscriptionCustomers {
-    /// The customers, column by column.
+    /// The customers as columns.
     pub columns: Option<Vec<CustomerColumn>>,
     /// The customers as an Arrow IPC file.
     pub arrow: Option<Buffer>,
@@ -32,7 +32,7 @@ pub struct SubscriptionCustomers {
     pub findings: String,
 }
 
-/// The table of a name, as bytes or as objects, and whether it was bytes.
+/// The table with this name, and whether it was given as bytes instead of objects.
 fn table(given: &Object<'_>, source: Source) -> Result<Option<(Table, bool)>> {
     let bytes = match given.get::<Unknown<'_>>(source.as_str())? {
         Some(value) => value.is_typedarray()?,
@@ -46,7 +46,7 @@ fn table(given: &Object<'_>, source: Source) -> Result<Option<(Table, bool)>> {
     Ok(table.map(|table| (table, bytes)))
 }
 
-/// Makes customers of `{ subscriptions, customers, staticAttributes }`.
+/// Converts the subscriptions of `{ subscriptions, customers, staticAttributes }` to customers.
 #[napi(js_name = "subscriptionsToCustomers", catch_unwind)]
 pub fn customers_of(given: Object<'_>) -> Result<SubscriptionCustomers> {
     let Some((subscriptions, bytes)) = table(&given, Source::Subscriptions)? else {

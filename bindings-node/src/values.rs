@@ -10,13 +10,13 @@ use crate::error::invalid_option;
 /// `Number.MAX_SAFE_INTEGER`.
 const MAX_SAFE: f64 = 9_007_199_254_740_991.0;
 
-/// A value as JavaScript gets it; `None` is null.
+/// A value for JavaScript; `None` becomes null.
 pub(crate) type Written = Option<Either4<bool, f64, BigInt, String>>;
 
-/// The value of a cell, moments as ISO-8601 text.
+/// The value of a cell, with timestamps as ISO-8601 text.
 ///
 /// # Errors
-/// The name of a type that no row can have.
+/// The name of the type if it is not supported in rows.
 pub(crate) fn written(cell: churn_core::Cell<'_>) -> std::result::Result<Written, &'static str> {
     use churn_core::Cell;
     Ok(Some(match cell {

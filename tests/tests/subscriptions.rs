@@ -1,4 +1,5 @@
-//! Subscriptions become customers: every case of `fixtures/subscriptions.json`, which the tests of the other languages read too.
+//! Conversion of subscriptions to customers: every case of `fixtures/subscriptions.json`, which the tests of the other
+//! languages read too.
 
 use churn_core::{Cell, Error, StaticAttributes, Table, TenantRecords, Timestamp, subscriptions_to_customers};
 use serde_json::{Value as Json, json};
@@ -15,7 +16,7 @@ fn static_attributes(given: &Json) -> StaticAttributes {
     }
 }
 
-/// The rows of a table as JSON; numbers are floats and moments text.
+/// The rows of a table as JSON, with numbers as floats and timestamps as text.
 fn rows(table: &Table) -> Vec<Json> {
     let mut rows = vec![serde_json::Map::new(); table.rows()];
     for name in table.column_names() {
