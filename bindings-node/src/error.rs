@@ -30,6 +30,16 @@ pub(crate) fn raise(error: Error) -> napi::Error {
     fault(error.code(), &error.to_string(), at, report)
 }
 
+/// An error of an option's value, under the name that the option has here.
+pub(crate) fn raise_option(option: &str, error: &Error) -> napi::Error {
+    fault(
+        error.code(),
+        &error.to_string(),
+        (None, None, Some(option)),
+        Value::Null,
+    )
+}
+
 /// An error of the store.
 #[cfg(feature = "store")]
 pub(crate) fn raise_store(error: churn_store::Error) -> napi::Error {

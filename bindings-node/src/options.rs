@@ -1,16 +1,17 @@
 //! Option objects. Every value is checked, and an error names the invalid option.
 
 use std::collections::BTreeMap;
+use std::str::FromStr;
 
 use churn_core::synthetic::WorldOptions;
 use churn_core::{
-    AsOf, BacktestOptions, ChurnDefinition, ClassifierOptions, Execution, FeaturePlan, OnInvalid, StaticAttributes,
-    Timestamp, TrainOptions, Value,
+    AsOf, BacktestOptions, ChurnDefinition, ClassifierOptions, Error, Execution, FeaturePlan, OnInvalid,
+    StaticAttributes, Timestamp, TrainOptions, Value,
 };
 use napi::Result;
 use napi::bindgen_prelude::Object;
 
-use crate::error::{invalid_option, raise};
+use crate::error::{invalid_option, raise, raise_option};
 use crate::values::{Cell, OneOrMany, Row};
 
 /// The value of an option; `None` if it is undefined or null.
@@ -25,6 +26,12 @@ pub(crate) fn text(options: &Object<'_>, name: &str) -> Result<Option<String>> {
         Some(Value::Text(text)) => Ok(Some(text)),
         Some(_) => Err(invalid_option(name, "must be a string")),
     }
+}
+
+/// An enum of the core, by name.
+pub(crate) fn named<T: FromStr<Err = Error>>(options: &Object<'_>, name: &str) -> Result<Option<T>> {
+    let named = text(options, name)?.map(|text| text.parse());
+    named.transpose().map_err(|error: Error| raise_option(name, &error))
 }
 
 /// A whole number that is not negative. A bigint may be larger than a number.
@@ -73,11 +80,7 @@ pub(crate) fn as_of(options: &Object<'_>) -> Result<AsOf> {
 
 /// `onInvalid`.
 pub(crate) fn policy(options: &Object<'_>) -> Result<OnInvalid> {
-    match text(options, "onInvalid")?.as_deref() {
-        None | Some("refuse") => Ok(OnInvalid::Refuse),
-        Some("quarantine") => Ok(OnInvalid::Quarantine),
-        Some(_) => Err(invalid_option("onInvalid", "must be 'refuse' or 'quarantine'")),
-    }
+    Ok(named(options, "onInvalid")?.unwrap_or_default())
 }
 
 /// `staticAttributes`.

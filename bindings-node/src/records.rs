@@ -291,8 +291,8 @@ fn configured(given: &Object<'_>, tenant: &str) -> Result<RecordsBuilder> {
         builder = builder.observed_until(moment);
     }
     builder = builder.static_attributes(options::trusted(given)?);
-    if let Some(ties) = options::text(given, "ties")? {
-        builder = builder.ties(ties.parse().map_err(raise)?);
+    if let Some(ties) = options::named(given, "ties")? {
+        builder = builder.ties(ties);
     }
     if let Some(code) = options::text(given, "currency")? {
         builder = builder.currency(code);
@@ -358,8 +358,7 @@ pub struct Column {
 
 /// The table with this name.
 pub(crate) fn kind_of(table: &str) -> Result<RecordKind> {
-    let kind = RecordKind::ALL.into_iter().find(|kind| kind.as_str() == table);
-    kind.ok_or_else(|| invalid_option("table", "must be customers, payments, tickets or activities"))
+    table.parse().map_err(raise)
 }
 
 /// The columns that the library recognizes in a table, required ones first.
@@ -377,7 +376,7 @@ pub fn known_columns(table: String) -> Result<Vec<Column>> {
     };
     let columns = source.columns().iter().map(|column| Column {
         name: column.name.to_owned(),
-        column_type: format!("{:?}", column.column_type).to_ascii_lowercase(),
+        column_type: column.column_type.to_string(),
         required: column.required,
         meaning: column.meaning.to_owned(),
     });

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use churn_core::Execution;
-use churn_core::ensemble::{Link, TreeEnsemble};
+use churn_core::ensemble::TreeEnsemble;
 use napi::bindgen_prelude::{Buffer, Either, Float32Array, Float64Array, Object, PromiseRaw, Uint8Array};
 use napi::{Env, Result};
 use napi_derive::napi;
@@ -103,10 +103,7 @@ impl Trees {
     /// The scale of the sum of the leaves: `log_odds` or `probability`.
     #[napi(getter, catch_unwind)]
     pub fn link(&self) -> Result<&'static str> {
-        Ok(match self.inner.get()?.link() {
-            Link::LogOdds => "log_odds",
-            Link::Probability => "probability",
-        })
+        Ok(self.inner.get()?.link().as_str())
     }
 
     /// Approximate memory outside V8's heap, in bytes.

@@ -5,9 +5,10 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::str::FromStr;
 use std::sync::Arc;
 
-use churn_core::LeakagePolicy;
+use churn_core::{LeakagePolicy, Monotonicity, OnInvalid, RecordKind, Ties};
 use pyo3::exceptions::PyOverflowError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyByteArray, PyBytes, PyFloat, PyInt, PyMapping, PyMemoryView, PyString};
@@ -107,21 +108,10 @@ pub(crate) fn id(given: &Bound<'_, PyAny>, name: &str) -> PyResult<String> {
     text(&value, name).map_err(|_| wrong(given, name, "an id: a text or a whole number"))
 }
 
-/// One of the given words.
-fn word(given: &Bound<'_, PyAny>, name: &str, words: &[&'static str]) -> PyResult<&'static str> {
-    let text = given
-        .cast::<PyString>()
-        .ok()
-        .and_then(|text| text.extract::<String>().ok());
-    let found = text.and_then(|text| words.iter().copied().find(|word| *word == text));
-    found.ok_or_else(|| {
-        let words: Vec<String> = words.iter().map(|word| format!("'{word}'")).collect();
-        let what = match words.as_slice() {
-            [others @ .., last] if !others.is_empty() => format!("{} or {last}", others.join(", ")),
-            _ => words.concat(),
-        };
-        wrong(given, name, &what)
-    })
+/// An enum of the core, by name.
+fn named<T: FromStr<Err = churn_core::Error>>(given: &Bound<'_, PyAny>, name: &str) -> PyResult<T> {
+    let parsed = text(given, name)?.parse();
+    parsed.map_err(|error: churn_core::Error| refuse(given.py(), "invalid_option", &error.to_string(), Some(name)))
 }
 
 /// A list of texts, or a single text.
@@ -213,7 +203,7 @@ pub(crate) fn plan(given: &Bound<'_, PyAny>) -> PyResult<Option<churn_core::Feat
 }
 
 /// A dict from feature to direction.
-pub(crate) fn monotone_constraints(given: &Bound<'_, PyAny>) -> PyResult<Vec<(String, String)>> {
+pub(crate) fn monotone_constraints(given: &Bound<'_, PyAny>) -> PyResult<Vec<(String, Monotonicity)>> {
     let name = "monotone_constraints";
     let refused = || wrong(given, name, "a dict from feature to 'increasing' or 'decreasing'");
     if given.is_none() {
@@ -222,8 +212,7 @@ pub(crate) fn monotone_constraints(given: &Bound<'_, PyAny>) -> PyResult<Vec<(St
     let items = given.cast::<PyMapping>().map_err(|_| refused())?.items()?;
     let pairs = items.iter().map(|item| {
         let (feature, direction): (Bound<'_, PyAny>, Bound<'_, PyAny>) = item.extract()?;
-        let direction = word(&direction, name, &["increasing", "decreasing"])?;
-        Ok((text(&feature, name)?, direction.to_owned()))
+        Ok((text(&feature, name)?, named(&direction, name)?))
     });
     pairs.collect()
 }
@@ -270,25 +259,22 @@ arguments! {
     horizon: u32 = |given, name| whole(given, name, 1);
     lead: u32 = |given, name| whole(given, name, 0);
     active_within: Option<u32> = |given, name| optional(given, |given| whole(given, name, 1));
-    on: &'static str = |given, name| word(given, name, &["payments", "activities"]);
-    table: &'static str = |given, name| word(given, name, &["customers", "payments", "tickets", "activities"]);
+    on: &'static str = |given, name| match named(given, name)? {
+        kind @ (RecordKind::Payments | RecordKind::Activities) => Ok(kind.as_str()),
+        _ => Err(wrong(given, name, "'payments' or 'activities'")),
+    };
+    table: RecordKind = named;
     // Arguments of features.
     name: String = text;
-    source: &'static str = |given, name| word(given, name, &["customers", "payments", "tickets", "activities"]);
+    source: RecordKind = named;
     window: Option<u32> = |given, name| optional(given, |given| whole(given, name, 1));
     // Arguments of records.
-    on_invalid: &'static str = |given, name| word(given, name, &["refuse", "quarantine"]);
-    ties: &'static str = |given, name| word(given, name, &["given", "content"]);
+    on_invalid: &'static str = |given, name| named(given, name).map(OnInvalid::as_str);
+    ties: &'static str = |given, name| named(given, name).map(Ties::as_str);
     currency: Option<String> = |given, name| optional(given, |given| text(given, name));
     // Arguments of training.
     shared: bool = flag;
-    leakage: LeakagePolicy = |given, name| {
-        Ok(match word(given, name, &["refuse", "warn", "allow"])? {
-            "warn" => LeakagePolicy::Warn,
-            "allow" => LeakagePolicy::Allow,
-            _ => LeakagePolicy::Refuse,
-        })
-    };
+    leakage: LeakagePolicy = named;
     allow_columns: Vec<String> = names;
     feature_names: Vec<String> = names;
     categorical: Vec<String> = names;

@@ -100,7 +100,7 @@ impl FlatModel {
         threads: Option<usize>,
         #[pyo3(from_py_with = arguments::leakage)] leakage: LeakagePolicy,
         #[pyo3(from_py_with = arguments::allow_columns)] allow_columns: Vec<String>,
-        #[pyo3(from_py_with = arguments::monotone_constraints)] monotone_constraints: Vec<(String, String)>,
+        #[pyo3(from_py_with = arguments::monotone_constraints)] monotone_constraints: Vec<(String, Monotonicity)>,
         #[pyo3(from_py_with = arguments::categorical)] categorical: Vec<String>,
     ) -> PyResult<Self> {
         let class_weights = match class_weights {
@@ -116,10 +116,7 @@ impl FlatModel {
             .with_allow_columns(allow_columns)
             .with_categorical(categorical)
             .with_seed(seed);
-        for (column, direction) in monotone_constraints {
-            let direction = direction.parse::<Monotonicity>().or_raise(py)?;
-            options.ensemble.monotone_constraints.push((column, direction));
-        }
+        options.ensemble.monotone_constraints = monotone_constraints;
         let groups = groups.map(|groups| groups.as_array().to_vec());
         let table = table.0.clone();
         let model = work::run(py, threads, None, move |execution| {

@@ -65,14 +65,13 @@ impl FeaturePlan {
         &self,
         py: Python<'_>,
         #[pyo3(from_py_with = arguments::name)] name: String,
-        #[pyo3(from_py_with = arguments::source)] source: &'static str,
+        #[pyo3(from_py_with = arguments::source)] source: RecordKind,
         filter: Option<&Bound<'_, PyAny>>,
         axis: Option<&Bound<'_, PyAny>>,
         measure: Option<&Bound<'_, PyAny>>,
         function: Option<&Bound<'_, PyAny>>,
         #[pyo3(from_py_with = arguments::window)] window: Option<u32>,
     ) -> PyResult<Self> {
-        let source: RecordKind = part(py, "source", source.into())?;
         let mut feature = churn_core::Feature::new(name, source);
         if let Some(filter) = filter {
             feature.filter = part(py, "filter", json(filter, "filter")?)?;

@@ -4,7 +4,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use churn_core::{
-    Backtest, BacktestOptions, ChurnDefinition, CustomerRows, FeatureColumn, LeakagePolicy, RecordKind, TrainOptions,
+    Backtest, BacktestOptions, ChurnDefinition, CustomerRows, FeatureColumn, LeakagePolicy, Monotonicity, RecordKind,
+    TrainOptions,
 };
 use numpy::IntoPyArray;
 use pyo3::prelude::*;
@@ -87,7 +88,7 @@ impl ChurnModel {
         #[pyo3(from_py_with = arguments::max_rows)] max_rows: usize,
         #[pyo3(from_py_with = arguments::folds)] folds: usize,
         #[pyo3(from_py_with = arguments::churn_weight)] churn_weight: f64,
-        #[pyo3(from_py_with = arguments::monotone_constraints)] monotone_constraints: Vec<(String, String)>,
+        #[pyo3(from_py_with = arguments::monotone_constraints)] monotone_constraints: Vec<(String, Monotonicity)>,
     ) -> PyResult<Self> {
         let given = TrainArguments {
             definition,
@@ -389,7 +390,7 @@ struct TrainArguments<'a, 'py> {
     max_rows: usize,
     folds: usize,
     churn_weight: f64,
-    monotone_constraints: Vec<(String, String)>,
+    monotone_constraints: Vec<(String, Monotonicity)>,
 }
 
 impl TrainArguments<'_, '_> {
@@ -399,7 +400,7 @@ impl TrainArguments<'_, '_> {
             "folds": self.folds,
             "churn_weight": self.churn_weight,
             "monotone_constraints": serde_json::Map::from_iter(
-                self.monotone_constraints.into_iter().map(|(name, direction)| (name, direction.into())),
+                self.monotone_constraints.into_iter().map(|(name, direction)| (name, direction.as_str().into())),
             ),
             "allow_columns": self.allow_columns,
             "max_rows": self.max_rows,
@@ -473,7 +474,7 @@ pub(crate) fn backtest(
     #[pyo3(from_py_with = arguments::max_rows)] max_rows: usize,
     #[pyo3(from_py_with = arguments::folds)] folds: usize,
     #[pyo3(from_py_with = arguments::churn_weight)] churn_weight: f64,
-    #[pyo3(from_py_with = arguments::monotone_constraints)] monotone_constraints: Vec<(String, String)>,
+    #[pyo3(from_py_with = arguments::monotone_constraints)] monotone_constraints: Vec<(String, Monotonicity)>,
 ) -> PyResult<Py<PyAny>> {
     let given = TrainArguments {
         definition,

@@ -3,9 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use churn_core::{
-    ColumnSpec, ColumnType, Execution, OnInvalid, RecordKind, RecordsBuilder, StaticAttributes, Ties, columns_of,
-};
+use churn_core::{ColumnSpec, Execution, OnInvalid, RecordKind, RecordsBuilder, StaticAttributes, columns_of};
 use pyo3::prelude::*;
 use pyo3::types::{PyCapsule, PyList, PyString};
 
@@ -384,12 +382,9 @@ impl TenantRecords {
     }
 }
 
-/// Converts ``on_invalid``, which is one of two words.
+/// The policy of this name, which `arguments::on_invalid` has checked.
 pub(crate) fn policy(on_invalid: &str) -> OnInvalid {
-    match on_invalid {
-        "quarantine" => OnInvalid::Quarantine,
-        _ => OnInvalid::Refuse,
-    }
+    on_invalid.parse().unwrap_or_default()
 }
 
 /// Findings as Python objects.
@@ -447,9 +442,7 @@ impl Options<'_, '_> {
         if let Some(names) = self.static_attributes {
             builder = builder.static_attributes(static_attributes(names)?);
         }
-        if self.ties == "content" {
-            builder = builder.ties(Ties::Content);
-        }
+        builder = builder.ties(self.ties.parse().unwrap_or_default());
         if let Some(currency) = self.currency {
             builder = builder.currency(currency);
         }
@@ -463,20 +456,13 @@ impl Options<'_, '_> {
 /// The column dictionary of a table: name, type, whether it is required, and meaning. `churn_core.columns` wraps it.
 #[pyfunction]
 pub(crate) fn columns(
-    #[pyo3(from_py_with = arguments::table)] table: &'static str,
+    #[pyo3(from_py_with = arguments::table)] table: RecordKind,
 ) -> Vec<(&'static str, &'static str, bool, &'static str)> {
-    let kind = RecordKind::ALL.into_iter().find(|kind| kind.as_str() == table);
-    let columns = kind.map(columns_of).unwrap_or_default().iter();
     let row = |column: &ColumnSpec| {
-        let kind = match column.column_type {
-            ColumnType::Id => "id",
-            ColumnType::Timestamp => "timestamp",
-            ColumnType::Number => "number",
-            _ => "text",
-        };
+        let kind = column.column_type.as_str();
         (column.name, kind, column.required, column.meaning)
     };
-    columns.map(row).collect()
+    columns_of(table).iter().map(row).collect()
 }
 
 type Parted = (

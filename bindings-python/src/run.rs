@@ -85,7 +85,7 @@ fn score<'py>(
                 .map(|band| band.as_str())
                 .into_pyobject(py)?
                 .into_any(),
-            score.status().into_pyobject(py)?.into_any(),
+            score.status().as_str().into_pyobject(py)?.into_any(),
             score.not_scored_reason().into_pyobject(py)?.into_any(),
             expected_at.into_pyobject(py)?.into_any(),
             as_of.clone(),
@@ -157,7 +157,7 @@ impl ScoreRun {
                 "risk_band".into(),
                 texts(&|score| score.risk_band().map(|band| band.to_string())),
             ),
-            ("status".into(), texts(&|score| Some(score.status().to_owned()))),
+            ("status".into(), texts(&|score| Some(score.status().to_string()))),
             (
                 "as_of".into(),
                 Values::Moments(vec![Some(self.run.as_of().as_micros()); scores.len()]),

@@ -338,7 +338,10 @@ fn leaks_of(py: Python<'_>, given: &Bound<'_, PyAny>) -> PyResult<Vec<PlantedLea
         Ok(name) => vec![name.extract()?],
         Err(_) => arguments::names(given, "leaks")?,
     };
-    names.iter().map(|name| PlantedLeak::named(name).or_raise(py)).collect()
+    names
+        .iter()
+        .map(|name| name.parse::<PlantedLeak>().or_raise(py))
+        .collect()
 }
 
 /// Generates synthetic B2B tenants with known risk; reproducible from the seed and the options.

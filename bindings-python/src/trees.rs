@@ -383,10 +383,7 @@ impl TreeEnsemble {
     /// average probabilities.
     #[getter]
     fn link(&self) -> &'static str {
-        match self.0.link() {
-            Link::LogOdds => "log_odds",
-            Link::Probability => "probability",
-        }
+        self.0.link().as_str()
     }
 
     /// Number of columns that a row must have.

@@ -132,6 +132,14 @@ mod model;
 
 mod classifier;
 
+/// What the `names!` macro expands to.
+#[doc(hidden)]
+pub mod private {
+    pub use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub use crate::error::{Error, Named, deserialize, parse};
+}
+
 // Every public name is listed here.
 #[cfg(feature = "arrow")]
 pub use arrow;
@@ -165,7 +173,7 @@ pub use model::{
     Backtest, BacktestOptions, BandCalibration, CardCalibration, CardData, CardFeatures, CardMetrics, CardPopulation,
     ChurnModel, ChurnRateAt, CustomerRows, CustomerScore, Direction, DroppedMember, EnsembleOptions, Explanation,
     MeasuresByActivity, MemberReport, ModelCard, Monotonicity, OutOfTime, Outcome, Prediction, Reason, ReasonValue,
-    RiskBand, RiskBands, Score, ScoreRun, TrainOptions, TrainReport, Warning, WarningCode,
+    RiskBand, RiskBands, Score, ScoreRun, ScoreStatus, TrainOptions, TrainReport, Warning, WarningCode,
 };
 pub use parallel::{CancelToken, Execution, Progress};
 pub use record::{Currency, StaticAttributes, TenantId, TenantRecords};

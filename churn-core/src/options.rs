@@ -7,7 +7,7 @@ use std::fmt;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use crate::error::{Error, ErrorKind, Result, excerpt};
+use crate::error::{Error, ErrorKind, Result, excerpt, suggestion};
 
 /// A struct of options that can be read from a JSON object.
 pub(crate) trait Options {
@@ -136,41 +136,9 @@ impl Given {
             None => format!("unknown option '{shown}'"),
             Some(within) => format!("unknown option '{shown}' of '{within}'"),
         };
-        if let Some(near) = nearest(unknown, &self.known) {
-            message.push_str(&format!("; did you mean '{near}'?"));
-        } else {
-            message.push(';');
-        }
-        message.push_str(&format!(" known options: {}", self.known.join(", ")));
+        message.push_str(&suggestion(unknown, &self.known, "options"));
         Err(invalid(self.within.unwrap_or(&shown), message))
     }
-}
-
-/// The known name that is closest to a misspelt one, if at most a third of the letters differ.
-fn nearest<'a>(unknown: &str, known: &[&'a str]) -> Option<&'a str> {
-    // A longer text is not a misspelt name.
-    if unknown.len() > 64 {
-        return None;
-    }
-    let lower = unknown.to_lowercase();
-    let near = known.iter().map(|name| (distance(&lower, name), *name)).min()?;
-    (3 * near.0 <= unknown.len().max(3)).then_some(near.1)
-}
-
-/// Edit distance of two texts (Levenshtein, 1966).
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, from) in a.chars().enumerate() {
-        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
-        for (j, to) in b.iter().enumerate() {
-            let cost = (diagonal + usize::from(from != *to))
-                .min(row[j] + 1)
-                .min(row[j + 1] + 1);
-            diagonal = std::mem::replace(&mut row[j + 1], cost);
-        }
-    }
-    row[b.len()]
 }
 
 /// Generates the `with_` methods of some fields.

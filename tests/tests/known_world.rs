@@ -268,9 +268,9 @@ fn all_fifty_leaks_predict_the_outcome() {
     assert!(
         leaks
             .iter()
-            .all(|leak| PlantedLeak::named(leak.name()).unwrap() == *leak && !leak.meaning().is_empty())
+            .all(|leak| leak.name().parse::<PlantedLeak>().unwrap() == *leak && !leak.meaning().is_empty())
     );
-    assert_eq!(PlantedLeak::named("nothing").unwrap_err().code(), "invalid_option");
+    assert_eq!("nothing".parse::<PlantedLeak>().unwrap_err().code(), "invalid_option");
     let tables = |leaks| {
         let options = small(4).with_leaks(leaks).with_tenants(1).with_customers(400);
         world(&options).unwrap().tenants()[0].tables().unwrap()

@@ -3,109 +3,62 @@
 use std::fmt;
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize, Serializer};
+use serde::Serialize;
 
-use crate::error::Finding;
+use crate::error::{Finding, names};
 
-/// The four kinds of record a tenant has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "lowercase")]
-pub enum RecordKind {
-    /// Customers and their subscription periods.
-    Customers,
-    /// Payments: due, settled, failed and refunded.
-    Payments,
-    /// Support tickets and how they were resolved.
-    Tickets,
-    /// Actions of customers, such as logins or orders.
-    Activities,
-}
-
-impl RecordKind {
-    /// All four kinds, in the order of validation and of reports.
-    pub const ALL: [Self; 4] = [Self::Customers, Self::Payments, Self::Tickets, Self::Activities];
-
-    /// The table's name: `"payments"`.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Customers => "customers",
-            Self::Payments => "payments",
-            Self::Tickets => "tickets",
-            Self::Activities => "activities",
-        }
+names! {
+    /// The four kinds of record a tenant has.
+    #[derive(PartialOrd, Ord)]
+    #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename_all = "lowercase"))]
+    pub enum RecordKind: "table" {
+        /// Customers and their subscription periods.
+        Customers = "customers",
+        /// Payments: due, settled, failed and refunded.
+        Payments = "payments",
+        /// Support tickets and how they were resolved.
+        Tickets = "tickets",
+        /// Actions of customers, such as logins or orders.
+        Activities = "activities",
     }
 }
 
-impl fmt::Display for RecordKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-macro_rules! issue_codes {
-    ($($(#[$doc:meta])* $variant:ident = $code:literal,)*) => {
-        /// What is wrong with a value. Each code is stable and the same in all languages.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-        #[non_exhaustive]
-        pub enum IssueCode { $($(#[$doc])* $variant,)* }
-
-        impl IssueCode {
-            /// Every code.
-            pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
-
-            /// The stable code.
-            pub fn as_str(self) -> &'static str {
-                match self { $(Self::$variant => $code,)* }
-            }
-        }
-    };
-}
-
-issue_codes! {
-    /// A required column is missing.
-    MissingColumn = "missing_column",
-    /// Two columns match the same known name after case, blanks, hyphens and underscores are removed.
-    DuplicateColumn = "duplicate_column",
-    /// A required value is null or empty.
-    MissingValue = "missing_value",
-    /// A value has a type that its column does not accept.
-    BadType = "bad_type",
-    /// A timestamp cannot be parsed or lies outside the years 1 to 9999.
-    BadTimestamp = "bad_timestamp",
-    /// A number lies outside its range.
-    OutOfRange = "out_of_range",
-    /// A number is NaN or infinite.
-    NotFinite = "not_finite",
-    /// A payment status that is not paid, failed, pending or refunded.
-    UnknownStatus = "unknown_status",
-    /// A ticket priority that is not low, normal, high or urgent.
-    UnknownPriority = "unknown_priority",
-    /// Two rows have the same record id and the same `known_at`.
-    DuplicateId = "duplicate_id",
-    /// Two rows are the same version of the same customer.
-    DuplicateVersion = "duplicate_version",
-    /// An event of a customer that is not in the customers table.
-    UnknownCustomer = "unknown_customer",
-    /// An end time lies before its start time.
-    EndsBeforeStart = "ends_before_start",
-    /// A pending payment has a `settled_at`.
-    InconsistentStatus = "inconsistent_status",
-    /// Amounts are in more than one currency, and no conversion rate is given.
-    MixedCurrency = "mixed_currency",
-    /// A row belongs to another tenant.
-    WrongTenant = "wrong_tenant",
-}
-
-impl Serialize for IssueCode {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.as_str())
-    }
-}
-
-impl fmt::Display for IssueCode {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
+names! {
+    /// What is wrong with a value. Each code is stable and the same in all languages.
+    #[non_exhaustive]
+    pub enum IssueCode: "issue" {
+        /// A required column is missing.
+        MissingColumn = "missing_column",
+        /// Two columns match the same known name after case, blanks, hyphens and underscores are removed.
+        DuplicateColumn = "duplicate_column",
+        /// A required value is null or empty.
+        MissingValue = "missing_value",
+        /// A value has a type that its column does not accept.
+        BadType = "bad_type",
+        /// A timestamp cannot be parsed or lies outside the years 1 to 9999.
+        BadTimestamp = "bad_timestamp",
+        /// A number lies outside its range.
+        OutOfRange = "out_of_range",
+        /// A number is NaN or infinite.
+        NotFinite = "not_finite",
+        /// A payment status that is not paid, failed, pending or refunded.
+        UnknownStatus = "unknown_status",
+        /// A ticket priority that is not low, normal, high or urgent.
+        UnknownPriority = "unknown_priority",
+        /// Two rows have the same record id and the same `known_at`.
+        DuplicateId = "duplicate_id",
+        /// Two rows are the same version of the same customer.
+        DuplicateVersion = "duplicate_version",
+        /// An event of a customer that is not in the customers table.
+        UnknownCustomer = "unknown_customer",
+        /// An end time lies before its start time.
+        EndsBeforeStart = "ends_before_start",
+        /// A pending payment has a `settled_at`.
+        InconsistentStatus = "inconsistent_status",
+        /// Amounts are in more than one currency, and no conversion rate is given.
+        MixedCurrency = "mixed_currency",
+        /// A row belongs to another tenant.
+        WrongTenant = "wrong_tenant",
     }
 }
 

@@ -2,14 +2,19 @@
 
 mod finding;
 mod issue;
+mod named;
 
 use std::fmt;
 use std::path::Path;
+use std::str::FromStr;
 use std::sync::Arc;
 
 pub(crate) use finding::MAX_EXAMPLES;
 pub use finding::{Finding, FindingCode};
 pub use issue::{IssueCode, RecordKind, TableReport, ValidationIssue, ValidationReport};
+#[doc(hidden)]
+pub use named::{Named, deserialize, parse};
+pub(crate) use named::{names, suggestion, unknown};
 
 /// `Result` with this crate's [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -43,7 +48,24 @@ macro_rules! error_kinds {
         impl fmt::Display for ErrorKind {
             /// The stable code.
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(self.code())
+                f.pad(self.code())
+            }
+        }
+
+        impl FromStr for ErrorKind {
+            type Err = Error;
+
+            /// Reads a stable code.
+            ///
+            /// # Errors
+            /// `invalid_option` with column `code` for any other text.
+            fn from_str(code: &str) -> Result<Self> {
+                let issue = || Some(Self::InvalidRecords(IssueCode::find(code)?));
+                let known = Self::ALL.iter().copied().find(|kind| kind.code() == code);
+                known.or_else(issue).ok_or_else(|| {
+                    let codes: Vec<&str> = IssueCode::TEXTS.iter().copied().chain([$($code,)*]).collect();
+                    unknown("code", code, &codes)
+                })
             }
         }
     };

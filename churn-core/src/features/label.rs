@@ -1,8 +1,6 @@
 //! Labels: whether a customer churned in the label period of a date, by which rule, and when.
 
-use std::fmt;
-
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result, names};
 use crate::features::definition::ChurnDefinition;
 use crate::features::population::{check, first_event, is_eligible};
 use crate::features::view::SpellTruth;
@@ -10,41 +8,22 @@ use crate::parallel::{Execution, Workers};
 use crate::record::{NEVER, TenantRecords};
 use crate::time::{AsOf, Timestamp};
 
-/// The rule that determines a label.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum LabelRule {
-    /// Churned: the spell's `churned_at` lies in the label period.
-    Cancelled,
-    /// Retained: the spell's `churned_at` does not lie in the label period.
-    NotCancelled,
-    /// Churned: no paid payment, or no activity, in the label period.
-    Inactive,
-    /// Retained: there was a paid payment, or an activity, in the label period.
-    Active,
-    /// Excluded: churned after `as_of` but before the label period.
-    ChurnedInLead,
-    /// Excluded: churned before `as_of`, but this became known only later.
-    ChurnedBefore,
-}
-
-impl LabelRule {
-    /// The stable name of the rule: `"churned_in_lead"`.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Cancelled => "cancelled",
-            Self::NotCancelled => "not_cancelled",
-            Self::Inactive => "inactive",
-            Self::Active => "active",
-            Self::ChurnedInLead => "churned_in_lead",
-            Self::ChurnedBefore => "churned_before",
-        }
-    }
-}
-
-impl fmt::Display for LabelRule {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
+names! {
+    /// The rule that determines a label.
+    #[non_exhaustive]
+    pub enum LabelRule: "rule" {
+        /// Churned: the spell's `churned_at` lies in the label period.
+        Cancelled = "cancelled",
+        /// Retained: the spell's `churned_at` does not lie in the label period.
+        NotCancelled = "not_cancelled",
+        /// Churned: no paid payment, or no activity, in the label period.
+        Inactive = "inactive",
+        /// Retained: there was a paid payment, or an activity, in the label period.
+        Active = "active",
+        /// Excluded: churned after `as_of` but before the label period.
+        ChurnedInLead = "churned_in_lead",
+        /// Excluded: churned before `as_of`, but this became known only later.
+        ChurnedBefore = "churned_before",
     }
 }
 

@@ -6,27 +6,28 @@ use std::collections::HashSet;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::error::{Error, ErrorKind, RecordKind, Result};
+use crate::error::{Error, ErrorKind, RecordKind, Result, names};
 use crate::features::standard;
 use crate::options::{Given, Options, json_methods};
 use crate::time::Window;
 
-/// The time axis: the time of a record that decides which windows contain it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum Axis {
-    /// The event time: `due_at`, `opened_at`, `at`.
-    #[default]
-    Event,
-    /// The refund time of a payment. Only refunded payments have it.
-    RefundedAt,
-    /// The resolution time of a ticket. Only resolved tickets have it.
-    ResolvedAt,
-    /// The time at which a ticket was reopened. Only reopened tickets have it.
-    ReopenedAt,
-    /// The time at which the satisfaction with a ticket became visible. Only rated tickets have it.
-    SatisfactionAt,
+names! {
+    /// The time axis: the time of a record that decides which windows contain it.
+    #[derive(Default)]
+    #[non_exhaustive]
+    pub enum Axis: "axis" {
+        /// The event time: `due_at`, `opened_at`, `at`.
+        #[default]
+        Event = "event",
+        /// The refund time of a payment. Only refunded payments have it.
+        RefundedAt = "refunded_at",
+        /// The resolution time of a ticket. Only resolved tickets have it.
+        ResolvedAt = "resolved_at",
+        /// The time at which a ticket was reopened. Only reopened tickets have it.
+        ReopenedAt = "reopened_at",
+        /// The time at which the satisfaction with a ticket became visible. Only rated tickets have it.
+        SatisfactionAt = "satisfaction_at",
+    }
 }
 
 /// A condition on a record, evaluated as of `as_of`. A filter is a list of conditions that must all hold.

@@ -5,22 +5,22 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::error::{Error, ErrorKind, RecordKind, Result};
+use crate::error::{Error, ErrorKind, RecordKind, Result, names};
 use crate::features::plan::{Feature, FeaturePlan, Function, Measure};
 use crate::features::standard::Schema;
 use crate::features::view::ColumnView;
 use crate::record::TenantRecords;
 use crate::time::{AsOf, Timestamp};
 
-/// The kind of values in the column of a feature.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum FeatureKind {
-    /// Numbers; bools are 0 and 1.
-    Number,
-    /// Texts.
-    Text,
+names! {
+    /// The kind of values in the column of a feature.
+    #[non_exhaustive]
+    pub enum FeatureKind: "kind" {
+        /// Numbers; bools are 0 and 1.
+        Number = "number",
+        /// Texts.
+        Text = "text",
+    }
 }
 
 /// A feature plan resolved for the records of a tenant: the concrete features of a model. It is stored in the model and

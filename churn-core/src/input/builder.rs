@@ -1,10 +1,8 @@
 //! Builds a tenant's records from input tables.
 
 use std::collections::BTreeMap;
-use std::fmt;
-use std::str::FromStr;
 
-use crate::error::{Error, ErrorKind, RecordKind, Result, ValidationReport, excerpt};
+use crate::error::{Error, ErrorKind, RecordKind, Result, ValidationReport, excerpt, names};
 use crate::input::check::Checked;
 use crate::input::currency::Exchange;
 use crate::input::kept::Pools;
@@ -15,98 +13,70 @@ use crate::parallel::{Execution, Workers};
 use crate::record::{Currency, Customers, StaticAttributes, TenantId, TenantRecords, is_reserved};
 use crate::time::Timestamp;
 
-/// The policy for invalid rows.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum OnInvalid {
-    /// Invalid rows cause one error, which carries the whole report.
-    #[default]
-    Refuse,
-    /// Invalid rows are quarantined: skipped, counted and listed in the report.
+names! {
+    /// The policy for invalid rows.
+    #[derive(Default)]
+    pub enum OnInvalid: "on_invalid" {
+        /// Invalid rows cause one error, which carries the whole report.
+        #[default]
+        Refuse = "refuse",
+        /// Invalid rows are quarantined: skipped, counted and listed in the report.
+        ///
+        /// ```
+        /// use churn_core::{IssueCode, OnInvalid, RecordKind, Table, TenantRecords};
+        ///
+        /// let customers = Table::from_csv(&b"customer_id,signed_up_at\nC-1,2024-01-01\n"[..])?;
+        /// let payments = Table::from_csv(&b"customer_id,due_at,amount\nC-1,2024-02-01,9.9\nC-1,soon,9.9\nC-7,2024-02-01,1\n"[..])?;
+        /// let builder = TenantRecords::builder("acme").customers(customers).payments(payments);
+        /// let (records, report) = builder.on_invalid(OnInvalid::Quarantine).build()?;
+        ///
+        /// assert_eq!(records.rows(RecordKind::Payments), Some(1));
+        /// let table = report.table(RecordKind::Payments).unwrap();
+        /// assert_eq!((table.rows_in, table.quarantined.as_slice()), (3, &[1, 2][..]));
+        /// for issue in &report.issues {
+        ///     println!("{issue}"); // payments row 1 column 'due_at': 'soon' is not an ISO-8601 date or date-time (bad_timestamp)
+        /// }
+        /// assert_eq!(report.issues[0].column.as_deref(), Some("due_at"));
+        /// assert_eq!((report.issues[1].row, report.issues[1].code), (Some(2), IssueCode::UnknownCustomer));
+        /// # Ok::<(), churn_core::Error>(())
+        /// ```
+        Quarantine = "quarantine",
+    }
+}
+
+names! {
+    /// The order of events of one customer at the same time.
+    ///
+    /// The order determines features such as the last paid amount or the length of a streak of failed payments.
     ///
     /// ```
-    /// use churn_core::{IssueCode, OnInvalid, RecordKind, Table, TenantRecords};
+    /// use churn_core::{Execution, FeatureColumn, FeaturePlan, Table, TenantRecords, Ties, features};
     ///
-    /// let customers = Table::from_csv(&b"customer_id,signed_up_at\nC-1,2024-01-01\n"[..])?;
-    /// let payments = Table::from_csv(&b"customer_id,due_at,amount\nC-1,2024-02-01,9.9\nC-1,soon,9.9\nC-7,2024-02-01,1\n"[..])?;
-    /// let builder = TenantRecords::builder("acme").customers(customers).payments(payments);
-    /// let (records, report) = builder.on_invalid(OnInvalid::Quarantine).build()?;
-    ///
-    /// assert_eq!(records.rows(RecordKind::Payments), Some(1));
-    /// let table = report.table(RecordKind::Payments).unwrap();
-    /// assert_eq!((table.rows_in, table.quarantined.as_slice()), (3, &[1, 2][..]));
-    /// for issue in &report.issues {
-    ///     println!("{issue}"); // payments row 1 column 'due_at': 'soon' is not an ISO-8601 date or date-time (bad_timestamp)
-    /// }
-    /// assert_eq!(report.issues[0].column.as_deref(), Some("due_at"));
-    /// assert_eq!((report.issues[1].row, report.issues[1].code), (Some(2), IssueCode::UnknownCustomer));
+    /// let last_amount = |payments: &str, ties| -> churn_core::Result<f64> {
+    ///     let customers = Table::from_csv(&b"customer_id,signed_up_at\nC-1,2024-01-01\n"[..])?;
+    ///     let builder = TenantRecords::builder("acme").customers(customers).payments(Table::from_csv(payments.as_bytes())?);
+    ///     let (records, _) = builder.ties(ties).build()?;
+    ///     let matrix = features(&records, &["2024-03-01".parse()?], &FeaturePlan::default(), &Execution::new())?;
+    ///     Ok(match matrix.column("payments_last_paid_amount")? {
+    ///         FeatureColumn::Number(values) => values[0],
+    ///         _ => f64::NAN,
+    ///     })
+    /// };
+    /// let one = "customer_id,due_at,amount\nC-1,2024-02-01,5\nC-1,2024-02-01,7\n";
+    /// let other = "customer_id,due_at,amount\nC-1,2024-02-01,7\nC-1,2024-02-01,5\n";
+    /// assert_eq!((last_amount(one, Ties::Given)?, last_amount(other, Ties::Given)?), (7.0, 5.0));
+    /// assert_eq!((last_amount(one, Ties::Content)?, last_amount(other, Ties::Content)?), (7.0, 7.0));
     /// # Ok::<(), churn_core::Error>(())
     /// ```
-    Quarantine,
-}
-
-/// The order of events of one customer at the same time.
-///
-/// The order determines features such as the last paid amount or the length of a streak of failed payments.
-///
-/// ```
-/// use churn_core::{Execution, FeatureColumn, FeaturePlan, Table, TenantRecords, Ties, features};
-///
-/// let last_amount = |payments: &str, ties| -> churn_core::Result<f64> {
-///     let customers = Table::from_csv(&b"customer_id,signed_up_at\nC-1,2024-01-01\n"[..])?;
-///     let builder = TenantRecords::builder("acme").customers(customers).payments(Table::from_csv(payments.as_bytes())?);
-///     let (records, _) = builder.ties(ties).build()?;
-///     let matrix = features(&records, &["2024-03-01".parse()?], &FeaturePlan::default(), &Execution::new())?;
-///     Ok(match matrix.column("payments_last_paid_amount")? {
-///         FeatureColumn::Number(values) => values[0],
-///         _ => f64::NAN,
-///     })
-/// };
-/// let one = "customer_id,due_at,amount\nC-1,2024-02-01,5\nC-1,2024-02-01,7\n";
-/// let other = "customer_id,due_at,amount\nC-1,2024-02-01,7\nC-1,2024-02-01,5\n";
-/// assert_eq!((last_amount(one, Ties::Given)?, last_amount(other, Ties::Given)?), (7.0, 5.0));
-/// assert_eq!((last_amount(one, Ties::Content)?, last_amount(other, Ties::Content)?), (7.0, 7.0));
-/// # Ok::<(), churn_core::Error>(())
-/// ```
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Ties {
-    /// In input order.
-    #[default]
-    Given,
-    /// By id, then by all values, so that records do not depend on the input order. The quarantined rows, the default
-    /// currency and the type of an attribute still depend on it.
-    Content,
-}
-
-impl Ties {
-    /// The name of the option in all languages: `"given"` or `"content"`.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Given => "given",
-            Self::Content => "content",
-        }
-    }
-}
-
-impl fmt::Display for Ties {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-impl FromStr for Ties {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<Self> {
-        [Self::Given, Self::Content]
-            .into_iter()
-            .find(|ties| ties.as_str() == text)
-            .ok_or_else(|| {
-                option(
-                    "ties",
-                    format!("ties must be 'given' or 'content', not '{}'", excerpt(text)),
-                )
-            })
+    #[derive(Default)]
+    #[non_exhaustive]
+    pub enum Ties: "ties" {
+        /// In input order.
+        #[default]
+        Given = "given",
+        /// By id, then by all values, so that records do not depend on the input order. The quarantined rows, the default
+        /// currency and the type of an attribute still depend on it.
+        Content = "content",
     }
 }
 

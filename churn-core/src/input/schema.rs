@@ -1,38 +1,19 @@
 //! The column dictionary: the columns of each table with their types and meanings.
 
-use std::fmt;
+use crate::error::{RecordKind, names};
 
-use crate::error::RecordKind;
-
-/// The type of a column's values.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum ColumnType {
-    /// Text; integers become their decimal text.
-    Id,
-    /// A timestamp: ISO-8601 text, or a date or date-time of the host's own type.
-    Timestamp,
-    /// A finite number.
-    Number,
-    /// Text.
-    Text,
-}
-
-impl ColumnType {
-    /// The name of the type in all languages: `"id"`, `"timestamp"`, `"number"` or `"text"`.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Id => "id",
-            Self::Timestamp => "timestamp",
-            Self::Number => "number",
-            Self::Text => "text",
-        }
-    }
-}
-
-impl fmt::Display for ColumnType {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
+names! {
+    /// The type of a column's values.
+    #[non_exhaustive]
+    pub enum ColumnType: "type" {
+        /// Text; integers become their decimal text.
+        Id = "id",
+        /// A timestamp: ISO-8601 text, or a date or date-time of the host's own type.
+        Timestamp = "timestamp",
+        /// A finite number.
+        Number = "number",
+        /// Text.
+        Text = "text",
     }
 }
 

@@ -1,110 +1,56 @@
 //! Leakage findings, and the policy that decides what training does about them.
 
 use std::fmt;
-use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::{Error, ErrorKind, RecordKind, Result, excerpt};
+use crate::error::{Error, ErrorKind, RecordKind, Result, excerpt, names};
 
-/// The policy for columns that leak the target.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "snake_case")]
-pub enum LeakagePolicy {
-    /// An attribute that leaks the target is an error; a feature of events that leaks is reported.
-    #[default]
-    Refuse,
-    /// All findings are reported as warnings.
-    Warn,
-    /// All findings are reported as allowed.
-    Allow,
-}
-
-impl LeakagePolicy {
-    /// `"refuse"`, `"warn"` or `"allow"`.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Refuse => "refuse",
-            Self::Warn => "warn",
-            Self::Allow => "allow",
-        }
+names! {
+    /// The policy for columns that leak the target.
+    #[derive(Default)]
+    #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename_all = "snake_case"))]
+    pub enum LeakagePolicy: "leakage" {
+        /// An attribute that leaks the target is an error; a feature of events that leaks is reported.
+        #[default]
+        Refuse = "refuse",
+        /// All findings are reported as warnings.
+        Warn = "warn",
+        /// All findings are reported as allowed.
+        Allow = "allow",
     }
 }
 
-impl fmt::Display for LeakagePolicy {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
+names! {
+    /// How a column leaks the target.
+    #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename_all = "snake_case"))]
+    #[non_exhaustive]
+    pub enum LeakageEvidence: "leak" {
+        /// The column alone separates churned from retained rows nearly without error.
+        RestatesLabel = "restates_label",
+        /// All rows where the column has a value, or where it has one particular value, churned.
+        OnlyForChurned = "only_for_churned",
+        /// All rows where the column is missing churned, or no row where it has a value churned.
+        OnlyForRetained = "only_for_retained",
+        /// The column identifies rows or encodes their order.
+        Identifier = "identifier",
+        /// The column predicts what happened after the date, even after subtracting what was known at the date.
+        ReachesIntoLabelPeriod = "reaches_into_label_period",
     }
 }
 
-impl FromStr for LeakagePolicy {
-    type Err = Error;
-
-    /// # Errors
-    /// `invalid_option` for another name.
-    fn from_str(name: &str) -> Result<Self> {
-        match name {
-            "refuse" => Ok(Self::Refuse),
-            "warn" => Ok(Self::Warn),
-            "allow" => Ok(Self::Allow),
-            _ => {
-                let message = format!("leakage is 'refuse', 'warn' or 'allow', not '{}'", excerpt(name));
-                Err(Error::new(ErrorKind::InvalidOption, message).at(None, None, Some("leakage")))
-            }
-        }
+names! {
+    /// The action that training took about a finding.
+    #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename_all = "snake_case"))]
+    #[non_exhaustive]
+    pub enum LeakageAction: "action" {
+        /// Training was refused.
+        Refused = "refused",
+        /// The column was used, and the report contains the finding.
+        Warned = "warned",
+        /// The caller allowed the column.
+        Allowed = "allowed",
     }
-}
-
-/// How a column leaks the target.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum LeakageEvidence {
-    /// The column alone separates churned from retained rows nearly without error.
-    RestatesLabel,
-    /// All rows where the column has a value, or where it has one particular value, churned.
-    OnlyForChurned,
-    /// All rows where the column is missing churned, or no row where it has a value churned.
-    OnlyForRetained,
-    /// The column identifies rows or encodes their order.
-    Identifier,
-    /// The column predicts what happened after the date, even after subtracting what was known at the date.
-    ReachesIntoLabelPeriod,
-}
-
-impl LeakageEvidence {
-    /// The stable name: `"restates_label"`.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::RestatesLabel => "restates_label",
-            Self::OnlyForChurned => "only_for_churned",
-            Self::OnlyForRetained => "only_for_retained",
-            Self::Identifier => "identifier",
-            Self::ReachesIntoLabelPeriod => "reaches_into_label_period",
-        }
-    }
-}
-
-impl fmt::Display for LeakageEvidence {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-/// The action that training took about a finding.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum LeakageAction {
-    /// Training was refused.
-    Refused,
-    /// The column was used, and the report contains the finding.
-    Warned,
-    /// The caller allowed the column.
-    Allowed,
 }
 
 /// A column that leaks the target, with the evidence.

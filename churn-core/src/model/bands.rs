@@ -1,41 +1,23 @@
 //! Risk bands: coarse classes of risk.
 
-use std::fmt;
-
 use serde::{Deserialize, Serialize};
 
+use crate::error::names;
 use crate::numeric::{logit, sigmoid};
 
-/// A coarse class of risk, by the odds of churn relative to the odds at the training dates.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "lowercase")]
-pub enum RiskBand {
-    /// Below the churn rate of the training dates.
-    Low,
-    /// At or above the churn rate of the training dates.
-    Medium,
-    /// At or above twice the odds at the training dates.
-    High,
-    /// At or above four times the odds at the training dates.
-    Critical,
-}
-
-impl RiskBand {
-    /// The name of the band: `"critical"`.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Low => "low",
-            Self::Medium => "medium",
-            Self::High => "high",
-            Self::Critical => "critical",
-        }
-    }
-}
-
-impl fmt::Display for RiskBand {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
+names! {
+    /// A coarse class of risk, by the odds of churn relative to the odds at the training dates.
+    #[derive(PartialOrd, Ord)]
+    #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename_all = "lowercase"))]
+    pub enum RiskBand: "risk_band" {
+        /// Below the churn rate of the training dates.
+        Low = "low",
+        /// At or above the churn rate of the training dates.
+        Medium = "medium",
+        /// At or above twice the odds at the training dates.
+        High = "high",
+        /// At or above four times the odds at the training dates.
+        Critical = "critical",
     }
 }
 

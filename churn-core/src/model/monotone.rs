@@ -1,65 +1,23 @@
 //! Monotonic constraints of features, and the fit of members that obey them.
 
-use std::fmt;
-use std::str::FromStr;
-
 use ndarray::ArrayView2;
-use serde::{Deserialize, Serialize};
 
 use crate::ensemble::{GradientBoostingOptions, LinearModel, Logistic};
-use crate::error::{Error, ErrorKind, Result, excerpt};
+use crate::error::{Error, ErrorKind, Result, excerpt, names};
 use crate::features::{Columns, FeatureColumn};
 use crate::model::sample::Examples;
 use crate::parallel::Workers;
 use crate::preprocess::FittedPreprocessor;
 
-/// The direction in which the probability may change as a feature grows, all other features being equal.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum Monotonicity {
-    /// The probability never falls.
-    #[serde(alias = "raises")]
-    Increasing,
-    /// The probability never rises.
-    #[serde(alias = "lowers")]
-    Decreasing,
-}
-
-impl Monotonicity {
-    /// `"increasing"` or `"decreasing"`.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Increasing => "increasing",
-            Self::Decreasing => "decreasing",
-        }
-    }
-}
-
-impl fmt::Display for Monotonicity {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-impl FromStr for Monotonicity {
-    type Err = Error;
-
-    /// # Errors
-    /// `invalid_option` for another name.
-    fn from_str(name: &str) -> Result<Self> {
-        match name {
-            "increasing" => Ok(Self::Increasing),
-            "decreasing" => Ok(Self::Decreasing),
-            _ => {
-                let message = format!(
-                    "a monotone constraint is 'increasing' or 'decreasing', not '{}'",
-                    excerpt(name)
-                );
-                Err(Error::new(ErrorKind::InvalidOption, message).at(None, None, Some("monotone_constraints")))
-            }
-        }
+names! {
+    /// The direction in which the probability may change as a feature grows, all other features being equal.
+    #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename_all = "snake_case"))]
+    #[non_exhaustive]
+    pub enum Monotonicity: "monotone_constraints" {
+        /// The probability never falls.
+        Increasing = "increasing" | "raises",
+        /// The probability never rises.
+        Decreasing = "decreasing" | "lowers",
     }
 }
 

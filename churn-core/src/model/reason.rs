@@ -3,34 +3,19 @@
 use std::cmp::Ordering;
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
+use crate::error::names;
 use crate::features::{Columns, FeatureColumn};
 
-/// Whether a feature raises or lowers a score.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "snake_case")]
-pub enum Direction {
-    /// The feature makes churn more likely.
-    Raises,
-    /// The feature makes churn less likely.
-    Lowers,
-}
-
-impl Direction {
-    /// `"raises"` or `"lowers"`.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Raises => "raises",
-            Self::Lowers => "lowers",
-        }
-    }
-}
-
-impl fmt::Display for Direction {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
+names! {
+    /// Whether a feature raises or lowers a score.
+    #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename_all = "snake_case"))]
+    pub enum Direction: "direction" {
+        /// The feature makes churn more likely.
+        Raises = "raises",
+        /// The feature makes churn less likely.
+        Lowers = "lowers",
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::{Serialize, Serializer};
 
-use crate::error::{self, Error, ErrorKind};
+use crate::error::{self, Error, ErrorKind, names};
 use crate::features::FeatureMatrix;
 use crate::metrics::Interval;
 use crate::model::bands::RiskBand;
@@ -34,6 +34,16 @@ pub enum Outcome {
         /// The latest time at which a score becomes available, if the customer stays.
         expected_at: Option<Timestamp>,
     },
+}
+
+names! {
+    /// Whether a customer is scored.
+    pub enum ScoreStatus: "status" {
+        /// The customer has a probability.
+        Scored = "scored",
+        /// The customer has insufficient history for a score.
+        NotScored = "not_enough_evidence",
+    }
 }
 
 /// The score of one customer.
@@ -108,11 +118,11 @@ impl Score {
         }
     }
 
-    /// `"scored"` or `"not_enough_evidence"`.
-    pub fn status(&self) -> &'static str {
+    /// Whether the customer is scored.
+    pub fn status(&self) -> ScoreStatus {
         match self.outcome {
-            Outcome::Scored { .. } => "scored",
-            Outcome::NotScored { .. } => "not_enough_evidence",
+            Outcome::Scored { .. } => ScoreStatus::Scored,
+            Outcome::NotScored { .. } => ScoreStatus::NotScored,
         }
     }
 }
@@ -157,7 +167,7 @@ impl Serialize for Score {
             probability: self.probability(),
             interval: self.interval(),
             risk_band: self.risk_band(),
-            status: self.status(),
+            status: self.status().as_str(),
             not_scored_reason: self.not_scored_reason(),
             expected_at: self.expected_at(),
         };

@@ -397,7 +397,11 @@ fn a_new_customer_without_events_is_not_scored() -> Result<()> {
         .activities(Table::new());
     let answer = model.score_customer(empty, day(420), 5)?;
     assert_eq!(
-        (answer.score.probability(), answer.score.status(), answer.reasons.len()),
+        (
+            answer.score.probability(),
+            answer.score.status().as_str(),
+            answer.reasons.len()
+        ),
         (None, "not_enough_evidence", 0)
     );
     assert_eq!(answer.score.expected_at(), Some(day(438)));

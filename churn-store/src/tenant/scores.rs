@@ -298,7 +298,7 @@ impl Rows {
             texts(&|score| Some(score.customer_id.as_str().into())),
             Stored::Numbers(scores.iter().map(churn_core::Score::probability).collect()),
             texts(&|score| score.risk_band().and_then(|band| word(band.as_str()))),
-            texts(&|score| word(score.status())),
+            texts(&|score| word(score.status().as_str())),
             Stored::Texts(evidence),
             Stored::Ints(expected_at),
             Stored::Texts(kept),

@@ -44,7 +44,7 @@ pub fn said(model: &ChurnModel, case: &Case) -> String {
             .flat_map(ScoreRun::scores)
             .map(|score| {
                 let band = score.risk_band().map(|band| band.as_str());
-                json!([score.customer_id, score.probability(), band, score.status()])
+                json!([score.customer_id, score.probability(), band, score.status().as_str()])
             })
             .collect();
         // All customers, including those who are not eligible.

@@ -9,23 +9,23 @@ mod tests;
 mod xgboost;
 
 use ndarray::ArrayView2;
-use serde::{Deserialize, Serialize};
 
 use super::{FlatTrees, Input};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result, names};
 use crate::numeric::sigmoid;
 use crate::parallel::Execution;
 
 pub(crate) use file::Read;
 use layout::{Part, TreeLayout};
 
-/// The unit of the sum of a row's leaves.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Link {
-    /// Log-odds.
-    LogOdds,
-    /// A probability.
-    Probability,
+names! {
+    /// The unit of the sum of a row's leaves.
+    pub enum Link: "link" {
+        /// Log-odds.
+        LogOdds = "log_odds",
+        /// A probability.
+        Probability = "probability",
+    }
 }
 
 /// An ensemble of decision trees that scores rows and explains the scores. It is imported from another library or
