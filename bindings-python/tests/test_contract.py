@@ -43,3 +43,11 @@ def test_refused(error):
         example["column"],
     )
     assert found.report.issues[0].code == error["code"]
+
+
+@pytest.mark.parametrize("error", [error for error in ERRORS if "blank_tenants" in error], ids=lambda error: error["code"])
+def test_a_blank_tenant_is_refused(error):
+    for tenant in error["blank_tenants"]:
+        with pytest.raises(churn.InvalidOptionError) as caught:
+            churn.TenantRecords(tenant=tenant, customers=[])
+        assert (caught.value.code, caught.value.column) == (error["code"], error["column"])

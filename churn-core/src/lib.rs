@@ -138,6 +138,11 @@ pub mod private {
     pub use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
     pub use crate::error::{Error, Named, deserialize, parse};
+
+    /// An id that the caller checks later.
+    pub fn tenant(id: impl AsRef<str>) -> crate::TenantId {
+        crate::TenantId::unchecked(id)
+    }
 }
 
 // Every public name is listed here.

@@ -1,7 +1,5 @@
 //! The database as a whole: open, migrate, attest. [`TenantStore`] gives access to the data.
 
-use churn_core::TenantId;
-
 use crate::engine::{Access, Backend, Pool, current, migrate, migrations};
 use crate::error::{Error, ErrorKind, Result};
 use crate::tenant::TenantStore;
@@ -68,9 +66,9 @@ impl Store {
         self.pool.backend()
     }
 
-    /// The store of one tenant.
-    pub fn tenant(&self, tenant: impl Into<TenantId>) -> TenantStore {
-        TenantStore::new(self.clone(), tenant.into())
+    /// The store of one tenant. An id that is blank or too long is an error of the first call.
+    pub fn tenant(&self, tenant: impl AsRef<str>) -> TenantStore {
+        TenantStore::new(self.clone(), churn_core::private::tenant(tenant))
     }
 
     /// Postgres: grants a role the privileges that it needs to serve, and no others. It may read and write rows of all

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use churn_core::{ErrorKind, IssueCode};
+use churn_core::{ErrorKind, IssueCode, TenantId, TenantRecords};
 use churn_tests::golden::{fixture, refused};
 use serde_json::Value as Json;
 
@@ -62,4 +62,24 @@ fn every_example_is_refused_as_written() {
         IssueCode::ALL.len(),
         "every code of refused records has an example"
     );
+}
+
+#[test]
+fn a_blank_tenant_is_refused() {
+    let error = contract()
+        .into_iter()
+        .find(|error| error.get("blank_tenants").is_some());
+    let error = error.expect("a code with blank tenants");
+    let blank = error["blank_tenants"].as_array().expect("texts");
+    for tenant in blank.iter().map(|tenant| tenant.as_str().expect("a text")) {
+        let customers = Vec::<churn_core::Customer>::new();
+        let built = TenantRecords::builder(tenant).customers(customers).build();
+        let json = serde_json::to_string(tenant).expect("JSON");
+        assert!(serde_json::from_str::<TenantId>(&json).is_err(), "{tenant:?}");
+        for found in [TenantId::new(tenant).unwrap_err(), built.unwrap_err()] {
+            assert_eq!(Some(found.code()), error["code"].as_str(), "{tenant:?}");
+            assert_eq!(found.column(), error["column"].as_str(), "{tenant:?}");
+        }
+    }
+    assert!(!blank.is_empty());
 }

@@ -251,7 +251,7 @@ fn mixed_tenants_are_partitioned() {
     let partition = mixed.add_to(TenantRecords::builder("all")).partition().unwrap();
     assert_eq!(partition.tenants.len(), 2);
     for tenant in world.tenants() {
-        let (records, report) = &partition.tenants[&tenant.id().into()];
+        let (records, report) = &partition.tenants[tenant.id()];
         assert!(report.is_clean());
         let alone = tenant.records().unwrap().build().unwrap().0;
         for kind in RecordKind::ALL {

@@ -225,7 +225,7 @@ impl FeatureMatrix {
     pub(super) fn of_two(numbers: Vec<f64>, codes: Vec<u32>) -> Self {
         let levels = vec!["pro".to_owned()];
         Self {
-            tenant: TenantId::from("acme"),
+            tenant: TenantId::new("acme").unwrap(),
             ids: Arc::new(["a", "b"].into_iter().collect::<Ids>()),
             customers: vec![0, 1],
             as_of: vec!["2024-03-01".parse().unwrap(); 2],

@@ -162,7 +162,8 @@ impl RecordsOptions {
 /// ```
 #[derive(Clone, Debug)]
 pub struct RecordsBuilder {
-    pub(crate) tenant: TenantId,
+    /// `None`: the id is blank, which only [`partition`](Self::partition) allows.
+    pub(crate) tenant: Option<TenantId>,
     /// In the order of [`RecordKind::ALL`]; `None` if not given.
     pub(crate) tables: [Option<Vec<Table>>; 4],
     /// The texts of the pushed batches.
@@ -171,18 +172,23 @@ pub struct RecordsBuilder {
 }
 
 impl TenantRecords {
-    /// Creates a builder for the records of a tenant.
-    pub fn builder(tenant: impl Into<TenantId>) -> RecordsBuilder {
-        RecordsBuilder {
-            tenant: tenant.into(),
+    /// Creates a builder for the records of a tenant. A blank id is an error of
+    /// [`build`](RecordsBuilder::build).
+    pub fn builder(tenant: impl AsRef<str>) -> RecordsBuilder {
+        RecordsBuilder::of(TenantId::new(tenant).ok())
+    }
+}
+
+impl RecordsBuilder {
+    pub(crate) fn of(tenant: Option<TenantId>) -> Self {
+        Self {
+            tenant,
             tables: [None, None, None, None],
             pools: Default::default(),
             options: RecordsOptions::default(),
         }
     }
-}
 
-impl RecordsBuilder {
     /// Adds customers. This table is required.
     #[must_use]
     pub fn customers(self, rows: impl IntoTable) -> Self {
@@ -385,7 +391,7 @@ impl RecordsBuilder {
     ///
     /// # Errors
     /// The code of the first invalid value if the policy is to refuse; the error names its table, row and column, and
-    /// carries the whole [`report`](crate::Error::report). `invalid_option` if there is no customers table, if a static
+    /// carries the whole [`report`](crate::Error::report). `invalid_option` if the tenant's id is blank, there is no customers table, if a static
     /// column is not an attribute, if a currency code is not three letters, or if a rate is not a positive number.
     /// `unreadable_table` if a table has more than 2^32 - 2 rows. `cancelled`.
     pub fn build(mut self) -> Result<(TenantRecords, ValidationReport)> {
@@ -411,7 +417,9 @@ impl RecordsBuilder {
     /// Returns the valid rows and the issues of the others, whatever the policy.
     pub(crate) fn check_and_build(self, workers: &Workers, reports: bool) -> Result<(TenantRecords, ValidationReport)> {
         let exchange = self.options_make_sense()?;
-        let (tenant, ties) = (&self.tenant, self.options.ties);
+        // A blank id is refused with the error that its constructor has.
+        let tenant = &self.tenant.map_or_else(|| TenantId::new(""), Ok)?;
+        let ties = self.options.ties;
         let [customers, payments, tickets, activities] = self.tables;
         let customers = customers.unwrap_or_default();
         let mut report = ValidationReport::default();
@@ -453,7 +461,7 @@ impl RecordsBuilder {
         });
         report.undated_attributes = undated_attributes(&known.customers, &self.options.static_attributes);
         let mut records = TenantRecords {
-            tenant: self.tenant,
+            tenant: tenant.clone(),
             currency,
             customers: known.customers,
             payments,

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use crate::error::{Error, RecordKind, Result, ValidationReport};
 use crate::input::builder::RecordsBuilder;
-use crate::input::fields::id;
+use crate::input::fields::{Field, id};
 use crate::input::reader::{PIECE, TableReader};
-use crate::input::table::Table;
+use crate::input::table::{Cell, Table};
 use crate::parallel::Workers;
 use crate::record::{MISSING_CODE, TenantId, TenantRecords};
 
@@ -71,7 +71,7 @@ impl RecordsBuilder {
                         .collect::<Vec<_>>(),
                 )
             };
-            let mut builder = TenantRecords::builder(tenant.clone());
+            let mut builder = RecordsBuilder::of(Some(tenant.clone()));
             builder.tables = RecordKind::ALL.map(given);
             builder.options = self.options.clone();
             tenants.insert(tenant, builder.check_and_build(&workers, false)?);
@@ -100,6 +100,11 @@ struct Split {
     positions: BTreeMap<TenantId, BTreeMap<RecordKind, Vec<u32>>>,
 }
 
+/// A tenant's id; a blank one is missing.
+fn tenant_id<'a>(cell: Cell<'a>, buffer: &'a mut String) -> Field<&'a str> {
+    Ok(id(cell, buffer)?.filter(|id| !id.trim().is_empty()))
+}
+
 fn split_table(
     kind: RecordKind,
     batches: &[Table],
@@ -109,7 +114,7 @@ fn split_table(
 ) -> Result<()> {
     let mut reader = TableReader::new(kind, batches.to_vec(), workers)?;
     reader.require_tenants();
-    let tenants = reader.texts("tenant_id", id)?;
+    let tenants = reader.texts("tenant_id", tenant_id)?;
     let given = reader.given();
     let count = tenants.texts().len();
     let mut rows: Vec<Vec<Vec<u32>>> = vec![vec![vec![]; batches.len()]; count];
@@ -129,7 +134,7 @@ fn split_table(
         }
     }
     for ((tenant, rows), positions) in tenants.texts().iter().zip(rows).zip(positions) {
-        let tenant = TenantId::from(tenant);
+        let tenant = TenantId::new(tenant)?;
         split.rows.entry(tenant.clone()).or_default().insert(kind, rows);
         split.positions.entry(tenant).or_default().insert(kind, positions);
     }

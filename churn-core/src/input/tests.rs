@@ -451,6 +451,9 @@ fn a_partition_loses_no_row() {
             .payments(json(payments))
     };
     assert_eq!(builder().partition().unwrap_err().code(), "missing_value");
+    let blank = customers.replace(r#""tenant_id": null"#, r#""tenant_id": " ""#);
+    let refused = TenantRecords::builder("all").customers(json(&blank)).partition();
+    assert_eq!(refused.unwrap_err().code(), "missing_value");
     let partition = builder().on_invalid(OnInvalid::Quarantine).partition().unwrap();
     let ids: Vec<&str> = partition.tenants.keys().map(TenantId::as_str).collect();
     assert_eq!(ids, ["x", "y", "z"]);
@@ -465,12 +468,12 @@ fn a_partition_loses_no_row() {
             .sum::<u64>()
     };
     assert_eq!((total(RecordKind::Customers), total(RecordKind::Payments)), (3, 4));
-    let (x, report) = &partition.tenants[&"x".into()];
+    let (x, report) = &partition.tenants["x"];
     assert_eq!(
         (x.customers(), x.rows(RecordKind::Payments), report.issues[0].row),
         (1, Some(1), Some(3))
     );
-    assert_eq!(partition.positions[&"x".into()][&RecordKind::Payments], [2, 3]);
+    assert_eq!(partition.positions["x"][&RecordKind::Payments], [2, 3]);
 }
 
 #[cfg(feature = "arrow")]

@@ -1,7 +1,7 @@
 //! The rows of one customer, for scoring that customer alone.
 
 use crate::error::{Error, ErrorKind, RecordKind, Result};
-use crate::input::{IntoTable, Table};
+use crate::input::{IntoTable, RecordsBuilder, Table};
 use crate::parallel::Execution;
 use crate::record::{TenantId, TenantRecords};
 
@@ -74,8 +74,8 @@ impl CustomerRows {
         })?;
         let id = customer.text_at("customer_id", 0);
         // Starting threads would take longer than the work.
-        let mut builder =
-            TenantRecords::builder(tenant.map_or("", TenantId::as_str)).execution(Execution::new().threads(1));
+        let tenant = tenant.cloned().unwrap_or_else(TenantId::unnamed);
+        let mut builder = RecordsBuilder::of(Some(tenant)).execution(Execution::new().threads(1));
         for (kind, table) in RecordKind::ALL.into_iter().zip(self.tables) {
             let Some(mut table) = table else { continue };
             if let (Some(id), true) = (&id, kind != RecordKind::Customers && table.rows() > 0) {

@@ -118,7 +118,7 @@ pub(crate) fn read(bytes: &[u8], model_id: &str, names: &[String]) -> Result<Run
         not_scored.insert(row as usize, Outcome::NotScored { reason, expected_at });
     }
     let matrix = FeatureMatrix {
-        tenant: TenantId::from(file.tenant),
+        tenant: TenantId::new(file.tenant).map_err(|_| damaged("its tenant has no id"))?,
         ids: Arc::new(file.customer_ids.iter().collect()),
         customers: (0..rows as u32).collect(),
         as_of: vec![as_of; rows],

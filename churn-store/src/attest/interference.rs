@@ -216,10 +216,10 @@ async fn all_of(tx: &mut TenantTx, tenant: &TenantId) -> Result<Vec<String>> {
 }
 
 pub(crate) async fn run(tx: &mut TenantTx, checks: &mut Checks) -> Result<()> {
-    let (a, b) = (TenantId::from(A), TenantId::from(B));
+    let (a, b) = (TenantId::new(A)?, TenantId::new(B)?);
     seed(tx, 0).await?;
     let before = read(tx).await?;
-    for other in [&TenantId::from(BEFORE), &b] {
+    for other in [&TenantId::new(BEFORE)?, &b] {
         tx.become_other(other).await?;
         seed(tx, 1).await?;
     }

@@ -143,7 +143,7 @@ impl Store {
             role = postgres::look(&mut tx, &mut checks).await?;
             tx.rollback().await?;
         }
-        let tenant = churn_core::TenantId::from(interference::A);
+        let tenant = churn_core::TenantId::new(interference::A)?;
         let mut tx = self.pool.begin_tenant(&tenant, Access::Write).await?;
         let tried = interference::run(&mut tx, &mut checks).await;
         let tried = match tried {

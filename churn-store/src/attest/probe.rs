@@ -36,7 +36,7 @@ fn touches_nothing(done: &std::result::Result<u64, String>) -> bool {
 
 /// The transaction has rows of both tenants, and starts as the first tenant.
 pub(crate) async fn run(tx: &mut TenantTx, checks: &mut Checks) -> Result<()> {
-    let (a, b) = (TenantId::from(A), TenantId::from(B));
+    let (a, b) = (TenantId::new(A)?, TenantId::new(B)?);
     for table in TABLES {
         let mut check = |name: &str, passed: bool, detail: String| checks.add(name, Some(table), passed, detail);
         tx.become_other(&b).await?;
