@@ -263,7 +263,7 @@ pub fn records(batches: &Batches, execution: churn_core::Execution) -> Result<Te
 
 /// Dates 30 days apart, latest first, starting 90 days before the end of the history.
 pub fn dates(count: i64) -> Vec<churn_core::AsOf> {
-    let end = churn_core::Timestamp::from_micros(START + (DAYS - 90) * DAY).unwrap_or_default();
+    let end = churn_core::Timestamp::from_micros(START + (DAYS - 90) * DAY).unwrap_or(churn_core::Timestamp::EPOCH);
     (0..count)
         .map(|step| churn_core::AsOf::new(end.plus_days(-30 * step)))
         .collect()

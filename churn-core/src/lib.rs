@@ -14,14 +14,15 @@
 //! use churn_core::{AsOf, ChurnDefinition, ChurnModel, Customer, Payment, RecordKind, TenantRecords, Timestamp, TrainOptions};
 //!
 //! // Customers who pay once a month; every third stops early.
-//! let day = |offset| Timestamp::from_ymd(2024, 1, 1).map(|start| start.plus_days(offset)).unwrap_or_default();
+//! let start: Timestamp = "2024-01-01".parse()?;
+//! let day = |offset| start.plus_days(offset);
 //! let (mut customers, mut payments) = (vec![], vec![]);
 //! for number in 0..90 {
 //!     let customer_id = format!("C-{number}");
 //!     let months = if number % 3 == 0 { 3 + number % 7 } else { 20 };
-//!     customers.push(Customer { customer_id: customer_id.clone(), signed_up_at: day(number), ..Customer::default() });
+//!     customers.push(Customer::new(customer_id.clone(), day(number)));
 //!     for month in 0..months {
-//!         payments.push(Payment { customer_id: customer_id.clone(), due_at: day(number + 30 * month), amount: 9.9, ..Payment::default() });
+//!         payments.push(Payment::new(customer_id.clone(), day(number + 30 * month), 9.9));
 //!     }
 //! }
 //! let (records, report) = TenantRecords::builder("acme").customers(customers).payments(payments).build()?;

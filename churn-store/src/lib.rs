@@ -26,8 +26,8 @@
 //! let store = Store::open("sqlite::memory:").await?;
 //! store.migrate().await?;
 //! let acme = store.tenant("acme");
-//! let customer = Customer { customer_id: "C-1".into(), signed_up_at: "2024-01-01".parse()?, ..Customer::default() };
-//! let payment = Payment { customer_id: "C-1".into(), payment_id: Some("P-1".into()), due_at: "2024-02-01".parse()?, amount: 12.5, ..Payment::default() };
+//! let customer = Customer::new("C-1", "2024-01-01".parse()?);
+//! let payment = Payment::new("C-1", "2024-02-01".parse()?, 12.5).with_payment_id("P-1");
 //! acme.customers().upsert(vec![customer]).await?;
 //! acme.payments().upsert(vec![payment.clone()]).await?;
 //! assert_eq!(acme.payments().upsert(vec![payment]).await?.rows_changed, 0); // the same batch again

@@ -205,27 +205,18 @@ impl Everyday {
             let customer_id = id(code);
             for due in self.cycle.dues(life.lot, life.signed_up.max(self.begin), until) {
                 if (due as f64) < life.left_at {
-                    payments.push(Payment {
-                        customer_id: customer_id.clone(),
-                        due_at: midnight(due),
-                        amount: 10.0 + (life.lot % 7) as f64 * 5.0,
-                        ..Payment::default()
-                    });
+                    payments.push(Payment::new(
+                        customer_id.clone(),
+                        midnight(due),
+                        10.0 + (life.lot % 7) as f64 * 5.0,
+                    ));
                 }
             }
             for &at in life.activities.iter().filter(|at| **at < until as f64) {
                 let at = Timestamp::from_micros((at * 86_400e6) as i64).expect("within the calendar");
-                activities.push(Activity {
-                    customer_id: customer_id.clone(),
-                    at,
-                    ..Activity::default()
-                });
+                activities.push(Activity::new(customer_id.clone(), at));
             }
-            customers.push(Customer {
-                customer_id,
-                signed_up_at: midnight(life.signed_up),
-                ..Customer::default()
-            });
+            customers.push(Customer::new(customer_id, midnight(life.signed_up)));
         }
         let builder = TenantRecords::builder("everyday")
             .customers(customers)

@@ -16,8 +16,8 @@ use crate::time::MICROS_PER_DAY;
 /// use churn_core::{Customer, Payment, RecordKind, TenantRecords, Timestamp, usual_gap_days};
 ///
 /// let day = |month| Timestamp::from_ymd(2023, month, 1).unwrap();
-/// let customer = Customer { customer_id: "C-1".into(), signed_up_at: day(1), ..Customer::default() };
-/// let paid = |month| Payment { customer_id: "C-1".into(), due_at: day(month), amount: 30.0, ..Payment::default() };
+/// let customer = Customer::new("C-1", day(1));
+/// let paid = |month| Payment::new("C-1", day(month), 30.0);
 /// let payments: Vec<Payment> = (1..=12).map(paid).collect();
 /// let (records, _) = TenantRecords::builder("acme").customers([customer]).payments(payments).build()?;
 /// assert_eq!(usual_gap_days(&records, RecordKind::Payments), Some(31.0));

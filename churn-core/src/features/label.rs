@@ -72,8 +72,7 @@ impl Labels {
 /// use churn_core::{ChurnDefinition, Customer, Execution, TenantRecords, Timestamp, labels};
 ///
 /// let day = |month, day| Timestamp::from_ymd(2024, month, day).unwrap();
-/// let customer = |id: &str, churned_at| Customer { customer_id: id.into(), signed_up_at: day(1, 1), churned_at, ..Customer::default() };
-/// let customers = [customer("C-1", Some(day(4, 15))), customer("C-2", None)];
+/// let customers = [Customer::new("C-1", day(1, 1)).with_churned_at(day(4, 15)), Customer::new("C-2", day(1, 1))];
 /// let (records, _) = TenantRecords::builder("acme").customers(customers).observed_until(day(9, 1)).build()?;
 ///
 /// let labels = labels(&records, &["2024-03-01".parse()?], &ChurnDefinition::cancellation(90), &Execution::new())?;

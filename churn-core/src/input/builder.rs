@@ -155,7 +155,7 @@ impl RecordsOptions {
 /// use churn_core::{Payment, Table, TenantRecords};
 ///
 /// let customers = Table::from_json(br#"[{"customer_id": "C-1", "signed_up_at": "2024-01-01", "seats": 3}]"#)?;
-/// let payments = vec![Payment { customer_id: "C-1".into(), due_at: "2024-02-01".parse()?, amount: 12.5, ..Payment::default() }];
+/// let payments = vec![Payment::new("C-1", "2024-02-01".parse()?, 12.5)];
 /// let (records, report) = TenantRecords::builder("acme").customers(customers).payments(payments).build()?;
 /// assert!(report.is_clean() && records.customers() == 1);
 /// # Ok::<(), churn_core::Error>(())

@@ -10,24 +10,45 @@ use crate::time::Timestamp;
 /// Extra columns of a typed row, by name: `[("seats".to_owned(), 3.into())].into()`.
 pub type AttributeMap = BTreeMap<String, Value>;
 
-impl Default for Timestamp {
-    /// 1970-01-01.
-    fn default() -> Self {
-        Self::EPOCH
-    }
-}
-
 /// Declares a typed row and its conversion to a table.
 macro_rules! typed_row {
-    ($(#[$doc:meta])* $name:ident { required { $($(#[$rdoc:meta])* $required:ident: $rtype:ty,)* } optional { $($(#[$odoc:meta])* $optional:ident: $otype:ty,)* } }) => {
+    ($(#[$doc:meta])* $name:ident { required { $($(#[$rdoc:meta])* $required:ident: $rtype:ty = $argument:ty,)* } optional { $($(#[$odoc:meta])* $with:ident($optional:ident: $otype:ty),)* } }) => {
         $(#[$doc])*
-        #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+        #[non_exhaustive]
         pub struct $name {
             $($(#[$rdoc])* pub $required: $rtype,)*
             $($(#[$odoc])* #[serde(default, skip_serializing_if = "Option::is_none")] pub $optional: Option<$otype>,)*
             /// Extra columns: numbers, texts or bools.
             #[serde(flatten)]
             pub attributes: AttributeMap,
+        }
+
+        impl $name {
+            /// Creates a row of the required columns.
+            pub fn new($($required: $argument),*) -> Self {
+                Self {
+                    $($required: $required.into(),)*
+                    $($optional: None,)*
+                    attributes: AttributeMap::new(),
+                }
+            }
+
+            $(
+                #[doc = concat!("Sets [`", stringify!($optional), "`](Self::", stringify!($optional), ").")]
+                #[must_use]
+                pub fn $with(mut self, $optional: impl Into<$otype>) -> Self {
+                    self.$optional = Some($optional.into());
+                    self
+                }
+            )*
+
+            /// Adds an extra column.
+            #[must_use]
+            pub fn with_attribute(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
+                self.attributes.insert(name.into(), value.into());
+                self
+            }
         }
 
         impl IntoTable for Vec<$name> {
@@ -114,12 +135,7 @@ typed_row! {
     /// ```
     /// use churn_core::{Customer, TenantRecords};
     ///
-    /// let customer = Customer {
-    ///     customer_id: "C-1".into(),
-    ///     signed_up_at: "2024-01-01".parse()?,
-    ///     attributes: [("plan".to_owned(), "pro".into()), ("seats".to_owned(), 3.into())].into(),
-    ///     ..Customer::default()
-    /// };
+    /// let customer = Customer::new("C-1", "2024-01-01".parse()?).with_attribute("plan", "pro").with_attribute("seats", 3);
     /// let (records, _) = TenantRecords::builder("acme").customers([customer]).build()?;
     /// assert_eq!(records.customers(), 1);
     /// # Ok::<(), churn_core::Error>(())
@@ -127,23 +143,23 @@ typed_row! {
     Customer {
         required {
             /// The id of the customer; not empty.
-            customer_id: String,
+            customer_id: String = impl Into<String>,
             /// The start of the spell. A later value begins a new spell.
-            signed_up_at: Timestamp,
+            signed_up_at: Timestamp = Timestamp,
         }
         optional {
             /// The end of the spell, in the past or in the future; `None` if not known.
-            churned_at: Timestamp,
+            with_churned_at(churned_at: Timestamp),
             /// The time of the cancellation notice. From then on, the customer is not eligible if the definition is
             /// cancellation.
-            notice_at: Timestamp,
+            with_notice_at(notice_at: Timestamp),
             /// The renewal date of the contract.
-            renews_at: Timestamp,
+            with_renews_at(renews_at: Timestamp),
             /// The time since which this version is true; `None` means since sign-up. If it is `None` in all rows,
             /// attributes are undated: see [`StaticAttributes`](crate::StaticAttributes).
-            valid_from: Timestamp,
+            with_valid_from(valid_from: Timestamp),
             /// The time at which the row became known; hidden before. `None` means always known.
-            known_at: Timestamp,
+            with_known_at(known_at: Timestamp),
         }
     }
 }
@@ -158,28 +174,28 @@ typed_row! {
     Payment {
         required {
             /// The id of the customer, as in the customers table.
-            customer_id: String,
+            customer_id: String = impl Into<String>,
             /// The due date.
-            due_at: Timestamp,
+            due_at: Timestamp = Timestamp,
             /// The amount in major units (12.34); finite. Zero and negative amounts are valid.
-            amount: f64,
+            amount: f64 = f64,
         }
         optional {
             /// The id of the payment. Rows with the same id and different `known_at` are versions. A row without an id
             /// is a separate payment.
-            payment_id: String,
+            with_payment_id(payment_id: String),
             /// The time at which it was paid or failed. For `None`, see above.
-            settled_at: Timestamp,
+            with_settled_at(settled_at: Timestamp),
             /// `paid`, `failed`, `pending` or `refunded`; `None` means paid, once it is settled.
-            status: String,
+            with_status(status: String),
             /// The time of the refund; `None` with status `refunded` means at settlement.
-            refunded_at: Timestamp,
+            with_refunded_at(refunded_at: Timestamp),
             /// The ISO 4217 code; `None` means the tenant's currency.
-            currency: String,
+            with_currency(currency: String),
             /// The payment method.
-            method: String,
+            with_method(method: String),
             /// The time at which the row became known; hidden before. `None` means always known.
-            known_at: Timestamp,
+            with_known_at(known_at: Timestamp),
         }
     }
 }
@@ -189,32 +205,32 @@ typed_row! {
     Ticket {
         required {
             /// The id of the customer, as in the customers table.
-            customer_id: String,
+            customer_id: String = impl Into<String>,
             /// The time at which it was opened.
-            opened_at: Timestamp,
+            opened_at: Timestamp = Timestamp,
         }
         optional {
             /// The id of the ticket. Rows with the same id and different `known_at` are versions. A row without an id
             /// is a separate ticket.
-            ticket_id: String,
+            with_ticket_id(ticket_id: String),
             /// The time of the first response; `None` if there was none yet.
-            first_response_at: Timestamp,
+            with_first_response_at(first_response_at: Timestamp),
             /// The time at which it was resolved; `None` if it is not resolved.
-            resolved_at: Timestamp,
+            with_resolved_at(resolved_at: Timestamp),
             /// The time at which it was reopened.
-            reopened_at: Timestamp,
+            with_reopened_at(reopened_at: Timestamp),
             /// `low`, `normal`, `high` or `urgent`; `None` means normal.
-            priority: String,
+            with_priority(priority: String),
             /// The category of the ticket.
-            category: String,
+            with_category(category: String),
             /// The channel through which it was opened.
-            channel: String,
+            with_channel(channel: String),
             /// The rating, 1 to 5; `None` if not rated.
-            satisfaction: f64,
+            with_satisfaction(satisfaction: f64),
             /// The time at which the satisfaction became known; `None` means when the ticket was resolved.
-            satisfaction_at: Timestamp,
+            with_satisfaction_at(satisfaction_at: Timestamp),
             /// The time at which the row became known; hidden before. `None` means always known.
-            known_at: Timestamp,
+            with_known_at(known_at: Timestamp),
         }
     }
 }
@@ -224,20 +240,20 @@ typed_row! {
     Activity {
         required {
             /// The id of the customer, as in the customers table.
-            customer_id: String,
+            customer_id: String = impl Into<String>,
             /// The time of the activity.
-            at: Timestamp,
+            at: Timestamp = Timestamp,
         }
         optional {
             /// The id of the activity. Rows with the same id and different `known_at` are versions. A row without an id
             /// is a separate activity.
-            activity_id: String,
+            with_activity_id(activity_id: String),
             /// The kind: `login`, `export`. `None` counts as a separate kind.
-            kind: String,
+            with_kind(kind: String),
             /// The quantity, in any unit; finite. `None` means 1.
-            quantity: f64,
+            with_quantity(quantity: f64),
             /// The time at which the row became known; hidden before. `None` means always known.
-            known_at: Timestamp,
+            with_known_at(known_at: Timestamp),
         }
     }
 }

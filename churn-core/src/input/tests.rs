@@ -232,14 +232,7 @@ fn each_code_names_its_row_and_column() {
 
 #[test]
 fn nan_is_not_finite_in_known_columns_and_missing_in_attributes() {
-    let payment = |amount| {
-        vec![Payment {
-            customer_id: "a".into(),
-            due_at: Timestamp::EPOCH,
-            amount,
-            ..Payment::default()
-        }]
-    };
+    let payment = |amount| vec![Payment::new("a", Timestamp::EPOCH, amount)];
     for amount in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
         let error = TenantRecords::builder("acme")
             .customers(json(CUSTOMERS))

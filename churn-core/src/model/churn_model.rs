@@ -295,8 +295,8 @@ impl ChurnModel {
     /// # fn show(model: churn_core::ChurnModel) -> churn_core::Result<()> {
     /// use churn_core::{AsOf, Customer, CustomerRows, ErrorKind, Payment};
     ///
-    /// let customer = Customer { customer_id: "C-17".into(), signed_up_at: "2024-01-01".parse()?, ..Customer::default() };
-    /// let payment = Payment { due_at: "2024-02-01".parse()?, amount: 12.5, ..Payment::default() };
+    /// let customer = Customer::new("C-17", "2024-01-01".parse()?);
+    /// let payment = Payment::new("C-17", "2024-02-01".parse()?, 12.5);
     /// let rows = CustomerRows::new([customer]).payments([payment]);
     /// match model.score_customer(rows, "2024-03-01".parse::<AsOf>()?, 3) {
     ///     Ok(answer) => println!("{:?} {:?}", answer.score.probability(), answer.reasons),

@@ -28,7 +28,7 @@ pub struct CustomerRows {
 }
 
 impl CustomerRows {
-    /// Creates rows from the customers table of the customer, as `[Customer { .. }]` or a table. It has several rows if
+    /// Creates rows from the customers table of the customer, as `[Customer::new(..)]` or a table. It has several rows if
     /// the customer has versions or several spells.
     pub fn new(customer: impl IntoTable) -> Self {
         Self {

@@ -40,11 +40,7 @@ pub(super) fn world(count: usize, seed: u64) -> World {
         let unhappy = random.unit();
         let start = random.below(200) as i64;
         let plan = ["basic", "pro", "team"][random.below(3)];
-        let mut customer = Customer {
-            customer_id: id.clone(),
-            signed_up_at: day(start),
-            ..Customer::default()
-        };
+        let mut customer = Customer::new(id.clone(), day(start));
         customer.attributes.insert("plan".into(), Value::Text(plan.into()));
         customer
             .attributes
@@ -52,29 +48,22 @@ pub(super) fn world(count: usize, seed: u64) -> World {
         let mut at = start;
         while at < 730 && random.unit() > 0.02 + 0.12 * unhappy * unhappy {
             let amount = 10.0 + random.below(50) as f64;
-            world.payments.push(Payment {
-                customer_id: id.clone(),
-                due_at: day(at),
-                amount,
-                ..Payment::default()
-            });
+            world.payments.push(Payment::new(id.clone(), day(at), amount));
             if random.unit() < unhappy {
                 let resolved_at = (random.unit() < 0.8).then(|| day(at + 3));
-                world.tickets.push(Ticket {
-                    customer_id: id.clone(),
-                    opened_at: day(at),
-                    resolved_at,
-                    satisfaction: resolved_at.map(|_| 5.0 - (4.0 * unhappy).round()),
-                    ..Ticket::default()
+                world.tickets.push({
+                    let mut row = Ticket::new(id.clone(), day(at));
+                    row.resolved_at = resolved_at;
+                    row.satisfaction = resolved_at.map(|_| 5.0 - (4.0 * unhappy).round());
+                    row
                 });
             }
             for _ in 0..random.below(4) {
                 let kind = Some(["login", "export"][random.below(2)].to_owned());
-                world.activities.push(Activity {
-                    customer_id: id.clone(),
-                    at: day(at + random.below(20) as i64),
-                    kind,
-                    ..Activity::default()
+                world.activities.push({
+                    let mut row = Activity::new(id.clone(), day(at + random.below(20) as i64));
+                    row.kind = kind;
+                    row
                 });
             }
             at += 30;
@@ -384,13 +373,7 @@ fn records_without_the_tables_and_types_of_the_model_are_refused() -> Result<()>
 fn a_new_customer_without_events_is_not_scored() -> Result<()> {
     let world = world(120, 8);
     let model = ChurnModel::train(&world.records("acme"), &options(2))?;
-    let newcomer = || {
-        CustomerRows::new(vec![Customer {
-            customer_id: "new".into(),
-            signed_up_at: day(410),
-            ..Customer::default()
-        }])
-    };
+    let newcomer = || CustomerRows::new(vec![Customer::new("new", day(410))]);
     let empty = newcomer()
         .payments(Table::new())
         .tickets(Table::new())

@@ -69,7 +69,7 @@ impl Default for WorldOptions {
             seed: 0,
             tenants: 3,
             customers: 1000,
-            start: Timestamp::from_ymd(2023, 1, 2).unwrap_or_default(),
+            start: Timestamp::from_ymd(2023, 1, 2).unwrap_or(Timestamp::EPOCH),
             days: 910,
             initial_customers: 0.5,
             activities_per_day: 0.5,

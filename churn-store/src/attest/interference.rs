@@ -39,35 +39,17 @@ fn run_id(model: &str) -> RunId {
 /// Writes rows to every table. `salt` changes the values, but not the ids.
 async fn seed(tx: &mut TenantTx, salt: i64) -> Result<()> {
     let at = day(10 + salt);
-    let customers = ["C-1", "C-2"].map(|id| Customer {
-        customer_id: id.to_owned(),
-        signed_up_at: day(1),
-        renews_at: Some(at),
-        ..Customer::default()
-    });
+    let customers = ["C-1", "C-2"].map(|id| Customer::new(id, day(1)).with_renews_at(at));
     upsert(tx, RecordKind::Customers, customers.to_vec()).await?;
-    let payment = Payment {
-        customer_id: CUSTOMER.to_owned(),
-        payment_id: Some("P-1".to_owned()),
-        due_at: at,
-        amount: salt as f64,
-        ..Payment::default()
-    };
+    let payment = Payment::new(CUSTOMER, at, salt as f64).with_payment_id("P-1");
     upsert(tx, RecordKind::Payments, vec![payment]).await?;
-    let ticket = Ticket {
-        customer_id: CUSTOMER.to_owned(),
-        ticket_id: Some("T-1".to_owned()),
-        opened_at: at,
-        category: (salt > 0).then(|| "a column of one tenant only".to_owned()),
-        ..Ticket::default()
+    let ticket = {
+        let mut row = Ticket::new(CUSTOMER, at).with_ticket_id("T-1");
+        row.category = (salt > 0).then(|| "a column of one tenant only".to_owned());
+        row
     };
     upsert(tx, RecordKind::Tickets, vec![ticket]).await?;
-    let activity = Activity {
-        customer_id: CUSTOMER.to_owned(),
-        activity_id: Some("A-1".to_owned()),
-        at,
-        ..Activity::default()
-    };
+    let activity = Activity::new(CUSTOMER, at).with_activity_id("A-1");
     upsert(tx, RecordKind::Activities, vec![activity]).await?;
     let card = format!("{{\"salt\":{salt}}}");
     models::save_bytes(tx, MODEL, &[salt as u8], &card, Stage::Challenger, at).await?;
@@ -296,13 +278,7 @@ async fn write(tx: &mut TenantTx, number: usize) -> Result<&'static str> {
     let at = day(90);
     Ok(match number {
         0 => {
-            let payment = Payment {
-                customer_id: CUSTOMER.to_owned(),
-                payment_id: Some("P-1".to_owned()),
-                due_at: at,
-                amount: 99.0,
-                ..Payment::default()
-            };
+            let payment = Payment::new(CUSTOMER, at, 99.0).with_payment_id("P-1");
             upsert(tx, RecordKind::Payments, vec![payment]).await?;
             "replacing a record"
         }

@@ -17,13 +17,7 @@ const BATCH: usize = 3000;
 /// A batch that is identified by its ids.
 fn batch(number: usize) -> Vec<Payment> {
     (0..BATCH)
-        .map(|row| Payment {
-            customer_id: "C-0".into(),
-            payment_id: Some(format!("{number}-{row}")),
-            due_at: day(row as i64 % 300),
-            amount: number as f64,
-            ..Payment::default()
-        })
+        .map(|row| Payment::new("C-0", day(row as i64 % 300), number as f64).with_payment_id(format!("{number}-{row}")))
         .collect()
 }
 
@@ -280,7 +274,7 @@ everywhere!(a_failed_promotion_or_batch_changes_nothing, world => {
     store(&acme, &tables(2)).await;
     let mut import = acme.payments().import(OnInvalid::Refuse).await.unwrap();
     import.write(batch(1)).await.unwrap();
-    let bad = vec![Payment { customer_id: "C-0".into(), status: Some("lost".into()), ..Payment::default() }];
+    let bad = vec![Payment::new("C-0", day(0), 1.0).with_status("lost")];
     let error = import.write(bad).await.unwrap_err();
     assert_eq!((error.code(), error.row()), ("unknown_status", Some(BATCH as u64)));
     drop(import);

@@ -240,13 +240,13 @@ everywhere!(no_text_is_a_statement, world => {
     for tenant in ["acme", "'; DROP TABLE churn_customers; --", "' OR '1'='1", "x' AND tenant_id <> 'x", "👩‍👩‍👧‍👦"] {
         let own = world.store.tenant(tenant);
         let text = |text: &str| Some(text.to_owned());
-        let customers: Vec<_> = NASTY.iter().map(|nasty| Customer { customer_id: (*nasty).into(), signed_up_at: day(0), attributes: [("plan".to_owned(), Value::Text((*nasty).into())), ((*nasty).to_owned(), Value::Bool(true))].into(), ..Customer::default() }).collect();
+        let customers: Vec<_> = NASTY.iter().map(|nasty| { let mut row = Customer::new(*nasty, day(0)); row.attributes = [("plan".to_owned(), Value::Text((*nasty).into())), ((*nasty).to_owned(), Value::Bool(true))].into(); row }).collect();
         own.customers().upsert(customers).await.unwrap();
-        let payments: Vec<_> = NASTY.iter().map(|nasty| Payment { customer_id: (*nasty).into(), payment_id: text(nasty), due_at: day(1), amount: 1.0, method: text(nasty), ..Payment::default() }).collect();
+        let payments: Vec<_> = NASTY.iter().map(|nasty| { let mut row = Payment::new(*nasty, day(1), 1.0); row.payment_id = text(nasty); row.method = text(nasty); row }).collect();
         own.payments().upsert(payments).await.unwrap();
-        let tickets: Vec<_> = NASTY.iter().map(|nasty| Ticket { customer_id: (*nasty).into(), ticket_id: text(nasty), opened_at: day(1), category: text(nasty), channel: text(nasty), ..Ticket::default() }).collect();
+        let tickets: Vec<_> = NASTY.iter().map(|nasty| { let mut row = Ticket::new(*nasty, day(1)); row.ticket_id = text(nasty); row.category = text(nasty); row.channel = text(nasty); row }).collect();
         own.tickets().upsert(tickets).await.unwrap();
-        let activities: Vec<_> = NASTY.iter().map(|nasty| Activity { customer_id: (*nasty).into(), activity_id: text(nasty), at: day(1), kind: text(nasty), ..Activity::default() }).collect();
+        let activities: Vec<_> = NASTY.iter().map(|nasty| { let mut row = Activity::new(*nasty, day(1)); row.activity_id = text(nasty); row.kind = text(nasty); row }).collect();
         own.activities().upsert(activities).await.unwrap();
         for (number, nasty) in NASTY.iter().enumerate() {
             for kind in RecordKind::ALL {
