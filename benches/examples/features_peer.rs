@@ -92,7 +92,7 @@ fn run(directory: &Path, threads: usize, out: Option<&Path>) -> Outcome<()> {
     // One date at a time, as in the SQL, so that no matrix is larger than that of one date.
     let mut rows = 0;
     for date in dates(12) {
-        rows += evaluate(&records, &[date])?.rows();
+        rows += evaluate(&records, &[date])?.n_rows();
     }
     let twelve_dates = built + start.elapsed().as_secs_f64();
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();

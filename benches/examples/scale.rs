@@ -43,7 +43,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             let (mut rows, mut sum, mut width) = (0, 0, 0);
             for dates in dates.chunks(at_once) {
                 let matrix = features(&records, dates, &plan, &execution())?;
-                rows += matrix.rows();
+                rows += matrix.n_rows();
                 sum ^= bits(&matrix);
                 width = matrix.feature_names().len();
             }

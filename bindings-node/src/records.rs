@@ -454,7 +454,7 @@ impl Records {
     /// Number of rows of a table; null if it was not given.
     #[napi(catch_unwind)]
     pub fn rows(&self, table: String) -> Result<Option<u32>> {
-        Ok(self.inner.get()?.rows(kind_of(&table)?).map(|rows| rows as u32))
+        Ok(self.inner.get()?.n_rows(kind_of(&table)?).map(|rows| rows as u32))
     }
 
     /// The start of the observed history.
@@ -479,7 +479,10 @@ impl Records {
     #[napi(getter, catch_unwind)]
     pub fn bytes(&self) -> Result<i64> {
         let records = self.inner.get()?;
-        let rows: usize = RecordKind::ALL.into_iter().filter_map(|kind| records.rows(kind)).sum();
+        let rows: usize = RecordKind::ALL
+            .into_iter()
+            .filter_map(|kind| records.n_rows(kind))
+            .sum();
         Ok((rows * 80) as i64)
     }
 

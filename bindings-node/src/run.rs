@@ -259,7 +259,7 @@ impl Run {
     #[napi(getter, catch_unwind)]
     pub fn bytes(&self) -> Result<i64> {
         let run = self.inner.get()?;
-        let cells = run.matrix().rows() * (run.matrix().feature_names().len() + 16);
+        let cells = run.matrix().n_rows() * (run.matrix().feature_names().len() + 16);
         Ok((cells * 8) as i64)
     }
 

@@ -91,13 +91,13 @@ impl Trees {
     /// Number of trees.
     #[napi(getter, catch_unwind)]
     pub fn n_trees(&self) -> Result<u32> {
-        Ok(self.inner.get()?.trees() as u32)
+        Ok(self.inner.get()?.n_trees() as u32)
     }
 
     /// Names of the features in column order.
     #[napi(getter, catch_unwind)]
     pub fn feature_names(&self) -> Result<Vec<String>> {
-        Ok(names(self.inner.get()?.features()))
+        Ok(names(self.inner.get()?.n_features()))
     }
 
     /// The scale of the sum of the leaves: `log_odds` or `probability`.
@@ -130,7 +130,7 @@ impl Trees {
     ) -> Result<PromiseRaw<'env, Float64Array>> {
         let execution = options::threads(&given, execution(cancel, None))?;
         let trees = Arc::clone(self.inner.get()?);
-        let matrix = Matrix::new(cells, rows, trees.features())?;
+        let matrix = Matrix::new(cells, rows, trees.n_features())?;
         begin(env, Lane::Scoring, cancel, move || {
             let probabilities = match matrix {
                 Matrix::Single(x) => trees.predict_proba(x.view(), &execution),
@@ -165,7 +165,7 @@ impl Trees {
         }
         let execution = options::threads(&given, execution(cancel, None))?;
         let trees = Arc::clone(self.inner.get()?);
-        let matrix = Matrix::new(cells, rows, trees.features())?;
+        let matrix = Matrix::new(cells, rows, trees.n_features())?;
         begin(env, Lane::Scoring, cancel, move || match matrix {
             Matrix::Single(x) => explained(&trees, x.view(), &execution),
             Matrix::Double(x) => explained(&trees, x.view(), &execution),

@@ -37,7 +37,7 @@ impl FlatTable {
 
     /// The values, rows x columns: float64, or objects if a column holds anything but numbers.
     fn to_numpy<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        let (rows, names) = (self.0.rows(), self.0.column_names().count());
+        let (rows, names) = (self.0.n_rows(), self.0.column_names().count());
         let numpy = py.import("numpy")?;
         let array = numpy.call_method1("empty", ((rows, names), "object"))?;
         let mut all_numbers = true;
@@ -74,7 +74,7 @@ impl FlatTable {
     }
 
     fn __len__(&self) -> usize {
-        self.0.rows()
+        self.0.n_rows()
     }
 }
 

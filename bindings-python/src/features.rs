@@ -130,7 +130,7 @@ pub(crate) struct FeatureMatrix(pub(crate) Arc<churn_core::FeatureMatrix>);
 
 impl FeatureMatrix {
     fn keys(&self) -> Vec<(String, Values)> {
-        let ids = (0..self.0.rows()).map(|row| Some(self.0.customer_id(row).to_owned()));
+        let ids = (0..self.0.n_rows()).map(|row| Some(self.0.customer_id(row).to_owned()));
         let moments = self.0.as_of().iter().map(|at| Some(at.as_micros()));
         vec![
             ("customer_id".into(), Values::Texts(ids.collect())),
@@ -168,7 +168,7 @@ impl FeatureMatrix {
     /// The customer of every row.
     #[getter]
     fn customer_ids(&self) -> Vec<&str> {
-        (0..self.0.rows()).map(|row| self.0.customer_id(row)).collect()
+        (0..self.0.n_rows()).map(|row| self.0.customer_id(row)).collect()
     }
 
     /// The date of every row, as datetime64[us] in UTC.
@@ -180,7 +180,7 @@ impl FeatureMatrix {
     /// The shape: (rows, features).
     #[getter]
     fn shape(&self) -> (usize, usize) {
-        (self.0.rows(), self.0.feature_names().len())
+        (self.0.n_rows(), self.0.feature_names().len())
     }
 
     /// The fingerprint of the plan that made the matrix.
@@ -240,14 +240,14 @@ impl FeatureMatrix {
     }
 
     fn __len__(&self) -> usize {
-        self.0.rows()
+        self.0.n_rows()
     }
 
     fn __repr__(&self) -> String {
         format!(
             "<FeatureMatrix '{}': {} rows x {} features>",
             self.0.tenant(),
-            self.0.rows(),
+            self.0.n_rows(),
             self.0.columns().len()
         )
     }

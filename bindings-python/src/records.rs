@@ -361,18 +361,18 @@ impl TenantRecords {
 
     /// Number of customers.
     fn __len__(&self) -> usize {
-        self.inner.customers()
+        self.inner.n_customers()
     }
 
     fn __repr__(&self) -> String {
         let rows = RecordKind::ALL
             .into_iter()
             .skip(1)
-            .filter_map(|kind| Some(format!(", {kind}={}", self.inner.rows(kind)?)));
+            .filter_map(|kind| Some(format!(", {kind}={}", self.inner.n_rows(kind)?)));
         format!(
             "<TenantRecords '{}': customers={}{}>",
             self.inner.tenant(),
-            self.inner.customers(),
+            self.inner.n_customers(),
             rows.collect::<String>()
         )
     }

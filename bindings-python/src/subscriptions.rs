@@ -95,11 +95,11 @@ impl CustomersTable {
     }
 
     fn __len__(&self) -> usize {
-        self.0.rows()
+        self.0.n_rows()
     }
 
     fn __repr__(&self) -> String {
-        format!("<CustomersTable: {} rows>", self.0.rows())
+        format!("<CustomersTable: {} rows>", self.0.n_rows())
     }
 }
 

@@ -77,7 +77,7 @@ impl WorldTable {
     }
 
     fn __len__(&self) -> usize {
-        self.tables.table(self.kind).rows()
+        self.tables.table(self.kind).n_rows()
     }
 
     fn __repr__(&self) -> String {

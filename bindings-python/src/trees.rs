@@ -86,7 +86,7 @@ impl From<Arrays<'_>> for ForeignTrees {
         });
         Self {
             trees: trees.collect(),
-            features: given.features,
+            n_features: given.features,
             base: given.base,
             divisor: given.divisor,
             scale: given.scale,
@@ -184,7 +184,7 @@ impl TreeEnsemble {
             _ => x.clone(),
         };
         let x = Matrix::new(&ordered)?;
-        x.check(py, "TreeEnsemble", self.0.features(), known)?;
+        x.check(py, "TreeEnsemble", self.0.n_features(), known)?;
         Ok(x)
     }
 }
@@ -389,7 +389,7 @@ impl TreeEnsemble {
     /// Number of columns that a row must have.
     #[getter]
     fn n_features(&self) -> usize {
-        self.0.features()
+        self.0.n_features()
     }
 
     /// Serializes the trees with their column names and link.
@@ -409,14 +409,14 @@ impl TreeEnsemble {
 
     /// Number of trees.
     fn __len__(&self) -> usize {
-        self.0.trees()
+        self.0.n_trees()
     }
 
     fn __repr__(&self) -> String {
         format!(
             "<TreeEnsemble: {} trees, {} columns>",
-            self.0.trees(),
-            self.0.features()
+            self.0.n_trees(),
+            self.0.n_features()
         )
     }
 }

@@ -79,6 +79,19 @@
 //! The same records, options and seed give the same model file, byte for byte, for any number of threads. The score of
 //! a single customer and the scores of a reloaded model are bit-identical to those of a whole run.
 //!
+//! # Threads, progress and cancellation
+//!
+//! An [`Execution`] sets all three, and every long computation takes one by the same rule: where a call takes options, it is one
+//! of them (`with_execution` of [`TrainOptions`], [`BacktestOptions`], [`ClassifierOptions`] and
+//! [`WorldOptions`](synthetic::WorldOptions), `execution` of [`RecordsBuilder`]); every other call takes `&Execution` as its last
+//! argument. [`Execution::default`] uses all cores. Calls without an [`Execution`] are short, and [`ChurnModel::score`] is
+//! [`score_with`](ChurnModel::score_with) with the default.
+//!
+//! # Names of counts
+//!
+//! A count of what a value holds is `n_rows`, `n_customers`, `n_features` or `n_trees`, or `len` of a list. A plural noun is a
+//! slice or an iterator.
+//!
 //! # What it does not do
 //!
 //! - It reads no clock, no environment, no network and no database, and starts no thread that outlives a call.

@@ -32,7 +32,7 @@
 //! acme.payments().upsert(vec![payment.clone()]).await?;
 //! assert_eq!(acme.payments().upsert(vec![payment]).await?.rows_changed, 0); // the same batch again
 //! let (records, report) = acme.records(&RecordsOptions::default()).await?;
-//! assert!(report.is_clean() && records.customers() == 1);
+//! assert!(report.is_clean() && records.n_customers() == 1);
 //! assert_eq!(store.tenant("other").customers().count().await?, 0);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! # })?;

@@ -37,7 +37,7 @@ fn one_row_for_every_customer_and_date() {
         let dates: BTreeSet<i64> = world.dates.iter().copied().collect();
         let dates: Vec<i64> = dates.into_iter().rev().collect();
         let matrix = matrix(&valid_records(&world, seed), &dates, 2);
-        let found: Vec<(i64, &str)> = (0..matrix.rows())
+        let found: Vec<(i64, &str)> = (0..matrix.n_rows())
             .map(|row| (matrix.as_of()[row].as_micros(), matrix.customer_id(row)))
             .collect();
         let expected: Vec<(i64, String)> = dates
@@ -60,8 +60,8 @@ fn a_date_given_twice_has_its_rows_twice() {
     let records = valid_records(&world, seed);
     let date = world.dates[0];
     let (once, twice) = (matrix(&records, &[date], 1), matrix(&records, &[date, date], 1));
-    let rows: Vec<usize> = (0..once.rows()).chain(0..once.rows()).collect();
-    assert!(once.rows() > 0);
+    let rows: Vec<usize> = (0..once.n_rows()).chain(0..once.n_rows()).collect();
+    assert!(once.n_rows() > 0);
     assert!(bits(&twice) == bits(&once.select(&rows)));
 }
 

@@ -124,7 +124,7 @@ fn run(case: &Json) -> churn_core::Result<Outcome> {
     if let Some(as_of) = then.get("features") {
         let matrix = features(&records, &[date(as_of)?], &FeaturePlan::default(), &execution)?;
         outcome.names = matrix.feature_names().to_vec();
-        let rows = (0..matrix.rows()).map(|row| {
+        let rows = (0..matrix.n_rows()).map(|row| {
             let values = matrix.feature_names().iter().zip(matrix.columns());
             let values = values.map(|(name, column)| (name.clone(), value(column, row)));
             (matrix.customer_id(row).to_owned(), values.collect())

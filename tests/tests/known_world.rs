@@ -70,8 +70,8 @@ fn one_seed_one_world_whatever_the_threads_and_batches() {
     let batched: Vec<WorldTables> = one.tenants()[0].batches(70).map(Result::unwrap).collect();
     assert_eq!(batched.len(), 9);
     for kind in RecordKind::ALL {
-        let rows: usize = batched.iter().map(|batch| batch.table(kind).rows()).sum();
-        assert_eq!(rows, tables.table(kind).rows());
+        let rows: usize = batched.iter().map(|batch| batch.table(kind).n_rows()).sum();
+        assert_eq!(rows, tables.table(kind).n_rows());
     }
     let ids = |tables: &WorldTables| match tables.payments.column("payment_id") {
         Some(WorldColumn::Texts(ids)) => ids.clone(),
@@ -116,7 +116,7 @@ fn every_world_is_valid_and_varied() {
             back += spells.len() - 120;
             let (records, report) = tables.add_to(tenant.empty_records()).build().unwrap();
             assert!(report.is_clean());
-            assert_eq!(records.customers(), 120);
+            assert_eq!(records.n_customers(), 120);
         }
     }
     assert!(
@@ -255,7 +255,7 @@ fn mixed_tenants_are_partitioned() {
         assert!(report.is_clean());
         let alone = tenant.records().unwrap().build().unwrap().0;
         for kind in RecordKind::ALL {
-            assert_eq!(records.rows(kind), alone.rows(kind));
+            assert_eq!(records.n_rows(kind), alone.n_rows(kind));
         }
     }
 }
@@ -348,7 +348,7 @@ fn later_events_leave_no_trace_before_a_date() {
             (
                 matrix.feature_names().to_vec(),
                 format!("{:?}", matrix.columns()),
-                matrix.rows(),
+                matrix.n_rows(),
             )
         };
         let ((names, then, rows), (names_later, later, _)) = (see(&short), see(&long));

@@ -57,8 +57,8 @@ impl ChurnClassifier {
         } = dataset;
         let (table, classes, groups, weights) = (*table, classes.as_slice(), groups.as_deref(), *weights);
         let mut workers = options.execution.workers()?;
-        if classes.len() != table.rows() {
-            let message = format!("there are {} rows and {} labels", table.rows(), classes.len());
+        if classes.len() != table.n_rows() {
+            let message = format!("there are {} rows and {} labels", table.n_rows(), classes.len());
             return Err(Error::new(ErrorKind::InvalidOption, message).at(None, None, Some("labels")));
         }
         let names: Vec<String> = table.column_names().map(str::to_owned).collect();

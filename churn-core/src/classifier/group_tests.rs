@@ -43,7 +43,7 @@ fn intervals(model: &ChurnClassifier, table: &Table) -> Array2<f64> {
 
 fn width(model: &ChurnClassifier, table: &Table) -> f64 {
     let found = intervals(model, table);
-    found.rows().into_iter().map(|row| row[1] - row[0]).sum::<f64>() / table.rows() as f64
+    found.rows().into_iter().map(|row| row[1] - row[0]).sum::<f64>() / table.n_rows() as f64
 }
 
 #[test]

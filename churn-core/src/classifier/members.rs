@@ -46,7 +46,7 @@ impl TreeEnsemble {
     ///     value: vec![0.25],
     ///     cover: vec![10.0],
     /// };
-    /// let trees = ForeignTrees { trees: vec![leaf], features: 1, link: Link::Probability, ..Default::default() };
+    /// let trees = ForeignTrees { trees: vec![leaf], n_features: 1, link: Link::Probability, ..Default::default() };
     /// let ensemble = TreeEnsemble::from_trees(&trees)?;
     /// let read = TreeEnsemble::from_bytes(&ensemble.to_bytes()?)?;
     /// assert_eq!(read, ensemble);

@@ -152,7 +152,7 @@ impl ChurnClassifier {
     pub fn predict_proba(&self, table: &Table, execution: &Execution) -> Result<Array2<f64>> {
         let workers = execution.workers()?;
         let read = self.read(table, &workers)?;
-        let mut probabilities = Array2::zeros((table.rows(), self.classes()));
+        let mut probabilities = Array2::zeros((table.n_rows(), self.classes()));
         if let [scorer] = self.parts.scorers.as_slice() {
             for (mut row, p) in probabilities
                 .rows_mut()
@@ -339,7 +339,7 @@ impl FlatColumns {
         Ok(Self {
             names,
             columns: columns.collect(),
-            rows: table.rows(),
+            rows: table.n_rows(),
         })
     }
 

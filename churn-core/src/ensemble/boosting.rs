@@ -101,7 +101,7 @@ crate::options::plain_options!(GradientBoostingOptions {
 /// let y: Vec<bool> = x.rows().into_iter().map(|row| row[0] > 9.0).collect();
 /// let boosting = GradientBoosting::new(GradientBoostingOptions::default().with_n_trees(20).with_min_leaf_rows(5));
 /// let ensemble = boosting.fit(x.view(), &y, None, &Execution::default())?;
-/// assert_eq!(ensemble.trees(), 20);
+/// assert_eq!(ensemble.n_trees(), 20);
 /// # Ok::<(), churn_core::Error>(())
 /// ```
 #[derive(Clone, Debug, Default)]
@@ -570,7 +570,7 @@ mod tests {
                 &x,
                 &churned,
             );
-            assert_eq!(ensemble.trees(), 1);
+            assert_eq!(ensemble.n_trees(), 1);
             for p in ensemble.predict_proba(x.view(), &Execution::new()).unwrap() {
                 assert!((p - 0.25).abs() < 1e-12);
             }
@@ -650,7 +650,7 @@ mod tests {
             ..quick()
         };
         let ensemble = fit(options, &x, &churned);
-        for tree in (0..ensemble.trees()).map(|tree| ensemble.tree(tree)) {
+        for tree in (0..ensemble.n_trees()).map(|tree| ensemble.tree(tree)) {
             let mut depths = vec![0; tree.nodes.len()];
             let mut leaves = 0;
             for (place, node) in tree.nodes.iter().enumerate() {
@@ -687,11 +687,11 @@ mod tests {
             GradientBoosting::new(options).fit_on(x.view(), &churned, None, Some(held_out), &workers)
         };
         let (held, labels) = problem(12, 1000, true);
-        let kept = fit(&held, &labels, 10).unwrap().trees();
+        let kept = fit(&held, &labels, 10).unwrap().n_trees();
         assert!((1..200).contains(&kept), "{kept}");
         // The kept trees are the first trees of a longer fit.
         let longer = fit(&held, &labels, 20).unwrap();
-        assert!(longer.trees() >= kept);
+        assert!(longer.n_trees() >= kept);
         assert_eq!(fit(&held, &labels[1..], 10).unwrap_err().code(), "invalid_option");
         assert_eq!(
             fit(&Array2::zeros((0, 8)), &[], 10).unwrap_err().code(),

@@ -58,7 +58,7 @@ impl<'a> EarlyStopping<'a> {
     }
 
     pub(super) fn should_stop(&mut self, ensemble: &FlatTrees, workers: &Workers) -> Result<bool> {
-        let trees = ensemble.trees();
+        let trees = ensemble.n_trees();
         for (score, leaf) in self
             .scores
             .iter_mut()

@@ -498,7 +498,7 @@ mod tests {
 
     /// The mean over trees of their probabilities, as other libraries define a forest.
     fn mean_probabilities(forest: &FlatTrees, x: &Array2<f32>) -> Vec<f64> {
-        let trees = forest.trees() as f64;
+        let trees = forest.n_trees() as f64;
         let of_row = |cells: ndarray::ArrayView1<'_, f32>| {
             let of_tree = |tree: usize| {
                 let nodes = forest.tree(tree).nodes;
@@ -508,7 +508,7 @@ mod tests {
                 }
                 sigmoid(nodes[place].number() * trees)
             };
-            (0..forest.trees()).map(of_tree).sum::<f64>() / trees
+            (0..forest.n_trees()).map(of_tree).sum::<f64>() / trees
         };
         x.rows().into_iter().map(of_row).collect()
     }
@@ -658,7 +658,7 @@ mod tests {
         assert!(p.iter().all(|p| p.is_finite()) && roc_auc(&churned, &p).unwrap() > 0.7);
         // Without columns, every tree is a single leaf.
         let bare = fit(quick(), &Array2::zeros((400, 0)), &churned, None);
-        assert_eq!(bare.trees(), 40);
+        assert_eq!(bare.n_trees(), 40);
         assert_eq!(
             bare.predict_proba(Array2::<f32>::zeros((2, 0)).view(), &Execution::new())
                 .unwrap()

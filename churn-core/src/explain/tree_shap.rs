@@ -47,9 +47,9 @@ pub(crate) fn tree_contributions<T: Input>(
     x: ArrayView2<'_, T>,
     workers: &Workers,
 ) -> Result<(Array2<f64>, f64)> {
-    let features = ensemble.features();
+    let features = ensemble.n_features();
     ensemble.check_columns(x.ncols())?;
-    let trees = (0..ensemble.trees()).map(|tree| ensemble.tree(tree));
+    let trees = (0..ensemble.n_trees()).map(|tree| ensemble.tree(tree));
     let plans: Vec<Plan> = trees.map(|nodes| Plan::new(nodes, features)).collect();
     let base = plans.iter().fold(ensemble.base(), |sum, plan| sum + plan.expectation);
     let most = plans.iter().map(|plan| plan.points).max().unwrap_or(0);
@@ -379,7 +379,7 @@ mod tests {
         let features = cells.len();
         let factorial = |n: usize| (1..=n).map(|i| i as f64).product::<f64>();
         let value = |subset: usize| {
-            (0..ensemble.trees())
+            (0..ensemble.n_trees())
                 .map(|tree| conditional(ensemble.tree(tree), 0, cells, subset))
                 .sum::<f64>()
         };
@@ -423,7 +423,7 @@ mod tests {
                 for (found, expected) in found.iter().zip(&expected) {
                     assert!((found - expected).abs() < 1e-10, "{found} {expected}");
                 }
-                let trees = (0..ensemble.trees()).map(|tree| ensemble.tree(tree));
+                let trees = (0..ensemble.n_trees()).map(|tree| ensemble.tree(tree));
                 let mean: f64 = trees.map(|tree| conditional(tree, 0, &cells, 0)).sum();
                 assert!((base - ensemble.base() - mean).abs() < 1e-10);
             }

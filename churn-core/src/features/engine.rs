@@ -40,7 +40,7 @@ const WAVE: usize = 128;
 /// let payments = Table::from_json(br#"[{"customer_id": "C-1", "due_at": "2024-02-01", "amount": 12.5}]"#)?;
 /// let (records, _) = TenantRecords::builder("acme").customers(customers).payments(payments).build()?;
 /// let matrix = features(&records, &["2024-03-01".parse()?], &FeaturePlan::default(), &Execution::default())?;
-/// assert_eq!((matrix.rows(), matrix.feature_names()[0].as_str()), (1, "customer_tenure_days"));
+/// assert_eq!((matrix.n_rows(), matrix.feature_names()[0].as_str()), (1, "customer_tenure_days"));
 /// # Ok::<(), churn_core::Error>(())
 /// ```
 ///
@@ -67,7 +67,7 @@ pub fn features(
 /// let (records, _) = TenantRecords::builder("acme").customers(customers).build()?;
 /// let (plan, definition) = (FeaturePlan::default(), ChurnDefinition::cancellation(90));
 /// let matrix = eligible_features(&records, &["2024-03-01".parse()?], &plan, &definition, &Execution::new())?;
-/// assert_eq!((matrix.rows(), matrix.customer_id(0)), (1, "C-2")); // C-1 has churned
+/// assert_eq!((matrix.n_rows(), matrix.customer_id(0)), (1, "C-2")); // C-1 has churned
 /// # Ok::<(), churn_core::Error>(())
 /// ```
 ///

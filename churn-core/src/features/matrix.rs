@@ -95,10 +95,10 @@ pub(crate) struct Columns<'a> {
 ///
 /// // Rows of customers with a tenure of at least 91 days.
 /// let FeatureColumn::Number(tenure) = matrix.column("customer_tenure_days")? else { unreachable!() };
-/// let old: Vec<usize> = (0..matrix.rows()).filter(|&row| tenure[row] >= 91.0).collect();
+/// let old: Vec<usize> = (0..matrix.n_rows()).filter(|&row| tenure[row] >= 91.0).collect();
 /// let old = matrix.select(&old);
 /// let x = old.to_ndarray();
-/// assert_eq!(x.dim(), (old.rows(), old.feature_names().len()));
+/// assert_eq!(x.dim(), (old.n_rows(), old.n_features()));
 /// println!("{} at {}: {}", old.customer_id(0), old.as_of()[0], x[[0, 0]]); // customer, date and first feature of a row
 /// # Ok::<(), churn_core::Error>(())
 /// ```
@@ -123,8 +123,13 @@ impl FeatureMatrix {
     }
 
     /// Number of rows.
-    pub fn rows(&self) -> usize {
+    pub fn n_rows(&self) -> usize {
         self.customers.len()
+    }
+
+    /// Number of features.
+    pub fn n_features(&self) -> usize {
+        self.names.len()
     }
 
     /// Feature names in plan order.
@@ -185,7 +190,7 @@ impl FeatureMatrix {
     /// A missing value is NaN, and a bool is 0 or 1. A text is its position among the levels of its
     /// [`FeatureColumn::Text`]; treat this number as a category, not as a quantity.
     pub fn to_ndarray(&self) -> Array2<f64> {
-        let mut array = Array2::zeros((self.rows(), self.columns.len()));
+        let mut array = Array2::zeros((self.n_rows(), self.columns.len()));
         for (column, out) in self.columns.iter().zip(array.columns_mut()) {
             match column {
                 FeatureColumn::Number(values) => out.into_iter().zip(values).for_each(|(out, &value)| *out = value),

@@ -28,7 +28,7 @@ pub(crate) fn eligible(
 pub(crate) fn check(records: &TenantRecords, definition: &ChurnDefinition) -> Result<()> {
     definition.validate()?;
     match definition.observed_on() {
-        Some(on) if records.rows(on).is_none() => Err(Error::new(
+        Some(on) if records.n_rows(on).is_none() => Err(Error::new(
             ErrorKind::InvalidOption,
             format!("inactivity on {on} needs the {on} table"),
         )

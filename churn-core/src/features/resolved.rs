@@ -188,7 +188,7 @@ impl ResolvedPlan {
 
 fn require_tables(features: &[Feature], records: &TenantRecords, error: ErrorKind) -> Result<()> {
     let mut sources = features.iter().map(|feature| feature.source);
-    match sources.find(|&source| records.rows(source).is_none()) {
+    match sources.find(|&source| records.n_rows(source).is_none()) {
         Some(source) => Err(Error::new(
             error,
             format!("the features use {source}, a table that was not given (it may be empty)"),

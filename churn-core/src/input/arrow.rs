@@ -217,7 +217,7 @@ impl Table {
     ///
     /// let ids: ArrayRef = Arc::new(Int64Array::from(vec![1, 2]));
     /// let table = Table::from_foreign_batches(|| Ok(vec![RecordBatch::try_from_iter([("customer_id", ids)])?]))?;
-    /// assert_eq!(table.rows(), 2);
+    /// assert_eq!(table.n_rows(), 2);
     /// # Ok::<(), churn_core::Error>(())
     /// ```
     ///
@@ -314,7 +314,7 @@ impl Table {
             fields.push(Field::new(name, array.data_type().clone(), true));
             arrays.push(array);
         }
-        let options = RecordBatchOptions::new().with_row_count(Some(self.rows()));
+        let options = RecordBatchOptions::new().with_row_count(Some(self.n_rows()));
         Ok(RecordBatch::try_new_with_options(
             Arc::new(Schema::new(fields)),
             arrays,

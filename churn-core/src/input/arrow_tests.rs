@@ -121,7 +121,7 @@ fn batches_in_any_format_equal_the_whole_table() {
     assert!(whole.1.issues.iter().any(|issue| issue.code.as_str() == "duplicate_id"));
     let parts = [batch(0, 10), batch(10, 0), batch(10, 1), batch(11, 89)];
     let together = Table::from_record_batches(&parts).unwrap();
-    assert_eq!(together.rows(), 100);
+    assert_eq!(together.n_rows(), 100);
     assert_eq!(all_of(begin().payments(together)), whole);
     for bytes in [file(&parts), stream(&parts)] {
         assert_eq!(all_of(begin().payments(Table::from_ipc(&bytes).unwrap())), whole);
@@ -136,7 +136,7 @@ fn batches_in_any_format_equal_the_whole_table() {
 fn a_table_without_rows_keeps_its_columns() {
     for bytes in [file(&[batch(0, 0)]), stream(&[batch(0, 0)])] {
         let table = Table::from_ipc(&bytes).unwrap();
-        assert_eq!((table.rows(), table.column_names().count()), (0, 8));
+        assert_eq!((table.n_rows(), table.column_names().count()), (0, 8));
         assert_eq!(Table::ipc_batches(bytes.as_slice()).count(), 1);
     }
     let mut only_schema = vec![];
@@ -282,7 +282,7 @@ fn corrupted_bytes_are_refused() {
                 let mut bytes = bytes.clone();
                 bytes[at] = wrong;
                 match Table::from_ipc(&bytes) {
-                    Ok(table) => assert!(table.rows() <= bytes.len() * 8),
+                    Ok(table) => assert!(table.n_rows() <= bytes.len() * 8),
                     Err(error) => assert_eq!(error.code(), "unreadable_table", "{error}"),
                 }
             }

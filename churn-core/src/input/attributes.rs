@@ -78,7 +78,7 @@ fn type_of(name: &str, reader: &TableReader<'_>) -> Result<AttributeType> {
         let Some(column) = batch.column(name) else {
             continue;
         };
-        for row in 0..batch.rows() {
+        for row in 0..batch.n_rows() {
             if row % 65_536 == 0 {
                 reader.workers.check()?;
             }

@@ -30,7 +30,7 @@ names! {
         /// let builder = TenantRecords::builder("acme").customers(customers).payments(payments);
         /// let (records, report) = builder.on_invalid(OnInvalid::Quarantine).build()?;
         ///
-        /// assert_eq!(records.rows(RecordKind::Payments), Some(1));
+        /// assert_eq!(records.n_rows(RecordKind::Payments), Some(1));
         /// let table = report.table(RecordKind::Payments).unwrap();
         /// assert_eq!((table.rows_in, table.quarantined.as_slice()), (3, &[1, 2][..]));
         /// for issue in &report.issues {
@@ -157,7 +157,7 @@ impl RecordsOptions {
 /// let customers = Table::from_json(br#"[{"customer_id": "C-1", "signed_up_at": "2024-01-01", "seats": 3}]"#)?;
 /// let payments = vec![Payment::new("C-1", "2024-02-01".parse()?, 12.5)];
 /// let (records, report) = TenantRecords::builder("acme").customers(customers).payments(payments).build()?;
-/// assert!(report.is_clean() && records.customers() == 1);
+/// assert!(report.is_clean() && records.n_customers() == 1);
 /// # Ok::<(), churn_core::Error>(())
 /// ```
 #[derive(Clone, Debug)]

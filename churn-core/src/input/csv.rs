@@ -20,7 +20,7 @@ impl Table {
     /// let customers = Table::from_csv(&b"id,joined,plan\nC-1,2024-01-01,pro\n"[..])?;
     /// let customers = customers.with_names(["customer_id", "signed_up_at", "plan"])?;
     /// let (records, _) = TenantRecords::builder("acme").customers(customers).build()?;
-    /// assert_eq!(records.customers(), 1);
+    /// assert_eq!(records.n_customers(), 1);
     /// # Ok::<(), churn_core::Error>(())
     /// ```
     ///
@@ -126,7 +126,7 @@ impl<R: Read> Iterator for CsvBatches<R> {
         let batch = self.read();
         let first = !std::mem::replace(&mut self.begun, true);
         match batch {
-            Ok(batch) if batch.rows() == 0 && !first => None,
+            Ok(batch) if batch.n_rows() == 0 && !first => None,
             Ok(batch) => Some(Ok(batch)),
             Err(error) => {
                 self.done = true;

@@ -64,7 +64,7 @@ impl Spelling {
             from_file: true,
             ..Self::default()
         };
-        for row in 0..table.rows() {
+        for row in 0..table.n_rows() {
             let cell = column.cell(table.position(row));
             let text = match cell {
                 Cell::Text(text) | Cell::TextFile(text) => Some(text.trim()),
@@ -171,12 +171,12 @@ pub(crate) fn kinds(
 /// `not_finite`, `bad_type`, `bad_timestamp`, with row and column.
 pub(crate) fn read(table: &Table, kinds: &[FlatKind], workers: &Workers) -> Result<Vec<AttributeValues>> {
     let columns: Vec<(&str, &Column)> = columns(table).collect();
-    let rows: Vec<u32> = (0..table.rows() as u32).collect();
+    let rows: Vec<u32> = (0..table.n_rows() as u32).collect();
     workers.map(0..columns.len().min(kinds.len()), |number| {
         let (name, column) = columns[number];
-        let cells = (0..table.rows()).map(|row| (row, column.cell(table.position(row))));
+        let cells = (0..table.n_rows()).map(|row| (row, column.cell(table.position(row))));
         match kinds[number] {
-            FlatKind::Empty => Ok(AttributeValues::Number(vec![f64::NAN; table.rows()])),
+            FlatKind::Empty => Ok(AttributeValues::Number(vec![f64::NAN; table.n_rows()])),
             FlatKind::Number => {
                 let values = cells.map(|(row, cell)| {
                     as_number(cell).map_err(|code| {

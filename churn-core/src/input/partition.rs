@@ -121,7 +121,7 @@ fn split_table(
     let mut positions: Vec<Vec<u32>> = vec![vec![]; count];
     let mut row = 0;
     for (batch, table) in batches.iter().enumerate() {
-        for index in 0..table.rows() {
+        for index in 0..table.n_rows() {
             if row % PIECE == 0 {
                 workers.check()?;
             }

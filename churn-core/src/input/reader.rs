@@ -76,14 +76,14 @@ impl<'w> TableReader<'w> {
         let mut pieces = vec![];
         let mut rows = 0;
         for (batch, table) in batches.iter().enumerate() {
-            let pieces_of_batch = (0..table.rows()).step_by(PIECE).map(|first| Piece {
+            let pieces_of_batch = (0..table.n_rows()).step_by(PIECE).map(|first| Piece {
                 batch,
                 first,
                 start: rows + first,
-                length: PIECE.min(table.rows() - first),
+                length: PIECE.min(table.n_rows() - first),
             });
             pieces.extend(pieces_of_batch);
-            rows += table.rows();
+            rows += table.n_rows();
         }
         // Positions are 32-bit numbers, and the largest one is reserved for a missing position.
         let given: usize = batches.iter().map(Table::length).sum();

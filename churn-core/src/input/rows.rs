@@ -137,7 +137,7 @@ typed_row! {
     ///
     /// let customer = Customer::new("C-1", "2024-01-01".parse()?).with_attribute("plan", "pro").with_attribute("seats", 3);
     /// let (records, _) = TenantRecords::builder("acme").customers([customer]).build()?;
-    /// assert_eq!(records.customers(), 1);
+    /// assert_eq!(records.n_customers(), 1);
     /// # Ok::<(), churn_core::Error>(())
     /// ```
     Customer {

@@ -132,13 +132,13 @@ fn no_batches_are_an_empty_table() {
         .unwrap()
         .build()
         .unwrap();
-    assert_eq!(records.rows(RecordKind::Payments), Some(0));
-    assert_eq!(records.rows(RecordKind::Tickets), None);
+    assert_eq!(records.n_rows(RecordKind::Payments), Some(0));
+    assert_eq!(records.n_rows(RecordKind::Tickets), None);
     let header: Vec<Table> = Table::csv_batches(&b"customer_id,at\n"[..], 9)
         .unwrap()
         .map(Result::unwrap)
         .collect();
-    assert_eq!((header.len(), header[0].rows()), (1, 0));
+    assert_eq!((header.len(), header[0].n_rows()), (1, 0));
     assert!(header[0].has_column("at"));
 }
 
@@ -146,7 +146,7 @@ fn no_batches_are_an_empty_table() {
 fn batches_end_with_the_error() {
     let text = &b"customer_id,at\na,2024-01-01\na\na,2024-01-03\n"[..];
     let mut batches = Table::csv_batches(text, 1).unwrap();
-    assert_eq!(batches.next().unwrap().unwrap().rows(), 1);
+    assert_eq!(batches.next().unwrap().unwrap().n_rows(), 1);
     let error = batches.next().unwrap().unwrap_err();
     assert_eq!((error.code(), error.row()), ("unreadable_table", Some(1)));
     assert!(batches.next().is_none());

@@ -76,9 +76,9 @@ struct Version {
 /// "[..])?;
 /// let (customers, findings) = subscriptions_to_customers(subscriptions, None::<Table>, &StaticAttributes::None)?;
 /// assert!(findings.is_empty());
-/// assert_eq!(customers.rows(), 2); // 30 per month from January, 50 per month from April
+/// assert_eq!(customers.n_rows(), 2); // 30 per month from January, 50 per month from April
 /// let (records, report) = TenantRecords::builder("acme").customers(customers).build()?;
-/// assert!(report.is_clean() && records.customers() == 1);
+/// assert!(report.is_clean() && records.n_customers() == 1);
 /// # Ok::<(), churn_core::Error>(())
 /// ```
 ///
@@ -175,7 +175,7 @@ impl<'a> Source<'a> {
             .iter()
             .find(|column| column.required && !columns.contains_key(column.name));
         match missing {
-            Some(column) if table.rows() > 0 || table.column_names().next().is_some() => {
+            Some(column) if table.n_rows() > 0 || table.column_names().next().is_some() => {
                 let why = "the required column is missing";
                 Err(refuse(IssueCode::MissingColumn, None, column.name, why))
             }
@@ -188,7 +188,7 @@ impl<'a> Source<'a> {
     }
 
     fn findings(&self) -> Vec<Finding> {
-        let rows = self.table.rows() as u64;
+        let rows = self.table.n_rows() as u64;
         let unused = self.extra.iter().map(|name| {
             let message = "a column of subscriptions that is not used: join it to customers if it is an attribute";
             let (code, table) = (FindingCode::UnusedColumn, RecordKind::Customers);
@@ -207,7 +207,7 @@ impl<'a> Source<'a> {
             .iter()
             .any(|column| column.required && column.name == known);
         let Some(cells) = self.columns.get(known).and_then(|name| self.table.cells(name)) else {
-            return Ok((0..self.table.rows()).map(|_| None).collect());
+            return Ok((0..self.table.n_rows()).map(|_| None).collect());
         };
         let mut buffer = String::new();
         let values = cells.enumerate().map(|(row, cell)| match read(cell, &mut buffer) {
@@ -250,7 +250,7 @@ impl<'a> Source<'a> {
         }
         let mut by_customer: BTreeMap<String, Vec<Subscription>> = BTreeMap::new();
         let mut seen = BTreeSet::new();
-        for row in 0..self.table.rows() {
+        for row in 0..self.table.n_rows() {
             let (Some(customer), Some(started_at), Some(price), Some(times)) =
                 (&ids[row], started[row], prices[row], times[row])
             else {
@@ -555,7 +555,7 @@ impl Joined {
     }
 
     fn findings(&self, by_customer: &BTreeMap<String, Vec<Subscription>>) -> Vec<Finding> {
-        let rows = self.table.rows() as u64;
+        let rows = self.table.n_rows() as u64;
         let left_out = self.left_out.iter().map(|name| {
             let message = match ["mrr", "plan", "seats"].contains(&name.as_str()) {
                 true => "this column is computed from the subscriptions: rename the column of the customers table",
@@ -610,7 +610,7 @@ mod tests {
             other => format!("{other:?}"),
         };
         let row = |row: usize| names.iter().map(|name| cell(name, row)).collect::<Vec<_>>().join(" ");
-        (0..table.rows()).map(row).collect()
+        (0..table.n_rows()).map(row).collect()
     }
 
     #[test]

@@ -233,7 +233,7 @@ impl Cell<'_> {
 /// use churn_core::{Column, Table};
 ///
 /// let table = Table::new().with_column("customer_id", Column::Ints(vec![1, 2]))?.with_column("seats", Column::Floats(vec![3.0, 5.0]))?;
-/// assert_eq!(table.rows(), 2);
+/// assert_eq!(table.n_rows(), 2);
 /// # Ok::<(), churn_core::Error>(())
 /// ```
 #[derive(Clone, Debug, Default)]
@@ -377,7 +377,7 @@ impl Table {
     }
 
     /// Number of rows.
-    pub fn rows(&self) -> usize {
+    pub fn n_rows(&self) -> usize {
         self.selection.as_ref().map_or(self.length, |selection| selection.len())
     }
 
@@ -405,7 +405,7 @@ impl Table {
     /// crate.
     pub fn cells(&self, name: &str) -> Option<impl ExactSizeIterator<Item = Cell<'_>>> {
         let column = self.column(name)?;
-        Some((0..self.rows()).map(|row| column.cell(self.position(row))))
+        Some((0..self.n_rows()).map(|row| column.cell(self.position(row))))
     }
 
     /// The id in a row of a column, if there is one.

@@ -276,9 +276,9 @@ fn every_bad_value_of_a_row_is_reported_and_its_events_follow() {
     assert_eq!(payments.events_before_sign_up, 1);
     assert_eq!(
         (
-            records.customers(),
-            records.rows(RecordKind::Payments),
-            records.rows(RecordKind::Tickets)
+            records.n_customers(),
+            records.n_rows(RecordKind::Payments),
+            records.n_rows(RecordKind::Tickets)
         ),
         (1, Some(1), None)
     );
@@ -332,9 +332,9 @@ fn empty_and_absent_are_not_the_same() {
         .unwrap();
     assert_eq!(
         (
-            records.customers(),
-            records.rows(RecordKind::Payments),
-            records.rows(RecordKind::Activities)
+            records.n_customers(),
+            records.n_rows(RecordKind::Payments),
+            records.n_rows(RecordKind::Activities)
         ),
         (0, Some(0), None)
     );
@@ -463,7 +463,7 @@ fn a_partition_loses_no_row() {
     assert_eq!((total(RecordKind::Customers), total(RecordKind::Payments)), (3, 4));
     let (x, report) = &partition.tenants["x"];
     assert_eq!(
-        (x.customers(), x.rows(RecordKind::Payments), report.issues[0].row),
+        (x.n_customers(), x.n_rows(RecordKind::Payments), report.issues[0].row),
         (1, Some(1), Some(3))
     );
     assert_eq!(partition.positions["x"][&RecordKind::Payments], [2, 3]);
@@ -602,7 +602,7 @@ proptest! {
         let table = report.table(kind).unwrap();
         prop_assert_eq!(table.rows_in, objects.len() as u64);
         prop_assert_eq!(table.rows_in, table.rows_accepted + table.rows_quarantined);
-        prop_assert_eq!(records.rows(kind), Some(table.rows_accepted as usize));
+        prop_assert_eq!(records.n_rows(kind), Some(table.rows_accepted as usize));
         let refused = build(kind, &text, OnInvalid::Refuse);
         prop_assert_eq!(refused.is_err(), !report.is_clean());
     }

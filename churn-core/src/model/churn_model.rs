@@ -202,7 +202,7 @@ impl ChurnModel {
         let shown = |at: Option<Timestamp>| at.map_or_else(|| "nothing".to_owned(), |at| at.to_string());
         let message = format!(
             "no customer is eligible as of {as_of}: none of {} has signed up, is still a customer and was active then. The events range from {} to {}",
-            records.customers(),
+            records.n_customers(),
             shown(records.observed_from()),
             shown(records.observed_until(None))
         );

@@ -68,7 +68,7 @@ impl CustomerRows {
 
     /// The records of a tenant that has only this customer.
     pub(crate) fn into_records(self, tenant: Option<&TenantId>) -> Result<TenantRecords> {
-        let customer = self.tables[0].as_ref().filter(|table| table.rows() > 0);
+        let customer = self.tables[0].as_ref().filter(|table| table.n_rows() > 0);
         let customer = customer.ok_or_else(|| {
             Error::new(ErrorKind::InvalidOption, "the customer has no row").at(Some(RecordKind::Customers), None, None)
         })?;
@@ -78,16 +78,16 @@ impl CustomerRows {
         let mut builder = RecordsBuilder::of(Some(tenant)).execution(Execution::new().threads(1));
         for (kind, table) in RecordKind::ALL.into_iter().zip(self.tables) {
             let Some(mut table) = table else { continue };
-            if let (Some(id), true) = (&id, kind != RecordKind::Customers && table.rows() > 0) {
+            if let (Some(id), true) = (&id, kind != RecordKind::Customers && table.n_rows() > 0) {
                 table = table.with_ids("customer_id", id)?;
             }
             builder = builder.table(kind, table);
         }
         let (records, _) = builder.build()?;
-        if records.customers() != 1 {
+        if records.n_customers() != 1 {
             return Err(Error::new(
                 ErrorKind::InvalidOption,
-                format!("one customer was expected, but {} were given", records.customers()),
+                format!("one customer was expected, but {} were given", records.n_customers()),
             )
             .at(Some(RecordKind::Customers), None, Some("customer_id")));
         }
@@ -109,7 +109,7 @@ mod tests {
             .activities(table(r#"[{"at": "2024-02-01"}]"#))
             .tickets(Table::new());
         let records = rows.into_records(None).unwrap();
-        let rows = RecordKind::ALL.map(|kind| records.rows(kind));
+        let rows = RecordKind::ALL.map(|kind| records.n_rows(kind));
         assert_eq!(rows, [Some(1), Some(2), Some(0), Some(1)]);
         let another = CustomerRows::new(table(r#"[{"customer_id": 17, "signed_up_at": "2024-01-01"}]"#))
             .payments(table(r#"[{"customer_id": 18, "due_at": "2024-02-01", "amount": 1}]"#));

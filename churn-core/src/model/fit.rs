@@ -274,7 +274,7 @@ fn settle(
             workers,
         )?;
         Ok(Some(GradientBoostingOptions {
-            n_trees: fitted.trees().max(1),
+            n_trees: fitted.n_trees().max(1),
             ..boosting.clone()
         }))
     };

@@ -103,7 +103,7 @@ impl Member {
             Self::Linear(model) => (preprocessor.design_sources().len(), model.coefficients().len()),
             Self::Boosting(trees) | Self::DeepBoosting(trees) | Self::Forest(trees) => {
                 trees.validate()?;
-                (preprocessor.encoded_sources().len(), trees.features())
+                (preprocessor.encoded_sources().len(), trees.n_features())
             }
         };
         if has == wants {

@@ -273,7 +273,7 @@ mod tests {
 
     fn pairs(sample: &Sample) -> BTreeMap<String, usize> {
         let mut pairs = BTreeMap::new();
-        for row in 0..sample.matrix.rows() {
+        for row in 0..sample.matrix.n_rows() {
             *pairs.entry(sample.matrix.customer_id(row).to_owned()).or_default() += 1;
         }
         pairs
@@ -284,10 +284,10 @@ mod tests {
         let records = world(300, 5).records("acme");
         let all = sample(&records, usize::MAX, 1)?;
         assert_eq!(all.subsampled, 0);
-        let rows = all.matrix.rows() / 3;
+        let rows = all.matrix.n_rows() / 3;
         let drawn = sample(&records, rows, 1)?;
-        assert!(drawn.matrix.rows() <= rows && drawn.matrix.rows() > rows - 3);
-        assert_eq!(drawn.matrix.rows() + drawn.subsampled, all.matrix.rows());
+        assert!(drawn.matrix.n_rows() <= rows && drawn.matrix.n_rows() > rows - 3);
+        assert_eq!(drawn.matrix.n_rows() + drawn.subsampled, all.matrix.n_rows());
         let (whole, part) = (pairs(&all), pairs(&drawn));
         assert!(part.iter().all(|(id, count)| whole[id] == *count));
         assert_ne!(pairs(&sample(&records, rows, 2)?), part);
@@ -339,7 +339,7 @@ mod tests {
                 assert!(horizon.end(date.as_micros()) <= horizon.end(day(500).as_micros()));
             }
         }
-        let rows = 0..sample.matrix.rows();
+        let rows = 0..sample.matrix.n_rows();
         Ok(rows
             .map(|row| (sample.matrix.customer_id(row).to_owned(), sample.matrix.as_of[row]))
             .collect())

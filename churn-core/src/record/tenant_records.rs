@@ -73,7 +73,7 @@ impl TenantRecords {
     }
 
     /// Number of customers. A customer with several rows (versions or spells) counts once.
-    pub fn customers(&self) -> usize {
+    pub fn n_customers(&self) -> usize {
         self.customers.len()
     }
 
@@ -89,7 +89,7 @@ impl TenantRecords {
     }
 
     /// Number of rows of a table; `None` if it was not given.
-    pub fn rows(&self, kind: RecordKind) -> Option<usize> {
+    pub fn n_rows(&self, kind: RecordKind) -> Option<usize> {
         match kind {
             RecordKind::Customers => Some(self.customers.signed_up_at.len()),
             _ => self.events(kind).map(Events::len),
@@ -159,9 +159,9 @@ impl fmt::Debug for TenantRecords {
         let mut shown = f.debug_struct("TenantRecords");
         shown
             .field("tenant", &self.tenant)
-            .field("customers", &self.customers());
+            .field("customers", &self.n_customers());
         for kind in [RecordKind::Payments, RecordKind::Tickets, RecordKind::Activities] {
-            if let Some(rows) = self.rows(kind) {
+            if let Some(rows) = self.n_rows(kind) {
                 shown.field(kind.as_str(), &rows);
             }
         }

@@ -12,7 +12,7 @@ pub(super) fn add(tables: &mut WorldTables, options: &WorldOptions, trade: &Trad
         let table = tables.table_mut(kind);
         if options.duplicates > 0.0 {
             let mut rows = vec![];
-            for row in 0..table.rows() as u32 {
+            for row in 0..table.n_rows() as u32 {
                 rows.push(row);
                 if random.unit() < options.duplicates {
                     rows.push(row);
@@ -30,7 +30,7 @@ pub(super) fn add(tables: &mut WorldTables, options: &WorldOptions, trade: &Trad
             }
         }
         if options.unknown_ids > 0.0 {
-            let mut owners: Vec<Box<str>> = vec![trade.id.as_str().into(); table.rows()];
+            let mut owners: Vec<Box<str>> = vec![trade.id.as_str().into(); table.n_rows()];
             for owner in &mut owners {
                 if is_events && random.unit() < options.unknown_ids {
                     *owner = if trade.id == "t001" { "t002" } else { "t001" }.into();

@@ -24,7 +24,7 @@
 //! let world = world(&WorldOptions::default().with_seed(1).with_tenants(2).with_customers(50))?;
 //! for tenant in world.tenants() {
 //!     let (records, report) = tenant.records()?.build()?;
-//!     assert!(report.is_clean() && records.customers() == 50);
+//!     assert!(report.is_clean() && records.n_customers() == 50);
 //! }
 //! let truth = world.truth(world.dates()[0])?;
 //! assert!(truth.iter().all(|risk| risk.probability > 0.0 && risk.probability < 1.0));
@@ -46,7 +46,7 @@
 //! for batch in tenant.batches(500) {
 //!     builder = batch?.add_to(builder);
 //! }
-//! assert_eq!(builder.build()?.0.customers(), 2_000);
+//! assert_eq!(builder.build()?.0.n_customers(), 2_000);
 //! # Ok::<(), churn_core::Error>(())
 //! ```
 

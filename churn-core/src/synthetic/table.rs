@@ -107,7 +107,7 @@ impl WorldTable {
     }
 
     /// Number of rows.
-    pub fn rows(&self) -> usize {
+    pub fn n_rows(&self) -> usize {
         self.columns.first().map_or(0, |(_, column)| column.len())
     }
 

@@ -95,7 +95,7 @@ impl World {
             for kind in RecordKind::ALL {
                 let table = tables.table_mut(kind);
                 if table.column("tenant_id").is_none() {
-                    let ids = vec![Box::from(tenant.id()); table.rows()];
+                    let ids = vec![Box::from(tenant.id()); table.n_rows()];
                     table.columns.insert(0, ("tenant_id", WorldColumn::Texts(ids)));
                 }
             }

@@ -164,7 +164,7 @@ fn texts<'a>(cells: impl Iterator<Item = Cell<'a>>, known: &mut HashSet<Arc<str>
 
 /// The valid rows of a validated table, in stored form.
 pub(crate) fn read(kind: RecordKind, table: &Table, bad: &HashSet<usize>, seen: &mut Seen) -> Result<Batch> {
-    let rows = table.rows();
+    let rows = table.n_rows();
     let mut columns = Vec::with_capacity(slots(kind).len());
     let attributes = attributes(kind, table)?;
     let given = table
@@ -202,9 +202,9 @@ fn attributes(kind: RecordKind, table: &Table) -> Result<Vec<Option<Arc<str>>>> 
     let known = |name: &str| columns_of(kind).iter().any(|column| column.name == name);
     let names: Vec<&str> = table.column_names().filter(|name| !known(name)).collect();
     if names.is_empty() {
-        return Ok(vec![None; table.rows()]);
+        return Ok(vec![None; table.n_rows()]);
     }
-    let mut objects: Vec<BTreeMap<&str, serde_json::Value>> = vec![BTreeMap::new(); table.rows()];
+    let mut objects: Vec<BTreeMap<&str, serde_json::Value>> = vec![BTreeMap::new(); table.n_rows()];
     for &name in &names {
         let file = table.cells(name).into_iter().flatten().find(|cell| *cell != Cell::Null);
         let strictest = match file {

@@ -97,7 +97,7 @@ impl BatchWriter {
         let work = move || {
             let (bad, report) = check(kind, &table, &tenant, policy)?;
             let batch = read(kind, &table, &bad, &mut seen)?;
-            Ok::<_, Error>((batch, report, table.rows() as u64, seen))
+            Ok::<_, Error>((batch, report, table.n_rows() as u64, seen))
         };
         let (batch, report, rows_in, seen) = off_thread(work).await?.map_err(|error| error.moved(offset))?;
         self.seen = seen;

@@ -177,10 +177,10 @@ everywhere!(batches_may_be_split_into_chunks, world => {
     drop(import);
     assert_eq!(acme.tickets().count().await.unwrap(), 0);
     let (records, _) = acme.records(&RecordsOptions::default()).await.unwrap();
-    assert_eq!(records.rows(RecordKind::Tickets), None, "never given");
+    assert_eq!(records.n_rows(RecordKind::Tickets), None, "never given");
     acme.tickets().upsert(Table::new()).await.unwrap();
     let (records, _) = acme.records(&RecordsOptions::default()).await.unwrap();
-    assert_eq!(records.rows(RecordKind::Tickets), Some(0), "given and empty");
+    assert_eq!(records.n_rows(RecordKind::Tickets), Some(0), "given and empty");
 });
 
 everywhere!(a_single_customer_has_the_same_features_as_among_all, world => {
@@ -195,7 +195,7 @@ everywhere!(a_single_customer_has_the_same_features_as_among_all, world => {
     let plan = FeaturePlan::standard(&[28]).unwrap();
     let overdue = |records: &TenantRecords| {
         let matrix = features(records, &[AsOf::new(day(40))], &plan, &Execution::default()).unwrap();
-        let row = (0..matrix.rows()).find(|&row| matrix.customer_id(row) == "C-0").unwrap();
+        let row = (0..matrix.n_rows()).find(|&row| matrix.customer_id(row) == "C-0").unwrap();
         let column = matrix.feature_names().iter().position(|name| name == "payments_overdue_count").unwrap();
         matrix.to_ndarray()[[row, column]]
     };
@@ -263,7 +263,7 @@ everywhere!(options_reach_the_builder, world => {
     let (records, report) = acme.records(&options).await.unwrap();
     assert!(report.undated_attributes.is_empty());
     assert_eq!(records.observed_until(None), Some(day(50)));
-    assert_eq!(records.rows(RecordKind::Activities), None);
+    assert_eq!(records.n_rows(RecordKind::Activities), None);
     let matrix = features(&records, &[AsOf::new(day(40))], &FeaturePlan::default(), &Execution::default()).unwrap();
     assert!(matrix.feature_names().iter().any(|name| name == "customer_plan"));
 });
@@ -286,7 +286,7 @@ everywhere!(pages_follow_the_key, world => {
     assert_eq!(acme.payments().page(None, 0).await.unwrap_err().code(), "invalid_option");
     assert!(acme.erase_customer("C-7").await.unwrap() > 0);
     let (records, _) = acme.records(&RecordsOptions::default()).await.unwrap();
-    assert_eq!(records.customers(), 29);
+    assert_eq!(records.n_customers(), 29);
 });
 
 everywhere!(a_tenant_sees_only_itself, world => {
@@ -296,7 +296,7 @@ everywhere!(a_tenant_sees_only_itself, world => {
     assert_eq!(b.customers().count().await.unwrap(), tables(5).customers.len() as u64);
     assert_eq!(world.store.tenant("c").customers().count().await.unwrap(), 0);
     let (records, _) = b.records(&RecordsOptions::default()).await.unwrap();
-    assert_eq!(records.customers(), 5);
+    assert_eq!(records.n_customers(), 5);
     b.erase_customer("C-1").await.unwrap();
     assert_eq!(a.payments().of_customer("C-1").await.unwrap().len(), 7);
     for id in ["", "a\0", &"x".repeat(501)] {

@@ -263,7 +263,7 @@ everywhere!(readers_see_a_snapshot, world => {
     let read = async {
         for _ in 0..10 {
             let (records, _) = acme.records(&RecordsOptions::default()).await.unwrap();
-            assert_eq!(records.rows(RecordKind::Payments).unwrap() % BATCH, 0);
+            assert_eq!(records.n_rows(RecordKind::Payments).unwrap() % BATCH, 0);
         }
     };
     tokio::join!(write, read);

@@ -78,7 +78,7 @@ impl Expected {
             }
             self.names = seen.names;
         }
-        assert_eq!(row, matrix.rows(), "{}", case.name);
+        assert_eq!(row, matrix.n_rows(), "{}", case.name);
     }
 
     fn labels(&mut self, case: &Case, world: &World, records: &TenantRecords) {

@@ -61,7 +61,7 @@ pub(super) struct Alone {
 impl Alone {
     /// Converts an ensemble; `None` if a tree has too many leaves, or if walking is faster.
     pub(super) fn of(ensemble: &FlatTrees) -> Option<Self> {
-        if u32::try_from(ensemble.nodes.len()).is_err() || ensemble.nodes.len() > MOST_NODES * ensemble.trees() {
+        if u32::try_from(ensemble.nodes.len()).is_err() || ensemble.nodes.len() > MOST_NODES * ensemble.n_trees() {
             return None;
         }
         let mut splits = vec![];
@@ -72,10 +72,10 @@ impl Alone {
             missing_ends: vec![],
             by_missing: Strikes::default(),
             sets: vec![],
-            first_leaves: Vec::with_capacity(ensemble.trees()),
+            first_leaves: Vec::with_capacity(ensemble.n_trees()),
             leaves: vec![],
         };
-        for number in 0..ensemble.trees() {
+        for number in 0..ensemble.n_trees() {
             let tree = ensemble.tree(number);
             if tree.nodes.len() > 2 * MOST_LEAVES - 1 {
                 return None;
@@ -84,7 +84,7 @@ impl Alone {
         }
         splits.sort_unstable_by(|a, b| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)).then(a.3.cmp(&b.3)));
         let mut splits = splits.into_iter().peekable();
-        for feature in 0..ensemble.features() {
+        for feature in 0..ensemble.n_features() {
             while let Some((_, threshold, missing_left, tree, stay)) = splits.next_if(|split| split.0 == feature) {
                 alone.thresholds.push(threshold);
                 alone.by_threshold.push(tree, stay);

@@ -178,12 +178,12 @@ impl FlatTrees {
     }
 
     /// Number of trees.
-    pub fn trees(&self) -> usize {
+    pub fn n_trees(&self) -> usize {
         self.roots.len()
     }
 
     /// Number of features that a row must have.
-    pub fn features(&self) -> usize {
+    pub fn n_features(&self) -> usize {
         self.features as usize
     }
 
@@ -236,7 +236,7 @@ impl FlatTrees {
         if !self.base.is_finite() {
             return Some("its base is not a finite number");
         }
-        if self.features() >= MOST_FEATURES {
+        if self.n_features() >= MOST_FEATURES {
             return Some("it has too many features");
         }
         if self.covers.len() != self.nodes.len() {
@@ -253,10 +253,10 @@ impl FlatTrees {
             return Some("its trees are not contiguous");
         }
         let used = self.nodes.iter().map(|node| node.feature() + 1).max().unwrap_or(0);
-        if self.features().saturating_sub(used) > MOST_UNUSED_COLUMNS {
+        if self.n_features().saturating_sub(used) > MOST_UNUSED_COLUMNS {
             return Some("it claims far more columns than its trees use");
         }
-        (0..self.trees()).find_map(|tree| damage_of(self.tree(tree), self.features()))
+        (0..self.n_trees()).find_map(|tree| damage_of(self.tree(tree), self.n_features()))
     }
 }
 

@@ -95,7 +95,7 @@ fn floor_f32(number: f64) -> f32 {
 impl Plan {
     /// Converts an ensemble; `None` if a tree has too many leaves.
     pub(super) fn of(ensemble: &FlatTrees) -> Option<Self> {
-        let trees = || (0..ensemble.trees()).map(|tree| ensemble.tree(tree).nodes);
+        let trees = || (0..ensemble.n_trees()).map(|tree| ensemble.tree(tree).nodes);
         if trees().any(|nodes| nodes.len() > 2 * MOST_LEAVES - 1) {
             return None;
         }
@@ -123,7 +123,7 @@ impl Plan {
             thresholds,
             sets: vec![],
             steps: vec![],
-            shapes: Vec::with_capacity(ensemble.trees()),
+            shapes: Vec::with_capacity(ensemble.n_trees()),
         };
         for nodes in trees() {
             let (mut low, mut high) = ([0; MOST_LEAVES], [0; MOST_LEAVES]);

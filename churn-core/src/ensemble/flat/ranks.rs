@@ -112,7 +112,7 @@ impl Ranked {
         if !ensemble.categories.is_empty() || u32::try_from(ensemble.nodes.len()).is_err() {
             return None;
         }
-        let mut thresholds = vec![vec![]; ensemble.features()];
+        let mut thresholds = vec![vec![]; ensemble.n_features()];
         let mut columns = vec![];
         for node in ensemble.nodes.iter().filter(|node| !node.is_leaf()) {
             thresholds[node.feature()].push(node.number());
@@ -133,12 +133,12 @@ impl Ranked {
             columns,
             nodes: Vec::with_capacity(ensemble.nodes.len()),
             values: Vec::with_capacity(ensemble.nodes.len()),
-            roots: Vec::with_capacity(ensemble.trees()),
-            tops: Vec::with_capacity(ensemble.trees()),
+            roots: Vec::with_capacity(ensemble.n_trees()),
+            tops: Vec::with_capacity(ensemble.n_trees()),
             upper: vec![],
             bottoms: vec![],
         };
-        for tree in 0..ensemble.trees() {
+        for tree in 0..ensemble.n_trees() {
             ranked.push(ensemble.tree(tree).nodes);
             if with_tops {
                 ranked.push_top();

@@ -78,7 +78,7 @@ impl FlatTrees {
 
     /// The sum of leaves for every row. Few rows are scored without threads.
     pub(crate) fn scores<T: Input>(&self, x: ArrayView2<'_, T>, execution: &Execution) -> Result<Vec<f64>> {
-        let steps = x.nrows().saturating_mul(self.trees());
+        let steps = x.nrows().saturating_mul(self.n_trees());
         if execution.threads != Some(0) && steps < STEPS_PER_THREAD {
             return self.log_odds(x, &execution.clone().threads(1).workers()?);
         }
@@ -93,15 +93,15 @@ impl FlatTrees {
 
     /// The leaf of the last tree for every row.
     pub(crate) fn last_tree<T: Input>(&self, x: ArrayView2<'_, T>, workers: &Workers) -> Result<Vec<f64>> {
-        self.sums(x, self.trees().saturating_sub(1), 0.0, workers)
+        self.sums(x, self.n_trees().saturating_sub(1), 0.0, workers)
     }
 
     /// Checks the number of columns of a matrix before anything is computed per column.
     pub(crate) fn check_columns(&self, columns: usize) -> Result<()> {
-        if columns == self.features() {
+        if columns == self.n_features() {
             return Ok(());
         }
-        let message = format!("the ensemble has {} columns, the matrix {columns}", self.features());
+        let message = format!("the ensemble has {} columns, the matrix {columns}", self.n_features());
         Err(Error::new(ErrorKind::FeatureMismatch, message))
     }
 
@@ -137,7 +137,7 @@ impl FlatTrees {
             }
             return Ok(sums);
         }
-        let trees = self.trees() - first.min(self.trees());
+        let trees = self.n_trees() - first.min(self.n_trees());
         // Small enough that every worker gets some rows.
         let share = x.nrows().div_ceil(4 * workers.threads()).max(LANES);
         let chunk = (CHUNK_STEPS / trees.max(1)).clamp(1, CHUNK).min(share);
@@ -159,7 +159,7 @@ impl FlatTrees {
             for (number, sums) in sums.chunks_mut(block).enumerate() {
                 let start = start + number * block;
                 gather(x.slice(ndarray::s![start..start + sums.len(), ..]), &mut cells);
-                for tree in first..self.trees() {
+                for tree in first..self.n_trees() {
                     // With very many trees, one block takes long.
                     if tree % 256 == 255 {
                         workers.check()?;
@@ -278,7 +278,7 @@ impl FlatTrees {
     /// time, so that their cache misses overlap.
     fn add_row(&self, first: usize, cells: &[f64], mut sum: f64, workers: &Workers) -> Result<f64> {
         let plain = self.categories.is_empty();
-        let (groups, rest) = self.roots[first.min(self.trees())..].as_chunks::<TREE_LANES>();
+        let (groups, rest) = self.roots[first.min(self.n_trees())..].as_chunks::<TREE_LANES>();
         for (number, roots) in groups.iter().enumerate() {
             if number % 64 == 63 {
                 workers.check()?;
@@ -404,7 +404,7 @@ mod tests {
     }
 
     fn walked(ensemble: &FlatTrees, row: impl Fn(usize) -> f64) -> f64 {
-        (0..ensemble.trees()).fold(ensemble.base, |sum, tree| {
+        (0..ensemble.n_trees()).fold(ensemble.base, |sum, tree| {
             let tree = ensemble.tree(tree);
             let mut place = 0;
             while !tree.nodes[place].is_leaf() {
@@ -489,7 +489,7 @@ mod tests {
             let by_ranks = kernels.map(|kernel| {
                 let ranked = Ranked::of(&ensemble, kernel.is_some()).unwrap();
                 let mut sums = vec![ensemble.base; rows];
-                add_by_ranks(kernel, &ranked, ensemble.trees(), wide.view(), &mut sums, &Workers::inline()).unwrap();
+                add_by_ranks(kernel, &ranked, ensemble.n_trees(), wide.view(), &mut sums, &Workers::inline()).unwrap();
                 sums
             });
             let by_ranks: Vec<Vec<f64>> = by_ranks.collect();

@@ -54,7 +54,7 @@ impl TreeLayout {
             covers[place] = cover;
             let next = u32::try_from(nodes.len()).map_err(|_| "it has too many nodes")?;
             let feature_of = |feature: i64| match u32::try_from(feature) {
-                Ok(number) if (number as usize) < ensemble.features() => Ok(number),
+                Ok(number) if (number as usize) < ensemble.n_features() => Ok(number),
                 _ => Err(format!("node {read} splits on column {feature}, which does not exist")),
             };
             let (left, right) = match *part {

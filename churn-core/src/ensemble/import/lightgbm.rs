@@ -99,14 +99,14 @@ pub(super) fn read(text: &str) -> Result<TreeEnsemble> {
         )?;
     }
     let sizes = header.text("tree_sizes")?.split_ascii_whitespace().count();
-    if sizes != ensemble.trees() {
+    if sizes != ensemble.n_trees() {
         return Err(refused(format!(
             "tree_sizes lists {sizes} trees, but the model has {}",
-            ensemble.trees()
+            ensemble.n_trees()
         )));
     }
     if flags.lines().any(|line| line.trim_end() == "average_output") {
-        ensemble.divisor = ensemble.trees().max(1) as f64;
+        ensemble.divisor = ensemble.n_trees().max(1) as f64;
     }
     let names = header.text("feature_names").unwrap_or_default();
     ensemble.name_features(names.split_ascii_whitespace().map(str::to_owned).collect(), "Column_");

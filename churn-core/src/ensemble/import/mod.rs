@@ -54,7 +54,7 @@ names! {
 /// };
 /// let ensemble = TreeEnsemble::from_trees(&ForeignTrees {
 ///     trees: vec![stump],
-///     features: 1,
+///     n_features: 1,
 ///     link: Link::Probability,
 ///     ..Default::default()
 /// })?;
@@ -98,7 +98,7 @@ pub struct ForeignTrees {
     /// The trees, in the order in which their leaves are summed.
     pub trees: Vec<ForeignTree>,
     /// Number of columns of a row.
-    pub features: usize,
+    pub n_features: usize,
     /// The constant that is added to the leaves.
     pub base: f64,
     /// The divisor of the sum: the number of trees if they are averaged, else 1.
@@ -115,7 +115,7 @@ impl Default for ForeignTrees {
     fn default() -> Self {
         Self {
             trees: vec![],
-            features: 0,
+            n_features: 0,
             base: 0.0,
             divisor: 1.0,
             scale: 1.0,
@@ -168,7 +168,7 @@ impl TreeEnsemble {
     /// `import_failed` if the arrays of a tree differ in length, if a child lies outside the tree, if the nodes do not
     /// form a tree, or if a required number is not finite.
     pub fn from_trees(given: &ForeignTrees) -> Result<Self> {
-        let mut ensemble = Self::begin(given.base, given.features)?;
+        let mut ensemble = Self::begin(given.base, given.n_features)?;
         (ensemble.divisor, ensemble.scale, ensemble.link) = (given.divisor, given.scale, given.link);
         for (number, tree) in given.trees.iter().enumerate() {
             let layout = layout_of(tree, given.rounded);
@@ -217,13 +217,13 @@ impl TreeEnsemble {
     }
 
     /// Number of trees.
-    pub fn trees(&self) -> usize {
-        self.trees.trees()
+    pub fn n_trees(&self) -> usize {
+        self.trees.n_trees()
     }
 
     /// Number of columns that a row must have.
-    pub fn features(&self) -> usize {
-        self.trees.features()
+    pub fn n_features(&self) -> usize {
+        self.trees.n_features()
     }
 
     /// Names of the columns, in order; empty if the model has no names.
@@ -236,8 +236,8 @@ impl TreeEnsemble {
     /// # Errors
     /// `feature_mismatch` if the number of names differs from the number of columns.
     pub fn with_feature_names(mut self, names: Vec<String>) -> Result<Self> {
-        if names.len() != self.features() {
-            let message = format!("{} names were given for {} columns", names.len(), self.features());
+        if names.len() != self.n_features() {
+            let message = format!("{} names were given for {} columns", names.len(), self.n_features());
             return Err(Error::new(ErrorKind::FeatureMismatch, message));
         }
         self.feature_names = names;
@@ -248,7 +248,7 @@ impl TreeEnsemble {
     /// position.
     fn name_features(&mut self, names: Vec<String>, default: &str) {
         let generated = |(position, name): (usize, &String)| name.strip_prefix(default) == Some(&position.to_string());
-        if names.len() == self.features() && !names.iter().enumerate().all(generated) {
+        if names.len() == self.n_features() && !names.iter().enumerate().all(generated) {
             self.feature_names = names;
         }
     }

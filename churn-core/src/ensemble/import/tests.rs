@@ -54,7 +54,7 @@ fn scores_equal_those_of_the_original_library() {
                 1e-6,
             )
         };
-        assert_eq!((ensemble.trees(), ensemble.features()), (12, 6), "{name}");
+        assert_eq!((ensemble.n_trees(), ensemble.n_features()), (12, 6), "{name}");
         let got = ensemble.predict_proba(x.view(), &Execution::new()).unwrap();
         assert_eq!(got.len(), answers.probability.len());
         for (row, (got, wanted)) in got.iter().zip(&answers.probability).enumerate() {
@@ -201,7 +201,7 @@ fn arrays_must_form_trees() {
     let import = |tree: ForeignTree| {
         TreeEnsemble::from_trees(&ForeignTrees {
             trees: vec![tree.clone(), tree],
-            features: 1,
+            n_features: 1,
             link: Link::Probability,
             divisor: 2.0,
             ..Default::default()

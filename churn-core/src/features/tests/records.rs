@@ -98,7 +98,7 @@ fn events_outside_spells_are_counted_with_examples() {
 fn copies_without_an_id_are_likely_duplicates() {
     let payments = "customer_id,due_at,amount,method\na,2023-02-01,5,card\na,2023-02-01,5,cash\na,2023-02-01,5,card\na,2023-03-01,5,card\na,2023-02-01,5,card\n";
     let (records, report) = build(CUSTOMERS, RecordKind::Payments, payments);
-    assert_eq!(records.rows(RecordKind::Payments), Some(5), "nothing is set aside");
+    assert_eq!(records.n_rows(RecordKind::Payments), Some(5), "nothing is set aside");
     assert_eq!(found(&report, FindingCode::LikelyDuplicate), [(None, 2, vec![2, 4])]);
     let with_ids =
         "customer_id,due_at,amount,payment_id\na,2023-02-01,5,1\na,2023-02-01,5,2\na,2023-02-01,5,\na,2023-02-01,5,\n";
@@ -217,7 +217,7 @@ fn two_columns_of_one_known_name_are_refused() {
     assert!(error.to_string().contains("'Status'"), "{error}");
     let (records, report) = builder.on_invalid(OnInvalid::Quarantine).build().unwrap();
     assert_eq!(
-        (records.rows(RecordKind::Payments), report.issues[0].code),
+        (records.n_rows(RecordKind::Payments), report.issues[0].code),
         (Some(0), IssueCode::DuplicateColumn)
     );
     // The same in batches.
@@ -281,7 +281,7 @@ fn a_reactivation_in_a_later_version_begins_a_new_spell() {
     let plan = FeaturePlan::default();
     let eligible = |date: &str| {
         let matrix = eligible_features(&records, &[at(date)], &plan, &definition, &Execution::new()).unwrap();
-        (0..matrix.rows())
+        (0..matrix.n_rows())
             .map(|row| matrix.customer_id(row).to_owned())
             .collect::<Vec<_>>()
     };
@@ -406,7 +406,7 @@ fn a_quote_that_is_never_closed_is_reported() {
         "\u{feff}\"a\",\"b\"\n1,\"\"\n",
         "a,b\n\"x\"y\",2\n",
     ] {
-        assert_eq!(Table::from_csv(fine.as_bytes()).unwrap().rows(), 1, "{fine:?}");
+        assert_eq!(Table::from_csv(fine.as_bytes()).unwrap().n_rows(), 1, "{fine:?}");
     }
 }
 
