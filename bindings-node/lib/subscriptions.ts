@@ -48,7 +48,7 @@ export interface SubscriptionCustomerRow {
  * - Rows with one `subscription_id` and different `known_at` are versions of one subscription.
  *
  * Attributes of `customers` are joined by `customer_id`: all of them if the table has `valid_from`, otherwise those in
- * `staticAttributes`. `notice_at` is joined too; `signed_up_at`, `churned_at` and `renews_at` are not used. Findings name the
+ * `staticAttributes`. `notice_at` is joined too, and `renews_at` like an attribute; `signed_up_at` and `churned_at` are not used. Findings name the
  * attributes that are left out and the customers without a subscription.
  *
  * ```js

@@ -64,7 +64,8 @@ struct Version {
 ///
 /// If `customers` is given, its attributes are joined by `customer_id`. The attributes named in `static_attributes` are
 /// joined as they are. If `customers` has a `valid_from` column, all other attributes are joined with their value at
-/// each time; otherwise they hold the values of today and are dropped. `notice_at` is joined to the spell that contains
+/// each time; otherwise they hold the values of today and are dropped. `renews_at` is treated like an attribute.
+/// `signed_up_at` and `churned_at` of `customers` are not used. `notice_at` is joined to the spell that contains
 /// it. Customers without a subscription are dropped.
 ///
 /// ```
@@ -452,10 +453,12 @@ impl Joined {
         }
         let dated = table.has_column("valid_from");
         let made = ["mrr", "plan", "seats"];
+        // The date of renewal is known at a time only, like an attribute.
         let is_extra = |name: &&str| {
-            columns_of(RecordKind::Customers)
-                .iter()
-                .all(|known| known.name != *name)
+            *name == "renews_at"
+                || columns_of(RecordKind::Customers)
+                    .iter()
+                    .all(|known| known.name != *name)
         };
         let extra: Vec<String> = table.column_names().filter(is_extra).map(str::to_owned).collect();
         if let StaticAttributes::Named(names) = static_attributes
@@ -542,8 +545,15 @@ impl Joined {
     fn values(&self, customer: &str, start: i64, valid_from: i64, end: i64) -> Result<Vec<(String, Value)>> {
         let rows = self.rows.get(customer).map_or(&[][..], Vec::as_slice);
         let row = rows.iter().rfind(|(from, _)| *from <= valid_from).map(|&(_, row)| row);
-        let value = |name: &str| row.map_or(Value::Null, |row| self.cell(name, row).to_value());
-        let mut values: Vec<(String, Value)> = self.names.iter().map(|name| (name.clone(), value(name))).collect();
+        let value = |name: &String| {
+            let value = match row {
+                None => Value::Null,
+                Some(row) if name == "renews_at" => self.moment(name, row)?.map_or(Value::Null, Value::Timestamp),
+                Some(row) => self.cell(name, row).to_value(),
+            };
+            Ok((name.clone(), value))
+        };
+        let mut values: Vec<(String, Value)> = self.names.iter().map(value).collect::<Result<_>>()?;
         if self.table.has_column("notice_at") {
             let notice = match row {
                 Some(row) => self.moment("notice_at", row)?.filter(|&at| start <= at && at <= end),
@@ -564,6 +574,13 @@ impl Joined {
             Finding::new(FindingCode::UnusedColumn, RecordKind::Customers, Some(name), rows, vec![], message)
         });
         let mut findings: Vec<Finding> = left_out.collect();
+        for name in ["signed_up_at", "churned_at"] {
+            if self.table.has_column(name) {
+                let message = "the subscriptions determine when a customer begins and ends, so this column is not used";
+                let (code, table) = (FindingCode::UnusedColumn, RecordKind::Customers);
+                findings.push(Finding::new(code, table, Some(name), rows, vec![], message));
+            }
+        }
         let mut without = Rows::default();
         for (_, rows) in self
             .rows
