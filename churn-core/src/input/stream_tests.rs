@@ -6,6 +6,7 @@ use serde::Serialize;
 use super::*;
 use crate::error::{Error, RecordKind, ValidationReport};
 use crate::record::TenantRecords;
+use crate::time::Timestamp;
 
 const CUSTOMERS: &str =
     r#"[{"customer_id": "a", "signed_up_at": "2024-01-01"}, {"customer_id": 7, "signed_up_at": "2024-01-01"}]"#;
@@ -250,7 +251,7 @@ fn rows_of_any_type_keep_values_that_json_cannot_represent() {
     );
     let error = Table::from_rows(&[1, 2]).unwrap_err();
     assert_eq!((error.code(), error.row()), ("unreadable_table", Some(0)));
-    let typed = vec![Payment::new("a", crate::Timestamp::EPOCH, f64::NAN)];
+    let typed = vec![Payment::new("a", Timestamp::EPOCH, f64::NAN)];
     let (_, report) = begin(RecordKind::Payments)
         .payments(Table::from_rows(&typed).unwrap())
         .build()
