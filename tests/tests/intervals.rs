@@ -91,7 +91,7 @@ fn fifths(seeds: u64, customers: usize, others: usize) -> Vec<Group> {
 
 #[test]
 fn intervals_cover_the_true_risk_and_are_not_too_wide() {
-    let (whole, half) = held(&fifths(5, 300, 900));
+    let (whole, half) = held(&fifths(10, 300, 900));
     println!("whole {whole}, half {half}");
     assert!(whole >= 0.6, "{whole}");
     assert!(half <= whole - 0.2, "{half} of {whole}");
