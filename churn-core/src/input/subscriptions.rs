@@ -457,7 +457,7 @@ impl Joined {
         }
         let dated = table.has_column("valid_from");
         let made = ["mrr", "plan", "seats"];
-        // The renewal date is only known as of a time, like an attribute.
+        // The renewal date changes over time like an attribute, so it is joined like one.
         let is_extra = |name: &&str| {
             *name == "renews_at"
                 || columns_of(RecordKind::Customers)
