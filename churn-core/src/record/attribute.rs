@@ -44,6 +44,7 @@ impl Attribute {
 
 /// Reserved attribute names. The feature of such an attribute would have the name of a computed feature, such as
 /// `customer_tenure_days`.
+/// `customer_tenure_days`.
 const RESERVED: [&str; 6] = [
     "tenure_days",
     "days_to_renewal",
