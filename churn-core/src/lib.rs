@@ -45,7 +45,7 @@
 //! |---|---|
 //! | read records | [`TenantRecords::builder`]; [`Customer`], [`Payment`], [`Ticket`], [`Activity`], or a [`Table`] of CSV, JSON or Arrow with the columns of [`columns_of`] |
 //! | find invalid records | [`ValidationReport`]; [`OnInvalid`] to quarantine invalid rows |
-//! | split mixed tables by tenant | [`RecordsBuilder::partition`] |
+//! | split tables with several tenants by tenant | [`RecordsBuilder::partition`] |
 //! | define churn | [`ChurnDefinition`] |
 //! | train a model with an out-of-time test | [`ChurnModel::train`], [`TrainOptions`]; [`TrainReport`], [`Measures`], [`ModelCard`]; [`Backtest`] for several test dates |
 //! | score customers and explain scores | [`ChurnModel::score`], [`ScoreRun`], [`Reason`]; [`ChurnModel::score_customer`] for one customer |
@@ -65,7 +65,7 @@
 //!   A field that became known later (a resolution, a settlement, a rating) is hidden until then.
 //! - A window of `w` days is `[as_of - w days, as_of)`; the label period is `[as_of + lead, as_of + lead + horizon)`.
 //! - A label is mature only if its period ends by `observed_until`. An immature label is an error; it never counts as retained.
-//! - Undated attributes hold the values of today. They enter features only if you declare them static.
+//! - Undated attributes hold today's values. They are used as features only if you declare them static.
 //! - The crate reads no clock: the current time is always an argument.
 //!
 //! # Units

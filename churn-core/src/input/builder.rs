@@ -195,7 +195,7 @@ impl RecordsBuilder {
         self.table(RecordKind::Customers, rows)
     }
 
-    /// Adds payments. An empty table is not the same as no table.
+    /// Adds payments. Passing an empty table is not the same as passing no table.
     #[must_use]
     pub fn payments(self, rows: impl IntoTable) -> Self {
         self.table(RecordKind::Payments, rows)

@@ -41,7 +41,7 @@ impl CustomerRows {
         }
     }
 
-    /// Sets the customer's payments. An empty table is not the same as no table.
+    /// Sets the customer's payments. Passing an empty table is not the same as passing no table.
     #[must_use]
     pub fn payments(self, rows: impl IntoTable) -> Self {
         self.table(RecordKind::Payments, rows)
