@@ -91,7 +91,7 @@
 //! # Names of counts
 //!
 //! A method that counts what a value contains is named `n_rows`, `n_customers`, `n_features` or `n_trees`; for a list,
-//! it is `len`. A method that is named by a plural noun returns a slice or an iterator.
+//! its name is `len`. A method that is named by a plural noun returns a slice or an iterator.
 //!
 //! # What it does not do
 //!

@@ -28,7 +28,7 @@ names! {
         ConstantColumn = "constant_column",
         /// A column has no value in any row.
         EmptyColumn = "empty_column",
-        /// Versions have no end although the spell had already ended. They begin a new spell.
+        /// A spell ended, but later versions are active again. These versions begin a new spell.
         Reactivated = "reactivated",
         /// Versions set `churned_at` back to null before the end of the spell, so the cancellation was withdrawn.
         Withdrawn = "withdrawn",

@@ -10,7 +10,7 @@ use crate::numeric::SplitMix;
 /// spread first.
 pub(crate) fn grouped_folds(customers: &[u32], churned: &[bool], folds: usize, seed: u64) -> Vec<usize> {
     let count = customers.iter().max().map_or(0, |&most| most as usize + 1);
-    // Bit 0: has retained rows. Bit 1: has churned rows.
+    // Bit 0 is set if the customer has retained rows, bit 1 if the customer has churned rows.
     let mut labels = vec![0u8; count];
     for (&customer, &churned) in customers.iter().zip(churned) {
         labels[customer as usize] |= if churned { 2 } else { 1 };

@@ -19,12 +19,12 @@ use crate::time::{Horizon, MOST_DAYS};
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum ChurnDefinition {
-    /// Churn by contract: a customer churned if the `churned_at` of the spell lies in the label period.
+    /// Contractual churn: a customer churned if the `churned_at` of the spell lies in the label period.
     Cancellation {
         /// The label period.
         horizon: Horizon,
     },
-    /// Churn without a contract: a customer churned if there is no paid payment, or no activity, in the label period.
+    /// Non-contractual churn: a customer churned if there is no paid payment, or no activity, in the label period.
     Inactivity {
         /// The label period.
         horizon: Horizon,

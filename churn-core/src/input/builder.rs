@@ -45,7 +45,7 @@ names! {
 }
 
 names! {
-    /// How the events of one customer at the same time are ordered.
+    /// The order of a customer's simultaneous events.
     ///
     /// The order affects features such as the last paid amount or the number of consecutive failed payments.
     ///
@@ -71,10 +71,10 @@ names! {
     #[derive(Default)]
     #[non_exhaustive]
     pub enum Ties: "ties" {
-        /// Events at the same time keep their input order.
+        /// Simultaneous events keep their input order.
         #[default]
         Given = "given",
-        /// Events at the same time are ordered by id, then by all values, so that records do not depend on the input
+        /// Simultaneous events are ordered by id, then by all values, so that the records do not depend on the input
         /// order. The list of quarantined rows, the default currency and the type of an attribute still depend on it.
         Content = "content",
     }
@@ -248,8 +248,8 @@ impl RecordsBuilder {
         self.tables[kind as usize].get_or_insert_default().push(batch);
     }
 
-    /// Adds all batches of one kind of record. Each batch is read like in [`push`](Self::push). If there are no
-    /// batches, the table counts as given and empty.
+    /// Adds all batches of one kind of record. Each batch is read as by [`push`](Self::push). If there are no batches,
+    /// the table counts as given and empty.
     ///
     /// ```
     /// # use churn_core::{RecordKind, Table, TenantRecords};
@@ -372,7 +372,7 @@ impl RecordsBuilder {
         self
     }
 
-    /// Sets how the events of one customer at the same time are ordered. Default: input order.
+    /// Sets the order of a customer's simultaneous events. Default: input order.
     #[must_use]
     pub fn ties(mut self, ties: Ties) -> Self {
         self.options.ties = ties;

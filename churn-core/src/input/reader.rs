@@ -59,7 +59,7 @@ pub(crate) struct TableReader<'w> {
 }
 
 impl<'w> TableReader<'w> {
-    /// Creates a reader and checks that each required column is in some batch.
+    /// Creates a reader for the batches of one table.
     pub(crate) fn new(kind: RecordKind, batches: Vec<Table>, workers: &'w Workers) -> Result<Self> {
         let mut names: Vec<Arc<str>> = vec![];
         let mut seen = HashSet::new();

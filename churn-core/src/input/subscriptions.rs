@@ -24,7 +24,7 @@ struct Subscription {
     row: usize,
     id: Option<String>,
     started_at: i64,
-    /// `NEVER` while it is active.
+    /// `NEVER` while the subscription is active.
     ended_at: i64,
     mrr: f64,
     plan: Option<String>,

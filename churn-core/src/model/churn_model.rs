@@ -33,7 +33,7 @@ pub struct Explanation {
     /// Contributions in log-odds (rows x features), in the order of the feature names. The contributions of a row and
     /// the base value sum to the row's blended log-odds before calibration.
     pub contributions: Array2<f64>,
-    /// The expected output over the training rows, in log-odds.
+    /// The expected blended log-odds over the training rows, before calibration.
     pub base_value: f64,
 }
 

@@ -24,8 +24,8 @@ use crate::time::AsOf;
 /// level.
 ///
 /// The value of a member of the ensemble is `false` (the member is not part of the ensemble), `true` (it has its
-/// default options) or an object that overrides some of its defaults. If `boosting` is given without `deep_boosting`,
-/// the ensemble has no deep boosting. [`execution`](Self::execution) is not part of the JSON.
+/// default options) or an object that overrides some of its defaults. If `boosting` is changed and `deep_boosting` is
+/// not given, the ensemble has no deep boosting. [`execution`](Self::execution) is not part of the JSON.
 ///
 /// ```
 /// use churn_core::{ChurnDefinition, RecordKind, TrainOptions};
@@ -107,8 +107,8 @@ impl Default for TrainOptions {
     }
 }
 
-/// Options of the ensemble: its members, and the folds that fit the blend. A member that is `None` is not part of the
-/// ensemble.
+/// Options of the ensemble: its members, and how they are fitted and blended. A member that is `None` is not part of
+/// the ensemble.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct EnsembleOptions {

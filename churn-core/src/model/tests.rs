@@ -498,8 +498,8 @@ fn a_panel_of_months_is_purged_or_refused() -> Result<()> {
     let later = backtest(11, &|options| options.embargo_days = 30)?;
     assert!(later.folds[0].proof.holds() && later.folds[0].proof.last_training_date == months[7]);
     assert_eq!(later.folds[0].proof.purged_dates, months[8..11]);
-    // Dates that the backtest chooses lie half a label period apart. The one before the origin is purged, and the proof
-    // names it. If no date lies in between, nothing is purged, and only then is the list empty.
+    // The backtest chooses dates half a label period apart. The date before the origin is purged, and the proof lists
+    // it. The list is empty only if no date lies between the last training date and the origin.
     let chosen = backtest(11, &|options| options.train.as_of = None)?;
     assert_eq!(chosen.folds[0].proof.purged_dates.len(), 1);
     let apart = backtest(11, &|options| options.train.as_of = Some(months[..9].to_vec()))?;

@@ -7,9 +7,8 @@ use crate::record::{ALWAYS, Attribute, Ids, NEVER};
 
 /// Customer rows, sorted by customer, then by `signed_up_at`, `valid_from`, `known_at` and input order.
 ///
-/// Rows of one customer with the same `signed_up_at` are versions of one spell, with one exception: if a version has no
-/// end although the spell had already ended, this version begins a new spell. A later `signed_up_at` always begins a
-/// new spell.
+/// Rows of one customer with the same `signed_up_at` are versions of one spell, with one exception: a version that is
+/// active again after the end of the spell begins a new spell. A later `signed_up_at` always begins a new spell.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Customers {
     /// Customer ids sorted by bytes. The code of a customer is its position here.
@@ -33,8 +32,8 @@ pub(crate) struct Customers {
     pub(crate) attributes: Vec<Attribute>,
     /// Whether any customer has more than one spell.
     pub(crate) returning: bool,
-    /// Whether any version has no end although an earlier version has one. If so, the start of a spell must be searched
-    /// for among the versions.
+    /// Whether any version is active again although an earlier version has an end. If so, the start of a spell must be
+    /// searched for among the versions.
     pub(crate) reopened: bool,
 }
 
