@@ -60,11 +60,13 @@
 //!
 //! # Time
 //!
-//! - A [`Timestamp`] is UTC in microseconds. A date is midnight UTC; a date-time without an offset is UTC; a day has 86 400 s.
+//! - A [`Timestamp`] is UTC in microseconds. A date is midnight UTC; a date-time without an offset is UTC; a day has
+//!   86 400 s.
 //! - `as_of` is the prediction time. A record is visible only if it happened, and was known, **strictly before** it.
 //!   A field that became known later (a resolution, a settlement, a rating) is hidden until then.
 //! - A window of `w` days is `[as_of - w days, as_of)`; the label period is `[as_of + lead, as_of + lead + horizon)`.
-//! - A label is mature only if its period ends by `observed_until`. An immature label is an error; it never counts as retained.
+//! - A label is mature only if its label period ends by `observed_until`. An immature label is an error; it never
+//!   counts as retained.
 //! - Undated attributes hold today's values. They are used as features only if you declare them static.
 //! - The crate reads no clock: the current time is always an argument.
 //!
@@ -76,8 +78,8 @@
 //!
 //! # Reproducibility
 //!
-//! The same records, options and seed give the same model file, byte for byte, for any number of threads. The score of
-//! a single customer and the scores of a reloaded model are bit-identical to those of a whole run.
+//! The same records, options and seed give the same model file, byte for byte, for any number of threads. A score run, a
+//! customer who is scored alone, and a reloaded model all give bit-identical scores.
 //!
 //! # Threads, progress and cancellation
 //!
@@ -100,7 +102,8 @@
 //! - It does not merge tenants: [`TenantRecords`] hold one tenant, and a model scores only the tenant it was trained on
 //!   unless it is shared.
 //! - It does not repair records: an invalid value is an error, or its row is quarantined and counted.
-//! - It does not guess: if the history is insufficient, the result is [`Outcome::NotScored`] or an error, with the reason.
+//! - It does not guess: if the history is insufficient, the result is [`Outcome::NotScored`] or an error, with the
+//!   reason.
 //!
 //! # Crate features
 //!

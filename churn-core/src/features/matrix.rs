@@ -106,7 +106,7 @@ pub(crate) struct Columns<'a> {
 #[derive(Clone, Debug, PartialEq)]
 pub struct FeatureMatrix {
     pub(crate) tenant: TenantId,
-    /// All customer ids of the tenant, sorted. A customer code is a position in this list, as in the records.
+    /// All customer ids of the tenant, sorted. A customer code is a position in this list.
     pub(crate) ids: Arc<Ids>,
     /// The customer code of each row.
     pub(crate) customers: Vec<u32>,

@@ -84,7 +84,7 @@ impl Code<'_> {
     /// The code; `None` if the record has no value.
     pub(crate) fn of(self, view: &StreamView<'_>, row: Row) -> Option<i64> {
         match self {
-            // A missing kind has the largest code, which becomes -1 here and so stays near the others.
+            // A missing kind has the largest code, which becomes -1 here, so that all codes are close together.
             Self::Kind => view.kind(row).map(|kind| i64::from(kind.cast_signed())),
             Self::Date => Some(view.at(row).div_euclid(MICROS_PER_DAY)),
             Self::Column(column) => column?.code(row),

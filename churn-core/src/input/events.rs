@@ -162,7 +162,7 @@ impl EventDraft {
     }
 
     /// Orders each customer's simultaneous rows by id, then by all values. Returns the rank of each row among all rows
-    /// of its customer in this order, whatever the time of the row is.
+    /// of its customer in this order, regardless of time.
     fn order_by_content(
         &self,
         reader: &TableReader<'_>,

@@ -59,15 +59,15 @@ struct Version {
 ///   The price is multiplied by 365/12 for a daily interval, 52/12 for a weekly one, 1 for a monthly one, 1/3 for a
 ///   quarterly one and 1/12 for a yearly one. Overlapping subscriptions add up.
 /// - **`seats`.** The sum of the seats of these subscriptions.
-/// - **`plan`.** The plan of the subscription with the largest `mrr`. If several are equal, the one that began last
-///   counts, then the one with the larger id.
+/// - **`plan`.** The plan of the subscription with the largest `mrr`. Among equal ones, the subscription that began
+///   last determines the plan, then the subscription with the larger id.
 /// - **`known_at`.** Rows with the same `subscription_id` and different `known_at` are versions of one subscription.
 ///   For each time at which something became known, the result has rows with that `known_at` for all versions that
 ///   change.
 ///
 /// If `customers` is given, its attributes are joined by `customer_id`. Attributes named in `static_attributes` are
 /// joined unchanged. If `customers` has a `valid_from` column, every other attribute is joined with its value at each
-/// time; without that column, the others hold today's values and are dropped. `renews_at` is treated like an attribute.
+/// time; without that column, these hold today's values and are dropped. `renews_at` is treated like an attribute.
 /// `signed_up_at` and `churned_at` of `customers` are not used. `notice_at` is joined to the spell that contains it.
 /// Customers without a subscription are dropped.
 ///

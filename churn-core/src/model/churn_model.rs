@@ -166,9 +166,10 @@ impl ChurnModel {
 
     /// Scores every eligible customer as of a date, on all available threads.
     ///
-    /// A customer is not eligible, and has no score in the run, if at the date they have not signed up yet, have
-    /// already churned, have a known cancellation, or are already inactive. `as_of` is an [`AsOf`] or a
-    /// [`Timestamp`](crate::Timestamp).
+    /// The run has no score for customers who are not eligible. These are customers who have not signed up yet or have
+    /// already churned at the date. If churn is defined by cancellation, customers who have given notice are not
+    /// eligible either; if by inactivity, customers without activity in the activity window. `as_of` is an [`AsOf`] or
+    /// a [`Timestamp`](crate::Timestamp).
     ///
     /// # Errors
     /// `no_eligible_customers` if no customer is eligible; `tenant_mismatch` if the records belong to another tenant;

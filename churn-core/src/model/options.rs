@@ -19,7 +19,7 @@ use crate::time::AsOf;
 
 /// Options of [`ChurnModel::train`](crate::ChurnModel::train).
 ///
-/// In JSON, the options of [`EnsembleOptions`] are on the same level as the others, and the definition has the form
+/// In JSON, the options of [`EnsembleOptions`] are on the same level as the other options. The definition has the form
 /// that [`ChurnDefinition::from_json`] reads. The members `windows` and `features` of the plan may also be on this
 /// level.
 ///

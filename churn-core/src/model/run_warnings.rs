@@ -137,7 +137,8 @@ fn level_outside_training(report: &TrainReport, scores: &[Score]) -> Option<Warn
     let (low, high) = rates.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), rate| {
         (rate.min(low), rate.max(high))
     });
-    // The least rate is half a customer, so that the odds are finite for a date on which no customer churned.
+    // The smallest rate counts half a churned customer, so that the odds are finite for a date without churned
+    // customers.
     let least = 0.5 / report.rows.max(1) as f64;
     let log_odds = |rate: f64| logit(rate.clamp(least, 1.0 - least));
     let slack = crate::numeric::ln(ODDS);

@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize, Serializer};
 
 use crate::error::{Error, ErrorKind, Result};
 
-/// The id of a tenant: one client company. Records, matrices and models carry their tenant, and mixing two tenants is an error.
+/// The id of a tenant. A tenant is one client company. Records, matrices and models carry their tenant, and mixing two
+/// tenants is an error.
 ///
 /// An id is any text that is not blank. It is used as it is, without trimming.
 ///

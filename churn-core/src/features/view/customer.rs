@@ -110,7 +110,7 @@ impl<'a> CustomerView<'a> {
             .filter(|&at| at != NEVER)
     }
 
-    /// Whether, according to the visible version, the customer had churned or had given notice before the view's time.
+    /// Whether the customer had churned before the view's time, according to the visible version.
     pub(crate) fn has_churned(&self) -> bool {
         self.customers.churned_at[self.row] < self.as_of
     }
