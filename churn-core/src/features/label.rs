@@ -70,7 +70,10 @@ impl Labels {
 ///
 /// Only a customer with an active spell is eligible. For [`ChurnDefinition::Cancellation`], the customer must not have
 /// given notice. For [`ChurnDefinition::Inactivity`], the customer must have been active in the activity window before
-/// the date. ``` use churn_core::{ChurnDefinition, Customer, Execution, TenantRecords, Timestamp, labels};
+/// the date.
+///
+/// ```
+/// use churn_core::{ChurnDefinition, Customer, Execution, TenantRecords, Timestamp, labels};
 ///
 /// let day = |month, day| Timestamp::from_ymd(2024, month, day).unwrap();
 /// let customers = [Customer::new("C-1", day(1, 1)).with_churned_at(day(4, 15)), Customer::new("C-2", day(1, 1))];
