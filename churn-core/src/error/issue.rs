@@ -68,7 +68,7 @@ names! {
 pub struct ValidationIssue {
     /// The table.
     pub table: RecordKind,
-    /// 0-based position of the row in the input (in a CSV file, the header line does not count); `None` if the issue is
+    /// 0-based position of the row in the input. In a CSV file, the header line does not count. `None` if the issue is
     /// about the whole table.
     pub row: Option<u64>,
     /// The column; `None` if the issue is about the whole row.

@@ -1,4 +1,4 @@
-//! Enums with stable names: one list of variants and names gives `as_str`, `ALL`, `Display`, `FromStr` and serde.
+//! Enums with stable names. One list of variants and names generates `as_str`, `ALL`, `Display`, `FromStr` and serde.
 
 use std::fmt;
 use std::marker::PhantomData;

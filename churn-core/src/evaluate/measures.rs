@@ -40,7 +40,7 @@ pub struct Measures {
     /// Slope of the logistic regression of labels on predicted log-odds. A slope below 1 means that the predictions are
     /// too extreme.
     pub calibration_slope: Option<Estimate>,
-    /// Intercept of the same regression.
+    /// Intercept of the logistic regression of labels on predicted log-odds.
     pub calibration_intercept: Option<Estimate>,
     /// The constant that must be added to all predicted log-odds so that the mean probability equals the churn rate. At
     /// a date later than the training dates, it measures drift of the churn rate that the features do not explain.

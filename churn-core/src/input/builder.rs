@@ -172,8 +172,8 @@ pub struct RecordsBuilder {
 }
 
 impl TenantRecords {
-    /// Creates a builder for the records of a tenant. A blank id is an error of
-    /// [`build`](RecordsBuilder::build).
+    /// Creates a builder for the records of a tenant. If the id is blank, [`build`](RecordsBuilder::build) returns an
+    /// error.
     pub fn builder(tenant: impl AsRef<str>) -> RecordsBuilder {
         RecordsBuilder::of(TenantId::new(tenant).ok())
     }
@@ -262,7 +262,7 @@ impl RecordsBuilder {
     /// ```
     ///
     /// # Errors
-    /// The first error among the batches: an error of this crate or of [`std::io`].
+    /// The first error that `batches` returns. It is an error of this crate or of [`std::io`].
     pub fn batches<B: IntoTable, E>(
         mut self,
         kind: RecordKind,
@@ -281,7 +281,7 @@ impl RecordsBuilder {
     /// Adds payments batch by batch: see [`batches`](Self::batches).
     ///
     /// # Errors
-    /// The first error among the batches: an error of this crate or of [`std::io`].
+    /// The first error that `batches` returns. It is an error of this crate or of [`std::io`].
     pub fn payments_batches<B: IntoTable, E>(self, batches: impl IntoIterator<Item = Result<B, E>>) -> Result<Self>
     where
         Error: From<E>,
@@ -292,7 +292,7 @@ impl RecordsBuilder {
     /// Adds support tickets batch by batch: see [`batches`](Self::batches).
     ///
     /// # Errors
-    /// The first error among the batches: an error of this crate or of [`std::io`].
+    /// The first error that `batches` returns. It is an error of this crate or of [`std::io`].
     pub fn tickets_batches<B: IntoTable, E>(self, batches: impl IntoIterator<Item = Result<B, E>>) -> Result<Self>
     where
         Error: From<E>,
@@ -303,7 +303,7 @@ impl RecordsBuilder {
     /// Adds activities batch by batch: see [`batches`](Self::batches).
     ///
     /// # Errors
-    /// The first error among the batches: an error of this crate or of [`std::io`].
+    /// The first error that `batches` returns. It is an error of this crate or of [`std::io`].
     pub fn activities_batches<B: IntoTable, E>(self, batches: impl IntoIterator<Item = Result<B, E>>) -> Result<Self>
     where
         Error: From<E>,

@@ -68,7 +68,7 @@ impl Table {
     }
 }
 
-/// An iterator over tables of a fixed number of rows. Returned by [`Table::csv_batches`].
+/// An iterator over tables, each with a fixed number of rows. Returned by [`Table::csv_batches`].
 #[derive(Debug)]
 pub struct CsvBatches<R> {
     reader: csv::Reader<Quotes<R>>,

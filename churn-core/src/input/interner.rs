@@ -42,7 +42,7 @@ thread_local! {
 
 /// The hash of a text. Each step mixes eight bytes into the state by combining the two halves of a 128-bit product.
 ///
-/// The mixing step is that of wyhash (Wang Yi, public domain).
+/// The mixing step comes from wyhash (Wang Yi, public domain).
 pub(crate) fn hash(text: &str, seed: &Seed) -> u64 {
     let [first, word, state, last_word] = seed.0;
     let (words, rest) = text.as_bytes().as_chunks::<8>();

@@ -144,7 +144,7 @@ typed_row! {
         required {
             /// The id of the customer; not empty.
             customer_id: String = impl Into<String>,
-            /// The start of the spell. A later value begins a new spell.
+            /// The start of the spell. A row with a later value begins a new spell.
             signed_up_at: Timestamp = Timestamp,
         }
         optional {
@@ -178,7 +178,7 @@ typed_row! {
             customer_id: String = impl Into<String>,
             /// The due date.
             due_at: Timestamp = Timestamp,
-            /// The amount in major units (12.34); finite. Zero and negative amounts are valid.
+            /// The amount in major units (12.34), a finite number. Zero and negative amounts are valid.
             amount: f64 = f64,
         }
         optional {

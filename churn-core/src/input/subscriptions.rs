@@ -9,7 +9,7 @@ use crate::input::schema::{columns_of, known_among, subscription_columns};
 use crate::input::table::{Cell, Column, IntoTable, Table, Value};
 use crate::record::{ALWAYS, NEVER, StaticAttributes};
 
-/// Billing intervals, with the number of charges per month.
+/// Billing intervals, each with the number of charges per month.
 const INTERVALS: &[(&str, f64)] = &[
     ("day", 365.0 / 12.0),
     ("week", 52.0 / 12.0),

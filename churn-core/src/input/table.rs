@@ -65,7 +65,7 @@ pub enum Column {
     Timestamps(Vec<Option<i64>>),
     /// Texts from a text file. An empty text is null. The type of the column is inferred from all its texts.
     TextFile(Texts),
-    /// The values of a batch that was parsed on arrival.
+    /// The values of a batch that was parsed when it was pushed.
     Kept(KeptColumn),
     /// An Arrow array; its buffers are read in place.
     #[cfg(feature = "arrow")]

@@ -120,9 +120,9 @@ pub struct ChurnRateAt {
 pub struct MemberReport {
     /// `"linear"`, `"boosting"`, `"deep_boosting"` or `"forest"`.
     pub name: String,
-    /// Its weight in the blend of log-odds.
+    /// The weight of the base learner in the blend of log-odds.
     pub weight: f64,
-    /// Its out-of-fold log-loss, before calibration.
+    /// The out-of-fold log-loss of the base learner, before calibration.
     pub log_loss: f64,
 }
 

@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::error::{Error, ErrorKind, Result, excerpt};
 
-/// A currency with the number of decimal digits of its minor unit.
+/// A currency: its code, and the number of decimal digits of its minor unit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Currency {
     code: Option<String>,

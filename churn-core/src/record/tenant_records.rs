@@ -58,7 +58,7 @@ pub struct TenantRecords {
 pub(crate) struct EventSpan {
     pub(crate) first: i64,
     pub(crate) last: i64,
-    /// The input position of the event with the last time.
+    /// The position of the latest event in the input.
     pub(crate) last_row: u64,
 }
 

@@ -15,7 +15,7 @@ fn csv(text: &str) -> Table {
     Table::from_csv(text.as_bytes()).unwrap()
 }
 
-/// Builds records of customers and one event table, each from CSV.
+/// Builds records from two CSV texts: the customers and one event table.
 fn build(customers: &str, kind: RecordKind, events: &str) -> (TenantRecords, ValidationReport) {
     let builder = TenantRecords::builder("acme")
         .customers(csv(customers))
@@ -319,7 +319,7 @@ fn a_withdrawn_cancellation_has_no_effect() {
 
 #[test]
 fn later_knowledge_does_not_begin_a_spell_earlier() {
-    // The end of March became known only in December.
+    // The end of the spell, in March, became known only in December.
     let late = "customer_id,signed_up_at,valid_from,churned_at,known_at\na,2023-01-01,2023-01-01,,\na,2023-01-01,2023-03-01,2023-03-01,2023-12-01\na,2023-01-01,2023-08-01,,\n";
     let (records, _) = build(late, RecordKind::Activities, "customer_id,at\na,2023-12-31\n");
     assert_eq!(number(&records, "2023-09-01", "customer_tenure_days"), 243.0);
