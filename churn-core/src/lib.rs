@@ -78,8 +78,8 @@
 //!
 //! # Reproducibility
 //!
-//! The same records, options and seed give the same model file, byte for byte, for any number of threads. A score run, a
-//! customer who is scored alone, and a reloaded model all give bit-identical scores.
+//! The same records, options and seed give the same model file, byte for byte, for any number of threads. Scores are
+//! bit-identical in a whole run, for a customer who is scored alone, and after a model is reloaded.
 //!
 //! # Threads, progress and cancellation
 //!
