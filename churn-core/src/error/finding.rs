@@ -12,27 +12,27 @@ names! {
     #[derive(PartialOrd, Ord)]
     #[non_exhaustive]
     pub enum FindingCode: "finding" {
-        /// An extra column of payments, tickets or activities: the standard features do not use it.
+        /// Payments, tickets or activities have an extra column, which the standard features do not use.
         UnusedColumn = "unused_column",
-        /// Events before the first `signed_up_at` of their customer.
+        /// Events lie before the first `signed_up_at` of their customer.
         BeforeSignUp = "before_sign_up",
-        /// Events after the end of their customer's spell and before the start of the next.
+        /// Events lie after the end of a spell of their customer and before the start of the next one.
         AfterEnd = "after_end",
-        /// Events more than 365 days after nearly all other events of their table.
+        /// Events lie more than 365 days after nearly all other events of their table.
         FarDate = "far_date",
-        /// Rows without an id that equal another row of the table in every column.
+        /// Rows without an id equal another row of the table in every column.
         LikelyDuplicate = "likely_duplicate",
         /// The typical gap between two events of a customer exceeds the horizon.
         GapExceedsHorizon = "gap_exceeds_horizon",
-        /// An attribute that has the same value in every row.
+        /// An attribute has the same value in every row.
         ConstantColumn = "constant_column",
-        /// A column without any value.
+        /// A column has no value in any row.
         EmptyColumn = "empty_column",
-        /// Versions that are open again after the end of the spell: they begin a new spell.
+        /// A spell ended, but later versions are active again. These versions begin a new spell.
         Reactivated = "reactivated",
-        /// Versions that set `churned_at` back to null before the end of the spell: the cancellation was withdrawn.
+        /// Versions set `churned_at` back to null before the end of the spell, so the cancellation was withdrawn.
         Withdrawn = "withdrawn",
-        /// Customers without a subscription, where the customers table is built from subscriptions.
+        /// Customers have no subscription, although the customers table is built from subscriptions.
         NoSubscription = "no_subscription",
     }
 }
@@ -40,7 +40,7 @@ names! {
 /// Maximum number of row positions in a finding.
 pub(crate) const MAX_EXAMPLES: usize = 5;
 
-/// A likely mistake in valid records: its location, the number of rows, and what to do about it.
+/// A likely mistake in valid records: where it is, how many rows it affects, and what to do about it.
 ///
 /// ```
 /// use churn_core::{FindingCode, Table, TenantRecords};

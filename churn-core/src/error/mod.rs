@@ -21,13 +21,13 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 macro_rules! error_kinds {
     ($($(#[$doc:meta])* $variant:ident = $code:literal,)*) => {
-        /// The kind of an error, for programs. Match on it in Rust; match on the text of [`ErrorKind::code`] in other
-        /// languages.
+        /// The kind of an error, for programs. In Rust, match on the variant. In other languages, compare the text of
+        /// [`ErrorKind::code`].
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         #[non_exhaustive]
         pub enum ErrorKind {
-            /// Records were refused. The code is that of the first invalid value; [`Error::report`] contains all of
-            /// them.
+            /// Records were refused. The code is that of the first invalid value. [`Error::report`] contains all
+            /// invalid values.
             InvalidRecords(IssueCode),
             $($(#[$doc])* $variant,)*
         }
@@ -36,7 +36,7 @@ macro_rules! error_kinds {
             /// Every kind except [`Self::InvalidRecords`], whose codes are [`IssueCode::ALL`].
             pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
 
-            /// The stable code, equal in Rust, Python and Node.
+            /// The stable code, which is the same in Rust, Python and Node.
             pub fn code(self) -> &'static str {
                 match self {
                     Self::InvalidRecords(code) => code.as_str(),
@@ -76,7 +76,7 @@ error_kinds! {
     UnreadableTable = "unreadable_table",
     /// Two objects belong to different tenants.
     TenantMismatch = "tenant_mismatch",
-    /// Invalid value for an option.
+    /// An option has an invalid value.
     InvalidOption = "invalid_option",
     /// A label period extends past the end of the observed history, so its labels are not known.
     ImmatureLabel = "immature_label",
@@ -92,20 +92,20 @@ error_kinds! {
     FeatureMismatch = "feature_mismatch",
     /// The customer is not in the run, or not in the records. A run contains only eligible customers.
     CustomerNotFound = "customer_not_found",
-    /// The single customer to be scored has no label period to predict: not signed up yet, already churned,
-    /// cancellation already known, or already inactive.
+    /// The single customer to be scored has no label period to predict, because the customer has not signed up yet, has
+    /// already churned, has a known cancellation, or is already inactive.
     NotEligible = "not_eligible",
-    /// No customer is eligible at the date to be scored: see [`ChurnModel::score`](crate::ChurnModel::score).
+    /// No customer is eligible at the date to be scored; see [`ChurnModel::score`](crate::ChurnModel::score).
     NoEligibleCustomers = "no_eligible_customers",
     /// The plan or matrix has no feature of this name.
     UnknownFeature = "unknown_feature",
     /// The caller cancelled the call.
     Cancelled = "cancelled",
-    /// The bytes are not a model file, or the file is damaged.
+    /// The bytes are not a model or a run, or they are damaged.
     ArtifactDamaged = "artifact_damaged",
-    /// The model file has a format that this version cannot read.
+    /// The file has a format that this version cannot read.
     ArtifactVersion = "artifact_version",
-    /// The model file is larger than the limit.
+    /// The file is larger than the limit.
     ArtifactTooLarge = "artifact_too_large",
     /// The model of another library cannot be imported.
     ImportFailed = "import_failed",
@@ -197,32 +197,32 @@ impl Error {
         self
     }
 
-    /// The kind, to match on.
+    /// The kind of the error, to match on.
     pub fn kind(&self) -> ErrorKind {
         self.inner.kind
     }
 
-    /// The stable code, equal in Rust, Python and Node.
+    /// The stable code, which is the same in Rust, Python and Node.
     pub fn code(&self) -> &'static str {
         self.inner.kind.code()
     }
 
-    /// The table of the error, if it concerns one.
+    /// The table that the error concerns; `None` if it does not concern one.
     pub fn table(&self) -> Option<RecordKind> {
         self.inner.table
     }
 
-    /// The 0-based position of the row in the input (in a CSV file, the header line does not count).
+    /// The 0-based position of the row in the input. In a CSV file, the header line does not count.
     pub fn row(&self) -> Option<u64> {
         self.inner.row
     }
 
-    /// The column, feature or option of the error.
+    /// The column, feature or option that the error concerns.
     pub fn column(&self) -> Option<&str> {
         self.inner.column.as_deref()
     }
 
-    /// The validation report, if records were refused.
+    /// The validation report, if the error was caused by invalid records.
     pub fn report(&self) -> Option<&ValidationReport> {
         self.inner.report.as_deref()
     }
@@ -252,12 +252,12 @@ impl From<std::io::Error> for Error {
     }
 }
 
-/// Maps an I/O error of a file to an error that names the file.
+/// Converts an I/O error of a file to an error that names the file.
 pub(crate) fn of_file(path: &Path) -> impl Fn(std::io::Error) -> Error + '_ {
     move |source| Error::new(ErrorKind::Io, format!("'{}': {source}", path.display())).caused_by(source)
 }
 
-/// At most 64 characters of a value, for messages.
+/// The first 64 characters of a value, for messages.
 pub(crate) fn excerpt(value: &str) -> String {
     let mut shown: String = value.chars().take(64).flat_map(char::escape_debug).collect();
     if value.chars().nth(64).is_some() {

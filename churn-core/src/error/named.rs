@@ -1,4 +1,4 @@
-//! Enums with stable names: one list of variants and names gives `as_str`, `ALL`, `Display`, `FromStr` and serde.
+//! Enums with stable names. One list of variants and names generates `as_str`, `ALL`, `Display`, `FromStr` and serde.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -7,47 +7,47 @@ use serde::de::{Deserialize, Deserializer, EnumAccess, VariantAccess, Visitor};
 
 use crate::error::{Error, ErrorKind, excerpt};
 
-/// An enum that `names!` declared.
+/// An enum that the macro `names!` declared.
 pub trait Named: Copy + 'static {
     /// The name of the Rust type.
     const TYPE: &'static str;
-    /// The option, column or field that has these values, for messages.
+    /// The option, column or field that has these values. Messages contain it.
     const WHAT: &'static str;
     /// Every variant with its name, in the order of declaration.
     const NAMES: &'static [(Self, &'static str)];
-    /// Names of older versions, which files may hold.
+    /// Names from older versions, which files may still contain.
     const ALIASES: &'static [(Self, &'static str)];
-    /// The names alone.
+    /// The names without the variants.
     const TEXTS: &'static [&'static str];
 
-    /// The variant of this name.
+    /// The variant with this name.
     fn find(name: &str) -> Option<Self> {
         let found = Self::NAMES.iter().find(|(_, known)| *known == name)?;
         Some(found.0)
     }
 }
 
-/// `FromStr` of a [`Named`] enum.
+/// Implements `FromStr` for a [`Named`] enum.
 pub fn parse<T: Named>(name: &str) -> Result<T, Error> {
     T::find(name).ok_or_else(|| unknown(T::WHAT, name, T::TEXTS))
 }
 
-/// The error of a name that is not one of those known.
+/// The error for a name that is not among the known names.
 pub(crate) fn unknown(what: &str, name: &str, known: &[&str]) -> Error {
     let near = suggestion(name, known, "values");
     let message = format!("invalid value '{}' for {what}{near}", excerpt(name));
     Error::new(ErrorKind::InvalidOption, message).at(None, None, Some(what))
 }
 
-/// `"; did you mean 'refuse'? known values: refuse, warn, allow"`.
+/// The end of a message, such as `"; did you mean 'refuse'? known values: refuse, warn, allow"`.
 pub(crate) fn suggestion(unknown: &str, known: &[&str], what: &str) -> String {
     let near = nearest(unknown, known).map_or_else(|| ";".to_owned(), |near| format!("; did you mean '{near}'?"));
     format!("{near} known {what}: {}", known.join(", "))
 }
 
-/// The known name that a misspelt one most likely means: at most a third of its letters differ.
+/// The known name that a misspelt name most likely means. It may differ in at most a third of the letters.
 fn nearest<'a>(unknown: &str, known: &[&'a str]) -> Option<&'a str> {
-    // Longer texts are no misspelt names.
+    // A longer text is not a misspelt name.
     if unknown.len() > 64 {
         return None;
     }
@@ -72,8 +72,8 @@ fn distance(a: &str, b: &str) -> usize {
     row[b.len()]
 }
 
-/// `Deserialize` of a [`Named`] enum: by name in text formats, by position in binary ones, as serde derives it. Written out
-/// for the sake of its message.
+/// Implements `Deserialize` for a [`Named`] enum: text formats contain the name, binary formats the position, as in the
+/// implementation that serde derives. This one gives a better error message.
 pub fn deserialize<'de, T: Named, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
     deserializer.deserialize_enum(T::TYPE, T::TEXTS, ByName(PhantomData::<T>))
 }
@@ -128,11 +128,12 @@ impl<'de, T: Named> Visitor<'de> for ByName<Variant<T>> {
     }
 }
 
-/// Declares an enum whose variants have stable names, the same in Rust, Python, Node and in files. It gives the type `ALL`,
-/// `as_str`, `Display`, `FromStr`, `Serialize` and `Deserialize`, and its errors list the names and the nearest one.
+/// Declares an enum whose variants have stable names, which are the same in Rust, Python, Node and files. The macro
+/// implements `ALL`, `as_str`, `Display`, `FromStr`, `Serialize` and `Deserialize` for it. Errors list all names and
+/// suggest the nearest one.
 ///
-/// The text behind the type is the option or column that has these values. Names behind `|` are older ones, which only
-/// deserialization reads.
+/// The text after the type's name is the option or column that has these values. The names after `|` are from older
+/// versions; only deserialization accepts them.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! names {
@@ -149,10 +150,10 @@ macro_rules! names {
         }
 
         impl $type {
-            /// Every value, in the order of declaration.
+            /// Every variant, in the order of declaration.
             pub const ALL: [Self; [$($name),*].len()] = [$(Self::$variant),*];
 
-            /// The stable name, the same in all languages.
+            /// The stable name, which is the same in all languages.
             pub const fn as_str(self) -> &'static str {
                 match self {
                     $(Self::$variant => $name,)*

@@ -1,4 +1,5 @@
-//! Labels: whether a customer churned in the label period of a date, by which rule, and when.
+//! Labels: whether a customer churned in the label period of a date, which rule decided this, and when the event
+//! happened.
 
 use crate::error::{Error, ErrorKind, Result, names};
 use crate::features::definition::ChurnDefinition;
@@ -12,17 +13,17 @@ names! {
     /// The rule that determines a label.
     #[non_exhaustive]
     pub enum LabelRule: "rule" {
-        /// Churned: the spell's `churned_at` lies in the label period.
+        /// The customer churned: the spell's `churned_at` lies in the label period.
         Cancelled = "cancelled",
-        /// Retained: the spell's `churned_at` does not lie in the label period.
+        /// The customer was retained: the spell's `churned_at` does not lie in the label period.
         NotCancelled = "not_cancelled",
-        /// Churned: no paid payment, or no activity, in the label period.
+        /// The customer churned: there was no paid payment, or no activity, in the label period.
         Inactive = "inactive",
-        /// Retained: there was a paid payment, or an activity, in the label period.
+        /// The customer was retained: there was a paid payment, or an activity, in the label period.
         Active = "active",
-        /// Excluded: churned after `as_of` but before the label period.
+        /// The row is excluded: the customer churned after `as_of` but before the label period.
         ChurnedInLead = "churned_in_lead",
-        /// Excluded: churned before `as_of`, but this became known only later.
+        /// The row is excluded: the customer churned before `as_of`, but this became known only later.
         ChurnedBefore = "churned_before",
     }
 }
@@ -31,8 +32,8 @@ names! {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Label {
-    /// The customer's code: a position in [`TenantRecords::customer_ids`]. [`TenantRecords::customer_id`] returns the
-    /// id.
+    /// The customer's code, which is a position in [`TenantRecords::customer_ids`]. [`TenantRecords::customer_id`]
+    /// returns the id.
     pub customer: u32,
     /// The date.
     pub as_of: AsOf,
@@ -40,7 +41,7 @@ pub struct Label {
     pub churned: bool,
     /// The rule that determined the label.
     pub rule: LabelRule,
-    /// The time of the cancellation, or of the first event in the label period; `None` if there is none.
+    /// The time of the cancellation or of the first event in the label period; `None` if there is neither.
     pub event_at: Option<Timestamp>,
 }
 
@@ -52,13 +53,14 @@ pub struct Labels {
 }
 
 impl Labels {
-    /// The labels that are churned or retained: one row per eligible customer and date.
+    /// The labels that are churned or retained, one per eligible customer and date.
     pub fn rows(&self) -> &[Label] {
         &self.rows
     }
 
-    /// Customers who churned within the lead, or who had churned before the date although this was not known yet. They
-    /// are neither churned nor retained, so they are not among [`rows`](Self::rows).
+    /// The labels of excluded rows: the customer churned between the date and the label period, or had churned before
+    /// the date although this was not known yet. Excluded rows are neither churned nor retained, so they are not among
+    /// [`rows`](Self::rows).
     pub fn excluded(&self) -> &[Label] {
         &self.excluded
     }
@@ -66,8 +68,10 @@ impl Labels {
 
 /// Computes the labels of every eligible customer at each date.
 ///
-/// For [`ChurnDefinition::Cancellation`], a customer is eligible if they have an active spell without a known
-/// cancellation. For [`ChurnDefinition::Inactivity`], they must have been active recently.
+/// Only a customer with an active spell is eligible. For [`ChurnDefinition::Cancellation`], the customer must not have
+/// given notice. For [`ChurnDefinition::Inactivity`], the customer must have been active in the activity window before
+/// the date.
+///
 /// ```
 /// use churn_core::{ChurnDefinition, Customer, Execution, TenantRecords, Timestamp, labels};
 ///
@@ -112,11 +116,11 @@ fn labels_of(
     Ok(labels)
 }
 
-/// The labels of every customer at an individual date, none later than `last`, and the excluded labels; both sorted by
-/// customer.
+/// The labels of customers who each have an individual date, and the excluded labels. No date is later than `last`.
+/// Both lists are sorted by customer.
 ///
 /// # Errors
-/// The errors of [`labels`]. If the label of `last` is mature, so are those of all earlier dates.
+/// The errors of [`labels`]. If the label at `last` is mature, the labels at all earlier dates are mature.
 pub(crate) fn labels_within(
     records: &TenantRecords,
     last: AsOf,
@@ -139,7 +143,7 @@ pub(crate) fn labels_within(
     Ok(found.into_iter().flatten().partition(is_row))
 }
 
-/// The end of the observed history, if the label of a date is mature.
+/// Returns the end of the observed history, or an error if the label at the date is not mature.
 fn mature(records: &TenantRecords, as_of: AsOf, definition: &ChurnDefinition) -> Result<i64> {
     let Some(observed_until) = records.observed_until(definition.observed_on()) else {
         return Err(Error::new(
@@ -168,9 +172,9 @@ pub(crate) fn mature_until(records: &TenantRecords, definition: &ChurnDefinition
     ))
 }
 
-/// Whether a customer who is known at a date has churned by the end of the observed history, whatever the label period:
-/// the spell has ended, or the last horizon has no event that counts as activity. `None` if the customer is not known
-/// at the date.
+/// Whether a customer who is known at a date has churned by the end of the observed history. The label period of the
+/// date does not matter: the customer has churned if the spell has ended, or if there is no activity in the last
+/// horizon of the history. `None` if the customer is not known at the date.
 pub(crate) fn churned_in_the_end(
     records: &TenantRecords,
     customer: u32,

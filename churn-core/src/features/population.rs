@@ -37,7 +37,7 @@ pub(crate) fn check(records: &TenantRecords, definition: &ChurnDefinition) -> Re
     }
 }
 
-/// The reason why records cannot contain churn by a definition; `None` if they can.
+/// The reason why records cannot contain churn under a definition; `None` if they can.
 pub(crate) fn cannot_tell(records: &TenantRecords, definition: &ChurnDefinition) -> Option<String> {
     let ChurnDefinition::Cancellation { .. } = definition else {
         return None;

@@ -17,7 +17,7 @@ names! {
     /// The policy for invalid rows.
     #[derive(Default)]
     pub enum OnInvalid: "on_invalid" {
-        /// Invalid rows cause one error, which carries the whole report.
+        /// An invalid row is an error. The error carries the whole report.
         #[default]
         Refuse = "refuse",
         /// Invalid rows are quarantined: skipped, counted and listed in the report.
@@ -45,9 +45,9 @@ names! {
 }
 
 names! {
-    /// The order of events of one customer at the same time.
+    /// The order of a customer's simultaneous events.
     ///
-    /// The order determines features such as the last paid amount or the length of a streak of failed payments.
+    /// The order affects features such as the last paid amount or the number of consecutive failed payments.
     ///
     /// ```
     /// use churn_core::{Execution, FeatureColumn, FeaturePlan, Table, TenantRecords, Ties, features};
@@ -71,16 +71,16 @@ names! {
     #[derive(Default)]
     #[non_exhaustive]
     pub enum Ties: "ties" {
-        /// In input order.
+        /// Simultaneous events keep their input order.
         #[default]
         Given = "given",
-        /// By id, then by all values, so that records do not depend on the input order. The quarantined rows, the default
-        /// currency and the type of an attribute still depend on it.
+        /// Simultaneous events are ordered by id, then by all values, so that the records do not depend on the input
+        /// order. The list of quarantined rows, the default currency and the type of an attribute still depend on it.
         Content = "content",
     }
 }
 
-/// Options that apply to all records of a tenant, or of several tenants.
+/// Options that apply to the records of every tenant that a builder builds.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct RecordsOptions {
     on_invalid: OnInvalid,
@@ -99,7 +99,7 @@ impl RecordsOptions {
         self.on_invalid == OnInvalid::Refuse
     }
 
-    /// The caller's currency and rates, if they are valid.
+    /// The caller's currency and conversion rates. An error if one of them is invalid.
     fn exchange(&self) -> Result<Exchange> {
         if let Some(code) = self.rates.keys().find(|code| !Currency::is_code(code)) {
             let why = format!("'{}' is not a currency code of three letters (ISO 4217)", excerpt(code));
@@ -118,8 +118,8 @@ impl RecordsOptions {
         }
     }
 
-    /// Checks that every column that the caller declares static is an attribute, or `renews_at`. A table without
-    /// columns passes.
+    /// Checks that every column that the caller declares static is an attribute or `renews_at`. A table without columns
+    /// passes.
     fn static_columns_exist(&self, customers: &[Table]) -> Result<()> {
         let StaticAttributes::Named(names) = &self.static_attributes else {
             return Ok(());
@@ -147,7 +147,7 @@ impl RecordsOptions {
     }
 }
 
-/// Builds [`TenantRecords`]: takes the tables of a tenant and validates every value.
+/// Builds [`TenantRecords`] from the tables of a tenant and validates every value.
 ///
 /// A table may be given in several batches. Row numbers continue across them.
 ///
@@ -162,9 +162,9 @@ impl RecordsOptions {
 /// ```
 #[derive(Clone, Debug)]
 pub struct RecordsBuilder {
-    /// `None`: the id is blank, which only [`partition`](Self::partition) allows.
+    /// `None` if the id is blank, which only [`partition`](Self::partition) allows.
     pub(crate) tenant: Option<TenantId>,
-    /// In the order of [`RecordKind::ALL`]; `None` if not given.
+    /// The tables in the order of [`RecordKind::ALL`]; `None` for a table that was not given.
     pub(crate) tables: [Option<Vec<Table>>; 4],
     /// The texts of the pushed batches.
     pools: [Pools; 4],
@@ -172,8 +172,8 @@ pub struct RecordsBuilder {
 }
 
 impl TenantRecords {
-    /// Creates a builder for the records of a tenant. A blank id is an error of
-    /// [`build`](RecordsBuilder::build).
+    /// Creates a builder for the records of a tenant. If the id is blank, [`build`](RecordsBuilder::build) returns an
+    /// error.
     pub fn builder(tenant: impl AsRef<str>) -> RecordsBuilder {
         RecordsBuilder::of(TenantId::new(tenant).ok())
     }
@@ -195,7 +195,7 @@ impl RecordsBuilder {
         self.table(RecordKind::Customers, rows)
     }
 
-    /// Adds payments. An empty table is not the same as no table.
+    /// Adds payments. Passing an empty table is not the same as passing no table.
     #[must_use]
     pub fn payments(self, rows: impl IntoTable) -> Self {
         self.table(RecordKind::Payments, rows)
@@ -213,8 +213,8 @@ impl RecordsBuilder {
         self.table(RecordKind::Activities, rows)
     }
 
-    /// Adds a batch of one kind of record after earlier batches. The four methods above do the same: a second table is
-    /// appended to the first.
+    /// Adds a batch of one kind of record after the earlier batches of this kind. The four methods above do the same,
+    /// so a second table is appended to the first.
     #[must_use]
     pub fn table(mut self, kind: RecordKind, rows: impl IntoTable) -> Self {
         self.tables[kind as usize]
@@ -223,11 +223,11 @@ impl RecordsBuilder {
         self
     }
 
-    /// Adds a batch of one kind of record and reads it at once, then frees it. Only the parsed columns are kept, which
-    /// suits tables that are too large to be held in memory next to their records.
+    /// Reads a batch of one kind of record immediately and then frees it. Only the parsed columns are kept. Use this
+    /// for tables that are too large to be held in memory together with their records.
     ///
-    /// The records and the report are bit-identical to those of the whole table given at once. Row numbers continue
-    /// across batches.
+    /// The records and the report are the same, bit for bit, as if the whole table had been given at once. Row numbers
+    /// continue across batches.
     ///
     /// ```
     /// use churn_core::{RecordKind, Table, TenantRecords};
@@ -248,8 +248,8 @@ impl RecordsBuilder {
         self.tables[kind as usize].get_or_insert_default().push(batch);
     }
 
-    /// Adds all batches of one kind of record, each like [`push`](Self::push). Without batches, the table counts as
-    /// given and empty.
+    /// Adds all batches of one kind of record. Each batch is read as by [`push`](Self::push). If there are no batches,
+    /// the table counts as given and empty.
     ///
     /// ```
     /// # use churn_core::{RecordKind, Table, TenantRecords};
@@ -262,7 +262,7 @@ impl RecordsBuilder {
     /// ```
     ///
     /// # Errors
-    /// The first error among the batches: an error of this crate or of [`std::io`].
+    /// The first error that `batches` returns. It is an error of this crate or of [`std::io`].
     pub fn batches<B: IntoTable, E>(
         mut self,
         kind: RecordKind,
@@ -281,7 +281,7 @@ impl RecordsBuilder {
     /// Adds payments batch by batch: see [`batches`](Self::batches).
     ///
     /// # Errors
-    /// The first error among the batches: an error of this crate or of [`std::io`].
+    /// The first error that `batches` returns. It is an error of this crate or of [`std::io`].
     pub fn payments_batches<B: IntoTable, E>(self, batches: impl IntoIterator<Item = Result<B, E>>) -> Result<Self>
     where
         Error: From<E>,
@@ -292,7 +292,7 @@ impl RecordsBuilder {
     /// Adds support tickets batch by batch: see [`batches`](Self::batches).
     ///
     /// # Errors
-    /// The first error among the batches: an error of this crate or of [`std::io`].
+    /// The first error that `batches` returns. It is an error of this crate or of [`std::io`].
     pub fn tickets_batches<B: IntoTable, E>(self, batches: impl IntoIterator<Item = Result<B, E>>) -> Result<Self>
     where
         Error: From<E>,
@@ -303,7 +303,7 @@ impl RecordsBuilder {
     /// Adds activities batch by batch: see [`batches`](Self::batches).
     ///
     /// # Errors
-    /// The first error among the batches: an error of this crate or of [`std::io`].
+    /// The first error that `batches` returns. It is an error of this crate or of [`std::io`].
     pub fn activities_batches<B: IntoTable, E>(self, batches: impl IntoIterator<Item = Result<B, E>>) -> Result<Self>
     where
         Error: From<E>,
@@ -333,7 +333,7 @@ impl RecordsBuilder {
         self
     }
 
-    /// Sets the end of the observed history (exclusive). Default: one microsecond after the latest event, see
+    /// Sets the end of the observed history (exclusive). Default: one microsecond after the latest event; see
     /// [`TenantRecords::observed_until`].
     #[must_use]
     pub fn observed_until(mut self, moment: Timestamp) -> Self {
@@ -341,7 +341,7 @@ impl RecordsBuilder {
         self
     }
 
-    /// Declares undated attributes that never change, so that the value of today was also true in the past.
+    /// Declares undated attributes that never change, so that today's value was also true in the past.
     #[must_use]
     pub fn static_attributes(mut self, attributes: StaticAttributes) -> Self {
         self.options.static_attributes = match attributes {
@@ -354,16 +354,16 @@ impl RecordsBuilder {
         self
     }
 
-    /// Sets the tenant's currency (ISO 4217). Default: the first currency of a payment that has no conversion rate.
-    /// Payments without a currency are in the tenant's currency.
+    /// Sets the tenant's currency (ISO 4217). Default: the first currency among the payments for which no conversion
+    /// rate is given. Payments without a currency are in the tenant's currency.
     #[must_use]
     pub fn currency(mut self, code: impl Into<String>) -> Self {
         self.options.currency = Some(code.into());
         self
     }
 
-    /// Sets the value of one major unit of another currency in major units of the tenant's currency:
-    /// `conversion_rate("USD", 0.92)` if the tenant's currency is the euro.
+    /// Sets the conversion rate of another currency: the value of one of its major units, in major units of the
+    /// tenant's currency. For example, `conversion_rate("USD", 0.92)` if the tenant's currency is the euro.
     #[must_use]
     pub fn conversion_rate(mut self, code: impl AsRef<str>, rate: f64) -> Self {
         self.options
@@ -372,7 +372,7 @@ impl RecordsBuilder {
         self
     }
 
-    /// Sets the order of events of one customer at the same time. Default: input order.
+    /// Sets the order of a customer's simultaneous events. Default: input order.
     #[must_use]
     pub fn ties(mut self, ties: Ties) -> Self {
         self.options.ties = ties;
@@ -390,10 +390,10 @@ impl RecordsBuilder {
     /// value. With [`OnInvalid::Quarantine`], check the report, because quarantined rows do not cause an error.
     ///
     /// # Errors
-    /// The code of the first invalid value if the policy is to refuse; the error names its table, row and column, and
-    /// carries the whole [`report`](crate::Error::report). `invalid_option` if the tenant's id is blank, there is no customers table, if a static
-    /// column is not an attribute, if a currency code is not three letters, or if a rate is not a positive number.
-    /// `unreadable_table` if a table has more than 2^32 - 2 rows. `cancelled`.
+    /// With [`OnInvalid::Refuse`], the code of the first invalid value; the error names its table, row and column, and
+    /// carries the whole [`report`](crate::Error::report). `invalid_option` if the tenant's id is blank, if there is no
+    /// customers table, if a static column is not an attribute, if a currency code is not three letters, or if a rate
+    /// is not a positive number. `unreadable_table` if a table has more than 2^32 - 2 rows. `cancelled`.
     pub fn build(mut self) -> Result<(TenantRecords, ValidationReport)> {
         self.seal();
         let workers = self.options.execution.workers()?;
@@ -414,10 +414,10 @@ impl RecordsBuilder {
         self.options.exchange()
     }
 
-    /// Returns the valid rows and the issues of the others, whatever the policy.
+    /// Returns the accepted rows and the issues of the others, whatever the policy for invalid rows is.
     pub(crate) fn check_and_build(self, workers: &Workers, reports: bool) -> Result<(TenantRecords, ValidationReport)> {
         let exchange = self.options_make_sense()?;
-        // A blank id is refused with the error that its constructor has.
+        // A blank id gives the same error as in `TenantId::new`.
         let tenant = &self.tenant.map_or_else(|| TenantId::new(""), Ok)?;
         let ties = self.options.ties;
         let [customers, payments, tickets, activities] = self.tables;
@@ -482,7 +482,7 @@ impl RecordsBuilder {
     }
 }
 
-/// The attributes that do not enter features, each with the reason.
+/// The attributes that are not used as features, each with the reason.
 fn undated_attributes(customers: &Customers, declared: &StaticAttributes) -> Vec<(String, String)> {
     let own = customers.attributes.iter().map(|attribute| attribute.name.as_str());
     let taken = own.filter(|name| is_reserved(name));

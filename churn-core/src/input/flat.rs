@@ -1,4 +1,4 @@
-//! Flat tables: one row per example, with arbitrary columns.
+//! Flat tables: each row is one example, and the columns are arbitrary.
 
 use std::fmt::Write;
 
@@ -16,12 +16,12 @@ use crate::time::Timestamp;
 /// How a column of a flat table is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum FlatKind {
-    /// Numbers; bools become 0 and 1, timestamps become days since 1970-01-01, texts are parsed as numbers, and blank
-    /// texts are missing.
+    /// The column is read as numbers. Bools become 0 and 1, timestamps become days since 1970-01-01, texts are parsed
+    /// as numbers, and blank texts are missing.
     Number,
-    /// Texts; numbers and bools become their text form.
+    /// The column is read as texts. Numbers and bools become their text form.
     Text,
-    /// No value at the time of the fit: every later value counts as missing.
+    /// The column had no value in any row when the classifier was fitted, so every later value counts as missing.
     Empty,
 }
 
@@ -34,13 +34,13 @@ const MICROS_PER_DAY: f64 = 86_400_000_000.0;
 pub struct ColumnNote {
     /// The column's name.
     pub column: String,
-    /// The topic of the note: texts_as_numbers, numbers_as_texts or empty_column.
+    /// The code of the note: `texts_as_numbers`, `numbers_as_texts` or `empty_column`.
     pub code: String,
-    /// A description, and what to do about it.
+    /// What was noticed, and what to do about it.
     pub message: String,
 }
 
-/// If at least this share of texts, but not all, spell numbers, the column was probably intended to hold numbers.
+/// If at least this share of texts spell numbers, but not all do, the column was probably intended to contain numbers.
 const MOST: f64 = 0.8;
 
 /// Statistics from one pass over the values of a column.
@@ -49,12 +49,12 @@ struct Spelling {
     values: usize,
     texts: usize,
     numbers: usize,
-    /// The first value that is not a number: its row and text.
+    /// The first value that is not a number, with its row.
     word: Option<(usize, String)>,
-    /// The first text that spells a number; one with a leading zero is preferred.
+    /// A text that spells a number: the first one with a leading zero, otherwise the first one.
     spelled: Option<String>,
     zeros: bool,
-    /// Whether every text is from a text file, where numbers are also texts.
+    /// Whether every text is from a text file, in which numbers are also texts.
     from_file: bool,
 }
 
@@ -95,7 +95,7 @@ impl Spelling {
         found
     }
 
-    /// The default kind of the column, and a note if it may not be the intended one.
+    /// The default kind of the column, and a note if the caller may have intended another kind.
     fn judge(self, name: &str) -> (FlatKind, Option<ColumnNote>) {
         let note = |code: &str, message: String| {
             Some(ColumnNote {
@@ -128,10 +128,10 @@ impl Spelling {
     }
 }
 
-/// The kind of every column, and notes about columns that may not have been read as intended.
+/// The kind of every column, and notes about columns that may not be read as the caller intended.
 ///
-/// A column holds numbers if each of its values is a number or spells one, otherwise texts. Columns named in
-/// `categorical` always hold texts.
+/// A column contains numbers if each of its values is a number or spells one; otherwise, it contains texts. A column
+/// that is named in `categorical` always contains texts.
 pub(crate) fn kinds(
     table: &Table,
     categorical: &[String],
@@ -165,7 +165,7 @@ pub(crate) fn kinds(
     Ok((kinds, notes.into_iter().flatten().collect()))
 }
 
-/// Reads the columns as the given kinds.
+/// Reads each column as the given kind.
 ///
 /// # Errors
 /// `not_finite`, `bad_type`, `bad_timestamp`, with row and column.
@@ -210,7 +210,7 @@ fn columns(table: &Table) -> impl Iterator<Item = (&str, &Column)> {
         .filter_map(|name| table.column(name).map(|column| (name, column)))
 }
 
-/// A finite number; NaN if missing.
+/// A finite number, or NaN if the value is missing.
 fn as_number(cell: Cell<'_>) -> std::result::Result<f64, IssueCode> {
     let value = match cell {
         Cell::Null => f64::NAN,
@@ -223,7 +223,7 @@ fn as_number(cell: Cell<'_>) -> std::result::Result<f64, IssueCode> {
             "" => f64::NAN,
             text => {
                 let value: f64 = text.parse().map_err(|_| IssueCode::BadType)?;
-                // "inf" and "nan" count as words, not as numbers.
+                // Texts such as "inf" and "nan" count as words, not as numbers.
                 if !value.is_finite() {
                     return Err(IssueCode::BadType);
                 }
@@ -243,7 +243,7 @@ fn as_number(cell: Cell<'_>) -> std::result::Result<f64, IssueCode> {
     }
 }
 
-/// A text; `None` if missing.
+/// A text, or `None` if the value is missing.
 fn as_text<'a>(cell: Cell<'a>, buffer: &'a mut String) -> std::result::Result<Option<&'a str>, IssueCode> {
     buffer.clear();
     // Writing to a String cannot fail.

@@ -1,6 +1,6 @@
-//! Batches of a stream: parsed on arrival and kept in compact form until the table is complete.
+//! Batches of a stream. A batch is parsed when it is pushed and is kept in compact form until the table is complete.
 //!
-//! A kept column returns the values of the original column, except for their spelling: a timestamp that was given as
+//! A kept column returns the same values as the original column, except for their form: a timestamp that was given as
 //! text becomes a timestamp, and an id that was given as an integer becomes a text. A value that cannot be parsed is
 //! kept as it was given, so that the report is the same.
 
@@ -18,24 +18,25 @@ use crate::record::{Ids, MISSING_CODE, NEVER};
 #[derive(Clone, Debug)]
 pub struct KeptColumn {
     values: Kept,
-    /// Values that are kept as they were given, by row, ascending.
+    /// The values that are kept as they were given, with their rows in ascending order.
     others: Vec<(u32, Value)>,
 }
 
 #[derive(Clone, Debug)]
 enum Kept {
-    /// [`NEVER`] if missing.
+    /// Timestamps, with [`NEVER`] for a missing value.
     Moments(Vec<i64>),
-    /// NaN if missing.
+    /// Numbers, with NaN for a missing value.
     Numbers(Vec<f64>),
     Ints(Vec<i64>),
-    /// 2 if missing.
+    /// Bools as 0 or 1, with 2 for a missing value.
     Bools(Vec<u8>),
-    /// Exact decimals, with the number of decimal places.
+    /// Exact decimals, and the number of decimal places.
     Decimals(Vec<i128>, i8),
-    /// Empty if missing.
+    /// Texts; a missing value is empty.
     Texts(Texts),
-    /// Codes in the pool, [`MISSING_CODE`] if missing; and whether the texts are from a text file.
+    /// Codes of texts in the pool, with [`MISSING_CODE`] for a missing value. The flag states whether the texts are
+    /// from a text file.
     Codes(Vec<u32>, Arc<Ids>, bool),
 }
 
@@ -82,7 +83,8 @@ impl KeptColumn {
 pub(crate) struct Pools(BTreeMap<String, Interner>);
 
 impl Pools {
-    /// Returns the batch with every column in compact form. Its texts stay in the pools until [`seal`](Self::seal).
+    /// Returns the batch with every column in compact form. The texts of the batch stay in the pools until
+    /// [`seal`](Self::seal).
     pub(crate) fn keep(&mut self, kind: RecordKind, batch: Table) -> Table {
         batch.map_columns(|name, column| Some(Column::Kept(self.column(kind, name, column)?)))
     }
@@ -111,7 +113,8 @@ impl Pools {
             Some(ColumnType::Number) if !column.is_decimal() => {
                 let read = cells.enumerate().map(|(row, cell)| {
                     number(cell).unwrap_or_else(|_| {
-                        // A word that spells a non-finite number is reported as that number, not as a word.
+                        // A word that spells a non-finite number, such as `inf`, is reported as that number, not as a
+                        // word.
                         let spelled = match cell {
                             Cell::TextFile(text) => text.trim().parse().ok(),
                             _ => None,
@@ -122,7 +125,7 @@ impl Pools {
                 });
                 Kept::Numbers(read.map(|number| number.unwrap_or(f64::NAN)).collect())
             }
-            // Record ids are distinct, so a pool of them would only add cost.
+            // Record ids are distinct, so a pool of them would only cost time and memory.
             Some(ColumnType::Id) if name != "customer_id" && name != "tenant_id" => {
                 let mut texts = Texts::default();
                 for (row, cell) in cells.enumerate() {
@@ -161,7 +164,8 @@ impl Pools {
         Some(KeptColumn { values, others })
     }
 
-    /// A column whose type is determined when the table is complete, by the type of its first value.
+    /// A column whose type is determined when the table is complete. Until then, it is kept by the type of its first
+    /// value.
     fn plain(&mut self, name: &str, column: &Column, other: &mut dyn FnMut(usize, Cell<'_>)) -> Option<Kept> {
         let cells = || (0..column.len()).map(|row| column.cell(row));
         let first = cells().find(|cell| !matches!(cell, Cell::Null))?;
@@ -208,7 +212,7 @@ impl Pools {
                 });
                 Kept::Moments(read.collect())
             }
-            // Integers have no value for "missing", so this form requires a value in every row.
+            // An integer cannot represent a missing value, so this form requires a value in every row.
             Cell::Int(_) => {
                 let read = cells().map(|cell| match cell {
                     Cell::Int(value) => Some(value),

@@ -1,4 +1,4 @@
-//! Splits tables with rows of several tenants by tenant.
+//! Splits tables that contain rows of several tenants.
 
 use std::collections::BTreeMap;
 
@@ -10,26 +10,26 @@ use crate::input::table::{Cell, Table};
 use crate::parallel::Workers;
 use crate::record::{MISSING_CODE, TenantId, TenantRecords};
 
-/// The records of every tenant in mixed tables: see [`RecordsBuilder::partition`]. All row numbers refer to the mixed
-/// tables.
+/// The records of every tenant in the input tables: see [`RecordsBuilder::partition`]. All row numbers refer to the
+/// input tables.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Partition {
-    /// The records of each tenant, with the validation report of its rows.
+    /// For each tenant, the records and the validation report of the tenant's rows.
     pub tenants: BTreeMap<TenantId, (TenantRecords, ValidationReport)>,
-    /// The report of rows without a tenant. Its counts and those of the tenants add up to the number of rows in the
+    /// The report of rows without a tenant. Its row counts and those of all tenants sum to the number of rows in the
     /// input.
     pub unassigned: ValidationReport,
-    /// For each tenant and table, the positions of its rows in the mixed table, ascending.
+    /// For each tenant and table, the positions of the tenant's rows in the input table, ascending.
     pub positions: BTreeMap<TenantId, BTreeMap<RecordKind, Vec<u32>>>,
 }
 
 impl RecordsBuilder {
-    /// Splits tables with a `tenant_id` column by tenant and builds the records of each tenant with this builder's
-    /// options. The builder's own tenant is ignored.
+    /// Splits tables that have a `tenant_id` column by tenant, and builds the records of each tenant with this
+    /// builder's options. The builder's own tenant is ignored.
     ///
-    /// Every row is counted either in the report of one tenant or in that of the unassigned rows. A tenant without
-    /// customers is included; its events then belong to unknown customers.
+    /// Every row is counted either in the report of one tenant or in the report of rows without a tenant. A tenant
+    /// without customers is included; its events then belong to unknown customers.
     ///
     /// ```
     /// use churn_core::{Table, TenantRecords};
@@ -42,8 +42,8 @@ impl RecordsBuilder {
     /// ```
     ///
     /// # Errors
-    /// The errors of [`build`](Self::build). If the policy is to refuse, there is one error, which carries the report
-    /// of all tenants and of the rows without a tenant.
+    /// The errors of [`build`](Self::build). With [`OnInvalid::Refuse`](crate::OnInvalid::Refuse), there is a single
+    /// error, whose report covers all tenants and the rows without a tenant.
     pub fn partition(mut self) -> Result<Partition> {
         self.seal();
         let workers = self.options.execution.workers()?;
@@ -59,8 +59,8 @@ impl RecordsBuilder {
         let count = split.len();
         let mut tenants = BTreeMap::new();
         for (done, (tenant, tables)) in split.into_iter().enumerate() {
-            // A table is given for all tenants or for none. If it has no rows of this tenant, it is empty for this
-            // tenant.
+            // A table is given either for all tenants or for none. If it has no rows of this tenant, an empty table is
+            // given for this tenant.
             let given = |kind: RecordKind| {
                 let batches = self.tables[kind as usize].as_ref()?;
                 let mut rows = tables.get(&kind).cloned().unwrap_or_default().into_iter();
@@ -92,15 +92,15 @@ impl RecordsBuilder {
     }
 }
 
-/// The positions of each tenant's rows.
+/// The positions of the rows of each tenant.
 #[derive(Default)]
 struct Split {
-    /// For each table, the rows of each batch.
+    /// For each tenant and table, the positions of the rows in each batch.
     rows: BTreeMap<TenantId, BTreeMap<RecordKind, Vec<Vec<u32>>>>,
     positions: BTreeMap<TenantId, BTreeMap<RecordKind, Vec<u32>>>,
 }
 
-/// A tenant's id; a blank one is missing.
+/// The id of a tenant. A blank id counts as missing.
 fn tenant_id<'a>(cell: Cell<'a>, buffer: &'a mut String) -> Field<&'a str> {
     Ok(id(cell, buffer)?.filter(|id| !id.trim().is_empty()))
 }

@@ -1,4 +1,5 @@
-//! Batches give the same records as the whole table. Malicious input is refused before it takes memory.
+//! Tests that batches give the same records as the whole table, and that malicious input is refused before it uses
+//! memory.
 
 use proptest::prelude::*;
 use serde::Serialize;
@@ -202,7 +203,7 @@ fn a_new_key_in_every_row_is_refused_before_it_takes_memory() {
     let error = rows(20_000).unwrap_err();
     assert_eq!(error.code(), "unreadable_table", "{error}");
     assert!(error.row().is_some_and(|row| row < 5000), "{error}");
-    // All keys occur in the first rows, followed by many rows without any.
+    // All keys occur in the first rows. Many rows without any key follow.
     let many: Vec<String> = (0..5000).map(|key| format!("\"key {key}\":1")).collect();
     let text = format!("[{{{}}}{}]", many.join(","), ",{}".repeat(10_000));
     assert_eq!(

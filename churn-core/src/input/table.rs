@@ -19,15 +19,15 @@ pub enum Value {
     Bool(bool),
     /// An integer.
     Int(i64),
-    /// An integer beyond the signed range.
+    /// An integer that is too large for a signed 64-bit integer.
     UInt(u64),
-    /// A number; NaN and infinities are distinct from null.
+    /// A number. NaN and infinities are not null.
     Float(f64),
     /// A text.
     Text(String),
-    /// A timestamp in microseconds since 1970-01-01 UTC. Outside the years 1 to 9999, it is invalid.
+    /// A timestamp in microseconds since 1970-01-01 UTC. It is invalid outside the years 1 to 9999.
     Timestamp(i64),
-    /// A value of a type that no column accepts, with a description for messages: `"a list"`.
+    /// A value of a type that no column accepts, with a description for messages, such as `"a list"`.
     Unsupported(&'static str),
 }
 
@@ -55,7 +55,7 @@ pub enum Column {
     Values(Vec<Value>),
     /// Integers.
     Ints(Vec<i64>),
-    /// Numbers; NaN is a value, not a null.
+    /// Numbers in which NaN is a value, not a null.
     Floats(Vec<f64>),
     /// Numbers in which NaN means null, as in a pandas data frame.
     NullableFloats(Vec<f64>),
@@ -63,9 +63,9 @@ pub enum Column {
     Bools(Vec<bool>),
     /// Timestamps in microseconds since 1970-01-01 UTC; `None` is null.
     Timestamps(Vec<Option<i64>>),
-    /// Texts from a text file. An empty text is null, and the type of the column is inferred from all texts.
+    /// Texts from a text file. An empty text is null. The type of the column is inferred from all its texts.
     TextFile(Texts),
-    /// The values of a batch that was parsed on arrival.
+    /// The values of a batch that was parsed when it was pushed.
     Kept(KeptColumn),
     /// An Arrow array; its buffers are read in place.
     #[cfg(feature = "arrow")]
@@ -130,7 +130,7 @@ impl Column {
         self.len() == 0
     }
 
-    /// Whether values may be exact decimals.
+    /// Whether the values may be exact decimals.
     pub(crate) fn is_decimal(&self) -> bool {
         match self {
             #[cfg(feature = "arrow")]
@@ -164,7 +164,7 @@ impl Column {
 }
 
 impl Column {
-    /// Appends the cells at some positions.
+    /// Appends the cells at the given positions.
     pub(crate) fn append_cells<'a>(&'a self, positions: Range<usize>, cells: &mut Vec<Cell<'a>>) {
         match self {
             #[cfg(feature = "arrow")]
@@ -174,7 +174,7 @@ impl Column {
     }
 }
 
-/// A borrowed value of a column, in any layout. Validation reads cells.
+/// A borrowed value of a column of any layout. Validation reads cells.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Cell<'a> {
@@ -184,15 +184,15 @@ pub enum Cell<'a> {
     Bool(bool),
     /// An integer.
     Int(i64),
-    /// An integer beyond the signed range.
+    /// An integer that is too large for a signed 64-bit integer.
     UInt(u64),
-    /// A number; NaN and infinities are distinct from null.
+    /// A number. NaN and infinities are not null.
     Float(f64),
     /// An exact decimal: an integer and the number of decimal places.
     Decimal(i128, i8),
     /// A text.
     Text(&'a str),
-    /// A text from a text file, where numbers and bools are also texts.
+    /// A text from a text file, in which numbers and bools are also texts.
     TextFile(&'a str),
     /// A timestamp in microseconds since 1970-01-01 UTC.
     Timestamp(i64),
@@ -226,8 +226,8 @@ impl Cell<'_> {
     }
 }
 
-/// An input table with rows of one kind of record. Every input format creates one: JSON, CSV, Arrow, typed rows, and
-/// the language bindings.
+/// An input table whose rows are of one kind of record. Every input format is converted to it: JSON, CSV, Arrow, typed
+/// rows and the language bindings.
 ///
 /// ```
 /// use churn_core::{Column, Table};
@@ -239,23 +239,23 @@ impl Cell<'_> {
 #[derive(Clone, Debug, Default)]
 pub struct Table {
     columns: Vec<(Arc<str>, Arc<Column>)>,
-    /// The position of each column by name, because a table may have very many columns.
+    /// The position of each column by name. The map makes lookups fast in a table with very many columns.
     places: HashMap<Arc<str>, usize>,
-    /// Number of rows in the columns.
+    /// Number of rows in the columns, including rows that are not selected.
     length: usize,
-    /// The selected rows, unless all rows are selected.
+    /// The selected rows; `None` if all rows are selected.
     selection: Option<Arc<Vec<u32>>>,
-    /// Names of the index of a data frame. The index is not a column.
+    /// Names of the index levels of a data frame. The index is not a column.
     index: Vec<String>,
 }
 
 impl Table {
-    /// Creates a table without columns and rows: given, but empty.
+    /// Creates a table without columns and rows. It counts as given, but empty.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Creates a table of rows without columns.
+    /// Creates a table that has rows but no columns.
     pub(crate) fn of_rows(length: usize) -> Self {
         Self {
             length,
@@ -263,7 +263,7 @@ impl Table {
         }
     }
 
-    /// Creates a table from columns of `length` rows each, with distinct names.
+    /// Creates a table from columns with `length` rows each. The names must be distinct.
     pub(crate) fn of_columns(length: usize, columns: impl IntoIterator<Item = (String, Column)>) -> Self {
         let columns = columns
             .into_iter()
@@ -283,14 +283,14 @@ impl Table {
         self.places = names.map(|(place, (name, _))| (name.clone(), place)).collect();
     }
 
-    /// Sets the names of the index of a data frame, for messages about missing columns.
+    /// Sets the names of the index levels of a data frame, for messages about missing columns.
     #[cfg(feature = "arrow")]
     pub(crate) fn with_index(mut self, index: Vec<String>) -> Self {
         self.index = index;
         self
     }
 
-    /// Names of the index of the data frame.
+    /// Names of the index levels of the data frame.
     pub(crate) fn index(&self) -> &[String] {
         &self.index
     }
@@ -298,7 +298,8 @@ impl Table {
     /// Appends a column.
     ///
     /// # Errors
-    /// `unreadable_table` if the name exists already, or if the length differs from that of the other columns.
+    /// `unreadable_table` if the table already has a column of this name, or if the length differs from that of the
+    /// other columns.
     pub fn with_column(mut self, name: impl AsRef<str>, column: Column) -> Result<Self> {
         let name = name.as_ref();
         let refuse = |why: String| Err(Error::new(ErrorKind::UnreadableTable, why).at(None, None, Some(name)));
@@ -347,10 +348,10 @@ impl Table {
         Ok(self)
     }
 
-    /// Renames known columns to their names in the dictionary: `Customer ID`, `customer-id` and `customerId` become
-    /// `customer_id`. Other columns keep their names. If two columns match the same known name, the second keeps its
-    /// name, and [`RecordsBuilder::build`](crate::RecordsBuilder::build) reports it as `duplicate_column`. The builder
-    /// applies this method to every table.
+    /// Gives known columns their names from the dictionary: for example, `Customer ID`, `customer-id` and `customerId`
+    /// become `customer_id`. Other columns keep their names. If two columns match the same known name, the second one
+    /// keeps its name, and [`RecordsBuilder::build`](crate::RecordsBuilder::build) reports it as `duplicate_column`.
+    /// The builder applies this method to every table.
     ///
     /// ```
     /// use churn_core::{RecordKind, Table};
@@ -401,14 +402,14 @@ impl Table {
         self.column(name).is_some()
     }
 
-    /// The values of a column, in order; `None` if there is no such column. For hosts that store tables outside this
-    /// crate.
+    /// The values of a column, in order; `None` if there is no such column. This method is meant for programs that
+    /// store tables outside this crate.
     pub fn cells(&self, name: &str) -> Option<impl ExactSizeIterator<Item = Cell<'_>>> {
         let column = self.column(name)?;
         Some((0..self.n_rows()).map(|row| column.cell(self.position(row))))
     }
 
-    /// The id in a row of a column, if there is one.
+    /// The id in a row of a column; `None` if there is none.
     pub(crate) fn text_at(&self, name: &str, row: usize) -> Option<String> {
         let cell = self.column(name)?.cell(self.position(row));
         let mut buffer = String::new();
@@ -421,14 +422,14 @@ impl Table {
         self.columns.iter().map(|(name, _)| name)
     }
 
-    /// Drops the values of a column. The column can then no longer be found, but its rows still count.
+    /// Drops the values of a column. The column can then no longer be found, but the rows still count.
     pub(crate) fn forget(&mut self, name: &str) {
         if let Some(place) = self.places.remove(name) {
             self.columns[place].1 = Arc::new(Column::Values(vec![]));
         }
     }
 
-    /// The rows and their positions, without any values.
+    /// A table with the same rows and positions, but without values.
     pub(crate) fn without_columns(&self) -> Self {
         Self {
             columns: vec![],
@@ -449,7 +450,7 @@ impl Table {
         self
     }
 
-    /// Modifies the kept columns in place.
+    /// Modifies in place the columns that were parsed when their batch was pushed.
     pub(crate) fn map_kept(mut self, mut change: impl FnMut(&str, &mut KeptColumn)) -> Self {
         for (name, column) in &mut self.columns {
             if let Column::Kept(_) = **column
@@ -461,7 +462,7 @@ impl Table {
         self
     }
 
-    /// Sets the id `id` in every row where the column `name` has none. The column is added if it does not exist.
+    /// Sets `id` in every row in which the column `name` has no value. The column is added if it does not exist.
     pub(crate) fn with_ids(self, name: &str, id: &str) -> Result<Self> {
         let the_id = || Value::Text(id.to_owned());
         if !self.has_column(name) {
@@ -486,7 +487,7 @@ impl Table {
         Some(&*self.columns[*place].1)
     }
 
-    /// Appends the cells of a column in some rows.
+    /// Appends the cells of a column in the given rows.
     pub(crate) fn append_cells<'a>(&self, column: &'a Column, rows: Range<usize>, cells: &mut Vec<Cell<'a>>) {
         match &self.selection {
             None => column.append_cells(rows, cells),
@@ -494,7 +495,7 @@ impl Table {
         }
     }
 
-    /// The position of a row in the columns, and in the input.
+    /// The position of a row in the columns, which is also its position in the input.
     pub(crate) fn position(&self, row: usize) -> usize {
         self.selection.as_ref().map_or(row, |selection| selection[row] as usize)
     }

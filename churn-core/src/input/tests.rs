@@ -1,4 +1,4 @@
-//! Every input format gives the same records, every invalid value is reported, and no row is lost.
+//! Tests that every input format gives the same records, that every invalid value is reported, and that no row is lost.
 
 use proptest::prelude::*;
 

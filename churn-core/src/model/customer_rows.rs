@@ -8,9 +8,9 @@ use crate::record::{TenantId, TenantRecords};
 /// The rows of one customer, for [`ChurnModel::score_customer`](crate::ChurnModel::score_customer). Event rows without
 /// a `customer_id`, or with a null one, belong to the customer.
 ///
-/// A column that the rows do not have counts as not given, as in every other input. A pending payment therefore needs
-/// the column `settled_at` (with a null, in a [`Table`]) or the status `pending`. A single [`Payment`](crate::Payment)
-/// whose `settled_at` is `None` counts as paid.
+/// A column that none of the rows has counts as not given, as in every other input. A pending payment therefore needs
+/// either the status `pending` or the column `settled_at` (with a null, in a [`Table`]). A single
+/// [`Payment`](crate::Payment) whose `settled_at` is `None` counts as paid.
 ///
 /// ```
 /// use churn_core::{CustomerRows, Table};
@@ -23,13 +23,13 @@ use crate::record::{TenantId, TenantRecords};
 /// ```
 #[derive(Clone, Debug)]
 pub struct CustomerRows {
-    /// In the order of [`RecordKind::ALL`].
+    /// The tables in the order of [`RecordKind::ALL`].
     tables: [Option<Table>; 4],
 }
 
 impl CustomerRows {
-    /// Creates rows from the customers table of the customer, as `[Customer::new(..)]` or a table. It has several rows if
-    /// the customer has versions or several spells.
+    /// Creates the rows of a customer from the customer's part of the customers table: `[Customer::new(..)]` or a
+    /// table. It has several rows if the customer has several versions or spells.
     pub fn new(customer: impl IntoTable) -> Self {
         Self {
             tables: [
@@ -41,7 +41,7 @@ impl CustomerRows {
         }
     }
 
-    /// Sets the customer's payments. An empty table is not the same as no table.
+    /// Sets the customer's payments. Passing an empty table is not the same as passing no table.
     #[must_use]
     pub fn payments(self, rows: impl IntoTable) -> Self {
         self.table(RecordKind::Payments, rows)

@@ -10,7 +10,7 @@ use crate::parallel::Workers;
 use crate::preprocess::FittedPreprocessor;
 
 names! {
-    /// The direction in which the probability may change as a feature grows, all other features being equal.
+    /// The direction in which the probability may change as a feature grows, if all other features stay equal.
     #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename_all = "snake_case"))]
     #[non_exhaustive]
     pub enum Monotonicity: "monotone_constraints" {
@@ -21,8 +21,8 @@ names! {
     }
 }
 
-/// The direction of each feature: 1 for increasing, -1 for decreasing, 0 for unconstrained. Empty if all features are
-/// unconstrained.
+/// The direction of each feature: 1 for increasing, -1 for decreasing, 0 for unconstrained. The list is empty if all
+/// features are unconstrained.
 pub(crate) struct Directions(Vec<i8>);
 
 impl Directions {
@@ -57,7 +57,8 @@ impl Directions {
         Ok(Self(directions))
     }
 
-    /// The directions for the columns of trees. Without constraints, they are those of the boosting's own options.
+    /// The directions for the columns of trees. If there are no constraints, they come from the options of the
+    /// boosting.
     pub(crate) fn of_trees(&self, boosting: &GradientBoostingOptions, preprocessor: &FittedPreprocessor) -> Vec<i8> {
         if self.0.is_empty() {
             return boosting.monotone_constraints.clone();
@@ -66,8 +67,8 @@ impl Directions {
         sources.map(|&feature| self.0[feature as usize]).collect()
     }
 
-    /// Fits the linear member. A column whose coefficient has the wrong sign is removed and the others are fitted
-    /// again, until none is left. Every coefficient then has the required sign or is zero.
+    /// Fits the linear member. Columns whose coefficient has the wrong sign are removed, and the others are fitted
+    /// again, until no coefficient has the wrong sign.
     pub(crate) fn fit_linear(
         &self,
         logistic: &Logistic,
@@ -111,8 +112,7 @@ mod tests {
     use crate::model::{ChurnModel, EnsembleOptions, TrainOptions};
     use crate::parallel::Execution;
 
-    /// How often the probability falls, how often it rises, and by how much in total, when a single feature grows step
-    /// by step.
+    /// How far the probability falls and how far it rises, in total, when a single feature grows step by step.
     fn swept(model: &ChurnModel, matrix: &FeatureMatrix, name: &str) -> Result<(f64, f64)> {
         let feature = matrix.names.iter().position(|known| known == name).unwrap();
         let FeatureColumn::Number(values) = &matrix.columns[feature] else {
@@ -162,7 +162,7 @@ mod tests {
                 .collect();
             ChurnModel::train(&records, &options)
         };
-        // An increasing, a decreasing and an unconstrained relation.
+        // The constraints are an increasing one and a decreasing one; a third feature is unconstrained.
         let wanted = [
             ("tickets_lifetime_count", Monotonicity::Increasing),
             ("payments_lifetime_count", Monotonicity::Increasing),

@@ -31,7 +31,7 @@ pub enum ReasonValue {
     Number(f64),
     /// A text.
     Text(String),
-    /// No value: the window contains no such record, or the attribute is missing.
+    /// There is no value: the window contains no matching record, or the attribute is missing.
     Missing,
 }
 
@@ -59,8 +59,8 @@ pub struct Reason {
     pub feature: String,
     /// The value of the feature for this customer at this date.
     pub value: ReasonValue,
-    /// The Shapley value of the feature: what it adds to the blended log-odds, before calibration, relative to the
-    /// average training row. A value above 0 raises the risk.
+    /// The Shapley value of the feature: how much it adds to the blended log-odds, before calibration, compared with
+    /// the average training row. A value above 0 raises the risk.
     pub contribution: f64,
     /// Whether the contribution raises or lowers the score.
     pub direction: Direction,
@@ -86,8 +86,8 @@ impl Reason {
     }
 }
 
-/// The features of a row with the largest contributions in either direction, largest first; ties in plan order.
-/// Features with a contribution of 0 are omitted.
+/// The features of a row with the largest contributions in either direction, largest first. Features with equal
+/// contributions are in plan order. Features with a contribution of 0 are omitted.
 pub(crate) fn top_reasons(table: Columns<'_>, row: usize, contributions: &[f64], top: usize) -> Vec<Reason> {
     let mut order: Vec<usize> = (0..contributions.len())
         .filter(|&feature| contributions[feature] != 0.0)

@@ -1,4 +1,5 @@
-//! The byte format of runs. It stores the inputs of scoring, so that the model reproduces bit-identical scores.
+//! The byte format of runs. It stores the inputs of the scores, so that the model can compute bit-identical scores
+//! again.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -26,7 +27,7 @@ struct File {
     fingerprint: String,
     /// For each customer who is not scored: the row, the reason, and the time at which a score becomes available.
     not_scored: Vec<(u32, String, Option<i64>)>,
-    /// The warnings in JSON, which allows fields to be absent.
+    /// The warnings as JSON, so that fields may be absent.
     warnings: String,
 }
 
@@ -40,7 +41,7 @@ enum Values {
 pub(crate) struct RunParts {
     pub(crate) as_of: AsOf,
     pub(crate) matrix: FeatureMatrix,
-    /// By row.
+    /// The outcome of each row that is not scored.
     pub(crate) not_scored: BTreeMap<usize, Outcome>,
     pub(crate) warnings: Vec<Warning>,
 }

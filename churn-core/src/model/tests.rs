@@ -1,5 +1,5 @@
-//! Invariants of every model: results are bit-identical for any thread count, after a reload, and for a single
-//! customer.
+//! Invariants of every model: results are bit-identical for any number of threads, after a model is reloaded, and for a
+//! customer who is scored alone.
 
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -19,7 +19,7 @@ pub(super) fn day(offset: i64) -> Timestamp {
     Timestamp::from_ymd(2024, 1, 1).unwrap().plus_days(offset)
 }
 
-/// Customers who pay every month until they become inactive. Unhappy customers do so earlier.
+/// Customers who pay every month until they become inactive. Unhappy customers become inactive earlier.
 pub(super) struct World {
     pub(super) customers: Vec<Customer>,
     payments: Vec<Payment>,
@@ -185,8 +185,8 @@ fn false_payloads_with_a_valid_checksum_are_refused() -> Result<()> {
             let at = random.below(payload.len());
             payload[at] = random.next_u64() as u8;
         }
-        // The bytes are either refused, or give a model that scores without a panic, because a changed leaf value is
-        // still valid.
+        // Either the bytes are refused, or they give a model that scores without a panic. The latter is possible
+        // because a changed leaf value is still valid.
         if let Ok(model) = ChurnModel::from_bytes(&crate::artifact::write(artifact.metadata, &payload)?) {
             let _ = model.score(&records, day(500));
         }
@@ -498,8 +498,8 @@ fn a_panel_of_months_is_purged_or_refused() -> Result<()> {
     let later = backtest(11, &|options| options.embargo_days = 30)?;
     assert!(later.folds[0].proof.holds() && later.folds[0].proof.last_training_date == months[7]);
     assert_eq!(later.folds[0].proof.purged_dates, months[8..11]);
-    // Dates that the backtest chooses lie half a label period apart. The one before the origin is purged, and the proof
-    // names it. If no date lies in between, nothing is purged, and only then is the list empty.
+    // The backtest chooses dates half a label period apart. The date before the origin is purged, and the proof lists
+    // it. The list is empty only if no date lies between the last training date and the origin.
     let chosen = backtest(11, &|options| options.train.as_of = None)?;
     assert_eq!(chosen.folds[0].proof.purged_dates.len(), 1);
     let apart = backtest(11, &|options| options.train.as_of = Some(months[..9].to_vec()))?;

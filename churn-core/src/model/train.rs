@@ -1,4 +1,4 @@
-//! Training: chooses dates, tests out of time on the last one, and fits the final model.
+//! Training: chooses the dates, tests a model out of time on the last of them, and fits the final model.
 
 use std::ops::Range;
 
@@ -22,18 +22,18 @@ use crate::time::Horizon;
 impl ChurnModel {
     /// Trains an ensemble on dates whose labels are mature.
     ///
-    /// The same options and records give the same bytes for any number of threads.
+    /// The same options and records give the same model file, byte for byte, for any number of threads.
     ///
-    /// Without `as_of`, the history is split into half label periods, and each customer is used on one day in each of
-    /// them, by id and seed. Together these days cover every phase of a billing cycle. The last date (or half label
-    /// period) is the test set of a model that is trained only on dates whose label periods end by it. The returned
-    /// model is then trained on the most recent dates. If the history is too short for such a test,
-    /// `report().out_of_time` is `None`, `report().out_of_time_reason` contains the reason, and only cross-validated
-    /// metrics are available.
+    /// If `as_of` is not set, the history is divided into spans of half a label period, and each customer is used on
+    /// one day of each span; the day depends on the customer's id and the seed. Together, these days cover every phase
+    /// of a billing cycle. First, a model is trained only on dates whose label periods end by the last date or span,
+    /// and is tested there. Then the returned model is trained on the most recent dates. If the history is too short
+    /// for the test, `report().out_of_time` is `None`, `report().out_of_time_reason` contains the reason, and only
+    /// cross-validated metrics are available.
     ///
     /// # Errors
     /// `immature_label` if a requested date is not mature, or if no mature date exists; `single_class`;
-    /// `too_little_data`; `leakage`, naming the column and the evidence; `invalid_option`; `cancelled`.
+    /// `too_little_data`; `leakage`, whose message names the column and the evidence; `invalid_option`; `cancelled`.
     pub fn train(records: &TenantRecords, options: &TrainOptions) -> Result<Self> {
         let mut workers = options.execution.workers()?;
         let dates = Dates::choose(records, options)?;
@@ -170,7 +170,7 @@ impl ChurnModel {
     }
 }
 
-/// The churn rate at each training date of a model.
+/// The churn rate at each training date of the model.
 fn rates(sample: &Sample, dates: &Dates, probabilities: &[f64]) -> Vec<ChurnRateAt> {
     let rate = |number: usize| {
         let rows: Vec<usize> = (0..sample.churned.len())
@@ -193,9 +193,9 @@ fn rates(sample: &Sample, dates: &Dates, probabilities: &[f64]) -> Vec<ChurnRate
 
 /// The training and test dates.
 struct Dates {
-    /// All dates that may train or test, sorted. The last one is tested.
+    /// All dates that may be used for training or the test, sorted. The last one is used for the test.
     all: Vec<DateSpan>,
-    /// The range of the dates that train the final model.
+    /// The range of the dates on which the final model is trained.
     last: Range<usize>,
 }
 
@@ -247,8 +247,8 @@ impl Dates {
     }
 }
 
-/// The last span, if it can be tested; else its last day alone, if that can be tested; else `None`. A test is possible
-/// if at least one date remains for training.
+/// The last span if it can be tested, otherwise its last day if that can be tested, otherwise `None`. A test is
+/// possible if at least one date remains for training.
 pub(crate) fn testable(spans: &[DateSpan], horizon: Horizon, embargo_days: u32) -> Option<DateSpan> {
     let last = *spans.last()?;
     [last, DateSpan::on(last.last)]
@@ -256,21 +256,21 @@ pub(crate) fn testable(spans: &[DateSpan], horizon: Horizon, embargo_days: u32) 
         .find(|test| purge(spans, *test, horizon, embargo_days).is_some())
 }
 
-/// The separation between training and test in addition to the label period.
+/// The required separation between training and test, in addition to the label period.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Guard {
     /// Days between the last training label and the test date.
     pub(crate) embargo_days: u32,
-    /// Whether customers are tested by models that were not trained on any of their rows.
+    /// Whether each customer is tested by a model that was not trained on any of the customer's rows.
     pub(crate) unseen_customers: bool,
 }
 
-/// Number of folds of customers if tested customers must be unseen.
+/// Number of folds into which customers are divided if the model must not have seen the tested customers.
 const CUSTOMER_FOLDS: usize = 5;
 
-/// Tests the last span with a model that is trained on the spans whose label periods end by it.
+/// Tests a model on the last span. The model is trained on the spans whose label periods end by the test.
 ///
-/// `drawn` are the spans of the sample. `spans`, sorted, also contains those that the purge drops.
+/// `drawn` are the spans of the sample. `spans` is sorted and also contains the spans that the purge drops.
 pub(crate) fn test_out_of_time(
     records: &TenantRecords,
     sample: &Sample,
@@ -367,7 +367,7 @@ pub(crate) fn test_out_of_time(
     })
 }
 
-/// Separate measures for customers who were active in the horizon before the test date and for customers who were not.
+/// Separate measures for customers who were active in the horizon before the test date and for those who were not.
 /// `None` if the definition keeps only active customers.
 fn by_activity(
     records: &TenantRecords,

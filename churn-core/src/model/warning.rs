@@ -1,4 +1,4 @@
-//! Warnings: problems that do not stop the work and that the user should check.
+//! Warnings: problems that the user should check, although the work continues.
 
 use std::fmt;
 
@@ -12,7 +12,7 @@ names! {
     #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename_all = "snake_case"))]
     #[non_exhaustive]
     pub enum WarningCode: "warning" {
-        /// The date to be scored is so long after the last event of a table that its data feed seems to have stopped.
+        /// The date to be scored is so long after the last event of a table that the data feed has probably stopped.
         StaleData = "stale_data",
         /// The mean probability of a run is far from the churn rates of all training dates.
         LevelOutsideTraining = "level_outside_training",
@@ -28,14 +28,15 @@ names! {
         UnusualTrainingDate = "unusual_training_date",
         /// The model ranks customers no better than chance.
         NoBetterThanChance = "no_better_than_chance",
-        /// The predicted level of churn differs from the observed level at the test date.
+        /// The mean predicted probability differs from the observed churn rate at the test date.
         LevelOff = "level_off",
-        /// Too few customers churned, or were retained, for a reliable metric, so it is not reported.
+        /// Too few customers churned, or too few were retained, for a reliable metric. The metric is therefore not
+        /// reported.
         TooFewOfAClass = "too_few_of_a_class",
     }
 }
 
-/// A problem of a training or a run that does not stop it and that the user should check.
+/// A problem in a training or a score run that the user should check, although the work continues.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
@@ -44,10 +45,10 @@ pub struct Warning {
     pub code: WarningCode,
     /// The problem and what to do about it, in plain English.
     pub message: String,
-    /// The columns or features concerned; empty if there are none.
+    /// The columns or features that the warning concerns; empty if there are none.
     #[serde(default)]
     pub columns: Vec<String>,
-    /// The dates concerned, sorted; empty if there are none.
+    /// The dates that the warning concerns, sorted; empty if there are none.
     #[serde(default)]
     pub dates: Vec<AsOf>,
 }
@@ -62,12 +63,12 @@ impl Warning {
         }
     }
 
-    /// Sets the columns or features concerned.
+    /// Sets the columns or features that the warning concerns.
     pub(crate) fn of_columns(self, columns: Vec<String>) -> Self {
         Self { columns, ..self }
     }
 
-    /// Sets the dates concerned.
+    /// Sets the dates that the warning concerns.
     pub(crate) fn of_dates(self, dates: Vec<AsOf>) -> Self {
         Self { dates, ..self }
     }

@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize, Serializer};
 
 use crate::error::{Error, ErrorKind, Result};
 
-/// The id of a tenant: one client company. Records, matrices and models carry their tenant, and mixing two tenants is an error.
+/// The id of a tenant. A tenant is one client company. Records, matrices and models carry their tenant, and mixing two
+/// tenants is an error.
 ///
 /// An id is any text that is not blank. It is used as it is, without trimming.
 ///
@@ -25,10 +26,10 @@ use crate::error::{Error, ErrorKind, Result};
 pub struct TenantId(Arc<str>);
 
 impl TenantId {
-    /// The tenant of this id.
+    /// Creates a tenant id.
     ///
     /// # Errors
-    /// `invalid_option` with column `tenant` if the id is empty or holds nothing but white space.
+    /// `invalid_option` with column `tenant` if the id is empty or consists of white space.
     pub fn new(id: impl AsRef<str>) -> Result<Self> {
         let id = id.as_ref();
         match id.trim().is_empty() {
@@ -39,12 +40,12 @@ impl TenantId {
         }
     }
 
-    /// The tenant of rows that are scored alone by a shared model.
+    /// The id for rows that a shared model scores without a tenant.
     pub(crate) fn unnamed() -> Self {
         Self("".into())
     }
 
-    /// An id that is checked later.
+    /// Creates an id without checking it. It is checked later.
     pub(crate) fn unchecked(id: impl AsRef<str>) -> Self {
         Self(id.as_ref().into())
     }
@@ -59,7 +60,7 @@ impl FromStr for TenantId {
     type Err = Error;
 
     /// # Errors
-    /// As [`TenantId::new`].
+    /// The errors of [`TenantId::new`].
     fn from_str(id: &str) -> Result<Self> {
         Self::new(id)
     }
