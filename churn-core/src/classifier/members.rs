@@ -8,7 +8,7 @@ use crate::ensemble::{FlatTrees, LinearModel, ReadTrees, TreeEnsemble};
 use crate::error::{Error, ErrorKind, Result};
 
 const TREES: &str = "ensemble of trees";
-/// Tree ensembles with category sets, or whose output is not the plain sum of log-odds.
+/// The kind of tree ensembles that have category sets, or whose output is not simply a sum of log-odds.
 const IMPORTED: &str = "imported ensemble of trees";
 const LINEAR: &str = "linear model";
 

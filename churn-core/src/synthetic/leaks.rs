@@ -12,7 +12,7 @@ use crate::synthetic::profile::bell;
 use crate::synthetic::table::WorldColumn;
 use crate::time::{MICROS_PER_DAY, Timestamp};
 
-/// The outcome of a spell, which a leak reveals.
+/// The outcome of a spell. Leaks reveal a part of it.
 pub(super) struct Fate {
     pub(super) signed_up_at: i64,
     pub(super) decided_at: Option<i64>,
@@ -447,7 +447,7 @@ impl PlantedLeak {
         }
     }
 
-    /// Appends the value of a spell to the column, once for each of its versions.
+    /// Appends the value for a spell to the column, once for each version of the spell.
     pub(super) fn tell(self, fate: &Fate, versions: usize, column: &mut LeakColumn, random: &mut SplitMix) {
         let told = (self.kind().tell)(fate, random);
         match (column, told) {
