@@ -5,8 +5,8 @@ use crate::metrics::calibration::{BINS, CalibrationBin, bins, error_by_chance, e
 use crate::numeric::{ln, sigmoid};
 use crate::parallel::Workers;
 
-/// Labels and scores that are sorted once, so that several metrics can be computed from them. Each method returns the
-/// same as the function of the same name in [`metrics`](crate::metrics).
+/// Labels and scores that are sorted once, so that several metrics can be computed from them. A method that has the
+/// name of a function of this module returns the same as the function.
 #[derive(Clone, Debug)]
 pub struct Ranked {
     /// Ascending by score.
