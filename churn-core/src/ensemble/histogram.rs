@@ -69,7 +69,8 @@ impl Packing {
     pub(crate) fn new(rows: usize, first: f64, second: f64) -> Self {
         let row_bits = usize::BITS - rows.leading_zeros();
         let steps = STEPS.min(62 - 2 * row_bits as i32);
-        // The scale is a power of two. Weights that are all multiplied by a power of two therefore give the same tree.
+        // The scale is a power of two, so multiplying all weights by a power of two does not change the rounded
+        // integers.
         let scale = |largest: f64| {
             let power = ((largest.to_bits() >> 52) & 0x7ff) as i32 - 1022;
             f64::from_bits((((steps - power).clamp(-1022, 1023) + 1023) as u64) << 52)
