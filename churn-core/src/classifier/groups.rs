@@ -96,7 +96,7 @@ impl Groups {
         sizes.into_iter().max().unwrap_or(0)
     }
 
-    /// Number of groups of the class with the fewest groups.
+    /// The smallest number of groups that any class has.
     fn fewest(&self, contents: &[Content]) -> usize {
         let mut groups = self.clone();
         let places = contents.iter().enumerate();

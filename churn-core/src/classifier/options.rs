@@ -54,7 +54,7 @@ pub struct ClassifierOptions {
     /// Class weights. Default: equal.
     pub class_weight: ClassWeights,
     /// What the fit does about columns that leak the target. Default: they are reported as warnings. Leaks are searched
-    /// only if there are at least 20 rows of each class.
+    /// for only if there are at least 20 rows of each class.
     pub leakage: LeakagePolicy,
     /// Columns that are known at prediction time and may therefore be used even if they appear to leak the target.
     pub allow_columns: Vec<String>,

@@ -19,13 +19,14 @@ const ATTRIBUTE_SKILL: f64 = 0.4;
 /// The same threshold for features that are computed from events. It is higher because such a feature may predict well
 /// without leaking: a customer who has become inactive is likely to stay inactive.
 const EVENT_SKILL: f64 = 0.6;
-/// Minimum number of rows before "all of them churned" is reported: first for rows without a value, then for rows that
-/// have one particular value.
+/// That all rows without a value churned is reported only if there are at least this many such rows. The next constant
+/// is the same for rows with one particular value.
 const LEAST_PURE: usize = 8;
 const LEAST_PURE_VALUE: usize = 12;
-/// A finding requires that permuted labels would agree equally well with at most this probability.
+/// A finding is reported only if the probability that permuted labels agree equally well is at most this number.
 const CHANCE: f64 = 1e-5;
-/// That no row of a group churned is reported only if at least this many churned rows would be expected in it.
+/// The finding that no row of a group churned requires that at least this many churned rows would be expected in the
+/// group.
 const LEAST_MISSED: f64 = 30.0;
 /// In a table with fewer rows than this, no column is reported as an id.
 const LEAST_ROWS_OF_ID: usize = 50;

@@ -37,7 +37,7 @@ impl Fate {
         ((self.last() - self.signed_up_at) / MICROS_PER_DAY) as f64
     }
 
-    /// Days from the last testable date to the end of the spell.
+    /// Number of days from the last date that can be tested to the end of the spell.
     fn days_left(&self) -> Option<f64> {
         let date = self.end - 91 * MICROS_PER_DAY;
         self.churned_at.map(|at| (at - date).div_euclid(MICROS_PER_DAY) as f64)

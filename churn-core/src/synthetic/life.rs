@@ -48,7 +48,7 @@ pub(super) struct State {
     trouble: bool,
     pub(super) open: u8,
     pain: f64,
-    /// Whether the customer is short of money. The next field states whether the card fails.
+    /// Whether charges fail, because the customer is short of money or the card does not work.
     short_of_money: bool,
     due_in: i32,
     attempt: u8,
@@ -96,7 +96,8 @@ pub(super) struct Today {
     pub(super) changed: bool,
 }
 
-/// One spell, from the sign-up to the end.
+/// One spell: the time from a sign-up to the cancellation that follows it. A customer who comes back has a second
+/// spell.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Spell {
     /// Microseconds since 1970-01-01.
@@ -130,8 +131,9 @@ pub(super) fn notice_days(profile: &Profile) -> i32 {
 }
 
 /// The time at which a sign-up becomes known; `None` if it is known at once. A sign-up that would become known only
-/// after the end of the simulation is known at once. So are the sign-ups of initial customers, who were imported at the
-/// start. If versions are not dated, no `known_at` is recorded, so nothing is late.
+/// after the end of the simulation is known at once. The sign-ups of initial customers are known at once too, because
+/// these customers were imported at the start. If versions are not dated, there is no `known_at`, so no sign-up is
+/// late.
 fn known_late(options: &WorldOptions, signed_up_at: i64, random: &mut SplitMix) -> Option<i64> {
     let (late, known_at) = (random.unit() < options.late_known, signed_up_at + late_by(random));
     let founder = signed_up_at < options.start.as_micros();
@@ -232,7 +234,8 @@ impl State {
         }
     }
 
-    /// How far usage has fallen, 0 to 1: 0 up to a decline of one tenth, 1 from a decline of about two thirds.
+    /// How far usage has fallen, from 0 to 1. It is 0 if the decline is at most one tenth, and 1 if it is about two
+    /// thirds or more.
     fn decline(&self, options: &WorldOptions) -> f64 {
         let floor = 0.1 * options.activities_per_day + 1e-9;
         let fallen = 1.0 - (self.short + floor) / (self.long + floor);

@@ -32,22 +32,22 @@ pub struct WorldOptions {
     pub tickets_per_day: f64,
     /// Days between two bills, at least 7. Default: 30.
     pub billing_days: u32,
-    /// Added to the log-odds of leaving on every day. Default: 0.
+    /// This number is added to the log-odds of leaving on every day. Default: 0.
     pub risk: f64,
     /// Share of churned customers who come back after two to ten months. Default: 0.1.
     pub returning: f64,
     /// Fraction of rows that become known late, by up to about nine days. It is also the fraction of paid invoices that
     /// are corrected. Default: 0.02.
     pub late_known: f64,
-    /// Whether the versions of customers are dated. If not, each spell is a single row that holds the state at its end,
-    /// without `valid_from` and `known_at`. Default: true.
+    /// Whether the versions of customers are dated. If not, each spell (the time from a sign-up to the cancellation) is
+    /// a single row that holds the state at its end, without `valid_from` and `known_at`. Default: true.
     pub dated: bool,
     /// Standard deviation of the effect, in log-odds, of reasons to leave that are not recorded. Default: 0.
     pub hidden: f64,
     /// How much the causes of churn change over the history, 0 to 1: support comes to matter less, and charges and
     /// renewals come to matter more. Default: 0.
     pub drift: f64,
-    /// Added to the log-odds of leaving in the last 182 days. Default: 0.
+    /// This number is added to the log-odds of leaving on each of the last 182 days. Default: 0.
     pub base_rate_shift: f64,
     /// Fraction of all rows, including customer versions, that are duplicated. Default: 0.
     pub duplicates: f64,

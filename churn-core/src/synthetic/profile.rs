@@ -39,7 +39,7 @@ pub(super) struct Trade {
     pub(super) id: String,
     pub(super) currency: &'static str,
     seed: u64,
-    /// Added to the log-odds of leaving.
+    /// This number is added to the log-odds of leaving.
     pub(super) risk: f64,
     pub(super) price: f64,
     pub(super) activity: f64,

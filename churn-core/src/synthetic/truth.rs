@@ -19,7 +19,7 @@ pub struct TrueRisk {
     pub customer_id: String,
     /// The date.
     pub as_of: AsOf,
-    /// The probability that the customer leaves in the label period, given everything before the date.
+    /// The probability that the customer leaves in the label period, given everything that happened before the date.
     pub probability: f64,
     /// Whether the customer left; `None` if the label period extends past the end of the world.
     pub churned: Option<bool>,

@@ -155,7 +155,7 @@ impl WorldTenant {
         Ok(tables)
     }
 
-    /// A builder without rows, with the observed history of this tenant set.
+    /// A builder without rows. The observed history of this tenant is already set.
     pub fn empty_records(&self) -> RecordsBuilder {
         TenantRecords::builder(self.id())
             .observed_from(self.observed_from())

@@ -361,7 +361,7 @@ impl Attribute {
     }
 }
 
-/// Reads an object of scalars into the attribute columns, without allocating an object per row.
+/// Reads a JSON object of scalars into the attribute columns, without allocating an object for each row.
 struct Object<'c> {
     columns: &'c mut Columns,
 }
@@ -385,7 +385,7 @@ impl<'de> Visitor<'de> for Object<'_> {
     }
 }
 
-/// A text, borrowed if it contains no escape.
+/// Reads a JSON text, which is borrowed if it contains no escapes.
 struct Name;
 
 impl<'de> DeserializeSeed<'de> for Name {
