@@ -146,7 +146,8 @@ fn hashes(columns: &[FeatureColumn], rows: usize) -> Vec<u128> {
         .collect()
 }
 
-/// Updates two multiplicative hashes. In each, every bit of the value affects all bits of the hash.
+/// Updates two multiplicative hashes. In each, a change of one bit of the value changes about half of the bits of the
+/// hash.
 fn mix((a, b): (u64, u64), value: u64) -> (u64, u64) {
     let spread = |hash: u64, factor: u64| {
         let hash = hash.wrapping_mul(factor);

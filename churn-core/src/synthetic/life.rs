@@ -48,7 +48,7 @@ pub(super) struct State {
     trouble: bool,
     pub(super) open: u8,
     pain: f64,
-    /// Whether charges fail, because the customer is short of money or the card does not work.
+    /// Whether charges are likely to fail, because the customer is short of money or the card does not work.
     short_of_money: bool,
     due_in: i32,
     attempt: u8,

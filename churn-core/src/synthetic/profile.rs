@@ -17,7 +17,7 @@ pub(super) const INDUSTRIES: [&str; 8] = [
 ];
 pub(super) const REGIONS: [&str; 5] = ["apac", "dach", "latam", "nordics", "us"];
 
-/// What random numbers are used for. Each use has its own stream of random numbers.
+/// A purpose of random numbers. Each purpose has its own stream of random numbers.
 #[derive(Clone, Copy)]
 pub(super) enum Use {
     Profile = 0,

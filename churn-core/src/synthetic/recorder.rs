@@ -243,7 +243,7 @@ impl Scribe<'_, '_> {
         format!("{prefix}{}-{number}", self.customer + 1).into()
     }
 
-    /// Adds a version of the customer. It does not become known before the sign-up of the spell does.
+    /// Adds a version of the customer. A version never becomes known before the sign-up does.
     fn version(&mut self, spell: &Spell, state: &State, valid_from: i64, known_at: Option<i64>) {
         let known_at = match (known_at, spell.known_at) {
             (None, Some(known)) if valid_from < known => Some(known),
