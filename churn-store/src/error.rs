@@ -8,10 +8,11 @@ use churn_core::{RecordKind, ValidationReport};
 /// `Result` with this crate's [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// A single list of kinds and codes, so that none can be missing.
+/// Defines kinds and codes from a single list, so that neither can be missing.
 macro_rules! error_kinds {
     ($($(#[$doc:meta])* $variant:ident = $code:literal,)*) => {
-        /// The kind of an error, for programs: match on it, or on the text of [`ErrorKind::code`] across languages.
+        /// The kind of an error, for programs to match on. Its [`code`](ErrorKind::code) is the same text in all
+        /// languages.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         #[non_exhaustive]
         pub enum ErrorKind {
@@ -21,7 +22,7 @@ macro_rules! error_kinds {
         }
 
         impl ErrorKind {
-            /// Every kind except [`Self::Core`], which has the codes of the core.
+            /// Every kind except [`Self::Core`], whose codes are those of the core.
             pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
 
             /// The stable code, equal in Rust, Python and Node.
@@ -109,7 +110,7 @@ impl Error {
         self
     }
 
-    /// The error of refused records, with the whole report.
+    /// Creates the error of refused records, with the whole report.
     pub(crate) fn refused(report: ValidationReport) -> Self {
         let Some(first) = report.issues.first() else {
             return Self::new(ErrorKind::Internal, "records were refused without an issue");
@@ -140,7 +141,7 @@ impl Error {
         self.inner.table
     }
 
-    /// The 0-based position in the input of the row with the error.
+    /// The position of the row with the error in the input, counted from 0.
     pub fn row(&self) -> Option<u64> {
         self.inner.row
     }
@@ -206,10 +207,10 @@ impl From<sqlx::Error> for Error {
     }
 }
 
-/// The kind for a SQLSTATE (Postgres) or an extended result code (SQLite).
+/// The kind that belongs to a SQLSTATE (Postgres) or an extended result code (SQLite).
 fn kind_of(error: &dyn sqlx::error::DatabaseError) -> ErrorKind {
     let code = error.code().unwrap_or_default();
-    // SQLite's codes are numbers whose lowest byte is the primary code; those of Postgres have five characters.
+    // Codes of SQLite are numbers, whose lowest byte is the primary code. Codes of Postgres have five characters.
     if code.len() != 5 {
         return match code.parse::<u32>().map(|code| code & 0xff) {
             Ok(5 | 6) => ErrorKind::StoreBusy,

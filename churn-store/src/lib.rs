@@ -11,10 +11,10 @@
 //!                                        ── company() users() api_keys() cursors() audit()
 //! ```
 //!
-//! [`Store`] has no methods that touch data. [`TenantStore`] has, and sees one tenant only. Every statement carries the
-//! tenant as its first argument, which is bound in one place. In Postgres, row-level security also limits a transaction
-//! to the rows of its own tenant, whatever the statement says. [`Store::attest`] verifies tenant isolation and returns
-//! a report.
+//! Only [`TenantStore`] has methods that read or write data, and it has access to one tenant only. Every statement
+//! receives the tenant as its first argument, and a single function binds this argument. In Postgres, row-level
+//! security also limits a transaction to the rows of its own tenant, whatever the statement says. [`Store::attest`]
+//! verifies tenant isolation and returns a report.
 //!
 //! # Example
 //!
@@ -42,12 +42,13 @@
 //! # Transactions
 //!
 //! A batch is one transaction: either all of its changes are stored or none. Writers of one tenant are serialized.
-//! Writers of different tenants are serialized in SQLite, and run concurrently in Postgres. Readers see a snapshot.
+//! Writers of different tenants are serialized in SQLite, and run concurrently in Postgres. A reader sees the data as
+//! they were when its transaction began.
 //!
 //! # What it does not do
 //!
-//! The store reads no clock (times are arguments) and generates no random numbers (secrets are arguments). It does not
-//! encrypt data; use the encryption of the database or the disk.
+//! The store does not read the clock or generate random numbers: the caller passes times and secrets as arguments. It
+//! does not encrypt data; use the encryption of the database or the disk.
 
 mod attest;
 mod engine;

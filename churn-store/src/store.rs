@@ -21,8 +21,9 @@ impl Store {
         Self::open_with(url, None).await
     }
 
-    /// SQLite: like [`open`](Self::open), with a maximum size of the file in pages of 4096 bytes; beyond it, writes
-    /// fail with `store_full`. For tests of full disks, and for hosts that limit the size of a tenant's file.
+    /// Like [`open`](Self::open), but limits the size of a SQLite file. `pages` is the maximum size in pages of 4096
+    /// bytes. Writes that would exceed it fail with `store_full`. This is useful for tests of full disks, and for hosts
+    /// that limit the size of a tenant's file.
     ///
     /// # Errors
     /// See [`open`](Self::open).
@@ -36,10 +37,11 @@ impl Store {
         Ok(Self { pool })
     }
 
-    /// Creates or updates the tables. Does nothing if they are up to date. The applied steps are recorded in
-    /// `churn_migrations`; migrations of the host are not affected.
+    /// Creates or updates the tables. Does nothing if they are up to date. The applied migrations are recorded in the
+    /// table `churn_migrations`, separately from migrations of the host application.
     ///
-    /// In Postgres, let one role own the tables and migrate, and let another role serve: see [`Store::grant_to`].
+    /// In Postgres, use two roles: one that owns the tables and runs this method, and another one for all other work.
+    /// See [`Store::grant_to`].
     ///
     /// # Errors
     /// `store_newer`, `store_damaged`, `store_refused` if the role may not create tables, `store_unavailable`.
@@ -47,7 +49,7 @@ impl Store {
         self.migrate_to(migrations().len() as i64).await
     }
 
-    /// Like [`migrate`](Self::migrate), but only up to an earlier version. For tests of updates.
+    /// Like [`migrate`](Self::migrate), but stops at an earlier version. For tests of updates.
     #[doc(hidden)]
     pub async fn migrate_to(&self, version: i64) -> Result<()> {
         migrate(&self.pool, version).await
@@ -66,14 +68,15 @@ impl Store {
         self.pool.backend()
     }
 
-    /// The store of one tenant. An id that is blank or too long is an error of the first call.
+    /// The store of one tenant. If the id is blank or too long, the first method that is called on the result returns
+    /// an error.
     pub fn tenant(&self, tenant: impl AsRef<str>) -> TenantStore {
         TenantStore::new(self.clone(), churn_core::private::tenant(tenant))
     }
 
-    /// Postgres: grants a role the privileges that it needs to serve, and no others. It may read and write rows of all
-    /// tables, but it may not change audit entries, truncate tables or change the schema. Call this method as the
-    /// owner, after [`migrate`](Self::migrate). SQLite has no roles, so there it does nothing.
+    /// In Postgres, grants a role the privileges that the application needs, and no others. The role may read and write
+    /// rows of all tables, but it may not change audit entries, truncate tables or change the schema. Call this method
+    /// as the owner of the tables, after [`migrate`](Self::migrate). In SQLite, which has no roles, it does nothing.
     ///
     /// # Errors
     /// `invalid_option` if the role's name has other characters than letters, digits and `_`; `store_refused` if the

@@ -1,4 +1,4 @@
-//! The schema that a host adds to a classifier's file: its names of the classes, and the type of each column.
+//! The schema that a host may add to a classifier's file: the host's names of the classes, and the type of each column.
 
 use serde::{Deserialize, Serialize};
 
@@ -43,7 +43,7 @@ impl FlatType {
             Cell::Text(_) | Cell::TextFile(_) => Self::Text,
             Cell::Bool(_) => Self::Bool,
             Cell::Timestamp(_) => Self::Timestamp,
-            // A value that no column accepts is refused when the table is read.
+            // Unsupported values are ignored here, because they are refused when the table is read.
             Cell::Null | Cell::Float(_) | Cell::Unsupported(_) => Self::Empty,
         }
     }

@@ -7,7 +7,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::numeric::softplus;
 use crate::parallel::Workers;
 
-/// Held-out rows that choose the number of trees.
+/// Held-out rows, by whose log-loss the number of trees is chosen.
 pub(crate) struct HeldOut<'a> {
     pub(crate) x: ArrayView2<'a, f32>,
     pub(crate) churned: &'a [bool],

@@ -1,11 +1,12 @@
-//! Adds faulty rows: duplicates, events_without_customer and unknown_ids.
+//! Adds faulty rows, as the options `duplicates`, `events_without_customer` and `unknown_ids` request.
 
 use crate::error::RecordKind;
 use crate::synthetic::options::WorldOptions;
 use crate::synthetic::profile::{Trade, Use};
 use crate::synthetic::table::{WorldColumn, WorldTable, WorldTables};
 
-/// Adds the share of faulty rows that the options state. `batch` is the first customer of the rows.
+/// Adds as many faulty rows as the options request. `batch` is the number of the first customer in these tables; it
+/// seeds the random numbers.
 pub(super) fn add(tables: &mut WorldTables, options: &WorldOptions, trade: &Trade, batch: u32) {
     let mut random = trade.random(batch, Use::Faults, 0);
     for kind in RecordKind::ALL {

@@ -12,7 +12,7 @@ use crate::synthetic::profile::bell;
 use crate::synthetic::table::WorldColumn;
 use crate::time::{MICROS_PER_DAY, Timestamp};
 
-/// The outcome of a spell, which a leak reveals.
+/// The outcome of a spell. Leaks reveal a part of it.
 pub(super) struct Fate {
     pub(super) signed_up_at: i64,
     pub(super) decided_at: Option<i64>,
@@ -37,7 +37,7 @@ impl Fate {
         ((self.last() - self.signed_up_at) / MICROS_PER_DAY) as f64
     }
 
-    /// Days from the last testable date to the end of the spell.
+    /// Number of days from the last date that can be tested to the end of the spell.
     fn days_left(&self) -> Option<f64> {
         let date = self.end - 91 * MICROS_PER_DAY;
         self.churned_at.map(|at| (at - date).div_euclid(MICROS_PER_DAY) as f64)
@@ -447,7 +447,7 @@ impl PlantedLeak {
         }
     }
 
-    /// Appends the value of a spell to the column, once for each of its versions.
+    /// Appends the value for a spell to the column, once for each version of the spell.
     pub(super) fn tell(self, fate: &Fate, versions: usize, column: &mut LeakColumn, random: &mut SplitMix) {
         let told = (self.kind().tell)(fate, random);
         match (column, told) {

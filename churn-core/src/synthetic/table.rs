@@ -58,7 +58,7 @@ impl WorldColumn {
         }
     }
 
-    /// The rows at these positions, in this order and with repetitions.
+    /// The rows at these positions, in the given order. A position may occur several times.
     pub(super) fn pick(&self, rows: &[u32]) -> Self {
         fn picked<T: Clone>(values: &[T], rows: &[u32]) -> Vec<T> {
             rows.iter().map(|&row| values[row as usize].clone()).collect()

@@ -1,6 +1,5 @@
-//! Tests non-interference: what one tenant reads must not change when another tenant writes, and the data of another
-//! tenant must not change when this tenant writes. All test tenants use the same ids, so that a statement without a
-//! tenant condition affects the wrong rows.
+//! Tests non-interference: when a tenant writes, the data of other tenants and everything that they read must stay the
+//! same. All test tenants use the same ids, so that a statement without a tenant condition affects the wrong rows.
 
 use churn_core::{Activity, Customer, IntoTable, OnInvalid, Payment, RecordKind, TenantId, Ticket, Timestamp};
 
@@ -15,9 +14,9 @@ use crate::tenant::{
 
 /// The tenant that reads and writes.
 pub(crate) const A: &str = "churn:attestation:a";
-/// A tenant that sorts before it in every order.
+/// Another tenant, whose id sorts before that of [`A`].
 const BEFORE: &str = "churn:attestation:0";
-/// Another tenant, which sorts after it in every order.
+/// Another tenant, whose id sorts after that of [`A`].
 pub(crate) const B: &str = "churn:attestation:b";
 
 const SECRET: &str = "a secret of the attestation, long enough";
@@ -53,7 +52,7 @@ async fn seed(tx: &mut TenantTx, salt: i64) -> Result<()> {
     upsert(tx, RecordKind::Activities, vec![activity]).await?;
     let card = format!("{{\"salt\":{salt}}}");
     models::save_bytes(tx, MODEL, &[salt as u8], &card, Stage::Challenger, at).await?;
-    // A champion that only one of the tenants has.
+    // Each tenant has a champion that the other tenants do not have.
     let own = format!("a-model-of-{salt}");
     models::save_bytes(tx, &own, &[salt as u8], &card, Stage::Champion, at).await?;
     let probability = 0.1 + 0.1 * salt as f64;
@@ -107,7 +106,7 @@ async fn upsert(tx: &mut TenantTx, kind: RecordKind, rows: impl IntoTable) -> Re
         .await
 }
 
-/// Everything that can be read, as text, with the name of the query.
+/// Runs every query. Returns the name of each query and its result as text.
 async fn read(tx: &mut TenantTx) -> Result<Vec<(&'static str, String)>> {
     let mut read: Vec<(&'static str, String)> = vec![];
     for kind in RecordKind::ALL {
@@ -136,7 +135,7 @@ async fn read(tx: &mut TenantTx) -> Result<Vec<(&'static str, String)>> {
         };
         read.push((name, format!("{:?}", scores::high_risk(tx, &options).await?)));
     }
-    // A run that only the other tenant has.
+    // This run exists only for the other tenant.
     let options = HighRisk {
         run: Some(run_id("a-model-of-1")),
         ..Default::default()
@@ -261,7 +260,7 @@ pub(crate) async fn run(tx: &mut TenantTx, checks: &mut Checks) -> Result<()> {
         format!("nothing left of {empty:?}"),
     );
     tx.become_other(&a).await?;
-    // A row of the first tenant, for the attempt to move it to the other tenant.
+    // Adds a row of the first tenant. The probes will try to move it to the other tenant.
     scores::save(
         tx,
         &ScoreRows::single(run_id(MODEL), CUSTOMER, 0.5),
@@ -273,7 +272,7 @@ pub(crate) async fn run(tx: &mut TenantTx, checks: &mut Checks) -> Result<()> {
 
 const WRITES: usize = 14;
 
-/// Writes and deletes as this tenant, with ids that the other tenant has too.
+/// Makes one write or deletion as the current tenant, with ids that the other tenant has too. Returns its name.
 async fn write(tx: &mut TenantTx, number: usize) -> Result<&'static str> {
     let at = day(90);
     Ok(match number {
@@ -339,7 +338,7 @@ async fn write(tx: &mut TenantTx, number: usize) -> Result<&'static str> {
         12 => {
             audit::append(tx, &entry(9)).await?;
             models::delete(tx, MODEL).await?;
-            // What only the other tenant has does not exist for this tenant.
+            // This model exists only for the other tenant, so the deletion must fail.
             let _ = models::delete(tx, "a-model-of-1").await;
             "deleting a model"
         }

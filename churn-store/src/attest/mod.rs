@@ -1,4 +1,4 @@
-//! Attestation of tenant isolation: it runs reads and writes across tenants, and checks the safeguards of the database.
+//! Verifies tenant isolation: runs reads and writes for several tenants, and checks the safeguards of the database.
 
 mod interference;
 mod postgres;
@@ -29,13 +29,13 @@ pub struct Check {
     pub detail: String,
 }
 
-/// The report of an attestation. It is signed off if every check passed.
+/// The report of an attestation. [`sign_off`](Self::sign_off) succeeds if every check passed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Attestation {
     /// `"sqlite"` or `"postgres"`.
     pub backend: String,
-    /// The database role that serves; empty in SQLite, which has no roles.
+    /// The database role of the connection that was checked; empty in SQLite, which has no roles.
     pub role: String,
     /// The version of the schema.
     pub schema: i64,
@@ -43,7 +43,7 @@ pub struct Attestation {
     pub library: String,
     /// All checks.
     pub checks: Vec<Check>,
-    /// SHA-256 of all of the above, so equal reports have equal fingerprints.
+    /// SHA-256 of all other fields, so equal reports have equal fingerprints.
     pub fingerprint: String,
 }
 
@@ -127,13 +127,13 @@ impl Checks {
 }
 
 impl Store {
-    /// Verifies tenant isolation by running every read and write on every table for two synthetic tenants, with the
-    /// statements of this library and, in Postgres, also with statements that name no tenant. It also checks policies,
+    /// Verifies tenant isolation by running every read and write on every table for synthetic tenants. It uses the
+    /// statements of this library and, in Postgres, also statements without a tenant condition, and checks policies,
     /// owners, roles and privileges. Everything runs in one transaction that is rolled back, so nothing is left behind.
-    /// Open the store as the serving role.
+    /// Before the call, open the store with the database role that the application uses.
     ///
     /// # Errors
-    /// `store_not_migrated`, `store_unavailable`. What is found wrong is no error but in the report.
+    /// `store_not_migrated`, `store_unavailable`. A failed check is not an error; it is listed in the report.
     pub async fn attest(&self) -> Result<Attestation> {
         self.check_migrated().await?;
         let mut checks = Checks::default();

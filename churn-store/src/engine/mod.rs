@@ -50,7 +50,7 @@ pub(crate) enum Pool {
 }
 
 impl Pool {
-    /// Connects. An in-memory database has a single connection, which is never closed.
+    /// Connects to a database. An in-memory database has a single connection, which stays open.
     pub(crate) async fn open(url: &str, most_pages: Option<u32>) -> Result<Self> {
         if url.starts_with("postgres://") || url.starts_with("postgresql://") {
             let options = sqlx::postgres::PgConnectOptions::from_str(url)?;
@@ -72,7 +72,8 @@ impl Pool {
             .create_if_missing(true)
             .foreign_keys(true)
             .busy_timeout(Duration::from_secs(30));
-        // Readers continue while another connection writes. A commit is on disk when it returns.
+        // With these settings, readers continue while another connection writes, and a commit is on disk when it
+        // returns.
         let options = match memory {
             true => options,
             false => options
@@ -114,9 +115,9 @@ impl Pool {
     pub(crate) async fn begin(&self, access: Access) -> Result<Tx> {
         Ok(match (self, access) {
             (Self::Sqlite(pool), Access::Read) => Tx::Sqlite(pool.begin().await?),
-            // Takes the lock at once, so that a second writer waits instead of failing later.
+            // The transaction takes the write lock at once, so that a second writer waits instead of failing later.
             (Self::Sqlite(pool), Access::Write) => Tx::Sqlite(pool.begin_with("BEGIN IMMEDIATE").await?),
-            // A snapshot for all tables that are read.
+            // The transaction reads all tables from one snapshot.
             (Self::Postgres(pool), Access::Read) => Tx::Postgres(
                 pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
                     .await?,
@@ -162,7 +163,8 @@ pub(crate) enum Tx {
 }
 
 impl Tx {
-    /// Sets the tenant whose rows the database shows. `SET LOCAL` takes no argument, but `set_config(.., true)` does.
+    /// Sets the tenant whose rows the database shows. `set_config(.., true)` has the effect of `SET LOCAL`, which does
+    /// not accept arguments.
     pub(crate) async fn become_tenant(&mut self, tenant: &str) -> Result<()> {
         if let Self::Postgres(tx) = self {
             sqlx::query("SELECT set_config('churn.tenant_id', $1, true)")
@@ -265,7 +267,7 @@ pub(crate) fn unbound(source: Box<dyn std::error::Error + Send + Sync>) -> Error
     Error::new(ErrorKind::Internal, "an argument cannot be bound").caused_by(source)
 }
 
-/// The statement to run; tests replace some.
+/// The statement to run, which tests may replace.
 fn statement(sql: &str) -> String {
     #[cfg(not(test))]
     return sql.to_owned();
@@ -273,7 +275,7 @@ fn statement(sql: &str) -> String {
     sabotage::statement(sql)
 }
 
-/// A transaction of one tenant. `$1` of every statement is the tenant; the caller's arguments start at `$2`.
+/// A transaction of one tenant. In every statement, `$1` is the tenant, and the caller's arguments start at `$2`.
 pub(crate) struct TenantTx {
     tx: Tx,
     tenant: TenantId,
@@ -320,7 +322,7 @@ impl TenantTx {
         self.tx.stream(&statement(sql), &args)
     }
 
-    /// The Postgres transaction, for array arguments; the caller binds the tenant as `$1`.
+    /// The underlying transaction, for statements with array arguments. The caller must bind the tenant as `$1`.
     pub(crate) fn inner(&mut self) -> &mut Tx {
         &mut self.tx
     }

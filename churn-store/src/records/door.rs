@@ -1,4 +1,4 @@
-//! Converts tables to columns as they are stored. Validation is done by the core.
+//! Validates tables by means of the core, and converts them to the columns that are stored.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
@@ -13,19 +13,20 @@ use crate::engine::{Holds, Stored, to_json};
 use crate::error::{Error, ErrorKind, Result};
 use crate::records::layout::{ALWAYS, id_column, slots};
 
-/// A batch in stored form: one column per slot of its kind.
+/// A batch in stored form, with one column for each slot of its record kind.
 #[derive(Debug, Default)]
 pub(crate) struct Batch {
     pub(crate) columns: Vec<Stored>,
     pub(crate) rows: usize,
-    /// The outside columns that were given.
+    /// The names of the input columns that were given.
     pub(crate) given: Vec<String>,
 }
 
-/// How many times rows of equal content occurred in an import.
+/// For each hash of row content, how many rows with this content an import has had so far.
 pub(crate) type Seen = HashMap<[u8; 16], u32>;
 
-/// Issues that concern conflicts with other rows; they are found when all records are loaded.
+/// Issues about conflicts with other rows. They are ignored here, because they are reported when all records are
+/// loaded.
 const LATER: [IssueCode; 4] = [
     IssueCode::DuplicateId,
     IssueCode::DuplicateVersion,
@@ -43,7 +44,7 @@ pub(crate) fn check(
     let builder = TenantRecords::builder(tenant.clone()).on_invalid(OnInvalid::Quarantine);
     let builder = match kind {
         RecordKind::Customers => builder.customers(table.clone()),
-        // The check assumes that every customer whom the events name exists.
+        // Customers may be stored in another batch, so the check adds a customer for every id in the events.
         _ => builder.customers(named_customers(table)?).table(kind, table.clone()),
     };
     let (_, mut report) = builder.build()?;
@@ -56,7 +57,7 @@ pub(crate) fn check(
     report.tables.retain(|(table, _)| *table == kind);
     report.issues.extend(zero_bytes(kind, table));
     report.issues.sort_by_key(|issue| issue.row);
-    // A missing column does not concern a single row.
+    // An issue without a row, such as a missing column, concerns the whole table.
     let whole = report.issues.iter().any(|issue| issue.row.is_none());
     if whole || (policy == OnInvalid::Refuse && !report.issues.is_empty()) {
         return Err(Error::refused(report));
@@ -93,8 +94,8 @@ fn named_customers(table: &Table) -> Result<Table> {
         .with_column("signed_up_at", signed_up)?)
 }
 
-/// Finds texts with U+0000, which Postgres cannot store. They are refused in both databases, so that the databases
-/// store the same.
+/// Finds texts with U+0000, which Postgres cannot store. They are refused in SQLite too, so that both databases behave
+/// the same.
 fn zero_bytes(kind: RecordKind, table: &Table) -> Vec<churn_core::ValidationIssue> {
     let mut issues = vec![];
     for name in table.column_names() {
@@ -144,7 +145,7 @@ fn number(cell: Cell<'_>) -> Option<f64> {
     }
 }
 
-/// Texts, in which equal values share one allocation.
+/// Reads a column of texts. Equal texts share one allocation.
 fn texts<'a>(cells: impl Iterator<Item = Cell<'a>>, known: &mut HashSet<Arc<str>>) -> Vec<Option<Arc<str>>> {
     cells
         .map(|cell| {
@@ -153,7 +154,8 @@ fn texts<'a>(cells: impl Iterator<Item = Cell<'a>>, known: &mut HashSet<Arc<str>
                 return Some(Arc::clone(known));
             }
             let own: Arc<str> = text.as_ref().into();
-            // Most ids differ, so storing all of them would cost more than it saves.
+            // Only the first 4096 distinct texts are remembered. Most ids occur once, so remembering all of them would
+            // cost more than it saves.
             if known.len() < 4096 {
                 known.insert(Arc::clone(&own));
             }
@@ -197,7 +199,7 @@ pub(crate) fn read(kind: RecordKind, table: &Table, bad: &HashSet<usize>, seen: 
     Ok(batch)
 }
 
-/// The attributes of every row as one JSON object; `None` for a row without attributes.
+/// For every row, its attributes as a JSON object; `None` for a row without attributes.
 fn attributes(kind: RecordKind, table: &Table) -> Result<Vec<Option<Arc<str>>>> {
     let known = |name: &str| columns_of(kind).iter().any(|column| column.name == name);
     let names: Vec<&str> = table.column_names().filter(|name| !known(name)).collect();
@@ -226,7 +228,7 @@ fn attributes(kind: RecordKind, table: &Table) -> Result<Vec<Option<Arc<str>>>> 
         .collect()
 }
 
-/// The type of a column of a text file: the strictest type that fits all its values.
+/// The type of a column that was read from a text file. It is the strictest type that fits all values.
 #[derive(Clone, Copy, PartialEq)]
 enum FileType {
     Bool,
@@ -330,7 +332,8 @@ impl Batch {
         }
     }
 
-    /// The key of a row without an id: a hash of all its values, and its ordinal among identical rows of the import.
+    /// The key of a row without an id: a hash of all its values, and a number that counts identical rows of the import.
+    /// The key of a row with an id is empty.
     fn content_key(&self, row: usize, seen: &mut Seen, empty: &Arc<str>) -> Arc<str> {
         if let Stored::Texts(ids) = &self.columns[0]
             && ids[row].as_ref().is_some_and(|id| !id.is_empty())
@@ -373,7 +376,8 @@ impl Batch {
     }
 }
 
-/// For each key within `rows`, only the last row, in the order of the first occurrences.
+/// Selects one row for each key that occurs within `rows`: the last row with the key. The result is in the order in
+/// which the keys first occur.
 pub(crate) fn last_of_each(kind: RecordKind, columns: &[Stored], rows: std::ops::Range<usize>) -> Vec<usize> {
     type Key<'a> = (Option<&'a str>, Option<&'a str>, [Option<i64>; 3]);
     let mut places: HashMap<Key<'_>, usize> = HashMap::with_capacity(rows.len());

@@ -1,4 +1,4 @@
-//! The store of one tenant, which is the only type with access to data.
+//! The store of one tenant. Only this type gives access to data.
 
 pub(crate) mod audit;
 pub(crate) mod company;

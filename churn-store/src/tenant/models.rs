@@ -1,4 +1,4 @@
-//! The models of a tenant: their bytes, their metadata, and which of them serves.
+//! The models of a tenant: their bytes, their metadata, and their stages.
 
 use std::fmt;
 use std::str::FromStr;
@@ -15,11 +15,11 @@ use crate::tenant::TenantStore;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Stage {
-    /// The model that serves; a tenant has at most one.
+    /// The model that is in use. A tenant has at most one.
     Champion,
     /// A model that is compared with the champion.
     Challenger,
-    /// A model that served in the past.
+    /// A model that was in use in the past.
     Retired,
 }
 
@@ -70,8 +70,8 @@ pub struct StoredModel {
 pub struct ModelStore(pub(crate) TenantStore);
 
 impl ModelStore {
-    /// Stores a model. A model that is already stored keeps its first date, and gets the given stage. A new champion
-    /// retires the previous one.
+    /// Stores a model. If the model is stored already, it keeps its first date and gets the new stage. A new champion
+    /// retires the previous champion.
     ///
     /// # Errors
     /// `tenant_mismatch` if the model belongs to another tenant; `store_unavailable`, `store_not_migrated`.
@@ -109,7 +109,7 @@ impl ModelStore {
         }
     }
 
-    /// Changes the stage of a model. A new champion retires the previous one.
+    /// Changes the stage of a model. A new champion retires the previous champion.
     ///
     /// # Errors
     /// `not_found`; `store_unavailable`, `store_not_migrated`.

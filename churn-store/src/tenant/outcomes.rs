@@ -15,11 +15,11 @@ use crate::tenant::{RunId, TenantStore};
 pub struct StoredOutcome {
     /// The customer's id.
     pub customer_id: String,
-    /// The date of the label.
+    /// The date that the label belongs to.
     pub as_of: Timestamp,
     /// Whether the customer churned; `None` if the label is undecided.
     pub churned: Option<bool>,
-    /// The rule of the label.
+    /// The rule that determined the label.
     pub rule: String,
     /// When the customer cancelled, or showed that they were still active.
     pub event_at: Option<Timestamp>,
@@ -42,8 +42,8 @@ pub struct ScoredOutcome {
 pub struct OutcomeStore(pub(crate) TenantStore);
 
 impl OutcomeStore {
-    /// Saves mature labels as outcomes. Existing outcomes are replaced if they differ. Returns how many are new or
-    /// changed.
+    /// Saves mature labels as outcomes. An existing outcome is replaced if it differs. Returns how many outcomes are
+    /// new or changed.
     ///
     /// # Errors
     /// `tenant_mismatch` if the records belong to another tenant; `store_unavailable`, `store_not_migrated`.
@@ -72,7 +72,8 @@ impl OutcomeStore {
                 event_at: label.event_at,
             });
         }
-        // Model files spell out the default, so the definition here does too: equal definitions have equal texts.
+        // Model files state `active_within` even if it has its default value. This text does the same, so that equal
+        // definitions have equal texts.
         let definition = match definition {
             ChurnDefinition::Inactivity {
                 horizon,
@@ -87,8 +88,8 @@ impl OutcomeStore {
         Ok(changed)
     }
 
-    /// The scores of a run with their outcomes, sorted by customer id. It contains customers with a probability and an
-    /// outcome under the model's definition of churn.
+    /// The scores of a run with their outcomes, sorted by customer id. Only customers are included that have a
+    /// probability, and an outcome under the model's definition of churn.
     ///
     /// # Errors
     /// `store_unavailable`, `store_not_migrated`.

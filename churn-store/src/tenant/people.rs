@@ -12,7 +12,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::records::no_zero_byte;
 use crate::tenant::TenantStore;
 
-/// The role of a user or a key. What each role may do is up to the host.
+/// The role of a user or a key. The store does not enforce roles; the host decides what each role may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
@@ -149,7 +149,7 @@ pub(crate) async fn remove_user(tx: &mut TenantTx, user_id: &str) -> Result<u64>
     tx.execute(REMOVE, &[user_id.into()]).await
 }
 
-/// An API key without its secret, of which only a hash is stored.
+/// An API key without its secret. The store keeps only a hash of the secret.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct ApiKey {
@@ -159,7 +159,7 @@ pub struct ApiKey {
     pub role: Role,
     /// When the key was created, as given by the caller.
     pub created_at: Timestamp,
-    /// When it was revoked.
+    /// When the key was revoked; `None` if it is valid.
     pub revoked_at: Option<Timestamp>,
 }
 
@@ -167,7 +167,7 @@ pub struct ApiKey {
 #[derive(Clone, Debug)]
 pub struct ApiKeyStore(pub(crate) TenantStore);
 
-/// A shorter secret could be guessed from its hash.
+/// The minimum length of a secret in bytes. A shorter secret could be guessed from its hash.
 const SHORTEST_SECRET: usize = 24;
 
 impl ApiKeyStore {

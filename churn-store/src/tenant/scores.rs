@@ -19,8 +19,8 @@ pub struct RunId {
     pub model_id: String,
 }
 
-/// The customers whose reasons are stored. Reasons are computed when a run is saved, which takes longer than the
-/// scores.
+/// The customers whose reasons are stored. Reasons are computed when a run is saved; this takes longer than computing
+/// the scores.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReasonsFor {
     /// No customer.
@@ -38,7 +38,7 @@ pub struct StoredReason {
     pub feature: String,
     /// The feature's value: a number, a text or null.
     pub value: serde_json::Value,
-    /// What the feature adds to the blended log-odds.
+    /// The contribution of the feature to the blended log-odds.
     pub contribution: f64,
     /// Whether the feature `"raises"` or `"lowers"` the risk.
     pub direction: String,
@@ -78,7 +78,7 @@ pub struct StoredScore {
     pub status: String,
     /// Why the customer is not scored.
     pub evidence: Option<String>,
-    /// The latest date on which the customer will have a score.
+    /// For a customer who is not scored: the date by which they will have a score.
     pub expected_at: Option<Timestamp>,
     /// The stored reasons, largest first.
     pub reasons: Vec<StoredReason>,
@@ -98,9 +98,9 @@ pub struct RunSummary {
     pub scored: u64,
     /// The mean of the probabilities.
     pub mean_probability: Option<f64>,
-    /// Number of customers in each band: low, medium, high, critical.
+    /// Number of customers in each band, in the order low, medium, high, critical.
     pub bands: [u64; 4],
-    /// Number of scored customers whose outcome is known, and number of those who churned.
+    /// Number of scored customers whose outcome is known, and how many of these churned.
     pub outcomes: (u64, u64),
 }
 
@@ -118,7 +118,7 @@ pub struct HighRisk {
 }
 
 impl Default for HighRisk {
-    /// The 100 riskiest of the latest run.
+    /// The 100 customers with the highest probabilities in the latest run.
     fn default() -> Self {
         Self {
             run: None,
@@ -129,7 +129,7 @@ impl Default for HighRisk {
     }
 }
 
-/// A page of customers by risk.
+/// A page of customers, sorted by risk.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct RiskPage {
@@ -171,7 +171,7 @@ impl ScoreStore {
         Ok(rows.id)
     }
 
-    /// The latest runs, latest date first, at most `limit` (1 to 10 000).
+    /// The latest runs, sorted by date with the latest first. At most `limit` runs (1 to 10 000) are returned.
     ///
     /// # Errors
     /// `invalid_option`, `store_unavailable`, `store_not_migrated`.
@@ -196,7 +196,7 @@ impl ScoreStore {
         page
     }
 
-    /// A customer's scores, latest date first, at most `limit` (1 to 10 000).
+    /// A customer's scores, sorted by date with the latest first. At most `limit` scores (1 to 10 000) are returned.
     ///
     /// # Errors
     /// `invalid_option`, `store_unavailable`, `store_not_migrated`.
@@ -316,7 +316,7 @@ impl Rows {
         })
     }
 
-    /// A run with one customer, for the attestation.
+    /// A run that contains a single customer, for the attestation.
     pub(crate) fn single(id: RunId, customer_id: &str, probability: f64) -> Self {
         let text = |text: &str| Stored::Texts(vec![Some(text.into())]);
         Self {
@@ -436,7 +436,7 @@ pub(crate) async fn high_risk(tx: &mut TenantTx, options: &HighRisk) -> Result<R
     };
     let found = found.ok_or_else(missing)?;
     let (as_of, model_id) = (found.int(0)?, found.text(1)?.to_owned());
-    // The cursor before the first page: 2 is above every probability.
+    // Without a cursor, the page starts at probability 2, which is above every probability.
     let (probability, customer_id) = options.after.clone().unwrap_or((2.0, String::new()));
     let sql = format!(
         "SELECT {SCORE} FROM churn_scores WHERE tenant_id = $1 AND as_of = $2 AND model_id = $3 AND probability IS NOT NULL AND probability >= $4 AND (probability < $5 OR (probability = $5 AND customer_id > $6)) ORDER BY probability DESC, customer_id LIMIT $7"

@@ -28,7 +28,7 @@ pub(crate) struct Tables {
     pub(crate) activities: Vec<Activity>,
 }
 
-/// Customers with versions, attributes of all types, late corrections, rows without ids.
+/// Test data: customers with versions, attributes of all types, late corrections, and rows without ids.
 pub(crate) fn tables(customers: usize) -> Tables {
     let mut all = Tables {
         customers: vec![],
@@ -79,7 +79,7 @@ pub(crate) fn tables(customers: usize) -> Tables {
                 .with_ticket_id(format!("T-{number}"))
                 .with_priority("urgent");
             row.resolved_at = (n % 2 == 0).then(|| day(n % 50 + 43));
-            // No missing numbers, because NaN is not equal to itself.
+            // The column has no missing numbers, because NaN is not equal to itself.
             row.satisfaction = Some((1 + n % 5) as f64);
             row.attributes = attributes(&[("agent", Value::Text(format!("a{}", n % 7)))]);
             row
@@ -169,7 +169,7 @@ everywhere!(batches_may_be_split_into_chunks, world => {
     }
     let done = import.commit().await.unwrap();
     assert_eq!((done.rows_in, done.rows_changed), (500, 500));
-    // Split into other chunks, it is still the same batch.
+    // The same rows in different chunks are still the same batch.
     assert_eq!(acme.activities().upsert(tables.activities.clone()).await.unwrap().rows_changed, 0);
     // Without a commit, nothing is stored.
     let mut import = acme.tickets().import(OnInvalid::Refuse).await.unwrap();
@@ -187,7 +187,7 @@ everywhere!(a_single_customer_has_the_same_features_as_among_all, world => {
     let acme = world.store.tenant("acme");
     acme.customers().upsert(tables(2).customers).await.unwrap();
     let due = |id: &str, settled_at| { let mut row = Payment::new(id, day(9), 5.0); row.settled_at = settled_at; row };
-    // The customer's only payment is open, so their own rows contain no settlement time.
+    // The only payment of this customer is open, so none of their rows has a settlement time.
     acme.payments().upsert(vec![due("C-0", None), due("C-1", Some(day(10)))]).await.unwrap();
     let rows = acme.payments().of_customer("C-0").await.unwrap();
     assert_eq!(rows[0].values["settled_at"], Value::Null);

@@ -1,5 +1,5 @@
-//! Faults: killed writers, full disks, lost connections and concurrent writers. No batch is lost, and none is stored in
-//! part.
+//! Tests of faults: killed writers, full disks, lost connections and concurrent writers. No batch may be lost, and no
+//! batch may be stored in part.
 
 use std::time::Duration;
 
@@ -40,7 +40,8 @@ async fn counts(store: &Store) -> std::collections::BTreeMap<String, usize> {
     }
 }
 
-/// Not a test itself: the writer process that is killed. It reports which batches were committed.
+/// The writer process that another test starts and kills; it is not a test itself. It reports which batches were
+/// committed.
 #[tokio::test]
 async fn writer_to_be_killed() {
     let Ok(url) = std::env::var("CHURN_STORE_WRITER") else {
@@ -77,7 +78,8 @@ async fn a_killed_writer_leaves_whole_batches() {
                 .kill_on_drop(true)
                 .spawn()
                 .unwrap();
-            // The kill comes at a different time in each round, and sometimes late, for slow machines.
+            // The process is killed after a different time in each round. Some rounds wait longer, because slow
+            // machines need more time.
             let late = if kill % 10 == 9 { 2000 } else { 60 };
             tokio::time::sleep(Duration::from_millis(late + 17 * (kill as u64 % 20))).await;
             // SIGKILL.
@@ -127,7 +129,7 @@ async fn a_full_disk_keeps_what_was_there() {
     let payments = world.store.tenant("acme").payments();
     payments.upsert(batch(1)).await.unwrap();
     world.store.close().await;
-    // A limit of slightly more than the current size.
+    // The limit is slightly above the current size.
     let plain = Store::open(&world.url).await.unwrap();
     let pages = std::fs::metadata(world.url.trim_start_matches("sqlite://"))
         .unwrap()
@@ -190,7 +192,8 @@ async fn a_lost_connection_loses_the_batch_as_a_whole() {
         assert_eq!(error.code(), "store_unavailable", "{error}");
         assert_eq!(payments.count().await.unwrap(), 0, "cut before piece {at}");
     }
-    // Other writes that are cut at a random time are stored completely or not at all, and the store continues to work.
+    // Other kinds of writes are interrupted at a random time. Each must be stored completely or not at all, and the
+    // store must continue to work.
     let acme = world.store.tenant("acme");
     for wait in 0..30 {
         let all = tables(40);
@@ -224,7 +227,7 @@ everywhere!(two_writers_of_one_tenant_both_succeed, world => {
     let acme = world.store.tenant("acme");
     let write = async |writer: usize| {
         for number in 0..4 {
-            // In memory there is one connection, so the other writer waits for it.
+            // An in-memory database has one connection, so the other writer waits for it.
             acme.payments().upsert(batch(10 * writer + number)).await.unwrap();
         }
     };

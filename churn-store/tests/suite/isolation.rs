@@ -1,4 +1,4 @@
-//! The attestation in real databases: it passes, and it fails when each safeguard is broken in turn.
+//! Tests of the attestation in real databases. It must pass, and it must fail whenever one of the safeguards is broken.
 
 use churn_store::{Backend, Store};
 
@@ -15,7 +15,7 @@ everywhere!(a_clean_database_is_signed_off, world => {
     let least = if world.store.backend() == Backend::Postgres { 300 } else { 50 };
     assert!(report.checks.len() > least, "{}", report.checks.len());
     assert!(report.to_string().contains("signed off: "));
-    // It leaves nothing behind, and its report is reproducible.
+    // A second attestation gives the same report, so the first left nothing behind.
     assert_eq!(world.store.attest().await.unwrap(), report);
     assert_eq!(world.store.tenant("churn:attestation:a").customers().count().await.unwrap(), 0);
     assert_eq!(store(&acme, &tables(5)).await, 0);
@@ -126,7 +126,8 @@ async fn every_broken_safeguard_is_detected() {
     let mut superuser = admin(&postgres.admin_url).await;
     let mut mutants = mutants(&postgres.app, &postgres.owner, &postgres.database);
     if !nightly() {
-        // All mutants that concern roles, and every third of the twelve ways to break each of the fifteen tables.
+        // The short version tests all mutants that concern roles. Of the twelve ways to break each of the fifteen
+        // tables, it tests every third.
         let mut number = 0;
         mutants.retain(|_| {
             number += 1;
@@ -170,7 +171,7 @@ async fn every_broken_safeguard_is_detected() {
     world.end().await;
 }
 
-/// Texts that end a statement, a string, a comment, JSON or a Postgres array, and texts in every script.
+/// Texts that could end a statement, a string, a comment, JSON or a Postgres array, and texts in many scripts.
 pub(crate) const NASTY: &[&str] = &[
     "'; DROP TABLE churn_customers; --",
     "\"; DROP TABLE churn_customers; --",

@@ -132,7 +132,8 @@ fn unsupported_models_are_refused() {
 #[test]
 fn zero_as_missing_is_refused_only_if_it_needs_two_thresholds() {
     let text = text("lightgbm_numeric.txt");
-    // Every split has its own kind: NaN is missing (8), missing goes left (2).
+    // Every split states how it treats missing values, as a sum of flags: NaN is missing (8), missing values go left
+    // (2).
     let kind = |kind: &str| {
         let lines = text.lines().map(|line| match line.strip_prefix("decision_type=") {
             Some(kinds) => format!("decision_type={}", vec![kind; kinds.split(' ').count()].join(" ")),
