@@ -185,7 +185,7 @@ impl FeatureMatrix {
         }
     }
 
-    /// Converts the matrix to one array with [`rows`](Self::rows) x [`feature_names`](Self::feature_names) cells, in
+    /// Converts the matrix to one array with [`n_rows`](Self::n_rows) x [`feature_names`](Self::feature_names) cells, in
     /// row-major order.
     ///
     /// A missing value is NaN, and a bool is 0 or 1. A text is represented by its position among the levels of its
