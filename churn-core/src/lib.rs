@@ -177,15 +177,16 @@ pub use features::{
     Axis, ChurnDefinition, Condition, Feature, FeatureColumn, FeatureKind, FeatureMatrix, FeaturePlan, Function, Label,
     LabelRule, Labels, Measure, ResolvedPlan, eligible_features, features, labels, usual_gap_days,
 };
+#[doc(hidden)] // for the store and the bindings, which read tables
+pub use input::Cell;
 #[cfg(feature = "csv")]
 pub use input::CsvBatches;
-pub use input::{
-    Activity, AttributeMap, Cell, Column, ColumnNote, ColumnSpec, ColumnType, Customer, IntoTable, KeptColumn,
-    OnInvalid, Partition, Payment, RecordsBuilder, Table, Texts, Ticket, Ties, Value, columns_of, subscription_columns,
-    subscriptions_to_customers,
-};
 #[cfg(feature = "arrow")]
-pub use input::{ArrowColumn, IpcBatches};
+pub use input::IpcBatches;
+pub use input::{
+    Activity, AttributeMap, Column, ColumnNote, ColumnSpec, ColumnType, Customer, IntoTable, OnInvalid, Partition,
+    Payment, RecordsBuilder, Table, Ticket, Ties, Value, columns_of, subscription_columns, subscriptions_to_customers,
+};
 pub use leakage::{LeakageAction, LeakageEvidence, LeakageFinding, LeakagePolicy};
 pub use metrics::{Estimate, Interval};
 pub use model::{

@@ -81,6 +81,7 @@ pub struct ValidationIssue {
 
 impl ValidationIssue {
     /// Creates an issue about one value, for a host that stores records outside this crate.
+    #[doc(hidden)]
     pub fn new(table: RecordKind, row: u64, column: &str, code: IssueCode, message: impl Into<String>) -> Self {
         Self {
             table,

@@ -184,7 +184,7 @@ impl FeatureMatrix {
         }
     }
 
-    /// Converts the matrix to one array of [`rows`](Self::rows) x [`feature_names`](Self::feature_names), in row-major
+    /// Converts the matrix to one array of [`n_rows`](Self::n_rows) x [`feature_names`](Self::feature_names), in row-major
     /// order.
     ///
     /// A missing value is NaN, and a bool is 0 or 1. A text is its position among the levels of its
