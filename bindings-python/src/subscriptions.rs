@@ -21,7 +21,11 @@ impl CustomersTable {
     fn frame(&self) -> Frame {
         let schema = self.0.schema();
         let columns = schema.fields().iter().zip(self.0.columns());
-        Frame(columns.map(|(field, array)| (field.name().clone(), values(array))).collect())
+        Frame(
+            columns
+                .map(|(field, array)| (field.name().clone(), values(array)))
+                .collect(),
+        )
     }
 }
 
@@ -30,12 +34,21 @@ fn values(array: &ArrayRef) -> Values {
     match array.data_type() {
         DataType::Boolean => Values::MaybeBools(array.as_boolean().iter().collect()),
         DataType::Int64 => Values::Counts(array.as_primitive::<Int64Type>().iter().collect()),
-        DataType::UInt64 => numbers(array.as_primitive::<UInt64Type>().iter().map(|value| value.map(|value| value as f64))),
+        DataType::UInt64 => numbers(
+            array
+                .as_primitive::<UInt64Type>()
+                .iter()
+                .map(|value| value.map(|value| value as f64)),
+        ),
         DataType::Float64 => numbers(array.as_primitive::<Float64Type>().iter()),
-        DataType::Timestamp(..) => {
-            Values::Moments(array.as_primitive::<TimestampMicrosecondType>().iter().collect())
-        }
-        _ => Values::Texts(array.as_string::<i32>().iter().map(|text| text.map(str::to_owned)).collect()),
+        DataType::Timestamp(..) => Values::Moments(array.as_primitive::<TimestampMicrosecondType>().iter().collect()),
+        _ => Values::Texts(
+            array
+                .as_string::<i32>()
+                .iter()
+                .map(|text| text.map(str::to_owned))
+                .collect(),
+        ),
     }
 }
 
@@ -48,7 +61,12 @@ impl CustomersTable {
     /// Column names, in order.
     #[getter]
     fn columns(&self) -> Vec<String> {
-        self.0.schema().fields().iter().map(|field| field.name().clone()).collect()
+        self.0
+            .schema()
+            .fields()
+            .iter()
+            .map(|field| field.name().clone())
+            .collect()
     }
 
     /// A pandas frame.

@@ -146,12 +146,12 @@ mod model;
 
 mod classifier;
 
-/// What the `names!` macro expands to.
+/// What the exported macros `names!`, `error_kinds!` and `error_type!` expand to.
 #[doc(hidden)]
 pub mod private {
     pub use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-    pub use crate::error::{Error, Named, deserialize, parse};
+    pub use crate::error::{Codes, Error, Named, Parts, RecordKind, ValidationReport, deserialize, parse, unknown};
 
     /// An id that the caller checks later.
     pub fn tenant(id: impl AsRef<str>) -> crate::TenantId {

@@ -33,7 +33,7 @@ pub fn parse<T: Named>(name: &str) -> Result<T, Error> {
 }
 
 /// The error of a name that is not one of those known.
-pub(crate) fn unknown(what: &str, name: &str, known: &[&str]) -> Error {
+pub fn unknown(what: &str, name: &str, known: &[&str]) -> Error {
     let near = suggestion(name, known, "values");
     let message = format!("invalid value '{}' for {what}{near}", excerpt(name));
     Error::new(ErrorKind::InvalidOption, message).at(None, None, Some(what))
