@@ -83,3 +83,18 @@ fn a_blank_tenant_is_refused() {
     }
     assert!(!blank.is_empty());
 }
+
+#[test]
+fn every_code_is_read_as_its_kind() {
+    for error in contract() {
+        let code = error["code"].as_str().expect("a code");
+        let kind: churn_store::ErrorKind = code.parse().expect("a kind");
+        assert_eq!((kind.code(), kind.to_string().as_str()), (code, code));
+    }
+    for kind in ErrorKind::ALL {
+        assert_eq!(kind.code().parse::<ErrorKind>().expect("a kind"), *kind);
+    }
+    let error = "leakege".parse::<churn_store::ErrorKind>().unwrap_err();
+    assert_eq!((error.code(), error.column()), ("invalid_option", Some("code")));
+    assert!(error.to_string().contains("did you mean 'leakage'?"), "{error}");
+}

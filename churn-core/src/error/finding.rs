@@ -74,6 +74,7 @@ pub struct Finding {
 
 impl Finding {
     /// Creates a finding about some rows.
+    #[doc(hidden)]
     pub fn new(
         code: FindingCode,
         table: RecordKind,

@@ -80,7 +80,8 @@ pub struct ValidationIssue {
 }
 
 impl ValidationIssue {
-    /// Creates an issue about one value, for programs that store records outside this crate.
+    /// Creates an issue about one value, for a host that stores records outside this crate.
+    #[doc(hidden)]
     pub fn new(table: RecordKind, row: u64, column: &str, code: IssueCode, message: impl Into<String>) -> Self {
         Self {
             table,

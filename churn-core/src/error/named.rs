@@ -32,8 +32,8 @@ pub fn parse<T: Named>(name: &str) -> Result<T, Error> {
     T::find(name).ok_or_else(|| unknown(T::WHAT, name, T::TEXTS))
 }
 
-/// The error for a name that is not among the known names.
-pub(crate) fn unknown(what: &str, name: &str, known: &[&str]) -> Error {
+/// The error of a name that is not one of those known.
+pub fn unknown(what: &str, name: &str, known: &[&str]) -> Error {
     let near = suggestion(name, known, "values");
     let message = format!("invalid value '{}' for {what}{near}", excerpt(name));
     Error::new(ErrorKind::InvalidOption, message).at(None, None, Some(what))

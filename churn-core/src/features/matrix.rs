@@ -185,8 +185,8 @@ impl FeatureMatrix {
         }
     }
 
-    /// Converts the matrix to one array with [`n_rows`](Self::n_rows) x [`feature_names`](Self::feature_names) cells, in
-    /// row-major order.
+    /// Converts the matrix to one array of [`n_rows`](Self::n_rows) x [`feature_names`](Self::feature_names), in row-major
+    /// order.
     ///
     /// A missing value is NaN, and a bool is 0 or 1. A text is represented by its position among the levels of its
     /// [`FeatureColumn::Text`]; treat this number as a category, not as a quantity.

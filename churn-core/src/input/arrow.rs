@@ -20,12 +20,12 @@ use arrow::datatypes::{
 use arrow::error::ArrowError;
 
 use crate::error::{Error, ErrorKind, IssueCode, Result, excerpt};
-use crate::input::table::{Cell, Column, Table, Value};
+use crate::input::table::{Cell, Data, Table, Value};
 use crate::time::MICROS_PER_DAY;
 
 /// Concatenated Arrow arrays, in layouts that are read in place.
 #[derive(Clone, Debug)]
-pub struct ArrowColumn {
+pub(crate) struct ArrowColumn {
     parts: Vec<Layout>,
     /// The end position of each part.
     ends: Vec<usize>,
@@ -54,12 +54,6 @@ enum Layout {
 }
 
 impl ArrowColumn {
-    /// Creates a column from an array of any type. A value of a type that no column accepts becomes an unsupported
-    /// value, which is not yet an error.
-    pub fn new(array: &ArrayRef) -> Result<Self> {
-        Self::of([array])
-    }
-
     /// Concatenates several arrays without a copy.
     pub(crate) fn of<'a>(arrays: impl IntoIterator<Item = &'a ArrayRef>) -> Result<Self> {
         let mut column = Self {
@@ -224,6 +218,7 @@ impl Table {
     /// # Errors
     /// `unreadable_table` if an array is invalid, if the batches have different columns, or if two columns have the
     /// same name.
+    #[doc(hidden)]
     pub fn from_foreign_batches(batches: impl FnOnce() -> Result<Vec<RecordBatch>>) -> Result<Self> {
         let read = catch_unwind(AssertUnwindSafe(|| {
             let batches = batches()?;
@@ -284,7 +279,7 @@ impl Table {
                 false => Arc::clone(batch.column(number)),
             });
             let arrays: Vec<ArrayRef> = arrays.collect();
-            table.with_column(name, Column::Arrow(ArrowColumn::of(&arrays)?))
+            table.with_data(name, Data::Arrow(ArrowColumn::of(&arrays)?))
         })?;
         Ok(table.with_index(index))
     }

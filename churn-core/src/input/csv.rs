@@ -3,7 +3,7 @@
 use std::io::Read;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::input::table::{Column, Table, Texts};
+use crate::input::table::{Data, Table, Texts};
 
 impl Table {
     /// Reads CSV (commas, `"` as quote, UTF-8) with a header line.
@@ -88,7 +88,7 @@ impl<R> CsvBatches<R> {
     fn table(&self, columns: Vec<Texts>) -> Result<Table> {
         let columns = self.header.iter().zip(columns);
         columns.into_iter().try_fold(Table::new(), |table, (name, column)| {
-            table.with_column(name, Column::TextFile(column))
+            table.with_data(name, Data::TextFile(column))
         })
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::error::{IssueCode, Result, excerpt};
 use crate::input::check::Found;
 use crate::input::reader::TableReader;
-use crate::input::table::{Cell, Column};
+use crate::input::table::{Cell, Data};
 use crate::input::texts::TextDraft;
 use crate::record::Currency;
 
@@ -59,7 +59,7 @@ impl Exchange {
         let exact = reader
             .batches()
             .iter()
-            .any(|batch| batch.column("amount").is_some_and(Column::is_decimal));
+            .any(|batch| batch.column("amount").is_some_and(Data::is_decimal));
         let convert = |row: usize| -> Result<i64, Found> {
             let amount = amounts[row];
             let code = codes.and_then(|codes| Some((codes.codes[row], codes.get(row)?)));

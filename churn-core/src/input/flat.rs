@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::{Error, ErrorKind, IssueCode, Result, excerpt};
 use crate::input::fields::decimal;
 use crate::input::interner::Interner;
-use crate::input::table::{Cell, Column, Table};
+use crate::input::table::{Cell, Column, Data, Table};
 use crate::input::texts::TextDraft;
 use crate::parallel::Workers;
 use crate::record::{AttributeValues, MISSING_CODE};
@@ -59,7 +59,7 @@ struct Spelling {
 }
 
 impl Spelling {
-    fn of(table: &Table, column: &Column) -> Self {
+    fn of(table: &Table, column: &Data) -> Self {
         let mut found = Self {
             from_file: true,
             ..Self::default()
@@ -137,7 +137,7 @@ pub(crate) fn kinds(
     categorical: &[String],
     workers: &Workers,
 ) -> Result<(Vec<FlatKind>, Vec<ColumnNote>)> {
-    let columns: Vec<(&str, &Column)> = columns(table).collect();
+    let columns: Vec<(&str, &Data)> = columns(table).collect();
     if let Some(name) = categorical
         .iter()
         .find(|name| columns.iter().all(|(known, _)| known != name))
@@ -151,9 +151,11 @@ pub(crate) fn kinds(
             return Ok((FlatKind::Text, None));
         }
         let has_number = match column {
-            Column::Floats(values) | Column::NullableFloats(values) => values.iter().any(|value| !value.is_nan()),
-            Column::Ints(values) => !values.is_empty(),
-            Column::Bools(values) => !values.is_empty(),
+            Data::Plain(Column::Floats(values) | Column::NullableFloats(values)) => {
+                values.iter().any(|value| !value.is_nan())
+            }
+            Data::Plain(Column::Ints(values)) => !values.is_empty(),
+            Data::Plain(Column::Bools(values)) => !values.is_empty(),
             _ => false,
         };
         Ok(match has_number && !table.is_selection() {
@@ -170,7 +172,7 @@ pub(crate) fn kinds(
 /// # Errors
 /// `not_finite`, `bad_type`, `bad_timestamp`, with row and column.
 pub(crate) fn read(table: &Table, kinds: &[FlatKind], workers: &Workers) -> Result<Vec<AttributeValues>> {
-    let columns: Vec<(&str, &Column)> = columns(table).collect();
+    let columns: Vec<(&str, &Data)> = columns(table).collect();
     let rows: Vec<u32> = (0..table.n_rows() as u32).collect();
     workers.map(0..columns.len().min(kinds.len()), |number| {
         let (name, column) = columns[number];
@@ -204,7 +206,7 @@ pub(crate) fn read(table: &Table, kinds: &[FlatKind], workers: &Workers) -> Resu
     })
 }
 
-fn columns(table: &Table) -> impl Iterator<Item = (&str, &Column)> {
+fn columns(table: &Table) -> impl Iterator<Item = (&str, &Data)> {
     table
         .column_names()
         .filter_map(|name| table.column(name).map(|column| (name, column)))

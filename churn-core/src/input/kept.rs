@@ -11,12 +11,12 @@ use crate::error::RecordKind;
 use crate::input::fields::{id, number, text, timestamp};
 use crate::input::interner::Interner;
 use crate::input::schema::{ColumnType, columns_of, is_text_attribute};
-use crate::input::table::{Cell, Column, Table, Texts, Value};
+use crate::input::table::{Cell, Data, Table, Texts, Value};
 use crate::record::{Ids, MISSING_CODE, NEVER};
 
 /// A parsed column of a batch. Created by [`RecordsBuilder::push`](crate::RecordsBuilder::push).
 #[derive(Clone, Debug)]
-pub struct KeptColumn {
+pub(crate) struct KeptColumn {
     values: Kept,
     /// The values that are kept as they were given, with their rows in ascending order.
     others: Vec<(u32, Value)>,
@@ -86,11 +86,11 @@ impl Pools {
     /// Returns the batch with every column in compact form. The texts of the batch stay in the pools until
     /// [`seal`](Self::seal).
     pub(crate) fn keep(&mut self, kind: RecordKind, batch: Table) -> Table {
-        batch.map_columns(|name, column| Some(Column::Kept(self.column(kind, name, column)?)))
+        batch.map_columns(|name, column| Some(Data::Kept(self.column(kind, name, column)?)))
     }
 
     /// The compact form of a column; `None` if the column is kept unchanged.
-    fn column(&mut self, kind: RecordKind, name: &str, column: &Column) -> Option<KeptColumn> {
+    fn column(&mut self, kind: RecordKind, name: &str, column: &Data) -> Option<KeptColumn> {
         let known = columns_of(kind).iter().find(|known| known.name == name);
         let cells = (0..column.len()).map(|row| column.cell(row));
         let mut others = vec![];
@@ -164,9 +164,8 @@ impl Pools {
         Some(KeptColumn { values, others })
     }
 
-    /// A column whose type is determined when the table is complete. Until then, it is kept by the type of its first
-    /// value.
-    fn plain(&mut self, name: &str, column: &Column, other: &mut dyn FnMut(usize, Cell<'_>)) -> Option<Kept> {
+    /// A column whose type is determined when the table is complete, by the type of its first value.
+    fn plain(&mut self, name: &str, column: &Data, other: &mut dyn FnMut(usize, Cell<'_>)) -> Option<Kept> {
         let cells = || (0..column.len()).map(|row| column.cell(row));
         let first = cells().find(|cell| !matches!(cell, Cell::Null))?;
         Some(match first {

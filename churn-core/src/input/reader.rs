@@ -11,7 +11,7 @@ use crate::input::directory::{AHEAD, Directory, Key};
 use crate::input::fields::{Field, Problem, id, number, timestamp};
 use crate::input::interner::{Interner, Seed, hash};
 use crate::input::schema::{columns_of, is_required, known_name, nearest_given};
-use crate::input::table::{Cell, Column, Table};
+use crate::input::table::{Cell, Data, Table};
 use crate::input::texts::TextDraft;
 use crate::parallel::Workers;
 use crate::record::{Ids, MISSING_CODE, NEVER, TenantId};
@@ -351,7 +351,7 @@ impl<'w> TableReader<'w> {
         let number = self.check.column(name);
         // If a batch has a tenant column, every row in it must name a tenant.
         let required = name == "tenant_id" || is_required(self.kind, name);
-        let columns: Vec<Option<&Column>> = self.batches.iter().map(|batch| batch.column(name)).collect();
+        let columns: Vec<Option<&Data>> = self.batches.iter().map(|batch| batch.column(name)).collect();
         let mut parts = self.split(&mut values);
         let scanned = self.workers.map_mut(&mut parts, |_, (piece, values)| {
             values.fill(blank);

@@ -71,7 +71,7 @@ macro_rules! typed_row {
                         columns.push((name.clone(), self.iter().map(|row| row.attributes.get(name).cloned().unwrap_or(Value::Null)).collect()));
                     }
                 }
-                Table::of_columns(rows, columns.into_iter().map(|(name, values)| (name, Column::Values(values))))
+                Table::of_columns(rows, columns.into_iter().map(|(name, values)| (name, Column::Values(values).into())))
             }
         }
 

@@ -147,7 +147,7 @@ pub fn subscriptions_to_customers(
         }
     }
     if rows.is_empty() {
-        let columns = ["customer_id", "signed_up_at"].map(|name| (name.to_owned(), Column::Values(vec![])));
+        let columns = ["customer_id", "signed_up_at"].map(|name| (name.to_owned(), Column::Values(vec![]).into()));
         return Ok((Table::of_columns(0, columns), findings));
     }
     Ok((Table::from_values(rows)?, findings))

@@ -63,7 +63,14 @@ pub enum Column {
     Bools(Vec<bool>),
     /// Timestamps in microseconds since 1970-01-01 UTC; `None` is null.
     Timestamps(Vec<Option<i64>>),
-    /// Texts from a text file. An empty text is null. The type of the column is inferred from all its texts.
+}
+
+/// A column in the layout of its source.
+#[derive(Clone, Debug)]
+pub(crate) enum Data {
+    /// Values that a caller gave.
+    Plain(Column),
+    /// Texts from a text file. An empty text is null, and the type of the column is inferred from all texts.
     TextFile(Texts),
     /// The values of a batch that was parsed when it was pushed.
     Kept(KeptColumn),
@@ -72,29 +79,26 @@ pub enum Column {
     Arrow(crate::input::arrow::ArrowColumn),
 }
 
+impl From<Column> for Data {
+    fn from(column: Column) -> Self {
+        Self::Plain(column)
+    }
+}
+
 /// Many texts in one buffer.
-///
-/// ```
-/// let texts: churn_core::Texts = ["2024-01-01", "", "2024-02-01"].into_iter().collect();
-/// assert_eq!(texts.len(), 3);
-/// ```
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Texts(Ids);
+pub(crate) struct Texts(Ids);
 
 impl Texts {
     /// Appends a text.
-    pub fn push(&mut self, text: &str) {
+    #[cfg_attr(not(feature = "csv"), allow(dead_code))]
+    pub(crate) fn push(&mut self, text: &str) {
         self.0.push(text);
     }
 
     /// Number of texts.
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.0.len()
-    }
-
-    /// Whether there are no texts.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
     }
 
     /// The text at a position.
@@ -118,10 +122,6 @@ impl Column {
             Self::Floats(values) | Self::NullableFloats(values) => values.len(),
             Self::Bools(values) => values.len(),
             Self::Timestamps(values) => values.len(),
-            Self::TextFile(values) => values.len(),
-            Self::Kept(kept) => kept.len(),
-            #[cfg(feature = "arrow")]
-            Self::Arrow(array) => array.len(),
         }
     }
 
@@ -130,7 +130,35 @@ impl Column {
         self.len() == 0
     }
 
-    /// Whether the values may be exact decimals.
+    /// The value at a position.
+    fn cell(&self, position: usize) -> Cell<'_> {
+        match self {
+            Self::Values(values) => values[position].cell(),
+            Self::Ints(values) => Cell::Int(values[position]),
+            Self::Floats(values) => Cell::Float(values[position]),
+            Self::NullableFloats(values) => match values[position] {
+                value if value.is_nan() => Cell::Null,
+                value => Cell::Float(value),
+            },
+            Self::Bools(values) => Cell::Bool(values[position]),
+            Self::Timestamps(values) => values[position].map_or(Cell::Null, Cell::Timestamp),
+        }
+    }
+}
+
+impl Data {
+    /// Number of values.
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            Self::Plain(column) => column.len(),
+            Self::TextFile(values) => values.len(),
+            Self::Kept(kept) => kept.len(),
+            #[cfg(feature = "arrow")]
+            Self::Arrow(array) => array.len(),
+        }
+    }
+
+    /// Whether values may be exact decimals.
     pub(crate) fn is_decimal(&self) -> bool {
         match self {
             #[cfg(feature = "arrow")]
@@ -143,15 +171,7 @@ impl Column {
     /// The value at a position.
     pub(crate) fn cell(&self, position: usize) -> Cell<'_> {
         match self {
-            Self::Values(values) => values[position].cell(),
-            Self::Ints(values) => Cell::Int(values[position]),
-            Self::Floats(values) => Cell::Float(values[position]),
-            Self::NullableFloats(values) => match values[position] {
-                value if value.is_nan() => Cell::Null,
-                value => Cell::Float(value),
-            },
-            Self::Bools(values) => Cell::Bool(values[position]),
-            Self::Timestamps(values) => values[position].map_or(Cell::Null, Cell::Timestamp),
+            Self::Plain(column) => column.cell(position),
             Self::TextFile(values) => match values.get(position) {
                 "" => Cell::Null,
                 text => Cell::TextFile(text),
@@ -161,10 +181,8 @@ impl Column {
             Self::Arrow(array) => array.cell(position),
         }
     }
-}
 
-impl Column {
-    /// Appends the cells at the given positions.
+    /// Appends the cells at some positions.
     pub(crate) fn append_cells<'a>(&'a self, positions: Range<usize>, cells: &mut Vec<Cell<'a>>) {
         match self {
             #[cfg(feature = "arrow")]
@@ -174,7 +192,8 @@ impl Column {
     }
 }
 
-/// A borrowed value of a column of any layout. Validation reads cells.
+/// A borrowed value of a column, in any layout. Validation reads cells.
+#[doc(hidden)]
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Cell<'a> {
@@ -238,8 +257,8 @@ impl Cell<'_> {
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct Table {
-    columns: Vec<(Arc<str>, Arc<Column>)>,
-    /// The position of each column by name. The map makes lookups fast in a table with very many columns.
+    columns: Vec<(Arc<str>, Arc<Data>)>,
+    /// The position of each column by name, because a table may have very many columns.
     places: HashMap<Arc<str>, usize>,
     /// Number of rows in the columns, including rows that are not selected.
     length: usize,
@@ -263,8 +282,8 @@ impl Table {
         }
     }
 
-    /// Creates a table from columns with `length` rows each. The names must be distinct.
-    pub(crate) fn of_columns(length: usize, columns: impl IntoIterator<Item = (String, Column)>) -> Self {
+    /// Creates a table from columns of `length` rows each, with distinct names.
+    pub(crate) fn of_columns(length: usize, columns: impl IntoIterator<Item = (String, Data)>) -> Self {
         let columns = columns
             .into_iter()
             .map(|(name, column)| (name.into(), Arc::new(column)));
@@ -298,10 +317,13 @@ impl Table {
     /// Appends a column.
     ///
     /// # Errors
-    /// `unreadable_table` if the table already has a column of this name, or if the length differs from that of the
-    /// other columns.
-    pub fn with_column(mut self, name: impl AsRef<str>, column: Column) -> Result<Self> {
-        let name = name.as_ref();
+    /// `unreadable_table` if the name exists already, or if the length differs from that of the other columns.
+    pub fn with_column(self, name: impl AsRef<str>, column: Column) -> Result<Self> {
+        self.with_data(name.as_ref(), column.into())
+    }
+
+    /// Appends a column of any layout.
+    pub(crate) fn with_data(mut self, name: &str, column: Data) -> Result<Self> {
         let refuse = |why: String| Err(Error::new(ErrorKind::UnreadableTable, why).at(None, None, Some(name)));
         if self.has_column(name) {
             return refuse(format!("there are two columns named '{}'", excerpt(name)));
@@ -402,8 +424,8 @@ impl Table {
         self.column(name).is_some()
     }
 
-    /// The values of a column, in order; `None` if there is no such column. This method is meant for programs that
-    /// store tables outside this crate.
+    /// The values of a column, in order; `None` if there is no such column. For `churn-store`.
+    #[doc(hidden)]
     pub fn cells(&self, name: &str) -> Option<impl ExactSizeIterator<Item = Cell<'_>>> {
         let column = self.column(name)?;
         Some((0..self.n_rows()).map(|row| column.cell(self.position(row))))
@@ -425,7 +447,7 @@ impl Table {
     /// Drops the values of a column. The column can then no longer be found, but the rows still count.
     pub(crate) fn forget(&mut self, name: &str) {
         if let Some(place) = self.places.remove(name) {
-            self.columns[place].1 = Arc::new(Column::Values(vec![]));
+            self.columns[place].1 = Arc::new(Column::Values(vec![]).into());
         }
     }
 
@@ -441,7 +463,7 @@ impl Table {
     }
 
     /// Replaces every column by another of the same length.
-    pub(crate) fn map_columns(mut self, mut map: impl FnMut(&str, &Column) -> Option<Column>) -> Self {
+    pub(crate) fn map_columns(mut self, mut map: impl FnMut(&str, &Data) -> Option<Data>) -> Self {
         for (name, column) in &mut self.columns {
             if let Some(mapped) = map(name, column) {
                 *column = Arc::new(mapped);
@@ -453,8 +475,8 @@ impl Table {
     /// Modifies in place the columns that were parsed when their batch was pushed.
     pub(crate) fn map_kept(mut self, mut change: impl FnMut(&str, &mut KeptColumn)) -> Self {
         for (name, column) in &mut self.columns {
-            if let Column::Kept(_) = **column
-                && let Column::Kept(kept) = Arc::make_mut(column)
+            if let Data::Kept(_) = **column
+                && let Data::Kept(kept) = Arc::make_mut(column)
             {
                 change(name, kept);
             }
@@ -478,17 +500,17 @@ impl Table {
                 true => the_id(),
                 false => column.cell(at).to_value(),
             });
-            Some(Column::Values(filled.collect()))
+            Some(Column::Values(filled.collect()).into())
         }))
     }
 
-    pub(crate) fn column(&self, name: &str) -> Option<&Column> {
+    pub(crate) fn column(&self, name: &str) -> Option<&Data> {
         let place = self.places.get(name)?;
         Some(&*self.columns[*place].1)
     }
 
-    /// Appends the cells of a column in the given rows.
-    pub(crate) fn append_cells<'a>(&self, column: &'a Column, rows: Range<usize>, cells: &mut Vec<Cell<'a>>) {
+    /// Appends the cells of a column in some rows.
+    pub(crate) fn append_cells<'a>(&self, column: &'a Data, rows: Range<usize>, cells: &mut Vec<Cell<'a>>) {
         match &self.selection {
             None => column.append_cells(rows, cells),
             Some(selection) => cells.extend(selection[rows].iter().map(|&position| column.cell(position as usize))),

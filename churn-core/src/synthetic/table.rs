@@ -1,7 +1,7 @@
 //! Generated tables.
 
 use crate::error::RecordKind;
-use crate::input::{Column, IntoTable, RecordsBuilder, Table, Value};
+use crate::input::{Column, Data, IntoTable, RecordsBuilder, Table, Value};
 
 /// One column of a generated table. Equality compares bits, so a missing number equals another missing number.
 #[derive(Clone, Debug)]
@@ -71,17 +71,18 @@ impl WorldColumn {
         }
     }
 
-    fn into_column(self) -> Column {
+    fn into_data(self) -> Data {
         match self {
-            Self::Texts(values) => Column::TextFile(values.into_iter().collect()),
-            Self::Numbers(values) => Column::NullableFloats(values),
+            Self::Texts(values) => Data::TextFile(values.into_iter().collect()),
+            Self::Numbers(values) => Column::NullableFloats(values).into(),
             Self::Bools(values) => Column::Values(
                 values
                     .into_iter()
                     .map(|value| value.map_or(Value::Null, Value::Bool))
                     .collect(),
-            ),
-            Self::Moments(values) => Column::Timestamps(values),
+            )
+            .into(),
+            Self::Moments(values) => Column::Timestamps(values).into(),
         }
     }
 }
@@ -138,7 +139,7 @@ impl IntoTable for WorldTable {
     fn into_table(self) -> Table {
         // Names are distinct and lengths are equal, so no column is refused.
         self.columns.into_iter().fold(Table::new(), |table, (name, column)| {
-            table.clone().with_column(name, column.into_column()).unwrap_or(table)
+            table.clone().with_data(name, column.into_data()).unwrap_or(table)
         })
     }
 }
