@@ -1,7 +1,7 @@
-//! Conversion of arguments. Each argument is converted by the function of its name, so an error always names the
-//! argument.
+//! Conversion of arguments. Each argument is converted by the function that has the name of the argument, so an error
+//! always names the argument.
 //!
-//! A function applies it with `#[pyo3(from_py_with = arguments::horizon)]`.
+//! A `#[pyfunction]` applies such a function with `#[pyo3(from_py_with = arguments::horizon)]`.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -17,7 +17,7 @@ use crate::errors::refuse;
 use crate::features::{FeatureMatrix, FeaturePlan};
 use crate::records::TenantRecords;
 
-/// Maximum length of an invalid value in a message.
+/// An error message shows at most this many characters of an invalid value.
 const SHOWN: usize = 60;
 
 /// The `invalid_option` error: `name` must be `what`, but `given` is something else.
@@ -99,7 +99,7 @@ pub(crate) fn text(given: &Bound<'_, PyAny>, name: &str) -> PyResult<String> {
     found.ok_or_else(|| wrong(given, name, "a text"))
 }
 
-/// An id: a text, or a whole number, which is converted to its decimal text as in a table.
+/// An id: a text or a whole number. A whole number is converted to its decimal text, as the ids of a table are.
 pub(crate) fn id(given: &Bound<'_, PyAny>, name: &str) -> PyResult<String> {
     let value = item(given);
     if value.is_instance_of::<PyInt>() && !value.is_instance_of::<PyBool>() {
