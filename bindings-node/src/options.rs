@@ -1,4 +1,4 @@
-//! Option objects. Every value is checked, and an error names the invalid option.
+//! Reads option objects. Every value is checked, and errors name the invalid option.
 
 use std::collections::BTreeMap;
 use std::str::FromStr;
@@ -34,7 +34,7 @@ pub(crate) fn named<T: FromStr<Err = Error>>(options: &Object<'_>, name: &str) -
     named.transpose().map_err(|error: Error| raise_option(name, &error))
 }
 
-/// A whole number that is not negative. A bigint may be larger than a number.
+/// A whole number that is not negative, given as a number or, for large values, as a bigint.
 pub(crate) fn whole(options: &Object<'_>, name: &str) -> Result<Option<u64>> {
     let whole = match value(options, name)? {
         None => return Ok(None),
@@ -137,7 +137,8 @@ pub(crate) fn texts(options: &Object<'_>, name: &str) -> Result<Option<Vec<Strin
     texts.collect::<Result<_>>().map(Some)
 }
 
-/// The options that the core reads itself. The glue passes them as JSON with the core's names.
+/// The options that the core reads itself, as JSON with the core's names. The TypeScript code in `lib/` writes this
+/// JSON.
 fn json(options: &Object<'_>) -> Result<String> {
     Ok(text(options, "json")?.unwrap_or_else(|| "{}".to_owned()))
 }
@@ -163,7 +164,7 @@ pub(crate) fn definition(options: &Object<'_>) -> Result<ChurnDefinition> {
 /// The number of threads.
 pub(crate) fn threads(options: &Object<'_>, execution: Execution) -> Result<Execution> {
     Ok(match whole(options, "threads")? {
-        // More than 512 threads are probably a mistake, such as a number of milliseconds.
+        // A larger number is probably a mistake, for example a time in milliseconds.
         Some(threads @ 1..=512) => execution.threads(threads as usize),
         Some(_) => return Err(invalid_option("threads", "must be 1 to 512")),
         None => execution,

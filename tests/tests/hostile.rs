@@ -95,7 +95,7 @@ fn definition(json: &Json) -> ChurnDefinition {
     definition.with_lead(days("lead"))
 }
 
-/// The outcome of a case, in the terms of its expectation.
+/// The outcome of a case, in the same form as its expected outcome.
 #[derive(Default)]
 struct Outcome {
     tables: BTreeMap<String, [u64; 3]>,

@@ -1,4 +1,4 @@
-// Compiled, never run. Each wrong use is behind its right twin: the right one must compile, the wrong one must not.
+// Wrong uses of the API. This file is compiled but never run. Each wrong use follows a right use; only the right use must compile.
 import {
   ChurnClassifier, ChurnError, ChurnModel, FeatureMatrix, ScoreRun, Store, TenantRecords, TenantStore, TreeEnsemble, backtest, columnsOf, features, labels,
   partition, subscriptionsToCustomers, synthetic, type ChurnDefinition, type ErrorCode, type Feature, type PaymentRow, type Score, type TicketRow, type TrainOptions,
