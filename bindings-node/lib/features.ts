@@ -29,7 +29,7 @@ export class FeatureMatrix {
   get rows(): number { return cached(this, 'rows', () => halfOf<Native>(this).rows) }
   /** Names of the features, in plan order. */
   get featureNames(): readonly string[] { return cached(this, 'featureNames', () => halfOf<Native>(this).featureNames) }
-  /** The customer of every row. */
+  /** The customer id of every row. */
   get customerIds(): readonly string[] { return cached(this, 'customerIds', () => halfOf<Native>(this).customerIds) }
   /** The date of every row. */
   get asOf(): readonly string[] { return cached(this, 'asOf', () => halfOf<Native>(this).asOf) }

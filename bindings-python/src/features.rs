@@ -165,7 +165,7 @@ impl FeatureMatrix {
         self.0.feature_names().to_vec()
     }
 
-    /// The customer of every row.
+    /// The customer id of every row.
     #[getter]
     fn customer_ids(&self) -> Vec<&str> {
         (0..self.0.n_rows()).map(|row| self.0.customer_id(row)).collect()
@@ -189,8 +189,8 @@ impl FeatureMatrix {
         self.0.plan_fingerprint()
     }
 
-    /// Rows x features, float64 in C order. Missing values are NaN, bools are 0 and 1, and texts are positions in
-    /// ``levels``.
+    /// The values as an array, rows x features, float64 in C order. Missing values are NaN, bools are 0 and 1, and
+    /// texts are positions in ``levels``.
     fn to_numpy(&self, py: Python<'_>) -> Py<PyAny> {
         let matrix = py.detach(|| self.0.to_ndarray());
         matrix.into_pyarray(py).into_any().unbind()
@@ -231,7 +231,7 @@ impl FeatureMatrix {
         self.frame().stream(py, requested_schema)
     }
 
-    /// One column: a feature as float64 numbers or a list of texts, ``customer_id``, or ``as_of``.
+    /// One column by name: ``customer_id``, ``as_of`` or a feature. A feature is a float64 array or a list of texts.
     fn __getitem__(&self, py: Python<'_>, name: &str) -> PyResult<Py<PyAny>> {
         if let Some((_, values)) = self.keys().into_iter().find(|(key, _)| key == name) {
             return values.into_python(py);

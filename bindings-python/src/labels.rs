@@ -72,7 +72,7 @@ impl Labels {
         Values::Bools(self.rows.iter().map(|label| label.churned).collect()).into_python(py)
     }
 
-    /// The customer of every row.
+    /// The customer id of every row.
     #[getter]
     fn customer_ids(&self) -> Vec<String> {
         let ids: Vec<&str> = self.records.customer_ids().collect();

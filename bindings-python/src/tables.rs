@@ -152,7 +152,7 @@ fn value(object: &Bound<'_, PyAny>, nan_is_null: bool) -> PyResult<Value> {
     ))
 }
 
-/// Converts a `datetime`; a naive one is UTC.
+/// Converts a `datetime`. A `datetime` without a time zone is in UTC.
 fn moment(object: &Bound<'_, PyAny>, types: &Types) -> PyResult<Value> {
     let py = object.py();
     let naive = object.call_method0("utcoffset")?.is_none();
@@ -417,7 +417,7 @@ fn uuids_as_texts(batch: &RecordBatch) -> Result<RecordBatch, ArrowError> {
     RecordBatch::try_new(Arc::new(schema), columns)
 }
 
-/// The hyphenated text form of a UUID.
+/// The text form of a UUID, with hyphens.
 fn hyphenated(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(36);
     for (number, byte) in bytes.iter().enumerate() {
@@ -596,13 +596,13 @@ fn objects(values: &Bound<'_, PyAny>, nan_is_null: bool) -> PyResult<Column> {
     Ok(Column::Values(values.collect::<PyResult<_>>()?))
 }
 
-/// Checks for Ctrl-C once in a while.
+/// Checks for Ctrl-C at every few thousand rows.
 fn listen(py: Python<'_>, row: usize) -> PyResult<()> {
     if row % 4096 == 4095 { py.check_signals() } else { Ok(()) }
 }
 
-/// A timestamp: ISO text, `date`, `datetime`, pandas `Timestamp` or numpy `datetime64`. `option` names the argument in
-/// messages.
+/// Converts a timestamp: ISO text, `date`, `datetime`, pandas `Timestamp` or numpy `datetime64`. `option` names the
+/// argument in messages.
 pub(crate) fn timestamp(object: &Bound<'_, PyAny>, option: &str) -> PyResult<Timestamp> {
     let py = object.py();
     let wrong = |message: &str| refuse(py, "invalid_option", &format!("{option}: {message}"), Some(option));
@@ -617,7 +617,7 @@ pub(crate) fn timestamp(object: &Bound<'_, PyAny>, option: &str) -> PyResult<Tim
     }
 }
 
-/// One or several dates; `option` names the argument in messages.
+/// Converts one or several dates. `option` names the argument in messages.
 pub(crate) fn dates(object: &Bound<'_, PyAny>, option: &str) -> PyResult<Vec<AsOf>> {
     let is_text = object.cast::<PyString>().is_ok();
     // A numpy scalar has no length either.
