@@ -194,9 +194,9 @@ impl ChurnModel {
     /// Scores one customer from their own rows. The score is bit-identical to the customer's score in a run over all
     /// customers.
     ///
-    /// ``customer`` is a dict, or a list of dicts for several versions. Event rows
-    /// need no ``customer_id``. Pass ``None`` for a
-    /// table that you do not have, and ``[]`` for a table without rows. Rows at or after ``as_of`` are ignored.
+    /// ``customer`` is a dict, or a list of dicts for several versions. Event rows need no
+    /// ``customer_id``. Pass ``None`` for a table that you do not have, and ``[]`` for a table without rows. Rows at or after
+    /// ``as_of`` are ignored.
     ///
     /// Raises:
     ///     NotEligibleError: The customer is not eligible at ``as_of``, so there is no label period to predict.

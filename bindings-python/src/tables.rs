@@ -596,7 +596,7 @@ fn objects(values: &Bound<'_, PyAny>, nan_is_null: bool) -> PyResult<Column> {
     Ok(Column::Values(values.collect::<PyResult<_>>()?))
 }
 
-/// Checks for Ctrl-C at every few thousand rows.
+/// Checks for Ctrl-C every 4096 rows.
 fn listen(py: Python<'_>, row: usize) -> PyResult<()> {
     if row % 4096 == 4095 { py.check_signals() } else { Ok(()) }
 }

@@ -123,7 +123,7 @@ fn names_of(x: &Bound<'_, PyAny>) -> PyResult<Option<Vec<String>>> {
     Ok(Some(given))
 }
 
-/// A name as LightGBM writes it: blanks are replaced.
+/// A name as LightGBM writes it: blanks are replaced by underscores.
 fn spelled(name: &str) -> String {
     name.replace(' ', "_")
 }
@@ -288,9 +288,9 @@ impl TreeEnsemble {
     ///
     /// These estimators of scikit-learn are supported: RandomForestClassifier, ExtraTreesClassifier,
     /// GradientBoostingClassifier, HistGradientBoostingClassifier without categorical columns, DecisionTreeClassifier,
-    /// ExtraTreeClassifier. From LightGBM: LGBMClassifier. From XGBoost: XGBClassifier, XGBRFClassifier. Forests and
-    /// single trees average probabilities, so their explanations are in probability. Probabilities are in the order of
-    /// the estimator's ``classes_``.
+    /// ExtraTreeClassifier. LightGBM's LGBMClassifier and XGBoost's XGBClassifier and XGBRFClassifier are supported too.
+    /// Forests and single trees average probabilities, so their explanations are in probability. Probabilities are in the
+    /// order of the estimator's ``classes_``.
     ///
     /// Raises:
     ///     ImportFailedError: The estimator is not fitted or not supported.

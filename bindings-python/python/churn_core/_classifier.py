@@ -47,7 +47,8 @@ class ChurnClassifier(Base):
 
     It uses the same ensemble as `ChurnModel`, for data without dates: a regularised linear member, boosted trees and a forest,
     blended and calibrated on out-of-fold predictions. Numbers, texts with any number of levels, bools, timestamps and missing
-    values need no encoding. A customer may have several rows (``groups``). The model depends neither on ``n_jobs`` nor on the order of the rows.
+    values need no encoding. A customer may have several rows (``groups``). The model depends neither on ``n_jobs`` nor on the
+    order of the rows.
 
     Parameters:
         random_state: Seed of the random sampling.
@@ -70,8 +71,8 @@ class ChurnClassifier(Base):
             most 500 training rows, and exists for two classes only.
         leaks_: Columns that leak the target, with the evidence.
         report_: A dict that describes the fit: ``rows``, ``rows_of_class``, ``groups`` (the number of groups of rows that share a
-            fold), ``dropped_members`` with their reasons, ``monotone_constraints``, ``column_notes`` (columns that may be read otherwise
-            than intended) and ``parts``. ``parts`` has one entry per class (for two labels, only the second)
+            fold), ``dropped_members`` with their reasons, ``monotone_constraints``, ``column_notes`` (columns that may be read
+            otherwise than intended) and ``parts``. ``parts`` has one entry per class (for two labels, only the second)
             with the members and their weights, the calibration, and ``log_loss`` and ``roc_auc`` of out-of-fold predictions.
 
     Example:
@@ -130,8 +131,8 @@ class ChurnClassifier(Base):
             sample_weight: One number per row. An integer weight n has the effect of n equal rows. Other weights are scaled to a
                 mean of 1.
             groups: One label per row, usually the customer id. Pass it if a customer has several rows. All rows of a group share
-                a fold (stratified group k-fold). Without groups, the measures would be too optimistic and the probabilities too extreme.
-                The names and the order of the groups have no effect.
+                a fold (stratified group k-fold). Without groups, the measures would be too optimistic and the
+                probabilities too extreme. The names and the order of the groups have no effect.
 
         Raises:
             TrainingError: There is only one class, a class has rows of only one group, or a column leaks the target and

@@ -94,9 +94,8 @@ impl Store {
     /// in the application (`grant_to`).
     ///
     /// Raises:
-    ///     StoreError: The database cannot be reached (``store_unavailable``), or a newer version of this package has
-    ///     migrated
-    ///         it (``store_newer``).
+    ///     StoreError: The database cannot be reached (``store_unavailable``), or a newer version of this package
+    ///         has migrated it (``store_newer``).
     #[staticmethod]
     #[pyo3(signature = (url, migrate=true))]
     fn open(
