@@ -192,7 +192,7 @@ export class ChurnClassifier {
    * - `single_class`: all rows have the same label.
    * - `too_little_data`: there are too few rows.
    * - `leakage`: a column leaks the target, and the option `leakage` is `'refuse'`.
-   * - `invalid_option`: an option is invalid, or a row has no label, weight or group. In that case the error has the row.
+   * - `invalid_option`: an option is invalid, or a row has no label, weight or group. In the second case, the error has the row.
    * - `cancelled`: the `signal` was aborted.
    *
    * For an invalid value in the table, the error has its code, row and column.

@@ -31,18 +31,18 @@ interface Windowed<Condition> {
 /** A custom feature of payments. */
 export interface PaymentFeature extends Windowed<PaymentCondition> {
   source: 'payments'
-  /** The moment that places a record in the window. Default: `'event'`. */
+  /** The moment that decides whether a record is in the window. Default: `'event'`. */
   axis?: 'event' | 'refunded_at'
-  /** What is measured of each record. Default: `'count'`. */
+  /** The value that is read from each record. Default: `'count'`. */
   measure?: 'count' | 'amount' | 'late_days' | 'date' | 'gap_days' | { attribute: string }
 }
 
 /** A custom feature of tickets. */
 export interface TicketFeature extends Windowed<TicketCondition> {
   source: 'tickets'
-  /** The moment that places a record in the window. Default: `'event'`. */
+  /** The moment that decides whether a record is in the window. Default: `'event'`. */
   axis?: 'event' | 'resolved_at' | 'reopened_at' | 'satisfaction_at'
-  /** What is measured of each record. Default: `'count'`. */
+  /** The value that is read from each record. Default: `'count'`. */
   measure?: 'count' | 'resolution_hours' | 'first_response_hours' | 'satisfaction' | 'date' | 'gap_days' | { attribute: string }
 }
 
@@ -50,7 +50,7 @@ export interface TicketFeature extends Windowed<TicketCondition> {
 export interface ActivityFeature extends Windowed<ColumnCondition> {
   source: 'activities'
   axis?: 'event'
-  /** What is measured of each record. Default: `'count'`. */
+  /** The value that is read from each record. Default: `'count'`. */
   measure?: 'count' | 'quantity' | 'kind' | 'date' | 'gap_days' | { attribute: string }
 }
 
@@ -59,7 +59,7 @@ export interface CustomerFeature {
   /** Name of the feature; unique in the plan. */
   name: string
   source: 'customers'
-  /** What is measured of the customer. Default: `'tenure_days'`. */
+  /** The value that is read from the customer. Default: `'tenure_days'`. */
   measure?: 'tenure_days' | 'days_to_renewal' | 'days_since_change' | { attribute: string }
   /** `'value'` (default) is the current value, `'change'` its change over the window. */
   function?: 'value' | 'change'

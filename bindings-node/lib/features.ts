@@ -134,7 +134,7 @@ export async function featuresAsync(records: TenantRecords, options: FeatureOpti
 /** Options of {@link labels}. */
 export interface LabelOptions extends Threads {
   asOf: Moments
-  /** Default: cancellation within 90 days. */
+  /** The definition of churn. Default: cancellation within 90 days. */
   definition?: ChurnDefinition
 }
 

@@ -46,7 +46,7 @@ export interface Finding {
 
 /** The result of the validation of one tenant's tables. */
 export interface ValidationReport {
-  /** Whether no row was refused or quarantined. */
+  /** Whether all rows are valid. */
   isClean: boolean
   /** Counts of the tables that were given. */
   tables: Partial<Record<TableName, TableReport>>

@@ -89,7 +89,7 @@ export type StoredRow = Record<string, string | number | boolean | null>
 export interface PageOptions {
   /** The `next` of the previous page. */
   after?: number | null
-  /** 1 to 10 000. Default: 1000. */
+  /** Maximum number of rows, 1 to 10 000. Default: 1000. */
   limit?: number
 }
 
@@ -274,7 +274,7 @@ const SAVE_RUN_OPTIONS = keys<SaveRunOptions>({ at: 1, reasons: 1 })
 
 /** The maximum number of results. */
 export interface LimitOptions {
-  /** Default: 100. */
+  /** Maximum number of results. Default: 100. */
   limit?: number
 }
 
@@ -285,7 +285,7 @@ export interface HighRiskOptions {
   /** Default: the latest run. */
   run?: RunId | null
   minProbability?: number
-  /** Default: 100. */
+  /** Maximum number of results. Default: 100. */
   limit?: number
   /** The `next` of the previous page. */
   after?: RiskPlace | null
@@ -356,7 +356,7 @@ export interface StoredOutcome {
 /** Options of {@link OutcomeStore.save}. */
 export interface OutcomeOptions {
   asOf: Moments
-  /** Default: cancellation within 90 days. */
+  /** The definition of churn. Default: cancellation within 90 days. */
   definition?: ChurnDefinition
 }
 

@@ -10,15 +10,15 @@ type NativeTables = ReturnType<NativeWorld['tables']>
 
 /** Options of a synthetic world. The defaults of the rates are documented in `churn_core::synthetic`. */
 export interface WorldOptions extends Threads {
-  /** Default: 0. */
+  /** Seed of the simulation. Default: 0. */
   seed?: number | bigint
-  /** Default: 3. */
+  /** Number of tenants. Default: 3. */
   tenants?: number
-  /** Customers of each tenant. Default: 1000. */
+  /** Number of customers of each tenant. Default: 1000. */
   customers?: number
   /** Midnight at which the history begins. Default: 2023-01-02. */
   start?: Moment
-  /** Days of history. Default: 910. */
+  /** Number of days of history. Default: 910. */
   days?: number
   /** Share of customers who signed up before the start. */
   initialCustomers?: number

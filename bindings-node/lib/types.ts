@@ -171,7 +171,7 @@ export type LeakagePolicy = 'refuse' | 'warn' | 'allow'
 
 /** Options of `ChurnModel.train`. */
 export interface TrainOptions extends Cancellable, Threads, Reporting {
-  /** Default: cancellation within 90 days. */
+  /** The definition of churn. Default: cancellation within 90 days. */
   definition?: ChurnDefinition
   /** Training dates, whose label periods must be over. Default: the library chooses such dates. */
   asOf?: Moments

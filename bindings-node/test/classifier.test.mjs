@@ -1,4 +1,4 @@
-// Flat tables: results equal to Rust's, labels of every type, groups, intervals, and errors.
+// Flat tables: results are equal to those in Rust. Also labels of every type, groups, intervals and errors.
 import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'

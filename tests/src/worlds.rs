@@ -95,7 +95,7 @@ pub struct Maker {
     /// The random generator.
     pub dice: Dice,
     shape: Shape,
-    /// The dates at which the world will be examined, which events should hit exactly.
+    /// The dates at which the world will be examined. Some events happen exactly at these dates.
     dates: Vec<i64>,
     /// Timestamps already used, so that ties occur.
     recent: Vec<i64>,
@@ -103,7 +103,7 @@ pub struct Maker {
     ids: Vec<String>,
 }
 
-/// The optional columns of a table, each given in most worlds.
+/// Chooses optional columns for a table. Each column is given in most worlds.
 fn columns(dice: &mut Dice, all: &[&'static str]) -> Vec<&'static str> {
     let every = dice.chance(25);
     all.iter().copied().filter(|_| every || dice.chance(65)).collect()

@@ -93,7 +93,7 @@ fn sources() -> Vec<Source> {
     found
 }
 
-/// The text without comments, and without test-only items.
+/// The code without comments and test-only items.
 fn code(text: &str) -> String {
     let mut code = String::new();
     let mut lines = text.lines();

@@ -1,5 +1,5 @@
-//! Results are bit-identical for any number of threads, any batch and any other dates, and every customer-date pair has
-//! one row.
+//! Results do not depend on the number of threads, on the other customers of a batch, or on the other dates. Every
+//! customer-date pair has one row.
 
 use std::collections::BTreeSet;
 

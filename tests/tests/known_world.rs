@@ -320,7 +320,7 @@ fn all_fifty_leaks_predict_the_outcome() {
     }
 }
 
-/// A coarse category of a text: the month of a date, or its first and last letters.
+/// A coarse category of a text: the month if the text is a date, otherwise its first and last letters.
 fn first(text: &str) -> String {
     if text.parse::<Timestamp>().is_ok() {
         return text.chars().take(7).collect();

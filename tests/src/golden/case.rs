@@ -179,7 +179,7 @@ impl Case {
         self.head["definitions"].as_array().expect("definitions")
     }
 
-    /// The rows that are invalid on purpose.
+    /// The positions of the rows that are invalid on purpose.
     pub fn bad(&self, kind: RecordKind) -> Vec<u64> {
         let rows = self.head["bad"][kind.as_str()].as_array();
         rows.map_or(vec![], |rows| rows.iter().filter_map(Json::as_u64).collect())

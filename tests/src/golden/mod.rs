@@ -1,4 +1,4 @@
-//! The golden cases: small worlds in `tests/fixtures` with all their expected numbers.
+//! The golden cases: small tenants ("worlds") in `tests/fixtures` with all their expected numbers.
 //!
 //! Rust, pytest and node:test read the same files. The worlds are written by hand. `CHURN_GOLDEN=write cargo test -p
 //! churn-tests --test golden` writes the expected results from the slow [`mod@crate::reference`]. Where the library

@@ -40,7 +40,7 @@ impl Spell<'_> {
     }
 }
 
-/// The spells that rows define; the rows are in order of validity.
+/// The spells that some rows define. The rows must be in order of validity.
 ///
 /// A later sign-up begins a spell. A version that is open at its `valid_from` also begins a spell if the version before
 /// it had ended by then. A version whose end lies after its `valid_from` counts as open, because the end could not be

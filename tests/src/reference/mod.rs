@@ -52,7 +52,7 @@ impl Row {
 pub struct Reference {
     /// The names of the features, in order.
     pub names: Vec<String>,
-    /// The values of each customer, in that order.
+    /// The values of each customer, in the order of `names`.
     pub rows: BTreeMap<String, Vec<Value>>,
 }
 

@@ -11,7 +11,7 @@ pub(super) enum State {
     Failed,
 }
 
-/// A payment as visible at a date.
+/// A payment, with the fields that are visible at a date.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Seen {
     pub(super) due_at: i64,

@@ -184,7 +184,7 @@ fn joined(kinds: &[Kind], by: &str) -> String {
     kinds.iter().map(in_python).collect::<Vec<_>>().join(by)
 }
 
-/// Whether a value is the same in JSON and in Python.
+/// Whether values of this kind are the same in JSON and in Python, so that they need no conversion.
 fn is_plain(kind: &Kind, structs: &[&str]) -> bool {
     match kind {
         Kind::Moment | Kind::List(_) | Kind::Tuple(_) => false,
@@ -194,7 +194,7 @@ fn is_plain(kind: &Kind, structs: &[&str]) -> bool {
     }
 }
 
-/// The expression that reads a value of JSON.
+/// The Python expression that reads a value from JSON.
 fn reader(kind: &Kind, value: &str, structs: &[&str]) -> String {
     match kind {
         _ if is_plain(kind, structs) => value.to_owned(),
@@ -214,7 +214,7 @@ fn reader(kind: &Kind, value: &str, structs: &[&str]) -> String {
     }
 }
 
-/// The expression that writes a value as JSON.
+/// The Python expression that writes a value as JSON.
 fn writer(kind: &Kind, value: &str, structs: &[&str]) -> String {
     match kind {
         _ if is_plain(kind, structs) => value.to_owned(),

@@ -193,7 +193,7 @@ fn of_name(name: &str, schema: &Value) -> Kind {
     }
 }
 
-/// The documentation, each paragraph on one line, without Rust's links.
+/// The documentation of a type or field, with each paragraph on one line and without Rust's links.
 fn doc(schema: &Value) -> String {
     let text = schema.get("description").and_then(Value::as_str).unwrap_or_default();
     // How serde represents a type does not matter in another language, so these descriptions are left out.
