@@ -69,7 +69,7 @@ impl Matrix {
         Ok(self.inner.get()?.feature_names().to_vec())
     }
 
-    /// The customer of every row.
+    /// The customer id of every row.
     #[napi(getter, catch_unwind)]
     pub fn customer_ids(&self) -> Result<Vec<String>> {
         let matrix = self.inner.get()?;
@@ -174,13 +174,13 @@ pub fn features_async<'env>(
 /// The label of one customer at one date.
 #[napi(object, object_from_js = false, use_nullable = true)]
 pub struct LabelRow {
-    /// The customer.
+    /// The id of the customer.
     pub customer_id: String,
-    /// The date.
+    /// The date of the label.
     pub as_of: String,
     /// Whether the customer churned in the label period; false for an excluded row, which has no label.
     pub churned: bool,
-    /// The rule that decided.
+    /// The rule that decided the label.
     pub rule: String,
     /// When the deciding event happened.
     pub event_at: Option<String>,

@@ -63,7 +63,7 @@ impl From<Source> for Option<RecordKind> {
 
 type Spellings = HashMap<String, &'static str>;
 
-/// The library's columns by their camelCase names: of the four kinds of records, and of subscriptions.
+/// The library's columns by their camelCase names, for each of the four kinds of records and for subscriptions.
 static SPELLINGS: LazyLock<([Spellings; 4], Spellings)> = LazyLock::new(|| {
     let of = |source: Source| {
         let names = source.columns().iter().map(|column| column.name);
@@ -146,7 +146,7 @@ pub(crate) fn objects(given: &Object<'_>, source: impl Into<Source>) -> Result<O
 
 type Cells = Vec<(String, Value)>;
 
-/// Converts rows of an array, the first of which is row `from` of its table.
+/// Converts the rows of an array. The first one is row number `from` of its table.
 fn slice(array: &Array<'_>, source: Source, from: u64) -> Result<Vec<Cells>> {
     let row = |index: u32| {
         let row = array.get::<Row>(index)?.unwrap_or(Row(None));
@@ -155,7 +155,7 @@ fn slice(array: &Array<'_>, source: Source, from: u64) -> Result<Vec<Cells>> {
     (0..array.len()).map(row).collect()
 }
 
-/// Rows of objects that arrive in slices, so that the event loop can run between them.
+/// Tables that are filled in slices of rows, so that the event loop can run between two slices.
 #[napi]
 #[derive(Default)]
 pub struct Slices {
@@ -170,7 +170,7 @@ impl Slices {
         Self::default()
     }
 
-    /// Appends rows to a table. Without rows, the table counts as given and empty.
+    /// Appends rows to a table. A table to which no rows are appended counts as given and empty.
     #[napi(catch_unwind)]
     pub fn push(&mut self, table: String, rows: Array<'_>) -> Result<()> {
         let kind = kind_of(&table)?;
@@ -228,7 +228,7 @@ pub(crate) fn ipc(given: &Object<'_>, source: impl Into<Source>) -> Result<Optio
     })
 }
 
-/// Explains why bytes are not a table, by the format that they probably have.
+/// The error message for bytes that are not an Arrow table. It says which other format they probably have.
 fn why_unreadable(name: &str, bytes: &[u8], error: &str) -> String {
     let lower = error.to_ascii_lowercase();
     let compression = ["lz4", "zstd"].into_iter().find(|name| lower.contains(name));
@@ -311,7 +311,7 @@ fn reader(arrow: bool) -> Reader {
     }
 }
 
-/// The rows of one customer: all versions, and events.
+/// The rows of one customer: all versions and all events.
 pub(crate) fn customer_rows(given: &Object<'_>) -> Result<CustomerRows> {
     let kind = RecordKind::Customers;
     let wrong = || {
@@ -493,18 +493,18 @@ impl Records {
     }
 }
 
-/// The records of all tenants in mixed tables.
+/// The records of each tenant, split out of tables that hold rows of several tenants.
 #[napi(object, object_from_js = false)]
 pub struct Partitioned {
     /// The records of each tenant, sorted by tenant id.
     pub tenants: Vec<Records>,
     /// The report on rows without a tenant, as JSON.
     pub unassigned: String,
-    /// The positions of each tenant's rows in the mixed tables.
+    /// The positions of each tenant's rows in the tables that were given.
     pub positions: Vec<Positions>,
 }
 
-/// The positions of a tenant's rows in a mixed table.
+/// The positions of a tenant's rows in a table that was given.
 #[napi(object, object_from_js = false)]
 pub struct Positions {
     /// The tenant.

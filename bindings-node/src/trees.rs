@@ -72,7 +72,7 @@ impl Trees {
     /// Imports a LightGBM model in text form.
     #[napi(factory, catch_unwind)]
     pub fn from_lightgbm(#[napi(ts_arg_type = "string | Uint8Array")] given: Given) -> Result<Self> {
-        // For bytes that are not text, parsing fails at the first line.
+        // If the bytes are not text, parsing fails at the first line.
         Self::new(content(given).and_then(|text| TreeEnsemble::from_lightgbm(&String::from_utf8_lossy(&text))))
     }
 

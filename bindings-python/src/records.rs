@@ -24,7 +24,7 @@ pub(crate) struct TableReport {
     rows_quarantined: u64,
     /// 0-based positions of the quarantined rows.
     quarantined: Vec<u64>,
-    /// Accepted events before the first sign-up of their customer.
+    /// Number of accepted events that happened before the customer's first sign-up.
     events_before_sign_up: u64,
 }
 
@@ -42,7 +42,7 @@ impl TableReport {
 #[pyclass(frozen, get_all, module = "churn_core")]
 #[derive(Clone)]
 pub(crate) struct ValidationIssue {
-    /// The table: ``"payments"``.
+    /// The table, such as ``"payments"``.
     table: String,
     /// 0-based position of the row in the input; None if the issue concerns the whole table.
     row: Option<u64>,
@@ -215,30 +215,31 @@ pub(crate) fn escape(text: &str) -> String {
 ///
 /// Each table is a pandas, polars or pyarrow frame, a duckdb relation, any other object with the Arrow PyCapsule interface, a dict
 /// of columns, or a list of rows. A row is a dict, a named tuple, a dataclass, or a row of sqlite3 or SQLAlchemy. ``None`` means
-/// that you do not have the table; an empty table means that there were no such events. The difference matters: without a
+/// that you do not have the table; an empty table means that no such events happened. The difference matters: without a
 /// payments table there are no payment features. A pandas index is not a column. Timestamps are ISO 8601 texts, dates or
 /// datetimes, and are UTC if they have no time zone. NaN is a missing value. In ``amount``, ``quantity`` and ``satisfaction`` it is
 /// refused as ``not_finite``, except in pandas frames.
 ///
 /// Args:
-///     tenant: Id of the tenant; models and scores carry it.
+///     tenant: Id of the tenant. Models and scores contain this id.
 ///     customers: One row per customer, or several versions of one.
 ///     payments: One row per payment or invoice.
 ///     tickets: One row per support ticket.
 ///     activities: One row per usage event.
 ///     on_invalid: ``"refuse"`` raises if any value is invalid. ``"quarantine"`` leaves invalid rows out and lists them in the
 ///         report.
-///     observed_until: End of the observed history. Default: the latest event.
+///     observed_until: End of the observed history. Default: just after the latest event.
 ///     observed_from: Start of the observed history. Default: the earliest event.
 ///     static_attributes: Names of customer attributes that never change, or ``"all"``. Without a ``valid_from`` column, other
-///         attributes enter no features, because today's value may differ from the value in the past.
+///         attributes do not enter features, because today's value may differ from the value in the past.
 ///     ties: Order of events at the same time: ``"given"`` keeps the order of the rows, ``"content"`` sorts by id and then by all
 ///         values.
 ///     currency: ISO 4217 code of the tenant's currency.
 ///     conversion_rates: A dict from currency to the value of one unit in the tenant's currency.
 ///     threads: Number of threads; None for all.
 ///
-/// The columns, with required ones first and in capitals (``churn.columns(table)`` returns them with their meanings):
+/// The tables have these columns; required columns are first and in capitals. ``churn.columns(table)`` returns their
+/// meanings.
 ///
 /// - customers: CUSTOMER_ID, SIGNED_UP_AT, churned_at, notice_at, renews_at, valid_from, known_at, tenant_id
 /// - payments: CUSTOMER_ID, DUE_AT, AMOUNT, payment_id, settled_at, status, refunded_at, currency, method, known_at,
@@ -251,7 +252,7 @@ pub(crate) fn escape(text: &str) -> String {
 ///
 /// Raises:
 ///     InvalidRecordsError: A value is invalid and ``on_invalid`` is ``"refuse"``; ``.report`` lists all issues.
-///     UnreadableTableError: A table cannot be read at all.
+///     UnreadableTableError: A table as a whole cannot be read.
 ///
 /// >>> customers = [{"customer_id": "C-1", "signed_up_at": "2024-01-01", "plan": "pro"}]
 /// >>> payments = [{"customer_id": "C-1", "due_at": "2024-02-01", "amount": 12.34}]
@@ -382,7 +383,7 @@ impl TenantRecords {
     }
 }
 
-/// The policy of this name, which `arguments::on_invalid` has checked.
+/// The policy with this name. `arguments::on_invalid` has already checked the name.
 pub(crate) fn policy(on_invalid: &str) -> OnInvalid {
     on_invalid.parse().unwrap_or_default()
 }
@@ -471,8 +472,8 @@ type Parted = (
     BTreeMap<String, BTreeMap<&'static str, Vec<u32>>>,
 );
 
-/// Splits tables with a ``tenant_id`` column into records by tenant, the report on rows without a tenant, and row
-/// positions.
+/// Splits tables with a ``tenant_id`` column by tenant. Returns the records of each tenant, a report on the rows
+/// without a tenant, and the positions of each tenant's rows.
 #[pyfunction]
 #[pyo3(signature = (customers, payments=None, tickets=None, activities=None, *, on_invalid="refuse", observed_until=None, observed_from=None, static_attributes=None, ties="given", currency=None, conversion_rates=None, threads=None))]
 #[allow(clippy::too_many_arguments)]

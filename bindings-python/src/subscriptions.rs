@@ -29,7 +29,7 @@ impl CustomersTable {
     }
 }
 
-/// The types of arrays that `Table::to_record_batch` makes.
+/// Converts an array that `Table::to_record_batch` made.
 fn values(array: &ArrayRef) -> Values {
     match array.data_type() {
         DataType::Boolean => Values::MaybeBools(array.as_boolean().iter().collect()),
@@ -111,8 +111,8 @@ impl CustomersTable {
 ///
 /// Args:
 ///     subscriptions: A frame, rows, or a dict of columns, as for `TenantRecords`.
-///     customers: A table of customers whose attributes are joined by ``customer_id``. Without a ``valid_from`` column only
-///         those named in ``static_attributes`` are joined.
+///     customers: A table of customers whose attributes are joined by ``customer_id``. If it has no ``valid_from``
+///         column, only the attributes named in ``static_attributes`` are joined.
 ///     static_attributes: Names of attributes of ``customers`` that never change, or ``"all"``.
 ///
 /// Returns:

@@ -25,7 +25,7 @@ def test_the_contract_is_complete():
     assert others == set(_errors.CLASSES)
     classes = {kind for kind in vars(_errors).values() if isinstance(kind, type) and issubclass(kind, churn.ChurnError)}
     named = {getattr(churn, error["python"]) for error in ERRORS}
-    # The base class, and the class of missing files, have no code of their own.
+    # The base class and the class for missing files have no error code.
     assert classes - named == {churn.ChurnError, churn.FileMissingError}
 
 

@@ -158,7 +158,7 @@ def test_folds_carry_their_predictions(model, records):
     assert len(fold.predictions) == fold.measures.rows
     assert sum(row.churned for row in fold.predictions) == fold.measures.churned
     assert fold.predictions[0].as_of == fold.test_date
-    # The definition also keeps customers who were silent for a horizon: they are measured apart.
+    # Customers who were inactive for a whole horizon are eligible too; the report measures them separately.
     split = fold.by_activity
     assert split.active.rows + split.inactive.rows == fold.measures.rows and split.inactive.churned
     for plot in (churn.plots.gains, churn.plots.lift):

@@ -1,4 +1,4 @@
-"""Subscriptions become customers: the cases that Rust and Node read, as rows and as frames."""
+"""Conversion of subscriptions to customers: the cases that Rust and Node read too, given as rows and as frames."""
 
 from datetime import datetime, timezone
 

@@ -1,4 +1,4 @@
-//! Guarantees that span crates, and the tools that check them.
+//! Tests of guarantees that involve several crates, and the tools for these tests.
 //!
 //! - [`raw`] is a tenant as plain rows, [`worlds`] makes random tenants with every awkward case, and [`everyday`] makes tenants by
 //!   billing cycle, whose true risk is known on every day.

@@ -12,7 +12,7 @@ use crate::json;
 use crate::raw::{Statics, World};
 use crate::reference::Value;
 
-/// Only the linear member, which is fast to train.
+/// An ensemble of the linear member alone, which is fast to train.
 pub fn linear_alone() -> EnsembleOptions {
     EnsembleOptions::default()
         .with_boosting(None)
@@ -101,14 +101,14 @@ pub fn rows(matrix: &FeatureMatrix, date: i64) -> BTreeMap<String, Vec<Value>> {
     rows.collect()
 }
 
-/// All visible content of a matrix, bit for bit.
+/// All content of a matrix as bytes, for comparisons bit for bit.
 pub fn bits(matrix: &FeatureMatrix) -> Vec<u8> {
     let mut bits = matrix.plan_fingerprint().as_bytes().to_vec();
     bits.extend(bits_without(matrix, &[]));
     bits
 }
 
-/// Like [`bits`], without the columns of these names, and without the fingerprint of the plan.
+/// Like [`bits`], but without the columns with these names and without the fingerprint of the plan.
 pub fn bits_without(matrix: &FeatureMatrix, names: &[&str]) -> Vec<u8> {
     let mut bits = Vec::new();
     bits.extend(matrix.tenant().to_string().bytes());

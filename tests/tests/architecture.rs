@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// The modules of the core by layer, lowest first; modules of one layer may use each other.
+/// The modules of the core by layer, lowest layer first. Modules of the same layer may use each other.
 const LAYERS: &[&[&str]] = &[
     &["error", "numeric", "options", "parallel", "time"],
     &["record"],
@@ -23,7 +23,7 @@ const LAYERS: &[&[&str]] = &[
     &["classifier"],
 ];
 
-/// What exported macros expand to; not a module of the core.
+/// The module that exported macros use. It is not part of the layers.
 const EXPANSION: &str = "private";
 
 const TOP: &[&str] = &[
@@ -93,7 +93,7 @@ fn sources() -> Vec<Source> {
     found
 }
 
-/// The text without comments, and without test-only items.
+/// The code without comments and test-only items.
 fn code(text: &str) -> String {
     let mut code = String::new();
     let mut lines = text.lines();

@@ -23,7 +23,7 @@ fn bytes(tables: &WorldTables) -> Vec<u8> {
         .collect()
 }
 
-/// FNV-1a, which is enough to detect a change.
+/// The FNV-1a hash, which is enough to detect a change.
 fn hash(bytes: &[u8]) -> u64 {
     bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, &byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
@@ -186,7 +186,7 @@ fn the_truth_is_calibrated_and_the_defaults_are_honest() {
         rows > 10_000 && z.abs() < 3.0,
         "{churned} of {rows} left, {expected} expected: {z} sd"
     );
-    // Customers at high risk too, up to the noise of few simulated paths.
+    // The risks of customers at high risk are right too, except for the noise of the few simulated paths.
     let z = (upper.1 - upper.0) / f64::sqrt(upper.2);
     assert!(z.abs() < 3.5, "{upper:?}: {z} sd");
     let rate = churned / f64::from(rows);
@@ -320,7 +320,7 @@ fn all_fifty_leaks_predict_the_outcome() {
     }
 }
 
-/// A coarse category of a text: the month of a date, or its first and last letters.
+/// A coarse category of a text: the month if the text is a date, otherwise its first and last letters.
 fn first(text: &str) -> String {
     if text.parse::<Timestamp>().is_ok() {
         return text.chars().take(7).collect();

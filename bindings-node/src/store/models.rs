@@ -55,7 +55,7 @@ impl NativeModels {
         begin(env, async move { own.promote(&id, stage).await.map_err(raise_store) })
     }
 
-    /// The models without their trees, as JSON.
+    /// The metadata of the models, as JSON.
     #[napi(catch_unwind)]
     pub fn list<'env>(&self, env: &'env Env) -> Result<PromiseRaw<'env, String>> {
         let own = self.own.clone();

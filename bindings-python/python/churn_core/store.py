@@ -64,8 +64,8 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Upserted:
-    """The result of an upsert. ``rows_changed`` counts rows that are new, or replaced a different row. ``report`` lists the issues of
-    quarantined rows."""
+    """The result of an upsert. ``rows_changed`` counts rows that are new or differ from the stored row. ``report`` lists the issues
+    of quarantined rows."""
 
     rows_in: int
     rows_accepted: int
@@ -84,7 +84,7 @@ class RecordPage:
 
 @dataclass(frozen=True)
 class StoredModel:
-    """The metadata of a model; ``card`` has its definition of churn, features and training report."""
+    """The metadata of a stored model. ``card`` has the model's definition of churn, its features and its training report."""
 
     id: str
     stage: _Stage
@@ -102,7 +102,8 @@ class RunId:
 
 @dataclass(frozen=True)
 class StoredReason:
-    """A stored reason; ``value`` is a number, a text or None, ``contribution`` is what it adds to the log-odds."""
+    """A stored reason. ``value`` is the feature's value: a number, a text or None. ``contribution`` is what the feature adds to the
+    log-odds."""
 
     feature: str
     value: float | str | None
@@ -113,8 +114,8 @@ class StoredReason:
 
 @dataclass(frozen=True)
 class StoredScore:
-    """One customer's answer as it is kept. ``probability`` is None where there was not enough evidence: ``evidence`` says why,
-    ``expected_at`` when there will be. ``reasons`` are those that were kept, largest first."""
+    """The stored score of one customer. If there was not enough evidence, ``probability`` is None, ``evidence`` says why, and
+    ``expected_at`` is the date by which there will be enough. ``reasons`` are the stored reasons, largest contribution first."""
 
     customer_id: str
     run: RunId
@@ -128,8 +129,8 @@ class StoredScore:
 
 @dataclass(frozen=True)
 class RunSummary:
-    """What is known of a run. ``bands`` counts customers by band; ``outcomes`` are the scored customers whose outcome is
-    known, ``churned`` those of them who churned."""
+    """A summary of a stored run. ``bands`` counts the customers in each risk band, ``outcomes`` counts the scored customers with a
+    known outcome, and ``churned`` counts those of them who churned."""
 
     id: RunId
     saved_at: datetime
@@ -160,7 +161,7 @@ class ScoredOutcome:
 
 @dataclass(frozen=True)
 class StoredOutcome:
-    """The outcome of a customer after a date; ``churned`` is None if the label is undecided."""
+    """The outcome of a customer in the label period after ``as_of``. ``churned`` is None if the outcome is undecided."""
 
     customer_id: str
     as_of: datetime
@@ -199,7 +200,7 @@ class ApiKey:
 
 @dataclass(frozen=True)
 class SyncCursor:
-    """How far a source has been read; only the source knows the meaning of ``position``."""
+    """How far a data source has been read. The store does not interpret ``position``."""
 
     source: str
     position: str
@@ -227,7 +228,7 @@ class AuditPage:
 
 @dataclass(frozen=True)
 class Check:
-    """A check of an attestation; ``table`` is None for a check of the database or the role."""
+    """One check of an attestation. ``table`` is None if the check concerns the database or the role."""
 
     name: str
     table: str | None
@@ -237,7 +238,7 @@ class Check:
 
 @dataclass(frozen=True)
 class Attestation:
-    """The result of `churn_core.Store.attest`; ``passed`` is true if every check passed. ``text`` is the printable report."""
+    """The result of `churn_core.Store.attest`. ``passed`` is true if every check passed. ``text`` is the printable report."""
 
     passed: bool
     backend: Literal["sqlite", "postgres"]
