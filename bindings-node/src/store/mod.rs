@@ -62,13 +62,6 @@ fn limit(given: &Object<'_>, default: usize) -> Result<usize> {
     Ok(options::whole(given, "limit")?.map_or(default, |limit| usize::try_from(limit).unwrap_or(usize::MAX)))
 }
 
-/// An option with a fixed set of values, such as a stage or a role.
-fn word<T: std::str::FromStr<Err = churn_store::Error>>(given: &Object<'_>, name: &str) -> Result<Option<T>> {
-    options::text(given, name)?
-        .map(|word| word.parse().map_err(raise_store))
-        .transpose()
-}
-
 /// A database of many tenants.
 #[napi]
 pub struct NativeStore {

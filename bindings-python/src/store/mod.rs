@@ -36,8 +36,8 @@ fn plain<T: for<'py> IntoPyObject<'py>>(py: Python<'_>, value: T) -> PyResult<Py
     value.into_py_any(py)
 }
 
-fn parsed<T: std::str::FromStr<Err = churn_store::Error>>(py: Python<'_>, text: &str) -> PyResult<T> {
-    text.parse().map_err(|error| crate::errors::raise_store(py, &error))
+fn parsed<T: std::str::FromStr<Err = churn_core::Error>>(py: Python<'_>, text: &str) -> PyResult<T> {
+    text.parse().map_err(|error| crate::errors::raise(py, &error))
 }
 
 /// A database of many tenants: SQLite or Postgres. `tenant` gives access to the data.

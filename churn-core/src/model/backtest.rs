@@ -9,7 +9,7 @@ use crate::model::leaks::find_leaks;
 use crate::model::options::TrainOptions;
 use crate::model::report::OutOfTime;
 use crate::model::sample::Sample;
-use crate::model::train::{Guard, test_out_of_time, testable};
+use crate::model::train::{Guard, TestSpans, test_out_of_time, testable};
 use crate::options::{Given, Options, builders, json_methods};
 use crate::record::TenantRecords;
 use crate::time::AsOf;
@@ -159,8 +159,10 @@ impl Backtest {
             folds.push(test_out_of_time(
                 records,
                 &sample,
-                &labelled,
-                &dates,
+                TestSpans {
+                    drawn: &labelled,
+                    all: &dates,
+                },
                 train,
                 Guard {
                     embargo_days: options.embargo_days,

@@ -61,8 +61,10 @@ impl ChurnModel {
         let (out_of_time, out_of_time_reason) = match test_out_of_time(
             records,
             &sample,
-            &dates.all,
-            &dates.all,
+            TestSpans {
+                drawn: &dates.all,
+                all: &dates.all,
+            },
             options,
             Guard::default(),
             &mut workers,
@@ -268,14 +270,20 @@ pub(crate) struct Guard {
 /// Number of folds into which customers are divided if the model must not have seen the tested customers.
 const CUSTOMER_FOLDS: usize = 5;
 
+/// The spans of an out-of-time test.
+#[derive(Clone, Copy)]
+pub(crate) struct TestSpans<'a> {
+    /// The spans of the sample.
+    pub(crate) drawn: &'a [DateSpan],
+    /// The same and the spans that the purge drops, sorted. The last one is tested.
+    pub(crate) all: &'a [DateSpan],
+}
+
 /// Tests a model on the last span. The model is trained on the spans whose label periods end by the test.
-///
-/// `drawn` are the spans of the sample. `spans` is sorted and also contains the spans that the purge drops.
 pub(crate) fn test_out_of_time(
     records: &TenantRecords,
     sample: &Sample,
-    drawn: &[DateSpan],
-    spans: &[DateSpan],
+    TestSpans { drawn, all: spans }: TestSpans<'_>,
     options: &TrainOptions,
     guard: Guard,
     workers: &mut Workers,

@@ -10,7 +10,7 @@ mod value;
 use std::str::FromStr;
 use std::time::Duration;
 
-use churn_core::TenantId;
+use churn_core::{TenantId, names};
 use futures_util::stream::{BoxStream, StreamExt};
 use sqlx::postgres::{PgArguments, PgPoolOptions};
 use sqlx::sqlite::{SqliteArguments, SqliteConnectOptions, SqlitePoolOptions};
@@ -22,23 +22,14 @@ pub(crate) use value::{Arg, Row, to_json};
 
 use crate::error::{Error, ErrorKind, Result};
 
-/// The kind of database.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Backend {
-    /// SQLite, in a file or in memory.
-    Sqlite,
-    /// PostgreSQL.
-    Postgres,
-}
-
-impl Backend {
-    /// `"sqlite"` or `"postgres"`.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Sqlite => "sqlite",
-            Self::Postgres => "postgres",
-        }
+names! {
+    /// The kind of database.
+    #[non_exhaustive]
+    pub enum Backend: "backend" {
+        /// SQLite, in a file or in memory.
+        Sqlite = "sqlite",
+        /// PostgreSQL.
+        Postgres = "postgres",
     }
 }
 

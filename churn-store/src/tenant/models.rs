@@ -1,53 +1,22 @@
 //! The models of a tenant: their bytes, their metadata, and their stages.
 
-use std::fmt;
-use std::str::FromStr;
-
-use churn_core::{ChurnModel, Timestamp};
-use serde::{Deserialize, Serialize};
+use churn_core::{ChurnModel, Timestamp, names};
+use serde::Serialize;
 
 use crate::engine::{Access, Arg, Row, TenantTx, to_json};
 use crate::error::{Error, ErrorKind, Result};
 use crate::records::off_thread;
 use crate::tenant::TenantStore;
 
-/// The stage of a model.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Stage {
-    /// The model that is in use. A tenant has at most one.
-    Champion,
-    /// A model that is compared with the champion.
-    Challenger,
-    /// A model that was in use in the past.
-    Retired,
-}
-
-impl Stage {
-    /// `"champion"`, `"challenger"` or `"retired"`.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Champion => "champion",
-            Self::Challenger => "challenger",
-            Self::Retired => "retired",
-        }
-    }
-}
-
-impl fmt::Display for Stage {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
-    }
-}
-
-impl FromStr for Stage {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<Self> {
-        [Self::Champion, Self::Challenger, Self::Retired]
-            .into_iter()
-            .find(|stage| stage.as_str() == text)
-            .ok_or_else(|| Error::option("stage", "a stage is 'champion', 'challenger' or 'retired'"))
+names! {
+    /// The stage of a model.
+    pub enum Stage: "stage" {
+        /// The model that is in use. A tenant has at most one.
+        Champion = "champion",
+        /// A model that is compared with the champion.
+        Challenger = "challenger",
+        /// A model that was in use in the past.
+        Retired = "retired",
     }
 }
 

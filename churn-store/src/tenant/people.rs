@@ -1,9 +1,6 @@
 //! Users and API keys.
 
-use std::fmt;
-use std::str::FromStr;
-
-use churn_core::Timestamp;
+use churn_core::{Timestamp, names};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -12,46 +9,18 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::records::no_zero_byte;
 use crate::tenant::TenantStore;
 
-/// The role of a user or a key. The store does not enforce roles; the host decides what each role may do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Role {
-    /// May read.
-    Viewer,
-    /// May work with records and scores.
-    Analyst,
-    /// May manage models, settings and users.
-    Admin,
-    /// May do everything, including managing the company itself.
-    Owner,
-}
-
-impl Role {
-    /// `"viewer"`, `"analyst"`, `"admin"` or `"owner"`.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Viewer => "viewer",
-            Self::Analyst => "analyst",
-            Self::Admin => "admin",
-            Self::Owner => "owner",
-        }
-    }
-}
-
-impl fmt::Display for Role {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
-    }
-}
-
-impl FromStr for Role {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<Self> {
-        [Self::Viewer, Self::Analyst, Self::Admin, Self::Owner]
-            .into_iter()
-            .find(|role| role.as_str() == text)
-            .ok_or_else(|| Error::option("role", "a role is 'viewer', 'analyst', 'admin' or 'owner'"))
+names! {
+    /// The role of a user or a key. The store does not enforce roles; the host decides what each role may do.
+    #[derive(PartialOrd, Ord)]
+    pub enum Role: "role" {
+        /// May read.
+        Viewer = "viewer",
+        /// May work with records and scores.
+        Analyst = "analyst",
+        /// May manage models, settings and users.
+        Admin = "admin",
+        /// May do everything, including managing the company itself.
+        Owner = "owner",
     }
 }
 

@@ -399,14 +399,8 @@ pub(crate) async fn runs(tx: &mut TenantTx, limit: usize) -> Result<Vec<RunSumma
 const SCORE: &str = "customer_id, as_of, model_id, probability, risk_band, status, evidence, expected_at, reasons";
 
 fn score(row: &Row) -> Result<StoredScore> {
-    let band = match row.text_or_null(4)? {
-        None => None,
-        Some("low") => Some(RiskBand::Low),
-        Some("medium") => Some(RiskBand::Medium),
-        Some("high") => Some(RiskBand::High),
-        Some("critical") => Some(RiskBand::Critical),
-        Some(_) => return Err(Error::new(ErrorKind::StoreDamaged, "a score has an unknown risk band")),
-    };
+    let band = row.text_or_null(4)?.map(str::parse::<RiskBand>).transpose();
+    let band = band.map_err(|_| Error::new(ErrorKind::StoreDamaged, "a score has an unknown risk band"))?;
     let reasons: Option<Vec<StoredReason>> = row.json(8)?;
     Ok(StoredScore {
         customer_id: row.text(0)?.to_owned(),
