@@ -161,6 +161,7 @@ macro_rules! names {
             }
         }
 
+        #[doc(hidden)]
         impl $crate::private::Named for $type {
             const TYPE: &'static str = stringify!($type);
             const WHAT: &'static str = $what;

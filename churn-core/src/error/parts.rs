@@ -89,6 +89,7 @@ macro_rules! error_kinds {
             }
         }
 
+        #[doc(hidden)]
         impl $crate::private::Codes for $kind {
             fn codes() -> Vec<&'static str> {
                 let mut codes = <$lower_type as $crate::private::Codes>::codes();
