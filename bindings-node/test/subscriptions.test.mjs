@@ -1,4 +1,4 @@
-// Conversion of subscriptions to customers: the cases that Rust and pytest read too, given as objects and as Arrow.
+// Tests the conversion of subscriptions to customers with the cases that Rust and Python test too, as objects and as Arrow.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { tableFromIPC, tableFromJSON, tableToIPC } from 'apache-arrow'

@@ -111,8 +111,8 @@ const LEAST_HISTORY: i64 = 28;
 pub(crate) fn choose_dates(last: AsOf, observed_from: Timestamp, horizon: Horizon, history_days: u32) -> Vec<DateSpan> {
     let last = AsOf::new(midnight(last.timestamp()));
     let earliest = observed_from.plus_days(i64::from(history_days));
-    // With a test on the last day alone, the latest training span lies two steps back. With a test on the whole last
-    // span, it lies three steps back. Label periods that begin there end by the first test day.
+    // If only the last day is tested, the latest training span lies two spans before the last one. If the whole last
+    // span is tested, it lies three spans before it. In both cases, its label periods end by the first test day.
     let reach = MOST_DATES + 3;
     let days_between = |from: Timestamp, to: Timestamp| (to.as_micros() - from.as_micros()).div_euclid(MICROS_PER_DAY);
     let affordable = days_between(earliest, last.timestamp()).div_euclid(reach - 1);

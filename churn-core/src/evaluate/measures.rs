@@ -202,8 +202,8 @@ mod tests {
     use super::*;
     use crate::numeric::{SplitMix, ln, sigmoid};
 
-    /// Rows of customers and predictions of one model that is slightly too extreme. Each customer has two rows with a
-    /// shared random effect.
+    /// Labels, predictions and customer codes. The predictions come from one slightly overconfident model. Each customer
+    /// has two rows with a shared random effect.
     fn fresh(customers: usize, seed: u64) -> (Vec<bool>, Vec<f64>, Vec<u32>) {
         let mut random = SplitMix::new(seed, 5);
         let mut bell = || (0..12).map(|_| random.unit()).sum::<f64>() - 6.0;

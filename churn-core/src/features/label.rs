@@ -173,8 +173,8 @@ pub(crate) fn mature_until(records: &TenantRecords, definition: &ChurnDefinition
 }
 
 /// Whether a customer who is known at a date has churned by the end of the observed history. The label period of the
-/// date does not matter: the customer has churned if the spell has ended, or if there is no activity in the last
-/// horizon of the history. `None` if the customer is not known at the date.
+/// date does not matter: the customer has churned if the spell has ended, or if there is no activity in the final
+/// `horizon` days of the history. `None` if the customer is not known at the date.
 pub(crate) fn churned_in_the_end(
     records: &TenantRecords,
     customer: u32,

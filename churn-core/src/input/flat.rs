@@ -51,7 +51,7 @@ struct Spelling {
     numbers: usize,
     /// The first value that is not a number, with its row.
     word: Option<(usize, String)>,
-    /// A text that spells a number: the first one with a leading zero, otherwise the first one.
+    /// The first text that spells a number with a leading zero or, if there is none, the first text that spells a number.
     spelled: Option<String>,
     zeros: bool,
     /// Whether every text is from a text file, in which numbers are also texts.

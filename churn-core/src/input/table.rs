@@ -269,7 +269,8 @@ pub struct Table {
 }
 
 impl Table {
-    /// Creates a table without columns and rows. It counts as given, but empty.
+    /// Creates a table without columns or rows. To pass it means that the table exists but has no rows, which differs from
+    /// not passing the table.
     pub fn new() -> Self {
         Self::default()
     }

@@ -1,4 +1,4 @@
-//! Fits the members. Their out-of-fold predictions then fit the blend and the calibration.
+//! Fits the members, then fits the blend and the calibration to the out-of-fold predictions of the members.
 
 use ndarray::Array2;
 use serde::{Deserialize, Serialize};
@@ -218,8 +218,8 @@ fn split(fold_of: &[usize], fold: usize) -> (Vec<usize>, Vec<usize>) {
     (0..fold_of.len()).partition(|&row| fold_of[row] != fold)
 }
 
-/// The patience of early stopping: how many trees may be added without improving the log-loss on held-out customers. A
-/// higher learning rate needs fewer.
+/// The patience of early stopping: how many trees may be added without improving the log-loss on held-out customers. The
+/// higher the learning rate, the smaller the patience.
 fn patience(boosting: &GradientBoostingOptions) -> usize {
     ((1.5 / boosting.learning_rate) as usize).clamp(10, 100)
 }

@@ -105,7 +105,7 @@ const DUE: usize = 4;
 ///
 /// The days of most customers are spread evenly over the span. The other customers are used at the midnight before
 /// their next event is due, according to their own rhythm as known at the start of the span. At that time, the gap
-/// since the last event is longest for customers who stay. In production, a job that runs on the day of the invoices
+/// since the last event of a customer who stays is as long as it ever gets. In production, a job that runs on the day of the invoices
 /// scores all customers at such a time, whereas evenly spread days reach each customer at such a time only once per
 /// period.
 fn own_day(records: &TenantRecords, definition: &ChurnDefinition, customer: u32, span: DateSpan, lot: u64) -> AsOf {

@@ -375,7 +375,8 @@ pub(crate) fn test_out_of_time(
     })
 }
 
-/// Separate measures for customers who were active in the horizon before the test date and for those who were not.
+/// Separate measures for customers who were active in the `horizon` days before the test date and for those who were
+/// not.
 /// `None` if the definition keeps only active customers.
 fn by_activity(
     records: &TenantRecords,

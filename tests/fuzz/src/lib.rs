@@ -1,4 +1,4 @@
-//! Shared code of the fuzz targets: computes features from a table, and scores from trees.
+//! Code shared by the fuzz targets: it computes features from a table, and scores rows with trees.
 
 use churn_core::ensemble::TreeEnsemble;
 use churn_core::{

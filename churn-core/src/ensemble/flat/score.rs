@@ -55,9 +55,10 @@ const CHUNK_STEPS: usize = 500_000;
 const FEW_ROWS: usize = 64;
 /// If there are fewer rows than this, walking down the trees is faster than ranking the thresholds.
 const MANY_ROWS: usize = 512;
-/// Maximum number of ranks that are processed together. They stay in the cache, so a tree is loaded only once for all
-/// of them. This number limits how many blocks are processed together.
+/// Maximum number of ranks in the blocks that are processed together. These ranks stay in the cache, so each tree is
+/// loaded only once for all of the blocks.
 const RANKS: usize = 24 * 60 * SIMD_BLOCK;
+/// Maximum number of blocks that are processed together.
 const RANK_BLOCKS: usize = 64;
 /// Maximum number of rows times trees per task with a kernel.
 const KERNEL_STEPS: usize = 1_000_000;
