@@ -267,7 +267,7 @@ def isotonic(z: Z, churned: np.ndarray) -> Calibrator:
 
 
 def calibrate(z: Z, churned: np.ndarray, fold_of: np.ndarray) -> tuple[str, Calibrator]:
-    """The method with the lowest out-of-fold log-loss, among those for which the rarer class has enough rows."""
+    """The method with the lowest out-of-fold log-loss, among those for which the minority class has enough rows."""
     rarer = min(churned.sum(), (~churned).sum())
     if rarer < 200:
         shift = float(logit(churned.mean()) - logit(expit(z).mean()))

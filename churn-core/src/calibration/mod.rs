@@ -13,9 +13,9 @@ use crate::numeric::{sigmoid, softplus};
 pub(crate) use intervals::Intervals;
 use isotonic::Isotonic;
 
-/// If the rarer class has fewer rows than this, only a shift is fitted.
+/// If the minority class has fewer rows than this, only a shift is fitted.
 const PLATT_FROM: usize = 200;
-/// If the rarer class has fewer rows than this, the curve has at most three parameters.
+/// If the minority class has fewer rows than this, the curve has at most three parameters.
 const ISOTONIC_FROM: usize = 1000;
 /// A more flexible curve is chosen only if it raises the out-of-fold log-likelihood by at least this much, in nats.
 const WORTH: f64 = 2.0;

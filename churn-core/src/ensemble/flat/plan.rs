@@ -39,7 +39,7 @@ pub(super) struct AskedSet {
     pub(super) missing_left: bool,
 }
 
-/// A split: the index of its condition, and the slot of its node. The left child takes over this slot, and the right
+/// A split: the index of its condition, and the slot of its node. The left child gets this slot, and the right
 /// child gets the next free slot.
 #[derive(Clone, Copy)]
 pub(super) struct Step {
