@@ -111,8 +111,14 @@ pub(crate) fn id(given: &Bound<'_, PyAny>, name: &str) -> PyResult<String> {
 
 /// Converts the name of a value of one of the core's enums.
 fn named<T: FromStr<Err = churn_core::Error>>(given: &Bound<'_, PyAny>, name: &str) -> PyResult<T> {
-    let parsed = text(given, name)?.parse();
-    parsed.map_err(|error: churn_core::Error| refuse(given.py(), "invalid_option", &error.to_string(), Some(name)))
+    text(given, name)?.parse().map_err(|error: churn_core::Error| {
+        // The core names the kind of value; an argument may have another name.
+        let message = match error.column() {
+            Some(what) if what == name => error.to_string(),
+            _ => format!("{name}: {error}"),
+        };
+        refuse(given.py(), "invalid_option", &message, Some(name))
+    })
 }
 
 /// Converts a list of texts, or a single text.
