@@ -95,9 +95,10 @@ export async function backend({ database = 'sqlite::memory:', now = () => new Da
 
   app.get('/tenants/:tenant/training', async ({ params: { tenant } }) => {
     const training = tenants.get(tenant)?.training
+    // Read before the store is: a training that is done then has a stored model.
+    const { status = 'done', done = 1, error } = training ?? {}
     const champion = (await store.tenant(tenant).models.list()).find(({ stage }) => stage === 'champion')
     if (!training && !champion) throw missing('no training was started')
-    const { status = 'done', done = 1, error } = training ?? {}
     return { status, done, error, modelId: champion?.id, report: champion?.card.report }
   })
 
