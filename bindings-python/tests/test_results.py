@@ -122,7 +122,7 @@ def test_shap_plots_take_explanations(model, run):
 
 def test_reports_are_read_by_people(model):
     text = str(model.report)
-    assert len(text.splitlines()) > 15 and max(len(line) for line in text.splitlines()) < 240
+    assert len(text.splitlines()) > 15 and max(len(line) for line in text.splitlines()) < 200
     for word in ("tested", "out of time at", "ranking", "level", "calibration", "risk band", "members", "churned"):
         assert word in text, word
     assert str(model.report.rows) in text and len(repr(model.report).splitlines()) == 1

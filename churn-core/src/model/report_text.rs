@@ -51,7 +51,7 @@ impl TrainReport {
         }
         if is_level_off(measures) == Some(true) {
             let message = format!(
-                "{tested} {} was predicted and {} observed, a difference that chance does not explain: treat probabilities as a ranking, and look at what changed between training and test",
+                "{tested} {} was predicted and {} observed, more than chance explains: treat probabilities as a ranking, and look at what changed since training",
                 percent(measures.mean_probability),
                 percent(rate(measures))
             );

@@ -253,13 +253,13 @@ fn contributions_sum_to_the_blended_log_odds() -> Result<()> {
 
 #[test]
 fn the_out_of_time_test_has_its_purge_proof() -> Result<()> {
-    let records = world(600, 5).records("acme");
+    // One in twelve customers churns: fewer customers leave the AUC to chance.
+    let records = world(3000, 5).records("acme");
     let model = ChurnModel::train(&records, &options(2))?;
     let test = model.report().out_of_time.clone().unwrap();
     assert!(test.proof.holds() && test.proof.last_label_end <= test.test_date.timestamp());
-    // Few customers cancel, so the interval shows how reliable the metric is.
     let roc_auc = test.measures.roc_auc.unwrap();
-    assert!(roc_auc.value > 0.55 && roc_auc.interval.high > 0.6, "{roc_auc}");
+    assert!(roc_auc.value > 0.6, "{roc_auc}");
     assert!(test.predictions.is_empty(), "a model file carries no customers");
     let backtest = Backtest::run(
         &records,
