@@ -9,7 +9,7 @@ use crate::model::leaks::find_leaks;
 use crate::model::options::TrainOptions;
 use crate::model::report::OutOfTime;
 use crate::model::sample::Sample;
-use crate::model::train::{Guard, TestSpans, test_out_of_time, testable};
+use crate::model::train::{TestOptions, TestSpans, test_out_of_time, testable};
 use crate::options::{Given, Options, builders, json_methods};
 use crate::record::TenantRecords;
 use crate::time::AsOf;
@@ -164,9 +164,10 @@ impl Backtest {
                     all: &dates,
                 },
                 train,
-                Guard {
+                TestOptions {
                     embargo_days: options.embargo_days,
                     unseen_customers: options.unseen_customers,
+                    keeps_predictions: true,
                 },
                 &mut workers,
                 (start + 0.2 * share, start + share),

@@ -66,14 +66,11 @@ impl ChurnModel {
                 all: &dates.all,
             },
             options,
-            Guard::default(),
+            TestOptions::default(),
             &mut workers,
             (0.1, 0.5),
         ) {
-            Ok(tested) => {
-                let predictions = vec![];
-                (Some(OutOfTime { predictions, ..tested }), None)
-            }
+            Ok(tested) => (Some(tested), None),
             Err(error)
                 if matches!(
                     error.kind(),
@@ -258,13 +255,15 @@ pub(crate) fn testable(spans: &[DateSpan], horizon: Horizon, embargo_days: u32) 
         .find(|test| purge(spans, *test, horizon, embargo_days).is_some())
 }
 
-/// The required separation between training and test, in addition to the label period.
+/// The options of an out-of-time test. The first two separate training and test, in addition to the label period.
 #[derive(Clone, Copy, Default)]
-pub(crate) struct Guard {
+pub(crate) struct TestOptions {
     /// Days between the last training label and the test date.
     pub(crate) embargo_days: u32,
     /// Whether each customer is tested by a model that was not trained on any of the customer's rows.
     pub(crate) unseen_customers: bool,
+    /// Whether the result contains the predictions.
+    pub(crate) keeps_predictions: bool,
 }
 
 /// Number of folds into which customers are divided if the model must not have seen the tested customers.
@@ -285,7 +284,7 @@ pub(crate) fn test_out_of_time(
     sample: &Sample,
     TestSpans { drawn, all: spans }: TestSpans<'_>,
     options: &TrainOptions,
-    guard: Guard,
+    test_options: TestOptions,
     workers: &mut Workers,
     part: (f64, f64),
 ) -> Result<OutOfTime> {
@@ -294,7 +293,7 @@ pub(crate) fn test_out_of_time(
         return Err(nothing("there is no date to test".to_owned()));
     };
     let horizon = options.definition.horizon();
-    let Some((kept, proof)) = purge(spans, tested, horizon, guard.embargo_days) else {
+    let Some((kept, proof)) = purge(spans, tested, horizon, test_options.embargo_days) else {
         return Err(nothing(format!(
             "no earlier training date has a label period ({} days, lead {}) that ends by the test date {}",
             horizon.days,
@@ -320,7 +319,11 @@ pub(crate) fn test_out_of_time(
         ));
     };
     let mut probabilities = vec![0.0; test.churned.len()];
-    let customer_folds = if guard.unseen_customers { CUSTOMER_FOLDS } else { 1 };
+    let customer_folds = if test_options.unseen_customers {
+        CUSTOMER_FOLDS
+    } else {
+        1
+    };
     let fold_of = grouped_folds(test.customers(), &test.churned, customer_folds, options.seed);
     for fold in 0..customer_folds {
         let tested: Vec<usize> = (0..fold_of.len()).filter(|&row| fold_of[row] == fold).collect();
@@ -331,7 +334,7 @@ pub(crate) fn test_out_of_time(
         let unseen = |row: &usize| tested_rows.customers().binary_search(&train.customers()[*row]).is_err();
         let scorer = {
             let unseen_train;
-            let train = if guard.unseen_customers {
+            let train = if test_options.unseen_customers {
                 unseen_train = train.select(&(0..train.churned.len()).filter(unseen).collect::<Vec<_>>());
                 &unseen_train
             } else {
@@ -354,7 +357,12 @@ pub(crate) fn test_out_of_time(
             .for_each(|(row, p)| probabilities[row] = p);
     }
     let measures = measure(&test.churned, &probabilities, test.customers(), options.seed, workers)?;
-    let predictions = (0..probabilities.len())
+    let kept = if test_options.keeps_predictions {
+        probabilities.len()
+    } else {
+        0
+    };
+    let predictions = (0..kept)
         .map(|row| Prediction {
             customer_id: test.matrix.customer_id(row).to_owned(),
             as_of: test.matrix.as_of[row],
@@ -367,7 +375,7 @@ pub(crate) fn test_out_of_time(
         test_date,
         test_dates,
         training_dates: training.iter().map(|span| span.last).collect(),
-        unseen_customers: guard.unseen_customers,
+        unseen_customers: test_options.unseen_customers,
         proof,
         measures,
         by_activity,
