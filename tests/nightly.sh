@@ -14,8 +14,8 @@ CHURN_WORLDS="${CHURN_WORLDS:-20000}" cargo test --release -p churn-tests --lock
 PROPTEST_CASES=4096 cargo test --release -p churn-core --all-features --locked --lib
 
 say "the bank of leaks, clean tenants, and what intervals hold, counted in full"
-cargo test --release -p churn-tests --locked --test leaks -- --ignored --nocapture
-cargo test --release -p churn-tests --locked --test intervals -- --ignored --nocapture
+cargo test --release -p churn-tests --locked --test suite leaks -- --ignored --nocapture
+cargo test --release -p churn-tests --locked --test suite intervals -- --ignored --nocapture
 cargo test --release -p churn-core --locked --lib -- --ignored --nocapture ninety_per_cent
 
 say "a hundred killed writers, and every mutant of the store's isolation"

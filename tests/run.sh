@@ -21,15 +21,17 @@ rust() {
   cargo clippy --workspace --all-features --all-targets --locked -- -D warnings
   step "Rust tests"
   tests/postgres.sh cargo test --workspace --all-features --locked
+  step "examples in Rust"
+  "target/$CARGO_BUILD_TARGET/debug/examples/tenants" 400
+  "target/$CARGO_BUILD_TARGET/debug/examples/store"
   step "documentation"
   RUSTDOCFLAGS="-D warnings" cargo doc --workspace --all-features --no-deps --locked
 }
 
+# The first command of the README, in the release profile like there.
 quickstart() {
-  step "examples in Rust"
+  step "quickstart"
   cargo run --release --locked --example quickstart
-  cargo run --release --locked --example tenants -- 400
-  cargo run --release --locked --example store
 }
 
 # Debug builds of both modules: quicker to compile, and their results are bit-identical.

@@ -80,9 +80,9 @@ pub(super) fn true_churned_at(world: &World, seen: &CustomerRow) -> Option<i64> 
 }
 
 /// Whether some customer has two spells.
-fn anyone_returned(table: &CustomerTable) -> bool {
-    let mut ids = table.rows.iter().map(|row| &row.customer_id);
-    ids.any(|id| spells(&history(table, id)).len() > 1)
+pub(super) fn anyone_returned(table: &CustomerTable) -> bool {
+    let ids: BTreeSet<&str> = table.rows.iter().map(|row| row.customer_id.as_str()).collect();
+    ids.len() < table.rows.len() && ids.into_iter().any(|id| spells(&history(table, id)).len() > 1)
 }
 
 /// Every customer with a spell that began before `as_of`.
@@ -96,7 +96,8 @@ pub(super) fn in_a_spell(world: &World, as_of: i64) -> BTreeSet<&str> {
     ids.into_iter().filter(|id| seen(world, id, as_of).is_some()).collect()
 }
 
-pub(super) fn put(row: &mut Row, world: &World, customer: Option<&str>, as_of: i64) {
+/// Adds the features of a customer. `returned` says whether some customer of the tenant has two spells.
+pub(super) fn put(row: &mut Row, world: &World, customer: Option<&str>, returned: bool, as_of: i64) {
     let table = &world.customers;
     let dated = table.columns.contains(&"valid_from");
     let usable = |column: &str| dated || world.statics.includes(column);
@@ -136,7 +137,7 @@ pub(super) fn put(row: &mut Row, world: &World, customer: Option<&str>, as_of: i
             seen.map_or(f64::NAN, |seen| days(valid_from(seen), as_of)),
         );
     }
-    if anyone_returned(table) {
+    if returned {
         let earlier = spells.split_last().map_or(&[][..], |(_, earlier)| earlier);
         let ends = earlier.iter().filter_map(Spell::churned_at).filter(|&end| end < as_of);
         row.put("customer_earlier_spells", earlier.len());

@@ -61,10 +61,11 @@ pub fn features(world: &World, as_of: i64) -> Reference {
     let payments = world.payments.as_ref().map(|t| visible(&t.rows, as_of));
     let tickets = world.tickets.as_ref().map(|t| visible(&t.rows, as_of));
     let activities = world.activities.as_ref().map(|t| visible(&t.rows, as_of));
+    let returned = customers::anyone_returned(&world.customers);
     let row = |customer: Option<&str>| {
         let of = customer.unwrap_or_default();
         let mut row = Row::default();
-        customers::put(&mut row, world, customer, as_of);
+        customers::put(&mut row, world, customer, returned, as_of);
         if let (Some(table), Some(visible)) = (&world.payments, &payments) {
             let seen = payments::seen(table, rows_of(visible, of), as_of);
             payments::put(&mut row, &seen, table.digits, as_of);

@@ -1,6 +1,6 @@
 //! Training refuses columns that leak the target and accepts clean ones, on the planted leaks of the synthetic tenants.
 //!
-//! `cargo test --release -p churn-tests --test leaks -- --ignored --nocapture` tests all planted leaks, dated and
+//! `cargo test --release -p churn-tests --test suite leaks -- --ignored --nocapture` tests all planted leaks, dated and
 //! undated, and two hundred clean tenants.
 
 use churn_core::synthetic::{PlantedLeak, WorldOptions, world};

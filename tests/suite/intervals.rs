@@ -97,7 +97,7 @@ fn intervals_cover_the_true_risk_and_are_not_too_wide() {
     assert!(half <= whole - 0.2, "{half} of {whole}");
 }
 
-/// `cargo test --release -p churn-tests --test intervals -- --ignored --nocapture`
+/// `cargo test --release -p churn-tests --test suite intervals -- --ignored --nocapture`
 #[test]
 #[ignore = "minutes: forty tenants"]
 fn full_coverage_experiment() {

@@ -1,0 +1,23 @@
+//! Tests that span crates, in one program: it is linked once, and long tests run beside each other.
+
+mod architecture;
+mod base_rate;
+mod classifier;
+mod contract;
+mod determinism;
+mod everyday;
+mod features_equal_reference;
+mod golden;
+mod hostile;
+mod intervals;
+mod known_world;
+mod labels_equal_reference;
+mod leaks;
+mod point_in_time;
+mod public_api;
+mod scores;
+mod subscriptions;
+mod trees;
+mod types;
+mod versions;
+mod vocabulary;
