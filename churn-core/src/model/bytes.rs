@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::artifact;
 use crate::calibration::Intervals;
-use crate::error::{Error, ErrorKind, Result, excerpt};
+use crate::error::{Error, ErrorKind, RecordKind, Result, excerpt};
 use crate::features::{ChurnDefinition, ResolvedPlan};
 use crate::model::bands::RiskBands;
 use crate::model::fit::Scorer;
@@ -28,6 +28,10 @@ pub(crate) struct Metadata {
     /// versions without a profile.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) profile: Option<Profile>,
+    /// The optional columns of the training data, as in [`TenantRecords::columns_in_use`](crate::TenantRecords::columns_in_use). Empty in files that were
+    /// written by versions that did not store them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) columns: Vec<(RecordKind, String)>,
     pub(crate) report: TrainReport,
 }
 

@@ -8,7 +8,7 @@ use ndarray::Array2;
 
 use crate::artifact;
 use crate::calibration::Intervals;
-use crate::error::{Error, ErrorKind, Result, of_file};
+use crate::error::{Error, ErrorKind, RecordKind, Result, of_file};
 use crate::features::{ChurnDefinition, FeatureMatrix, ResolvedPlan, eligible};
 use crate::model::bands::RiskBands;
 use crate::model::bytes::{self, Metadata};
@@ -75,6 +75,7 @@ impl ChurnModel {
         bands: RiskBands,
         intervals: Intervals,
         profile: Profile,
+        columns: Vec<(RecordKind, String)>,
         report: TrainReport,
     ) -> Result<Self> {
         let metadata = Metadata {
@@ -85,6 +86,7 @@ impl ChurnModel {
             bands,
             intervals: Some(intervals),
             profile: Some(profile),
+            columns,
             report,
         };
         // The returned model is read back from its own bytes, so a saved and reloaded model cannot score differently.
@@ -193,8 +195,7 @@ impl ChurnModel {
         if run.scores.is_empty() {
             return Err(self.nobody_eligible(records, run.as_of));
         }
-        let profile = self.metadata.profile.as_ref();
-        run.warnings = run_warnings(&run, records, &self.plan, profile, self.report());
+        run.warnings = run_warnings(&run, records, &self.plan, &self.metadata);
         Ok(run)
     }
 

@@ -1,8 +1,9 @@
-//! Warnings about a run that differs from the training data: stale data, missing columns, unusual predictions or
-//! features.
+//! Warnings about a run that differs from the training data (stale data, missing columns, unusual predictions or
+//! features), or whose outcomes are part of the training data.
 
 use crate::error::{RecordKind, excerpt};
 use crate::features::{FeatureMatrix, ResolvedPlan, has_column};
+use crate::model::bytes::Metadata;
 use crate::model::profile::{Outside, Profile};
 use crate::model::report::TrainReport;
 use crate::model::score::{Score, ScoreRun};
@@ -27,13 +28,15 @@ pub(crate) fn run_warnings(
     run: &ScoreRun,
     records: &TenantRecords,
     plan: &ResolvedPlan,
-    profile: Option<&Profile>,
-    report: &TrainReport,
+    model: &Metadata,
 ) -> Vec<Warning> {
     let mut found = missing_columns(records, plan);
+    found.extend(columns_without_values(records, plan, &model.columns));
+    found.extend(outcomes_seen_in_training(model, run.as_of));
     let tables = plan.tables().into_iter();
     found.extend(tables.filter_map(|kind| stale_data(records, kind, run.as_of)));
-    found.extend(level_outside_training(report, &run.scores));
+    found.extend(level_outside_training(&model.report, &run.scores));
+    let profile = model.profile.as_ref();
     found.extend(profile.and_then(|profile| features_outside_training(profile, &run.matrix)));
     found
 }
@@ -55,6 +58,47 @@ fn missing_columns(records: &TenantRecords, plan: &ResolvedPlan) -> Vec<Warning>
             Warning::new(WarningCode::MissingColumn, message).of_columns(vec![column.to_owned()])
         })
         .collect()
+}
+
+/// Warns about optional columns that had values in training, of which the records have none. Every row then counts as
+/// if it had the default value, such as a payment without status as paid.
+fn columns_without_values(
+    records: &TenantRecords,
+    plan: &ResolvedPlan,
+    trained: &[(RecordKind, String)],
+) -> Vec<Warning> {
+    let found = records.columns_in_use();
+    let (tables, attributes) = (plan.tables(), plan.attributes());
+    let enough = |kind: RecordKind| records.n_rows(kind).is_some_and(|rows| rows >= FEWEST_SCORES);
+    trained
+        .iter()
+        .filter(|(kind, column)| tables.contains(kind) && enough(*kind) && !found.contains(&(*kind, column)))
+        // `missing_columns` warns about these.
+        .filter(|(kind, column)| !attributes.contains(&(*kind, column)))
+        .map(|(kind, column)| {
+            let message = format!(
+                "column '{column}' of {kind} had values in training, and no row of these records has one: the features that use it then mean something else. Provide the column, or train again without it"
+            );
+            Warning::new(WarningCode::MissingColumn, message).of_columns(vec![column.clone()])
+        })
+        .collect()
+}
+
+/// Warns if training used outcomes of the label period of a date. A measure of the scores of this date would then test
+/// the model on its own training data. A model of several tenants may score a tenant that it was not trained on, so it
+/// has no such warning.
+fn outcomes_seen_in_training(model: &Metadata, as_of: AsOf) -> Option<Warning> {
+    model.tenant.as_ref()?;
+    let last = model.report.training_dates.iter().max()?;
+    let seen_until = model.definition.horizon().end(last.as_micros());
+    if as_of.as_micros() >= seen_until {
+        return None;
+    }
+    let shown = Timestamp::from_micros(seen_until).map_or_else(String::new, |at| at.to_string());
+    let message = format!(
+        "training used outcomes of this tenant until {shown}, which include outcomes after {as_of}: a comparison of these scores with outcomes looks better than the model is. Measure the model with its out-of-time test or a backtest, or score as of {shown} or later"
+    );
+    Some(Warning::new(WarningCode::OutcomesSeenInTraining, message).of_dates(vec![as_of]))
 }
 
 /// Warns if a table has been without events for longer than ever before. The data feed has then probably stopped, and

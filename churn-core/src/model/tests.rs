@@ -530,3 +530,53 @@ fn churn_weight_keeps_probabilities_calibrated() -> Result<()> {
     assert_eq!(train(0.0).unwrap_err().column(), Some("churn_weight"));
     Ok(())
 }
+
+/// The codes of a run's warnings, each with its columns.
+fn codes(run: &ScoreRun) -> Vec<(&'static str, Vec<String>)> {
+    let warnings = run.warnings().iter();
+    warnings
+        .map(|warning| (warning.code.as_str(), warning.columns.clone()))
+        .collect()
+}
+
+#[test]
+fn scores_whose_outcomes_training_used_carry_a_warning() -> Result<()> {
+    let world = world(150, 9);
+    let records = world.records("acme");
+    let model = ChurnModel::train(&records, &options(2))?;
+    let last = *model.report().training_dates.iter().max().unwrap();
+    let until = AsOf::new(last.timestamp().plus_days(60));
+    let seen = |as_of: AsOf| -> Result<bool> {
+        let run = model.score(&records, as_of)?;
+        Ok(codes(&run).iter().any(|(code, _)| *code == "outcomes_seen_in_training"))
+    };
+    assert!(seen(last)? && seen(AsOf::new(until.timestamp().plus_days(-1)))?);
+    assert!(!seen(until)?);
+    // A shared model may score tenants that it was not trained on.
+    let mut shared = options(2);
+    shared.shared = true;
+    let run = ChurnModel::train(&records, &shared)?.score(&records, last)?;
+    assert!(codes(&run).iter().all(|(code, _)| *code != "outcomes_seen_in_training"));
+    Ok(())
+}
+
+#[test]
+fn a_built_in_column_that_training_had_is_missed() -> Result<()> {
+    let mut world = world(150, 9);
+    for (number, payment) in world.payments.iter_mut().enumerate() {
+        payment.status = (number % 5 == 0).then_some(InputStatus::Failed);
+        payment.settled_at = Some(payment.due_at.plus_days(1));
+    }
+    let model = ChurnModel::train(&world.records("acme"), &options(2))?;
+    let as_of = day(700);
+    let missing = |world: &World| -> Result<Vec<Vec<String>>> {
+        let run = model.score(&world.records("acme"), as_of)?;
+        let missing = codes(&run).into_iter().filter(|(code, _)| *code == "missing_column");
+        Ok(missing.map(|(_, columns)| columns).collect())
+    };
+    assert!(missing(&world)?.is_empty());
+    world.payments.iter_mut().for_each(|payment| payment.status = None);
+    world.tickets.iter_mut().for_each(|ticket| ticket.satisfaction = None);
+    assert_eq!(missing(&world)?, [["status"], ["satisfaction"]]);
+    Ok(())
+}

@@ -156,6 +156,8 @@ impl ChurnModel {
         report.warnings.extend(report.verdicts());
         workers.report("done", 1, 1);
         let tenant = (!options.shared).then(|| records.tenant().clone());
+        let columns = records.columns_in_use().into_iter();
+        let columns = columns.map(|(kind, column)| (kind, column.to_owned())).collect();
         ChurnModel::assemble(
             tenant,
             options.definition.clone(),
@@ -164,6 +166,7 @@ impl ChurnModel {
             bands,
             intervals,
             Profile::of(&sample.matrix),
+            columns,
             report,
         )
     }

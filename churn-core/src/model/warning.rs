@@ -20,6 +20,8 @@ names! {
         FeaturesOutsideTraining = "features_outside_training",
         /// The records lack a column that the model uses.
         MissingColumn = "missing_column",
+        /// Training used outcomes of the label period of the scored date. Measures of these scores look too good.
+        OutcomesSeenInTraining = "outcomes_seen_in_training",
         /// The typical gap between the events that define inactivity is longer than the horizon.
         GapExceedsHorizon = "gap_exceeds_horizon",
         /// At a training date, all customers churned, or none did.

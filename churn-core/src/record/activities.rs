@@ -10,6 +10,5 @@ pub(crate) struct Activities {
     pub(crate) kind: Option<TextColumn>,
     /// The quantity of each activity. `None` if the column was not given, so that every quantity is 1. Values are
     /// finite, and null is stored as 1.
-    /// finite, and null is stored as 1.
     pub(crate) quantity: Option<Vec<f64>>,
 }

@@ -3,7 +3,9 @@
 use std::fmt;
 
 use crate::error::RecordKind;
-use crate::record::{Activities, Currency, Customers, Events, Payments, TenantId, Tickets};
+use crate::record::{
+    Activities, Currency, Customers, Events, NEVER, PaymentStatus, Payments, Priority, TenantId, Tickets,
+};
 use crate::time::Timestamp;
 
 /// The undated attributes that never change, so that today's value was also true in the past.
@@ -105,6 +107,54 @@ impl TenantRecords {
             RecordKind::Tickets => self.tickets.as_ref().map(|table| &table.events),
             RecordKind::Activities => self.activities.as_ref().map(|table| &table.events),
         }
+    }
+
+    /// The optional built-in columns that change a feature of some row, by table. A column that was not given, and one
+    /// in which every row has the default value, give the same features, so neither is listed.
+    pub(crate) fn columns_in_use(&self) -> Vec<(RecordKind, &'static str)> {
+        let mut columns = vec![];
+        let mut add = |kind, column, in_use: bool| {
+            if in_use {
+                columns.push((kind, column));
+            }
+        };
+        let moments = |values: &[i64]| values.iter().any(|&value| value != NEVER);
+        if let Some(Payments {
+            events,
+            status,
+            settled_at,
+            refunded_at,
+            ..
+        }) = &self.payments
+        {
+            let mut times = settled_at.iter().zip(&events.at);
+            let kind = RecordKind::Payments;
+            add(
+                kind,
+                "settled_at",
+                times.any(|(settled, due)| *settled != NEVER && settled != due),
+            );
+            add(kind, "status", status.contains(&PaymentStatus::Failed));
+            add(kind, "refunded_at", moments(refunded_at));
+        }
+        if let Some(tickets) = &self.tickets {
+            let kind = RecordKind::Tickets;
+            add(kind, "first_response_at", moments(&tickets.first_response_at));
+            add(kind, "resolved_at", moments(&tickets.resolved_at));
+            add(kind, "reopened_at", moments(&tickets.reopened_at));
+            let normal = |priority: &Priority| *priority == Priority::Normal;
+            add(kind, "priority", !tickets.priority.iter().all(normal));
+            add(
+                kind,
+                "satisfaction",
+                !tickets.satisfaction.iter().all(|rating| rating.is_nan()),
+            );
+        }
+        if let Some(activities) = &self.activities {
+            add(RecordKind::Activities, "kind", activities.kind.is_some());
+            add(RecordKind::Activities, "quantity", activities.quantity.is_some());
+        }
+        columns
     }
 
     /// The start of the observed history: the value that the caller set, otherwise the earliest event time of any
