@@ -18,11 +18,10 @@ use design::DesignColumn;
 /// linear model.
 ///
 /// Trees receive numbers unchanged, with missing values as NaN. A level is a distinct text of a text feature. A text
-/// feature becomes one column per frequent level. If there are rare levels, it also gives a column that marks all
-/// other levels (rare or unknown) and a column with the frequency of the level. If texts are missing, it also gives a
-/// column that marks missing texts. The linear model receives the same columns with these changes: missing values are
-/// replaced by the median and flagged, heavy tails are compressed by a signed logarithm, and columns are centred and
-/// scaled.
+/// feature gives one column per frequent level. If there are rare levels, it also gives a column that marks all other
+/// levels (rare or unknown) and a column with the frequency of the level. If texts are missing, it also gives a column
+/// that marks missing texts. The linear model receives the same columns with these changes: missing values are replaced
+/// by the median and flagged, heavy tails are compressed by a signed logarithm, and columns are centred and scaled.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct FittedPreprocessor {
     /// Names of the features that the preprocessing was fitted on, in order.
