@@ -1,4 +1,5 @@
-//! Churn prediction: the input is customer records, the output is calibrated churn probabilities with reasons.
+//! Churn prediction. The input is the records of customers. The output is a calibrated churn probability for each
+//! customer, with reasons.
 //!
 //! ```text
 //! JSON objects ─┐                       as_of, windows                                          one .churn file
@@ -82,8 +83,8 @@
 //! # Reproducibility
 //!
 //! The same records, options and seed give the same model file, byte for byte, for any number of threads. The score of
-//! a customer is bit-identical whether all customers or only this customer is scored, and it does not change when the
-//! model is saved and loaded.
+//! a customer is bit-identical whether all customers are scored or only this one. Saving and loading a model does not
+//! change its scores.
 //!
 //! # Threads, progress and cancellation
 //!
@@ -188,7 +189,7 @@ pub use features::{
     Axis, ChurnDefinition, Condition, Feature, FeatureColumn, FeatureKind, FeatureMatrix, FeaturePlan, Function, Label,
     LabelRule, Labels, Measure, ResolvedPlan, eligible_features, features, labels, usual_gap_days,
 };
-#[doc(hidden)] // for the store and the bindings, which read tables
+#[doc(hidden)] // only the store and the bindings need it
 pub use input::Cell;
 #[cfg(feature = "csv")]
 pub use input::CsvBatches;

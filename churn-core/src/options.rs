@@ -125,6 +125,8 @@ impl Given {
         }
     }
 
+    /// Checks that no unknown option was given.
+    ///
     /// # Errors
     /// `invalid_option` if an unknown option remains.
     pub(crate) fn finish(self) -> Result<()> {
@@ -165,8 +167,8 @@ macro_rules! json_methods {
             /// not given, or is null, keeps its default.
             ///
             /// # Errors
-            /// `invalid_option`, naming the option, for an unknown name (the message suggests the closest known name)
-            /// and for a value of the wrong type.
+            /// `invalid_option` if an option has an unknown name or a value of the wrong type. The error names the
+            /// option. For an unknown name, the message suggests the most similar known name.
             pub fn from_json(json: &str) -> $crate::error::Result<Self> {
                 Self::default().with_json(json)
             }
@@ -183,7 +185,8 @@ macro_rules! json_methods {
     };
 }
 
-/// Generates the builder and JSON methods of a struct whose fields are all plain options.
+/// Generates the builder methods and the JSON methods of a struct of options, none of which is itself a struct of
+/// options.
 macro_rules! plain_options {
     ($options:ident { $($with:ident($field:ident: $kind:ty)),* $(,)? }) => {
         $crate::options::builders!($options { $($with($field: $kind)),* });

@@ -69,7 +69,7 @@ type ProgressCallback = Arc<dyn Fn(Progress) + Send + Sync>;
 pub struct Execution {
     /// Number of threads; `None` means as many as the machine offers.
     pub threads: Option<usize>,
-    /// Called from time to time with the progress of the call. It may be called on any thread.
+    /// A function that is called from time to time, on any thread, with the progress of the call.
     pub progress: Option<ProgressCallback>,
     /// The token that cancels the call.
     pub cancel: CancelToken,
@@ -162,7 +162,8 @@ pub(crate) struct Workers {
 }
 
 impl Workers {
-    /// Creates workers that run short work on the calling thread, without progress and cancellation.
+    /// Creates workers without a thread pool, for short work on the calling thread. They do not report progress and
+    /// cannot be cancelled.
     pub(crate) fn inline() -> Self {
         Self {
             pool: None,
@@ -212,7 +213,7 @@ impl Workers {
         }
     }
 
-    /// Applies `f` to every number in `items` and returns the results in order.
+    /// Applies `f` to every number in `items`, in parallel, and returns the results in order.
     pub(crate) fn map<R: Send>(
         &self,
         items: Range<usize>,
@@ -228,8 +229,8 @@ impl Workers {
         }
     }
 
-    /// Splits `0..len` into chunks of length `size` (the last may be shorter), applies `f` to each, and returns the
-    /// results in order.
+    /// Splits the range `0..len` into chunks of length `size` (the last chunk may be shorter). Applies `f` to every
+    /// chunk, in parallel, and returns the results in order.
     pub(crate) fn map_chunks<R: Send>(
         &self,
         len: usize,
@@ -242,7 +243,7 @@ impl Workers {
         })
     }
 
-    /// Applies `f` to every item by mutable reference and returns the results in order.
+    /// Applies `f` to the index and a mutable reference of every item, in parallel, and returns the results in order.
     pub(crate) fn map_mut<T: Send, R: Send>(
         &self,
         items: &mut [T],
@@ -258,8 +259,8 @@ impl Workers {
         }
     }
 
-    /// Splits a slice into chunks of length `size` (the last may be shorter) and applies `f` to each chunk and its
-    /// start position.
+    /// Splits a slice into chunks of length `size` (the last chunk may be shorter). Applies `f` to the start position
+    /// and the content of every chunk, in parallel.
     pub(crate) fn chunks_mut<T: Send>(
         &self,
         data: &mut [T],

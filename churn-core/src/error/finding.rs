@@ -31,10 +31,11 @@ names! {
         ConstantColumn = "constant_column",
         /// A column has no value in any row.
         EmptyColumn = "empty_column",
-        /// Later versions of customers are active again after the end of a spell. These versions begin a new spell.
+        /// A spell (an uninterrupted period as a customer) ended, but later versions of the customer are active again.
+        /// The first of these versions begins a new spell.
         Reactivated = "reactivated",
-        /// Versions of customers set `churned_at` back to null before that time was reached. The cancellation therefore
-        /// counts as withdrawn.
+        /// A later version of a customer sets `churned_at` back to null before the time of `churned_at` was reached.
+        /// The cancellation therefore counts as withdrawn.
         Withdrawn = "withdrawn",
         /// Customers have no subscription, although the customers table was built from subscriptions. They were
         /// dropped.

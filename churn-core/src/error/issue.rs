@@ -15,7 +15,7 @@ names! {
     pub enum RecordKind: "table" {
         /// Customers and their spells, which are uninterrupted periods as a customer.
         Customers = "customers",
-        /// Payments, each with a due date and with the time at which it was paid, failed or was refunded.
+        /// Payments: the amount due, the due date, and how the payment was settled.
         Payments = "payments",
         /// Support tickets and how they were resolved.
         Tickets = "tickets",
@@ -138,9 +138,10 @@ pub struct ValidationReport {
     pub issues: Vec<ValidationIssue>,
     /// Likely mistakes in valid rows, ordered by table, then by code. A finding never causes a row to be refused.
     pub findings: Vec<Finding>,
-    /// The customer attributes that are not used as features, each with the reason. There are two possible reasons. The
-    /// table may not state since when the attribute's values have been true (see
-    /// [`StaticAttributes`](crate::StaticAttributes)). Or the library may compute a feature with the same name.
+    /// The customer attributes that are not used as features, each with the reason. One possible reason is that the
+    /// table does not state since when the attribute's values have been true; see
+    /// [`StaticAttributes`](crate::StaticAttributes). The other is that the library computes a feature with the same
+    /// name.
     pub undated_attributes: Vec<(String, String)>,
 }
 

@@ -212,7 +212,7 @@ macro_rules! names {
 pub(crate) use names;
 
 #[cfg(test)]
-#[allow(unreachable_pub)] // the enums are public for real
+#[allow(unreachable_pub)] // the macro declares public enums
 mod tests {
     use serde_json::json;
 

@@ -12,7 +12,7 @@ use crate::error::{IssueCode, RecordKind, ValidationReport};
 #[derive(Debug, thiserror::Error)]
 #[error("{message}")]
 pub struct Parts<K: fmt::Debug> {
-    /// The kind.
+    /// The kind of the error.
     pub kind: K,
     /// The message, without the kind.
     pub message: String,
@@ -103,7 +103,7 @@ macro_rules! error_kinds {
         }
 
         impl ::std::fmt::Display for $kind {
-            /// The stable code.
+            /// Writes the stable code.
             fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
                 f.pad(self.code())
             }

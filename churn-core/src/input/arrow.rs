@@ -190,8 +190,9 @@ impl Layout {
 }
 
 impl Table {
-    /// Reads a record batch. Text columns may be `Utf8`, `LargeUtf8`, `Utf8View` or a dictionary of them; timestamps
-    /// may be any `Timestamp`, `Date32` or `Date64`. Index columns of a pandas data frame are skipped.
+    /// Reads a record batch. Text columns may have the type `Utf8`, `LargeUtf8` or `Utf8View`, or be a dictionary with
+    /// values of such a type. Timestamp columns may have any `Timestamp` type, `Date32` or `Date64`. Index columns of a
+    /// pandas data frame are skipped.
     ///
     /// # Errors
     /// `unreadable_table` if two columns have the same name.
@@ -287,9 +288,10 @@ impl Table {
         Ok(table.with_index(index))
     }
 
-    /// Converts the table to one record batch. A text becomes `Utf8`, a timestamp `Timestamp(Microsecond, "UTC")`, a
-    /// bool `Boolean`, an integer `Int64` (or `UInt64` if it is too large), and any other number `Float64`. A column
-    /// without values becomes `Utf8`.
+    /// Converts the table to one record batch. A column of texts gets the type `Utf8`, and a column of timestamps gets
+    /// `Timestamp(Microsecond, "UTC")`. A column of bools gets `Boolean`. A column of integers gets `Int64`, or
+    /// `UInt64` if integers are too large for `Int64`. A column of other numbers gets `Float64`. A column without
+    /// values gets `Utf8`.
     ///
     /// ```
     /// use arrow::datatypes::DataType;
@@ -303,8 +305,8 @@ impl Table {
     /// ```
     ///
     /// # Errors
-    /// `bad_type`, with row and column, if a column contains values of several types, such as text and numbers, or a
-    /// value that no column accepts.
+    /// `bad_type` if a column contains values of several types, such as texts and numbers, or a value that no column
+    /// accepts. The error names the row and the column.
     pub fn to_record_batch(&self) -> Result<RecordBatch> {
         let mut fields = Vec::with_capacity(self.column_names().count());
         let mut arrays = Vec::with_capacity(fields.capacity());

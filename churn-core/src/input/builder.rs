@@ -119,8 +119,8 @@ impl RecordsOptions {
         }
     }
 
-    /// Checks that every column that the caller declares static is an attribute or `renews_at`. A table without columns
-    /// passes.
+    /// Checks that every column that the caller declares static is an attribute or `renews_at`. If the customers table
+    /// has no columns, nothing is checked.
     fn static_columns_exist(&self, customers: &[Table]) -> Result<()> {
         let StaticAttributes::Named(names) = &self.static_attributes else {
             return Ok(());
@@ -229,8 +229,8 @@ impl RecordsBuilder {
     /// itself is freed. Use this method for a table that is too large to be in memory together with the records that
     /// are built from it.
     ///
-    /// The records and the report are bit-identical to those of the whole table given at once. The row numbers of a
-    /// batch continue those of the previous batch.
+    /// The records and the report are bit-identical to those that result if the whole table is given at once. The row
+    /// numbers of a batch continue those of the previous batch.
     ///
     /// ```
     /// use churn_core::{RecordKind, Table, TenantRecords};
@@ -330,15 +330,15 @@ impl RecordsBuilder {
         self
     }
 
-    /// Sets the start of the observed history. Default: the earliest event.
+    /// Sets the start of the observed history. Default: the time of the earliest event.
     #[must_use]
     pub fn observed_from(mut self, moment: Timestamp) -> Self {
         self.options.observed_from = Some(moment);
         self
     }
 
-    /// Sets the end of the observed history (exclusive). Default: one microsecond after the latest event; see
-    /// [`TenantRecords::observed_until`].
+    /// Sets the end of the observed history (exclusive). Default: one microsecond after the time of the latest event;
+    /// see [`TenantRecords::observed_until`].
     #[must_use]
     pub fn observed_until(mut self, moment: Timestamp) -> Self {
         self.options.observed_until = Some(moment);
@@ -359,8 +359,8 @@ impl RecordsBuilder {
         self
     }
 
-    /// Sets the tenant's currency by its ISO 4217 code. The default is the currency of the first payment whose currency
-    /// has no conversion rate. Payments without a currency are in the tenant's currency.
+    /// Sets the tenant's currency by its ISO 4217 code. The default is the first currency in the payments table that
+    /// has no conversion rate. The amounts of payments without a currency are in the tenant's currency.
     #[must_use]
     pub fn currency(mut self, code: impl Into<String>) -> Self {
         self.options.currency = Some(code.into());

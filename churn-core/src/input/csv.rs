@@ -9,9 +9,9 @@ impl Table {
     /// Reads CSV (commas, `"` as quote, UTF-8) with a header line.
     ///
     /// Columns are recognised by the names in [`columns_of`](crate::columns_of). If columns have other names, rename
-    /// them with [`with_names`](Self::with_names). Every other column is an attribute. The type of an attribute is the
-    /// strictest type that fits all cells: number, bool (`true`, `false`) or text. An empty cell is null. Empty input
-    /// gives a table without columns and rows. Values are validated by
+    /// them with [`with_names`](Self::with_names). A column that is not recognised is an attribute. The type of an
+    /// attribute is the strictest type that fits all cells: number, bool (`true`, `false`) or text. An empty cell is
+    /// null. Empty input gives a table without columns and rows. Values are validated by
     /// [`RecordsBuilder::build`](crate::RecordsBuilder::build), not here.
     ///
     /// ```
@@ -26,8 +26,8 @@ impl Table {
     /// ```
     ///
     /// # Errors
-    /// `unreadable_table`, naming the row, if the text is not CSV or not UTF-8, if a row has more or fewer cells than
-    /// the header, or if a quote is never closed.
+    /// `unreadable_table` if the text is not CSV or not UTF-8, if a row has more or fewer cells than the header, or if
+    /// a quote is never closed. The error names the row.
     pub fn from_csv(reader: impl Read) -> Result<Self> {
         Self::csv_batches(reader, usize::MAX)?.read()
     }

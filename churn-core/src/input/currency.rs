@@ -19,9 +19,9 @@ pub(crate) struct Exchange {
 }
 
 impl Exchange {
-    /// The tenant's currency. It is the currency that the caller set. If the caller set none, it is the currency of the
-    /// first payment that is valid so far and whose currency has no conversion rate. A currency with a conversion rate
-    /// is converted, so it is not the tenant's currency.
+    /// The tenant's currency. It is the currency that the caller set. If the caller set none, it is the first currency
+    /// without a conversion rate among the payments that are valid so far. Amounts in a currency with a conversion rate
+    /// are converted, so that currency is not the tenant's.
     pub(crate) fn currency(&self, codes: Option<&TextDraft>, bad: &[bool]) -> Currency {
         let first = || {
             let codes = codes?;

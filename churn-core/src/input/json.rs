@@ -11,7 +11,7 @@ use crate::input::table::{Column, Table, Value};
 
 impl Table {
     /// Reads a JSON array with one object per row. Every key that occurs in any row becomes a column. If a row does not
-    /// have the key of a column, its value is null.
+    /// have the key of a column, the value of this column in the row is null.
     ///
     /// # Errors
     /// `unreadable_table` if the text is not an array of objects, if a row has the same key twice, or if a large table
@@ -36,7 +36,7 @@ impl Table {
     }
 
     /// Creates a table from rows of named values. Every name that occurs in any row becomes a column. If a row does not
-    /// have the name of a column, its value is null.
+    /// have the name of a column, the value of this column in the row is null.
     ///
     /// # Errors
     /// `unreadable_table` if there are too many rows, if a row has the same name twice, or if a large table has almost

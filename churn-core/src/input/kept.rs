@@ -166,8 +166,8 @@ impl Pools {
         Some(KeptColumn { values, others })
     }
 
-    /// The compact form of an attribute column. The values of the batch keep the types that they have, because the type
-    /// of the attribute is determined only when the table is complete.
+    /// The compact form of an attribute column. Values are not converted to the type of the attribute here, because
+    /// this type is determined only when the table is complete.
     fn plain(&mut self, name: &str, column: &Data, other: &mut dyn FnMut(usize, Cell<'_>)) -> Option<Kept> {
         let cells = || (0..column.len()).map(|row| column.cell(row));
         let first = cells().find(|cell| !matches!(cell, Cell::Null))?;

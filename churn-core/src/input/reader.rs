@@ -42,8 +42,8 @@ struct Looked {
     codes: Vec<u32>,
 }
 
-/// Columns that are read a second time and are therefore not freed after the first time. Record ids are compared if
-/// their hashes are equal. Decimal amounts are converted exactly.
+/// Columns that are read a second time and are therefore not freed after the first time. Record ids are read again to
+/// compare ids whose hashes are equal. Amounts are read again to convert decimals exactly.
 const READ_AGAIN: [&str; 4] = ["payment_id", "ticket_id", "activity_id", "amount"];
 
 /// Reads the batches of one table as one table. A column is freed after it has been read, unless it is in
@@ -132,8 +132,8 @@ impl<'w> TableReader<'w> {
                 self.check.whole_column(column.name, IssueCode::MissingColumn, message);
             }
         }
-        // Known names were normalised when the table was added. A name that still matches a known name is therefore a
-        // duplicate.
+        // Columns were renamed to their known names when the table was added, unless the known name was already in use.
+        // A column that matches a known name but has another name is therefore a duplicate.
         for name in self.names.clone() {
             if let Some(known) = known_name(self.kind, &name).filter(|known| *known != &*name) {
                 let message = format!(

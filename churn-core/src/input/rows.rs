@@ -128,9 +128,10 @@ impl From<bool> for Value {
 typed_row! {
     /// A customer, or one version of a customer.
     ///
-    /// One row per customer is sufficient. Rows with the same id and different `valid_from` are versions of the
-    /// customer. A spell is an uninterrupted period as a customer. If the customer left and came back, a row with a
-    /// later `signed_up_at` begins the next spell. If a field is `None` in every row, its column counts as not given.
+    /// One row per customer is sufficient. If several rows have the same id and different `valid_from`, they are
+    /// versions of the customer. A spell is an uninterrupted period as a customer. If the customer left and came back,
+    /// a row with a later `signed_up_at` begins the next spell. If a field is `None` in every row, its column counts as
+    /// not given.
     ///
     /// ```
     /// use churn_core::{Customer, TenantRecords};

@@ -1,4 +1,4 @@
-//! Converts subscriptions to dated versions of customers.
+//! Converts a table of subscriptions to a table of dated versions of customers.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -65,7 +65,7 @@ pub enum Column {
     Timestamps(Vec<Option<i64>>),
 }
 
-/// A column in the layout of its source.
+/// The values of a column, in the layout of the input format.
 #[derive(Clone, Debug)]
 pub(crate) enum Data {
     /// Values in a column that the caller created.

@@ -20,8 +20,9 @@ use design::DesignColumn;
 /// Trees receive numbers unchanged, with missing values as NaN. A level is a distinct text of a text feature. A text
 /// feature gives one column per frequent level. If there are rare levels, it also gives a column that marks all other
 /// levels (rare or unknown) and a column with the frequency of the level. If texts are missing, it also gives a column
-/// that marks missing texts. The linear model receives the same columns with these changes: missing values are replaced
-/// by the median and flagged, heavy tails are compressed by a signed logarithm, and columns are centred and scaled.
+/// that marks missing texts. The linear model receives the same columns after three changes. Missing values are
+/// replaced by the median and are flagged in a separate column. Heavy tails are compressed by a signed logarithm. Every
+/// column is centred and scaled.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct FittedPreprocessor {
     /// Names of the features that the preprocessing was fitted on, in order.

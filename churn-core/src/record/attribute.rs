@@ -1,4 +1,4 @@
-//! Attributes: the columns of a table that the library does not define. Every attribute is kept with its type.
+//! Attributes: the columns of a table that are not known columns. Every attribute is kept with its type.
 
 use crate::record::Ids;
 

@@ -17,17 +17,17 @@ pub(crate) struct Customers {
     /// `starts[c]..starts[c + 1]` are the rows of customer `c`. The length is the number of customers plus 1.
     pub(crate) starts: Vec<u32>,
     pub(crate) signed_up_at: Vec<i64>,
-    /// The value is `NEVER` if it is null. The same holds for `notice_at` and `renews_at`.
+    /// A null is stored as `NEVER`. The same holds for `notice_at` and `renews_at`.
     pub(crate) churned_at: Vec<i64>,
     pub(crate) notice_at: Vec<i64>,
     /// `None` if the column was not given.
     pub(crate) renews_at: Option<Vec<i64>>,
-    /// The value equals `signed_up_at` if it is null or if the column was not given.
+    /// If the value is null or the column was not given, the value of `signed_up_at` is stored.
     pub(crate) valid_from: Vec<i64>,
-    /// The value is `ALWAYS` if it is null. The column is `None` if no row has a value.
+    /// A null is stored as `ALWAYS`. The column is `None` if no row has a value.
     pub(crate) known_at: Option<Vec<i64>>,
-    /// Whether a `valid_from` column was given. If so, attributes are dated, because each version states since when it
-    /// is true.
+    /// Whether a `valid_from` column was given. If so, attributes are dated: each version states since when its values
+    /// are true.
     pub(crate) dated: bool,
     /// Extra columns, in column order.
     pub(crate) attributes: Vec<Attribute>,

@@ -45,8 +45,8 @@ impl Events {
         self.known_at.as_ref().map_or(ALWAYS, |known| known[row])
     }
 
-    /// The key that orders rows of a customer if they are sorted by a time other than the event time, such as the
-    /// settlement time, and this time is equal.
+    /// A key that breaks ties. It orders rows of a customer that are sorted by another time than the event time, such
+    /// as the settlement time, and have equal times.
     pub(crate) fn tie(&self, row: usize) -> u32 {
         self.rank.as_ref().map_or(self.given[row], |rank| rank[row])
     }

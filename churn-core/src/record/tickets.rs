@@ -17,11 +17,11 @@ pub(crate) enum Priority {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Tickets {
     pub(crate) events: Events,
-    /// The value is `NEVER` if it is null. The same holds for `resolved_at` and `reopened_at`.
+    /// A null is stored as `NEVER`. The same holds for `resolved_at` and `reopened_at`.
     pub(crate) first_response_at: Vec<i64>,
     pub(crate) resolved_at: Vec<i64>,
     pub(crate) reopened_at: Vec<i64>,
-    /// The priority; `Normal` if it is null or if the column was not given.
+    /// The priority. If it is null or the column was not given, `Normal` is stored.
     pub(crate) priority: Vec<Priority>,
     /// The rating from 1 to 5; NaN if the ticket was not rated.
     pub(crate) satisfaction: Vec<f64>,
