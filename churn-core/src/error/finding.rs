@@ -22,7 +22,7 @@ names! {
         /// Events lie more than 365 days after nearly all other events of their table, so their dates are probably
         /// wrong.
         FarDate = "far_date",
-        /// Rows without an id equal another row of the table in every column.
+        /// Rows that have no id equal another row of the table in every column.
         LikelyDuplicate = "likely_duplicate",
         /// The typical time between two consecutive events of a customer is longer than the horizon of the churn
         /// definition.

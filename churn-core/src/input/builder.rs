@@ -45,7 +45,7 @@ names! {
 }
 
 names! {
-    /// The order of events of one customer that have the same time.
+    /// The order of a customer's events whose times are equal.
     ///
     /// The order affects features such as the last paid amount or the number of consecutive failed payments.
     ///
@@ -71,12 +71,12 @@ names! {
     #[derive(Default)]
     #[non_exhaustive]
     pub enum Ties: "ties" {
-        /// Simultaneous events keep their input order.
+        /// Events with equal times keep their input order.
         #[default]
         Given = "given",
-        /// Simultaneous events are ordered by id, then by all values, so the order of events does not depend on the
-        /// input order. The list of quarantined rows, the default currency and the type of an attribute still depend on
-        /// the input order.
+        /// Events with equal times are ordered by id, then by all values, so their order does not depend on the input
+        /// order. The list of quarantined rows, the default currency and the type of an attribute still depend on the
+        /// input order.
         Content = "content",
     }
 }
@@ -378,7 +378,7 @@ impl RecordsBuilder {
         self
     }
 
-    /// Sets the order of events of one customer that have the same time. Default: input order.
+    /// Sets the order of a customer's events whose times are equal. Default: input order.
     #[must_use]
     pub fn ties(mut self, ties: Ties) -> Self {
         self.options.ties = ties;

@@ -58,7 +58,7 @@ impl Key {
                 .map_or(0, |four| u64::from(u32::from_le_bytes(*four)))
         };
         let length = bytes.len();
-        // For a short id, the words may overlap. Together with the length, they identify the id.
+        // The words that are read from a short id may overlap. The words and the length together identify the id.
         let words = match length {
             0 => [0; 3],
             1..4 => [bytes[0], bytes[length / 2], bytes[length - 1]].map(u64::from),

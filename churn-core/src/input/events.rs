@@ -163,8 +163,9 @@ impl EventDraft {
         Ok(pieces.into_iter().fold(Rows::default(), Rows::join))
     }
 
-    /// Sorts the rows of a customer that have the same time by id, then by all values. Returns the rank that each row
-    /// has if all rows of its customer, regardless of their times, are sorted by id, then by all values.
+    /// Determines the order of rows of one customer whose times are equal. These rows are ordered by id, then by all
+    /// values. Also returns the rank of each row: its position if all rows of its customer are ordered in this way,
+    /// regardless of their times.
     fn order_by_content(
         &self,
         reader: &TableReader<'_>,

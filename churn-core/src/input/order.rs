@@ -18,7 +18,7 @@ impl Order {
         &self.rows[self.starts[customer] as usize..self.starts[customer + 1] as usize]
     }
 
-    /// The groups of two or more rows of a customer that have the same time.
+    /// The groups of rows of a customer whose times are equal. Every group has at least two rows.
     pub(crate) fn ties<'a>(&'a self, customer: usize, at: impl Fn(u32) -> i64 + 'a) -> impl Iterator<Item = &'a [u32]> {
         let together = self.rows_of(customer).chunk_by(move |&a, &b| at(a) == at(b));
         together.filter(|rows| rows.len() > 1)
