@@ -1,4 +1,5 @@
-//! Churn prediction: the input is customer records, the output is calibrated churn probabilities with reasons.
+//! Churn prediction. The input is the records of customers. The output is a calibrated churn probability for each
+//! customer, with reasons.
 //!
 //! ```text
 //! JSON objects ─┐                       as_of, windows                                          one .churn file
@@ -60,50 +61,57 @@
 //!
 //! # Time
 //!
-//! - A [`Timestamp`] is UTC in microseconds. A date is midnight UTC; a date-time without an offset is UTC; a day has
-//!   86 400 s.
+//! - A [`Timestamp`] is a point in time in UTC, in microseconds. A date without a time means midnight UTC. A date-time
+//!   without an offset is in UTC. A day has 86 400 s.
 //! - `as_of` is the prediction time. A record is visible only if it happened, and was known, **strictly before** it.
-//!   A field that became known later (a resolution, a settlement, a rating) is hidden until then.
-//! - A window of `w` days is `[as_of - w days, as_of)`; the label period is `[as_of + lead, as_of + lead + horizon)`.
-//! - A label is mature only if its label period ends by `observed_until`. An immature label is an error; it never
-//!   counts as retained.
-//! - Undated attributes hold today's values. They are used as features only if you declare them static.
+//!   Some fields of a record become known later than the record: for example, the time at which a ticket was resolved.
+//!   Such a field is hidden until it is known.
+//! - A window of `w` days is the history in `[as_of - w days, as_of)`. The label period is `[as_of + lead, as_of + lead
+//!   + horizon)`; the label states whether the customer churned in this period.
+//! - A label is mature if its label period ends at or before `observed_until`, the end of the observed history. An
+//!   immature label is not known, so it is an error. It never counts as retained.
+//! - An attribute is undated if the records do not state since when its value has been true. It holds today's value, so
+//!   it is used as a feature only if you declare it static, which means that it never changes.
 //! - The crate reads no clock: the current time is always an argument.
 //!
 //! # Units
 //!
-//! Amounts of money are in major units (12.34) in inputs and results, and are summed in whole minor units. Durations
-//! are in days or hours; the name of the feature states which. Contributions are in log-odds. Probabilities are
-//! calibrated and lie in [0, 1].
+//! Amounts of money are in major units (12.34) in inputs and results. Internally, they are summed in whole minor units
+//! (1234). Durations are in days or hours, and the name of a feature states its unit. Contributions of features to a
+//! score are in log-odds. Probabilities are calibrated and lie in [0, 1].
 //!
 //! # Reproducibility
 //!
-//! The same records, options and seed give the same model file, byte for byte, for any number of threads. Scores are
-//! bit-identical in a whole run, for a customer who is scored alone, and after a model is reloaded.
+//! The same records, options and seed give the same model file, byte for byte, for any number of threads. The score of
+//! a customer is bit-identical whether all customers are scored or only this one. Saving and loading a model does not
+//! change its scores.
 //!
 //! # Threads, progress and cancellation
 //!
 //! An [`Execution`] sets the number of threads, the progress callback and the cancellation token of a long call. If the
-//! call takes options, the execution is one of them (`with_execution` of [`TrainOptions`], [`BacktestOptions`],
-//! [`ClassifierOptions`] and [`WorldOptions`](synthetic::WorldOptions), `execution` of [`RecordsBuilder`]). Otherwise,
-//! the last argument of the call is `&Execution`. [`Execution::default`] uses all cores. A call without an
-//! [`Execution`] is short, except [`ChurnModel::score`], which calls [`score_with`](ChurnModel::score_with) with the
-//! default execution.
+//! call takes options, the execution is one of the options. Set it by `with_execution` of [`TrainOptions`],
+//! [`BacktestOptions`], [`ClassifierOptions`] or [`WorldOptions`](synthetic::WorldOptions), or by `execution` of
+//! [`RecordsBuilder`]. Any other long call takes `&Execution` as its last argument. [`Execution::default`] uses all
+//! cores. Calls that accept no [`Execution`] are short. The only exception is [`ChurnModel::score`], which calls
+//! [`score_with`](ChurnModel::score_with) with the default execution.
 //!
 //! # Names of counts
 //!
-//! A method that counts what a value contains is named `n_rows`, `n_customers`, `n_features` or `n_trees`; for a list,
-//! its name is `len`. A method that is named by a plural noun returns a slice or an iterator.
+//! A method that returns a count is named after what it counts: `n_rows`, `n_customers`, `n_features` or `n_trees`. The
+//! method that counts the items of a list is named `len`. A method whose name is a plural noun returns a slice or an
+//! iterator.
 //!
 //! # What it does not do
 //!
-//! - It reads no clock, no environment, no network and no database, and starts no thread that outlives a call.
+//! - It does not read a clock, environment variables, a network or a database. It starts no thread that outlives a
+//!   call.
 //! - It does not state the cause of churn. Reasons name the recorded behaviour that the model responds to.
-//! - It does not merge tenants: [`TenantRecords`] hold one tenant, and a model scores only the tenant it was trained on
-//!   unless it is shared.
-//! - It does not repair records: an invalid value is an error, or its row is quarantined and counted.
-//! - It does not guess: if the history is insufficient, the result is [`Outcome::NotScored`] or an error, with the
-//!   reason.
+//! - It does not merge tenants. [`TenantRecords`] hold the records of one tenant. A model scores only the tenant that
+//!   it was trained on, unless it was trained with the option `shared`.
+//! - It does not repair records. An invalid value is an error, unless you choose to quarantine invalid rows: they are
+//!   then skipped, counted and listed in the report.
+//! - It does not guess. If the history is insufficient, the result is [`Outcome::NotScored`] or an error, and both
+//!   state the reason.
 //!
 //! # Crate features
 //!
@@ -115,7 +123,7 @@
 //!
 //! [`ndarray`] is re-exported so that callers can use the version that appears in the signatures.
 
-// Modules, lowest layer first: a module imports only modules above it in this list.
+// The modules are listed from the lowest layer to the highest. A module imports only modules above it in this list.
 mod error;
 mod numeric;
 mod options;
@@ -150,14 +158,14 @@ mod model;
 
 mod classifier;
 
-/// What the exported macros `names!`, `error_kinds!` and `error_type!` expand to.
+/// Items that the code generated by the exported macros `names!`, `error_kinds!` and `error_type!` uses.
 #[doc(hidden)]
 pub mod private {
     pub use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
     pub use crate::error::{Codes, Error, Named, Parts, RecordKind, ValidationReport, deserialize, parse, unknown};
 
-    /// Creates a tenant id without checking it. The caller checks it later.
+    /// Creates a tenant id without validating it. The caller must validate it later.
     pub fn tenant(id: impl AsRef<str>) -> crate::TenantId {
         crate::TenantId::unchecked(id)
     }
@@ -181,7 +189,7 @@ pub use features::{
     Axis, ChurnDefinition, Condition, Feature, FeatureColumn, FeatureKind, FeatureMatrix, FeaturePlan, Function, Label,
     LabelRule, Labels, Measure, ResolvedPlan, eligible_features, features, labels, usual_gap_days,
 };
-#[doc(hidden)] // for the store and the bindings, which read tables
+#[doc(hidden)] // only the store and the bindings need it
 pub use input::Cell;
 #[cfg(feature = "csv")]
 pub use input::CsvBatches;

@@ -1,7 +1,7 @@
 //! Numerical functions with bit-identical results on every machine.
 //!
-//! The standard library's `exp` and `ln` come from the platform, and their results differ between platforms. The
-//! functions here use one pinned pure-Rust implementation (`libm`, a port of musl), without fused multiply-add.
+//! The results of the standard library's `exp` and `ln` differ between platforms. The functions of this module
+//! therefore use a fixed version of the pure-Rust crate `libm` (a port of musl), without fused multiply-add.
 
 #![allow(clippy::disallowed_methods)]
 
@@ -35,19 +35,21 @@ pub(crate) fn sigmoid(z: f64) -> f64 {
     }
 }
 
-/// The log-odds of a probability, clamped to ±36 so that 0 and 1 stay finite.
+/// The log-odds of a probability. They are clamped to about ±36, so they are finite even for the probabilities 0 and 1.
 pub(crate) fn logit(p: f64) -> f64 {
     let p = p.clamp(2.0e-16, 1.0 - 2.0e-16);
     ln(p / (1.0 - p))
 }
 
-/// ln(1 + e^z) without overflow: the log-loss of a retained row with log-odds `z`.
+/// ln(1 + e^z), computed without overflow. This is the log-loss of a row that did not churn and has log-odds `z` of
+/// churn.
 pub(crate) fn softplus(z: f64) -> f64 {
     if z > 0.0 { z + ln_1p(exp(-z)) } else { ln_1p(exp(z)) }
 }
 
-/// The log-loss and the probability of a row with log-odds `z`. They are bit-identical to [`softplus`] and [`sigmoid`],
-/// but need only one exponential.
+/// The log-loss and the churn probability of a row with log-odds `z`. The results are bit-identical to those of
+/// [`softplus`] and [`sigmoid`], but both are computed from the same exponential, which is faster than calling the two
+/// functions.
 pub(crate) fn log_loss_and_probability(z: f64, churned: bool) -> (f64, f64) {
     let e = exp(-z.abs());
     let wrong = if churned { -z } else { z };
@@ -55,14 +57,14 @@ pub(crate) fn log_loss_and_probability(z: f64, churned: bool) -> (f64, f64) {
     (loss, if z >= 0.0 { 1.0 / (1.0 + e) } else { e / (1.0 + e) })
 }
 
-/// SplitMix64, a seeded random number generator with independent streams.
+/// SplitMix64, a seeded pseudo-random number generator. One seed gives many streams.
 ///
 /// Source: Steele, Lea, Flood, "Fast splittable pseudorandom number generators", OOPSLA 2014.
 #[derive(Clone, Debug)]
 pub(crate) struct SplitMix(u64);
 
 impl SplitMix {
-    /// Creates the stream `stream` of `seed`. Different streams do not overlap.
+    /// Creates the generator of the stream `stream` of `seed`. Each stream begins at a different pseudo-random state.
     pub(crate) fn new(seed: u64, stream: u64) -> Self {
         let mut mixed = Self(seed ^ stream.wrapping_mul(0xD1B5_4A32_D192_ED03));
         let first = mixed.next_u64();

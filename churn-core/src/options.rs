@@ -1,6 +1,6 @@
-//! Option structs: builder methods, and JSON that overrides the defaults.
+//! Support for option structs: builder methods, and reading of options from JSON that overrides the defaults.
 //!
-//! Both language bindings pass options as JSON, so that names, defaults and error messages are defined once.
+//! Both language bindings pass options as JSON. Names, defaults and error messages are therefore defined only here.
 
 use std::fmt;
 
@@ -37,7 +37,7 @@ fn invalid(option: &str, message: String) -> Error {
 /// The members of a JSON object of options. A member is removed when it is read, so any member that remains at the end
 /// is an unknown option.
 pub(crate) struct Given {
-    /// The option whose value is this object; `None` for the outermost object.
+    /// The name of the option that has this object as its value; `None` for the outermost object.
     within: Option<&'static str>,
     members: Map<String, Value>,
     known: Vec<&'static str>,
@@ -60,7 +60,7 @@ impl Given {
         })
     }
 
-    /// The value of an option; `None` if it is not given or is null.
+    /// Removes an option and returns its value; `None` if the option is not given or is null.
     pub(crate) fn take(&mut self, name: &'static str) -> Option<Value> {
         self.known.push(name);
         self.members.remove(name).filter(|value| !value.is_null())
@@ -71,7 +71,7 @@ impl Given {
         self.members.get(name).is_some_and(|value| !value.is_null())
     }
 
-    /// Replaces an option if a value is given.
+    /// Sets an option if a value for it is given.
     pub(crate) fn set<T: DeserializeOwned>(&mut self, name: &'static str, option: &mut T) -> Result<()> {
         if let Some(value) = self.take(name) {
             *option = serde_json::from_value(value).map_err(|error| self.wrong(name, error))?;
@@ -79,7 +79,7 @@ impl Given {
         Ok(())
     }
 
-    /// Replaces the option if a value is given. The value is a list, or a single element of one.
+    /// Sets an option whose value is a list, if a value is given. A single element counts as a list of one element.
     pub(crate) fn set_list<T: DeserializeOwned>(&mut self, name: &'static str, option: &mut Vec<T>) -> Result<()> {
         if let Some(value) = self.take(name) {
             let list = match value {
@@ -91,8 +91,8 @@ impl Given {
         Ok(())
     }
 
-    /// Replaces an option whose value is a struct of options. `false` switches the option off, `true` sets it to its
-    /// default, and an object overrides parts of the default.
+    /// Sets an option whose value is a struct of options, if a value is given. `false` switches the option off, `true`
+    /// sets it to its default, and an object overrides parts of the default.
     pub(crate) fn set_member<T: Options>(
         &mut self,
         name: &'static str,
@@ -113,8 +113,8 @@ impl Given {
         Ok(())
     }
 
-    /// The error for a value that cannot be read. If the value is a part of another option, the column of the error is
-    /// that other option.
+    /// The error for a value that cannot be read. If this object is the value of an outer option, the error names the
+    /// outer option as its column.
     pub(crate) fn wrong(&self, name: &str, why: impl fmt::Display) -> Error {
         match self.within {
             None => invalid(name, format!("invalid value for option '{name}': {why}")),
@@ -125,6 +125,8 @@ impl Given {
         }
     }
 
+    /// Checks that no unknown option was given.
+    ///
     /// # Errors
     /// `invalid_option` if an unknown option remains.
     pub(crate) fn finish(self) -> Result<()> {
@@ -141,7 +143,7 @@ impl Given {
     }
 }
 
-/// Generates the `with_` methods of the given fields.
+/// Generates a `with_` method for each of the given fields.
 macro_rules! builders {
     ($options:ty { $($with:ident($field:ident: $kind:ty)),* $(,)? }) => {
         impl $options {
@@ -165,14 +167,14 @@ macro_rules! json_methods {
             /// not given, or is null, keeps its default.
             ///
             /// # Errors
-            /// `invalid_option`, naming the option, for an unknown name (the message suggests the closest known name)
-            /// and for a value of the wrong type.
+            /// `invalid_option` if an option has an unknown name or a value of the wrong type. The error names the
+            /// option. For an unknown name, the message suggests the most similar known name.
             pub fn from_json(json: &str) -> $crate::error::Result<Self> {
                 Self::default().with_json(json)
             }
 
-            /// Replaces the options that the text of a JSON object contains, in the format of
-            /// [`from_json`](Self::from_json).
+            /// Reads options from the text of a JSON object, in the format of [`from_json`](Self::from_json). An option
+            /// that is not given, or is null, keeps its current value.
             ///
             /// # Errors
             /// The errors of [`from_json`](Self::from_json).
@@ -183,7 +185,8 @@ macro_rules! json_methods {
     };
 }
 
-/// Generates the builder and JSON methods of a struct whose fields are all plain options.
+/// Generates the builder methods and the JSON methods of a struct of options, none of which is itself a struct of
+/// options.
 macro_rules! plain_options {
     ($options:ident { $($with:ident($field:ident: $kind:ty)),* $(,)? }) => {
         $crate::options::builders!($options { $($with($field: $kind)),* });

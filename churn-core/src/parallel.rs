@@ -1,8 +1,9 @@
 //! Thread pools, progress and cancellation. No other module starts threads.
 //!
-//! A long call creates its own thread pool and drops it before it returns, so the host process may fork between calls.
-//! Work is divided into fixed chunks whose results are returned in order, so the result does not depend on the number
-//! of threads. Between chunks, the work checks its [`CancelToken`].
+//! A long call creates its own thread pool and drops the pool before it returns, so the host process may fork between
+//! calls. Work is divided into chunks whose size does not depend on the number of threads, and the results of the
+//! chunks are returned in order. The result of the call is therefore the same for any number of threads. Between
+//! chunks, the call checks its [`CancelToken`].
 
 use std::fmt;
 use std::ops::Range;
@@ -23,7 +24,7 @@ impl CancelToken {
         Self::default()
     }
 
-    /// Cancels the work. The call returns [`ErrorKind::Cancelled`] within about 50 ms.
+    /// Cancels every call that uses this token. Such a call returns [`ErrorKind::Cancelled`] within about 50 ms.
     pub fn cancel(&self) {
         self.0.store(true, Ordering::Relaxed);
     }
@@ -38,7 +39,7 @@ impl CancelToken {
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Progress {
-    /// The name of the current stage, for display: `"features"`, `"boosting"`.
+    /// The name of the current stage, for display. Examples are `"features"` and `"boosting"`.
     pub stage: &'static str,
     /// The completed fraction of the whole call, from 0 to 1. It never decreases.
     pub done: f64,
@@ -68,19 +69,20 @@ type ProgressCallback = Arc<dyn Fn(Progress) + Send + Sync>;
 pub struct Execution {
     /// Number of threads; `None` means as many as the machine offers.
     pub threads: Option<usize>,
-    /// Called from time to time with the progress of the call. It may be called on any thread.
+    /// A function that is called from time to time, on any thread, with the progress of the call.
     pub progress: Option<ProgressCallback>,
     /// The token that cancels the call.
     pub cancel: CancelToken,
 }
 
 impl Execution {
-    /// Uses all available threads, has no progress callback, and has a new token.
+    /// Creates an execution that uses all available threads, without a progress callback, and with a new token that is
+    /// not cancelled.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Sets the number of threads, at least 1. With 0, the call fails with `invalid_option`.
+    /// Sets the number of threads. It must be at least 1; otherwise, the call fails with `invalid_option`.
     #[must_use]
     pub fn threads(mut self, threads: usize) -> Self {
         self.threads = Some(threads);
@@ -143,23 +145,25 @@ impl fmt::Debug for Execution {
     }
 }
 
-/// Number of values that are sorted between two checks of the token.
+/// Number of values that are sorted between two checks of the cancellation token.
 const SORTED_AT_ONCE: usize = 1 << 14;
 
 /// The thread pool of one long call, with its progress and its cancellation.
 pub(crate) struct Workers {
     pool: Option<rayon::ThreadPool>,
     progress: Option<ProgressCallback>,
-    /// The last reported fraction. The lock is held during the callback, so that the reported fraction never decreases.
+    /// The last reported fraction. The lock is held while the callback runs, so callbacks from several threads cannot
+    /// overtake each other and the reported fraction never decreases.
     told: Mutex<f64>,
     cancel: CancelToken,
-    /// The fraction of the call at which the current stage begins.
+    /// The current stage covers the progress of the whole call from the fraction `from` to the fraction `to`.
     from: f64,
     to: f64,
 }
 
 impl Workers {
-    /// Runs short work on one thread, without progress and cancellation.
+    /// Creates workers without a thread pool, for short work on the calling thread. They do not report progress and
+    /// cannot be cancelled.
     pub(crate) fn inline() -> Self {
         Self {
             pool: None,
@@ -176,7 +180,8 @@ impl Workers {
         self.pool.as_ref().map_or(1, rayon::ThreadPool::current_num_threads)
     }
 
-    /// Runs a closure on a thread of the pool, so that many short tasks inside it avoid the cost of entering the pool.
+    /// Runs a closure on a thread of the pool. If the closure starts many short parallel tasks, this avoids the cost of
+    /// entering the pool for each of them.
     pub(crate) fn inside<R: Send>(&self, f: impl FnOnce() -> R + Send) -> R {
         match &self.pool {
             None => f(),
@@ -184,7 +189,8 @@ impl Workers {
         }
     }
 
-    /// Returns `Err(Cancelled)` once the caller has cancelled. Long work calls this at least every 50 ms.
+    /// Returns the error [`ErrorKind::Cancelled`] if the caller has cancelled the call. Long work calls this method at
+    /// least every 50 ms.
     pub(crate) fn check(&self) -> Result<()> {
         match self.cancel.is_cancelled() {
             true => Err(Error::new(ErrorKind::Cancelled, "the call was cancelled")),
@@ -192,12 +198,12 @@ impl Workers {
         }
     }
 
-    /// Maps progress that is reported from now on (0 to 1) to the range from `from` to `to` of the whole call.
+    /// Begins a stage that covers the progress of the whole call from the fraction `from` to the fraction `to`.
     pub(crate) fn part(&mut self, from: f64, to: f64) {
         (self.from, self.to) = (from, to);
     }
 
-    /// Reports that `done` of `total` units of the current stage are complete.
+    /// Reports that `done` of `total` units of work of the current stage are complete.
     pub(crate) fn report(&self, stage: &'static str, done: usize, total: usize) {
         if let Some(callback) = &self.progress {
             let share = if total == 0 { 1.0 } else { done as f64 / total as f64 };
@@ -207,7 +213,7 @@ impl Workers {
         }
     }
 
-    /// Applies `f` to every number in `items` and returns the results in order.
+    /// Applies `f` to every number in `items`, in parallel, and returns the results in order.
     pub(crate) fn map<R: Send>(
         &self,
         items: Range<usize>,
@@ -223,8 +229,8 @@ impl Workers {
         }
     }
 
-    /// Splits `0..len` into chunks of length `size` (the last may be shorter), applies `f` to each, and returns the
-    /// results in order.
+    /// Splits the range `0..len` into chunks of length `size` (the last chunk may be shorter). Applies `f` to every
+    /// chunk, in parallel, and returns the results in order.
     pub(crate) fn map_chunks<R: Send>(
         &self,
         len: usize,
@@ -237,7 +243,7 @@ impl Workers {
         })
     }
 
-    /// Applies `f` to every item by mutable reference and returns the results in order.
+    /// Applies `f` to the index and a mutable reference of every item, in parallel, and returns the results in order.
     pub(crate) fn map_mut<T: Send, R: Send>(
         &self,
         items: &mut [T],
@@ -253,8 +259,8 @@ impl Workers {
         }
     }
 
-    /// Splits a slice into chunks of length `size` (the last may be shorter) and applies `f` to each chunk and its
-    /// start position.
+    /// Splits a slice into chunks of length `size` (the last chunk may be shorter). Applies `f` to the start position
+    /// and the content of every chunk, in parallel.
     pub(crate) fn chunks_mut<T: Send>(
         &self,
         data: &mut [T],
@@ -272,7 +278,7 @@ impl Workers {
         }
     }
 
-    /// Sorts by a key. The sort is stable. See [`sort_by`](Self::sort_by).
+    /// Sorts by a key like [`sort_by`](Self::sort_by). The sort is stable.
     pub(crate) fn sort_by_key<T: Copy + Send + Sync, K: Ord>(
         &self,
         data: &mut Vec<T>,
@@ -283,7 +289,7 @@ impl Workers {
 
     /// Sorts with a comparison function. The sort is stable.
     ///
-    /// It sorts chunks independently, then merges them in pairs. It checks the token between these steps.
+    /// Chunks are sorted independently and then merged in pairs. The cancellation token is checked between these steps.
     pub(crate) fn sort_by<T: Copy + Send + Sync>(
         &self,
         data: &mut Vec<T>,

@@ -1,7 +1,7 @@
-//! Timestamps and time spans. Nothing here reads the clock: the current time is always an argument.
+//! Timestamps and time spans. This module does not read the clock. The current time is always an argument.
 //!
-//! A [`Timestamp`] is UTC, in whole microseconds since 1970-01-01. A date without a time is midnight UTC. A date-time
-//! without an offset is UTC. A day is exactly 86 400 s.
+//! A [`Timestamp`] is a number of whole microseconds since 1970-01-01 in UTC. A date without a time means midnight UTC.
+//! A date-time without an offset is in UTC. A day has exactly 86 400 s.
 
 use std::fmt;
 use std::str::FromStr;
@@ -14,15 +14,16 @@ use crate::error::{Error, ErrorKind};
 pub(crate) const MICROS_PER_DAY: i64 = 86_400_000_000;
 /// Microseconds per hour.
 pub(crate) const MICROS_PER_HOUR: i64 = 3_600_000_000;
-/// The longest accepted span in days: all years from 1 to 9999.
+/// The longest accepted time span in days. It covers the years 1 to 9999.
 pub(crate) const MOST_DAYS: u32 = 3_652_059;
 
 /// A point in time in UTC: microseconds since 1970-01-01, within the years 1 to 9999.
 ///
-/// The text form is ISO-8601: a date alone is midnight UTC, and a date-time without an offset is UTC. Locale formats
-/// are not accepted.
+/// The text form is ISO-8601. A date without a time means midnight UTC, and a date-time without an offset is in UTC.
+/// Formats that depend on a locale, such as `01.03.2024`, are not accepted.
 ///
-/// Serde writes this text in human-readable formats such as JSON, and the number of microseconds in binary formats.
+/// Serde serialises a timestamp as this text in human-readable formats such as JSON, and as the number of microseconds
+/// in binary formats.
 ///
 /// ```
 /// use churn_core::Timestamp;
@@ -66,7 +67,8 @@ impl Timestamp {
         Self(moved.clamp(Self::MIN.0, Self::MAX.0))
     }
 
-    /// Days from `earlier` to this timestamp, with fraction; negative if `earlier` is later.
+    /// Number of days from `earlier` to this timestamp, with a fraction. It is negative if this timestamp is before
+    /// `earlier`.
     pub fn days_since(self, earlier: Self) -> f64 {
         (self.0 - earlier.0) as f64 / MICROS_PER_DAY as f64
     }
@@ -76,7 +78,8 @@ impl FromStr for Timestamp {
     type Err = Error;
 
     /// Parses an ISO-8601 date (`2011-09-10`) or date-time (`2011-09-10T12:30:00`). A date-time may have a fraction of
-    /// a second, and may end with `Z` or an offset. A space may replace the `T`. Locale formats are not accepted.
+    /// a second, and may end with `Z` or an offset. A space may replace the `T`. Formats that depend on a locale are
+    /// not accepted.
     fn from_str(text: &str) -> Result<Self, Error> {
         let bad = || {
             Error::new(
@@ -112,12 +115,14 @@ fn parse_iso(text: &str) -> Option<Timestamp> {
 
 const EPOCH: jiff::civil::DateTime = jiff::civil::DateTime::constant(1970, 1, 1, 0, 0, 0, 0);
 
-/// Fractions below a microsecond are rounded towards the past, which keeps the order of timestamps.
+/// Microseconds from 1970-01-01 to a date-time in UTC. A fraction of a microsecond is rounded down, so the order of
+/// timestamps is kept.
 fn civil_micros(civil: jiff::civil::DateTime) -> i64 {
     civil.duration_since(EPOCH).as_nanos().div_euclid(1000) as i64
 }
 
-/// Splits `Z`, `+01:00`, `+0100` or `+01` off a date-time. Returns the rest and the offset in microseconds.
+/// Splits the offset (`Z`, `+01:00`, `+0100` or `+01`) off a date-time. Returns the text before it and the offset in
+/// microseconds.
 fn split_offset(text: &str) -> Option<(&str, i64)> {
     if let Some(civil) = text.strip_suffix(['Z', 'z']) {
         return Some((civil, 0));
@@ -263,7 +268,8 @@ impl schemars::JsonSchema for AsOf {
     }
 }
 
-/// A span of history in whole days. At `as_of`, the window of `w` days is `[as_of - w days, as_of)`.
+/// The length of a window of history, in whole days. The window of `w` days before `as_of` is `[as_of - w days,
+/// as_of)`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub(crate) struct Window(u32);
@@ -280,7 +286,8 @@ impl Window {
     }
 }
 
-/// The label period. It begins `lead` days after `as_of` and lasts `days` days: `[as_of + lead, as_of + lead + days)`.
+/// The label period, in which a customer may churn. It begins `lead` days after `as_of` and lasts `days` days: `[as_of
+/// + lead, as_of + lead + days)`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Horizon {
     /// Length of the label period in days.

@@ -8,31 +8,37 @@ use serde::Serialize;
 use crate::error::{RecordKind, names};
 
 names! {
-    /// The topic of a [`Finding`]. Each code is stable and the same in all languages.
+    /// The topic of a [`Finding`]. Each code is stable and is the same in all languages.
     #[derive(PartialOrd, Ord)]
     #[non_exhaustive]
     pub enum FindingCode: "finding" {
-        /// Payments, tickets or activities have an extra column, which the standard features do not use.
+        /// A table of payments, tickets or activities has an extra column, which the standard features do not use.
         UnusedColumn = "unused_column",
         /// Events lie before the first `signed_up_at` of their customer.
         BeforeSignUp = "before_sign_up",
-        /// Events lie after the end of a spell of their customer and before the start of the next one.
+        /// Events lie after the end of a spell (an uninterrupted period as a customer) and before the start of the same
+        /// customer's next spell, if there is one.
         AfterEnd = "after_end",
-        /// Events lie more than 365 days after nearly all other events of their table.
+        /// Events lie more than 365 days after nearly all other events of their table, so their dates are probably
+        /// wrong.
         FarDate = "far_date",
-        /// Rows without an id equal another row of the table in every column.
+        /// Rows that have no id equal another row of the table in every column.
         LikelyDuplicate = "likely_duplicate",
-        /// The typical gap between two events of a customer exceeds the horizon.
+        /// The typical time between two consecutive events of a customer is longer than the horizon of the churn
+        /// definition.
         GapExceedsHorizon = "gap_exceeds_horizon",
         /// An attribute has the same value in every row.
         ConstantColumn = "constant_column",
         /// A column has no value in any row.
         EmptyColumn = "empty_column",
-        /// A spell ended, but later versions are active again. These versions begin a new spell.
+        /// A spell (an uninterrupted period as a customer) ended, but later versions of the customer are active again.
+        /// The first of these versions begins a new spell.
         Reactivated = "reactivated",
-        /// Versions set `churned_at` back to null before the end of the spell, so the cancellation was withdrawn.
+        /// A later version of a customer sets `churned_at` back to null before the time of `churned_at` was reached.
+        /// The cancellation therefore counts as withdrawn.
         Withdrawn = "withdrawn",
-        /// Customers have no subscription, although the customers table is built from subscriptions.
+        /// Customers have no subscription, although the customers table was built from subscriptions. They were
+        /// dropped.
         NoSubscription = "no_subscription",
     }
 }
@@ -60,9 +66,9 @@ pub(crate) const MAX_EXAMPLES: usize = 5;
 pub struct Finding {
     /// The topic of the finding.
     pub code: FindingCode,
-    /// The table.
+    /// The table that the finding is about.
     pub table: RecordKind,
-    /// The column; `None` if the finding is about whole rows.
+    /// The column that the finding is about; `None` if the finding is about whole rows.
     pub column: Option<Arc<str>>,
     /// Number of affected rows.
     pub rows: u64,
@@ -96,7 +102,7 @@ impl Finding {
         }
     }
 
-    /// Adds the rows of another finding of the same code, table and column.
+    /// Adds the rows of another finding with the same code, table and column.
     pub(crate) fn absorb(&mut self, other: &Self) {
         self.rows += other.rows;
         self.examples.extend(&other.examples);

@@ -1,4 +1,5 @@
-//! The validation report: an issue for every invalid value, findings about valid rows, and row counts for every table.
+//! The validation report. It has an issue for every invalid value, findings about valid rows, and row counts for every
+//! table.
 
 use std::fmt;
 use std::sync::Arc;
@@ -8,13 +9,13 @@ use serde::Serialize;
 use crate::error::{Finding, names};
 
 names! {
-    /// The four kinds of record that a tenant has.
+    /// The kinds of records that a tenant has. Each kind has its own table.
     #[derive(PartialOrd, Ord)]
     #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename_all = "lowercase"))]
     pub enum RecordKind: "table" {
-        /// Customers and their subscription periods.
+        /// Customers and their spells, which are uninterrupted periods as a customer.
         Customers = "customers",
-        /// Payments with their due date and their settlement, failure or refund.
+        /// Payments: the amount due, the due date, and how the payment was settled.
         Payments = "payments",
         /// Support tickets and how they were resolved.
         Tickets = "tickets",
@@ -24,12 +25,12 @@ names! {
 }
 
 names! {
-    /// What is wrong with a value. Each code is stable and the same in all languages.
+    /// What is wrong with a value. Each code is stable and is the same in all languages.
     #[non_exhaustive]
     pub enum IssueCode: "issue" {
         /// A required column is missing.
         MissingColumn = "missing_column",
-        /// Two columns match the same known name when case, blanks, hyphens and underscores are ignored.
+        /// Two columns match the same known name. Case, blanks, hyphens and underscores are ignored in this comparison.
         DuplicateColumn = "duplicate_column",
         /// A required value is null or empty.
         MissingValue = "missing_value",
@@ -47,11 +48,12 @@ names! {
         UnknownPriority = "unknown_priority",
         /// Two rows have the same record id and the same `known_at`.
         DuplicateId = "duplicate_id",
-        /// Two rows are the same version of the same customer.
+        /// Two rows are the same version of the same customer: they have equal `signed_up_at`, `valid_from` and
+        /// `known_at`.
         DuplicateVersion = "duplicate_version",
         /// An event belongs to a customer who is not in the customers table.
         UnknownCustomer = "unknown_customer",
-        /// An end time lies before its start time.
+        /// A time lies before another time that must come first. For example, `churned_at` lies before `signed_up_at`.
         EndsBeforeStart = "ends_before_start",
         /// A pending payment has a `settled_at`.
         InconsistentStatus = "inconsistent_status",
@@ -66,12 +68,12 @@ names! {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct ValidationIssue {
-    /// The table.
+    /// The table that contains the value.
     pub table: RecordKind,
     /// 0-based position of the row in the input. In a CSV file, the header line does not count. `None` if the issue is
     /// about the whole table.
     pub row: Option<u64>,
-    /// The column; `None` if the issue is about the whole row.
+    /// The column that contains the value; `None` if the issue is about the whole row.
     pub column: Option<Arc<str>>,
     /// What is wrong.
     pub code: IssueCode,
@@ -80,7 +82,7 @@ pub struct ValidationIssue {
 }
 
 impl ValidationIssue {
-    /// Creates an issue about one value, for a host that stores records outside this crate.
+    /// Creates an issue about one value. Used by crates that store records and validate them before this crate does.
     #[doc(hidden)]
     pub fn new(table: RecordKind, row: u64, column: &str, code: IssueCode, message: impl Into<String>) -> Self {
         Self {
@@ -106,44 +108,45 @@ impl fmt::Display for ValidationIssue {
     }
 }
 
-/// Row counts of one table. `rows_in = rows_accepted + rows_quarantined` always holds.
+/// Row counts of one table. `rows_in` always equals `rows_accepted + rows_quarantined`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct TableReport {
-    /// Rows in the input.
+    /// Number of rows in the input.
     pub rows_in: u64,
-    /// Rows that were accepted.
+    /// Number of rows that were accepted.
     pub rows_accepted: u64,
-    /// Rows that were quarantined.
+    /// Number of rows that were quarantined: skipped because a value was invalid.
     pub rows_quarantined: u64,
     /// 0-based positions of the quarantined rows, ascending.
     pub quarantined: Vec<u64>,
-    /// Accepted events that happened before their customer's first `signed_up_at`.
+    /// Number of accepted events that happened before the first `signed_up_at` of their customer.
     pub events_before_sign_up: u64,
 }
 
-/// The result of validation: the row counts of every table, an issue for every invalid value, and findings about valid
-/// rows.
+/// The result of validation. It has row counts for every table, an issue for every invalid value, and findings about
+/// valid rows.
 ///
 /// `Display` shows the counts, the first 20 issues, and every finding with its number of rows and examples. For code
 /// examples, see [`OnInvalid`](crate::OnInvalid) and [`Finding`].
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct ValidationReport {
-    /// Counts of each table in the input, in the order of [`RecordKind::ALL`].
+    /// Row counts of each table in the input, in the order of [`RecordKind::ALL`].
     pub tables: Vec<(RecordKind, TableReport)>,
     /// Every invalid value, ordered by table, then by row.
     pub issues: Vec<ValidationIssue>,
     /// Likely mistakes in valid rows, ordered by table, then by code. A finding never causes a row to be refused.
     pub findings: Vec<Finding>,
-    /// The customer attributes that are not used as features, each with the reason. Either the table does not state
-    /// since when the values are true (see [`StaticAttributes`](crate::StaticAttributes)), or a computed feature has
-    /// the same name.
+    /// The customer attributes that are not used as features, each with the reason. One possible reason is that the
+    /// table does not state since when the attribute's values have been true; see
+    /// [`StaticAttributes`](crate::StaticAttributes). The other is that the library computes a feature with the same
+    /// name.
     pub undated_attributes: Vec<(String, String)>,
 }
 
 impl ValidationReport {
-    /// The counts of one table; `None` if the table was not given.
+    /// The row counts of one table; `None` if the table was not given.
     pub fn table(&self, kind: RecordKind) -> Option<&TableReport> {
         self.tables
             .iter()
@@ -157,8 +160,8 @@ impl ValidationReport {
         self.issues.is_empty()
     }
 
-    /// Merges in the report of other rows of the same tables. Counts are summed; issues and findings are combined and
-    /// sorted.
+    /// Adds the report of other rows of the same tables to this report. Counts are summed. Issues and findings are
+    /// combined and sorted.
     pub fn merge(&mut self, other: Self) {
         for (kind, table) in other.tables {
             match self.tables.iter_mut().find(|(known, _)| *known == kind) {

@@ -21,36 +21,36 @@ use parts::{error_kinds, error_type};
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 error_kinds! {
-    /// The kind of an error, for programs. Match on it in Rust; match on the text of [`ErrorKind::code`] in other
-    /// languages.
+    /// The kind of an error. In Rust, match on the kind. In other languages, match on the text of [`ErrorKind::code`].
     pub enum ErrorKind {
-        /// Records were refused. The code is that of the first invalid value; [`Error::report`] contains all of
-        /// them.
+        /// Records were refused. The error has the code of the first invalid value. [`Error::report`] lists all invalid
+        /// values.
         InvalidRecords(IssueCode => as_str),
         /// A table cannot be read: the JSON, CSV or Arrow data is malformed, or columns have unequal lengths.
         UnreadableTable = "unreadable_table",
         /// Two objects belong to different tenants.
         TenantMismatch = "tenant_mismatch",
-        /// Invalid value for an option.
+        /// An option has an unknown name or an invalid value.
         InvalidOption = "invalid_option",
         /// A label period extends past the end of the observed history, so its labels are not known.
         ImmatureLabel = "immature_label",
-        /// All labels are equal, so there is nothing to learn.
+        /// All labels are equal (either all customers churned or none did), so no model can be trained.
         SingleClass = "single_class",
-        /// The operation needs more customers, events or dates.
+        /// There are too few customers, events or dates for the operation.
         TooLittleData = "too_little_data",
-        /// Every training date was purged, because its label period extends past the test date.
+        /// No training date remains, because the label period of every training date extends past the test date.
         NothingAfterPurge = "nothing_after_purge",
         /// Training was refused because columns leak the target.
         Leakage = "leakage",
-        /// A matrix does not have the columns that the model was trained on.
+        /// A feature matrix does not have the columns that the model was trained on.
         FeatureMismatch = "feature_mismatch",
         /// The customer is not in the run, or not in the records. A run contains only eligible customers.
         CustomerNotFound = "customer_not_found",
-        /// The single customer to be scored has no label period to predict: not signed up yet, already churned,
-        /// cancellation already known, or already inactive.
+        /// The customer that was to be scored is not eligible at the prediction time: they have not signed up yet, have
+        /// already churned, have announced their cancellation, or are already inactive.
         NotEligible = "not_eligible",
-        /// No customer is eligible at the date to be scored: see [`ChurnModel::score`](crate::ChurnModel::score).
+        /// No customer is eligible at the prediction time. [`ChurnModel::score`](crate::ChurnModel::score) states who
+        /// is eligible.
         NoEligibleCustomers = "no_eligible_customers",
         /// The plan or matrix has no feature of this name.
         UnknownFeature = "unknown_feature",
@@ -58,15 +58,15 @@ error_kinds! {
         Cancelled = "cancelled",
         /// The bytes are not a model file, or the file is damaged.
         ArtifactDamaged = "artifact_damaged",
-        /// The model file has a format that this version cannot read.
+        /// The model file has a format version that this version of the library cannot read.
         ArtifactVersion = "artifact_version",
-        /// The model file is larger than the limit.
+        /// The model file is larger than the library accepts.
         ArtifactTooLarge = "artifact_too_large",
         /// The model of another library cannot be imported.
         ImportFailed = "import_failed",
         /// A file could not be read or written.
         Io = "io",
-        /// A bug in this library. Please report it.
+        /// The error is a bug in this library. Please report it.
         Internal = "internal",
     }
 }
@@ -80,7 +80,7 @@ impl From<IssueCode> for ErrorKind {
 error_type! {
     /// The error type of this crate.
     ///
-    /// `Display` shows the message alone; `Debug` shows the code and the message.
+    /// `Display` shows only the message. `Debug` shows the code and the message.
     ///
     /// ```
     /// use churn_core::{ErrorKind, IssueCode, RecordKind, Table, TenantRecords};
@@ -107,7 +107,7 @@ impl From<std::io::Error> for Error {
     }
 }
 
-/// Converts an I/O error of a file to an error that names the file.
+/// Returns a function that converts an I/O error to an error that names the file.
 pub(crate) fn of_file(path: &Path) -> impl Fn(std::io::Error) -> Error + '_ {
     move |source| Error::new(ErrorKind::Io, format!("'{}': {source}", path.display())).caused_by(source)
 }

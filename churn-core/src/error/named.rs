@@ -11,13 +11,13 @@ use crate::error::{Error, ErrorKind, excerpt};
 pub trait Named: Copy + 'static {
     /// The name of the Rust type.
     const TYPE: &'static str;
-    /// The option, column or field that has these values. Messages contain it.
+    /// The option, column or field that has values of this type. Error messages contain this name.
     const WHAT: &'static str;
     /// Every variant with its name, in the order of declaration.
     const NAMES: &'static [(Self, &'static str)];
-    /// Names from older versions, which files may still contain.
+    /// Names of variants in older versions of the library, which files may still contain.
     const ALIASES: &'static [(Self, &'static str)];
-    /// The names without the variants.
+    /// The names of all variants, in the order of declaration.
     const TEXTS: &'static [&'static str];
 
     /// The variant with this name.
@@ -32,22 +32,22 @@ pub fn parse<T: Named>(name: &str) -> Result<T, Error> {
     T::find(name).ok_or_else(|| unknown(T::WHAT, name, T::TEXTS))
 }
 
-/// The error of a name that is not one of those known.
+/// The error for a name that is not one of the known names.
 pub fn unknown(what: &str, name: &str, known: &[&str]) -> Error {
     let near = suggestion(name, known, "values");
     let message = format!("invalid value '{}' for {what}{near}", excerpt(name));
     Error::new(ErrorKind::InvalidOption, message).at(None, None, Some(what))
 }
 
-/// The end of a message, such as `"; did you mean 'refuse'? known values: refuse, warn, allow"`.
+/// The end of an error message, such as `"; did you mean 'refuse'? known values: refuse, warn, allow"`.
 pub(crate) fn suggestion(unknown: &str, known: &[&str], what: &str) -> String {
     let near = nearest(unknown, known).map_or_else(|| ";".to_owned(), |near| format!("; did you mean '{near}'?"));
     format!("{near} known {what}: {}", known.join(", "))
 }
 
-/// The known name that a misspelt name most likely means. It may differ in at most a third of the letters.
+/// The known name that is most similar to a misspelt name; `None` if more than about a third of the letters differ.
 fn nearest<'a>(unknown: &str, known: &[&'a str]) -> Option<&'a str> {
-    // A longer text is not a misspelt name.
+    // A text of more than 64 bytes is too long to be a misspelt name.
     if unknown.len() > 64 {
         return None;
     }
@@ -72,8 +72,9 @@ fn distance(a: &str, b: &str) -> usize {
     row[b.len()]
 }
 
-/// Implements `Deserialize` for a [`Named`] enum: text formats contain the name, binary formats the position, as in the
-/// implementation that serde derives. This one gives a better error message.
+/// Implements `Deserialize` for a [`Named`] enum. Text formats contain the name of the variant, and binary formats
+/// contain its position. The implementation that serde derives reads the same formats, but its error messages do not
+/// suggest a name.
 pub fn deserialize<'de, T: Named, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
     deserializer.deserialize_enum(T::TYPE, T::TEXTS, ByName(PhantomData::<T>))
 }
@@ -94,7 +95,7 @@ impl<'de, T: Named> Visitor<'de> for ByName<T> {
     }
 }
 
-/// The name or position of a variant.
+/// A variant that is read from its name or its position.
 struct Variant<T>(T);
 
 impl<'de, T: Named> Deserialize<'de> for Variant<T> {
@@ -128,12 +129,12 @@ impl<'de, T: Named> Visitor<'de> for ByName<Variant<T>> {
     }
 }
 
-/// Declares an enum whose variants have stable names, which are the same in Rust, Python, Node and files. The macro
-/// implements `ALL`, `as_str`, `Display`, `FromStr`, `Serialize` and `Deserialize` for it. Errors list all names and
-/// suggest the nearest one.
+/// Declares an enum whose variants have stable names. The names are the same in Rust, Python, Node and files. The macro
+/// implements `ALL`, `as_str`, `Display`, `FromStr`, `Serialize` and `Deserialize` for the enum. The error for an
+/// unknown name lists all names and suggests the most similar one.
 ///
-/// The text after the type's name is the option or column that has these values. The names after `|` are from older
-/// versions; only deserialization accepts them.
+/// The text after the name of the enum is the name of the option or column that has its values. The names after `|` are
+/// from older versions of the library. They are accepted only by deserialization.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! names {
@@ -171,7 +172,7 @@ macro_rules! names {
         }
 
         impl ::std::fmt::Display for $type {
-            /// The stable name.
+            /// Writes the stable name.
             fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
                 f.pad(self.as_str())
             }
@@ -211,7 +212,7 @@ macro_rules! names {
 pub(crate) use names;
 
 #[cfg(test)]
-#[allow(unreachable_pub)] // the enums are public for real
+#[allow(unreachable_pub)] // the macro declares public enums
 mod tests {
     use serde_json::json;
 

@@ -1,4 +1,5 @@
-//! What the error types of `churn-core` and `churn-store` share: their parts, and the macros that declare a type and its kinds.
+//! The common base of the error types of `churn-core` and `churn-store`: the parts of an error, and the macros that
+//! declare an error type and its kinds.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -11,24 +12,24 @@ use crate::error::{IssueCode, RecordKind, ValidationReport};
 #[derive(Debug, thiserror::Error)]
 #[error("{message}")]
 pub struct Parts<K: fmt::Debug> {
-    /// The kind.
+    /// The kind of the error.
     pub kind: K,
     /// The message, without the kind.
     pub message: String,
-    /// The table at fault.
+    /// The table in which the error occurred.
     pub table: Option<RecordKind>,
-    /// The row at fault.
+    /// The 0-based position of the row in which the error occurred.
     pub row: Option<u64>,
-    /// The column or option at fault.
+    /// The column, feature or option that caused the error.
     pub column: Option<String>,
-    /// The whole report, if records were refused.
+    /// The whole validation report, if records were refused.
     pub report: Option<Arc<ValidationReport>>,
     /// The underlying error.
     pub source: Option<Box<dyn StdError + Send + Sync>>,
 }
 
 impl<K: fmt::Debug> Parts<K> {
-    /// An error without a location.
+    /// Creates an error without a table, row or column.
     pub fn new(kind: K, message: String) -> Self {
         Self {
             kind,
@@ -54,8 +55,9 @@ impl Codes for IssueCode {
     }
 }
 
-/// Declares the kinds of an error type with their stable codes. The first variant holds the kind or code of a layer below and has
-/// the codes of that; the method behind `=>` returns it.
+/// Declares the kinds of an error type with their stable codes. The first variant wraps the kind or code of a lower
+/// layer, and its own code is the code of the wrapped value. The method after `=>` returns the code of the wrapped
+/// value.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! error_kinds {
@@ -80,7 +82,7 @@ macro_rules! error_kinds {
             #[doc = concat!("Every kind except [`Self::", stringify!($lower), "`].")]
             pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
 
-            /// The stable code, equal in Rust, Python and Node.
+            /// The stable code. It is the same in Rust, Python and Node.
             pub fn code(self) -> &'static str {
                 match self {
                     Self::$lower(lower) => lower.$lower_code(),
@@ -101,7 +103,7 @@ macro_rules! error_kinds {
         }
 
         impl ::std::fmt::Display for $kind {
-            /// The stable code.
+            /// Writes the stable code.
             fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
                 f.pad(self.code())
             }
@@ -131,8 +133,8 @@ macro_rules! error_kinds {
     };
 }
 
-/// Declares an opaque error type with its constructors and accessors. The kind is declared by `error_kinds!`, has a variant
-/// `InvalidOption` and can be converted from an `IssueCode`.
+/// Declares an opaque error type with its constructors and accessors. The kind of the error must be declared by
+/// `error_kinds!`, must have a variant `InvalidOption` and must implement `From<IssueCode>`.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! error_type {
@@ -144,17 +146,17 @@ macro_rules! error_type {
 
         #[allow(dead_code, reason = "not every crate needs every constructor")]
         impl $error {
-            /// An error of a kind with its message.
+            /// Creates an error with a kind and a message.
             pub(crate) fn new(kind: $kind, message: impl Into<String>) -> Self {
                 Self(Box::new($crate::private::Parts::new(kind, message.into())))
             }
 
-            /// An invalid value for an option.
+            /// Creates the error for an invalid value of an option.
             pub(crate) fn option(name: &str, why: impl Into<String>) -> Self {
                 Self::new($kind::InvalidOption, why).at(None, None, Some(name))
             }
 
-            /// The error of refused records, with the whole report.
+            /// Creates the error for refused records. The error carries the whole report.
             pub(crate) fn refused(report: $crate::private::ValidationReport) -> Self {
                 let Some(first) = report.issues.first() else {
                     return Self::new($kind::Internal, "records were refused without an issue");
@@ -172,7 +174,7 @@ macro_rules! error_type {
                 error
             }
 
-            /// Sets the table, row and column at fault, where known.
+            /// Sets the table, row and column that caused the error. Each may be unknown.
             #[must_use]
             pub(crate) fn at(
                 mut self,
@@ -186,7 +188,7 @@ macro_rules! error_type {
                 self
             }
 
-            /// Keeps the underlying error.
+            /// Sets the underlying error.
             #[must_use]
             pub(crate) fn caused_by(
                 mut self,
@@ -198,32 +200,33 @@ macro_rules! error_type {
         }
 
         impl $error {
-            /// The kind, to match on.
+            /// The kind of the error. Match on it to handle the error.
             pub fn kind(&self) -> $kind {
                 self.0.kind
             }
 
-            /// The stable code, equal in Rust, Python and Node.
+            /// The stable code. It is the same in Rust, Python and Node.
             pub fn code(&self) -> &'static str {
                 self.0.kind.code()
             }
 
-            /// The table of the error, if it concerns one.
+            /// The table in which the error occurred; `None` if it does not concern a table.
             pub fn table(&self) -> Option<$crate::private::RecordKind> {
                 self.0.table
             }
 
-            /// The 0-based position of the row in the input (in a CSV file, the header line does not count).
+            /// The 0-based position of the row in the input; `None` if the error does not concern a row. In a CSV file,
+            /// the header line does not count.
             pub fn row(&self) -> Option<u64> {
                 self.0.row
             }
 
-            /// The column, feature or option of the error.
+            /// The column, feature or option that caused the error; `None` if the error does not concern one.
             pub fn column(&self) -> Option<&str> {
                 self.0.column.as_deref()
             }
 
-            /// The validation report, if records were refused.
+            /// The whole validation report, if records were refused.
             pub fn report(&self) -> Option<&$crate::private::ValidationReport> {
                 self.0.report.as_deref()
             }

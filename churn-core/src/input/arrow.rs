@@ -1,7 +1,8 @@
-//! Tables from Arrow. Arrays with common layouts are read in place, without a copy. Other arrays are cast once.
+//! Tables from Arrow. Arrays with common layouts are read in place, without a copy. Arrays with other layouts are cast
+//! once to a common layout.
 //!
-//! Arrays that are created by safe Rust or decoded from IPC bytes are valid. Arrays from the C data interface may
-//! contain anything, so [`Table::from_foreign_batches`] validates them first.
+//! Arrays that are created by safe Rust or decoded from IPC bytes are valid. Arrays from the C data interface may be
+//! invalid, so [`Table::from_foreign_batches`] validates them first.
 
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -23,11 +24,11 @@ use crate::error::{Error, ErrorKind, IssueCode, Result, excerpt};
 use crate::input::table::{Cell, Data, Table, Value};
 use crate::time::MICROS_PER_DAY;
 
-/// Concatenated Arrow arrays, in layouts that are read in place.
+/// A column that consists of several Arrow arrays, which are read in place.
 #[derive(Clone, Debug)]
 pub(crate) struct ArrowColumn {
     parts: Vec<Layout>,
-    /// The end position of each part.
+    /// The position in the column at which each part ends.
     ends: Vec<usize>,
 }
 
@@ -47,14 +48,14 @@ enum Layout {
     Nanos(PrimitiveArray<TimestampNanosecondType>),
     Days(PrimitiveArray<Date32Type>),
     DateMillis(PrimitiveArray<Date64Type>),
-    /// Values of a dictionary, and the positions in it.
+    /// A dictionary array: for each row, a position in the dictionary; and the values of the dictionary.
     Coded(UInt64Array, Box<Layout>),
     Nulls,
     Unsupported(&'static str),
 }
 
 impl ArrowColumn {
-    /// Concatenates several arrays without a copy.
+    /// Creates a column from several arrays without copying them.
     pub(crate) fn of<'a>(arrays: impl IntoIterator<Item = &'a ArrayRef>) -> Result<Self> {
         let mut column = Self {
             parts: vec![],
@@ -90,7 +91,7 @@ impl ArrowColumn {
 }
 
 impl ArrowColumn {
-    /// Appends the cells of some rows. The layout is determined only once for all of them.
+    /// Appends the cells of a range of rows. The layout is determined once for the range, not once per cell.
     pub(crate) fn append_cells<'a>(&'a self, rows: Range<usize>, cells: &mut Vec<Cell<'a>>) {
         let part = self.ends.partition_point(|&end| end <= rows.start);
         let start = part.checked_sub(1).map_or(0, |before| self.ends[before]);
@@ -143,7 +144,8 @@ impl Layout {
         })
     }
 
-    /// Appends many cells like [`cell`](Self::cell). For common layouts, the layout is determined only once.
+    /// Appends the cells of a range of rows, as [`cell`](Self::cell) returns them. For common layouts, the layout is
+    /// determined once for the range, not once per cell.
     fn append_cells<'a>(&'a self, rows: Range<usize>, cells: &mut Vec<Cell<'a>>) {
         fn all<'a>(array: &dyn Array, rows: Range<usize>, cells: &mut Vec<Cell<'a>>, cell: impl Fn(usize) -> Cell<'a>) {
             match array.nulls() {
@@ -188,8 +190,9 @@ impl Layout {
 }
 
 impl Table {
-    /// Reads a record batch. Text columns may be `Utf8`, `LargeUtf8`, `Utf8View` or a dictionary of them; timestamps
-    /// may be any `Timestamp`, `Date32` or `Date64`. Index columns of a pandas data frame are skipped.
+    /// Reads a record batch. Text columns may have the type `Utf8`, `LargeUtf8` or `Utf8View`, or be a dictionary with
+    /// values of such a type. Timestamp columns may have any `Timestamp` type, `Date32` or `Date64`. Index columns of a
+    /// pandas data frame are skipped.
     ///
     /// # Errors
     /// `unreadable_table` if two columns have the same name.
@@ -197,12 +200,13 @@ impl Table {
         Self::from_record_batches(std::slice::from_ref(batch))
     }
 
-    /// Reads the batches of one table that another library passed through the C data interface. First, offsets, views,
-    /// dictionary indexes, null counts and UTF-8 are fully validated. Validation reads every buffer once.
+    /// Reads the batches of one table that another library passed through the C data interface. Offsets, views,
+    /// dictionary indexes, null counts and UTF-8 are fully validated before any value is used. Validation reads every
+    /// buffer once.
     ///
-    /// `batches` creates the batches. If it panics, as Arrow does on contradictory arrays, this function returns an
-    /// error. The C data interface does not contain the lengths of buffers. A producer that claims more memory than it
-    /// has can therefore not be detected.
+    /// The closure `batches` creates the batches. If it panics, as Arrow does on contradictory arrays, this function
+    /// returns an error. The C data interface does not transmit the lengths of buffers. This function can therefore not
+    /// detect a producer whose buffers are shorter than its arrays claim.
     ///
     /// ```
     /// use std::sync::Arc;
@@ -236,8 +240,8 @@ impl Table {
         })
     }
 
-    /// Reads the batches of one table, in place. If there are no batches, the table has no columns. To pass an empty
-    /// table that has columns, pass one batch without rows.
+    /// Reads the batches of one table. Arrays with common layouts are not copied. If there are no batches, the table
+    /// has no columns. To pass an empty table that has columns, pass one batch without rows.
     ///
     /// # Errors
     /// `unreadable_table` if the batches have different columns, or if two columns have the same name.
@@ -284,9 +288,10 @@ impl Table {
         Ok(table.with_index(index))
     }
 
-    /// Converts the table to one record batch. A text becomes `Utf8`, a timestamp `Timestamp(Microsecond, "UTC")`, a
-    /// bool `Boolean`, an integer `Int64` (or `UInt64` if it is too large), and any other number `Float64`. A column
-    /// without values becomes `Utf8`.
+    /// Converts the table to one record batch. A column of texts gets the type `Utf8`, and a column of timestamps gets
+    /// `Timestamp(Microsecond, "UTC")`. A column of bools gets `Boolean`. A column of integers gets `Int64`, or
+    /// `UInt64` if integers are too large for `Int64`. A column of other numbers gets `Float64`. A column without
+    /// values gets `Utf8`.
     ///
     /// ```
     /// use arrow::datatypes::DataType;
@@ -300,8 +305,8 @@ impl Table {
     /// ```
     ///
     /// # Errors
-    /// `bad_type`, with row and column, if a column contains values of several types, such as text and numbers, or a
-    /// value that no column accepts.
+    /// `bad_type` if a column contains values of several types, such as texts and numbers, or a value that no column
+    /// accepts. The error names the row and the column.
     pub fn to_record_batch(&self) -> Result<RecordBatch> {
         let mut fields = Vec::with_capacity(self.column_names().count());
         let mut arrays = Vec::with_capacity(fields.capacity());
@@ -319,7 +324,7 @@ impl Table {
     }
 }
 
-/// The types of Arrow columns to which the columns of a table are converted.
+/// The type of an Arrow column to which a column of a table is converted.
 #[derive(Clone, Copy, PartialEq)]
 enum Kind {
     Bool,
@@ -404,7 +409,8 @@ fn array_of<'a>(name: &str, cells: impl Iterator<Item = Cell<'a>>) -> Result<Arr
 }
 
 impl From<ArrowError> for Error {
-    /// Converts an Arrow error to `unreadable_table`, so that a reader of record batches can be passed directly.
+    /// Converts an Arrow error to `unreadable_table`. [`RecordsBuilder::batches`](crate::RecordsBuilder::batches) can
+    /// therefore read directly from an Arrow reader.
     fn from(e: ArrowError) -> Self {
         Self::new(ErrorKind::UnreadableTable, format!("the table cannot be read: {e}")).caused_by(e)
     }

@@ -259,7 +259,7 @@ fn decimals_become_minor_units_exactly() {
     ]);
     let table = || Table::from_record_batch(batch.as_ref().unwrap()).unwrap();
     let minors = |builder: RecordsBuilder| builder.build().unwrap().0.payments.unwrap().amount;
-    // The unit is 0.00001, so one cent is 1000 and half a cent is 500.
+    // The decimals have five decimal places, so one cent is 1000 and half a cent is 500.
     let wanted = [9_007_199_254_740_991, -9_007_199_254_740_985, 5, 5, -5];
     assert_eq!(minors(begin().payments(table())), wanted);
     assert_eq!(
@@ -326,7 +326,8 @@ fn a_type_that_no_column_accepts_is_refused() {
     assert_eq!(outcomes[0].as_ref().unwrap_err().code(), "unreadable_table");
 }
 
-/// Arrays that are not validated, such as another library may pass through the C data interface.
+/// Invalid arrays that are created without validation. Another library could pass such arrays through the C data
+/// interface.
 #[allow(unsafe_code)]
 fn lying() -> Vec<(&'static str, ArrayRef)> {
     let array = |data: ArrayDataBuilder| {

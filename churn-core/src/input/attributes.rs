@@ -1,4 +1,4 @@
-//! Extra columns: numbers, texts and bools.
+//! Reads extra columns as attributes: numbers, texts or bools.
 
 use crate::error::Result;
 use crate::input::content::Values;
@@ -45,7 +45,7 @@ impl AttributeDrafts {
         Ok(Self(drafts))
     }
 
-    /// The columns, by name.
+    /// The values of the columns, sorted by column name.
     pub(crate) fn values(&self) -> Vec<Values<'_>> {
         let mut columns: Vec<&(String, Draft)> = self.0.iter().collect();
         columns.sort_by_key(|(name, _)| name);
@@ -57,7 +57,8 @@ impl AttributeDrafts {
         values.collect()
     }
 
-    /// Selects the given rows, in order. Every column is freed after it has been gathered.
+    /// Copies the given rows of every column, in the given order. Each source column is freed as soon as it has been
+    /// copied.
     pub(crate) fn gather(self, rows: &[u32], workers: &Workers) -> Result<Vec<Attribute>> {
         let gathered = self.0.into_iter().map(|(name, draft)| {
             let values = match draft {
@@ -71,7 +72,8 @@ impl AttributeDrafts {
     }
 }
 
-/// The type of the first value. In a text file, it is the strictest type that all values have.
+/// The type of an attribute column. It is the type of the first value. For a column of a text file, it is the strictest
+/// type that fits all values.
 fn type_of(name: &str, reader: &TableReader<'_>) -> Result<AttributeType> {
     let mut from_file: Option<AttributeType> = None;
     for batch in reader.batches() {

@@ -14,10 +14,10 @@ use crate::record::{Currency, Customers, StaticAttributes, TenantId, TenantRecor
 use crate::time::Timestamp;
 
 names! {
-    /// The policy for invalid rows.
+    /// What happens to invalid rows.
     #[derive(Default)]
     pub enum OnInvalid: "on_invalid" {
-        /// An invalid row is an error. The error carries the whole report.
+        /// If any row is invalid, the build fails. The error carries the whole report.
         #[default]
         Refuse = "refuse",
         /// Invalid rows are quarantined: skipped, counted and listed in the report.
@@ -45,7 +45,7 @@ names! {
 }
 
 names! {
-    /// The order of a customer's simultaneous events.
+    /// The order of a customer's events whose times are equal.
     ///
     /// The order affects features such as the last paid amount or the number of consecutive failed payments.
     ///
@@ -71,16 +71,17 @@ names! {
     #[derive(Default)]
     #[non_exhaustive]
     pub enum Ties: "ties" {
-        /// Simultaneous events keep their input order.
+        /// Events with equal times keep their input order.
         #[default]
         Given = "given",
-        /// Simultaneous events are ordered by id, then by all values, so that the records do not depend on the input
-        /// order. The list of quarantined rows, the default currency and the type of an attribute still depend on it.
+        /// Events with equal times are ordered by id, then by all values, so their order does not depend on the input
+        /// order. The list of quarantined rows, the default currency and the type of an attribute still depend on the
+        /// input order.
         Content = "content",
     }
 }
 
-/// Options that apply to the records of every tenant that a builder builds.
+/// The options of a builder. If the builder builds records of several tenants, they apply to every tenant.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct RecordsOptions {
     on_invalid: OnInvalid,
@@ -99,7 +100,7 @@ impl RecordsOptions {
         self.on_invalid == OnInvalid::Refuse
     }
 
-    /// The caller's currency and conversion rates. An error if one of them is invalid.
+    /// The currency and the conversion rates that the caller set. Returns an error if one of them is invalid.
     fn exchange(&self) -> Result<Exchange> {
         if let Some(code) = self.rates.keys().find(|code| !Currency::is_code(code)) {
             let why = format!("'{}' is not a currency code of three letters (ISO 4217)", excerpt(code));
@@ -118,8 +119,8 @@ impl RecordsOptions {
         }
     }
 
-    /// Checks that every column that the caller declares static is an attribute or `renews_at`. A table without columns
-    /// passes.
+    /// Checks that every column that the caller declares static is an attribute or `renews_at`. If the customers table
+    /// has no columns, nothing is checked.
     fn static_columns_exist(&self, customers: &[Table]) -> Result<()> {
         let StaticAttributes::Named(names) = &self.static_attributes else {
             return Ok(());
@@ -147,9 +148,9 @@ impl RecordsOptions {
     }
 }
 
-/// Builds [`TenantRecords`] from the tables of a tenant and validates every value.
+/// Validates every value of the tables of a tenant and builds [`TenantRecords`] from them.
 ///
-/// A table may be given in several batches. Row numbers continue across them.
+/// A table may be given in several batches. The row numbers of a batch continue those of the previous batch.
 ///
 /// ```
 /// use churn_core::{Payment, Table, TenantRecords};
@@ -162,11 +163,11 @@ impl RecordsOptions {
 /// ```
 #[derive(Clone, Debug)]
 pub struct RecordsBuilder {
-    /// `None` if the id is blank, which only [`partition`](Self::partition) allows.
+    /// The tenant; `None` if the given id is blank. Only [`partition`](Self::partition) allows a blank id.
     pub(crate) tenant: Option<TenantId>,
     /// The tables in the order of [`RecordKind::ALL`]; `None` for a table that was not given.
     pub(crate) tables: [Option<Vec<Table>>; 4],
-    /// The texts of the pushed batches.
+    /// For each table, the distinct texts of the batches that were added by [`push`](Self::push).
     pools: [Pools; 4],
     pub(crate) options: RecordsOptions,
 }
@@ -195,7 +196,7 @@ impl RecordsBuilder {
         self.table(RecordKind::Customers, rows)
     }
 
-    /// Adds payments. Passing an empty table is not the same as passing no table.
+    /// Adds payments. An empty table means that there are no payments. If no table is passed, payments are unknown.
     #[must_use]
     pub fn payments(self, rows: impl IntoTable) -> Self {
         self.table(RecordKind::Payments, rows)
@@ -213,8 +214,9 @@ impl RecordsBuilder {
         self.table(RecordKind::Activities, rows)
     }
 
-    /// Adds a batch of one kind of record after the earlier batches of this kind. The four methods above do the same,
-    /// so a second table is appended to the first.
+    /// Adds a batch of one kind of record after the earlier batches of this kind. [`customers`](Self::customers),
+    /// [`payments`](Self::payments), [`tickets`](Self::tickets) and [`activities`](Self::activities) also append to
+    /// earlier batches.
     #[must_use]
     pub fn table(mut self, kind: RecordKind, rows: impl IntoTable) -> Self {
         self.tables[kind as usize]
@@ -223,11 +225,12 @@ impl RecordsBuilder {
         self
     }
 
-    /// Reads a batch of one kind of record immediately and then frees it. Only the parsed columns are kept. Use this
-    /// for tables that are too large to be held in memory together with their records.
+    /// Adds a batch of one kind of record and parses it immediately. Only the parsed columns are kept, and the batch
+    /// itself is freed. Use this method for a table that is too large to be in memory together with the records that
+    /// are built from it.
     ///
-    /// The records and the report are the same, bit for bit, as if the whole table had been given at once. Row numbers
-    /// continue across batches.
+    /// The records and the report are bit-identical to those that result if the whole table is given at once. The row
+    /// numbers of a batch continue those of the previous batch.
     ///
     /// ```
     /// use churn_core::{RecordKind, Table, TenantRecords};
@@ -248,8 +251,8 @@ impl RecordsBuilder {
         self.tables[kind as usize].get_or_insert_default().push(batch);
     }
 
-    /// Adds all batches of one kind of record. Each batch is read as by [`push`](Self::push). If there are no batches,
-    /// the table counts as given and empty.
+    /// Adds all batches of one kind of record, each with [`push`](Self::push). If there are no batches, the table
+    /// counts as given and empty.
     ///
     /// ```
     /// # use churn_core::{RecordKind, Table, TenantRecords};
@@ -262,7 +265,7 @@ impl RecordsBuilder {
     /// ```
     ///
     /// # Errors
-    /// The first error that `batches` returns. It is an error of this crate or of [`std::io`].
+    /// The first error that the iterator `batches` returns. It is converted to an error of this crate.
     pub fn batches<B: IntoTable, E>(
         mut self,
         kind: RecordKind,
@@ -281,7 +284,7 @@ impl RecordsBuilder {
     /// Adds payments batch by batch: see [`batches`](Self::batches).
     ///
     /// # Errors
-    /// The first error that `batches` returns. It is an error of this crate or of [`std::io`].
+    /// The first error that the iterator `batches` returns. It is converted to an error of this crate.
     pub fn payments_batches<B: IntoTable, E>(self, batches: impl IntoIterator<Item = Result<B, E>>) -> Result<Self>
     where
         Error: From<E>,
@@ -292,7 +295,7 @@ impl RecordsBuilder {
     /// Adds support tickets batch by batch: see [`batches`](Self::batches).
     ///
     /// # Errors
-    /// The first error that `batches` returns. It is an error of this crate or of [`std::io`].
+    /// The first error that the iterator `batches` returns. It is converted to an error of this crate.
     pub fn tickets_batches<B: IntoTable, E>(self, batches: impl IntoIterator<Item = Result<B, E>>) -> Result<Self>
     where
         Error: From<E>,
@@ -303,7 +306,7 @@ impl RecordsBuilder {
     /// Adds activities batch by batch: see [`batches`](Self::batches).
     ///
     /// # Errors
-    /// The first error that `batches` returns. It is an error of this crate or of [`std::io`].
+    /// The first error that the iterator `batches` returns. It is converted to an error of this crate.
     pub fn activities_batches<B: IntoTable, E>(self, batches: impl IntoIterator<Item = Result<B, E>>) -> Result<Self>
     where
         Error: From<E>,
@@ -311,7 +314,8 @@ impl RecordsBuilder {
         self.batches(RecordKind::Activities, batches)
     }
 
-    /// Attaches the pooled texts to the pushed batches.
+    /// Attaches the collected texts to the batches that were added by [`push`](Self::push). Call this before the
+    /// batches are read.
     pub(crate) fn seal(&mut self) {
         let pools = std::mem::take(&mut self.pools);
         for (table, pool) in self.tables.iter_mut().zip(pools) {
@@ -319,29 +323,30 @@ impl RecordsBuilder {
         }
     }
 
-    /// Sets the policy for invalid rows. Default: refuse.
+    /// Sets what happens to invalid rows. Default: [`OnInvalid::Refuse`].
     #[must_use]
     pub fn on_invalid(mut self, policy: OnInvalid) -> Self {
         self.options.on_invalid = policy;
         self
     }
 
-    /// Sets the start of the observed history. Default: the earliest event.
+    /// Sets the start of the observed history. Default: the time of the earliest event.
     #[must_use]
     pub fn observed_from(mut self, moment: Timestamp) -> Self {
         self.options.observed_from = Some(moment);
         self
     }
 
-    /// Sets the end of the observed history (exclusive). Default: one microsecond after the latest event; see
-    /// [`TenantRecords::observed_until`].
+    /// Sets the end of the observed history (exclusive). Default: one microsecond after the time of the latest event;
+    /// see [`TenantRecords::observed_until`].
     #[must_use]
     pub fn observed_until(mut self, moment: Timestamp) -> Self {
         self.options.observed_until = Some(moment);
         self
     }
 
-    /// Declares undated attributes that never change, so that today's value was also true in the past.
+    /// Declares which undated attributes never change. Today's value of such an attribute was also true in the past, so
+    /// it may be used as a feature.
     #[must_use]
     pub fn static_attributes(mut self, attributes: StaticAttributes) -> Self {
         self.options.static_attributes = match attributes {
@@ -354,16 +359,17 @@ impl RecordsBuilder {
         self
     }
 
-    /// Sets the tenant's currency (ISO 4217). Default: the first currency among the payments for which no conversion
-    /// rate is given. Payments without a currency are in the tenant's currency.
+    /// Sets the tenant's currency by its ISO 4217 code. The default is the first currency in the payments table that
+    /// has no conversion rate. The amounts of payments without a currency are in the tenant's currency.
     #[must_use]
     pub fn currency(mut self, code: impl Into<String>) -> Self {
         self.options.currency = Some(code.into());
         self
     }
 
-    /// Sets the conversion rate of another currency: the value of one of its major units, in major units of the
-    /// tenant's currency. For example, `conversion_rate("USD", 0.92)` if the tenant's currency is the euro.
+    /// Sets the conversion rate of another currency. The rate is the value of one major unit of the other currency, in
+    /// major units of the tenant's currency. For example, if the tenant's currency is the euro and one dollar is worth
+    /// 0.92 euros, call `conversion_rate("USD", 0.92)`.
     #[must_use]
     pub fn conversion_rate(mut self, code: impl AsRef<str>, rate: f64) -> Self {
         self.options
@@ -372,14 +378,14 @@ impl RecordsBuilder {
         self
     }
 
-    /// Sets the order of a customer's simultaneous events. Default: input order.
+    /// Sets the order of a customer's events whose times are equal. Default: input order.
     #[must_use]
     pub fn ties(mut self, ties: Ties) -> Self {
         self.options.ties = ties;
         self
     }
 
-    /// Sets threads, progress and cancellation of the build.
+    /// Sets the number of threads, the progress callback and the cancellation token of the build.
     #[must_use]
     pub fn execution(mut self, execution: Execution) -> Self {
         self.options.execution = execution;
@@ -390,10 +396,12 @@ impl RecordsBuilder {
     /// value. With [`OnInvalid::Quarantine`], check the report, because quarantined rows do not cause an error.
     ///
     /// # Errors
-    /// With [`OnInvalid::Refuse`], the code of the first invalid value; the error names its table, row and column, and
-    /// carries the whole [`report`](crate::Error::report). `invalid_option` if the tenant's id is blank, if there is no
-    /// customers table, if a static column is not an attribute, if a currency code is not three letters, or if a rate
-    /// is not a positive number. `unreadable_table` if a table has more than 2^32 - 2 rows. `cancelled`.
+    /// - With [`OnInvalid::Refuse`], the error has the code of the first invalid value. It names the table, row and
+    ///   column of this value, and it carries the whole [`report`](crate::Error::report).
+    /// - `invalid_option` if the tenant's id is blank, if there is no customers table, if a static column is neither an
+    ///   attribute nor `renews_at`, if a currency code is not three letters, or if a rate is not a positive number.
+    /// - `unreadable_table` if a table has more than 2^32 - 2 rows.
+    /// - `cancelled` if the call was cancelled.
     pub fn build(mut self) -> Result<(TenantRecords, ValidationReport)> {
         self.seal();
         let workers = self.options.execution.workers()?;
@@ -414,7 +422,8 @@ impl RecordsBuilder {
         self.options.exchange()
     }
 
-    /// Returns the accepted rows and the issues of the others, whatever the policy for invalid rows is.
+    /// Builds records from the accepted rows and reports the issues of the other rows. Does not apply the policy for
+    /// invalid rows.
     pub(crate) fn check_and_build(self, workers: &Workers, reports: bool) -> Result<(TenantRecords, ValidationReport)> {
         let exchange = self.options_make_sense()?;
         // A blank id gives the same error as in `TenantId::new`.

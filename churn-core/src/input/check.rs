@@ -8,19 +8,19 @@ use crate::input::schema::columns_of;
 
 /// One invalid value.
 pub(crate) struct Found {
-    /// The position among all rows of the table.
+    /// The position of the row among all rows of the table.
     pub(crate) row: usize,
     pub(crate) column: ColumnNumber,
     pub(crate) code: IssueCode,
     pub(crate) message: String,
 }
 
-/// The position of a column in the report. Known columns come first, in the order of the dictionary, then attributes in
-/// column order.
+/// The rank of a column in the report. Known columns come first, in the order of [`columns_of`]. Then come attributes,
+/// in the order in which they were first read.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct ColumnNumber(u32);
 
-/// The issues of one table, and which rows have issues.
+/// Collects the issues of one table and marks the rows that have issues.
 pub(crate) struct TableCheck {
     kind: RecordKind,
     columns: Vec<Arc<str>>,
@@ -58,14 +58,14 @@ impl TableCheck {
         ColumnNumber(number)
     }
 
-    /// Adds an issue that concerns a whole column. It makes all rows invalid.
+    /// Adds an issue that concerns a whole column. Such an issue makes all rows of the table invalid.
     pub(crate) fn whole_column(&mut self, name: &str, code: IssueCode, message: String) {
         let number = self.column(name);
         self.whole.push((number, code, message));
         self.bad.fill(true);
     }
 
-    /// Adds a column that has no value in any row.
+    /// Notes that a column has no value in any row.
     pub(crate) fn empty_column(&mut self, name: &str) {
         self.empty.push(name.into());
     }
@@ -78,7 +78,7 @@ impl TableCheck {
         }
     }
 
-    /// States for every row whether it has an issue so far.
+    /// For every row, whether an issue has been added for it so far.
     pub(crate) fn bad(&self) -> &[bool] {
         &self.bad
     }

@@ -4,13 +4,13 @@ use std::cmp::Ordering;
 
 use crate::input::texts::TextDraft;
 
-/// A column that was already read, in input order.
+/// The values of a column that was already read, in input order.
 pub(crate) enum Values<'a> {
     Moments(&'a [i64]),
     Numbers(&'a [f64]),
     Texts(&'a TextDraft),
     Bools(&'a [u8]),
-    /// A code that is computed from a row.
+    /// A function that returns a code for each row.
     Codes(Box<dyn Fn(usize) -> u8 + Sync + 'a>),
 }
 
@@ -27,7 +27,7 @@ impl Values<'_> {
     }
 }
 
-/// Compares two rows by all columns in turn.
+/// Compares two rows by the first column, then by the second, and so on.
 pub(crate) fn compare(columns: &[Values<'_>], a: u32, b: u32) -> Ordering {
     let orders = columns.iter().map(|column| column.compare(a as usize, b as usize));
     orders.fold(Ordering::Equal, Ordering::then)

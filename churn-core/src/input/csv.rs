@@ -8,11 +8,11 @@ use crate::input::table::{Data, Table, Texts};
 impl Table {
     /// Reads CSV (commas, `"` as quote, UTF-8) with a header line.
     ///
-    /// Columns are recognised by the names in [`columns_of`](crate::columns_of); [`with_names`](Self::with_names)
-    /// renames columns that have other names. An empty cell is null. Every other column is an attribute. Its type is
-    /// the strictest type that all its cells have: number, bool (`true`, `false`) or text. Empty input gives a table
-    /// without columns and rows. Values are validated by [`RecordsBuilder::build`](crate::RecordsBuilder::build), not
-    /// here.
+    /// Columns are recognised by the names in [`columns_of`](crate::columns_of). If columns have other names, rename
+    /// them with [`with_names`](Self::with_names). A column that is not recognised is an attribute. The type of an
+    /// attribute is the strictest type that fits all cells: number, bool (`true`, `false`) or text. An empty cell is
+    /// null. Empty input gives a table without columns and rows. Values are validated by
+    /// [`RecordsBuilder::build`](crate::RecordsBuilder::build), not here.
     ///
     /// ```
     /// use churn_core::{Table, TenantRecords};
@@ -26,18 +26,19 @@ impl Table {
     /// ```
     ///
     /// # Errors
-    /// `unreadable_table`, naming the row, if the text is not CSV or not UTF-8, if a row has more or fewer cells than
-    /// the header, or if a quote is never closed.
+    /// `unreadable_table` if the text is not CSV or not UTF-8, if a row has more or fewer cells than the header, or if
+    /// a quote is never closed. The error names the row.
     pub fn from_csv(reader: impl Read) -> Result<Self> {
         Self::csv_batches(reader, usize::MAX)?.read()
     }
 
-    /// Reads CSV like [`from_csv`](Self::from_csv), in batches of `rows` rows, for
-    /// [`RecordsBuilder::push`](crate::RecordsBuilder::push). There is at least one batch, even if there are no rows.
+    /// Reads CSV like [`from_csv`](Self::from_csv), but in batches of `rows` rows, which can be added by
+    /// [`RecordsBuilder::push`](crate::RecordsBuilder::push). The last batch may have fewer rows. There is at least one
+    /// batch, even if the file has no rows.
     ///
     /// # Errors
-    /// `unreadable_table` if the header is not UTF-8, or if two columns have the same name; `invalid_option` if `rows`
-    /// is 0. If a row cannot be read, the error is the last item of the iterator.
+    /// `unreadable_table` if the header is not UTF-8, or if two columns have the same name. `invalid_option` if `rows`
+    /// is 0. If a row cannot be read, the iterator returns the error and then ends.
     pub fn csv_batches<R: Read>(reader: R, rows: usize) -> Result<CsvBatches<R>> {
         if rows == 0 {
             let why = "a batch needs at least one row";
@@ -68,13 +69,13 @@ impl Table {
     }
 }
 
-/// An iterator over tables, each with a fixed number of rows. Returned by [`Table::csv_batches`].
+/// An iterator over the batches of a CSV table. It is returned by [`Table::csv_batches`].
 #[derive(Debug)]
 pub struct CsvBatches<R> {
     reader: csv::Reader<Quotes<R>>,
     header: Vec<String>,
     rows: usize,
-    /// Number of rows that have been read.
+    /// Number of rows that have been read in all batches.
     read: u64,
     begun: bool,
     done: bool,
@@ -94,7 +95,7 @@ impl<R> CsvBatches<R> {
 }
 
 impl<R: Read> CsvBatches<R> {
-    /// Reads the next rows.
+    /// Reads the next batch.
     fn read(&mut self) -> Result<Table> {
         let mut columns = self.columns();
         let mut record = csv::StringRecord::new();
@@ -145,8 +146,8 @@ fn never_closed(row: Option<u64>) -> Error {
     Error::new(ErrorKind::UnreadableTable, message).at(None, row, None)
 }
 
-/// Passes bytes through and tracks whether a quoted cell is open. This is necessary because the parser accepts the end
-/// of the file as the end of a quoted cell.
+/// A reader that passes all bytes through and tracks whether a quoted cell is open. This is necessary because the
+/// parser accepts the end of the file as the end of a quoted cell.
 #[derive(Debug)]
 struct Quotes<R> {
     inner: R,
@@ -154,14 +155,14 @@ struct Quotes<R> {
     is_open: bool,
 }
 
-/// What the previous byte was.
+/// The kind of the previous byte.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Before {
-    /// The start of the file.
+    /// No byte was read yet, or only a byte-order mark.
     Start,
-    /// The start of a cell.
+    /// A comma or line break, so the next byte begins a cell.
     Break,
-    /// A quote in an open cell. It is either the end of the cell or the first half of an escaped quote.
+    /// A quote in an open quoted cell. It either ends the cell or is the first half of an escaped quote.
     Quote,
     Other,
 }
@@ -176,7 +177,7 @@ impl<R: Read> Read for Quotes<R> {
                     Before::Other
                 }
                 (b'"', Before::Quote, false) => {
-                    // The quote was escaped, so the cell continues.
+                    // Two quotes in a row are an escaped quote, so the quoted cell continues.
                     self.is_open = true;
                     Before::Other
                 }

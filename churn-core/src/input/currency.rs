@@ -12,15 +12,16 @@ use crate::record::Currency;
 /// The currency to which amounts are converted, and the conversion rates of other currencies.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Exchange {
-    /// The currency that the caller set.
+    /// The tenant's currency, if the caller set it.
     pub(crate) currency: Option<Currency>,
     /// For each upper-case currency code, the value of one major unit in major units of the tenant's currency.
     pub(crate) rates: BTreeMap<String, f64>,
 }
 
 impl Exchange {
-    /// The tenant's currency: the one that the caller set, otherwise the first currency without a conversion rate among
-    /// the payments that are valid so far. A currency with a rate is converted, so it is not the tenant's currency.
+    /// The tenant's currency. It is the currency that the caller set. If the caller set none, it is the first currency
+    /// without a conversion rate among the payments that are valid so far. Amounts in a currency with a conversion rate
+    /// are converted, so that currency is not the tenant's.
     pub(crate) fn currency(&self, codes: Option<&TextDraft>, bad: &[bool]) -> Currency {
         let first = || {
             let codes = codes?;
@@ -44,7 +45,7 @@ impl Exchange {
     ) -> Result<Vec<i64>> {
         let (amount_column, currency_column) = (reader.check.column("amount"), reader.check.column("currency"));
         let mut minors = vec![0i64; amounts.len()];
-        // The conversion factor of each currency code; `None` if it cannot be converted.
+        // The conversion factor for each currency code; `None` if there is no conversion rate for the currency.
         let factors: Vec<Option<f64>> = codes.map_or(vec![], |codes| {
             codes
                 .texts()
@@ -55,7 +56,7 @@ impl Exchange {
                 })
                 .collect()
         });
-        // A decimal may have more digits than a float, so it is not converted to a float first.
+        // A decimal may have more digits than a float can represent, so it is converted to minor units directly.
         let exact = reader
             .batches()
             .iter()
@@ -88,7 +89,7 @@ impl Exchange {
                     ),
                 });
             };
-            // A missing amount was reported when it was read.
+            // A missing amount has already been reported as an issue.
             if amount.is_nan() {
                 return Ok(0);
             }

@@ -1,4 +1,5 @@
-//! A hash table from customer ids to codes, which looks up the customers of many events at once.
+//! A hash table from customer ids to customer codes. It is optimised for looking up the customers of many events at
+//! once.
 
 use crate::error::Result;
 use crate::input::interner::{Seed, fold, hash};
@@ -6,28 +7,30 @@ use crate::input::reader::PIECE;
 use crate::parallel::Workers;
 use crate::record::{Ids, MISSING_CODE};
 
-/// Number of ids that are looked up together, so that their cache misses overlap.
+/// Number of ids that are looked up together. Their cache misses then overlap, which is faster than one lookup after
+/// another.
 pub(crate) const AHEAD: usize = 64;
-/// A directory of about `PARTS * LARGE` ids or more is divided into this many parts.
+/// A directory of about `PARTS * LARGE` ids or more is divided into `PARTS` parts, which are built in parallel.
 const PARTS: usize = 16;
 const LARGE: usize = 1 << 10;
-/// Ids of up to this many bytes are stored in their slots.
+/// Ids of at most this number of bytes are stored completely in the hash table.
 const SHORT: usize = 24;
 
 /// A hash table from ids to codes, with open addressing and linear probing. Most lookups touch one cache line.
 pub(crate) struct Directory {
-    /// The parts. Their number is a power of two, and all have the same number of slots. At most half of all slots are
-    /// used. Probing stays within a part and wraps around at its end, so that parts can be built in parallel.
+    /// The parts of the hash table. Their number is a power of two, and all parts have the same number of slots. At
+    /// most half of all slots are used. Probing stays within a part and wraps around at the end of the part, so
+    /// different threads can build different parts.
     parts: Vec<Vec<Line>>,
     seed: Seed,
 }
 
-/// A cache line. Probing begins at its first slot.
+/// A cache line with two slots. Probing begins at the first slot of a line.
 #[derive(Clone, Copy)]
 #[repr(align(64))]
 struct Line([Slot; 2]);
 
-/// A slot with the code of an id. An empty slot has the code [`MISSING_CODE`].
+/// An entry of the hash table: the key of an id and the code of the id. An empty slot has the code [`MISSING_CODE`].
 #[derive(Clone, Copy)]
 struct Slot {
     key: Key,
@@ -55,7 +58,7 @@ impl Key {
                 .map_or(0, |four| u64::from(u32::from_le_bytes(*four)))
         };
         let length = bytes.len();
-        // The words may overlap. Together with the length, they identify the id.
+        // The words that are read from a short id may overlap. The words and the length together identify the id.
         let words = match length {
             0 => [0; 3],
             1..4 => [bytes[0], bytes[length / 2], bytes[length - 1]].map(u64::from),
@@ -98,7 +101,8 @@ impl Directory {
         let mut counts = vec![0usize; lines / length];
         let shift = length.trailing_zeros();
         places.iter().for_each(|&place| counts[(place >> shift) as usize] += 1);
-        // All slots form a single part if one part would be too full. With a random seed, this is extremely unlikely.
+        // If one part would be too full, all slots form a single part instead. With a random seed, this is extremely
+        // unlikely.
         if counts.iter().any(|&count| count > length + length / 2) {
             length = lines;
         }
@@ -129,7 +133,7 @@ impl Directory {
 
     /// The codes of the given keys, with [`MISSING_CODE`] for unknown keys.
     pub(crate) fn look(&self, keys: &[Key], codes: &mut Vec<u32>) {
-        // Prefetches the cache lines. No branch depends on their content, so cache misses overlap.
+        // This loop loads the cache lines of all keys. No branch depends on their content, so the cache misses overlap.
         let first = keys.iter().map(|key| {
             let (part, line) = self.begin(key);
             part[line].0[0].code
@@ -139,7 +143,7 @@ impl Directory {
         codes.extend(keys.iter().map(|key| self.code(key, |slot| slot.key == *key)));
     }
 
-    /// The code of an id.
+    /// The code of an id; `None` if the id is unknown.
     pub(crate) fn find(&self, ids: &Ids, id: &str) -> Option<u32> {
         let key = self.key(id);
         let is_it = |slot: &Slot| slot.key == key && (key.is_exact() || ids.get(slot.code as usize) == id);
@@ -160,7 +164,8 @@ impl Directory {
     }
 }
 
-/// The first slot, starting at the given cache line, that matches or is free. There is always a free slot.
+/// The position of the first slot that matches or is free. The search starts at the given cache line. There is always a
+/// free slot.
 fn search(lines: &[Line], line: usize, is_it: impl Fn(&Slot) -> bool) -> usize {
     let mut at = 2 * line;
     loop {
@@ -179,7 +184,8 @@ mod tests {
 
     #[test]
     fn finds_exactly_the_stored_ids() {
-        // The ids have lengths close to that of a slot. Long ids differ only in the middle.
+        // The ids have lengths close to `SHORT`, the maximum length of an id in a slot. The long ids differ only in the
+        // middle.
         let long = |number: usize| format!("{number}-{}-{:05}-{}", "x".repeat(9), number % 7, "y".repeat(9));
         let mut given: Vec<String> = (0..2000).map(|number| format!("cus_{number:x}")).collect();
         given.extend((0..60).map(|length| "é".repeat(length)));
@@ -211,7 +217,7 @@ mod tests {
         let texts: Ids = ["one text", long].into_iter().collect();
         let mut directory = Directory::of(&texts, &workers).unwrap();
         assert_eq!(directory.find(&texts, long), Some(1));
-        // This simulates that both ids have the key that is looked up.
+        // The table is changed as if both ids had the same key.
         let key = directory.key(long);
         let seed = directory.seed;
         assert!(!key.is_exact());

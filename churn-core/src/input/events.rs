@@ -1,4 +1,5 @@
-//! The parts that payments, tickets and activities share: versions, order and common columns.
+//! Reads what payments, tickets and activities have in common: the common columns, the versions of records, and the
+//! order of rows.
 
 use std::cmp::Ordering;
 
@@ -15,7 +16,7 @@ use crate::input::reader::{PIECE, TableReader};
 use crate::parallel::Workers;
 use crate::record::{ALWAYS, Customers, Events, NEVER};
 
-/// The shared columns of an event table, in input order.
+/// The columns that all event tables have, in input order.
 pub(crate) struct EventDraft {
     customers: Vec<u32>,
     pub(crate) at: Vec<i64>,
@@ -27,7 +28,7 @@ pub(crate) struct EventDraft {
 }
 
 impl EventDraft {
-    /// Reads the shared columns.
+    /// Reads the columns that all event tables have.
     pub(crate) fn read(
         reader: &mut TableReader<'_>,
         at_column: &'static str,
@@ -47,10 +48,11 @@ impl EventDraft {
         })
     }
 
-    /// Reports duplicate records, sorts the rows and completes the check. Returns the order in which the table's own
-    /// columns are then gathered.
+    /// Reports duplicate records, sorts the accepted rows and completes the check of the table. Returns the sorted
+    /// common columns, the accepted rows in sorted order, and the result of the check. The caller uses the order to
+    /// sort the columns that are specific to this kind of record.
     ///
-    /// `values` are the columns of this kind of record, before they are gathered.
+    /// `values` are the columns that are specific to this kind of record, in input order.
     pub(crate) fn finish(
         self,
         mut reader: TableReader<'_>,
@@ -135,7 +137,7 @@ impl EventDraft {
         Ok((events, rows, checked))
     }
 
-    /// The rows without an id that equal an earlier row in every column.
+    /// The rows that have no id and equal an earlier row in every column.
     fn copies(
         &self,
         sorted: &Order,
@@ -161,8 +163,9 @@ impl EventDraft {
         Ok(pieces.into_iter().fold(Rows::default(), Rows::join))
     }
 
-    /// Orders each customer's simultaneous rows by id, then by all values. Returns the rank of each row among all rows
-    /// of its customer in this order, regardless of time.
+    /// Determines the order of rows of one customer whose times are equal. These rows are ordered by id, then by all
+    /// values. Also returns the rank of each row: its position if all rows of its customer are ordered in this way,
+    /// regardless of their times.
     fn order_by_content(
         &self,
         reader: &TableReader<'_>,
@@ -195,8 +198,9 @@ impl EventDraft {
         Ok(ranks.concat())
     }
 
-    /// Finds the versions of each record among the valid rows, and the time at which the next version supersedes each
-    /// of them. Two versions with the same time are duplicates. Returns `None` if no record has several versions.
+    /// Finds records with several versions among the valid rows. Returns the time at which each row is superseded by
+    /// the next version of its record ([`NEVER`] if it is the last version), or `None` if no record has several
+    /// versions. Two versions with the same `known_at` are reported as duplicates.
     fn versions(&self, reader: &mut TableReader<'_>) -> Result<Option<Vec<i64>>> {
         let Some(hashes) = &self.ids else {
             return Ok(None);
@@ -224,7 +228,7 @@ impl EventDraft {
             if done % 4096 == 0 {
                 reader.workers.check()?;
             }
-            // Equal hashes do not imply equal ids.
+            // Different ids can have equal hashes, so the ids themselves are compared.
             let mut versions: Vec<(String, i64, u32)> = same_hash
                 .iter()
                 .map(|&(_, row)| (self.id_of(reader, row), known_at(row), row))
@@ -272,8 +276,8 @@ pub(crate) fn known_at(reader: &mut TableReader<'_>) -> Result<Option<Vec<i64>>>
     }
 }
 
-/// The hashes that occur in several valid rows, sorted. Hashes are partitioned by their leading bits, and each part is
-/// sorted independently.
+/// The hashes that occur in more than one valid row, sorted. Hashes are partitioned by their leading bits, and each
+/// part is sorted independently of the others.
 fn again(reader: &TableReader<'_>, hashes: &[u64]) -> Result<Vec<u64>> {
     let bits = (hashes.len() >> 12).next_power_of_two().ilog2().min(12);
     let part_of = |hash: u64| (hash >> 52) as usize >> (12 - bits);

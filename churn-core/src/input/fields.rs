@@ -48,8 +48,8 @@ fn bad_type<T>(wanted: &str, cell: Cell<'_>) -> Field<T> {
     ))
 }
 
-/// An id: a text as it was given, or the decimal text of an integer, which is written to `buffer`. An empty text is not
-/// an id.
+/// Reads an id. A text is the id itself. An integer becomes its decimal text, which is written to `buffer`. An empty
+/// text counts as missing.
 pub(crate) fn id<'a>(cell: Cell<'a>, buffer: &'a mut String) -> Field<&'a str> {
     match cell {
         Cell::Null | Cell::Text("") => Ok(None),
@@ -69,7 +69,7 @@ fn written(buffer: &mut String, value: impl std::fmt::Display) -> &str {
     buffer
 }
 
-/// A timestamp, in microseconds.
+/// Reads a timestamp, in microseconds since 1970-01-01 UTC.
 pub(crate) fn timestamp(cell: Cell<'_>) -> Field<i64> {
     let bad = |message: String| Err(Problem::new(IssueCode::BadTimestamp, message));
     match cell {
@@ -86,12 +86,12 @@ pub(crate) fn timestamp(cell: Cell<'_>) -> Field<i64> {
     }
 }
 
-/// The number nearest to a decimal.
+/// The floating-point number nearest to the decimal `value` / 10^`scale`.
 pub(crate) fn decimal(value: i128, scale: i8) -> f64 {
     format!("{value}e{}", -i32::from(scale)).parse().unwrap_or(f64::NAN)
 }
 
-/// A finite number.
+/// Reads a finite number.
 pub(crate) fn number(cell: Cell<'_>) -> Field<f64> {
     match any_number(cell)? {
         Some(value) if !value.is_finite() => Err(Problem::new(
@@ -102,10 +102,10 @@ pub(crate) fn number(cell: Cell<'_>) -> Field<f64> {
     }
 }
 
-/// The largest number that a column accepts, so that sums and differences stay finite.
+/// The largest absolute value that a column accepts. With this limit, sums and differences of values stay finite.
 const MAX_NUMBER: f64 = 1e300;
 
-/// A finite number that is small enough for sums.
+/// Reads a number whose absolute value is at most [`MAX_NUMBER`].
 pub(crate) fn bounded_number(cell: Cell<'_>) -> Field<f64> {
     bounded(number(cell)?)
 }
@@ -120,7 +120,7 @@ fn bounded(number: Option<f64>) -> Field<f64> {
     }
 }
 
-/// Any number, including NaN and infinities.
+/// Reads a number, including NaN and infinities.
 fn any_number(cell: Cell<'_>) -> Field<f64> {
     match cell {
         Cell::Null => Ok(None),
@@ -136,7 +136,7 @@ fn any_number(cell: Cell<'_>) -> Field<f64> {
     }
 }
 
-/// A text; an integer becomes its decimal text.
+/// Reads a text. An integer becomes its decimal text.
 pub(crate) fn text<'a>(cell: Cell<'a>, buffer: &'a mut String) -> Field<&'a str> {
     match cell {
         _ if cell.is_missing() => Ok(None),
@@ -147,8 +147,8 @@ pub(crate) fn text<'a>(cell: Cell<'a>, buffer: &'a mut String) -> Field<&'a str>
     }
 }
 
-/// A currency code. Blanks around it are removed, and it becomes upper case. It must have three letters. An empty code
-/// counts as missing.
+/// Reads a currency code. Leading and trailing blanks are removed, and letters become upper case. The code must have
+/// three letters. An empty code counts as missing.
 pub(crate) fn currency<'a>(cell: Cell<'a>, buffer: &'a mut String) -> Field<&'a str> {
     match cell {
         _ if cell.is_missing() => Ok(None),
@@ -165,8 +165,8 @@ pub(crate) fn currency<'a>(cell: Cell<'a>, buffer: &'a mut String) -> Field<&'a 
     }
 }
 
-/// A word from a list of accepted words. Blanks around it and upper or lower case are ignored. An empty word counts as
-/// missing.
+/// Reads a word from a list of accepted words. Leading and trailing blanks are ignored, and so is the case of letters.
+/// An empty word counts as missing.
 pub(crate) fn word<T>(cell: Cell<'_>, unknown: IssueCode, words: &[(&'static str, T)]) -> Field<T>
 where
     T: Copy,
@@ -192,8 +192,8 @@ where
     }
 }
 
-/// The type of an attribute column. It is the type of the first value. In a text file, it is the strictest type that
-/// all values have.
+/// The type of an attribute column. It is the type of the first value. For a column of a text file, it is the strictest
+/// type that fits all values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum AttributeType {
     Number,
@@ -225,7 +225,7 @@ fn file_bool(text: &str) -> Option<bool> {
     }
 }
 
-/// The value of a number attribute. NaN counts as missing, and an infinity is invalid.
+/// Reads the value of a number attribute. NaN counts as missing, and an infinity is invalid.
 pub(crate) fn attribute_number(cell: Cell<'_>) -> Field<f64> {
     match any_number(cell)? {
         Some(value) if value.is_nan() => Ok(None),
@@ -237,7 +237,7 @@ pub(crate) fn attribute_number(cell: Cell<'_>) -> Field<f64> {
     }
 }
 
-/// The value of a bool attribute, as 0 or 1.
+/// Reads the value of a bool attribute as 0 or 1.
 pub(crate) fn attribute_bool(cell: Cell<'_>) -> Field<u8> {
     match cell {
         _ if cell.is_missing() => Ok(None),
@@ -249,7 +249,7 @@ pub(crate) fn attribute_bool(cell: Cell<'_>) -> Field<u8> {
     }
 }
 
-/// The value of a text attribute. A timestamp becomes ISO-8601 text.
+/// Reads the value of a text attribute. A timestamp becomes ISO-8601 text.
 pub(crate) fn attribute_text<'a>(cell: Cell<'a>, buffer: &'a mut String) -> Field<&'a str> {
     match cell {
         _ if cell.is_missing() => Ok(None),

@@ -1,4 +1,4 @@
-//! Flat tables: each row is one example, and the columns are arbitrary.
+//! Flat tables, as a classifier reads them: each row is one example, and each column may have any name and any type.
 
 use std::fmt::Write;
 
@@ -27,12 +27,12 @@ pub(crate) enum FlatKind {
 
 const MICROS_PER_DAY: f64 = 86_400_000_000.0;
 
-/// A note about a column of a flat table that may not have been read as intended.
+/// A note about a column of a flat table that may have been read differently than the caller intended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct ColumnNote {
-    /// The column's name.
+    /// The name of the column.
     pub column: String,
     /// The code of the note: `texts_as_numbers`, `numbers_as_texts` or `empty_column`.
     pub code: String,
@@ -40,7 +40,8 @@ pub struct ColumnNote {
     pub message: String,
 }
 
-/// If at least this share of texts spell numbers, but not all do, the column was probably intended to contain numbers.
+/// If at least this fraction of a column's values are numbers or spell numbers, but not all do, the column was probably
+/// intended to contain numbers.
 const MOST: f64 = 0.8;
 
 /// Statistics from one pass over the values of a column.
@@ -49,12 +50,13 @@ struct Spelling {
     values: usize,
     texts: usize,
     numbers: usize,
-    /// The first value that is not a number, with its row.
+    /// The row and the text of the first value that does not spell a number.
     word: Option<(usize, String)>,
-    /// The first text that spells a number with a leading zero or, if there is none, the first text that spells a number.
+    /// The first text that spells a number with a leading zero. If no text has a leading zero, it is the first text
+    /// that spells a number.
     spelled: Option<String>,
     zeros: bool,
-    /// Whether every text is from a text file, in which numbers are also texts.
+    /// Whether every text comes from a text file. In a text file, numbers are also texts.
     from_file: bool,
 }
 
@@ -128,7 +130,7 @@ impl Spelling {
     }
 }
 
-/// The kind of every column, and notes about columns that may not be read as the caller intended.
+/// The kind of every column, and notes about columns that may be read differently than the caller intended.
 ///
 /// A column contains numbers if each of its values is a number or spells one; otherwise, it contains texts. A column
 /// that is named in `categorical` always contains texts.
@@ -170,7 +172,7 @@ pub(crate) fn kinds(
 /// Reads each column as the given kind.
 ///
 /// # Errors
-/// `not_finite`, `bad_type`, `bad_timestamp`, with row and column.
+/// `not_finite`, `bad_type` or `bad_timestamp` if a value cannot be read. The error names the row and the column.
 pub(crate) fn read(table: &Table, kinds: &[FlatKind], workers: &Workers) -> Result<Vec<AttributeValues>> {
     let columns: Vec<(&str, &Data)> = columns(table).collect();
     let rows: Vec<u32> = (0..table.n_rows() as u32).collect();
@@ -212,7 +214,7 @@ fn columns(table: &Table) -> impl Iterator<Item = (&str, &Data)> {
         .filter_map(|name| table.column(name).map(|column| (name, column)))
 }
 
-/// A finite number, or NaN if the value is missing.
+/// Reads a value as a finite number, or as NaN if the value is missing.
 fn as_number(cell: Cell<'_>) -> std::result::Result<f64, IssueCode> {
     let value = match cell {
         Cell::Null => f64::NAN,
@@ -225,7 +227,7 @@ fn as_number(cell: Cell<'_>) -> std::result::Result<f64, IssueCode> {
             "" => f64::NAN,
             text => {
                 let value: f64 = text.parse().map_err(|_| IssueCode::BadType)?;
-                // Texts such as "inf" and "nan" count as words, not as numbers.
+                // Texts such as "inf" and "nan" do not count as numbers.
                 if !value.is_finite() {
                     return Err(IssueCode::BadType);
                 }
@@ -245,7 +247,7 @@ fn as_number(cell: Cell<'_>) -> std::result::Result<f64, IssueCode> {
     }
 }
 
-/// A text, or `None` if the value is missing.
+/// Reads a value as a text, or as `None` if the value is missing.
 fn as_text<'a>(cell: Cell<'a>, buffer: &'a mut String) -> std::result::Result<Option<&'a str>, IssueCode> {
     buffer.clear();
     // Writing to a String cannot fail.
@@ -362,7 +364,8 @@ mod tests {
 
         assert_eq!(notes(vec![text("a"), text("1")], &[]), (FlatKind::Text, vec![]));
         assert_eq!(notes(vec![Value::Null], &[]).1[0].0, "empty_column");
-        // In a text file, numbers are also texts. A note is useful only if leading zeros would be lost.
+        // In a text file, numbers are also texts, so texts that spell numbers are normal. A note is useful only if
+        // leading zeros would be lost.
         let file = Table::from_csv(&b"plain,zip\n1,0034\n2,1234\n"[..]).unwrap();
         let (_, found) = kinds(&file, &[], &Workers::inline()).unwrap();
         assert_eq!(

@@ -1,8 +1,8 @@
-//! Maps texts to codes. Texts are stored in one buffer, not in separate heap objects.
+//! Maps texts to codes. All texts are stored in one buffer, not in separate heap objects.
 //!
 //! Texts are untrusted input, and an attacker could choose thousands of texts with the same hash. Hashes are therefore
-//! seeded once per process by [`RandomState`], so that collisions cannot be predicted. Results do not depend on hashes:
-//! codes are assigned in the order of the data, and hashes are only used to find equal texts. The test
+//! seeded once per process by [`RandomState`], so that collisions cannot be predicted. The hashes do not affect
+//! results, because codes are assigned in the order of the data. Hashes are used only to find equal texts. The test
 //! `no_result_depends_on_the_seed` checks this.
 
 use std::hash::{BuildHasher, RandomState};
@@ -12,7 +12,8 @@ use crate::record::Ids;
 
 const EMPTY: u32 = u32::MAX;
 
-/// Number of texts that are looked up together, so that their cache misses overlap.
+/// Number of texts that are looked up together. Their cache misses then overlap, which is faster than one lookup after
+/// another.
 const AHEAD: usize = 64;
 
 /// The seed of hashes. It differs between processes.
@@ -36,11 +37,12 @@ impl Seed {
 
 #[cfg(test)]
 thread_local! {
-    /// The seed that tests set for structures that are created by the current thread.
+    /// A seed that a test sets. Structures that are created by the current thread then use it instead of the seed of
+    /// the process.
     pub(crate) static FORCED_SEED: std::cell::Cell<Option<Seed>> = const { std::cell::Cell::new(None) };
 }
 
-/// The hash of a text. Each step mixes eight bytes into the state by combining the two halves of a 128-bit product.
+/// The hash of a text. Each step mixes eight bytes into the state by [`fold`].
 ///
 /// The mixing step comes from wyhash (Wang Yi, public domain).
 pub(crate) fn hash(text: &str, seed: &Seed) -> u64 {
@@ -55,7 +57,7 @@ pub(crate) fn hash(text: &str, seed: &Seed) -> u64 {
     fold(hash ^ state, last_word)
 }
 
-/// Multiplies two numbers and combines the two halves of the 128-bit product.
+/// Multiplies two numbers and combines the upper and lower half of the 128-bit product by exclusive or.
 pub(crate) fn fold(a: u64, b: u64) -> u64 {
     let product = u128::from(a) * u128::from(b);
     (product >> 64) as u64 ^ product as u64
@@ -68,8 +70,8 @@ struct TextIndex {
     slots: Vec<Slot>,
 }
 
-/// The position of a text, with half of its hash. The position is [`EMPTY`] in a free slot. The half hash determines
-/// the slot and avoids most comparisons of texts.
+/// An entry of the index: the position of a text, and 32 bits of its hash (`tag`). The position is [`EMPTY`] in a free
+/// slot. The tag determines the slot. Texts are compared only if their tags are equal.
 #[derive(Clone, Copy, Debug)]
 struct Slot {
     tag: u32,
@@ -77,7 +79,8 @@ struct Slot {
 }
 
 impl TextIndex {
-    /// Prefetches the slots of some hashes. No branch depends on their content, so cache misses overlap.
+    /// Loads the slots of several hashes into the cache. No branch depends on their content, so the cache misses
+    /// overlap.
     fn touch(&self, hashes: &[u64]) {
         if let Some(mask) = self.slots.len().checked_sub(1) {
             let slots = hashes
@@ -101,8 +104,7 @@ impl TextIndex {
         }
     }
 
-    /// Reserves slots for `count` texts. Existing entries are moved by their half hashes, without reading the texts
-    /// again.
+    /// Reserves slots for `count` texts. Existing entries are moved by their tags, so texts are not read again.
     fn grow(&mut self, count: usize) {
         let empty = Slot {
             tag: 0,
@@ -226,7 +228,7 @@ mod tests {
 
     /// Texts that have the same hash under a known seed.
     fn colliding(seed: &Seed, count: usize) -> Vec<String> {
-        // If a word cancels the state, the product is 0, which discards all earlier bytes.
+        // If the next eight bytes equal the state, the product is 0. The hash then does not depend on any earlier byte.
         let [first, ..] = seed.0;
         let mut texts = vec![];
         for number in 0u64.. {
@@ -257,14 +259,14 @@ mod tests {
         };
         assert_eq!(distinct(&known), 1);
         assert_eq!(distinct(&Seed::of_process()), texts.len());
-        // The texts are still distinguished.
+        // Texts with equal hashes still have different codes.
         FORCED_SEED.set(Some(known));
         let codes = Interner::default().codes(texts.iter().map(String::as_str));
         FORCED_SEED.set(None);
         assert_eq!(codes, (0..200).collect::<Vec<u32>>());
     }
 
-    /// The records and features of the same customers and events, if hashes are computed with the given seed.
+    /// The records and features of fixed customers and events, built while hashes use the given seed.
     fn results(ids: &[String], seed: Seed) -> String {
         use crate::{Column, Execution, FeaturePlan, OnInvalid, StaticAttributes, Table, TenantRecords, Value};
         let texts = |texts: Vec<String>| Column::Values(texts.into_iter().map(Value::Text).collect());

@@ -1,5 +1,6 @@
-//! Reads Arrow IPC bytes message by message, without trusting the lengths in them. Some files, such as those of the
-//! JavaScript writer, contain the schema only in the footer. They are read through the footer.
+//! Reads Arrow IPC bytes message by message. The lengths in messages are validated before they are used. Some files,
+//! such as those of the JavaScript writer, contain the schema only in the footer. Such a file is read by means of its
+//! footer.
 
 use std::io::Read;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -14,10 +15,10 @@ use arrow::record_batch::RecordBatch;
 use crate::error::{Error, ErrorKind, Result};
 use crate::input::table::Table;
 
-/// The first bytes of a file, which the stream of messages follows.
+/// The bytes at the start of an IPC file. After them, the file contains the same messages as a stream.
 const MAGIC: &[u8] = b"ARROW1\0\0";
-/// Maximum number of cells per byte. A byte contains eight values of the smallest type, but columns without values need
-/// no bytes.
+/// Maximum number of cells of a batch per byte of input, in addition to `SMALL_TABLE` cells. A byte can contain eight
+/// values of the smallest type. The maximum is higher because columns of nulls need no bytes.
 const MOST_CELLS_PER_BYTE: i64 = 64;
 const SMALL_TABLE: i64 = 1 << 22;
 const MOST_PADDING: usize = 64;
@@ -46,7 +47,8 @@ impl Table {
         }
     }
 
-    /// Reads an Arrow IPC file or stream batch by batch, for [`RecordsBuilder::push`](crate::RecordsBuilder::push).
+    /// Reads an Arrow IPC file or stream batch by batch. The batches can be added by
+    /// [`RecordsBuilder::push`](crate::RecordsBuilder::push).
     ///
     /// ```no_run
     /// use churn_core::{Table, TenantRecords};
@@ -68,7 +70,7 @@ impl Table {
     }
 }
 
-/// An iterator over the batches of an Arrow IPC file or stream, as tables. Returned by [`Table::ipc_batches`].
+/// An iterator over the batches of an Arrow IPC file or stream. It is returned by [`Table::ipc_batches`].
 pub struct IpcBatches<R> {
     reader: R,
     decoder: StreamDecoder,
@@ -97,7 +99,8 @@ impl<R: Read> Iterator for IpcBatches<R> {
         }
         let batch = match self.batch() {
             Ok(Some(batch)) => Table::from_record_batch(&batch),
-            // Even a table without rows has columns, so one batch is returned.
+            // If there are no batches, one table without rows is returned, because the schema still defines its
+            // columns.
             Ok(None) if self.given => return None,
             Ok(None) => without_rows(self.schema()?),
             Err(error) => Err(error),
@@ -126,7 +129,8 @@ impl<R: Read> IpcBatches<R> {
                 Some(message) => message,
                 None => {
                     self.done = true;
-                    // The decoder handles a schema without batches only when the next message arrives.
+                    // The decoder processes the schema only when another message follows. The end marker serves as this
+                    // message.
                     Buffer::from(END.to_vec())
                 }
             };
@@ -134,8 +138,8 @@ impl<R: Read> IpcBatches<R> {
     }
 
     fn decode(&mut self) -> Result<Option<RecordBatch>> {
-        // Only lengths have been checked here. The decoder trusts other parts of its input too and can panic on invalid
-        // ones.
+        // Only the lengths were validated before. The decoder also trusts the other parts of the message and can panic
+        // if they are invalid.
         let decoded = catch_unwind(AssertUnwindSafe(|| self.decoder.decode(&mut self.rest)));
         match decoded {
             Ok(Ok(batch)) => Ok(batch),
@@ -144,7 +148,7 @@ impl<R: Read> IpcBatches<R> {
         }
     }
 
-    /// Reads the next message with its body. Returns `None` at the end.
+    /// Reads the next message with its body. Returns `None` at the end of the input.
     fn message(&mut self) -> Result<Option<Buffer>> {
         let mut bytes = self.read(4)?;
         if !std::mem::replace(&mut self.begun, true) && bytes[..] == MAGIC[..bytes.len().min(4)] && bytes.len() == 4 {
@@ -153,7 +157,7 @@ impl<R: Read> IpcBatches<R> {
                 return Err(broken("it begins like a file but is not one"));
             }
             bytes = self.read(4)?;
-            // Some writers add padding to align messages.
+            // Some writers add zero bytes before the first message to align it.
             for _ in 2..MOST_PADDING / 4 {
                 if bytes == [0; 4] {
                     bytes = self.read(4)?;
@@ -171,7 +175,7 @@ impl<R: Read> IpcBatches<R> {
         if length == 0 {
             return Ok(None);
         }
-        // The whole message is put into one buffer, in the form that the decoder reads.
+        // The decoder needs the whole message in one buffer, preceded by the continuation marker and the length.
         let mut whole = CONTINUATION.to_vec();
         whole.extend_from_slice(&length.to_le_bytes());
         let begin = whole.len();
@@ -195,15 +199,16 @@ impl<R: Read> IpcBatches<R> {
         Ok(bytes)
     }
 
-    /// Reads `length` bytes, or fewer if the input ends earlier. Memory is allocated only for bytes that exist,
-    /// whatever length is claimed.
+    /// Reads `length` bytes, or fewer if the input ends earlier. Memory is allocated only for bytes that exist, even if
+    /// `length` is larger.
     fn read_onto(&mut self, bytes: &mut Vec<u8>, length: u64) -> Result<()> {
         self.reader.by_ref().take(length).read_to_end(bytes)?;
         Ok(())
     }
 }
 
-/// The table for a schema without batches. Arrow panics on types that no column accepts, such as an empty union.
+/// Creates a table without rows from a schema. Arrow panics on invalid types, such as an empty union; the panic becomes
+/// an error.
 fn without_rows(schema: SchemaRef) -> Result<Table> {
     let empty = catch_unwind(AssertUnwindSafe(|| RecordBatch::new_empty(schema)));
     Table::from_record_batch(&empty.map_err(|_| broken("its schema has an invalid type"))?)
@@ -221,7 +226,8 @@ fn from_footer(bytes: &[u8]) -> Result<Table> {
         .and_then(|length| tail.checked_sub(length));
     let footer = root_as_footer(&bytes[begin.ok_or_else(outside)?..tail]).map_err(|e| broken(&e.to_string()))?;
     let schema = footer.schema().ok_or_else(|| broken("it has no schema"))?;
-    // The decoder trusts other parts of its input than lengths and can panic on invalid ones.
+    // Only the lengths were validated before. The decoder also trusts the other parts of the file and can panic if they
+    // are invalid.
     let read = catch_unwind(AssertUnwindSafe(|| {
         let schema = SchemaRef::new(fb_to_schema(schema));
         let mut decoder = FileDecoder::new(schema.clone(), footer.version());
@@ -247,8 +253,8 @@ fn from_footer(bytes: &[u8]) -> Result<Table> {
     read.unwrap_or_else(|_| Err(broken("its parts are inconsistent")))
 }
 
-/// A message that the footer lists, with its body. An error if it does not lie within the file or its lengths are
-/// inconsistent.
+/// A message that the footer lists, with its body. Returns an error if the message does not lie within the file, or if
+/// its lengths are inconsistent.
 fn message_at(bytes: &[u8], block: &Block) -> Result<Buffer> {
     let part = |offset: i64, length: i64| {
         let offset = usize::try_from(offset).ok()?;
@@ -263,13 +269,14 @@ fn message_at(bytes: &[u8], block: &Block) -> Result<Buffer> {
     let (Some(head), Some(body)) = (head, body) else {
         return Err(broken("its footer points outside of it"));
     };
-    // A message begins with a continuation marker, which old files lack, and its length.
+    // A message begins with a continuation marker, which is followed by the length. In old files, the marker is
+    // missing.
     let prefix = if head.starts_with(&CONTINUATION) { 8 } else { 4 };
     check(head.get(prefix..).unwrap_or_default(), body.len())?;
     Ok(Buffer::from([head, body].concat()))
 }
 
-/// Checks the lengths in a message against the size of its body.
+/// Checks that the lengths in a message are consistent with the size of its body.
 fn check(head: &[u8], body: usize) -> Result<()> {
     let message = root_as_message(head).map_err(|e| broken(&e.to_string()))?;
     let batch = match message.header_type() {
@@ -279,7 +286,7 @@ fn check(head: &[u8], body: usize) -> Result<()> {
     };
     let batch = batch.ok_or_else(|| broken("a batch is missing in its message"))?;
     let bits = body as i64 * 8;
-    // Every value needs at least one bit, so there cannot be more rows than bits.
+    // Every row needs at least one bit, so a batch cannot have more rows than its body has bits.
     if batch.length() < 0 || batch.length() > bits {
         return Err(broken("a batch claims more rows than fit into its bytes"));
     }

@@ -1,4 +1,4 @@
-//! JSON input, and input from types that are serialised to named values.
+//! JSON input, and input from rows of named values.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -10,12 +10,12 @@ use crate::error::{Error, ErrorKind, Result, excerpt};
 use crate::input::table::{Column, Table, Value};
 
 impl Table {
-    /// Reads a JSON array of objects, one per row. Every key that occurs in any row becomes a column. A row without the
-    /// key has null in this column.
+    /// Reads a JSON array with one object per row. Every key that occurs in any row becomes a column. If a row does not
+    /// have the key of a column, the value of this column in the row is null.
     ///
     /// # Errors
-    /// `unreadable_table` if the text is not such an array. The error has a row and a column if a row repeats a key, or
-    /// if almost no two rows have a key in common, because the keys are then not column names.
+    /// `unreadable_table` if the text is not an array of objects, if a row has the same key twice, or if a large table
+    /// has almost no keys that occur in several rows. Such keys are probably data, not column names.
     pub fn from_json(json: &[u8]) -> Result<Self> {
         let mut deserializer = serde_json::Deserializer::from_slice(json);
         let mut columns = Columns::default();
@@ -35,12 +35,12 @@ impl Table {
         columns.into_table()
     }
 
-    /// Creates a table from rows of named values. Every name that occurs in any row becomes a column. A row without the
-    /// name has null in this column.
+    /// Creates a table from rows of named values. Every name that occurs in any row becomes a column. If a row does not
+    /// have the name of a column, the value of this column in the row is null.
     ///
     /// # Errors
-    /// `unreadable_table` if there are too many rows, if a row repeats a name, or if almost no two rows have a name in
-    /// common.
+    /// `unreadable_table` if there are too many rows, if a row has the same name twice, or if a large table has almost
+    /// no names that occur in several rows.
     pub fn from_values<N: AsRef<str>>(rows: impl IntoIterator<Item = Vec<(N, Value)>>) -> Result<Self> {
         let mut columns = Columns::default();
         for row in rows {
@@ -53,19 +53,22 @@ impl Table {
     }
 }
 
-/// Maximum number of cells per value. Every key needs a cell in every row, so rows with different keys need much
-/// memory. A table that needs more cells is refused.
+/// Maximum number of cells of a table per value in the input, in addition to `SMALL_TABLE` cells. Every key needs a
+/// cell in every row, so rows with different keys need many more cells than there are values. A table that needs more
+/// cells than the maximum is refused.
 const MOST_ROOM_PER_VALUE: usize = 64;
 const SMALL_TABLE: usize = 1 << 22;
 
-/// Columns that grow row by row. A column is filled up with nulls before its next value is written, and at the end.
+/// Columns that are built row by row. A column can be shorter than the number of rows. It is padded with nulls before
+/// its next value is written, and at the end.
 #[derive(Default)]
 pub(crate) struct Columns {
     rows: usize,
     given: usize,
     positions: HashMap<String, usize>,
     columns: Vec<(String, Vec<Value>)>,
-    /// The error that ended reading, if the error type of the JSON reader cannot express it.
+    /// The error that stopped the JSON reader. It is stored here because the error type of the JSON reader cannot carry
+    /// it.
     error: Option<Error>,
 }
 

@@ -1,8 +1,9 @@
-//! Batches of a stream. A batch is parsed when it is pushed and is kept in compact form until the table is complete.
+//! Tables that are given batch by batch. A batch is parsed when it is added by
+//! [`RecordsBuilder::push`](crate::RecordsBuilder::push), and is kept in compact form until the table is complete.
 //!
-//! A kept column returns the same values as the original column, except for their form: a timestamp that was given as
-//! text becomes a timestamp, and an id that was given as an integer becomes a text. A value that cannot be parsed is
-//! kept as it was given, so that the report is the same.
+//! A compact column returns the same values as the original column, but some values have another type: a timestamp that
+//! was given as text becomes a timestamp, and an id that was given as an integer becomes a text. A value that cannot be
+//! parsed is kept unchanged, so the report can describe it.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -14,11 +15,11 @@ use crate::input::schema::{ColumnType, columns_of, is_text_attribute};
 use crate::input::table::{Cell, Data, Table, Texts, Value};
 use crate::record::{Ids, MISSING_CODE, NEVER};
 
-/// A parsed column of a batch. Created by [`RecordsBuilder::push`](crate::RecordsBuilder::push).
+/// A column of a batch in compact form.
 #[derive(Clone, Debug)]
 pub(crate) struct KeptColumn {
     values: Kept,
-    /// The values that are kept as they were given, with their rows in ascending order.
+    /// The values that could not be parsed and are kept unchanged, each with its row. The rows are ascending.
     others: Vec<(u32, Value)>,
 }
 
@@ -33,9 +34,9 @@ enum Kept {
     Bools(Vec<u8>),
     /// Exact decimals, and the number of decimal places.
     Decimals(Vec<i128>, i8),
-    /// Texts; a missing value is empty.
+    /// Texts, with an empty text for a missing value.
     Texts(Texts),
-    /// Codes of texts in the pool, with [`MISSING_CODE`] for a missing value. The flag states whether the texts are
+    /// The codes of texts, with [`MISSING_CODE`] for a missing value; the distinct texts; and whether the texts come
     /// from a text file.
     Codes(Vec<u32>, Arc<Ids>, bool),
 }
@@ -78,13 +79,13 @@ impl KeptColumn {
     }
 }
 
-/// The distinct texts of each column, over all batches of a table.
+/// For each text column, the distinct texts of all batches of a table.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Pools(BTreeMap<String, Interner>);
 
 impl Pools {
-    /// Returns the batch with every column in compact form. The texts of the batch stay in the pools until
-    /// [`seal`](Self::seal).
+    /// Returns the batch with its columns in compact form. The texts of the batch are stored in the pools until
+    /// [`seal`](Self::seal) attaches them to the columns.
     pub(crate) fn keep(&mut self, kind: RecordKind, batch: Table) -> Table {
         batch.map_columns(|name, column| Some(Data::Kept(self.column(kind, name, column)?)))
     }
@@ -113,8 +114,8 @@ impl Pools {
             Some(ColumnType::Number) if !column.is_decimal() => {
                 let read = cells.enumerate().map(|(row, cell)| {
                     number(cell).unwrap_or_else(|_| {
-                        // A word that spells a non-finite number, such as `inf`, is reported as that number, not as a
-                        // word.
+                        // A text that spells a non-finite number, such as `inf`, is kept as this number, so that it is
+                        // reported as not finite.
                         let spelled = match cell {
                             Cell::TextFile(text) => text.trim().parse().ok(),
                             _ => None,
@@ -125,7 +126,8 @@ impl Pools {
                 });
                 Kept::Numbers(read.map(|number| number.unwrap_or(f64::NAN)).collect())
             }
-            // Record ids are distinct, so a pool of them would only cost time and memory.
+            // A pool stores each distinct text once. Record ids are usually all distinct, so a pool would only cost
+            // time and memory.
             Some(ColumnType::Id) if name != "customer_id" && name != "tenant_id" => {
                 let mut texts = Texts::default();
                 for (row, cell) in cells.enumerate() {
@@ -164,7 +166,8 @@ impl Pools {
         Some(KeptColumn { values, others })
     }
 
-    /// A column whose type is determined when the table is complete, by the type of its first value.
+    /// The compact form of an attribute column. Values are not converted to the type of the attribute here, because
+    /// this type is determined only when the table is complete.
     fn plain(&mut self, name: &str, column: &Data, other: &mut dyn FnMut(usize, Cell<'_>)) -> Option<Kept> {
         let cells = || (0..column.len()).map(|row| column.cell(row));
         let first = cells().find(|cell| !matches!(cell, Cell::Null))?;
@@ -211,7 +214,7 @@ impl Pools {
                 });
                 Kept::Moments(read.collect())
             }
-            // An integer cannot represent a missing value, so this form requires a value in every row.
+            // No integer is reserved for a missing value, so this form is used only if every row has an integer.
             Cell::Int(_) => {
                 let read = cells().map(|cell| match cell {
                     Cell::Int(value) => Some(value),
@@ -230,7 +233,7 @@ impl Pools {
         })
     }
 
-    /// Attaches the texts to the columns and consumes the pools.
+    /// Attaches the collected texts to the columns of all batches.
     pub(crate) fn seal(self, batches: Vec<Table>) -> Vec<Table> {
         let pools = self
             .0

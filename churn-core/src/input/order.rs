@@ -18,18 +18,19 @@ impl Order {
         &self.rows[self.starts[customer] as usize..self.starts[customer + 1] as usize]
     }
 
-    /// The groups of a customer's rows that have the same time.
+    /// The groups of rows of a customer whose times are equal. Every group has at least two rows.
     pub(crate) fn ties<'a>(&'a self, customer: usize, at: impl Fn(u32) -> i64 + 'a) -> impl Iterator<Item = &'a [u32]> {
         let together = self.rows_of(customer).chunk_by(move |&a, &b| at(a) == at(b));
         together.filter(|rows| rows.len() > 1)
     }
 }
 
-/// Number of groups into which customers are divided. The rows of a group are sorted together, so that memory accesses
-/// stay local.
+/// Maximum number of groups into which customers are divided. The rows of each group are sorted separately, so memory
+/// accesses stay local.
 const GROUPS: usize = 256;
 
-/// The rows of a chunk, with their customers, ordered by group, and the position at which each group ends.
+/// The rows of a chunk, ordered by the group of their customer. `rows` contains pairs of customer and row. `ends`
+/// contains the position at which each group ends.
 struct Parted {
     rows: Vec<(u32, u32)>,
     ends: Vec<u32>,
@@ -68,7 +69,8 @@ pub(crate) fn order<K: Ord>(
         let first = group * together;
         let parted = || pieces.iter().flat_map(|piece| piece.group(group));
         parted().for_each(|&(customer, _)| ends[customer as usize - first] += 1);
-        // At first, the start of each customer's rows. It advances as rows are written.
+        // The counts in `ends` become the positions at which the rows of each customer begin. Each position advances as
+        // rows are written, so that it finally is the end of the customer's rows.
         let mut begin = *start as u32;
         for end in ends.iter_mut() {
             (*end, begin) = (begin, begin + *end);
@@ -122,7 +124,7 @@ impl Parted {
     }
 }
 
-/// Selects the given rows of a column, in order.
+/// Copies the given rows of a column, in the given order.
 pub(crate) fn gather<T: Copy + Default + Send + Sync>(column: &[T], rows: &[u32], workers: &Workers) -> Result<Vec<T>> {
     let mut gathered = vec![T::default(); rows.len()];
     workers.chunks_mut(&mut gathered, PIECE, |start, piece| {

@@ -10,15 +10,15 @@ use crate::input::table::{Cell, Table};
 use crate::parallel::Workers;
 use crate::record::{MISSING_CODE, TenantId, TenantRecords};
 
-/// The records of every tenant in the input tables: see [`RecordsBuilder::partition`]. All row numbers refer to the
-/// input tables.
+/// The result of [`RecordsBuilder::partition`]: the records of every tenant in the input tables. All row numbers in the
+/// reports refer to the input tables.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Partition {
     /// For each tenant, the records and the validation report of the tenant's rows.
     pub tenants: BTreeMap<TenantId, (TenantRecords, ValidationReport)>,
-    /// The report of rows without a tenant. Its row counts and those of all tenants sum to the number of rows in the
-    /// input.
+    /// The report of the rows without a tenant. The row counts of this report and of the reports of all tenants add up
+    /// to the number of rows in the input.
     pub unassigned: ValidationReport,
     /// For each tenant and table, the positions of the tenant's rows in the input table, ascending.
     pub positions: BTreeMap<TenantId, BTreeMap<RecordKind, Vec<u32>>>,
@@ -28,8 +28,8 @@ impl RecordsBuilder {
     /// Splits tables that have a `tenant_id` column by tenant, and builds the records of each tenant with this
     /// builder's options. The builder's own tenant is ignored.
     ///
-    /// Every row is counted either in the report of one tenant or in the report of rows without a tenant. A tenant
-    /// without customers is included; its events then belong to unknown customers.
+    /// Every row is counted either in the report of one tenant or in the report of rows without a tenant. A tenant that
+    /// has events but no customers is included, and its events are reported as `unknown_customer`.
     ///
     /// ```
     /// use churn_core::{Table, TenantRecords};
@@ -59,8 +59,8 @@ impl RecordsBuilder {
         let count = split.len();
         let mut tenants = BTreeMap::new();
         for (done, (tenant, tables)) in split.into_iter().enumerate() {
-            // A table is given either for all tenants or for none. If it has no rows of this tenant, an empty table is
-            // given for this tenant.
+            // A table that was given counts as given for every tenant. If it has no rows of a tenant, the tenant gets
+            // an empty table.
             let given = |kind: RecordKind| {
                 let batches = self.tables[kind as usize].as_ref()?;
                 let mut rows = tables.get(&kind).cloned().unwrap_or_default().into_iter();
@@ -100,7 +100,7 @@ struct Split {
     positions: BTreeMap<TenantId, BTreeMap<RecordKind, Vec<u32>>>,
 }
 
-/// The id of a tenant. A blank id counts as missing.
+/// Reads the id of a tenant. A blank id counts as missing.
 fn tenant_id<'a>(cell: Cell<'a>, buffer: &'a mut String) -> Field<&'a str> {
     Ok(id(cell, buffer)?.filter(|id| !id.trim().is_empty()))
 }

@@ -14,7 +14,7 @@ use crate::input::table::Table;
 use crate::parallel::Workers;
 use crate::record::{Currency, NEVER, PaymentStatus, Payments, TenantId};
 
-/// The status that was given.
+/// The status of a payment in the input.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
 enum Given {
     /// There is no status column, or the status is null.
@@ -33,7 +33,7 @@ const STATUSES: &[(&str, Given)] = &[
     ("refunded", Given::Refunded),
 ];
 
-/// Returns the accepted payments, their currency, and the issues of the refused rows.
+/// Reads the payments table. Returns the accepted payments, their currency, and the issues of all other rows.
 pub(crate) fn clean(
     batches: Vec<Table>,
     tenant: &TenantId,
@@ -61,7 +61,7 @@ pub(crate) fn clean(
         inconsistent.then(|| "the payment is pending but has a settled_at".into())
     })?;
 
-    // If there is no such column, every payment that is not pending was settled on its due date.
+    // If there is no `settled_at` column, every payment that is not pending counts as settled on its due date.
     let has_settled_at = reader.has("settled_at");
     workers.chunks_mut(&mut settled_at, PIECE, |start, settled_at| {
         for (index, settled_at) in settled_at.iter_mut().enumerate() {

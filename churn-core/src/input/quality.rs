@@ -13,10 +13,10 @@ use crate::time::MICROS_PER_DAY;
 
 /// Number of customers between two checks for cancellation.
 const CUSTOMERS: usize = 1 << 14;
-/// An event is a far date if it is later than nearly all others by more than this.
+/// An event that is later than nearly all other events by more than this number of microseconds is a far date.
 const FAR: i64 = 365 * MICROS_PER_DAY;
 
-/// The number of rows of some kind, and the positions of the first of them.
+/// The rows that a finding is about: their number, and the positions of the first few.
 #[derive(Default)]
 pub(crate) struct Rows {
     count: u64,
@@ -42,7 +42,7 @@ impl Rows {
         self
     }
 
-    /// The finding about these rows, if there are any.
+    /// The finding about these rows; `None` if there are no rows.
     pub(crate) fn finding(
         self,
         code: FindingCode,
@@ -119,7 +119,8 @@ fn is_constant(attribute: &Attribute) -> bool {
     }
 }
 
-/// The findings about the extra columns of an event table. `has` states whether the table has a column.
+/// The findings about the extra columns of an event table. `has` returns whether the table has a column of a given
+/// name.
 pub(crate) fn unused_columns(kind: RecordKind, events: &Events, has: impl Fn(&str) -> bool) -> Vec<Finding> {
     let extra = events
         .attributes
@@ -179,7 +180,8 @@ pub(crate) fn of_events(
     Ok((span, findings.into_iter().flatten().collect()))
 }
 
-/// The first and the last observed event time of a table, and the rows whose time is too far in the future to count.
+/// The first and the last observed event time of a table, and the rows with far dates, which do not count for the last
+/// event time.
 fn observed(
     records: &TenantRecords,
     kind: RecordKind,
@@ -187,14 +189,14 @@ fn observed(
     workers: &Workers,
 ) -> Result<(Option<EventSpan>, Rows)> {
     let payments = records.payments.as_ref().filter(|_| kind == RecordKind::Payments);
-    // A payment that was never settled is not an event.
+    // A superseded version and a payment that is not settled do not count as events.
     let counts =
         |row: usize| events.is_last_version(row) && payments.is_none_or(|payments| payments.settled_at[row] != NEVER);
     let rows = || (0..events.len()).filter(|&row| counts(row));
     let count = rows().count();
     workers.check()?;
-    // The heap holds the latest event times. Its smallest element is the latest time that remains if the last events
-    // are excluded.
+    // The heap holds the `last + 1` latest event times. Its smallest element is the latest event time that remains if
+    // the `last` latest events are excluded.
     let last = (count / 1000).max(1);
     let mut latest: BinaryHeap<Reverse<i64>> = BinaryHeap::new();
     let mut first = NEVER;

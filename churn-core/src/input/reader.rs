@@ -1,5 +1,5 @@
-//! Reads a table column by column. The batches of a table are concatenated and processed in fixed chunks, on several
-//! threads.
+//! Reads a table column by column. The batches of a table are read as if they were one table. Several threads read
+//! chunks of rows of a fixed size.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -19,21 +19,22 @@ use crate::record::{Ids, MISSING_CODE, NEVER, TenantId};
 /// Number of rows per chunk.
 pub(crate) const PIECE: usize = 1 << 15;
 
-/// Maximum number of columns of a table of records. Each attribute can become a feature, and column names are looked up
-/// one by one.
+/// Maximum number of columns of a table of records. The limit bounds memory and time, because each attribute can become
+/// a feature and column names are searched linearly.
 const MOST_COLUMNS: usize = 10_000;
 
 /// A range of rows in one batch.
 #[derive(Clone, Copy)]
 struct Piece {
     batch: usize,
-    /// The position of the first row in the batch, and its position in all batches together.
+    /// The position of the first row in the batch. `start` is the position of the same row among the rows of all
+    /// batches.
     first: usize,
     start: usize,
     length: usize,
 }
 
-/// Ids that are looked up together.
+/// Buffers for a block of ids that are looked up together.
 #[derive(Default)]
 struct Looked {
     buffer: String,
@@ -41,15 +42,16 @@ struct Looked {
     codes: Vec<u32>,
 }
 
-/// Columns that later steps read again: ids are compared if their hashes are equal, and decimal amounts are converted
-/// exactly. All other columns are freed after they have been read.
+/// Columns that are read a second time and are therefore not freed after the first time. Record ids are read again to
+/// compare ids whose hashes are equal. Amounts are read again to convert decimals exactly.
 const READ_AGAIN: [&str; 4] = ["payment_id", "ticket_id", "activity_id", "amount"];
 
-/// Reads the batches of one table as one table. Each column is freed once it has been read.
+/// Reads the batches of one table as one table. A column is freed after it has been read, unless it is in
+/// [`READ_AGAIN`].
 pub(crate) struct TableReader<'w> {
     kind: RecordKind,
     batches: Vec<Table>,
-    /// Column names of all batches, in order of first use.
+    /// The column names of all batches, in the order of their first occurrence.
     names: Vec<Arc<str>>,
     seen: HashSet<Arc<str>>,
     pieces: Vec<Piece>,
@@ -108,8 +110,8 @@ impl<'w> TableReader<'w> {
         })
     }
 
-    /// Reports required columns that no batch has, and several columns that match the same known name. A table without
-    /// columns and rows passes, because it was given and is empty.
+    /// Reports required columns that no batch has, and columns that match the same known name as another column. A
+    /// table without columns and rows is valid: it means that the table is empty.
     pub(crate) fn require_columns(&mut self) {
         let empty = self.names.is_empty() && self.rows == 0;
         for column in columns_of(self.kind) {
@@ -130,8 +132,8 @@ impl<'w> TableReader<'w> {
                 self.check.whole_column(column.name, IssueCode::MissingColumn, message);
             }
         }
-        // Known names were normalised when the table was added. A name that still matches a known name is therefore a
-        // duplicate.
+        // Columns were renamed to their known names when the table was added, unless the known name was already in use.
+        // A column that matches a known name but has another name is therefore a duplicate.
         for name in self.names.clone() {
             if let Some(known) = known_name(self.kind, &name).filter(|known| *known != &*name) {
                 let message = format!(
@@ -156,7 +158,7 @@ impl<'w> TableReader<'w> {
         self.seen.contains(name)
     }
 
-    /// Column names of all batches, in order of first use.
+    /// The column names of all batches, in the order of their first occurrence.
     pub(crate) fn names(&self) -> &[Arc<str>] {
         &self.names
     }
@@ -169,7 +171,7 @@ impl<'w> TableReader<'w> {
         &self.batches
     }
 
-    /// The batch of a row, and its position in the batch.
+    /// The batch that contains a row, and the position of the row in this batch.
     pub(crate) fn place(&self, row: usize) -> Option<(usize, usize)> {
         let after = self.pieces.partition_point(|piece| piece.start <= row);
         let piece = self.pieces.get(after.checked_sub(1)?)?;
@@ -177,7 +179,7 @@ impl<'w> TableReader<'w> {
         Some((piece.batch, table.position(piece.first + row - piece.start)))
     }
 
-    /// Maps a row to its position in the input.
+    /// Returns a function that maps a row to its position in the input.
     pub(crate) fn given(&self) -> impl Fn(usize) -> u64 + use<> {
         let selected = self.batches.iter().any(Table::is_selection);
         let pieces = if selected { self.pieces.clone() } else { vec![] };
@@ -241,8 +243,8 @@ impl<'w> TableReader<'w> {
             Ok(read(cell, buffer)?.map(|text| interner.code(text)))
         };
         let (mut codes, pieces) = self.scan(name, MISSING_CODE, start, code)?;
-        // Every chunk has its own codes. They are mapped to common codes, which are assigned in the order of the
-        // chunks.
+        // Every chunk has its own codes for texts. These codes are mapped to common codes, which are assigned in the
+        // order of the chunks.
         let mut all = Interner::default();
         let mut own: Vec<Vec<u32>> = vec![];
         for (interner, _) in pieces {
@@ -260,19 +262,20 @@ impl<'w> TableReader<'w> {
         Ok(TextDraft::new(codes, all))
     }
 
-    /// Hashes of ids, with 0 for a missing id.
+    /// Reads ids and returns their hashes, with 0 for a missing id.
     pub(crate) fn id_hashes(&mut self, name: &str) -> Result<Vec<u64>> {
         let seed = Seed::of_process();
         let read = |cell: Cell<'_>, buffer: &mut String| Ok(id(cell, buffer)?.map(|id| hash(id, &seed).max(1)));
         Ok(self.scan(name, 0, String::new, read)?.0)
     }
 
-    /// Codes of the customers of an event table, with [`MISSING_CODE`] for an id that is missing or unknown.
+    /// Reads the customer ids of an event table and returns the codes of the customers, with [`MISSING_CODE`] for an id
+    /// that is missing or unknown.
     pub(crate) fn customers(&mut self, ids: &Ids, directory: &Directory) -> Result<Vec<u32>> {
         let look = |Looked { buffer, keys, codes }: &mut Looked, cells: &[Cell<'_>]| {
             keys.clear();
-            // A cell that is not an id is read again later, and its issue is then reported. Until then, it counts as
-            // the empty id, which no customer has.
+            // An invalid id counts as the empty id here, which no customer has. It is reported when the cell is read
+            // again below.
             keys.extend(cells.iter().map(|&cell| {
                 id(cell, buffer)
                     .ok()
@@ -302,7 +305,7 @@ impl<'w> TableReader<'w> {
             .0)
     }
 
-    /// Checks that every row that names a tenant belongs to this tenant.
+    /// Reports every row that has the id of another tenant.
     pub(crate) fn tenant(&mut self, tenant: &TenantId) -> Result<()> {
         if !self.has("tenant_id") {
             return Ok(());
@@ -322,7 +325,8 @@ impl<'w> TableReader<'w> {
         Ok(())
     }
 
-    /// Reads a column chunk by chunk. `start` creates the state that is needed to read a chunk.
+    /// Reads a column chunk by chunk with `read`. `start` creates the state for reading a chunk, and the states of all
+    /// chunks are returned.
     fn scan<T: Copy + Default + Send + Sync, S: Send>(
         &mut self,
         name: &str,
@@ -333,8 +337,8 @@ impl<'w> TableReader<'w> {
         self.scan_ahead(name, blank, start, |_, _| (), |cell, _, state| read(cell, state))
     }
 
-    /// Like `scan`, but several cells are first processed together. Then each of them is read, with its index among
-    /// them.
+    /// Reads a column like [`scan`](Self::scan), but in blocks of cells. For each block, `look` first processes all
+    /// cells together. Then `read` reads each cell, given the index of the cell in the block.
     fn scan_ahead<T: Copy + Default + Send + Sync, S: Send>(
         &mut self,
         name: &str,
@@ -346,7 +350,8 @@ impl<'w> TableReader<'w> {
         if !self.has(name) {
             return Ok((vec![blank; self.rows], vec![]));
         }
-        // The operating system clears a page at the first access. This happens on the thread that fills the page.
+        // The operating system clears a memory page when it is first accessed. Here, the first access is by the thread
+        // that fills the page, so the clearing is parallel too.
         let mut values = vec![T::default(); self.rows];
         let number = self.check.column(name);
         // If a batch has a tenant column, every row in it must name a tenant.
@@ -391,7 +396,7 @@ impl<'w> TableReader<'w> {
                         Ok(None) if required => wrong(IssueCode::MissingValue, "a value is required here".to_owned()),
                         Ok(None) => {}
                         Err(Problem { code, message }) => {
-                            // An invalid value still counts as a value.
+                            // A column with an invalid value does not count as empty.
                             any = true;
                             wrong(code, message);
                         }
@@ -427,7 +432,7 @@ impl<'w> TableReader<'w> {
         parts
     }
 
-    /// Checks a rule about a column for every row.
+    /// Checks a rule about a column in every row and reports each row that breaks it.
     pub(crate) fn rule(
         &mut self,
         column: &str,
@@ -450,7 +455,7 @@ impl<'w> TableReader<'w> {
         Ok(())
     }
 
-    /// Checks that no end lies before its start.
+    /// Reports every row in which the end lies before the start.
     pub(crate) fn ends(&mut self, column: &str, ends: &[i64], start_column: &str, starts: &[i64]) -> Result<()> {
         self.rule(column, IssueCode::EndsBeforeStart, |row| {
             let (end, start) = (ends[row], starts[row]);

@@ -1,4 +1,4 @@
-//! Typed rows, for callers who have Rust structs.
+//! Typed rows: Rust structs for the rows of each kind of record.
 
 use std::collections::BTreeMap;
 
@@ -128,9 +128,10 @@ impl From<bool> for Value {
 typed_row! {
     /// A customer, or one version of a customer.
     ///
-    /// One row per customer is sufficient. Rows with the same id and different `valid_from` are versions of the
-    /// customer. A row with a later `signed_up_at` begins another spell: the customer left and came back. If a field is
-    /// `None` in every row, its column counts as not given.
+    /// One row per customer is sufficient. If several rows have the same id and different `valid_from`, they are
+    /// versions of the customer. A spell is an uninterrupted period as a customer. If the customer left and came back,
+    /// a row with a later `signed_up_at` begins the next spell. If a field is `None` in every row, its column counts as
+    /// not given.
     ///
     /// ```
     /// use churn_core::{Customer, TenantRecords};
@@ -142,21 +143,22 @@ typed_row! {
     /// ```
     Customer {
         required {
-            /// The id of the customer; not empty.
+            /// The id of the customer. It must not be empty.
             customer_id: String = impl Into<String>,
             /// The start of the spell. A row with a later value begins a new spell.
             signed_up_at: Timestamp = Timestamp,
         }
         optional {
-            /// The end of the spell, in the past or in the future; `None` if it is not known.
+            /// The end of the spell; `None` if it is not known. The end may be in the future.
             with_churned_at(churned_at: Timestamp),
             /// The time at which the customer gave notice. If churn is defined by cancellation, the customer is not
             /// eligible after this time.
             with_notice_at(notice_at: Timestamp),
             /// The renewal date of the contract.
             with_renews_at(renews_at: Timestamp),
-            /// The time since which this version is true; `None` means since sign-up. If it is `None` in all rows,
-            /// attributes are undated; see [`StaticAttributes`](crate::StaticAttributes).
+            /// The time since which this version is true. `None` means that it is true since `signed_up_at`. If
+            /// `valid_from` is `None` in all rows, attributes are undated; see
+            /// [`StaticAttributes`](crate::StaticAttributes).
             with_valid_from(valid_from: Timestamp),
             /// The time at which the row became known. The row is hidden before this time. `None` means that it was
             /// always known.
@@ -168,10 +170,10 @@ typed_row! {
 typed_row! {
     /// A payment: the amount due, and how it was settled.
     ///
-    /// If a field is `None` in every row, its column counts as not given. For `settled_at`, this matters. If no row has
-    /// a `settled_at`, each payment counts as settled on its due date, unless its status is `pending`. If some rows
-    /// have a `settled_at`, a payment without it counts as not settled, whatever its status is. Set the status
-    /// `pending` for payments that are known to be open.
+    /// If a field is `None` in every row, its column counts as not given. The meaning of a missing `settled_at` depends
+    /// on the other rows. If no row has a `settled_at`, each payment counts as settled on its due date, unless its
+    /// status is `pending`. If any row has a `settled_at`, a payment without it counts as not settled, regardless of
+    /// its status. Set the status `pending` for payments that are known to be open.
     Payment {
         required {
             /// The id of the customer, as in the customers table.
@@ -185,9 +187,9 @@ typed_row! {
             /// The id of the payment. Rows with the same id and different `known_at` are versions of one payment. A row
             /// without an id is a separate payment.
             with_payment_id(payment_id: String),
-            /// The time at which the payment was paid or failed. `None` is explained above.
+            /// The time at which the payment was paid or failed. [`Payment`] explains what `None` means.
             with_settled_at(settled_at: Timestamp),
-            /// `paid`, `failed`, `pending` or `refunded`. `None` means `paid` if the payment is settled.
+            /// The status: `paid`, `failed`, `pending` or `refunded`. `None` means `paid` if the payment is settled.
             with_status(status: String),
             /// The time of the refund. If it is `None` and the status is `refunded`, the refund time is the settlement
             /// time.
@@ -216,13 +218,13 @@ typed_row! {
             /// The id of the ticket. Rows with the same id and different `known_at` are versions of one ticket. A row
             /// without an id is a separate ticket.
             with_ticket_id(ticket_id: String),
-            /// The time of the first response; `None` if there was none yet.
+            /// The time of the first response; `None` if there was no response yet.
             with_first_response_at(first_response_at: Timestamp),
             /// The time at which the ticket was resolved; `None` if it is not resolved.
             with_resolved_at(resolved_at: Timestamp),
             /// The time at which the ticket was reopened.
             with_reopened_at(reopened_at: Timestamp),
-            /// `low`, `normal`, `high` or `urgent`; `None` means normal.
+            /// The priority: `low`, `normal`, `high` or `urgent`. `None` means `normal`.
             with_priority(priority: String),
             /// The category of the ticket.
             with_category(category: String),
@@ -254,7 +256,7 @@ typed_row! {
             with_activity_id(activity_id: String),
             /// The kind of activity, such as `login` or `export`. `None` counts as a separate kind.
             with_kind(kind: String),
-            /// The quantity, a finite number in any unit. `None` means 1.
+            /// The quantity: a finite number in any unit. `None` means 1.
             with_quantity(quantity: f64),
             /// The time at which the row became known. The row is hidden before this time. `None` means that it was
             /// always known.

@@ -1,4 +1,4 @@
-//! The column dictionary: the columns of each table with their types and meanings.
+//! The known columns of each table, with their types and meanings.
 
 use crate::error::{RecordKind, names};
 
@@ -6,28 +6,29 @@ names! {
     /// The type of the values in a column.
     #[non_exhaustive]
     pub enum ColumnType: "type" {
-        /// Text. Integers become their decimal text.
+        /// An identifier: a text, or an integer that becomes its decimal text.
         Id = "id",
-        /// A timestamp: ISO-8601 text, or a date or date-time of the host's own type.
+        /// A timestamp: ISO-8601 text, or a date or date-time of a type of the host language.
         Timestamp = "timestamp",
         /// A finite number.
         Number = "number",
-        /// Text.
+        /// A text.
         Text = "text",
     }
 }
 
-/// A known column, as listed by [`columns_of`]. Other columns of customers are attributes: numbers, texts or bools.
+/// A known column, as listed by [`columns_of`]. All other columns are attributes: numbers, texts or bools.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ColumnSpec {
     /// The name of the column.
     pub name: &'static str,
-    /// The type of its values.
+    /// The type of the values in the column.
     pub column_type: ColumnType,
-    /// Whether the column is required. A required column has no nulls.
+    /// Whether the column is required. A required column must exist and must not contain nulls.
     pub required: bool,
-    /// The meaning of the column in a few words. If null does not simply mean "unknown", its meaning is included.
+    /// The meaning of the column in a few words. It includes the meaning of null if null has another meaning than
+    /// "unknown".
     pub meaning: &'static str,
 }
 
@@ -190,8 +191,8 @@ const SUBSCRIPTIONS: &[ColumnSpec] = &[
     KNOWN_AT,
 ];
 
-/// The columns of the subscriptions table. The required columns come first.
-/// [`subscriptions_to_customers`](crate::subscriptions_to_customers) reads them.
+/// The columns of the subscriptions table, which [`subscriptions_to_customers`](crate::subscriptions_to_customers)
+/// reads. The required columns come first.
 ///
 /// ```
 /// let names: Vec<&str> = churn_core::subscription_columns().iter().map(|column| column.name).collect();
@@ -238,7 +239,7 @@ pub(crate) fn is_text_attribute(kind: RecordKind, column: &str) -> bool {
     is_known(kind, column) && KEPT_AS_ATTRIBUTES.contains(&column)
 }
 
-/// Whether a column has a known name, spelled exactly as in the dictionary.
+/// Whether a column has a known name, spelled exactly as in [`columns_of`].
 pub(crate) fn is_known(kind: RecordKind, column: &str) -> bool {
     columns_of(kind).iter().any(|known| known.name == column)
 }
@@ -263,7 +264,7 @@ pub(crate) fn known_among(columns: &'static [ColumnSpec], given: &str) -> Option
     known.find(|name| *name == given || fold(name) == folded)
 }
 
-/// Normalised names that other systems use for the known columns.
+/// For each known column, the names that other systems use for it. The names are normalised by [`fold`].
 const SYNONYMS: &[(RecordKind, &str, &[&str])] = &[
     (
         RecordKind::Customers,
@@ -440,8 +441,8 @@ const SYNONYMS: &[(RecordKind, &str, &[&str])] = &[
     ),
 ];
 
-/// The known column that an extra column most likely stands for: first by the names that other systems use, then by
-/// similar spelling.
+/// The known column that an extra column most likely stands for. A name that other systems use is tried first.
+/// Otherwise, the known name with the most similar spelling is returned, if it is similar enough.
 pub(crate) fn nearest_known(kind: RecordKind, given: &str) -> Option<&'static str> {
     let folded = fold(given);
     let mut synonyms = SYNONYMS.iter().filter(|(table, ..)| *table == kind);

@@ -1,5 +1,5 @@
-//! Rows of any type that implements `Serialize`. Values are read directly, without JSON, so values that JSON cannot
-//! represent are kept.
+//! Reads rows of any type that implements `Serialize`. Values are not converted to JSON first, so values that JSON
+//! cannot represent (NaN, infinities) are kept.
 
 use serde::ser::{self, Impossible, Serialize, SerializeMap, SerializeStruct};
 
@@ -12,7 +12,8 @@ impl Table {
     /// represent (NaN, infinities) are kept.
     ///
     /// # Errors
-    /// `unreadable_table`, naming the row, if a row is not a struct or a map, or if it repeats a name.
+    /// `unreadable_table` if a row is not a struct or a map, or if a row has the same name twice. The error names the
+    /// row.
     pub fn from_rows<T: Serialize>(rows: &[T]) -> Result<Self> {
         let mut columns = Columns::default();
         for (number, row) in rows.iter().enumerate() {

@@ -1,5 +1,5 @@
-//! Tests that batches give the same records as the whole table, and that malicious input is refused before it uses
-//! memory.
+//! Tests that batches give the same records as the whole table, and that malicious input is refused before much memory
+//! is allocated.
 
 use proptest::prelude::*;
 use serde::Serialize;
@@ -27,7 +27,8 @@ fn everything(records: &TenantRecords) -> String {
     format!("{:?} {events:?} {:?}", records.customers, records.currency)
 }
 
-/// The records as debug text, which shows NaN and the sign of zero, and the report.
+/// The records as debug text, and the report. Unlike a comparison of floats, debug text distinguishes NaN values from
+/// others and shows the sign of zero.
 fn all_of(builder: RecordsBuilder) -> (String, ValidationReport) {
     let (records, report) = builder.build().unwrap();
     (everything(&records), report)

@@ -1,4 +1,4 @@
-//! Converts subscriptions to dated versions of customers.
+//! Converts a table of subscriptions to a table of dated versions of customers.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,7 +9,7 @@ use crate::input::schema::{columns_of, known_among, subscription_columns};
 use crate::input::table::{Cell, Column, IntoTable, Table, Value};
 use crate::record::{ALWAYS, NEVER, StaticAttributes};
 
-/// Billing intervals, each with the number of charges per month.
+/// The billing intervals, each with its average number of charges per month.
 const INTERVALS: &[(&str, f64)] = &[
     ("day", 365.0 / 12.0),
     ("week", 52.0 / 12.0),
@@ -24,7 +24,7 @@ struct Subscription {
     row: usize,
     id: Option<String>,
     started_at: i64,
-    /// `NEVER` while the subscription is active.
+    /// The end of the subscription; `NEVER` if it has not ended.
     ended_at: i64,
     mrr: f64,
     plan: Option<String>,
@@ -35,7 +35,7 @@ struct Subscription {
 /// The key of a customer's version: the start of the spell, and the time since which the version is true.
 type VersionKey = (i64, i64);
 
-/// The content of a customer's version.
+/// The values of a customer's version.
 #[derive(Clone, Debug, PartialEq)]
 struct Version {
     churned_at: i64,
@@ -51,25 +51,27 @@ struct Version {
 /// `signed_up_at`, `churned_at`, `valid_from`, `mrr`, and, if the subscriptions have them, `known_at`, `plan` and
 /// `seats`. The rules are:
 ///
-/// - **Spell.** A spell is a series of subscriptions without a gap: each subscription begins at or before the latest
-///   end of the earlier ones. `signed_up_at` is the start of the spell. `churned_at` is its end, or null while a
-///   subscription is active.
-/// - **Versions.** A spell has one row for each time at which a subscription begins or ends; `valid_from` is that time.
-/// - **`mrr`.** Monthly recurring revenue: the summed monthly prices of the subscriptions that are active at that time.
-///   The price is multiplied by 365/12 for a daily interval, 52/12 for a weekly one, 1 for a monthly one, 1/3 for a
-///   quarterly one and 1/12 for a yearly one. Overlapping subscriptions add up.
-/// - **`seats`.** The sum of the seats of these subscriptions.
-/// - **`plan`.** The plan of the subscription with the largest `mrr`. Among equal ones, the subscription that began
-///   last determines the plan, then the subscription with the larger id.
+/// - **Spell.** A spell is a series of subscriptions of one customer without a gap between them: each subscription
+///   begins at or before the latest end of the earlier subscriptions. `signed_up_at` is the start of the spell.
+///   `churned_at` is the end of the spell, or null if a subscription has not ended.
+/// - **Versions.** A spell has one row for each time at which one of its subscriptions begins or ends. `valid_from` is
+///   this time.
+/// - **`mrr`.** Monthly recurring revenue: the sum of the monthly prices of all subscriptions that are active at
+///   `valid_from`. The monthly price is the price multiplied by 365/12 for a daily interval, by 52/12 for a weekly, by
+///   1 for a monthly, by 1/3 for a quarterly and by 1/12 for a yearly interval.
+/// - **`seats`.** The sum of the seats of all subscriptions that are active at `valid_from`.
+/// - **`plan`.** The plan of the active subscription with the largest monthly price. If several have the same price,
+///   the one that began last is used. If they also began at the same time, the one with the largest id is used.
 /// - **`known_at`.** Rows with the same `subscription_id` and different `known_at` are versions of one subscription.
-///   For each time at which something became known, the result has rows with that `known_at` for all versions that
-///   change.
+///   The result has a new row for each version of the customer that changes when a version of a subscription becomes
+///   known. The new row has the `known_at` of that version of the subscription.
 ///
-/// If `customers` is given, its attributes are joined by `customer_id`. Attributes named in `static_attributes` are
-/// joined unchanged. If `customers` has a `valid_from` column, every other attribute is joined with its value at each
-/// time; without that column, these hold today's values and are dropped. `renews_at` is treated like an attribute.
-/// `signed_up_at` and `churned_at` of `customers` are not used. `notice_at` is joined to the spell that contains it.
-/// Customers without a subscription are dropped.
+/// If `customers` is given, its attributes are joined to the result by `customer_id`, as follows. If `customers` has a
+/// `valid_from` column, every row of the result gets the attribute values that are true at its `valid_from`. If not,
+/// only the attributes that `static_attributes` declares static are joined. The other attributes are dropped, because
+/// they hold today's values. `renews_at` is treated like an attribute. `notice_at` is joined to the spell that contains
+/// it. The columns `signed_up_at`, `churned_at`, `mrr`, `plan` and `seats` of `customers` are not used. Customers
+/// without a subscription are dropped.
 ///
 /// ```
 /// use churn_core::{StaticAttributes, Table, TenantRecords, subscriptions_to_customers};
@@ -87,9 +89,10 @@ struct Version {
 /// ```
 ///
 /// # Errors
-/// `missing_column`, `duplicate_column`, `missing_value`, `bad_type`, `bad_timestamp`, `not_finite`, `out_of_range`,
-/// `ends_before_start`, `duplicate_id` or `mixed_currency` for the first invalid value, with its row and column;
-/// `invalid_option` if `customers` has a `known_at` column or lacks a static attribute.
+/// - `missing_column`, `duplicate_column`, `missing_value`, `bad_type`, `bad_timestamp`, `not_finite`, `out_of_range`,
+///   `ends_before_start`, `duplicate_id`, `duplicate_version` or `mixed_currency` for the first invalid value. The
+///   error names its row and column.
+/// - `invalid_option` if `customers` has a `known_at` column, or if a static attribute is not a column of `customers`.
 pub fn subscriptions_to_customers(
     subscriptions: impl IntoTable,
     customers: Option<impl IntoTable>,
@@ -153,7 +156,7 @@ pub fn subscriptions_to_customers(
     Ok((Table::from_values(rows)?, findings))
 }
 
-/// The subscriptions table, with its columns under their known names.
+/// The subscriptions table. Its columns are accessed by their known names.
 struct Source<'a> {
     table: &'a Table,
     /// Maps each known name to the column's name in the input.
@@ -201,7 +204,7 @@ impl<'a> Source<'a> {
         unused.collect()
     }
 
-    /// One value per row; `None` if the column is missing or the value is null.
+    /// Reads a column: one value per row, with `None` if the column does not exist or the value is null.
     fn values<T>(
         &self,
         known: &'static str,
@@ -319,8 +322,8 @@ fn copies(by_customer: &BTreeMap<String, Vec<Subscription>>) -> Option<Finding> 
     copies.finding(FindingCode::LikelyDuplicate, RecordKind::Customers, None, message)
 }
 
-/// The versions of one customer: for each, the key, the time at which it became known, and the content. `moments` are
-/// additional times at which something about the customer changes.
+/// The versions of one customer. Each item is the key of a version, the time at which the version became known, and its
+/// values. `moments` are additional times at which an attribute of the customer changes.
 fn versions(subscriptions: &[Subscription], moments: &[i64]) -> Vec<(VersionKey, i64, Version)> {
     let known: BTreeSet<i64> = subscriptions.iter().map(|own| own.known_at).collect();
     let mut said: BTreeMap<VersionKey, Version> = BTreeMap::new();
@@ -340,8 +343,8 @@ fn versions(subscriptions: &[Subscription], moments: &[i64]) -> Vec<(VersionKey,
         for (start, at) in keys {
             let version = match spells.iter().find(|spell| spell.start == start) {
                 Some(spell) => spell.at(at.min(spell.last())),
-                // According to what is known now, no spell began at this time. The version therefore ends when it
-                // begins.
+                // An earlier row stated that a spell began at this time, but according to later information no spell
+                // began then. The version gets an end equal to its start.
                 None => Version {
                     churned_at: start,
                     ..said[&(start, at)].clone()
@@ -356,7 +359,7 @@ fn versions(subscriptions: &[Subscription], moments: &[i64]) -> Vec<(VersionKey,
     rows
 }
 
-/// The last version of each subscription that is known at a time.
+/// For each subscription, the last version that is known at a time.
 fn as_known(subscriptions: &[Subscription], known_at: i64) -> Vec<&Subscription> {
     let known = subscriptions.iter().filter(|own| own.known_at <= known_at);
     let (named, mut all): (Vec<_>, Vec<_>) = known.partition(|own| own.id.is_some());
@@ -368,7 +371,8 @@ fn as_known(subscriptions: &[Subscription], known_at: i64) -> Vec<&Subscription>
         }
     }
     all.extend(last.into_values());
-    // The fixed order makes sums independent of the input order.
+    // The order of floating-point additions affects the sum, so the subscriptions are sorted. Sums then do not depend
+    // on the input order.
     all.sort_by(|a, b| {
         let key = |own: &Subscription| (own.started_at, own.ended_at);
         let mrr = || a.mrr.total_cmp(&b.mrr);
@@ -381,7 +385,7 @@ fn as_known(subscriptions: &[Subscription], known_at: i64) -> Vec<&Subscription>
     all
 }
 
-/// A series of subscriptions without a gap.
+/// A spell: a series of subscriptions without a gap between them.
 struct Spell<'a> {
     start: i64,
     end: i64,
@@ -407,7 +411,7 @@ fn spells<'a>(sorted: &[&'a Subscription]) -> Vec<Spell<'a>> {
 }
 
 impl Spell<'_> {
-    /// The latest start of a subscription.
+    /// The latest start of a subscription of this spell.
     fn last(&self) -> i64 {
         self.subscriptions
             .iter()
@@ -417,7 +421,7 @@ impl Spell<'_> {
             .max(self.end - 1)
     }
 
-    /// The content of the spell at a time.
+    /// The values of the customer's version at a time within the spell.
     fn at(&self, moment: i64) -> Version {
         let holds = |own: &&&Subscription| {
             own.started_at <= moment && (moment < own.ended_at || own.started_at == moment && own.ended_at == moment)
@@ -444,7 +448,7 @@ struct Joined {
     /// The attributes that are joined.
     names: Vec<String>,
     left_out: Vec<String>,
-    /// The rows of each customer, by `valid_from`.
+    /// For each customer, the rows as pairs of `valid_from` and row number, sorted.
     rows: BTreeMap<String, Vec<(i64, usize)>>,
 }
 
@@ -457,7 +461,7 @@ impl Joined {
         }
         let dated = table.has_column("valid_from");
         let made = ["mrr", "plan", "seats"];
-        // The renewal date changes over time like an attribute, so it is joined like one.
+        // The renewal date changes over time as attributes do, so it is treated like an attribute.
         let is_extra = |name: &&str| {
             *name == "renews_at"
                 || columns_of(RecordKind::Customers)
@@ -534,7 +538,7 @@ impl Joined {
         timestamp(self.cell(name, row)).map_err(|problem| wrong(problem.code, Some(row), name, &problem.message))
     }
 
-    /// The times at which something about a customer changes.
+    /// The times at which an attribute of a customer changes.
     fn moments(&self, customer: &str) -> Vec<i64> {
         let rows = self.rows.get(customer).filter(|_| self.dated);
         rows.map_or(vec![], |rows| {
@@ -545,7 +549,7 @@ impl Joined {
         })
     }
 
-    /// The values that are joined to a version.
+    /// The attribute values that are joined to a version of a customer.
     fn values(&self, customer: &str, start: i64, valid_from: i64, end: i64) -> Result<Vec<(String, Value)>> {
         let rows = self.rows.get(customer).map_or(&[][..], Vec::as_slice);
         let row = rows.iter().rfind(|(from, _)| *from <= valid_from).map(|&(_, row)| row);

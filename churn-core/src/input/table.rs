@@ -32,7 +32,7 @@ pub enum Value {
 }
 
 impl Value {
-    /// The value, borrowed.
+    /// Borrows the value as a cell.
     pub(crate) fn cell(&self) -> Cell<'_> {
         match self {
             Self::Null => Cell::Null,
@@ -65,16 +65,16 @@ pub enum Column {
     Timestamps(Vec<Option<i64>>),
 }
 
-/// A column in the layout of its source.
+/// The values of a column, in the layout of the input format.
 #[derive(Clone, Debug)]
 pub(crate) enum Data {
-    /// Values that a caller gave.
+    /// Values in a column that the caller created.
     Plain(Column),
-    /// Texts from a text file. An empty text is null, and the type of the column is inferred from all texts.
+    /// Texts from a text file. An empty text is null. The type of the column is inferred from all its texts.
     TextFile(Texts),
-    /// The values of a batch that was parsed when it was pushed.
+    /// Values that were parsed when their batch was added by [`RecordsBuilder::push`](crate::RecordsBuilder::push).
     Kept(KeptColumn),
-    /// An Arrow array; its buffers are read in place.
+    /// Arrow arrays, whose buffers are read in place.
     #[cfg(feature = "arrow")]
     Arrow(crate::input::arrow::ArrowColumn),
 }
@@ -85,7 +85,7 @@ impl From<Column> for Data {
     }
 }
 
-/// Many texts in one buffer.
+/// A list of texts that are stored in one buffer.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Texts(Ids);
 
@@ -182,7 +182,7 @@ impl Data {
         }
     }
 
-    /// Appends the cells at some positions.
+    /// Appends the cells in a range of positions.
     pub(crate) fn append_cells<'a>(&'a self, positions: Range<usize>, cells: &mut Vec<Cell<'a>>) {
         match self {
             #[cfg(feature = "arrow")]
@@ -192,7 +192,7 @@ impl Data {
     }
 }
 
-/// A borrowed value of a column, in any layout. Validation reads cells.
+/// A value that is borrowed from a column, whatever the layout of the column is. Validation reads cells.
 #[doc(hidden)]
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
@@ -245,8 +245,8 @@ impl Cell<'_> {
     }
 }
 
-/// An input table whose rows are of one kind of record. Every input format is converted to it: JSON, CSV, Arrow, typed
-/// rows and the language bindings.
+/// An input table with the rows of one kind of record. Every input is converted to such a table: JSON, CSV, Arrow,
+/// typed rows, and the inputs of the language bindings.
 ///
 /// ```
 /// use churn_core::{Column, Table};
@@ -258,19 +258,19 @@ impl Cell<'_> {
 #[derive(Clone, Debug, Default)]
 pub struct Table {
     columns: Vec<(Arc<str>, Arc<Data>)>,
-    /// The position of each column by name, because a table may have very many columns.
+    /// The position of each column by name. A table may have very many columns, so a linear search would be slow.
     places: HashMap<Arc<str>, usize>,
     /// Number of rows in the columns, including rows that are not selected.
     length: usize,
     /// The selected rows; `None` if all rows are selected.
     selection: Option<Arc<Vec<u32>>>,
-    /// Names of the index levels of a data frame. The index is not a column.
+    /// The names of the index levels of a pandas data frame. The index is not read as a column.
     index: Vec<String>,
 }
 
 impl Table {
-    /// Creates a table without columns or rows. To pass it means that the table exists but has no rows, which differs from
-    /// not passing the table.
+    /// Creates a table without columns or rows. Pass this table to state that there are no records of a kind. If no
+    /// table is passed, the records of this kind are unknown.
     pub fn new() -> Self {
         Self::default()
     }
@@ -303,14 +303,14 @@ impl Table {
         self.places = names.map(|(place, (name, _))| (name.clone(), place)).collect();
     }
 
-    /// Sets the names of the index levels of a data frame, for messages about missing columns.
+    /// Sets the names of the index levels of a pandas data frame. Messages about missing columns mention them.
     #[cfg(feature = "arrow")]
     pub(crate) fn with_index(mut self, index: Vec<String>) -> Self {
         self.index = index;
         self
     }
 
-    /// Names of the index levels of the data frame.
+    /// The names of the index levels of the pandas data frame.
     pub(crate) fn index(&self) -> &[String] {
         &self.index
     }
@@ -347,7 +347,7 @@ impl Table {
         Ok(self)
     }
 
-    /// Renames the columns, in order.
+    /// Renames all columns. The names are given in the order of the columns.
     ///
     /// # Errors
     /// `unreadable_table` if the number of names differs from the number of columns, or if two names are equal.
@@ -371,10 +371,11 @@ impl Table {
         Ok(self)
     }
 
-    /// Gives known columns their names from the dictionary: for example, `Customer ID`, `customer-id` and `customerId`
-    /// become `customer_id`. Other columns keep their names. If two columns match the same known name, the second one
-    /// keeps its name, and [`RecordsBuilder::build`](crate::RecordsBuilder::build) reports it as `duplicate_column`.
-    /// The builder applies this method to every table.
+    /// Renames columns to the known names of [`columns_of`](crate::columns_of) if the names differ only in case,
+    /// blanks, hyphens or underscores. For example, `Customer ID`, `customer-id` and `customerId` become `customer_id`.
+    /// Other columns keep their names. If two columns match the same known name, the second one keeps its name, and
+    /// [`RecordsBuilder::build`](crate::RecordsBuilder::build) reports it as `duplicate_column`. The builder applies
+    /// this method to every table.
     ///
     /// ```
     /// use churn_core::{RecordKind, Table};
@@ -425,14 +426,14 @@ impl Table {
         self.column(name).is_some()
     }
 
-    /// The values of a column, in order; `None` if there is no such column. For `churn-store`.
+    /// The values of a column, in order; `None` if there is no such column. Used by `churn-store`.
     #[doc(hidden)]
     pub fn cells(&self, name: &str) -> Option<impl ExactSizeIterator<Item = Cell<'_>>> {
         let column = self.column(name)?;
         Some((0..self.n_rows()).map(|row| column.cell(self.position(row))))
     }
 
-    /// The id in a row of a column; `None` if there is none.
+    /// The id in a row of a column; `None` if the value is missing or is not an id.
     pub(crate) fn text_at(&self, name: &str, row: usize) -> Option<String> {
         let cell = self.column(name)?.cell(self.position(row));
         let mut buffer = String::new();
@@ -445,14 +446,15 @@ impl Table {
         self.columns.iter().map(|(name, _)| name)
     }
 
-    /// Drops the values of a column. The column can then no longer be found, but the rows still count.
+    /// Drops the values of a column to free memory. The column can then no longer be found, but the number of rows is
+    /// unchanged.
     pub(crate) fn forget(&mut self, name: &str) {
         if let Some(place) = self.places.remove(name) {
             self.columns[place].1 = Arc::new(Column::Values(vec![]).into());
         }
     }
 
-    /// A table with the same rows and positions, but without values.
+    /// A table that has the same rows at the same positions, but no columns.
     pub(crate) fn without_columns(&self) -> Self {
         Self {
             columns: vec![],
@@ -463,7 +465,7 @@ impl Table {
         }
     }
 
-    /// Replaces every column by another of the same length.
+    /// Replaces columns by new columns of the same length. A column for which `map` returns `None` is kept.
     pub(crate) fn map_columns(mut self, mut map: impl FnMut(&str, &Data) -> Option<Data>) -> Self {
         for (name, column) in &mut self.columns {
             if let Some(mapped) = map(name, column) {
@@ -473,7 +475,8 @@ impl Table {
         self
     }
 
-    /// Modifies in place the columns that were parsed when their batch was pushed.
+    /// Modifies, in place, the columns that were parsed when their batch was added by
+    /// [`RecordsBuilder::push`](crate::RecordsBuilder::push).
     pub(crate) fn map_kept(mut self, mut change: impl FnMut(&str, &mut KeptColumn)) -> Self {
         for (name, column) in &mut self.columns {
             if let Data::Kept(_) = **column
@@ -510,7 +513,7 @@ impl Table {
         Some(&*self.columns[*place].1)
     }
 
-    /// Appends the cells of a column in some rows.
+    /// Appends the cells of a column in a range of rows.
     pub(crate) fn append_cells<'a>(&self, column: &'a Data, rows: Range<usize>, cells: &mut Vec<Cell<'a>>) {
         match &self.selection {
             None => column.append_cells(rows, cells),
@@ -535,7 +538,7 @@ impl Table {
     }
 }
 
-/// Types that can be passed as a table: a [`Table`], or typed rows.
+/// A type that can be passed as a table: a [`Table`], or typed rows such as [`Customer`](crate::Customer).
 pub trait IntoTable {
     /// Converts the rows to a table.
     fn into_table(self) -> Table;

@@ -1,4 +1,4 @@
-//! Text columns while they are read: each row has a code, and every distinct text is stored once.
+//! Text columns during reading. Each row has a code, and every distinct text is stored once.
 
 use crate::error::Result;
 use crate::input::interner::Interner;
@@ -14,7 +14,8 @@ pub(crate) struct TextDraft {
     texts: Interner,
 }
 
-/// A text that is used: its code, and its first bytes. Most texts can be compared by these bytes alone.
+/// A text that occurs in the selected rows: its code, and its first 16 bytes. Most texts can be compared by these bytes
+/// alone.
 #[derive(Clone, Copy)]
 struct Level {
     first: u128,
@@ -31,7 +32,7 @@ impl TextDraft {
         self.texts.texts()
     }
 
-    /// The text of a row.
+    /// The text of a row; `None` if it is missing.
     pub(crate) fn get(&self, row: usize) -> Option<&str> {
         match self.codes[row] {
             MISSING_CODE => None,
@@ -39,7 +40,8 @@ impl TextDraft {
         }
     }
 
-    /// Selects the given rows, in order. Levels are sorted by bytes, and unused levels are dropped.
+    /// Copies the given rows, in the given order. Levels (distinct texts) are sorted by bytes, and levels that no
+    /// selected row uses are dropped.
     pub(crate) fn gather(self, rows: &[u32], workers: &Workers) -> Result<TextColumn> {
         let texts = self.texts();
         let mut gathered = gather(&self.codes, rows, workers)?;

@@ -43,7 +43,8 @@ pub(crate) fn clean(
     ] {
         reader.ends(column, moments, "opened_at", &events.at)?;
     }
-    // A satisfaction without `satisfaction_at` became known when the ticket was resolved.
+    // If a ticket has a satisfaction but no `satisfaction_at`, the satisfaction became known when the ticket was
+    // resolved.
     workers.chunks_mut(&mut satisfaction_at, PIECE, |start, moments| {
         for (own, &resolved_at) in moments.iter_mut().zip(&resolved_at[start..]) {
             if *own == NEVER {

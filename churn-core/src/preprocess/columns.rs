@@ -19,7 +19,8 @@ pub(crate) enum Encoding {
     Number,
     /// 1 if the text is this level, else 0.
     Level(String),
-    /// 1 if the text is none of these levels, because it was rare in training or never seen; else 0.
+    /// 1 if the text is none of these frequent levels, because it was rare or absent in training; else 0. A missing
+    /// text is 0.
     Other(Vec<String>),
     /// 1 if the text is missing, else 0.
     Missing,

@@ -1,4 +1,4 @@
-//! The design matrix of the linear member. It has no missing values and no duplicate columns, and its columns are
+//! The design matrix of the linear model. It has no missing values and no duplicate columns, and its columns are
 //! standardised.
 
 use std::collections::HashSet;
@@ -9,10 +9,11 @@ use crate::error::Result;
 use crate::numeric::ln_1p;
 use crate::parallel::Workers;
 
-/// Values are clamped to this many standard deviations from the mean, so that one outlier cannot determine a score.
+/// Values are clamped to at most this number of standard deviations from the mean. A single outlier can then not
+/// determine a score.
 const REACH: f64 = 6.0;
 
-/// One column of the design, computed from an encoded column.
+/// One column of the design matrix, which is computed from an encoded column.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct DesignColumn {
     pub(crate) encoded: u32,
@@ -48,7 +49,7 @@ impl DesignColumn {
         ((self.shape.apply(value) - self.mean) / self.deviation).clamp(-REACH, REACH)
     }
 
-    /// Whether the column rises with the encoded value. A flag for missing values does not.
+    /// Whether the column increases with the encoded value. A flag for missing values does not.
     pub(crate) fn rises(&self) -> bool {
         matches!(self.shape, Shape::SignedLog { .. })
     }
@@ -62,8 +63,8 @@ impl DesignColumn {
     }
 }
 
-/// Fits the design to encoded training columns. If several columns are equal in all rows, only the first is kept. For
-/// example, the missing-value flags of features that are always missing together are equal.
+/// Fits the design matrix to encoded training columns. If several columns are equal in all rows, only the first is
+/// kept. For example, the missing-value flags of features that are always missing together are equal.
 pub(crate) fn fit(encoded: &[Vec<f64>], workers: &Workers) -> Result<Vec<DesignColumn>> {
     let candidates = workers.map(0..encoded.len(), |number| {
         let values = &encoded[number];
@@ -85,7 +86,7 @@ pub(crate) fn fit(encoded: &[Vec<f64>], workers: &Workers) -> Result<Vec<DesignC
         .collect())
 }
 
-/// Fits a column and hashes its values; `None` if the values are constant.
+/// Fits a column of the design matrix. Returns it with a hash of its values, or `None` if the values are constant.
 fn column(encoded: u32, shape: Shape, values: &[f64]) -> Option<(DesignColumn, u128)> {
     let count = values.len() as f64;
     let shaped: Vec<f64> = values.iter().map(|&value| shape.apply(value)).collect();

@@ -4,13 +4,14 @@ use crate::features::FeatureColumn;
 use crate::numeric::ln_1p;
 use crate::preprocess::columns::{EncodedColumn, Encoding};
 
-/// Maximum number of levels that get their own column.
+/// Maximum number of levels of a text feature that get their own column. A level is a distinct text.
 const MOST_LEVELS: usize = 16;
-/// A level gets its own column only if it has at least this number of rows and at least this share of all rows.
+/// A level gets its own column only if it occurs in at least `LEAST_ROWS` training rows and in at least the fraction
+/// `LEAST_SHARE` of all training rows.
 const LEAST_ROWS: usize = 10;
 const LEAST_SHARE: f64 = 0.005;
 
-/// The encoded columns of a feature. A number feature that is constant has none.
+/// The encoded columns of a feature. A constant number feature has no encoded columns.
 pub(crate) fn fit(feature: usize, column: &FeatureColumn) -> Vec<EncodedColumn> {
     let encoded = |encoding| EncodedColumn {
         feature: feature as u32,

@@ -1,5 +1,5 @@
-//! Preprocessing: from features to the numeric inputs of the members. It is fitted on training rows only and stored
-//! with the model.
+//! Preprocessing: converts features to the numeric inputs of the base models (trees and a linear model). It is fitted
+//! on training rows only and is stored with the model.
 
 mod columns;
 mod design;
@@ -14,13 +14,15 @@ use crate::parallel::Workers;
 use columns::EncodedColumn;
 use design::DesignColumn;
 
-/// Fitted preprocessing of a feature matrix, with two outputs: an encoding for trees and a design matrix for the linear
-/// member.
+/// Fitted preprocessing of a feature matrix, with two outputs: encoded columns for trees and a design matrix for the
+/// linear model.
 ///
-/// Trees receive numbers unchanged, with missing values as NaN. A text feature becomes one column per frequent level,
-/// one column for all other levels (rare or never seen), and a column with the frequency of the level. The linear
-/// member receives the same columns with these changes: missing values are replaced by the median and flagged, heavy
-/// tails are compressed by a signed logarithm, and columns are centred and scaled.
+/// Trees receive numbers unchanged, with missing values as NaN. A level is a distinct text of a text feature. A text
+/// feature gives one column per frequent level. If there are rare levels, it also gives a column that marks all other
+/// levels (rare or unknown) and a column with the frequency of the level. If texts are missing, it also gives a column
+/// that marks missing texts. The linear model receives the same columns after three changes. Missing values are
+/// replaced by the median and are flagged in a separate column. Heavy tails are compressed by a signed logarithm. Every
+/// column is centred and scaled.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct FittedPreprocessor {
     /// Names of the features that the preprocessing was fitted on, in order.
@@ -32,7 +34,7 @@ pub(crate) struct FittedPreprocessor {
 }
 
 impl FittedPreprocessor {
-    /// Fits the preprocessing to the rows of a table.
+    /// Fits the preprocessing to all rows of a table, which must be training rows.
     pub(crate) fn fit(table: Columns<'_>, workers: &Workers) -> Result<Self> {
         let by_feature = workers.map(0..table.columns.len(), |feature| {
             Ok(encode::fit(feature, &table.columns[feature]))
@@ -52,7 +54,7 @@ impl FittedPreprocessor {
         })
     }
 
-    /// The encoding for trees: rows x columns, in column-major order, NaN if missing.
+    /// The encoded columns for trees: an array of rows x columns in column-major order, with NaN for a missing value.
     pub(crate) fn encode(&self, table: Columns<'_>, workers: &Workers) -> Result<Array2<f32>> {
         self.check(table)?;
         let columns = workers.map(0..self.encoded.len(), |column| {
@@ -65,7 +67,7 @@ impl FittedPreprocessor {
         by_column(table.rows, columns)
     }
 
-    /// The design matrix of the linear member: rows x columns, without missing values.
+    /// The design matrix of the linear model: an array of rows x columns without missing values.
     pub(crate) fn design(&self, table: Columns<'_>, workers: &Workers) -> Result<Array2<f64>> {
         self.check(table)?;
         let columns = workers.map(0..self.design.len(), |column| {
@@ -84,12 +86,12 @@ impl FittedPreprocessor {
         &self.encoded_sources
     }
 
-    /// The feature that each column of the design is computed from.
+    /// The feature that each column of the design matrix is computed from.
     pub(crate) fn design_sources(&self) -> &[u32] {
         &self.design_sources
     }
 
-    /// The columns of the design matrix that rise with the values of a number feature.
+    /// The columns of the design matrix that increase with the value of a number feature.
     pub(crate) fn rising(&self, feature: usize) -> impl Iterator<Item = usize> {
         let of = move |column: &DesignColumn| {
             column.rises() && self.encoded[column.encoded as usize].feature as usize == feature
@@ -126,8 +128,8 @@ impl FittedPreprocessor {
         }
     }
 
-    /// Refuses a matrix whose features differ from those that the preprocessing was fitted on. The error names the
-    /// feature.
+    /// Returns an error if the features of a matrix differ from those that the preprocessing was fitted on. The error
+    /// names the first feature that differs.
     fn check(&self, table: Columns<'_>) -> Result<()> {
         let differs = self.names.iter().zip(table.names).find(|(own, other)| own != other);
         let message = match differs {

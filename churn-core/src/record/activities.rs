@@ -2,7 +2,7 @@
 
 use crate::record::{Events, TextColumn};
 
-/// Activities, sorted like [`Events`]; the event time is `at`.
+/// The activities of all customers, sorted like [`Events`]. The event time is `at`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Activities {
     pub(crate) events: Events,

@@ -1,12 +1,12 @@
-//! Extra columns. Each keeps its type and is never dropped.
+//! Attributes: the columns of a table that are not known columns. Every attribute is kept with its type.
 
 use crate::record::Ids;
 
 /// The code of a missing text.
 pub(crate) const MISSING_CODE: u32 = u32::MAX;
 
-/// A dictionary-encoded text column, for texts that occur often. Each row has a code, which is a position in the
-/// levels, or [`MISSING_CODE`] for a missing value.
+/// A dictionary-encoded text column, which stores every distinct text (level) once. Each row has a code. The code is
+/// the position of the row's text in the levels, or [`MISSING_CODE`] if the text is missing.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct TextColumn {
     pub(crate) codes: Vec<u32>,
@@ -17,7 +17,7 @@ pub(crate) struct TextColumn {
 /// The values of an attribute, one per row.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum AttributeValues {
-    /// Numbers, with NaN for a missing value. They are never infinite.
+    /// Finite numbers, with NaN for a missing value.
     Number(Vec<f64>),
     Text(TextColumn),
     /// Bools as 0 or 1, with 2 for a missing value.
@@ -42,9 +42,8 @@ impl Attribute {
     }
 }
 
-/// Reserved attribute names. The feature of such an attribute would have the name of a computed feature, such as
-/// `customer_tenure_days`.
-/// `customer_tenure_days`.
+/// Reserved names of customer attributes. A feature from an attribute with such a name would have the same name as a
+/// computed feature. For example, the attribute `tenure_days` would become the feature `customer_tenure_days`.
 const RESERVED: [&str; 6] = [
     "tenure_days",
     "days_to_renewal",
@@ -54,7 +53,7 @@ const RESERVED: [&str; 6] = [
     "days_since_first_sign_up",
 ];
 
-/// Whether the name of an attribute of customers is reserved.
+/// Whether a name is reserved, so that no customer attribute of this name becomes a feature.
 pub(crate) fn is_reserved(attribute: &str) -> bool {
     RESERVED.contains(&attribute)
 }

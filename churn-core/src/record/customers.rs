@@ -1,4 +1,4 @@
-//! Customers, their spells and the versions of their rows.
+//! Customers, their spells (uninterrupted periods as a customer), and the versions of their rows.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -7,37 +7,38 @@ use crate::record::{ALWAYS, Attribute, Ids, NEVER};
 
 /// Customer rows, sorted by customer, then by `signed_up_at`, `valid_from`, `known_at` and input order.
 ///
-/// Rows of one customer with the same `signed_up_at` are versions of one spell, with one exception: a version that is
-/// active again after the end of the spell begins a new spell. A later `signed_up_at` always begins a new spell.
+/// Rows of one customer with the same `signed_up_at` are versions of one spell. There is one exception: if a version is
+/// active although the version before it has ended, it begins a new spell. A later `signed_up_at` always begins a new
+/// spell.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Customers {
-    /// Customer ids sorted by bytes. The code of a customer is its position here.
+    /// Customer ids, sorted by bytes. The code of a customer is the position of their id in this list.
     pub(crate) ids: Arc<Ids>,
     /// `starts[c]..starts[c + 1]` are the rows of customer `c`. The length is the number of customers plus 1.
     pub(crate) starts: Vec<u32>,
     pub(crate) signed_up_at: Vec<i64>,
-    /// `NEVER` if null. The same holds for `notice_at` and `renews_at`.
+    /// A null is stored as `NEVER`. The same holds for `notice_at` and `renews_at`.
     pub(crate) churned_at: Vec<i64>,
     pub(crate) notice_at: Vec<i64>,
     /// `None` if the column was not given.
     pub(crate) renews_at: Option<Vec<i64>>,
-    /// Equals `signed_up_at` if the value is null or if the column was not given.
+    /// If the value is null or the column was not given, the value of `signed_up_at` is stored.
     pub(crate) valid_from: Vec<i64>,
-    /// `ALWAYS` if null. The column is `None` if no row has a value.
+    /// A null is stored as `ALWAYS`. The column is `None` if no row has a value.
     pub(crate) known_at: Option<Vec<i64>>,
-    /// Whether a `valid_from` column was given. If so, attributes are dated, because each version states since when it
-    /// is true.
+    /// Whether a `valid_from` column was given. If so, attributes are dated: each version states since when its values
+    /// are true.
     pub(crate) dated: bool,
     /// Extra columns, in column order.
     pub(crate) attributes: Vec<Attribute>,
     /// Whether any customer has more than one spell.
     pub(crate) returning: bool,
-    /// Whether any version is active again although an earlier version has an end. If so, the start of a spell must be
-    /// searched for among the versions.
+    /// Whether any version is active again although an earlier version has an end. If so, a spell may begin later than
+    /// `signed_up_at`, and its start must be searched for among the versions.
     pub(crate) reopened: bool,
 }
 
-/// One spell: an uninterrupted period as a customer.
+/// A spell: an uninterrupted period as a customer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Spell {
     /// The start of the spell.
@@ -57,13 +58,14 @@ impl Customers {
         self.starts[customer] as usize..self.starts[customer + 1] as usize
     }
 
-    /// The start of the spell that `row` begins; `None` if it does not begin a spell. `before` is the known row before
-    /// it.
+    /// The start of the spell that `row` begins; `None` if it does not begin a spell. `before` is the previous known
+    /// row of the same customer, or `None` if there is none.
     ///
-    /// A version begins a spell at its `valid_from` if, at this time, the version before it has ended and the version
-    /// itself has not: its own `churned_at` is null or lies after its `valid_from`. An end in the future counts as no
-    /// end. It was not known at that time, and the spells before a date must not depend on values that are filled in
-    /// after the date.
+    /// A version with the same `signed_up_at` as the previous one begins a spell at its own `valid_from` if two
+    /// conditions hold. First, the `churned_at` of the previous version is not after this `valid_from`. Second, the
+    /// version's own `churned_at` is null or is after this `valid_from`. In the second condition, an end in the future
+    /// counts as null, because it may have been filled in later. Otherwise, the spells before a date would depend on
+    /// values that became known after the date.
     pub(crate) fn opens_spell(&self, before: Option<usize>, row: usize) -> Option<i64> {
         match before {
             Some(before) if self.signed_up_at[before] == self.signed_up_at[row] => {
@@ -75,7 +77,7 @@ impl Customers {
         }
     }
 
-    /// The spells that are formed by the given rows of one customer, in order. The rows must be in ascending order.
+    /// The spells that the given rows of one customer form, in order. The rows must be in ascending order.
     pub(crate) fn spells(&self, rows: impl IntoIterator<Item = usize>) -> impl Iterator<Item = Spell> {
         let mut rows = rows.into_iter().peekable();
         let mut before = None;

@@ -1,14 +1,15 @@
-//! The columns that payments, tickets and activities share: the customer, the event time, and the time range in which a
-//! row is known.
+//! The columns that payments, tickets and activities have in common: the customer, the event time, and the period in
+//! which a row is the known version.
 
 use std::ops::Range;
 
 use crate::record::{ALWAYS, Attribute, NEVER};
 
-/// The shared columns of an event table, sorted by customer, then by time, then by input order.
+/// The columns that all event tables have. The rows are sorted by customer, then by event time, then by
+/// [`rank`](Self::rank) or, if there are no ranks, by input order.
 ///
-/// Rows with the same id and different `known_at` are versions of one record. Each version holds from its own
-/// `known_at` until the `known_at` of the next version. A row is known at `as_of` if `known_at < as_of <=
+/// Rows with the same id and different `known_at` are versions of one record. Each version is the known one from its
+/// own `known_at` until the `known_at` of the next version. A row is known at `as_of` if `known_at < as_of <=
 /// superseded_at`, so at most one version of a record is known at any time.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Events {
@@ -16,15 +17,15 @@ pub(crate) struct Events {
     pub(crate) starts: Vec<u32>,
     /// The event time: `due_at` of a payment, `opened_at` of a ticket, `at` of an activity.
     pub(crate) at: Vec<i64>,
-    /// [`ALWAYS`] if null. The column is `None` if no row has a value.
+    /// The time at which the row became known; [`ALWAYS`] if null. The column is `None` if no row has a value.
     pub(crate) known_at: Option<Vec<i64>>,
     /// The time at which the next version becomes known; [`NEVER`] for the last version. The column is `None` if no
     /// record has several versions.
     pub(crate) superseded_at: Option<Vec<i64>>,
     /// The position of the row in the input.
     pub(crate) given: Vec<u32>,
-    /// The rank of each row among the rows of its customer, ordered by id, then by all values. `None` if ties are in
-    /// input order.
+    /// The rank of each row among all rows of the same customer, which are ordered by record id, then by all values.
+    /// `None` if simultaneous events keep their input order.
     pub(crate) rank: Option<Vec<u32>>,
     /// Extra columns and the optional descriptive columns (`method`, `category`, `channel`), in column order.
     pub(crate) attributes: Vec<Attribute>,
@@ -44,7 +45,8 @@ impl Events {
         self.known_at.as_ref().map_or(ALWAYS, |known| known[row])
     }
 
-    /// The key that orders rows whose times are equal on an axis other than the event time.
+    /// A key that breaks ties. It orders rows of a customer that are sorted by another time than the event time, such
+    /// as the settlement time, and have equal times.
     pub(crate) fn tie(&self, row: usize) -> u32 {
         self.rank.as_ref().map_or(self.given[row], |rank| rank[row])
     }

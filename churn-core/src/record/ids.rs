@@ -1,6 +1,6 @@
-//! Many texts in one buffer.
+//! A list of texts in one buffer.
 
-/// Many texts in one allocation, accessed by position.
+/// A list of texts that are stored in one buffer and accessed by position.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Ids {
     bytes: String,
@@ -13,7 +13,7 @@ impl Ids {
         self.ends.push(self.bytes.len());
     }
 
-    /// Appends other texts.
+    /// Appends all texts of another list.
     pub(crate) fn append(&mut self, others: &Self) {
         let start = self.bytes.len();
         self.bytes.push_str(&others.bytes);

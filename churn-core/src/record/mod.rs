@@ -1,8 +1,10 @@
-//! The validated records of a tenant. They are stored by column, sorted by customer and then by time.
+//! The validated records of a tenant. Every table is stored by column, and its rows are sorted by customer and then by
+//! time.
 //!
-//! The code of a customer is its rank among all customer ids, sorted by bytes. The rows of one customer are contiguous,
-//! and no row needs its own heap object. Fields are private to the crate: records are created by the builder of
-//! [`crate::TenantRecords`] and are read only through a view as of a time.
+//! The code of a customer is the rank of their id among all customer ids, sorted by bytes. The rows of one customer are
+//! contiguous, and no row needs its own heap object. Fields are private to the crate. Records are created by the
+//! builder of [`crate::TenantRecords`]. Features read them only through a view that hides everything that was not known
+//! at the prediction time.
 
 mod activities;
 mod attribute;
@@ -27,7 +29,7 @@ pub(crate) use tenant_records::EventSpan;
 pub use tenant_records::{StaticAttributes, TenantRecords};
 pub(crate) use tickets::{Priority, Tickets};
 
-/// A time in the infinite future, which marks a field that is not set. It is greater than every timestamp.
+/// Marks a time that is not set. This value is greater than every timestamp.
 pub(crate) const NEVER: i64 = i64::MAX;
-/// A time in the infinite past, which marks a row that was always known. It is smaller than every timestamp.
+/// Marks the `known_at` of a row that was always known. This value is smaller than every timestamp.
 pub(crate) const ALWAYS: i64 = i64::MIN;

@@ -1,4 +1,5 @@
-//! Money: inputs and results contain decimal major units, and internal values are integer minor units.
+//! Money. Inputs and results contain amounts in decimal major units (12.34). Internally, amounts are integers in minor
+//! units (1234).
 
 use std::fmt;
 
@@ -11,7 +12,7 @@ pub struct Currency {
     digits: u32,
 }
 
-/// ISO 4217 currencies whose minor unit does not have two digits.
+/// The ISO 4217 currencies whose minor unit does not have two decimal digits, grouped by the number of digits.
 const OTHER_DIGITS: &[(u32, &[&str])] = &[
     (
         0,
@@ -24,7 +25,8 @@ const OTHER_DIGITS: &[(u32, &[&str])] = &[
     (4, &["CLF", "UYW"]),
 ];
 
-/// The largest amount, in minor units, that a record may have. `f64` represents every integer up to it exactly.
+/// The largest amount, in minor units, that a record may have. `f64` represents every integer up to this amount
+/// exactly.
 pub(crate) const MAX_MINOR: i64 = 1 << 53;
 
 impl Currency {
@@ -51,12 +53,12 @@ impl Currency {
         Err(Error::new(ErrorKind::InvalidOption, why).at(None, None, Some("currency")))
     }
 
-    /// Whether an upper-case text has the form of a currency code.
+    /// Whether a text has the form of an ISO 4217 currency code: three upper-case letters.
     pub(crate) fn is_code(code: &str) -> bool {
         code.len() == 3 && code.bytes().all(|letter| letter.is_ascii_uppercase())
     }
 
-    /// The currency of an upper-case code.
+    /// The currency with an upper-case code, whose form was already checked.
     pub(crate) fn of(code: &str) -> Self {
         let digits = OTHER_DIGITS
             .iter()
@@ -68,7 +70,7 @@ impl Currency {
         }
     }
 
-    /// A currency without a code, with two digits.
+    /// A currency without a code. Its minor unit has two decimal digits.
     pub fn unnamed() -> Self {
         Self { code: None, digits: 2 }
     }
@@ -88,17 +90,20 @@ impl Currency {
         f64::from(10u32.pow(self.digits))
     }
 
-    /// Converts an amount in major units to minor units and rounds half away from zero; `None` beyond ±2^53.
+    /// Converts an amount in major units to minor units and rounds half away from zero. Returns `None` if the result
+    /// lies beyond ±2^53.
     ///
-    /// The amount is read as the shortest decimal that represents it. For example, 1.005 lies exactly between 1.00 and
-    /// 1.01 and becomes 1.01, whether the input is a text or a binary float.
+    /// The amount is read as the shortest decimal that represents it, because a binary float is rarely exactly equal to
+    /// the decimal that the caller wrote. For example, 1.005 becomes 1.01, although the float nearest to 1.005 is
+    /// smaller than 1.005.
     pub(crate) fn to_minor(&self, major: f64) -> Option<i64> {
         let scaled = major * self.scale();
         if scaled.is_nan() || scaled.abs() > MAX_MINOR as f64 {
             return None;
         }
         let rounded = scaled.round();
-        // The binary product can be rounded differently from the decimal only if it is close to a tie.
+        // Rounding the binary product can give another result than rounding the decimal only if the product is close to
+        // half a minor unit.
         let to_tie = ((scaled - scaled.trunc()).abs() - 0.5).abs();
         if to_tie > 1e-15 * scaled.abs() + 1e-12 {
             return Some(rounded as i64);
@@ -108,8 +113,8 @@ impl Currency {
 }
 
 impl Currency {
-    /// Converts an exact decimal amount in major units to minor units and rounds half away from zero; `None` beyond
-    /// ±2^53.
+    /// Converts the exact decimal amount `major` / 10^`scale`, in major units, to minor units and rounds half away from
+    /// zero. Returns `None` if the result lies beyond ±2^53.
     pub(crate) fn decimal_to_minor(&self, major: i128, scale: i8) -> Option<i64> {
         let shift = i32::try_from(self.digits).ok()? - i32::from(scale);
         let power = 10i128.checked_pow(shift.unsigned_abs());
@@ -131,7 +136,8 @@ impl Currency {
     }
 }
 
-/// Rounds a plain decimal text (no exponent) half away from zero.
+/// Reads a decimal text without an exponent and rounds it half away from zero to `digits` decimal digits. Returns the
+/// result in minor units.
 fn decimal_to_minor(text: &str, digits: u32) -> Option<i64> {
     let (negative, text) = text.strip_prefix('-').map_or((false, text), |rest| (true, rest));
     let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));

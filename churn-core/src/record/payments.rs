@@ -1,4 +1,4 @@
-//! Payments: the amount due and how each payment was settled.
+//! Payments: the amounts that were due and how each payment was settled.
 
 use crate::record::Events;
 
@@ -15,18 +15,19 @@ pub(crate) enum PaymentStatus {
     Failed,
 }
 
-/// Payments, sorted like [`Events`]; the event time is `due_at`.
+/// The payments of all customers, sorted like [`Events`]. The event time is `due_at`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Payments {
     pub(crate) events: Events,
     /// Amounts in minor units of the tenant's currency.
     pub(crate) amount: Vec<i64>,
-    /// The final status. Before `settled_at`, a payment counts as pending whatever its final status is.
+    /// The final status of each payment. Before `settled_at`, a payment counts as pending, regardless of its final
+    /// status.
     pub(crate) status: Vec<PaymentStatus>,
-    /// `NEVER` while the payment is pending. If the column was not given, paid and failed payments have their `due_at`
-    /// here.
+    /// The time at which each payment was paid or failed; `NEVER` if the payment is pending. If the column was not
+    /// given, the settlement time of paid and failed payments is their `due_at`.
     pub(crate) settled_at: Vec<i64>,
-    /// `NEVER` if the payment was not refunded. A payment with the input status `refunded` is stored as paid, with this
-    /// time set.
+    /// The time of the refund; `NEVER` if the payment was not refunded. A payment with the input status `refunded` is
+    /// stored with the status paid and a refund time.
     pub(crate) refunded_at: Vec<i64>,
 }

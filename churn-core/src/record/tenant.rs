@@ -12,7 +12,7 @@ use crate::error::{Error, ErrorKind, Result};
 /// The id of a tenant. A tenant is one client company. Records, matrices and models carry their tenant, and mixing two
 /// tenants is an error.
 ///
-/// An id is any text that is not blank. It is used as it is, without trimming.
+/// An id is any text that is not blank. Leading and trailing blanks are part of the id.
 ///
 /// ```
 /// use churn_core::TenantId;
@@ -40,12 +40,12 @@ impl TenantId {
         }
     }
 
-    /// The id for rows that a shared model scores without a tenant.
+    /// The empty id. It is used for rows without a tenant, which only a shared model can score.
     pub(crate) fn unnamed() -> Self {
         Self("".into())
     }
 
-    /// Creates an id without checking it. It is checked later.
+    /// Creates an id without validating it. The caller must validate it later.
     pub(crate) fn unchecked(id: impl AsRef<str>) -> Self {
         Self(id.as_ref().into())
     }

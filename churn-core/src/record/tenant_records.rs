@@ -8,13 +8,14 @@ use crate::record::{
 };
 use crate::time::Timestamp;
 
-/// The undated attributes that never change, so that today's value was also true in the past.
+/// Declares which undated attributes never change. Today's value of such an attribute was also true in the past, so the
+/// attribute may be used as a feature.
 ///
 /// An attribute is any column of the customers table that [`columns_of`](crate::columns_of) does not list. Attributes
-/// are undated if the table has no `valid_from` column.
+/// are undated if the customers table has no `valid_from` column: their values are those of today.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum StaticAttributes {
-    /// No attribute is static. Without a `valid_from` column, no attribute is then used as a feature.
+    /// No attribute is static. If the customers table has no `valid_from` column, no attribute is used as a feature.
     #[default]
     None,
     /// The named columns are static. Each is an attribute or `renews_at`.
@@ -34,20 +35,20 @@ impl StaticAttributes {
     }
 }
 
-/// The customers, payments, tickets and activities of one tenant. Records are validated, immutable and stored by
-/// column, sorted by customer and then by time.
+/// The customers, payments, tickets and activities of one tenant. Records are validated and immutable. Every table is
+/// stored by column, and its rows are sorted by customer and then by time.
 #[derive(Clone, PartialEq)]
 pub struct TenantRecords {
     pub(crate) tenant: TenantId,
     pub(crate) currency: Currency,
     pub(crate) customers: Customers,
-    /// `None` if the table was not given. An empty table is `Some` without rows. The same holds for tickets and
-    /// activities.
+    /// The payments; `None` if the table was not given. An empty table that was given is `Some`. The same holds for
+    /// tickets and activities.
     pub(crate) payments: Option<Payments>,
     pub(crate) tickets: Option<Tickets>,
     pub(crate) activities: Option<Activities>,
     pub(crate) static_attributes: StaticAttributes,
-    /// The value that the caller set; `None` if it was not set.
+    /// The value that the caller set; `None` if the caller set none. The same holds for `observed_until`.
     pub(crate) observed_from: Option<Timestamp>,
     pub(crate) observed_until: Option<Timestamp>,
     /// The observed span of each table, in the order of [`RecordKind::ALL`]; `None` for a table without events.
@@ -55,7 +56,7 @@ pub struct TenantRecords {
 }
 
 /// The first and the last observed event time of a table. Superseded versions, pending payments and far dates are not
-/// counted.
+/// counted. [`TenantRecords::observed_until`] explains far dates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct EventSpan {
     pub(crate) first: i64,
@@ -85,13 +86,13 @@ impl TenantRecords {
         self.customers.ids.iter()
     }
 
-    /// The id of the customer who has this code, as in [`Label::customer`](crate::Label::customer); `None` if there is
-    /// no such customer.
+    /// The id of the customer with a code, such as [`Label::customer`](crate::Label::customer); `None` if no customer
+    /// has this code.
     pub fn customer_id(&self, code: u32) -> Option<&str> {
         ((code as usize) < self.customers.len()).then(|| self.customers.ids.get(code as usize))
     }
 
-    /// Number of rows of a table; `None` if it was not given.
+    /// Number of rows of a table; `None` if the table was not given.
     pub fn n_rows(&self, kind: RecordKind) -> Option<usize> {
         match kind {
             RecordKind::Customers => Some(self.customers.signed_up_at.len()),
@@ -99,7 +100,7 @@ impl TenantRecords {
         }
     }
 
-    /// The shared columns of an event table; `None` for customers and for a table that was not given.
+    /// The columns that all event tables have; `None` for the customers table and for a table that was not given.
     pub(crate) fn events(&self, kind: RecordKind) -> Option<&Events> {
         match kind {
             RecordKind::Customers => None,
@@ -157,21 +158,21 @@ impl TenantRecords {
         columns
     }
 
-    /// The start of the observed history: the value that the caller set, otherwise the earliest event time of any
-    /// table.
+    /// The start of the observed history. It is the value that the caller set or, if the caller set none, the earliest
+    /// event time of any table.
     pub fn observed_from(&self) -> Option<Timestamp> {
         let earliest = || self.spans.iter().flatten().map(|span| span.first).min();
         self.observed_from
             .or_else(|| earliest().and_then(Timestamp::from_micros))
     }
 
-    /// The end of the observed history: the value that the caller set, otherwise one microsecond after the latest event
-    /// of `table` (of any table if `table` is `None`).
+    /// The end of the observed history. It is the value that the caller set or, if the caller set none, one microsecond
+    /// after the latest event of `table`. If `table` is `None`, the events of all tables count.
     ///
     /// The time of an event is the `due_at` of a payment that is not pending, the `opened_at` of a ticket or the `at`
-    /// of an activity. Far dates do not count. To find them, the last 0.1 % of a table's events (at least one event)
-    /// are set aside. An event more than 365 days after the latest remaining event is a far date, which is reported as
-    /// the finding `far_date`.
+    /// of an activity. Far dates do not count, because they are probably mistakes. To find them, the latest 0.1 % of a
+    /// table's events (at least one event) are set aside. An event that is more than 365 days after the latest of the
+    /// remaining events is a far date. Far dates are reported as the finding `far_date`.
     pub fn observed_until(&self, table: Option<RecordKind>) -> Option<Timestamp> {
         let latest = || Timestamp::from_micros(self.latest(table)?.1.last.saturating_add(1));
         self.observed_until.or_else(latest)
@@ -186,7 +187,7 @@ impl TenantRecords {
         }
     }
 
-    /// States where [`observed_until`](Self::observed_until) comes from, for messages.
+    /// A phrase for messages that states how [`observed_until`](Self::observed_until) was determined.
     pub(crate) fn observed_until_source(&self, table: Option<RecordKind>) -> String {
         match self.observed_until_row(table) {
             None if self.observed_until.is_some() => "as set by the caller".to_owned(),
@@ -195,7 +196,8 @@ impl TenantRecords {
         }
     }
 
-    /// The table with the latest event, and its observed span. If several tables are equal, the first one.
+    /// The table with the latest event, and its observed span. If several tables have the same latest event time, it is
+    /// the first of them.
     fn latest(&self, table: Option<RecordKind>) -> Option<(RecordKind, EventSpan)> {
         let wanted = |kind: &RecordKind| table.is_none_or(|table| table == *kind);
         let spans = RecordKind::ALL

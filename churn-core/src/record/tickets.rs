@@ -13,19 +13,19 @@ pub(crate) enum Priority {
     Urgent,
 }
 
-/// Tickets, sorted like [`Events`]; the event time is `opened_at`.
+/// The tickets of all customers, sorted like [`Events`]. The event time is `opened_at`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Tickets {
     pub(crate) events: Events,
-    /// `NEVER` if null. The same holds for the next two columns.
+    /// A null is stored as `NEVER`. The same holds for `resolved_at` and `reopened_at`.
     pub(crate) first_response_at: Vec<i64>,
     pub(crate) resolved_at: Vec<i64>,
     pub(crate) reopened_at: Vec<i64>,
-    /// `Normal` if null or not given.
+    /// The priority. If it is null or the column was not given, `Normal` is stored.
     pub(crate) priority: Vec<Priority>,
-    /// From 1 to 5; NaN if the ticket was not rated.
+    /// The rating from 1 to 5; NaN if the ticket was not rated.
     pub(crate) satisfaction: Vec<f64>,
-    /// The time at which the satisfaction became visible. It is `satisfaction_at` if given, otherwise `resolved_at`,
-    /// otherwise `NEVER`.
+    /// The time at which the satisfaction became known. It is the input's `satisfaction_at` or, if this is missing,
+    /// `resolved_at`. It is `NEVER` if both are missing.
     pub(crate) satisfaction_at: Vec<i64>,
 }
