@@ -41,7 +41,7 @@ impl Interval {
 pub struct Estimate {
     /// The metric on all rows.
     pub value: f64,
-    /// Its 90 % confidence interval.
+    /// The 90 % confidence interval of the metric.
     #[serde(flatten)]
     pub interval: Interval,
 }

@@ -36,7 +36,7 @@ pub struct ModelCard {
     pub population: CardPopulation,
     /// The features.
     pub features: CardFeatures,
-    /// How well the model performs.
+    /// The metrics of the model.
     pub metrics: CardMetrics,
     /// The calibration method, and how well calibrated each risk band is.
     pub calibration: CardCalibration,
@@ -68,7 +68,7 @@ pub struct CardData {
     pub truncated_windows: Vec<u32>,
 }
 
-/// Eligible customers at the training dates.
+/// Counts of the eligible customers at the training dates. A pair is a customer at one training date.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
@@ -81,9 +81,12 @@ pub struct CardPopulation {
     pub churn_rate: f64,
     /// The churn rate at each training date.
     pub dates: Vec<ChurnRateAt>,
-    /// Number of pairs that are excluded because their label is neither churned nor retained.
+    /// Number of excluded pairs, over all training and test dates. A pair is excluded if the customer churned between
+    /// the date and the start of the label period. It is also excluded if the customer had churned before the date, but
+    /// this was not known yet at the date.
     pub excluded: usize,
-    /// Number of pairs that sampling dropped because there were more than `max_rows`.
+    /// Number of pairs, over all training and test dates, that were not used because there were more than `max_rows`
+    /// pairs.
     pub subsampled: usize,
 }
 

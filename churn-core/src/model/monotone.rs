@@ -57,8 +57,8 @@ impl Directions {
         Ok(Self(directions))
     }
 
-    /// The directions for the columns of trees. If there are no constraints, they come from the options of the
-    /// boosting.
+    /// The directions of the columns on which trees are fitted. If no feature has a constraint, the directions are
+    /// those of the boosting options.
     pub(crate) fn of_trees(&self, boosting: &GradientBoostingOptions, preprocessor: &FittedPreprocessor) -> Vec<i8> {
         if self.0.is_empty() {
             return boosting.monotone_constraints.clone();
@@ -162,7 +162,8 @@ mod tests {
                 .collect();
             ChurnModel::train(&records, &options)
         };
-        // The constraints are an increasing one and a decreasing one; a third feature is unconstrained.
+        // Three features may only increase the probability, and one may only decrease it. All other features are
+        // unconstrained.
         let wanted = [
             ("tickets_lifetime_count", Monotonicity::Increasing),
             ("payments_lifetime_count", Monotonicity::Increasing),

@@ -27,7 +27,7 @@ struct File {
     fingerprint: String,
     /// For each customer who is not scored: the row, the reason, and the time at which a score becomes available.
     not_scored: Vec<(u32, String, Option<i64>)>,
-    /// The warnings as JSON, so that fields may be absent.
+    /// The warnings as JSON, because JSON allows fields to be absent in files of other versions.
     warnings: String,
 }
 
