@@ -41,7 +41,7 @@ pub use schema::{ClassLabel, ClassifierSchema, FlatType};
 /// It has the same preprocessing, members, cross-fitted blend and calibration as [`ChurnModel`](crate::ChurnModel), but
 /// it does not use dates. The caller must ensure that all values were known before the time that the label describes.
 /// The result does not depend on the order of rows, the number of threads or the machine. A classifier is immutable,
-/// and clones are cheap.
+/// and cloning it is cheap.
 ///
 /// ```
 /// use churn_core::{ChurnClassifier, ClassifierOptions, Column, Dataset, Execution, Table, Value};
