@@ -4,9 +4,9 @@
 use crate::calibration::Row;
 use crate::numeric::{sigmoid, softplus};
 
-/// The minimum of both slopes of the curve. It is above 0, so that the curve rises everywhere.
+/// Both slopes of the curve are at least this number. It is above 0, so that the curve rises everywhere.
 const FLATTEST: f64 = 0.05;
-/// The weight of the penalty that pulls both slopes towards 1, in rows.
+/// The strength of the penalty that pulls both slopes towards 1. It does not depend on the number of rows.
 const SHRINKAGE: f64 = 1.0;
 
 /// Returns a ln p - b ln(1 - p) + c, where p is the probability for log-odds z.

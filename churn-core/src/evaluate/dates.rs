@@ -37,9 +37,9 @@ impl PurgeProof {
 /// cycle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct DateSpan {
-    /// The last of the days.
+    /// The last day of the span.
     pub(crate) last: AsOf,
-    /// Number of days, at least 1, including the last.
+    /// Number of days in the span, at least 1.
     pub(crate) days: u32,
 }
 
@@ -49,7 +49,7 @@ impl DateSpan {
         Self { last: date, days: 1 }
     }
 
-    /// The first of the days.
+    /// The first day of the span.
     pub(crate) fn first(self) -> AsOf {
         let before = i64::from(self.days.saturating_sub(1));
         AsOf::new(self.last.timestamp().plus_days(-before))

@@ -9,8 +9,8 @@ use crate::error::Result;
 use crate::metrics::{CalibrationBin, Estimate, Interval, Metric, Ranked, bootstrap_intervals};
 use crate::parallel::Workers;
 
-/// Metrics on rows that no part of the model was fitted on. A metric is `None` if it is undefined, for example because
-/// all rows have the same label.
+/// Metrics of predictions for rows that the base learners were not fitted on. A metric is `None` if it is undefined,
+/// for example because all rows have the same label.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
@@ -152,8 +152,8 @@ pub(crate) fn measure(
     let draws = replicates(rows);
     let intervals = bootstrap_intervals(&ranked, customers, &metrics, draws, LEVEL, seed, workers)?;
     let not_measured_reason = too_few(churned, customers);
-    // Log-loss, Brier score and the base-rate shift are means over all rows. All other metrics depend on the rarer
-    // label.
+    // Log-loss, Brier score and base-rate shift are averages over all rows, so they are reliable even if one class has
+    // few customers. All other metrics depend mainly on the minority class.
     let measured = |metric: usize| not_measured_reason.is_none() || [2, 3, 8].contains(&metric);
     let estimate = |metric: usize| {
         let value = metrics[metric](&ranked).filter(|value| measured(metric) && value.is_finite())?;
@@ -202,8 +202,8 @@ mod tests {
     use super::*;
     use crate::numeric::{SplitMix, ln, sigmoid};
 
-    /// Labels, predictions and customer codes. The predictions come from one slightly overconfident model. Each customer
-    /// has two rows with a shared random effect.
+    /// Returns labels, predictions and customer codes. The predictions are slightly too extreme. Each customer has two
+    /// rows with a shared random effect.
     fn fresh(customers: usize, seed: u64) -> (Vec<bool>, Vec<f64>, Vec<u32>) {
         let mut random = SplitMix::new(seed, 5);
         let mut bell = || (0..12).map(|_| random.unit()).sum::<f64>() - 6.0;

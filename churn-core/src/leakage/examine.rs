@@ -257,7 +257,8 @@ impl<'a> Looked<'a> {
         }))
     }
 
-    /// Whether all rows without a value, or all rows with one particular value, belong to the same class.
+    /// Whether all rows with a value, all rows without a value, or all rows with one particular value belong to the
+    /// same class.
     fn agrees(&self, binned: &Binned) -> Option<(LeakageEvidence, Evidence)> {
         let counts = binned.counts(&self.churned);
         let (&missing, values) = counts.split_last()?;

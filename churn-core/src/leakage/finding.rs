@@ -43,7 +43,7 @@ names! {
 }
 
 names! {
-    /// The action that training took about a finding.
+    /// The action that training took in response to a finding.
     #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename_all = "snake_case"))]
     #[non_exhaustive]
     pub enum LeakageAction: "action" {
@@ -96,7 +96,7 @@ impl fmt::Display for LeakageFinding {
 /// `allowed` names columns or features that are available at prediction time.
 ///
 /// # Errors
-/// `leakage` if training is refused because of a finding. The error names the first column for which this is so.
+/// `leakage` if training is refused because of a finding. The error names the first column that causes the refusal.
 pub(crate) fn decide(
     mut findings: Vec<LeakageFinding>,
     leakage: LeakagePolicy,

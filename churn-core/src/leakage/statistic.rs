@@ -50,7 +50,7 @@ impl Binned {
         }
     }
 
-    /// Bins texts: one bin for each of the most frequent texts, and one for all others.
+    /// Divides texts into bins: one bin for each of the most frequent texts, and one bin for all other texts.
     pub(crate) fn texts(codes: &[u32], levels: usize) -> Self {
         let mut counts = vec![(0usize, 0usize); levels];
         for (level, count) in counts.iter_mut().enumerate() {
@@ -130,7 +130,8 @@ pub(crate) fn folds(groups: &[u32], seed: u64) -> Vec<u8> {
     groups.iter().map(fold).collect()
 }
 
-/// The largest skill among [`PERMUTATIONS`] permutations of the labels within each stratum.
+/// The largest skill that the column reaches with permuted labels. There are [`PERMUTATIONS`] permutations, each of
+/// which permutes the labels within every stratum.
 pub(crate) fn greatest_by_chance(
     binned: &Binned,
     churned: &[bool],

@@ -6,7 +6,7 @@ use crate::error::Result;
 use crate::numeric::{SplitMix, logit, sigmoid};
 use crate::parallel::Workers;
 
-/// Number of bins.
+/// Number of bins of a calibration table.
 pub(crate) const BINS: usize = 10;
 
 /// One bin of a calibration table: rows with similar predictions.

@@ -23,10 +23,12 @@ pub struct BacktestOptions {
     /// each origin are chosen in the same way as in training.
     #[serde(flatten)]
     pub train: TrainOptions,
-    /// The dates to test. Each must be mature, that is, its label period must end within the observed history. If
-    /// `None`, the last mature date and the dates one and two label periods before it are tested, if the history is
-    /// long enough. Each test then covers the half label period that ends at its date, if the history allows, and each
-    /// customer is tested on one day of it.
+    /// The dates to test. Each must be mature, that is, its label period must end within the observed history.
+    ///
+    /// If `None`, the backtest uses the last mature date and the dates one and two label periods before it. Dates
+    /// without enough history for training are left out. Each test then covers the half label period that ends at its
+    /// date, and each customer is tested on one day of it. If the history is too short for this, all customers are
+    /// tested on the date itself.
     pub origins: Option<Vec<AsOf>>,
     /// Minimum number of days between the end of the last training label period and each origin. Default: 0.
     pub embargo_days: u32,
@@ -85,7 +87,8 @@ impl Options for BacktestOptions {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Backtest {
-    /// One test per origin, in chronological order, each with evidence that no training label overlaps it.
+    /// One test per origin, in chronological order. Each test contains evidence that no training label overlaps the
+    /// test period.
     pub folds: Vec<OutOfTime>,
 }
 

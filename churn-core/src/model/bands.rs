@@ -22,15 +22,15 @@ names! {
     }
 }
 
-/// The lowest probability of each risk band.
+/// The lowest probability of each risk band above `low`.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RiskBands {
-    /// The lowest probability of band medium.
+    /// The lowest probability of the band `medium`. All lower probabilities are in the band `low`.
     pub medium: f64,
-    /// The lowest probability of band high.
+    /// The lowest probability of the band `high`.
     pub high: f64,
-    /// The lowest probability of band critical.
+    /// The lowest probability of the band `critical`.
     pub critical: f64,
 }
 
@@ -85,8 +85,8 @@ impl RiskBands {
             .collect()
     }
 
-    /// The default thresholds for a given churn rate. Band medium begins at this rate, band high at twice its odds, and
-    /// band critical at four times its odds.
+    /// The default thresholds for a given churn rate. The band `medium` begins at this rate. The bands `high` and
+    /// `critical` begin at twice and at four times the odds of this rate.
     pub(crate) fn around(rate: f64) -> Self {
         let at = |factor: f64| sigmoid(logit(rate) + crate::numeric::ln(factor));
         Self {

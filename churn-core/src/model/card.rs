@@ -62,7 +62,7 @@ pub struct CardData {
     pub observed_from: Option<Timestamp>,
     /// The end of the observed history.
     pub observed_until: Option<Timestamp>,
-    /// The training dates of the final model.
+    /// The training dates of the final model. If a training date is a span of days, this is the last day of the span.
     pub training_dates: Vec<AsOf>,
     /// Lengths, in days, of the windows that begin before the observed history at some training date.
     pub truncated_windows: Vec<u32>,
@@ -75,9 +75,9 @@ pub struct CardData {
 pub struct CardPopulation {
     /// Number of customer-date pairs.
     pub rows: usize,
-    /// Number of pairs that churned.
+    /// Number of pairs in which the customer churned.
     pub churned: usize,
-    /// Share of pairs that churned.
+    /// Share of pairs in which the customer churned.
     pub churn_rate: f64,
     /// The churn rate at each training date.
     pub dates: Vec<ChurnRateAt>,

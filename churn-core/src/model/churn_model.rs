@@ -91,7 +91,7 @@ impl ChurnModel {
         Self::from_bytes(&bytes::write(&metadata, &plan, &scorer)?)
     }
 
-    /// The bytes of the model file. They do not depend on the time, the thread count or the host.
+    /// The bytes of the model file. They do not depend on the time, the number of threads or the machine.
     pub fn to_bytes(&self) -> Vec<u8> {
         self.bytes.to_vec()
     }

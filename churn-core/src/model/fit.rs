@@ -199,7 +199,7 @@ pub(crate) fn fit(
     ))
 }
 
-/// The row weights for fitting the members; `None` if churned rows have weight 1.
+/// The row weights for fitting the members; `None` if `churn_weight` is 1.
 fn weighed(examples: &Examples<'_>, churn_weight: f64) -> Option<Vec<f64>> {
     let of = |row: usize| examples.weights.map_or(1.0, |weights| weights[row]);
     let rows = 0..examples.churned.len();
@@ -223,7 +223,8 @@ fn patience(boosting: &GradientBoostingOptions) -> usize {
     ((1.5 / boosting.learning_rate) as usize).clamp(10, 100)
 }
 
-/// Chooses, on held-out customers, the strength of the penalty and the number of trees.
+/// Chooses the strength of the linear member's penalty and the number of trees. Both are chosen by the loss on held-out
+/// customers.
 fn settle(
     examples: &Examples<'_>,
     options: &EnsembleOptions,

@@ -112,7 +112,8 @@ mod tests {
     use crate::model::{ChurnModel, EnsembleOptions, TrainOptions};
     use crate::parallel::Execution;
 
-    /// How far the probability falls and how far it rises, in total, when a single feature grows step by step.
+    /// Lets a single feature grow step by step. Returns the sum of all decreases and the sum of all increases of the
+    /// probabilities.
     fn swept(model: &ChurnModel, matrix: &FeatureMatrix, name: &str) -> Result<(f64, f64)> {
         let feature = matrix.names.iter().position(|known| known == name).unwrap();
         let FeatureColumn::Number(values) = &matrix.columns[feature] else {

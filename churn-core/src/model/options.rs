@@ -137,9 +137,10 @@ pub struct EnsembleOptions {
     /// calibration are fitted without these weights, so probabilities stay calibrated. Default: 1.
     pub churn_weight: f64,
     /// Monotonic constraints of numeric features, by name. With [`Monotonicity::Increasing`], the probability never
-    /// falls as the feature grows, if all other features stay equal. Missing values are unconstrained. Both boostings
-    /// and the linear member obey the constraints. The forest cannot obey them, so it is dropped, and the report states
-    /// this. In JSON, the constraints are an object: `{"payments_failed_count_91d": "increasing"}`. Default: none.
+    /// falls as the feature grows, if all other features stay equal. Missing values are unconstrained. The linear
+    /// member, `boosting` and `deep_boosting` obey the constraints. The forest cannot obey them, so it is dropped, and
+    /// the report states this. In JSON, the constraints are an object: `{"payments_failed_count_91d": "increasing"}`.
+    /// Default: none.
     #[serde(serialize_with = "constraints")]
     pub monotone_constraints: Vec<(String, Monotonicity)>,
 }

@@ -24,9 +24,9 @@ pub struct OutOfTime {
     /// tested only `test_date`.
     #[serde(default)]
     pub test_dates: Vec<AsOf>,
-    /// The training dates of the tested model. Their label periods all end by the first test date. If a training date
-    /// is a span of days, of which each customer is used on one (see [`ChurnRateAt::first`]), the list contains the
-    /// last day of the span.
+    /// The training dates of the tested model. Their label periods all end by the first test date. A training date can
+    /// be a span of days in which each customer is used on one day (see [`ChurnRateAt::first`]). The list then contains
+    /// the last day of the span.
     pub training_dates: Vec<AsOf>,
     /// Whether every customer was scored by a model that was not trained on any of that customer's rows.
     pub unseen_customers: bool,
@@ -47,7 +47,7 @@ pub struct OutOfTime {
 }
 
 /// Separate measures for active and inactive customers. A customer is active if they have an event in the `horizon`
-/// days before the test date. Only the table that defines inactivity counts.
+/// days before the test date. Only events of the table that defines inactivity count.
 ///
 /// Inactive customers have in effect already churned, so their churn is easy to predict. The measures over all
 /// customers are therefore better than the measures over the active customers, who can still be retained.
@@ -137,7 +137,7 @@ pub struct MemberReport {
 pub struct DroppedMember {
     /// The name of the member, as in [`MemberReport`].
     pub name: String,
-    /// Why it was dropped.
+    /// Why the member was dropped.
     pub reason: String,
 }
 
@@ -146,12 +146,12 @@ pub struct DroppedMember {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct TrainReport {
-    /// The training dates of the final model. If a training date is a span of days, of which each customer is used on
-    /// one (see [`ChurnRateAt::first`]), the list contains the last day of the span.
+    /// The training dates of the final model. A training date can be a span of days in which each customer is used on
+    /// one day (see [`ChurnRateAt::first`]). The list then contains the last day of the span.
     pub training_dates: Vec<AsOf>,
     /// Number of customer-date pairs in the training set.
     pub rows: usize,
-    /// Number of these pairs that churned.
+    /// Number of these pairs in which the customer churned.
     pub churned: usize,
     /// Number of excluded pairs, over all training and test dates. A pair is excluded if the customer churned between
     /// the date and the start of the label period. It is also excluded if the customer had churned before the date, but

@@ -11,11 +11,11 @@ use crate::numeric::logit;
 use crate::record::{NEVER, TenantRecords};
 use crate::time::{AsOf, MICROS_PER_DAY, Timestamp};
 
-/// A table is stale only if the time from its last event to the run's date is more than this number of days longer than
-/// the longest earlier gap between two events.
+/// A table is stale only if the time from its last event to the run's date exceeds the longest earlier gap between two
+/// events by more than this number of days.
 const GRACE_DAYS: i64 = 7;
-/// The mean probability of a run is unusual if its odds are more than this many times the odds of every training date,
-/// or if the odds of every training date are more than this many times its odds.
+/// The mean probability of a run is unusual if its odds are above the odds of every training date times this number, or
+/// below the odds of every training date divided by this number.
 const ODDS: f64 = 2.0;
 /// If a run has fewer scores than this, neither its mean probability nor its features are compared with training.
 const FEWEST_SCORES: usize = 20;
@@ -140,8 +140,8 @@ fn level_outside_training(report: &TrainReport, scores: &[Score]) -> Option<Warn
     let (low, high) = rates.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), rate| {
         (rate.min(low), rate.max(high))
     });
-    // Rates below half a churned row are raised to half a churned row, so that the odds are finite for a date without
-    // churned customers.
+    // A rate of 0 is replaced by the rate of half a churned row, so that the odds are finite for a date without churned
+    // customers.
     let least = 0.5 / report.rows.max(1) as f64;
     let log_odds = |rate: f64| logit(rate.clamp(least, 1.0 - least));
     let slack = crate::numeric::ln(ODDS);

@@ -181,7 +181,8 @@ pub(crate) struct Examples<'a> {
 }
 
 impl Examples<'_> {
-    /// The number of distinct groups with churned rows, or the number with retained rows, whichever is smaller.
+    /// Counts the groups that contain churned rows and the groups that contain retained rows, and returns the smaller
+    /// count.
     ///
     /// # Errors
     /// `too_little_data` if there are no rows; `single_class` if all labels are equal.
@@ -317,7 +318,7 @@ mod tests {
         Ok(())
     }
 
-    /// The pairs of customer and default date, by customer.
+    /// Returns the customer and the date of each row of a sample that is drawn at the default dates.
     fn spread(
         records: &TenantRecords,
         definition: &ChurnDefinition,

@@ -1,4 +1,4 @@
-//! Training: chooses the dates, tests a model out of time on the last of them, and fits the final model.
+//! Training: chooses the dates, tests a model out of time on the last date, and fits the final model.
 
 use std::ops::Range;
 

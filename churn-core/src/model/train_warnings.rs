@@ -96,7 +96,8 @@ const DEVIATIONS: f64 = 5.0;
 /// Odds are unusual if they differ by more than this factor from the odds of the other dates.
 const ODDS: f64 = 3.0;
 
-/// Whether the churn rate of a date differs from that of all other rows both significantly and by a large factor.
+/// Whether the churn rate of a date differs from the churn rate of all other rows both significantly and by a large
+/// factor.
 fn is_far(count: Count, all: Count) -> bool {
     let (rows, churned) = (count.rows as f64, count.churned as f64);
     let (others, others_churned) = ((all.rows - count.rows) as f64, (all.churned - count.churned) as f64);

@@ -43,7 +43,7 @@ impl Fate {
         self.churned_at.map(|at| (at - date).div_euclid(MICROS_PER_DAY) as f64)
     }
 
-    /// The label at the last testable date.
+    /// Whether the customer leaves in the 90 days after the last date that can be tested.
     fn label(&self) -> bool {
         self.days_left().is_some_and(|days| (0.0..90.0).contains(&days))
     }

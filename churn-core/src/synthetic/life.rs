@@ -123,7 +123,7 @@ pub(super) trait Witness {
     fn ends(&mut self, _: &Spell) {}
 }
 
-/// The time of an hour of a day, in microseconds since 1970-01-01.
+/// Converts a day and an hour of the simulation to microseconds since 1970-01-01.
 pub(super) fn moment(options: &WorldOptions, day: i32, hour: f64) -> i64 {
     options.start.as_micros() + i64::from(day) * MICROS_PER_DAY + (hour * MICROS_PER_HOUR as f64) as i64
 }

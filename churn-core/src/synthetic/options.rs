@@ -19,9 +19,9 @@ pub struct WorldOptions {
     pub tenants: usize,
     /// Number of customers of each tenant over the whole history, including those who leave. Default: 1000.
     pub customers: usize,
-    /// The start of the history; must be midnight. Default: 2023-01-02.
+    /// The start of the history. It must be a midnight in UTC. Default: 2023-01-02.
     pub start: Timestamp,
-    /// Length of the history in days; the world ends at `start + days`. Default: 910.
+    /// Length of the history in days. The history ends at `start + days`. Default: 910.
     pub days: u32,
     /// Fraction of customers who signed up before the start. The sign-ups of the others are spread evenly over the
     /// history. Default: 0.5.
@@ -39,8 +39,8 @@ pub struct WorldOptions {
     /// Fraction of rows that become known late, up to about nine days after the event. It is also the fraction of paid
     /// invoices that are corrected later. Default: 0.02.
     pub late_known: f64,
-    /// Whether the versions of customers are dated. If not, each spell (the time from a sign-up to the cancellation) is
-    /// a single row that holds the state at its end, without `valid_from` and `known_at`. Default: true.
+    /// Whether the versions of customers are dated. If false, each spell (the time from a sign-up to the cancellation)
+    /// has a single row with the state at the end of the spell, without `valid_from` and `known_at`. Default: true.
     pub dated: bool,
     /// How strongly reasons to leave that are not recorded affect customers. This is the standard deviation of their
     /// effect over all customers, in log-odds. Default: 0.

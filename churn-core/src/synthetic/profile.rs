@@ -96,7 +96,7 @@ pub(super) struct Profile {
     pub(super) hidden: f64,
 }
 
-/// The longest tenure of an initial customer at the start, in days.
+/// Maximum number of days from the sign-up of an initial customer to the start of the simulation.
 const FOUNDED: usize = 900;
 
 impl Profile {

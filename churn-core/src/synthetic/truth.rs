@@ -17,7 +17,7 @@ pub struct TrueRisk {
     pub tenant_id: String,
     /// The customer.
     pub customer_id: String,
-    /// The date.
+    /// The date for which the risk is computed.
     pub as_of: AsOf,
     /// The probability that the customer leaves in the label period, given everything that happened before the date.
     pub probability: f64,
