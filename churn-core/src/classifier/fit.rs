@@ -20,9 +20,9 @@ impl ChurnClassifier {
     /// A text column is read as numbers if all its texts spell numbers. Blank texts then count as missing. Timestamps
     /// are converted to days.
     ///
-    /// If all weights are integers, a row is equivalent to as many equal rows as its weight, bit for bit. This holds if
-    /// the sum of the weights is at most 10 000 or at most twice the number of rows. Otherwise, the weights are scaled
-    /// to a mean of 1. The result does not depend on the number of threads or on the order of the rows.
+    /// A row with an integer weight is equivalent to that many copies of the row, bit for bit. This requires that all
+    /// weights are integers, and that their sum is at most 10 000 or at most twice the number of rows. Other weights
+    /// are scaled to a mean of 1. The result does not depend on the number of threads or on the order of the rows.
     ///
     /// Equal rows with the same label stay in one fold, and their groups are merged. Groups are not merged if one group
     /// would then contain most of the rows, or if a class would be left with fewer than two groups.

@@ -121,7 +121,7 @@ fn replicates(rows: usize) -> usize {
 
 const LEVEL: f64 = 0.9;
 
-/// Computes the metrics of predictions. `customers` are the customer codes of the rows; the bootstrap resamples
+/// Computes the metrics of predictions. `customers` are the customer codes of the rows. The bootstrap resamples whole
 /// customers.
 pub(crate) fn measure(
     churned: &[bool],

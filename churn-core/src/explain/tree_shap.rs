@@ -14,8 +14,8 @@
 //! The integrand is a polynomial. A Gauss-Legendre rule is therefore exact with half as many points as there are
 //! features on the path. At each quadrature point, the product is passed down the tree and the sum over leaves is
 //! passed up. Each edge therefore adds its contribution only once, for all leaves below it together (Yu, Xu et al.,
-//! "Linear TreeShap", 2022). No large terms cancel, and the code is not recursive. Time is O(nodes x points) per tree
-//! and row; memory is O(depth x points).
+//! "Linear TreeShap", 2022). No large terms cancel, and the code is not recursive. The time per tree and row is O(nodes
+//! x points). The memory is O(depth x points).
 
 use ndarray::{Array2, ArrayView2};
 
@@ -171,7 +171,7 @@ struct Frame<const N: usize> {
     visited: u8,
     /// The feature that the parent splits on.
     feature: usize,
-    /// The position in the path of the previous edge that splits on the same feature.
+    /// The path position of the previous edge that splits on the same feature, or `NONE`.
     before: u32,
     /// Whether the row follows the path at every split on the feature so far.
     one: bool,
@@ -182,7 +182,8 @@ struct Frame<const N: usize> {
     product: [f64; N],
     /// The reciprocal of the feature's factor if `one` is true, otherwise 1.
     inverse: [f64; N],
-    /// `(one - zero) / factor`.
+    /// The value `(one - zero) / factor`, where `factor` is the factor of the feature. The contribution of the edge is
+    /// `sum` times this value, summed over the quadrature points.
     pull: [f64; N],
     /// The sum, over all leaves below the node, of the value of the leaf times the `product` of the leaf.
     sum: [f64; N],
@@ -237,8 +238,8 @@ fn walk<const N: usize>(row: &Row<'_>, points: &[Point], last: &mut [u32], out: 
             });
             continue;
         }
-        // All leaves below the edge are summed. The edge adds their contribution to its feature and passes the sum to
-        // its parent.
+        // All leaves below the edge are summed. The edge adds the contribution of these leaves to its feature, and
+        // passes the sum to the parent node.
         let Some(done) = path.pop() else { break };
         let Some(parent) = path.last_mut() else { break };
         for (sum, below) in parent.sum.iter_mut().zip(&done.sum) {

@@ -1,8 +1,8 @@
 //! Metrics of predictions: pure functions of labels and scores.
 //!
 //! Labels and scores are parallel slices with one element per row. If their lengths differ, the surplus elements of the
-//! longer one are ignored. A score is any number that is higher where churn is more likely; a probability lies in [0,
-//! 1].
+//! longer slice are ignored. A score is any number that is higher where churn is more likely. A probability is a score
+//! between 0 and 1.
 //!
 //! ```
 //! let auc = churn_core::metrics::roc_auc(&[false, true, true], &[0.2, 0.1, 0.9]);

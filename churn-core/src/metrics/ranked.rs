@@ -18,7 +18,7 @@ pub struct Ranked {
 }
 
 impl Ranked {
-    /// Sorts rows by score; each row has weight 1. Scores should not be NaN.
+    /// Sorts rows by score. Each row has weight 1. Scores should not be NaN.
     pub fn new(churned: &[bool], scores: &[f64]) -> Self {
         let mut order: Vec<u32> = (0..churned.len().min(scores.len()) as u32).collect();
         order.sort_by(|&a, &b| scores[a as usize].total_cmp(&scores[b as usize]));

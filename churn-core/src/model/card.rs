@@ -23,7 +23,7 @@ use crate::time::{AsOf, Timestamp};
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct ModelCard {
-    /// The id of the model, which is computed from its content.
+    /// The id of the model. It is computed from the content of the model file.
     pub model_id: String,
     /// The tenant whose records the model may score; `None` if it may score any tenant.
     pub tenant: Option<String>,
@@ -32,7 +32,7 @@ pub struct ModelCard {
     pub definition: ChurnDefinition,
     /// The observed history.
     pub data: CardData,
-    /// The training population.
+    /// Counts of the eligible customers at the training dates.
     pub population: CardPopulation,
     /// The features.
     pub features: CardFeatures,
@@ -97,7 +97,7 @@ pub struct CardPopulation {
 pub struct CardFeatures {
     /// Number of features.
     pub count: usize,
-    /// The fingerprint of the feature plan, which is computed from its content.
+    /// The fingerprint of the feature plan: a hash of the content of the plan.
     pub plan_fingerprint: String,
     /// Names of the features in plan order.
     pub names: Vec<String>,

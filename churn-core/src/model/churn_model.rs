@@ -180,7 +180,8 @@ impl ChurnModel {
         self.score_with(records, as_of, &Execution::default())
     }
 
-    /// Like [`score`](Self::score), with options for threads, progress and cancellation. They do not change the result.
+    /// Does the same as [`score`](Self::score), with options for threads, progress and cancellation. These options do
+    /// not change the result.
     ///
     /// # Errors
     /// The errors of [`score`](Self::score), and `cancelled`.
@@ -344,7 +345,7 @@ impl ChurnModel {
     }
 
     /// Computes the Shapley values of all features for every row of a matrix. The matrix must have the features of this
-    /// model; [`features`](Self::features) computes it.
+    /// model. [`features`](Self::features) returns such a matrix.
     ///
     /// The contributions of trees are exact path-dependent TreeSHAP values (Lundberg et al., "Consistent individualized
     /// feature attribution for tree ensembles", 2018). For the linear member, a contribution is the coefficient times
@@ -372,8 +373,8 @@ impl ChurnModel {
         self.scorer.log_odds(matrix.view(), &execution.workers()?)
     }
 
-    /// Computes the calibrated probability of every row of a matrix. The matrix must have the features of this model;
-    /// [`features`](Self::features) computes it.
+    /// Computes the calibrated probability of every row of a matrix. The matrix must have the features of this model.
+    /// [`features`](Self::features) returns such a matrix.
     ///
     /// # Errors
     /// The errors of [`explain`](Self::explain).

@@ -147,7 +147,7 @@ fn share_missing(rows: usize, present: usize) -> f64 {
     (rows - present) as f64 / rows as f64
 }
 
-/// The 1st, 50th and 99th percentile. Each percentile is one of the values; there is no interpolation.
+/// The 1st, 50th and 99th percentile. Each percentile is one of the values. Values are not interpolated.
 fn quantiles(values: &mut [f64]) -> Option<[f64; 3]> {
     let last = values.len().checked_sub(1)?;
     let mut at = |share: f64| {

@@ -56,7 +56,7 @@ pub(super) struct State {
     due_in: i32,
     attempt: u8,
     retry_in: i32,
-    /// Days since the open invoice was sent; -1 if there is none.
+    /// Days since the open invoice was sent, or -1 if no invoice is open.
     open_invoice: i32,
     refundable: bool,
     fails: f64,

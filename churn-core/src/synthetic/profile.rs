@@ -80,7 +80,7 @@ impl Trade {
 #[derive(Clone, Debug)]
 pub(super) struct Profile {
     pub(super) id: String,
-    /// The day of the sign-up, counted from the start of the simulation; negative for initial customers.
+    /// The day of the sign-up, counted from the start of the simulation. It is negative for initial customers.
     pub(super) signed_up_day: i32,
     pub(super) industry: &'static str,
     pub(super) region: &'static str,

@@ -7,9 +7,9 @@ use crate::input::{Column, Data, IntoTable, RecordsBuilder, Table, Value};
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum WorldColumn {
-    /// Texts; an empty text is null.
+    /// Texts. An empty text means null.
     Texts(Vec<Box<str>>),
-    /// Numbers; NaN is null.
+    /// Numbers. NaN means null.
     Numbers(Vec<f64>),
     /// Bools.
     Bools(Vec<Option<bool>>),
