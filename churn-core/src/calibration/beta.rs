@@ -4,12 +4,12 @@
 use crate::calibration::Row;
 use crate::numeric::{sigmoid, softplus};
 
-/// The minimum slope on either side of the curve. It is above 0, so that the curve rises everywhere.
+/// Both slopes of the curve are at least this number. It is above 0, so that the curve rises everywhere.
 const FLATTEST: f64 = 0.05;
-/// The weight of the penalty that pulls both slopes towards 1, in rows.
+/// The strength of the penalty that pulls both slopes towards 1. It does not depend on the number of rows.
 const SHRINKAGE: f64 = 1.0;
 
-/// a ln p - b ln(1 - p) + c, where p is the probability for log-odds z.
+/// Returns a ln p - b ln(1 - p) + c, where p is the probability for log-odds z.
 pub(crate) fn calibrated(z: f64, [a, b, c]: [f64; 3]) -> f64 {
     let [low, high] = sides(z);
     a * low + b * high + c
@@ -20,7 +20,7 @@ fn sides(z: f64) -> [f64; 2] {
     [-softplus(-z), softplus(z)]
 }
 
-/// The curve with the smallest log-loss.
+/// The curve with the smallest log-loss plus penalty.
 pub(crate) fn fit(rows: &[Row]) -> [f64; 3] {
     let mut free = [true; 3];
     let mut curve = [1.0, 1.0, 0.0];

@@ -11,28 +11,28 @@ use crate::parallel::Workers;
 /// The share of replicates that an interval contains.
 const LEVEL: f64 = 0.9;
 const REPLICATES: usize = 200;
-/// If there are more rows than this, each replicate draws about this many.
+/// If there are more rows than this, each replicate draws about this many rows.
 const MOST_ROWS: usize = 50_000;
-/// The replicates are evaluated at quantiles of the log-odds; this is the number of steps from the lowest to the
-/// highest.
+/// The curve of each replicate is evaluated at evenly spaced quantiles of the log-odds. This is the number of steps
+/// from the smallest to the largest log-odds.
 const STEPS: usize = 32;
-/// The replicates are also evaluated this far beyond the smallest and the largest log-odds.
+/// The curve of each replicate is also evaluated this far below the smallest and above the largest log-odds.
 const BEYOND: f64 = 3.0;
 
 /// Confidence band of the calibration curve, from a percentile bootstrap (Efron and Tibshirani, 1993). Each replicate
-/// resamples whole customers and fits the calibration again. Every replicate rises with the log-odds, so their
-/// percentiles rise too.
+/// resamples whole customers and fits the calibration again. The curve of every replicate rises with the log-odds, so
+/// the percentiles of the curves rise too.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Intervals {
-    /// Each knot holds log-odds before calibration, and the lower and upper end of the calibrated log-odds at this
-    /// point.
+    /// Each knot holds log-odds before calibration, and the lower and upper end of the band at these log-odds. The ends
+    /// are calibrated log-odds.
     knots: Vec<[f64; 3]>,
 }
 
 impl Intervals {
     /// Fits the calibration again on customers drawn with replacement. The method is that of `calibrator`, or a line if
-    /// `calibrator` only shifts the log-odds. `log_odds` are predictions for rows that no member was fitted on.
-    /// `weights` are the weights of the rows, as in the fit of the calibrator.
+    /// `calibrator` only shifts the log-odds. `log_odds` are out-of-fold predictions. `weights` are the weights of the
+    /// rows, as in the fit of the calibrator.
     pub(crate) fn fit(
         calibrator: &Calibrator,
         log_odds: &[f64],
@@ -57,8 +57,9 @@ impl Intervals {
         distinct.dedup();
         let position = |row: usize| distinct.partition_point(|known| *known < customers[row]);
         let positions: Vec<usize> = order.iter().map(|&row| position(row)).collect();
-        // If there are more than `MOST_ROWS` rows, fewer are drawn, and the distances from the curve are scaled by the
-        // square root of the fraction that is drawn (m out of n bootstrap; Bickel, Götze, van Zwet, 1997).
+        // If there are more than `MOST_ROWS` rows, each replicate draws only a fraction of the customers. Such
+        // replicates vary too much, so their distances from the calibration curve are multiplied by the square root of
+        // this fraction (m out of n bootstrap; Bickel, Götze, van Zwet, 1997).
         let share = (MOST_ROWS as f64 / order.len() as f64).min(1.0);
         let draws = ((distinct.len() as f64 * share).ceil() as usize).max(1);
         let shrink = (draws as f64 / distinct.len() as f64).sqrt();
@@ -88,7 +89,8 @@ impl Intervals {
             [z, about(of((1.0 - LEVEL) / 2.0)), about(of((1.0 + LEVEL) / 2.0))]
         });
         let mut knots: Vec<[f64; 3]> = knots.collect();
-        // Rounding can make an edge fall in its last digit, so the edges are made monotone here.
+        // Rounding errors can make an end of the band slightly lower than at the previous knot. The ends are therefore
+        // made monotone here.
         for knot in 1..knots.len() {
             let [_, low, high] = knots[knot - 1];
             let [_, own_low, own_high] = &mut knots[knot];
@@ -97,7 +99,8 @@ impl Intervals {
         Ok(Self { knots })
     }
 
-    /// The interval for log-odds whose calibrated probability is `probability`. It always contains that probability.
+    /// The interval for log-odds whose calibrated probability is `probability`. The interval always contains that
+    /// probability.
     pub(crate) fn of(&self, log_odds: f64, probability: f64) -> Option<Interval> {
         let last = self.knots.len().checked_sub(2)?;
         let segment = (self.knots.partition_point(|knot| knot[0] <= log_odds))
@@ -109,7 +112,7 @@ impl Intervals {
         Some(Interval::new(edge(1).min(probability), edge(2).max(probability)))
     }
 
-    /// Whether the edges are finite and rising, with the lower one below the upper one.
+    /// Whether both ends of the band are finite and never fall, and no lower end exceeds its upper end.
     pub(crate) fn is_valid(&self) -> bool {
         let finite = self.knots.iter().flatten().all(|value| value.is_finite());
         let rising = (self.knots.windows(2)).all(|pair| {
@@ -125,7 +128,8 @@ mod tests {
     use super::*;
     use crate::parallel::Execution;
 
-    /// Customers with two rows each, of whom about a fifth churn. The members' log-odds are too extreme.
+    /// Returns log-odds, labels and customer codes. Each customer has two rows. About a fifth of the rows churn, and
+    /// the log-odds are too extreme.
     fn sample(rows: usize, seed: u64) -> (Vec<f64>, Vec<bool>, Vec<u32>) {
         let mut random = SplitMix::new(seed, 17);
         let z: Vec<f64> = (0..rows).map(|_| random.unit() * 6.0 - 4.5).collect();

@@ -6,15 +6,16 @@ use serde::{Deserialize, Serialize};
 use crate::calibration::Row;
 use crate::numeric::logit;
 
-/// The largest number of bins that are pooled.
+/// Maximum number of bins into which the rows are divided.
 const MOST_BINS: usize = 50;
-/// The weight of the line that is mixed in.
+/// The weight of the rising line that is mixed with the curve. The curve has the remaining weight.
 const TILT: f64 = 0.05;
 
 /// A curve in log-odds: linear between its knots, constant beyond them, and mixed with a rising line.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Isotonic {
-    /// Log-odds before and after calibration. The former are strictly rising, the latter never fall.
+    /// Pairs of log-odds before and after calibration. From pair to pair, the log-odds before calibration rise
+    /// strictly, and the log-odds after calibration never fall.
     knots: Vec<(f64, f64)>,
     slope: f64,
     intercept: f64,

@@ -13,9 +13,10 @@ use crate::numeric::{sigmoid, softplus};
 pub(crate) use intervals::Intervals;
 use isotonic::Isotonic;
 
-/// If the minority class has fewer rows than this, only a shift is fitted.
+/// If the minority class has fewer rows than this, the calibration only shifts the log-odds by a constant.
 const PLATT_FROM: usize = 200;
-/// If the minority class has fewer rows than this, the curve has at most three parameters.
+/// If the minority class has fewer rows than this, isotonic calibration is not tried, because it has too many
+/// parameters.
 const ISOTONIC_FROM: usize = 1000;
 /// A more flexible curve is chosen only if it raises the out-of-fold log-likelihood by at least this much, in nats.
 const WORTH: f64 = 2.0;
@@ -43,8 +44,8 @@ pub(crate) struct Row {
 }
 
 impl Calibrator {
-    /// Fits a calibrator to predictions for rows that no member was fitted on. `folds` is the fold of each row, used to
-    /// compare methods by cross-validation; `weights` are the weights of the rows.
+    /// Fits a calibrator to out-of-fold predictions. `folds` is the fold of each row. The folds are used to compare
+    /// methods by cross-validation. `weights` are the weights of the rows.
     pub(crate) fn fit(log_odds: &[f64], churned: &[bool], weights: Option<&[f64]>, folds: &[usize]) -> Result<Self> {
         if log_odds.iter().any(|z| !z.is_finite()) {
             return Err(Error::new(
@@ -70,7 +71,8 @@ impl Calibrator {
         };
         let bent = |rows: &[Row]| Self::Beta(beta::fit(rows));
         let curve = |rows: &[Row]| Self::Isotonic(Isotonic::fit(rows, platt::fit(rows)));
-        // The methods are sorted from simple to flexible. A more flexible one is chosen only if it gains enough.
+        // The methods are sorted from simple to flexible. A more flexible method is chosen only if it lowers the loss
+        // by at least `worth`.
         let methods: [Method<'_>; 3] = [&line, &bent, &curve];
         let allowed = if rarer < ISOTONIC_FROM {
             &methods[..2]
@@ -100,7 +102,7 @@ impl Calibrator {
         }
     }
 
-    /// The probability for given log-odds: strictly monotone, within [0, 1].
+    /// The probability for the given log-odds. It lies in [0, 1] and rises strictly with the log-odds.
     pub(crate) fn probability(&self, log_odds: f64) -> f64 {
         sigmoid(self.calibrated(log_odds))
     }
@@ -124,7 +126,7 @@ impl Calibrator {
         }
     }
 
-    /// Whether the curve is rising with finite values.
+    /// Whether the parameters are finite and the curve rises.
     pub(crate) fn is_valid(&self) -> bool {
         match self {
             Self::Intercept(shift) => shift.is_finite(),
@@ -138,7 +140,8 @@ impl Calibrator {
 /// A method that fits a calibrator to rows.
 type Method<'a> = &'a dyn Fn(&[Row]) -> Calibrator;
 
-/// Mean log-loss, with the rows of each fold calibrated by a fit to the other folds.
+/// Mean log-loss in cross-validation: the rows of each fold are calibrated by a curve that was fitted to the other
+/// folds.
 fn held_out_loss(rows: &[Row], folds: &[usize], fit: Method<'_>) -> f64 {
     let count = folds.iter().max().map_or(0, |&most| most + 1);
     let mut sum = 0.0;
@@ -179,7 +182,7 @@ mod tests {
         assert_eq!(name(1500, |z| 0.5 * z - 1.0), "platt");
         assert_eq!(name(20_000, |z| if z > 0.0 { 2.0 } else { -2.0 }), "isotonic");
         assert_eq!(name(20_000, |z| 0.5 * z), "platt");
-        // Too confident above zero, not confident enough below.
+        // The given log-odds are too extreme above zero, and not extreme enough below zero.
         let bent = |z: f64| if z > 0.0 { 0.3 * z } else { 1.5 * z };
         assert_eq!(name(1500, bent), "beta");
     }

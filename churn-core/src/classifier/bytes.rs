@@ -1,5 +1,5 @@
-//! Reads and writes the model file of a classifier. The file has the same container as that of a `ChurnModel`, but
-//! states another kind.
+//! Reads and writes the model file of a classifier. The file has the same container format as the model file of a
+//! `ChurnModel`, but its metadata states another kind of model.
 
 use serde::{Deserialize, Serialize};
 
@@ -23,7 +23,7 @@ pub(crate) struct Metadata {
     #[serde(default)]
     pub(crate) intervals: Option<Intervals>,
     pub(crate) report: ClassifierReport,
-    /// Present only if a host adds it.
+    /// `None` unless [`ChurnClassifier::with_schema`](crate::ChurnClassifier::with_schema) added a schema.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) schema: Option<ClassifierSchema>,
 }
@@ -46,11 +46,11 @@ impl Metadata {
     }
 }
 
-/// Everything needed for scoring.
+/// The parts that are needed for scoring.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Parts {
     pub(crate) kinds: Vec<FlatKind>,
-    /// One scorer if there are two classes, else one per class.
+    /// One scorer if there are two classes, otherwise one scorer per class.
     pub(crate) scorers: Vec<Scorer>,
 }
 

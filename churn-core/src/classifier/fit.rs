@@ -1,4 +1,4 @@
-//! Fitting: one ensemble for two classes; with more classes, one ensemble per class (one-vs-rest).
+//! Fits one ensemble if there are two classes, or one ensemble per class if there are more than two (one-vs-rest).
 
 use crate::calibration::Intervals;
 use crate::classifier::bytes::{self, Metadata, Parts};
@@ -17,10 +17,13 @@ use crate::model::{Examples, MemberReport, fit};
 impl ChurnClassifier {
     /// Fits an ensemble to a flat table. With more than two classes, it fits one ensemble per class (one-vs-rest).
     ///
-    /// A text column is read as numbers if all its texts spell numbers; blank texts then count as missing. Timestamps
-    /// are converted to days. A row with an integer weight is equivalent to that many equal rows, bit for bit. If not
-    /// all weights are integers, they are scaled to a mean of 1. The result does not depend on the number of threads or
-    /// on the order of the rows.
+    /// A text column is read as numbers if all its texts spell numbers. Blank texts then count as missing. Timestamps
+    /// are converted to days.
+    ///
+    /// A row with an integer weight is equivalent to that many copies of the row, bit for bit. This requires that all
+    /// weights are integers, and that their sum is at most 10 000 or at most twice the number of rows. In all other
+    /// cases, the weights are scaled to a mean of 1. The result does not depend on the number of threads or on the
+    /// order of the rows.
     ///
     /// Equal rows with the same label stay in one fold, and their groups are merged. Groups are not merged if one group
     /// would then contain most of the rows, or if a class would be left with fewer than two groups.
@@ -46,9 +49,9 @@ impl ChurnClassifier {
     /// ```
     ///
     /// # Errors
-    /// `leakage`, with the column and the evidence; `single_class`; `too_little_data` without rows or columns, or if
-    /// only one group has rows of a class; `not_finite` and `bad_type` with row and column; `invalid_option` if the
-    /// number of labels, groups or weights differs from the number of rows; `cancelled`.
+    /// `leakage`, with the column and the evidence; `single_class`; `too_little_data` if there are no rows or no
+    /// columns, or if only one group has rows of a class; `not_finite` and `bad_type`, with row and column;
+    /// `invalid_option` if the number of labels, groups or weights differs from the number of rows; `cancelled`.
     pub fn fit(dataset: &Dataset<'_>, options: &ClassifierOptions) -> Result<Self> {
         let Dataset {
             table,
@@ -193,7 +196,7 @@ fn rows_of_class(labels: &[u32], classes: usize) -> Result<Vec<usize>> {
     }
 }
 
-/// The weight of each row times the weight of its class.
+/// Returns the weight of each row times the weight of its class. `None` if all weights are 1.
 fn weigh(
     classes: &[u32],
     count: usize,

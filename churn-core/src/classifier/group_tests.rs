@@ -71,7 +71,7 @@ fn groups_prevent_optimistic_metrics() {
         (by_row.report().groups, by_group.report().groups),
         (Some(800), Some(100))
     );
-    // With a hundred customers, intervals are wider than with eight hundred.
+    // With a hundred customers, the intervals are wider than with eight hundred customers.
     let (other, labels, owners) = panel(800, 1, 1);
     let many = grouped(&other, &labels, &owners);
     assert!(width(&by_group, &table) > 1.5 * width(&many, &table));
@@ -158,13 +158,13 @@ fn too_few_groups_are_refused_and_a_few_are_sufficient() {
     // With groups, the only row of a class is not split in two, because both halves would be in the same fold.
     let single: Vec<bool> = (0..48).map(|row| row == 7).collect();
     assert_eq!(error(&groups, &single).code(), "too_little_data");
-    // Two groups of each class, and groups with rows of both classes.
+    // Two groups are sufficient for the churned class in the first case, and for the retained class in the second case.
     for wanted in [&[5u32, 6][..], &[0, 1, 2, 3, 4, 5, 6, 7, 8, 9]] {
         let labels: Vec<bool> = groups.iter().map(|group| wanted.contains(group)).collect();
         let model = grouped(&table, &labels, &groups);
         assert!(intervals(&model, &table).iter().all(|p| (0.0..=1.0).contains(p)));
     }
-    // Removing a fold may leave only rows of one class to learn from.
+    // With some seeds, the rows outside a fold may all have the same class. The fit succeeds nevertheless.
     for seed in 0..6 {
         let labels: Vec<bool> = (0..48).map(|row| row % 4 > 1 || row > 7).collect();
         let three: Vec<u32> = groups.iter().map(|group| (*group).min(2)).collect();

@@ -12,16 +12,18 @@ pub(crate) struct Content {
     pub(crate) weight: u64,
 }
 
-/// Returns an order of the rows, as positions, and the group of each row in that order, numbered by first occurrence.
+/// Returns the positions of the rows in a canonical order, and the group of each row in this order. Groups are numbered
+/// by first occurrence.
 ///
-/// `contents` must be sorted. `given` is the group of each row; without it, every row is its own group. Groups that
-/// contain equal rows are merged, so that no row is predicted by a member that was fitted on a copy of it. Rows with
-/// equal values but different labels are not copies: their labels show that the values do not determine the label.
-/// Groups are not merged if a class would then have fewer than two groups, or if most rows would end up in one group
-/// that was not given.
+/// `contents` must be sorted. `given` is the group of each row. If it is `None`, every row is its own group. Groups
+/// that contain equal rows are merged, so that no row is predicted by a member that was fitted on a copy of the row.
+/// Rows with equal values but different labels do not count as copies, because their values evidently do not determine
+/// the label. Groups are not merged if a class would then have fewer than two groups. If groups are given, they are
+/// also not merged if a merged group would contain more than half of the rows.
 ///
-/// Rows are sorted by content, and equal rows by the content of their groups. Groups with equal content are
-/// interchangeable, so the result does not depend on the numbering of groups or on the order of equal rows.
+/// Rows are sorted by content, and rows with equal content are sorted by the content of their groups. Groups with equal
+/// content are interchangeable. The result therefore does not depend on the numbering of groups or on the order of
+/// equal rows.
 pub(crate) fn hold_together(contents: &[Content], given: Option<&[u32]>) -> (Vec<usize>, Vec<u32>) {
     let alone = match given {
         Some(given) => Groups::of(given),
@@ -96,7 +98,7 @@ impl Groups {
         sizes.into_iter().max().unwrap_or(0)
     }
 
-    /// The smallest number of groups that any class has.
+    /// For each class, the groups that contain rows of the class are counted. Returns the smallest of these numbers.
     fn fewest(&self, contents: &[Content]) -> usize {
         let mut groups = self.clone();
         let places = contents.iter().enumerate();
@@ -107,7 +109,7 @@ impl Groups {
         of_class.min().unwrap_or(0)
     }
 
-    /// The rank of each row's group when groups are sorted by content.
+    /// For each row, the rank of its group among all groups, sorted by content.
     fn ranks(&mut self, contents: &[Content]) -> Vec<usize> {
         let mut places: Vec<(usize, usize)> = (0..contents.len()).map(|place| (self.root(place), place)).collect();
         places.sort_unstable();
@@ -141,7 +143,7 @@ mod tests {
         }
     }
 
-    /// The sorted contents and their groups. Each given row is a value, a label and a group.
+    /// Returns the sorted contents and their groups. Each given row consists of a value, a label and a group.
     fn held(rows: &[(u128, u32, u32)], grouped: bool) -> (Vec<Content>, Vec<u32>) {
         let mut rows = rows.to_vec();
         rows.sort_by_key(|(values, label, _)| (*values, *label));
@@ -176,7 +178,7 @@ mod tests {
 
     #[test]
     fn copies_do_not_merge_groups_if_too_few_would_remain() {
-        // A row that every group contains would merge most rows into one group.
+        // Every group contains the same row, so merging would put all rows into one group.
         let all: Vec<(u128, u32, u32)> = (0..30)
             .map(|row| {
                 if row % 3 == 0 {
@@ -196,7 +198,7 @@ mod tests {
     }
 
     proptest! {
-        /// Few distinct values, so that equal rows and equal groups occur.
+        /// The rows have few distinct values, so that equal rows and equal groups occur.
         #[test]
         fn neither_the_order_nor_the_names_of_groups_matter(
             rows in proptest::collection::vec((0u128..6, 0u32..2, 0u32..8), 1..40),

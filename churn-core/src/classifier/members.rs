@@ -8,7 +8,7 @@ use crate::ensemble::{FlatTrees, LinearModel, ReadTrees, TreeEnsemble};
 use crate::error::{Error, ErrorKind, Result};
 
 const TREES: &str = "ensemble of trees";
-/// The kind of tree ensembles that have category sets, or whose output is not simply a sum of log-odds.
+/// The file kind of tree ensembles that have category sets, or whose output is not simply a sum of log-odds.
 const IMPORTED: &str = "imported ensemble of trees";
 const LINEAR: &str = "linear model";
 
@@ -21,7 +21,7 @@ impl FlatTrees {
         write(TREES, self)
     }
 
-    /// Reads a file that `to_bytes` wrote, from memory. Safe on untrusted bytes.
+    /// Reads a model file that `to_bytes` wrote, from memory. This is safe on untrusted bytes.
     ///
     /// # Errors
     /// `artifact_damaged`, `artifact_version`, `artifact_too_large`.
@@ -62,7 +62,7 @@ impl TreeEnsemble {
         }
     }
 
-    /// Reads the model file of a `TreeEnsemble` or of [`FlatTrees`] from memory. Safe on untrusted bytes.
+    /// Reads the model file of a `TreeEnsemble` or of [`FlatTrees`] from memory. This is safe on untrusted bytes.
     ///
     /// # Errors
     /// `artifact_damaged`, `artifact_version`, `artifact_too_large`.
@@ -90,7 +90,7 @@ impl LinearModel {
         write(LINEAR, self)
     }
 
-    /// Reads a file that `to_bytes` wrote, from memory. Safe on untrusted bytes.
+    /// Reads a model file that `to_bytes` wrote, from memory. This is safe on untrusted bytes.
     ///
     /// # Errors
     /// `artifact_damaged`, `artifact_version`, `artifact_too_large`.

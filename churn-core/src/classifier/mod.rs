@@ -41,7 +41,7 @@ pub use schema::{ClassLabel, ClassifierSchema, FlatType};
 /// It has the same preprocessing, members, cross-fitted blend and calibration as [`ChurnModel`](crate::ChurnModel), but
 /// it does not use dates. The caller must ensure that all values were known before the time that the label describes.
 /// The result does not depend on the order of rows, the number of threads or the machine. A classifier is immutable,
-/// and clones are cheap.
+/// and cloning it is cheap.
 ///
 /// ```
 /// use churn_core::{ChurnClassifier, ClassifierOptions, Column, Dataset, Execution, Table, Value};
@@ -73,7 +73,7 @@ impl ChurnClassifier {
         self.bytes.to_vec()
     }
 
-    /// Reads a model file from memory. Safe on untrusted bytes.
+    /// Reads a model file from memory. This is safe on untrusted bytes.
     ///
     /// # Errors
     /// `artifact_damaged` (also for a file of another kind of model), `artifact_version`, `artifact_too_large`.
@@ -104,7 +104,7 @@ impl ChurnClassifier {
         Self::from_bytes(&std::fs::read(path).map_err(of_file(path))?)
     }
 
-    /// Identifies the classifier: the first half of the SHA-256 of its content, in hex.
+    /// The id of the classifier: the first half of the SHA-256 of its content, in hex.
     pub fn id(&self) -> &str {
         &self.id
     }
@@ -114,7 +114,7 @@ impl ChurnClassifier {
         &self.metadata.report
     }
 
-    /// Names of the columns in the order of the fit.
+    /// Names of the columns, in the order that they had in the training table.
     pub fn feature_names(&self) -> &[String] {
         &self.metadata.feature_names
     }
@@ -124,8 +124,8 @@ impl ChurnClassifier {
         self.metadata.classes
     }
 
-    /// Returns a copy of the classifier whose file contains this schema. Its bytes and its id differ from those of the
-    /// original.
+    /// Returns a copy of the classifier whose model file contains this schema. The bytes and the id of the copy differ
+    /// from those of the original.
     ///
     /// # Errors
     /// `invalid_option` if the schema has another number of classes or columns.
@@ -144,12 +144,13 @@ impl ChurnClassifier {
         self.metadata.schema.as_ref()
     }
 
-    /// Calibrated probability of every class (rows x classes). With more than two classes, there is one ensemble per
-    /// class, which separates the class from all others, and the probabilities of a row are normalised to a sum of 1.
+    /// Calibrated probability of every class for every row (rows x classes). With more than two classes, there is one
+    /// ensemble per class, which separates the class from all other classes. The probabilities of a row are then
+    /// normalised to a sum of 1.
     ///
     /// # Errors
-    /// `feature_mismatch` if the table has other columns than in the fit, or if a column holds texts that held numbers
-    /// in the fit; `not_finite`; `cancelled`.
+    /// `feature_mismatch` if the columns of the table differ from those of the training table, or if a column contains
+    /// texts but contained numbers in training; `not_finite`; `cancelled`.
     pub fn predict_proba(&self, table: &Table, execution: &Execution) -> Result<Array2<f64>> {
         let workers = execution.workers()?;
         let read = self.read(table, &workers)?;
@@ -180,12 +181,12 @@ impl ChurnClassifier {
         Ok(probabilities)
     }
 
-    /// 90 % confidence interval of each row's probability of the second class (rows x 2: lower and upper end). The
-    /// interval always contains the probability.
+    /// 90 % confidence interval for the probability of the second class, for every row (rows x 2: lower and upper end).
+    /// The interval always contains the probability.
     ///
-    /// The interval is for the churn rate of all rows with this score. It comes from a bootstrap that resamples whole
-    /// groups and fits the calibration again, as in [`Score::interval`](crate::Score::interval). It is not a range for
-    /// the outcome of one customer, and it does not include model (epistemic) uncertainty.
+    /// The interval is for the churn rate of all rows with the same score. It comes from a bootstrap that resamples
+    /// whole groups and fits the calibration again, as in [`Score::interval`](crate::Score::interval). It is not a
+    /// range for the outcome of one customer, and it does not include model (epistemic) uncertainty.
     ///
     /// # Errors
     /// The errors of [`predict_proba`](Self::predict_proba); `invalid_option` with more than two classes;
@@ -211,8 +212,8 @@ impl ChurnClassifier {
         Ok(found)
     }
 
-    /// Shapley values of every column for every row's blended log-odds of the second class, before calibration, as in
-    /// [`ChurnModel::explain`](crate::ChurnModel::explain).
+    /// Shapley values of every column for every row. They explain the blended log-odds of the second class before
+    /// calibration, as in [`ChurnModel::explain`](crate::ChurnModel::explain).
     ///
     /// # Errors
     /// The errors of [`predict_proba`](Self::predict_proba); `invalid_option` with more than two classes.

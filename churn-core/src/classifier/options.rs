@@ -13,10 +13,10 @@ use crate::parallel::Execution;
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub enum ClassWeights {
-    /// Every class has weight 1, so probabilities refer to the table as it is.
+    /// Every class has weight 1. Probabilities then reflect the class frequencies of the training table.
     #[default]
     Equal,
-    /// All classes have the same total weight. Probabilities then refer to a table with equally many rows of each
+    /// All classes have the same total weight. Probabilities are then those of a table with equally many rows of each
     /// class.
     Balanced,
     /// The weight of each class, in the order of the codes. It is multiplied by the weight of each row of the class.
@@ -33,8 +33,8 @@ impl Serialize for ClassWeights {
     }
 }
 
-/// Options of [`ChurnClassifier::fit`](crate::ChurnClassifier::fit). In JSON, the options of [`EnsembleOptions`] are
-/// not nested: they are on the same level as the other options.
+/// Options of [`ChurnClassifier::fit`](crate::ChurnClassifier::fit). In JSON, the options of [`EnsembleOptions`] are on
+/// the same level as the other options.
 ///
 /// ```
 /// use churn_core::{ClassWeights, ClassifierOptions};
@@ -53,18 +53,20 @@ pub struct ClassifierOptions {
     pub ensemble: EnsembleOptions,
     /// Class weights. Default: equal.
     pub class_weight: ClassWeights,
-    /// What the fit does about columns that leak the target. Default: they are reported as warnings. Leaks are searched
-    /// for only if there are at least 20 rows of each class.
+    /// What the fit does about columns that leak the target. By default, they are reported as warnings. Columns are
+    /// checked only if there are at least 20 rows of each class.
     pub leakage: LeakagePolicy,
-    /// Columns that are known at prediction time and may therefore be used even if they appear to leak the target.
+    /// Columns that may be used even if they seem to leak the target. List only columns whose values are known at
+    /// prediction time. Default: none.
     pub allow_columns: Vec<String>,
-    /// Columns that hold categories even if their values look like numbers, so that `0034` stays a text. Other columns
-    /// are read as numbers if all their values are numbers or texts that spell numbers. Default: none. The report's
-    /// [`column_notes`](crate::ClassifierReport::column_notes) name columns where this choice is uncertain.
+    /// Columns whose values are categories even if they look like numbers. In such a column, `0034` stays a text. Any
+    /// other column is read as numbers if all its values are numbers or texts that spell numbers. The
+    /// [`column_notes`](crate::ClassifierReport::column_notes) of the report name the columns for which this choice is
+    /// uncertain. Default: none.
     pub categorical: Vec<String>,
-    /// Seeds all sampling; results are reproducible. Default: 0.
+    /// The seed of all sampling. The same seed gives the same result. Default: 0.
     pub seed: u64,
-    /// Threads, progress and cancellation. Never changes the result.
+    /// Threads, progress and cancellation. They never change the result.
     #[serde(skip)]
     pub execution: Execution,
 }

@@ -6,24 +6,24 @@ use crate::classifier::groups::{Content, hold_together};
 use crate::error::{Error, ErrorKind, Result};
 use crate::features::FeatureColumn;
 
-/// Integer weights are expanded to equal rows if the result has at most this many rows, or at most twice as many rows
-/// as the input.
+/// A row with an integer weight is replaced by as many equal rows, if the result has at most this many rows, or at most
+/// twice as many rows as the input.
 const MOST_REPEATED: usize = 10_000;
 
 /// The training rows, their order and their weights.
 pub(crate) struct Order {
-    /// Positions in the input. A row with an integer weight occurs that many times.
+    /// Positions of the rows in the input. A row that was replaced by copies occurs once per copy.
     pub(crate) rows: Vec<usize>,
     pub(crate) weights: Option<Vec<f64>>,
-    /// Rows of one group share a fold.
+    /// The group of each row. Rows of one group are in the same fold.
     pub(crate) groups: Vec<u32>,
 }
 
 /// Orders rows by their content, so that a model depends neither on the input order nor on the numbering of groups.
 ///
-/// Rows with weight 0 are dropped. An integer weight becomes that many equal rows, so a weight of 3 gives the same
-/// result as three copies of the row, bit for bit. If weights are not expanded, they are scaled to a mean of 1. `given`
-/// is the group of each row, if there are groups.
+/// Rows with weight 0 are dropped. If all weights are integers, a row is replaced by as many copies as its weight, so a
+/// weight of 3 gives the same result as three copies of the row, bit for bit. If rows are not replaced by copies, the
+/// weights are scaled to a mean of 1. `given` is the group of each row, if there are groups.
 ///
 /// # Errors
 /// `invalid_option` if a weight is negative or not finite, if no weight is positive, or if the number of groups is
@@ -70,7 +70,7 @@ pub(crate) fn order(
         return refuse(message, None, "sample_weight");
     }
     let whole = rows.iter().all(|&row| weight(row).fract() == 0.0) && total <= MOST_REPEATED.max(2 * rows.len()) as f64;
-    // The weight of each row, next to its position.
+    // Each element is the position of a row and the weight of the row.
     let mut rows: Vec<(usize, f64)> = if whole {
         let repeated = rows
             .iter()
@@ -81,9 +81,9 @@ pub(crate) fn order(
         rows.iter().map(|&row| (row, weight(row) / mean)).collect()
     };
     let mut counted = !whole;
-    // If a class has only one row, this row is split into two rows of half the weight. Otherwise, the whole class would
-    // be held out at once, and no member could learn it for this fold. With groups, the row is not split, because both
-    // halves would be in the same fold.
+    // If a class has only one row, this row is split into two rows of half the weight. Without the split, the whole
+    // class would be in one fold, and the members that predict this fold could not learn the class. If groups are
+    // given, the row is not split, because both halves would be in the same fold.
     if given.is_none() {
         let mut of_class: BTreeMap<u32, usize> = BTreeMap::new();
         rows.iter()
@@ -119,7 +119,7 @@ fn hashes(columns: &[FeatureColumn], rows: usize) -> Vec<u128> {
         match column {
             FeatureColumn::Number(values) => {
                 for (hash, &value) in hashes.iter_mut().zip(values) {
-                    // All NaN values count as one value, and so do 0 and -0.
+                    // All NaN values count as the same value. 0 and -0 also count as the same value.
                     let bits = if value.is_nan() {
                         u64::MAX
                     } else {
@@ -146,8 +146,8 @@ fn hashes(columns: &[FeatureColumn], rows: usize) -> Vec<u128> {
         .collect()
 }
 
-/// Updates two multiplicative hashes. In each, a change of one bit of the value changes about half of the bits of the
-/// hash.
+/// Updates two multiplicative hashes with a value. If one bit of the value changes, about half of the bits of each hash
+/// change.
 fn mix((a, b): (u64, u64), value: u64) -> (u64, u64) {
     let spread = |hash: u64, factor: u64| {
         let hash = hash.wrapping_mul(factor);
@@ -204,7 +204,8 @@ mod tests {
         let groups = of(&[1.0, 2.0, 1.0, 3.0, 4.0], &[0, 1, 0, 1, 0]);
         assert_eq!(groups[0], groups[2]);
         assert_eq!(groups.iter().collect::<std::collections::HashSet<_>>().len(), 4);
-        // Equal values with different labels, and a class with a single group.
+        // In the first case, rows with equal values have different labels. In the second case, merging would leave a
+        // class with a single group. Nothing is merged in either case.
         for (values, labels) in [
             ([1.0, 1.0, 1.0, 2.0, 3.0], [0, 0, 1, 1, 0]),
             ([1.0, 1.0, 2.0, 3.0, 3.0], [0, 0, 1, 1, 1]),

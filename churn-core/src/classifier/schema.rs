@@ -1,11 +1,12 @@
-//! The schema that a host may add to a classifier's file: the host's names of the classes, and the type of each column.
+//! The schema that a language binding may add to the model file of a classifier. It contains the labels of the classes,
+//! in a type of the other language, and the type of each column.
 
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, ErrorKind, Result, names};
 use crate::input::{Cell, Table};
 
-/// The label of a class, in the type that the host uses.
+/// The label of a class, in the type that the caller used.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
 #[non_exhaustive]
@@ -49,7 +50,7 @@ impl FlatType {
     }
 }
 
-/// Labels of the classes and types of the columns, for hosts with typed values.
+/// The labels of the classes and the types of the columns. A language binding can store them in the model file.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct ClassifierSchema {
@@ -72,7 +73,7 @@ impl ClassifierSchema {
         Ok(Self { classes, columns })
     }
 
-    /// Checks the columns of a table against the types of the fit.
+    /// Checks that the columns of a table have the same types as in training.
     ///
     /// # Errors
     /// `bad_type`, with row and column, if a value has another type.
@@ -86,7 +87,8 @@ impl ClassifierSchema {
     }
 }
 
-/// The type of a column. All its values must have the type `wanted`, unless that is `Empty`.
+/// Returns the type of a column. All values must have the type `wanted`. If `wanted` is `Empty`, all values must have
+/// the type of the first value.
 fn type_of(table: &Table, name: &str, wanted: FlatType) -> Result<FlatType> {
     let mut known = wanted;
     for (row, cell) in table.cells(name).into_iter().flatten().enumerate() {

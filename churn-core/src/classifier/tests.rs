@@ -5,8 +5,8 @@ use crate::metrics::{log_loss, roc_auc};
 use crate::model::EnsembleOptions;
 use crate::numeric::{SplitMix, sigmoid};
 
-/// A table with five columns: a number, a number with missing values, a text with few levels, a text with many levels,
-/// and a bool. The labels depend on most of them.
+/// Returns a table and its labels. The table has five columns: a number, a number with missing values, a text with few
+/// levels, a text with many levels, and a bool. The labels depend on most of the columns.
 pub(super) fn world(rows: usize, seed: u64) -> (Table, Vec<bool>) {
     let mut random = SplitMix::new(seed, 1);
     let (mut minutes, mut spent, mut plan, mut city, mut trial) = (vec![], vec![], vec![], vec![], vec![]);
@@ -39,7 +39,7 @@ pub(super) fn world(rows: usize, seed: u64) -> (Table, Vec<bool>) {
     (table, churned)
 }
 
-/// Few trees, because these tests do not measure accuracy.
+/// Options with few trees. Few trees are enough because these tests do not measure accuracy.
 pub(super) fn quick() -> ClassifierOptions {
     let mut ensemble = EnsembleOptions::default();
     for boosting in [&mut ensemble.boosting, &mut ensemble.deep_boosting]

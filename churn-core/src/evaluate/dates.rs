@@ -16,9 +16,10 @@ pub struct PurgeProof {
     pub last_training_date: AsOf,
     /// The end of the label period of the last training date.
     pub last_label_end: Timestamp,
-    /// The required number of days between the last label and the test date.
+    /// The required minimum number of days between the end of the last training label period and the test date.
     pub embargo_days: u32,
-    /// Training dates that were purged because their label period, plus the embargo, extends past the test date.
+    /// Dates that were not used for training (purged) because their label period plus the embargo ends after the test
+    /// date.
     pub purged_dates: Vec<AsOf>,
 }
 
@@ -32,12 +33,13 @@ impl PurgeProof {
 /// Consecutive days that together serve as one training or test date. Each customer is used on one of the days.
 ///
 /// Events follow the calendar: for example, invoices are due on the first of the month, and contracts renew in January.
-/// Dates at fixed intervals meet only a few days of such a cycle; consecutive spans contain all of them.
+/// Dates at fixed intervals fall on only a few days of such a cycle, whereas consecutive spans contain all days of the
+/// cycle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct DateSpan {
-    /// The last of the days.
+    /// The last day of the span.
     pub(crate) last: AsOf,
-    /// Number of days, at least 1, including the last.
+    /// Number of days in the span, at least 1.
     pub(crate) days: u32,
 }
 
@@ -47,7 +49,7 @@ impl DateSpan {
         Self { last: date, days: 1 }
     }
 
-    /// The first of the days.
+    /// The first day of the span.
     pub(crate) fn first(self) -> AsOf {
         let before = i64::from(self.days.saturating_sub(1));
         AsOf::new(self.last.timestamp().plus_days(-before))
@@ -95,24 +97,27 @@ pub(crate) fn purge(
 
 /// Maximum number of training dates of one model.
 const MOST_DATES: i64 = 6;
-/// The smallest distance between dates, in days. The spans of a model then cover a whole month, even if the label
-/// period is very short. If the history is too short for this, the distance may be smaller.
+/// Minimum distance between dates, in days. With this distance, six spans cover more than a month, even if the label
+/// period is very short. If the history is too short for this distance, the distance may be smaller.
 const LEAST_STEP: i64 = 6;
 /// Minimum number of days of history before the first day of a span.
 const LEAST_HISTORY: i64 = 28;
 
-/// Chooses spans that end on mature dates, half a label period apart, backwards from `last`. Returns them sorted. They
-/// suffice for six spans of the final model and for six spans of a model that is tested on the last span.
+/// Chooses spans of half a label period, backwards from `last`, which is the last mature date. Returns the spans in
+/// ascending order. If the history is long enough, there are nine spans. Nine spans are enough for six training spans
+/// of the final model, and for six training spans of a model that is tested on the last span.
 ///
-/// Each span begins where the previous one ends, so together they contain every day, and a model covers every phase of
-/// weekly, monthly and longer cycles. Each customer counts once per span. A span is used only if at least
-/// `history_days` of history lie before its last day. If no span qualifies, the last mature date is used, provided that
-/// some history lies before it. If the history is short, the earliest span may be shorter than the others.
+/// Each span begins on the day after the previous span ends, so together the spans contain every day. A model therefore
+/// covers every phase of weekly and monthly cycles. Each customer is used once per span. A span is used only if at
+/// least `history_days` of history lie before its last day. If no span qualifies, the last mature date is used,
+/// provided that some history lies before it. If the history is short, the earliest span may be shorter than the
+/// others.
 pub(crate) fn choose_dates(last: AsOf, observed_from: Timestamp, horizon: Horizon, history_days: u32) -> Vec<DateSpan> {
     let last = AsOf::new(midnight(last.timestamp()));
     let earliest = observed_from.plus_days(i64::from(history_days));
-    // If only the last day is tested, the latest training span lies two spans before the last one. If the whole last
-    // span is tested, it lies three spans before it. In both cases, its label periods end by the first test day.
+    // The label periods of the latest training span must end by the first test day. If the whole last span is tested,
+    // the latest training span is therefore the third span before the last span. If only the last day is tested, it is
+    // the second span before the last span.
     let reach = MOST_DATES + 3;
     let days_between = |from: Timestamp, to: Timestamp| (to.as_micros() - from.as_micros()).div_euclid(MICROS_PER_DAY);
     let affordable = days_between(earliest, last.timestamp()).div_euclid(reach - 1);
@@ -138,7 +143,7 @@ pub(crate) fn choose_dates(last: AsOf, observed_from: Timestamp, horizon: Horizo
     spans
 }
 
-/// The last `MOST_DATES` elements of a sorted list of dates.
+/// Returns the last `MOST_DATES` elements of a sorted list of dates, or all elements if there are fewer.
 pub(crate) fn most_recent<T>(dates: &[T]) -> &[T] {
     &dates[dates.len().saturating_sub(MOST_DATES as usize)..]
 }
@@ -178,7 +183,7 @@ mod tests {
             ]
         );
         assert!(spans.iter().all(|span| span.days == 15));
-        // The test is on the last day alone, then on the whole last span.
+        // The first test uses only the last day, and the second test uses the whole last span.
         let (kept, proof) = purge(&spans, DateSpan::on(date("2017-12-01")), horizon, 0).unwrap();
         assert_eq!(kept.last().unwrap().last, date("2017-11-01"));
         assert_eq!(proof.purged_dates, [date("2017-11-16")]);
@@ -216,7 +221,7 @@ mod tests {
                 met.windows(2).all(|pair| pair[1] == pair[0] + 1),
                 "{days}: every day once"
             );
-            // Customers are spread over the whole span.
+            // The days of the customers cover the whole span.
             let span = trained[0];
             let own: BTreeSet<AsOf> = (0..5000).map(|lot| span.of(lot)).collect();
             assert_eq!(own.len(), span.days as usize);
@@ -236,7 +241,7 @@ mod tests {
                 Some((kept, proof)) => {
                     prop_assert!(proof.holds());
                     prop_assert!(kept.iter().all(|span| horizon.end(span.last.as_micros()) <= latest));
-                    // The label period ends early enough for every customer and span.
+                    // The label period ends early enough whatever day of the span a customer is used on.
                     prop_assert!(kept.iter().all(|span| horizon.end(span.of(lot).as_micros()) <= latest));
                     prop_assert!(test.of(!lot) >= proof.test_date);
                     let earlier = spans.iter().filter(|span| span.last < test.last).count();

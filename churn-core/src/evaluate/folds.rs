@@ -5,9 +5,9 @@ use crate::numeric::SplitMix;
 /// Stratified group k-fold: assigns each row to one of `folds` folds. All rows of a customer are in one fold, and
 /// customers who churn are spread evenly over the folds.
 ///
-/// `customers` are the customer codes of the rows, and `churned` are their labels. The result depends only on the
-/// arguments. If the rows outside some fold would all have the same label, customers with rows of both labels are
-/// spread first.
+/// `customers` are the customer codes of the rows, and `churned` are the labels of the rows. The result depends only on
+/// the arguments. If the rows outside some fold would all have the same label, customers with rows of both labels are
+/// assigned to the folds first, and then the other customers.
 pub(crate) fn grouped_folds(customers: &[u32], churned: &[bool], folds: usize, seed: u64) -> Vec<usize> {
     let count = customers.iter().max().map_or(0, |&most| most as usize + 1);
     // Bit 0 is set if the customer has retained rows, bit 1 if the customer has churned rows.
@@ -32,7 +32,7 @@ pub(crate) fn grouped_folds(customers: &[u32], churned: &[bool], folds: usize, s
         fold_of
     };
     let mut fold_of = spread(&ever, 0);
-    // A label that occurs in only one fold is absent from all other folds.
+    // If all customers with a label are in one fold, the rows outside this fold lack that label.
     let in_one_fold = |label: u8| {
         let mut of = (0..count).filter(|&customer| labels[customer] & label > 0);
         let first = of.next().map(|customer| fold_of[customer]);
@@ -68,7 +68,8 @@ mod tests {
 
     #[test]
     fn both_labels_remain_without_any_one_fold() {
-        // The labels of each customer's rows. In each case, every label belongs to at least two customers.
+        // Each world lists the labels of every customer's rows. In each world, both labels occur with at least two
+        // customers.
         let worlds: [&[&[bool]]; 4] = [
             &[&[true, false], &[true, false], &[true]],
             &[&[true, false], &[false], &[true], &[true], &[true]],

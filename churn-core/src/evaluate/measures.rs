@@ -9,8 +9,8 @@ use crate::error::Result;
 use crate::metrics::{CalibrationBin, Estimate, Interval, Metric, Ranked, bootstrap_intervals};
 use crate::parallel::Workers;
 
-/// Metrics on rows that no part of the model was fitted on. A metric is `None` if it is undefined, for example because
-/// all rows have the same label.
+/// Metrics of predictions for rows that the base learners were not fitted on. A metric is `None` if it is undefined,
+/// for example because all rows have the same label.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
@@ -21,7 +21,7 @@ pub struct Measures {
     pub churned: usize,
     /// Mean predicted probability.
     pub mean_probability: f64,
-    /// Area under the ROC curve; ties count half.
+    /// Area under the ROC curve. A pair of rows with equal predictions counts half.
     pub roc_auc: Option<Estimate>,
     /// Average precision.
     pub pr_auc: Option<Estimate>,
@@ -29,9 +29,9 @@ pub struct Measures {
     pub log_loss: Option<Estimate>,
     /// Mean squared error of the probability.
     pub brier: Option<Estimate>,
-    /// Expected calibration error over ten bins of equal size. Sampling noise makes it positive even for calibrated
-    /// predictions. The interval is therefore a basic (reflected) bootstrap interval. It begins at 0 if sampling noise
-    /// alone can explain an error of this size.
+    /// Expected calibration error over ten bins of equal size. Sampling noise makes the error positive even if the
+    /// predictions are calibrated. The interval is therefore a basic (reflected) bootstrap interval. The interval
+    /// begins at 0 if sampling noise alone can explain an error of this size.
     pub calibration_error: Option<Estimate>,
     /// The calibration error that sampling noise alone can cause: the 95th percentile of the expected calibration error
     /// in simulations in which these predictions are calibrated.
@@ -44,8 +44,8 @@ pub struct Measures {
     pub calibration_intercept: Option<Estimate>,
     /// The constant that must be added to all predicted log-odds so that the mean probability equals the churn rate. At
     /// a date later than the training dates, it measures drift of the churn rate that the features do not explain.
-    /// Drift is reported if the interval excludes 0; predictions are not corrected. `None` for models trained by
-    /// versions without this metric.
+    /// Drift is reported if the interval excludes 0. Predictions are not corrected for drift. `None` for models trained
+    /// by versions without this metric.
     #[serde(default)]
     pub base_rate_shift: Option<Estimate>,
     /// Churn rate among the 10 % of rows with the highest scores, divided by the overall churn rate.
@@ -85,9 +85,9 @@ impl fmt::Display for Measures {
     }
 }
 
-/// Minimum number of customers of each label for an interval. With fewer, a bootstrap repeats the same few customers,
-/// and its interval is far too narrow: a single churned customer who is ranked first gives an AUC of 1.000 (1.000 to
-/// 1.000).
+/// Minimum number of customers of each label for an interval. With fewer customers, a bootstrap repeats the same few
+/// customers, and its interval is far too narrow. For example, a single churned customer who is ranked first gives an
+/// AUC of 1.000 with the interval 1.000 to 1.000.
 const FEWEST_OF_A_CLASS: usize = 10;
 
 /// Why ranking and calibration cannot be measured. `None` if both labels have enough customers, or if only one label
@@ -109,8 +109,8 @@ fn too_few(churned: &[bool], customers: &[u32]) -> Option<String> {
     })
 }
 
-/// Number of bootstrap replicates for a given number of rows. Intervals of large samples are narrow and need fewer
-/// replicates.
+/// Number of bootstrap replicates for a given number of rows. Fewer replicates are enough for large samples, because
+/// their intervals are narrow.
 fn replicates(rows: usize) -> usize {
     match rows {
         0..20_000 => 400,
@@ -121,7 +121,7 @@ fn replicates(rows: usize) -> usize {
 
 const LEVEL: f64 = 0.9;
 
-/// Computes the metrics of predictions. `customers` are the customer codes of the rows; the bootstrap resamples
+/// Computes the metrics of predictions. `customers` are the customer codes of the rows. The bootstrap resamples whole
 /// customers.
 pub(crate) fn measure(
     churned: &[bool],
@@ -152,8 +152,8 @@ pub(crate) fn measure(
     let draws = replicates(rows);
     let intervals = bootstrap_intervals(&ranked, customers, &metrics, draws, LEVEL, seed, workers)?;
     let not_measured_reason = too_few(churned, customers);
-    // Log-loss, Brier score and the base-rate shift are means over all rows. All other metrics depend on the rarer
-    // label.
+    // Log-loss, Brier score and base-rate shift are averages over all rows, so they are reliable even if one class has
+    // few customers. All other metrics depend mainly on the minority class.
     let measured = |metric: usize| not_measured_reason.is_none() || [2, 3, 8].contains(&metric);
     let estimate = |metric: usize| {
         let value = metrics[metric](&ranked).filter(|value| measured(metric) && value.is_finite())?;
@@ -202,8 +202,8 @@ mod tests {
     use super::*;
     use crate::numeric::{SplitMix, ln, sigmoid};
 
-    /// Labels, predictions and customer codes. The predictions come from one slightly overconfident model. Each customer
-    /// has two rows with a shared random effect.
+    /// Returns labels, predictions and customer codes. The predictions are slightly too extreme. Each customer has two
+    /// rows with a shared random effect.
     fn fresh(customers: usize, seed: u64) -> (Vec<bool>, Vec<f64>, Vec<u32>) {
         let mut random = SplitMix::new(seed, 5);
         let mut bell = || (0..12).map(|_| random.unit()).sum::<f64>() - 6.0;
@@ -221,7 +221,7 @@ mod tests {
         (churned, probabilities, codes)
     }
 
-    /// How often the interval of each metric contains its true value.
+    /// For each metric, the share of samples in which the interval contains the true value.
     fn coverage(seeds: u64, customers: usize) -> Vec<(&'static str, f64)> {
         type Figure = (&'static str, fn(&Measures) -> Option<Estimate>);
         const FIGURES: [Figure; 7] = [
@@ -269,7 +269,7 @@ mod tests {
         }
     }
 
-    /// `cargo test --release -p churn-core --lib -- --ignored --nocapture ninety_per_cent`
+    /// Run this test with `cargo test --release -p churn-core --lib -- --ignored --nocapture ninety_per_cent`.
     #[test]
     #[ignore = "a minute: 1 000 seeds"]
     fn ninety_per_cent_intervals_hold_the_truth_nine_times_in_ten() {

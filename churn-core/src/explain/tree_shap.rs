@@ -14,8 +14,8 @@
 //! The integrand is a polynomial. A Gauss-Legendre rule is therefore exact with half as many points as there are
 //! features on the path. At each quadrature point, the product is passed down the tree and the sum over leaves is
 //! passed up. Each edge therefore adds its contribution only once, for all leaves below it together (Yu, Xu et al.,
-//! "Linear TreeShap", 2022). No large terms cancel, and the code is not recursive. Time is O(nodes x points) per tree
-//! and row; memory is O(depth x points).
+//! "Linear TreeShap", 2022). No large terms cancel, and the code is not recursive. The time per tree and row is O(nodes
+//! x points). The memory is O(depth x points).
 
 use ndarray::{Array2, ArrayView2};
 
@@ -43,7 +43,8 @@ impl FlatTrees {
     }
 }
 
-/// Like [`FlatTrees::explain`]. The result is bit-identical for any number of threads and any other rows in the batch.
+/// Computes the same as [`FlatTrees::explain`]. The values of a row are bit-identical for any number of threads and do
+/// not depend on the other rows of the matrix.
 pub(crate) fn tree_contributions<T: Input>(
     ensemble: &FlatTrees,
     x: ArrayView2<'_, T>,
@@ -102,7 +103,8 @@ pub(crate) fn tree_contributions<T: Input>(
 
 /// The properties of a tree that do not depend on the row.
 struct Plan {
-    /// Number of quadrature points needed to integrate the polynomial of the longest path exactly; 0 for a single leaf.
+    /// Number of quadrature points. They integrate the polynomial of the longest path exactly, unless this needs more
+    /// than [`MOST_POINTS`] points. The number is 0 for a tree that is a single leaf.
     points: usize,
     /// The mean of the leaf values, weighted by cover.
     expectation: f64,
@@ -129,7 +131,8 @@ impl Plan {
             reached[left] = (depth + 1, share * left_share);
             reached[left + 1] = (depth + 1, share * right_share);
         }
-        // A path of n features gives a polynomial of degree n - 1; n points are exact up to degree 2n - 1.
+        // A path of n features gives a polynomial of degree n - 1. A rule with k points is exact up to degree 2k - 1,
+        // so n/2 points are enough.
         let wanted = deepest.min(features).div_ceil(2);
         let points = if wanted <= MOST_POINTS_AT_ONCE {
             wanted.next_multiple_of(2)
@@ -140,8 +143,8 @@ impl Plan {
     }
 }
 
-/// The fractions of a node's cover that its two children have. `left` is the index of the left child. If the cover is
-/// 0, both fractions are 1/2.
+/// The fractions of a node's cover that go to its left and to its right child. `left` is the index of the left child.
+/// If the cover is 0, both fractions are 1/2.
 fn shares(tree: Tree<'_>, left: usize) -> (f64, f64) {
     let (left, right) = (tree.covers[left], tree.covers[left + 1]);
     let sum = left + right;
@@ -168,7 +171,7 @@ struct Frame<const N: usize> {
     visited: u8,
     /// The feature that the parent splits on.
     feature: usize,
-    /// The position in the path of the previous edge that splits on the same feature.
+    /// The path position of the previous edge that splits on the same feature, or `NONE`.
     before: u32,
     /// Whether the row follows the path at every split on the feature so far.
     one: bool,
@@ -177,16 +180,17 @@ struct Frame<const N: usize> {
     zero: f64,
     /// The product of the factors `t one + (1 - t) zero` of all features on the path, times the weight of the point.
     product: [f64; N],
-    /// The reciprocal of this feature's factor, if `one`.
+    /// The reciprocal of the feature's factor if `one` is true, otherwise 1.
     inverse: [f64; N],
-    /// `(one - zero) / factor`.
+    /// The value `(one - zero) / factor`, where `factor` is the factor of the feature. The contribution of the edge is
+    /// `sum` times this value, summed over the quadrature points.
     pull: [f64; N],
-    /// The sum over the leaves below the node: the value of the leaf times its product.
+    /// The sum, over all leaves below the node, of the value of the leaf times the `product` of the leaf.
     sum: [f64; N],
 }
 
-/// Adds the contributions of one tree to the result of one row, for these quadrature points. `last` must contain `NONE`
-/// for every feature; it does again after the call.
+/// Adds the contributions of one tree to the result of one row, for the given quadrature points. `last` must contain
+/// `NONE` for every feature. After the call, it contains `NONE` for every feature again.
 fn walk<const N: usize>(row: &Row<'_>, points: &[Point], last: &mut [u32], out: &mut [f64]) {
     let lanes = Lanes::new(points);
     let mut path: Vec<Frame<N>> = vec![Frame {
@@ -234,8 +238,8 @@ fn walk<const N: usize>(row: &Row<'_>, points: &[Point], last: &mut [u32], out: 
             });
             continue;
         }
-        // All leaves below the edge are summed. The edge adds their contribution to its feature and passes the sum to
-        // its parent.
+        // All leaves below the edge are summed. The edge adds the contribution of these leaves to its feature, and
+        // passes the sum to the parent node.
         let Some(done) = path.pop() else { break };
         let Some(parent) = path.last_mut() else { break };
         for (sum, below) in parent.sum.iter_mut().zip(&done.sum) {
@@ -245,8 +249,8 @@ fn walk<const N: usize>(row: &Row<'_>, points: &[Point], last: &mut [u32], out: 
         let mut due = dot(&done.sum, &done.pull);
         if let Some(before) = path.get(done.before as usize) {
             if !before.one {
-                // This edge and the earlier edge of the same feature have equal `pull`, so the contribution of the
-                // earlier edge is already correct.
+                // This edge and the earlier edge of the same feature have equal `pull`, so the contribution that the
+                // earlier edge adds for these leaves is already correct.
                 continue;
             }
             // The earlier edge of the same feature will add these leaves as if this edge did not exist, so that amount
@@ -262,7 +266,7 @@ struct Lanes<const N: usize> {
     at: [f64; N],
     rest: [f64; N],
     weight: [f64; N],
-    /// The `pull` of an edge that the row does not take: `-zero / ((1 - t) zero)`.
+    /// The `pull` of an edge that the row does not take: `-zero / ((1 - t) zero)`, which equals `-1 / (1 - t)`.
     away: [f64; N],
 }
 
@@ -287,7 +291,8 @@ impl<const N: usize> Lanes<N> {
         if !one && zero == 0.0 {
             return None;
         }
-        // An earlier split on the same feature is merged into this one, so its factor is removed from the product.
+        // An earlier split on the same feature is merged into this split, so the factor of the earlier split is removed
+        // from the product.
         match before {
             Some(before) if before.one => {
                 for (product, inverse) in product.iter_mut().zip(&before.inverse) {
@@ -368,7 +373,7 @@ mod tests {
         (0..features).map(|_| cell(random)).collect()
     }
 
-    /// The expected output of the tree over the features outside the subset.
+    /// The expected output of the tree if only the features of the subset are known.
     fn conditional(tree: Tree<'_>, place: usize, cells: &[f64], subset: usize) -> f64 {
         let node = tree.nodes[place];
         if node.is_leaf() {
@@ -451,7 +456,7 @@ mod tests {
         }
     }
 
-    /// A tree in which every split has a leaf on the left.
+    /// A tree in which the left child of every split is a leaf.
     fn chain(random: &mut SplitMix, depth: usize, features: usize) -> (Vec<Node>, Vec<f64>) {
         let split = |random: &mut SplitMix, number: usize, left: u32| {
             let threshold = random.below(4) as f64;

@@ -10,23 +10,25 @@ use crate::numeric::{SplitMix, exp, ln};
 use crate::parallel::Workers;
 use crate::time::Timestamp;
 
-/// If the rarer of the two classes has fewer rows than this, no column is reported.
+/// If the minority class has fewer rows than this, no column is reported.
 const LEAST_POSITIVES: usize = 20;
-/// A table with more rows is tested on a random sample of this many rows, drawn with a seed.
+/// If there are more rows than this, columns are tested on a random sample of this many rows, drawn with a seed.
 const MOST_ROWS: usize = 50_000;
-/// An attribute is said to restate the label if it removes at least this fraction of the log-loss on its own.
+/// An attribute restates the label if it alone removes at least this fraction of the log-loss.
 const ATTRIBUTE_SKILL: f64 = 0.4;
-/// The same threshold for features that are computed from events. It is higher because such a feature may predict well
-/// without leaking: a customer who has become inactive is likely to stay inactive.
+/// The corresponding threshold for features that are computed from events. It is higher because such a feature may
+/// predict well without leaking. For example, a customer who has become inactive is likely to stay inactive.
 const EVENT_SKILL: f64 = 0.6;
-/// That all rows without a value churned is reported only if there are at least this many such rows. The next constant
-/// is the same for rows with one particular value.
+/// If all rows with a value churned, or all rows without a value churned, this is reported only if there are at least
+/// this many such rows.
 const LEAST_PURE: usize = 8;
+/// If all rows with one particular value churned, this is reported only if there are at least this many such rows.
 const LEAST_PURE_VALUE: usize = 12;
-/// A finding is reported only if the probability that permuted labels agree equally well is at most this number.
+/// A finding that all or none of some rows churned is reported only if the probability that permuted labels agree
+/// equally well is below this number.
 const CHANCE: f64 = 1e-5;
-/// The finding that no row of a group churned requires that at least this many churned rows would be expected in the
-/// group.
+/// If no row with a value churned, or no row without a value churned, this is reported only if the overall churn rate
+/// predicts at least this many churned rows among them.
 const LEAST_MISSED: f64 = 30.0;
 /// In a table with fewer rows than this, no column is reported as an id.
 const LEAST_ROWS_OF_ID: usize = 50;
@@ -53,7 +55,7 @@ pub(crate) struct Suspect<'a> {
 /// The labels, and the grouping of the rows.
 pub(crate) struct Question<'a> {
     pub(crate) churned: &'a [bool],
-    /// Rows of one customer have the same number; in a flat table, every row has its own.
+    /// Rows of one customer, or of one group of a flat table, have the same number.
     pub(crate) groups: &'a [u32],
     /// Rows of one date have the same number, and are contiguous.
     pub(crate) strata: &'a [u32],
@@ -74,7 +76,8 @@ struct Looked<'a> {
     workers: &'a Workers,
 }
 
-/// Returns the columns that leak the target, with at most one finding each, in order.
+/// Returns a finding for each column that leaks the target, in the order of `suspects`. Each column has at most one
+/// finding.
 ///
 /// Only one date is tested: the last date that has enough rows of both classes. If no date has enough, the rows of all
 /// dates are tested together.
@@ -136,8 +139,8 @@ impl<'a> Looked<'a> {
             let positives = rows.clone().filter(|&row| question.churned[row]).count();
             positives.min(rows.len() - positives)
         };
-        // The last date with enough rows is chosen because a leaking column usually holds the latest state: at the last
-        // date it is closest to the label.
+        // A leaking column usually holds the latest state of the customer. The last date with enough rows is chosen
+        // because the label of that date is closest to this state.
         let last = strata
             .iter()
             .rev()
@@ -254,7 +257,8 @@ impl<'a> Looked<'a> {
         }))
     }
 
-    /// Whether all rows without a value, or all rows with one particular value, belong to the same class.
+    /// Whether all rows with a value, all rows without a value, or all rows with one particular value belong to the
+    /// same class.
     fn agrees(&self, binned: &Binned) -> Option<(LeakageEvidence, Evidence)> {
         let counts = binned.counts(&self.churned);
         let (&missing, values) = counts.split_last()?;
@@ -345,7 +349,8 @@ impl<'a> Looked<'a> {
                     .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), &value| {
                         (low.min(value), high.max(value))
                     });
-                // Sequence numbers leave few gaps; measurements that happen to be distinct leave many.
+                // There are few gaps between sequence numbers, and many gaps between measurements that are distinct by
+                // chance.
                 let dense = rows as f64 / (most - least + 1.0);
                 (dense >= 0.3).then(|| {
                     let evidence = format!(
@@ -370,7 +375,8 @@ impl<'a> Looked<'a> {
                 continue;
             }
             let alone = skill(&Binned::numbers(&known), &self.churned, &self.folds);
-            // Durations may be in days, weeks, months or years; other quantities use the slope of the regression.
+            // If the column holds a duration, the factor converts days to its unit: days, months, weeks or years. For
+            // other quantities, the factor is the slope of the regression.
             for factor in [1.0, 1.0 / 30.4375, 1.0 / 30.0, 1.0 / 7.0, 1.0 / 365.25, slope] {
                 if !(0.5..2.0).contains(&(slope / factor)) {
                     continue;
@@ -468,7 +474,8 @@ impl Column {
     }
 }
 
-/// Correlation and slope of `y` on `x` over the rows where both have a value; `None` if either is constant.
+/// Correlation and slope of `y` on `x` over the rows where both have a value. `None` if `x` or `y` is constant, or if
+/// there are fewer than 20 such rows.
 fn regression(y: &[f64], x: &[f64]) -> Option<(f64, f64)> {
     let pairs: Vec<(f64, f64)> = x
         .iter()

@@ -11,8 +11,8 @@ names! {
     #[derive(Default)]
     #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename_all = "snake_case"))]
     pub enum LeakagePolicy: "leakage" {
-        /// Training is refused if an attribute leaks the target. If a feature that is computed from events leaks, it is
-        /// only reported as a warning.
+        /// Training is refused if an attribute leaks the target. If a feature that is computed from events leaks, the
+        /// feature is only reported as a warning.
         #[default]
         Refuse = "refuse",
         /// All findings are reported as warnings.
@@ -29,20 +29,21 @@ names! {
     pub enum LeakageEvidence: "leak" {
         /// The column alone separates churned from retained rows nearly without error.
         RestatesLabel = "restates_label",
-        /// All rows with a value churned, or all rows with one particular value churned.
+        /// All rows with a value churned, all rows with one particular value churned, or no row without a value
+        /// churned.
         OnlyForChurned = "only_for_churned",
         /// All rows without a value churned, or no row with a value churned.
         OnlyForRetained = "only_for_retained",
         /// The column identifies rows or encodes their order.
         Identifier = "identifier",
-        /// The column contains information from after the date: it predicts the target even after a number that was
-        /// known at the date is subtracted from it.
+        /// The column contains information from after the date. The evidence is that the column predicts the target
+        /// even after a number that was known at the date, such as the tenure, is subtracted from it.
         ReachesIntoLabelPeriod = "reaches_into_label_period",
     }
 }
 
 names! {
-    /// The action that training took about a finding.
+    /// The action that training took in response to a finding.
     #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename_all = "snake_case"))]
     #[non_exhaustive]
     pub enum LeakageAction: "action" {
@@ -71,15 +72,15 @@ pub struct LeakageFinding {
     /// that agree with the finding.
     pub statistic: f64,
     /// What chance alone would give. If the statistic is a fraction of the log-loss, this is the largest statistic in a
-    /// permutation test, which may be negative. Otherwise it is the probability that permuted labels agree equally
-    /// well. `None` if the test does not use labels.
+    /// permutation test. It may be negative. If the statistic is a fraction of rows, this is the probability that
+    /// permuted labels agree with the finding equally well. `None` if the test does not use labels.
     pub by_chance: Option<f64>,
     /// The evidence in words.
     pub evidence: String,
     /// The action that training took.
     pub action: LeakageAction,
-    /// Whether training is refused because of the finding: true for attributes, false for features computed from
-    /// events.
+    /// Whether [`LeakagePolicy::Refuse`] refuses training because of the finding. True for attributes, false for
+    /// features that are computed from events.
     #[serde(skip, default)]
     pub(crate) refuses: bool,
 }
@@ -95,7 +96,7 @@ impl fmt::Display for LeakageFinding {
 /// `allowed` names columns or features that are available at prediction time.
 ///
 /// # Errors
-/// `leakage` if training is refused because of a finding; the error names the first such column.
+/// `leakage` if training is refused because of a finding. The error names the first column that causes the refusal.
 pub(crate) fn decide(
     mut findings: Vec<LeakageFinding>,
     leakage: LeakagePolicy,

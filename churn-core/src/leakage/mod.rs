@@ -1,10 +1,12 @@
 //! Target leakage: finds columns that leak the target before a model learns from them.
 //!
-//! Each column is tested alone: how well it predicts the target, whether it has values for only one class, and whether
-//! it is an id. A column is reported only if each class has at least 20 rows and, except for ids, only if permuted
-//! labels would not give the same result. An attribute does not state since when its value holds, so attributes are
-//! tested more strictly than features that are computed from dated events. By default, training is refused if an
-//! attribute leaks, and only a warning is given if a feature of events leaks.
+//! Each column is tested on its own. The tests check how well the column predicts the target, whether it has values for
+//! only one class, and whether it is an id. A column is reported only if each class has at least 20 rows. Columns that
+//! are not ids are reported only if permuted labels would not give the same result.
+//!
+//! An attribute does not state since when its value holds. Attributes are therefore tested more strictly than features
+//! that are computed from dated events. By default, training is refused if an attribute leaks. If a feature of events
+//! leaks, there is only a warning.
 
 mod examine;
 mod finding;

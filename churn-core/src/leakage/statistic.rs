@@ -8,7 +8,7 @@ use crate::features::FeatureColumn;
 use crate::numeric::{SplitMix, ln};
 use crate::parallel::Workers;
 
-/// Number of bins for numbers and for texts in sorted order, and maximum number of levels of a text column.
+/// Maximum number of bins of a column, not counting the bin of the missing values.
 const BINS: usize = 32;
 const FOLDS: usize = 5;
 /// Number of permutations of the labels.
@@ -18,13 +18,14 @@ pub(crate) const PERMUTATIONS: usize = 200;
 pub(crate) struct Binned {
     codes: Vec<u16>,
     bins: usize,
-    /// Whether each bin holds a single value. If not, each bin holds a range of values.
+    /// Whether each bin holds a single value (a text column also has one bin for all infrequent texts). If false, each
+    /// bin holds a range of values.
     pub(crate) values: bool,
 }
 
 impl Binned {
-    /// Bins numbers by rank into bins of equal size; equal values share a bin. If there are few distinct values, each
-    /// has its own bin.
+    /// Divides numbers into bins of equal size in ascending order. Equal values share a bin. If there are few distinct
+    /// values, each value has its own bin.
     pub(crate) fn numbers(values: &[f64]) -> Self {
         let mut present: Vec<f64> = values.iter().copied().filter(|value| !value.is_nan()).collect();
         present.sort_unstable_by(f64::total_cmp);
@@ -49,7 +50,7 @@ impl Binned {
         }
     }
 
-    /// Bins texts: one bin for each of the most frequent texts, and one for all others.
+    /// Divides texts into bins: one bin for each of the most frequent texts, and one bin for all other texts.
     pub(crate) fn texts(codes: &[u32], levels: usize) -> Self {
         let mut counts = vec![(0usize, 0usize); levels];
         for (level, count) in counts.iter_mut().enumerate() {
@@ -89,9 +90,9 @@ impl Binned {
     }
 }
 
-/// The fraction by which the column lowers the log-loss, compared with predicting the overall churn rate for every row:
-/// 1 if it predicts the label without error, 0 or less if it does not help. The rows of each fold are predicted with
-/// the churn rate of their bin in the other folds. `folds` is the fold of each row.
+/// The fraction by which the column lowers the log-loss, compared with predicting the overall churn rate for every row.
+/// It is 1 if the column predicts the label without error, and 0 or less if the column does not help. The rows of each
+/// fold are predicted with the churn rate of their bin in the other folds. `folds` is the fold of each row.
 pub(crate) fn skill(binned: &Binned, churned: &[bool], folds: &[u8]) -> f64 {
     let mut counts = vec![[(0.0, 0.0); FOLDS]; binned.bins];
     for ((&code, &churned), &fold) in binned.codes.iter().zip(churned).zip(folds) {
@@ -129,7 +130,8 @@ pub(crate) fn folds(groups: &[u32], seed: u64) -> Vec<u8> {
     groups.iter().map(fold).collect()
 }
 
-/// The largest skill among [`PERMUTATIONS`] permutations of the labels within each stratum.
+/// The largest skill that the column reaches with permuted labels. There are [`PERMUTATIONS`] permutations, each of
+/// which permutes the labels within every stratum.
 pub(crate) fn greatest_by_chance(
     binned: &Binned,
     churned: &[bool],

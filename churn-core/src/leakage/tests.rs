@@ -1,4 +1,4 @@
-//! Tables with planted leaks, and clean tables.
+//! Tests with tables that contain planted leaks, and with tables that contain no leaks.
 
 use super::*;
 use crate::features::FeatureColumn;
@@ -27,7 +27,7 @@ fn text(values: Vec<Option<String>>) -> FeatureColumn {
     }
 }
 
-/// A roughly uniform number in [0, 1): the fractional part of a wide normal draw.
+/// Returns a roughly uniform number in [0, 1): the fractional part of a normal number with a large variance.
 fn uniform(normal: &mut impl FnMut() -> f64) -> f64 {
     (normal() * 1000.0).rem_euclid(1.0)
 }
@@ -93,7 +93,7 @@ fn findings(table: &Table) -> Vec<LeakageFinding> {
     examine(&suspects, &question, 1, &Workers::inline()).unwrap()
 }
 
-/// Plants a leak: returns its column, computed from the labels.
+/// Returns a column that leaks the target. The column is computed from the labels.
 fn plant(kind: usize, table: &Table, seed: u64) -> FeatureColumn {
     let mut random = SplitMix::new(seed, 1000 + kind as u64);
     let churned = &table.churned;

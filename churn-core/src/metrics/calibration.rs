@@ -6,7 +6,7 @@ use crate::error::Result;
 use crate::numeric::{SplitMix, logit, sigmoid};
 use crate::parallel::Workers;
 
-/// Number of bins.
+/// Number of bins of a calibration table.
 pub(crate) const BINS: usize = 10;
 
 /// One bin of a calibration table: rows with similar predictions.
@@ -49,9 +49,9 @@ pub(crate) fn bins(probabilities: &[f64], churned: &[bool], weights: &[f64], cou
         .collect()
 }
 
-/// Slope and intercept of the logistic regression of the labels on the predicted log-odds (Cox, 1958). They are 1 and 0
-/// if predictions are calibrated; a slope below 1 means that predictions are too extreme. Uses Newton's method from
-/// `start` with at most `steps` steps.
+/// Slope and intercept of the logistic regression of the labels on the predicted log-odds (Cox, 1958). If predictions
+/// are calibrated, the slope is 1 and the intercept is 0. A slope below 1 means that predictions are too extreme. The
+/// fit uses Newton's method from `start` with at most `steps` steps.
 pub(crate) fn line(
     log_odds: &[f64],
     churned: &[bool],
@@ -100,7 +100,7 @@ pub(crate) fn log_odds(probabilities: &[f64]) -> Vec<f64> {
 
 /// The calibration error that perfectly calibrated predictions can show because of sampling noise. It is the 95th
 /// percentile over `draws` simulations, in which every row churns with its predicted probability. `probabilities` must
-/// ascend.
+/// be in ascending order.
 pub(crate) fn error_by_chance(
     probabilities: &[f64],
     draws: usize,
@@ -117,7 +117,8 @@ pub(crate) fn error_by_chance(
     Ok((!probabilities.is_empty() && draws > 0).then(|| errors[(errors.len() - 1) * 95 / 100]))
 }
 
-/// The mean absolute difference between predicted probability and observed churn rate, weighted by rows.
+/// The mean absolute difference between the predicted probability and the observed churn rate of a bin. Each bin is
+/// weighted by its number of rows.
 pub(crate) fn error_of(bins: &[CalibrationBin]) -> f64 {
     let total: f64 = bins.iter().map(|bin| bin.rows).sum();
     bins.iter()

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// A closed interval. Each function or field that returns an interval states what it means and what it covers.
+/// A closed interval. The documentation of each function or field with an interval states what the interval means.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
@@ -41,7 +41,7 @@ impl Interval {
 pub struct Estimate {
     /// The metric on all rows.
     pub value: f64,
-    /// Its 90 % confidence interval.
+    /// The 90 % confidence interval of the metric.
     #[serde(flatten)]
     pub interval: Interval,
 }

@@ -1,8 +1,8 @@
 //! Metrics of predictions: pure functions of labels and scores.
 //!
 //! Labels and scores are parallel slices with one element per row. If their lengths differ, the surplus elements of the
-//! longer one are ignored. A score is any number that is higher where churn is more likely; a probability lies in [0,
-//! 1].
+//! longer slice are ignored. A score is any number that is higher where churn is more likely. A probability is a score
+//! between 0 and 1.
 //!
 //! ```
 //! let auc = churn_core::metrics::roc_auc(&[false, true, true], &[0.2, 0.1, 0.9]);
@@ -19,7 +19,7 @@ pub use calibration::CalibrationBin;
 pub use interval::{Estimate, Interval};
 pub use ranked::Ranked;
 
-/// Area under the ROC curve. A pair with tied scores counts half. `None` if there is only one class.
+/// Area under the ROC curve. A pair of rows with equal scores counts half. `None` if there is only one class.
 pub fn roc_auc(churned: &[bool], scores: &[f64]) -> Option<f64> {
     Ranked::new(churned, scores).roc_auc()
 }
@@ -30,26 +30,28 @@ pub fn pr_auc(churned: &[bool], scores: &[f64]) -> Option<f64> {
     Ranked::new(churned, scores).pr_auc()
 }
 
-/// Mean negative log-likelihood. Probabilities are clamped to the range from 1e-15 to 1 - 1e-15. `None` without rows.
+/// Mean negative log-likelihood. Probabilities are clamped to the range from 1e-15 to 1 - 1e-15. `None` if there are no
+/// rows.
 pub fn log_loss(churned: &[bool], probabilities: &[f64]) -> Option<f64> {
     Ranked::new(churned, probabilities).log_loss()
 }
 
-/// Mean squared error of the probability. `None` without rows.
+/// Mean squared error of the probability. `None` if there are no rows.
 pub fn brier(churned: &[bool], probabilities: &[f64]) -> Option<f64> {
     Ranked::new(churned, probabilities).brier()
 }
 
 /// Slope and intercept of the logistic regression of labels on predicted log-odds (Cox, "Two further applications of a
-/// model for binary regression", 1958). They are 1 and 0 if predictions are calibrated; a slope below 1 means that
-/// predictions are too extreme. `None` if there is no finite best fit, for example with only one class.
+/// model for binary regression", 1958). If predictions are calibrated, the slope is 1 and the intercept is 0. A slope
+/// below 1 means that predictions are too extreme. `None` if there is no finite best fit, for example if there is only
+/// one class.
 pub fn calibration_line(churned: &[bool], probabilities: &[f64]) -> Option<(f64, f64)> {
     let ranked = Ranked::new(churned, probabilities);
     ranked.line(&ranked.log_odds(), (1.0, 0.0), 50)
 }
 
 /// Expected calibration error: the mean absolute difference between predicted probability and observed churn rate over
-/// ten bins of equal size. `None` without rows.
+/// ten bins of equal size. `None` if there are no rows.
 pub fn calibration_error(churned: &[bool], probabilities: &[f64]) -> Option<f64> {
     Ranked::new(churned, probabilities).calibration_error()
 }

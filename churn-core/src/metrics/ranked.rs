@@ -5,11 +5,11 @@ use crate::metrics::calibration::{BINS, CalibrationBin, bins, error_by_chance, e
 use crate::numeric::{ln, sigmoid};
 use crate::parallel::Workers;
 
-/// Labels and scores that are sorted once, so that several metrics can be computed from them. A method that has the
-/// name of a function of this module returns the same as the function.
+/// Labels and scores that are sorted once, so that several metrics can be computed from them. If a method and a
+/// function of this module have the same name, they return the same value.
 #[derive(Clone, Debug)]
 pub struct Ranked {
-    /// Ascending by score.
+    /// The scores, in ascending order.
     scores: Vec<f64>,
     churned: Vec<bool>,
     weights: Vec<f64>,
@@ -18,7 +18,7 @@ pub struct Ranked {
 }
 
 impl Ranked {
-    /// Sorts rows by score; each row has weight 1. Scores should not be NaN.
+    /// Sorts rows by score. Each row has weight 1. Scores should not be NaN.
     pub fn new(churned: &[bool], scores: &[f64]) -> Self {
         let mut order: Vec<u32> = (0..churned.len().min(scores.len()) as u32).collect();
         order.sort_by(|&a, &b| scores[a as usize].total_cmp(&scores[b as usize]));
@@ -50,7 +50,8 @@ impl Ranked {
             .sum()
     }
 
-    /// The churned and retained weight of each group of equal scores, lowest score first.
+    /// For each group of rows with equal scores, the total weight of its churned rows and of its retained rows. The
+    /// group with the lowest score comes first.
     fn ties(&self) -> impl DoubleEndedIterator<Item = (f64, f64)> {
         let mut runs = vec![];
         let mut start = 0;
@@ -135,8 +136,9 @@ impl Ranked {
         line(log_odds, &self.churned, &self.weights, start, steps)
     }
 
-    /// The number to add to the predicted log-odds so that the mean prediction equals the churn rate. The log-odds are
-    /// given in the sorted order. Uses Newton's method from `start`. `None` if there is only one class.
+    /// The number that must be added to the predicted log-odds so that the mean prediction equals the churn rate. The
+    /// log-odds are given in the sorted order. The number is found by Newton's method from `start`. `None` if there is
+    /// only one class.
     pub(crate) fn shift(&self, log_odds: &[f64], start: f64) -> Option<f64> {
         let (total, positives) = (self.total(), self.positives());
         if positives <= 0.0 || positives >= total {
@@ -165,7 +167,7 @@ impl Ranked {
         log_odds(&self.scores)
     }
 
-    /// The calibration error that these predictions would show because of sampling noise if they were perfectly
+    /// The 95th percentile of the calibration error that sampling noise would cause if these predictions were perfectly
     /// calibrated.
     pub(crate) fn calibration_error_null_95(&self, draws: usize, seed: u64, workers: &Workers) -> Result<Option<f64>> {
         error_by_chance(&self.scores, draws, seed, workers)
@@ -203,7 +205,7 @@ fn log_loss_of(p: f64, churned: bool) -> f64 {
     -ln(if churned { p } else { 1.0 - p })
 }
 
-/// The weighted mean of pairs of value and weight; `None` if the total weight is 0.
+/// The weighted mean of values. Each element is a value and its weight. `None` if the total weight is 0.
 fn weighted_mean(values: impl Iterator<Item = (f64, f64)>) -> Option<f64> {
     let weighing = values.filter(|(_, weight)| *weight > 0.0);
     let (sum, total) = weighing.fold((0.0, 0.0), |(sum, total), (value, weight)| {
@@ -222,14 +224,16 @@ mod tests {
     #[test]
     fn metrics_equal_values_computed_by_hand() {
         let ranked = Ranked::new(&CHURNED, &SCORES);
-        // There are 9 pairs: 8 are in order, and 1 is tied.
+        // There are 9 pairs of a churned and a retained row. The churned row has the higher score in 8 pairs, and 1
+        // pair is tied.
         assert!((ranked.roc_auc().unwrap() - 8.5 / 9.0).abs() < 1e-12);
-        // The precision is 1 at the first two churned rows, and 3/4 at the third, which is tied.
+        // The precision is 1 at the first two churned rows. It is 3/4 at the third churned row, which is tied with a
+        // retained row.
         assert!((ranked.pr_auc().unwrap() - (1.0 + 1.0 + 0.75) / 3.0).abs() < 1e-12);
         let brier = (0.01 + 0.36 + 0.16 + 0.04 + 0.01 + 0.04) / 6.0;
         assert!((ranked.brier().unwrap() - brier).abs() < 1e-12);
         assert!((ranked.lift_at(1.0 / 3.0).unwrap() - 2.0).abs() < 1e-12);
-        // Half of the tied pair counts.
+        // The cutoff separates two rows with equal scores, so each of them counts half.
         assert!((ranked.lift_at(0.5).unwrap() - (2.5 / 3.0) / 0.5).abs() < 1e-12);
     }
 

@@ -1,4 +1,5 @@
-//! Rolling-origin backtests. At each origin (test date), a model is tested that could have been trained at that time.
+//! Rolling-origin backtests. For each origin (test date), a model is trained only on labels that were complete by the
+//! origin, and is tested at the origin.
 
 use serde::Serialize;
 
@@ -22,15 +23,18 @@ pub struct BacktestOptions {
     /// each origin are chosen in the same way as in training.
     #[serde(flatten)]
     pub train: TrainOptions,
-    /// The dates to test. Each must be mature. `None` tests at most three of the last mature dates, one label period
-    /// apart. The days of each test then span the half label period that ends at such a date, and each customer is
-    /// tested on one of these days.
+    /// The dates to test. Each must be mature, that is, its label period must end within the observed history.
+    ///
+    /// If `None`, the backtest uses the last mature date and the dates one and two label periods before it. Dates
+    /// without enough history for training are left out. Each test then covers the half label period that ends at its
+    /// date, and each customer is tested on one day of it. If the history is too short for this, all customers are
+    /// tested on the date itself.
     pub origins: Option<Vec<AsOf>>,
-    /// Days between the last training label and each origin, in addition to the label period. Default: 0.
+    /// Minimum number of days between the end of the last training label period and each origin. Default: 0.
     pub embargo_days: u32,
     /// Whether each customer is scored by a model that was not trained on any of that customer's rows. If true, five
-    /// models are trained per origin, and each is tested on the customers who were held out from it. If false, which is
-    /// the default, earlier rows of a tested customer may be in the training set.
+    /// models are trained per origin, and each is tested on the customers whose rows were not used to train it. If
+    /// false, which is the default, earlier rows of a tested customer may be in the training set.
     pub unseen_customers: bool,
 }
 
@@ -83,7 +87,8 @@ impl Options for BacktestOptions {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Backtest {
-    /// One test per origin, in chronological order, each with evidence that no training label overlaps it.
+    /// One test per origin, in chronological order. Each test contains evidence that no training label overlaps the
+    /// test period.
     pub folds: Vec<OutOfTime>,
 }
 
@@ -140,7 +145,7 @@ impl Backtest {
             dates.sort_unstable();
             dates.dedup();
             dates.push(origin);
-            // The dates that the purge drops are listed in the proof, but need no labels.
+            // The dates that the purge drops are only listed in the proof, so their labels are not computed.
             let Some((mut labelled, _)) = purge(&dates, origin, horizon, options.embargo_days) else {
                 let message = format!(
                     "no training date has a label period ({} days, lead {}) that ends {} days before the origin {} or earlier",

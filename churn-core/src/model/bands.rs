@@ -6,30 +6,31 @@ use crate::error::names;
 use crate::numeric::{logit, sigmoid};
 
 names! {
-    /// A coarse class of risk. It depends on the odds of churn, compared with the odds at the training dates.
+    /// A coarse class of risk. It depends on how the odds of churn compare with the overall odds at the training dates.
     #[derive(PartialOrd, Ord)]
     #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename_all = "lowercase"))]
     pub enum RiskBand: "risk_band" {
         /// The probability is below the churn rate of the training dates.
         Low = "low",
-        /// The probability is at or above the churn rate of the training dates.
+        /// The probability is at least the churn rate of the training dates, and the odds are less than twice the odds
+        /// at the training dates.
         Medium = "medium",
-        /// The odds are at least twice the odds at the training dates.
+        /// The odds are at least twice, but less than four times, the odds at the training dates.
         High = "high",
         /// The odds are at least four times the odds at the training dates.
         Critical = "critical",
     }
 }
 
-/// The lowest probability of each risk band.
+/// The lowest probability of each risk band above `low`.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RiskBands {
-    /// The lowest probability of band medium.
+    /// The lowest probability of the band `medium`. All lower probabilities are in the band `low`.
     pub medium: f64,
-    /// The lowest probability of band high.
+    /// The lowest probability of the band `high`.
     pub high: f64,
-    /// The lowest probability of band critical.
+    /// The lowest probability of the band `critical`.
     pub critical: f64,
 }
 
@@ -46,9 +47,9 @@ pub struct BandCalibration {
     pub rows: usize,
     /// Number of rows that churned.
     pub churned: usize,
-    /// Mean predicted probability; `None` without rows.
+    /// Mean predicted probability; `None` if the band has no rows.
     pub mean_probability: Option<f64>,
-    /// Observed churn rate; `None` without rows.
+    /// Observed churn rate; `None` if the band has no rows.
     pub churn_rate: Option<f64>,
 }
 
@@ -84,8 +85,8 @@ impl RiskBands {
             .collect()
     }
 
-    /// The default thresholds for a given churn rate. Band medium begins at this rate, band high at twice its odds, and
-    /// band critical at four times its odds.
+    /// The default thresholds for a given churn rate. The band `medium` begins at this rate. The bands `high` and
+    /// `critical` begin at twice and at four times the odds of this rate.
     pub(crate) fn around(rate: f64) -> Self {
         let at = |factor: f64| sigmoid(logit(rate) + crate::numeric::ln(factor));
         Self {

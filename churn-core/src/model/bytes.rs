@@ -1,4 +1,4 @@
-//! A model as bytes. The metadata is JSON; everything else is in the binary payload.
+//! The file format of a model. The metadata is JSON. The plan and the fitted parts are in the binary payload.
 
 use serde::{Deserialize, Serialize};
 

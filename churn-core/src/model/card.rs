@@ -23,7 +23,7 @@ use crate::time::{AsOf, Timestamp};
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct ModelCard {
-    /// The id of the model, which is computed from its content.
+    /// The id of the model. It is computed from the content of the model file.
     pub model_id: String,
     /// The tenant whose records the model may score; `None` if it may score any tenant.
     pub tenant: Option<String>,
@@ -32,11 +32,11 @@ pub struct ModelCard {
     pub definition: ChurnDefinition,
     /// The observed history.
     pub data: CardData,
-    /// The training population.
+    /// Counts of the eligible customers at the training dates.
     pub population: CardPopulation,
     /// The features.
     pub features: CardFeatures,
-    /// How well the model performs.
+    /// The metrics of the model.
     pub metrics: CardMetrics,
     /// The calibration method, and how well calibrated each risk band is.
     pub calibration: CardCalibration,
@@ -62,28 +62,31 @@ pub struct CardData {
     pub observed_from: Option<Timestamp>,
     /// The end of the observed history.
     pub observed_until: Option<Timestamp>,
-    /// The training dates of the final model.
+    /// The training dates of the final model. If a training date is a span of days, this is the last day of the span.
     pub training_dates: Vec<AsOf>,
     /// Lengths, in days, of the windows that begin before the observed history at some training date.
     pub truncated_windows: Vec<u32>,
 }
 
-/// Eligible customers at the training dates.
+/// Counts of the eligible customers at the training dates. A pair is a customer at one training date.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct CardPopulation {
     /// Number of customer-date pairs.
     pub rows: usize,
-    /// Number of pairs that churned.
+    /// Number of pairs in which the customer churned.
     pub churned: usize,
-    /// Share of pairs that churned.
+    /// Share of pairs in which the customer churned.
     pub churn_rate: f64,
     /// The churn rate at each training date.
     pub dates: Vec<ChurnRateAt>,
-    /// Number of pairs that are excluded because their label is neither churned nor retained.
+    /// Number of excluded pairs, over all training and test dates. A pair is excluded if the customer churned between
+    /// the date and the start of the label period. It is also excluded if the customer had churned before the date, but
+    /// this was not known yet at the date.
     pub excluded: usize,
-    /// Number of pairs that sampling dropped because there were more than `max_rows`.
+    /// Number of pairs, over all training and test dates, that were not used because there were more than `max_rows`
+    /// pairs.
     pub subsampled: usize,
 }
 
@@ -94,7 +97,7 @@ pub struct CardPopulation {
 pub struct CardFeatures {
     /// Number of features.
     pub count: usize,
-    /// The fingerprint of the feature plan, which is computed from its content.
+    /// The fingerprint of the feature plan: a hash of the content of the plan.
     pub plan_fingerprint: String,
     /// Names of the features in plan order.
     pub names: Vec<String>,

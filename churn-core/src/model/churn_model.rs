@@ -93,7 +93,7 @@ impl ChurnModel {
         Self::from_bytes(&bytes::write(&metadata, &plan, &scorer)?)
     }
 
-    /// The bytes of the model file. They do not depend on the time, the thread count or the host.
+    /// The bytes of the model file. They do not depend on the time, the number of threads or the machine.
     pub fn to_bytes(&self) -> Vec<u8> {
         self.bytes.to_vec()
     }
@@ -168,10 +168,11 @@ impl ChurnModel {
 
     /// Scores every eligible customer as of a date, on all available threads.
     ///
-    /// The run has no score for customers who are not eligible. These are customers who have not signed up yet or have
-    /// already churned at the date. If churn is defined by cancellation, customers who have given notice are not
-    /// eligible either; if by inactivity, customers without activity in the activity window. `as_of` is an [`AsOf`] or
-    /// a [`Timestamp`](crate::Timestamp).
+    /// The run contains only eligible customers. A customer is not eligible if they have not signed up yet or have
+    /// already churned at the date. If churn is defined by cancellation, a customer whose future cancellation is
+    /// already known is not eligible either. If churn is defined by inactivity, a customer without an event in the
+    /// `active_within` days before the date is not eligible either. `as_of` is an [`AsOf`] or a
+    /// [`Timestamp`](crate::Timestamp).
     ///
     /// # Errors
     /// `no_eligible_customers` if no customer is eligible; `tenant_mismatch` if the records belong to another tenant;
@@ -181,7 +182,8 @@ impl ChurnModel {
         self.score_with(records, as_of, &Execution::default())
     }
 
-    /// Like [`score`](Self::score), with options for threads, progress and cancellation. They do not change the result.
+    /// Does the same as [`score`](Self::score), with options for threads, progress and cancellation. These options do
+    /// not change the result.
     ///
     /// # Errors
     /// The errors of [`score`](Self::score), and `cancelled`.
@@ -199,7 +201,7 @@ impl ChurnModel {
         Ok(run)
     }
 
-    /// The error for a run without eligible customers, with the dates that the records cover.
+    /// The error for a run without eligible customers. Its message contains the dates that the records cover.
     fn nobody_eligible(&self, records: &TenantRecords, as_of: AsOf) -> Error {
         let shown = |at: Option<Timestamp>| at.map_or_else(|| "nothing".to_owned(), |at| at.to_string());
         let message = format!(
@@ -290,9 +292,10 @@ impl ChurnModel {
     /// Scores one customer from the customer's own rows. The score is bit-identical to the customer's score in a run
     /// over all customers.
     ///
-    /// Event rows without a `customer_id` belong to the customer. A table that is missing from [`CustomerRows`] counts
-    /// as not given, which differs from an empty table. Rows at or after `as_of` are not visible. `top` is the maximum
-    /// number of reasons, as in [`ScoreRun::reasons`]; 0 computes no reasons, which is faster.
+    /// Event rows without a `customer_id` belong to the customer. An empty table in [`CustomerRows`] means that the
+    /// customer has no such events, whereas a missing table means that such events are not known. Rows at or after
+    /// `as_of` are not visible. `top` is the maximum number of reasons, as in [`ScoreRun::reasons`]. If it is 0, no
+    /// reasons are computed, which saves time.
     ///
     /// ```no_run
     /// # fn show(model: churn_core::ChurnModel) -> churn_core::Result<()> {
@@ -342,11 +345,13 @@ impl ChurnModel {
         })
     }
 
-    /// Computes Shapley values for every row of a matrix from this model's plan.
+    /// Computes the Shapley values of all features for every row of a matrix. The matrix must have the features of this
+    /// model. [`features`](Self::features) returns such a matrix.
     ///
-    /// The contributions of trees are exact path-dependent TreeSHAP (Lundberg et al., "Consistent individualized
+    /// The contributions of trees are exact path-dependent TreeSHAP values (Lundberg et al., "Consistent individualized
     /// feature attribution for tree ensembles", 2018). For the linear member, a contribution is the coefficient times
-    /// the distance from the training mean. The blend is a weighted sum, so contributions add up across members.
+    /// the difference between the value and the training mean. The blend is a weighted sum of the members, so its
+    /// contributions are the weighted sums of the members' contributions.
     ///
     /// # Errors
     /// `feature_mismatch` if the matrix has other columns; `tenant_mismatch`; `cancelled`.
@@ -359,8 +364,8 @@ impl ChurnModel {
         })
     }
 
-    /// Computes the blended log-odds of every row of a matrix, before calibration. They equal the sum of the base value
-    /// and the contributions of the row.
+    /// Computes the blended log-odds of every row of a matrix, before calibration. The log-odds of a row equal the sum
+    /// of the base value and the row's contributions.
     ///
     /// # Errors
     /// The errors of [`explain`](Self::explain).
@@ -369,7 +374,8 @@ impl ChurnModel {
         self.scorer.log_odds(matrix.view(), &execution.workers()?)
     }
 
-    /// Computes calibrated probabilities for every row of a matrix from this model's plan.
+    /// Computes the calibrated probability of every row of a matrix. The matrix must have the features of this model.
+    /// [`features`](Self::features) returns such a matrix.
     ///
     /// # Errors
     /// The errors of [`explain`](Self::explain).
@@ -378,12 +384,13 @@ impl ChurnModel {
         self.scorer.probabilities(matrix.view(), &execution.workers()?)
     }
 
-    /// Computes the feature matrix of this model. It has a row for every customer with a visible spell at each date,
-    /// whether or not the customer is eligible, in the order of [`features`](crate::features()).
+    /// Computes the features of this model. For each date, the matrix has one row for every customer whose sign-up is
+    /// visible at that date, whether or not the customer is eligible. The rows have the same order as in
+    /// [`features`](crate::features()).
     ///
-    /// It is the input of [`explain`](Self::explain), [`log_odds`](Self::log_odds) and
-    /// [`predict_proba`](Self::predict_proba), which do not check whether a customer is eligible or has sufficient
-    /// history.
+    /// The matrix is the input of [`explain`](Self::explain), [`log_odds`](Self::log_odds) and
+    /// [`predict_proba`](Self::predict_proba). These methods do not check whether a customer is eligible or has
+    /// sufficient history.
     ///
     /// # Errors
     /// The errors of [`score`](Self::score).

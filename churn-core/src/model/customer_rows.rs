@@ -8,9 +8,9 @@ use crate::record::{TenantId, TenantRecords};
 /// The rows of one customer, for [`ChurnModel::score_customer`](crate::ChurnModel::score_customer). Event rows without
 /// a `customer_id`, or with a null one, belong to the customer.
 ///
-/// A column that none of the rows has counts as not given, as in every other input. A pending payment therefore needs
-/// either the status `pending` or the column `settled_at` (with a null, in a [`Table`]). A single
-/// [`Payment`](crate::Payment) whose `settled_at` is `None` counts as paid.
+/// As in every other input, a column counts as not given if none of the rows has it. A single
+/// [`Payment`](crate::Payment) whose `settled_at` is `None` therefore counts as paid. To pass a pending payment, set
+/// its status to `pending`, or pass a [`Table`] with the column `settled_at` and a null in it.
 ///
 /// ```
 /// use churn_core::{CustomerRows, Table};
@@ -28,8 +28,8 @@ pub struct CustomerRows {
 }
 
 impl CustomerRows {
-    /// Creates the rows of a customer from the customer's part of the customers table: `[Customer::new(..)]` or a
-    /// table. It has several rows if the customer has several versions or spells.
+    /// Creates the rows of a customer. `customer` contains the customer's rows of the customers table, either as
+    /// `[Customer::new(..)]` or as a table. There are several rows if the customer has several versions or spells.
     pub fn new(customer: impl IntoTable) -> Self {
         Self {
             tables: [
@@ -41,7 +41,8 @@ impl CustomerRows {
         }
     }
 
-    /// Sets the customer's payments. Passing an empty table is not the same as passing no table.
+    /// Sets the customer's payments. An empty table means that the customer has no payments. Without this call,
+    /// payments count as not given.
     #[must_use]
     pub fn payments(self, rows: impl IntoTable) -> Self {
         self.table(RecordKind::Payments, rows)
@@ -73,7 +74,7 @@ impl CustomerRows {
             Error::new(ErrorKind::InvalidOption, "the customer has no row").at(Some(RecordKind::Customers), None, None)
         })?;
         let id = customer.text_at("customer_id", 0);
-        // Starting threads would take longer than the work.
+        // The work takes less time than starting threads would.
         let tenant = tenant.cloned().unwrap_or_else(TenantId::unnamed);
         let mut builder = RecordsBuilder::of(Some(tenant)).execution(Execution::new().threads(1));
         for (kind, table) in RecordKind::ALL.into_iter().zip(self.tables) {

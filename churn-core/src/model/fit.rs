@@ -20,8 +20,7 @@ use crate::numeric::{ln, sigmoid};
 use crate::parallel::Workers;
 use crate::preprocess::FittedPreprocessor;
 
-/// The part of a model that turns a feature matrix into probabilities and contributions: everything except the feature
-/// plan.
+/// The part of a model that turns a feature matrix into probabilities and contributions.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Scorer {
     pub(crate) preprocessor: FittedPreprocessor,
@@ -57,7 +56,7 @@ impl Scorer {
         Ok(log_odds.into_iter().map(|z| self.calibrator.probability(z)).collect())
     }
 
-    /// Checks that the parts are consistent with each other and with features of these names.
+    /// Checks that the parts are consistent with each other and with the given feature names.
     pub(crate) fn validate(&self, names: &[String]) -> Result<()> {
         self.preprocessor.validate(names)?;
         self.members
@@ -88,14 +87,14 @@ impl Scorer {
     }
 }
 
-/// Settings that are chosen once and then used for all fits of the members, in folds and on all rows.
+/// Settings that are chosen once and then used whenever the members are fitted, both in the folds and on all rows.
 struct FitSettings {
     l2: f64,
     boosting: Option<GradientBoostingOptions>,
     deep_boosting: Option<GradientBoostingOptions>,
 }
 
-/// Fits a scorer. `part` is the range of the call's progress that this fit covers.
+/// Fits a scorer. `part` contains the progress of the whole call, from 0 to 1, at the start and at the end of this fit.
 pub(crate) fn fit(
     examples: &Examples<'_>,
     options: &EnsembleOptions,
@@ -173,8 +172,8 @@ pub(crate) fn fit(
     let members = fit_members(examples, &preprocessor, options, &directions, &recipe, seed, workers)?;
     let linear = members.iter().position(|member| matches!(member, Member::Linear(_)));
     // If churned rows have a higher weight, the members predict log-odds that are too high by a constant. The constant
-    // is subtracted before the blend is fitted; the weights of the blend sum to 1. It is added back before calibration,
-    // so that the calibration is fitted on the scale that it gets at prediction time.
+    // is subtracted before the blend is fitted. It is added back to the blended log-odds before calibration, because it
+    // is not subtracted at prediction time. This is correct because the weights of the blend sum to 1.
     let shift = ln(weight);
     held_out.iter_mut().flatten().for_each(|z| *z -= shift);
     let blend = Blend::fit(&held_out, examples.churned, as_given.weights, linear, workers)?;
@@ -200,7 +199,7 @@ pub(crate) fn fit(
     ))
 }
 
-/// The row weights for fitting the members; `None` if churned rows have weight 1.
+/// The row weights for fitting the members; `None` if `churn_weight` is 1.
 fn weighed(examples: &Examples<'_>, churn_weight: f64) -> Option<Vec<f64>> {
     let of = |row: usize| examples.weights.map_or(1.0, |weights| weights[row]);
     let rows = 0..examples.churned.len();
@@ -213,18 +212,19 @@ fn weighed(examples: &Examples<'_>, churn_weight: f64) -> Option<Vec<f64>> {
 /// Maximum number of cells (rows x columns) of a sample whose folds are fitted in parallel.
 const SMALL_CELLS: usize = 20_000_000;
 
-/// The rows outside a fold, and the rows inside it.
+/// Returns the rows outside a fold, and the rows inside the fold.
 fn split(fold_of: &[usize], fold: usize) -> (Vec<usize>, Vec<usize>) {
     (0..fold_of.len()).partition(|&row| fold_of[row] != fold)
 }
 
-/// The patience of early stopping: how many trees may be added without improving the log-loss on held-out customers. The
-/// higher the learning rate, the smaller the patience.
+/// The patience of early stopping: how many trees may be added without improving the log-loss on held-out customers.
+/// The higher the learning rate, the smaller the patience.
 fn patience(boosting: &GradientBoostingOptions) -> usize {
     ((1.5 / boosting.learning_rate) as usize).clamp(10, 100)
 }
 
-/// Chooses, on held-out customers, the strength of the penalty and the number of trees.
+/// Chooses the strength of the linear member's penalty and the number of trees. Both are chosen by the loss on held-out
+/// customers.
 fn settle(
     examples: &Examples<'_>,
     options: &EnsembleOptions,

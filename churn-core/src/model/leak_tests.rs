@@ -1,4 +1,4 @@
-//! Records whose attributes leak the target.
+//! Tests with records whose attributes leak the target.
 
 use super::tests::{World, day, options, world};
 use super::*;
@@ -6,7 +6,7 @@ use crate::error::Result;
 use crate::input::{Customer, Value};
 use crate::leakage::{LeakageAction, LeakageEvidence, LeakagePolicy};
 
-/// 400 customers, each modified by `change`.
+/// Returns a world of 400 customers, each of whom was modified by `change`.
 fn changed(change: impl Fn(&mut Customer, usize)) -> World {
     let mut world = world(400, 21);
     world

@@ -8,7 +8,8 @@ use crate::model::sample::Sample;
 use crate::parallel::Workers;
 use crate::record::TenantRecords;
 
-/// Computed features that grow with time. An attribute that contains such a feature plus its later growth is a leak.
+/// Computed features that grow with time. An attribute leaks the target if it contains such a feature plus the growth
+/// of that feature after the date.
 const GROWING: [&str; 7] = [
     "customer_tenure_days",
     "customer_days_since_first_sign_up",
@@ -19,11 +20,12 @@ const GROWING: [&str; 7] = [
     "payments_days_since_first_paid",
 ];
 
-/// Returns the findings for the report about columns that leak the target.
+/// Tests the features of a sample for target leakage, and returns the findings for the report.
 ///
 /// Attributes are tested twice. The first test compares them with the labels of one date. The second test compares each
-/// customer's value at their first date with the customer's final outcome. It finds today's values and values that were
-/// written into old versions in hindsight, because they reveal the end of the spell long before it happens.
+/// customer's value at their first date with the customer's final outcome. The second test finds attributes that
+/// contain today's values, and attributes that were written into old versions in hindsight. Such values reveal the end
+/// of the spell long before the end.
 ///
 /// # Errors
 /// `leakage` if a finding must stop training.

@@ -10,7 +10,8 @@ use crate::features::Columns;
 use crate::parallel::Workers;
 use crate::preprocess::FittedPreprocessor;
 
-/// A feature matrix in the two forms that members need.
+/// A feature matrix in the two forms that members need: the encoded columns for trees, and the design matrix for the
+/// linear member.
 pub(crate) struct Inputs {
     encoded: Array2<f32>,
     design: Array2<f64>,

@@ -57,8 +57,8 @@ impl Directions {
         Ok(Self(directions))
     }
 
-    /// The directions for the columns of trees. If there are no constraints, they come from the options of the
-    /// boosting.
+    /// The directions of the columns on which trees are fitted. If no feature has a constraint, the directions are
+    /// those of the boosting options.
     pub(crate) fn of_trees(&self, boosting: &GradientBoostingOptions, preprocessor: &FittedPreprocessor) -> Vec<i8> {
         if self.0.is_empty() {
             return boosting.monotone_constraints.clone();
@@ -112,7 +112,8 @@ mod tests {
     use crate::model::{ChurnModel, EnsembleOptions, TrainOptions};
     use crate::parallel::Execution;
 
-    /// How far the probability falls and how far it rises, in total, when a single feature grows step by step.
+    /// Lets a single feature grow step by step. Returns the sum of all decreases and the sum of all increases of the
+    /// probabilities.
     fn swept(model: &ChurnModel, matrix: &FeatureMatrix, name: &str) -> Result<(f64, f64)> {
         let feature = matrix.names.iter().position(|known| known == name).unwrap();
         let FeatureColumn::Number(values) = &matrix.columns[feature] else {
@@ -162,7 +163,8 @@ mod tests {
                 .collect();
             ChurnModel::train(&records, &options)
         };
-        // The constraints are an increasing one and a decreasing one; a third feature is unconstrained.
+        // Three features may only increase the probability, and one may only decrease it. All other features are
+        // unconstrained.
         let wanted = [
             ("tickets_lifetime_count", Monotonicity::Increasing),
             ("payments_lifetime_count", Monotonicity::Increasing),

@@ -19,13 +19,13 @@ use crate::time::AsOf;
 
 /// Options of [`ChurnModel::train`](crate::ChurnModel::train).
 ///
-/// In JSON, the options of [`EnsembleOptions`] are on the same level as the other options. The definition has the form
-/// that [`ChurnDefinition::from_json`] reads. The members `windows` and `features` of the plan may also be on this
+/// In JSON, the options of [`EnsembleOptions`] are on the same level as the other options. The definition has the
+/// format that [`ChurnDefinition::from_json`] reads. The keys `windows` and `features` of the plan may also be on this
 /// level.
 ///
-/// The value of a member of the ensemble is `false` (the member is not part of the ensemble), `true` (it has its
-/// default options) or an object that overrides some of its defaults. If `boosting` is changed and `deep_boosting` is
-/// not given, the ensemble has no deep boosting. [`execution`](Self::execution) is not part of the JSON.
+/// The value of `boosting`, `deep_boosting` or `forest` is `false` (the ensemble does not contain it), `true` (it has
+/// its default options) or an object that overrides some of its defaults. If the JSON changes `boosting` and does not
+/// contain `deep_boosting`, the ensemble has no deep boosting. [`execution`](Self::execution) is not part of the JSON.
 ///
 /// ```
 /// use churn_core::{ChurnDefinition, RecordKind, TrainOptions};
@@ -48,29 +48,30 @@ pub struct TrainOptions {
     /// The churn definition. Default: cancellation within 90 days.
     #[serde(serialize_with = "ChurnDefinition::serialize_as_option")]
     pub definition: ChurnDefinition,
-    /// The training dates. Each date must be mature. Every eligible customer is used at every date.
+    /// The training dates. Each date must be mature, that is, its label period must end within the observed history.
+    /// Every eligible customer is used at every date.
     ///
-    /// `None` chooses mature dates. The history is divided, backwards from the last mature day, into spans of half a
-    /// label period. Each customer is used on one day of each span; the day depends on the customer's id and the seed.
-    /// Together, these days cover every phase of a billing cycle, whereas dates at fixed intervals may cover only a
-    /// few.
+    /// If `None`, training chooses mature dates. It divides the history, backwards from the last mature day, into spans
+    /// of half a label period. Each customer is used on one day of each span. The day is sampled by the customer's id
+    /// and the seed. Together, these days cover every phase of a billing cycle. Dates at fixed intervals may cover only
+    /// a few phases.
     pub as_of: Option<Vec<AsOf>>,
     /// The features. Default: the standard plan.
     pub plan: FeaturePlan,
     /// The members of the ensemble and how they are blended.
     #[serde(flatten)]
     pub ensemble: EnsembleOptions,
-    /// What training does about columns that leak the target. Default: a leaking attribute is an error, and a leaking
-    /// feature of events is a warning. Columns are checked only if at least 20 rows churned and at least 20 rows were
-    /// retained.
+    /// What training does about columns that leak the target. By default, a leaking attribute stops training with an
+    /// error, and a leaking feature that is computed from events causes a warning. Columns are checked only if at least
+    /// 20 rows churned and at least 20 rows were retained.
     pub leakage: LeakagePolicy,
-    /// Columns to accept although they look like leaks, because their values are known at prediction time. A column is
-    /// given by its own name or by the name of its feature. The report lists the accepted columns that would otherwise
-    /// have been refused.
+    /// Columns to accept although they seem to leak the target. List only columns whose values are known at prediction
+    /// time. A column is given by its own name or by the name of its feature. The report lists the accepted columns
+    /// that seem to leak the target.
     pub allow_columns: Vec<String>,
-    /// Maximum number of customer-date pairs for training and testing. If there are more, whole customers are sampled
-    /// by id and seed. The maximum limits memory use, which is about 6 kB per pair with the standard features. Default:
-    /// 500 000.
+    /// Maximum number of customer-date pairs for training and testing. If there are more, customers are sampled by id
+    /// and seed, and a sampled customer keeps all their pairs. The maximum limits memory use, which is about 6 kB per
+    /// pair with the standard features. Default: 500 000.
     pub max_rows: usize,
     /// Whether the model may score records of other tenants (a pretrained model). Default: false.
     pub shared: bool,
@@ -115,28 +116,31 @@ pub struct EnsembleOptions {
     /// Whether the linear member is part of the ensemble. Default: true.
     pub linear: bool,
     /// Small gradient-boosted trees with a low learning rate, which suit few and noisy rows. `n_trees` is the maximum
-    /// number of trees; early stopping on held-out customers chooses the actual number. Default: at most 400 trees of
-    /// 12 leaves, learning rate 0.03.
+    /// number of trees. Early stopping on held-out customers chooses the actual number. Default: at most 400 trees with
+    /// at most 12 leaves each, and a learning rate of 0.03.
     #[serde(serialize_with = "member")]
     pub boosting: Option<GradientBoostingOptions>,
-    /// Larger gradient-boosted trees with a higher learning rate, which find interactions of features. `n_trees` is the
-    /// maximum number of trees, as for `boosting`. Default: at most 300 trees of 31 leaves, learning rate 0.1.
+    /// Gradient-boosted trees that are larger than those of `boosting` and have a higher learning rate. They find
+    /// interactions of features. `n_trees` is the maximum number of trees, as for `boosting`. Default: at most 300
+    /// trees with at most 31 leaves each, and a learning rate of 0.1.
     #[serde(serialize_with = "member")]
     pub deep_boosting: Option<GradientBoostingOptions>,
     /// The random forest. Default: 100 trees, at most 10 levels deep.
     #[serde(serialize_with = "member")]
     pub forest: Option<RandomForestOptions>,
-    /// Number of cross-validation folds. The predictions for the held-out folds fit the blend and the calibration. All
-    /// rows of a customer are in one fold, and churned customers are spread evenly over the folds. The number is
-    /// limited to 2 to 20, and to the number of customers of the minority class. Default: 5.
+    /// Number of cross-validation folds. The blend and the calibration are fitted to the out-of-fold predictions. All
+    /// rows of a customer are in one fold, and churned customers are spread evenly over the folds. Training uses at
+    /// least 2 folds, at most 20 folds, and at most as many folds as there are customers of the minority class.
+    /// Default: 5.
     pub folds: usize,
-    /// Weight of a churned row when base learners are fitted; a retained row has weight 1. The blend and the
-    /// calibration use unweighted rows, so probabilities stay calibrated. Default: 1.
+    /// Weight of a churned row when base learners are fitted. A retained row has weight 1. The blend and the
+    /// calibration are fitted without these weights, so probabilities stay calibrated. Default: 1.
     pub churn_weight: f64,
     /// Monotonic constraints of numeric features, by name. With [`Monotonicity::Increasing`], the probability never
-    /// falls as the feature grows, if all other features stay equal. Missing values are unconstrained. Both boostings
-    /// and the linear member obey the constraints. The forest cannot obey them; it is dropped, and the report states
-    /// this. In JSON, the constraints are an object: `{"payments_failed_count_91d": "increasing"}`. Default: none.
+    /// falls as the feature grows, if all other features stay equal. Missing values are unconstrained. The linear
+    /// member, `boosting` and `deep_boosting` obey the constraints. The forest cannot obey them, so it is dropped, and
+    /// the report states this. In JSON, the constraints are an object: `{"payments_failed_count_91d": "increasing"}`.
+    /// Default: none.
     #[serde(serialize_with = "constraints")]
     pub monotone_constraints: Vec<(String, Monotonicity)>,
 }
@@ -300,7 +304,7 @@ impl Options for EnsembleOptions {
         given.set("linear", &mut self.linear)?;
         given.set_member("boosting", &mut self.boosting, Self::default_boosting)?;
         given.set_member("deep_boosting", &mut self.deep_boosting, Self::default_deep_boosting)?;
-        // A caller who configures only the boosting wants only these trees, without the default deep trees.
+        // A caller who configures only `boosting` probably does not want the default trees of `deep_boosting`.
         if boosting_alone && self.boosting != before {
             self.deep_boosting = None;
         }
@@ -328,7 +332,8 @@ impl<'de> Deserialize<'de> for EnsembleOptions {
     }
 }
 
-/// Writes `false` for a member that is `None`, because null would restore the default when the options are read back.
+/// Writes `false` for a member that is `None`. Null would not work, because it means the default when the options are
+/// read.
 fn member<T: Serialize, S: Serializer>(member: &Option<T>, serializer: S) -> std::result::Result<S::Ok, S::Error> {
     match member {
         Some(options) => options.serialize(serializer),

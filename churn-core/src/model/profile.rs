@@ -5,13 +5,16 @@ use serde::{Deserialize, Serialize};
 
 use crate::features::{FeatureColumn, FeatureMatrix};
 
-/// Maximum number of rows in a profile. The rows are evenly spaced. They suffice for quantiles and keep any run fast.
+/// Maximum number of rows from which a profile is computed. If there are more, evenly spaced rows are used. This number
+/// is large enough for quantiles and small enough for a short computation time.
 const MOST_ROWS: usize = 20_000;
-/// The share of rows that lie below the typical range, and the share that lie above it.
+/// This share of the rows lies below the typical range, and the same share lies above it.
 const TAIL: f64 = 0.01;
-/// The values of a run are outside the typical range only if they exceed it by this multiple of its width.
+/// The median of a run is outside the typical range only if its distance from the range exceeds this multiple of the
+/// range's width.
 const SLACK: f64 = 0.5;
-/// Two shares of missing values, or of unseen texts, are different if they differ by more than this.
+/// A feature is outside the training data if its share of missing values differs by more than this from the share in
+/// training, or if more than this share of its texts did not occur in training.
 const SHARE: f64 = 0.5;
 
 /// The typical values of one feature in a set of rows.
@@ -27,7 +30,8 @@ pub(crate) struct FeatureProfile {
     levels: Option<Vec<String>>,
 }
 
-/// A text feature with more levels than this is an id or free text, in which new values always occur.
+/// A text feature with more levels than this is treated as an id or as free text. Its levels are not stored, because
+/// new values always occur in it.
 const LEVELS: usize = 200;
 
 /// The profiles of all features, in plan order.
@@ -48,8 +52,8 @@ impl Profile {
         Self(matrix.columns.iter().map(|column| profile(column, step)).collect())
     }
 
-    /// Whether the profile fits a model with this number of features. This is checked because a file may come from an
-    /// untrusted source.
+    /// Whether the profile is valid for a model with this number of features. This is checked because a file may come
+    /// from an untrusted source.
     pub(crate) fn is_valid(&self, features: usize) -> bool {
         self.0.len() == features
             && self.0.iter().all(|profile| {
@@ -143,7 +147,7 @@ fn share_missing(rows: usize, present: usize) -> f64 {
     (rows - present) as f64 / rows as f64
 }
 
-/// The 1st, 50th and 99th percentile. Each is one of the values.
+/// The 1st, 50th and 99th percentile. Each percentile is one of the values. Values are not interpolated.
 fn quantiles(values: &mut [f64]) -> Option<[f64; 3]> {
     let last = values.len().checked_sub(1)?;
     let mut at = |share: f64| {
@@ -166,7 +170,7 @@ mod tests {
         let trained = numbers((0..1000).map(f64::from));
         assert_eq!(trained.quantiles, Some([10.0, 500.0, 989.0]));
         assert_eq!(trained.outside(&numbers((200..900).map(f64::from))), None);
-        // Tenure and totals grow naturally between training and the run.
+        // A shift of this size is normal, because tenure and totals grow between training and the run.
         assert_eq!(trained.outside(&numbers((700..1400).map(f64::from))), None);
     }
 

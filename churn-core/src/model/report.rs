@@ -11,47 +11,51 @@ use crate::model::monotone::Monotonicity;
 use crate::model::warning::Warning;
 use crate::time::{AsOf, Timestamp};
 
-/// An out-of-time test: metrics at dates after the end of every training label.
+/// The result of an out-of-time test. The test dates lie after the label periods of all training dates.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct OutOfTime {
     /// The last test date.
     pub test_date: AsOf,
-    /// All test dates, sorted. By default, the test dates span half a label period, and each customer is scored on one
-    /// of these days, so that the test covers every phase of a billing cycle. The measures cover all these days. Empty
-    /// in files of earlier versions, which tested a single date.
+    /// All test dates, sorted. By default, the test dates are the days of half a label period, and each customer is
+    /// scored on one of these days. The result therefore does not depend on a single day of the billing cycle. The
+    /// measures include the predictions of all test dates. The list is empty in model files of earlier versions, which
+    /// tested only `test_date`.
     #[serde(default)]
     pub test_dates: Vec<AsOf>,
-    /// The training dates of the tested model. Their label periods all end by the first test date. If each customer has
-    /// an individual training day, as in [`ChurnRateAt::first`], this list contains the last day of each span.
+    /// The training dates of the tested model. Their label periods all end by the first test date. A training date can
+    /// be a span of days in which each customer is used on one day (see [`ChurnRateAt::first`]). The list then contains
+    /// the last day of the span.
     pub training_dates: Vec<AsOf>,
     /// Whether every customer was scored by a model that was not trained on any of that customer's rows.
     pub unseen_customers: bool,
     /// Evidence that no training label overlaps the test period.
     pub proof: PurgeProof,
-    /// How well the predictions perform.
+    /// The metrics of the predictions.
     pub measures: Measures,
     /// Separate measures for active and inactive customers. `None` if churn is defined by cancellation. Also `None` if
-    /// an inactivity definition keeps only customers who were active in the horizon before the date, as it does by
-    /// default.
+    /// `active_within` of the churn definition is at most the horizon (by default, they are equal), because then every
+    /// tested customer is active.
     #[serde(default)]
     pub by_activity: Option<MeasuresByActivity>,
-    /// The predictions behind the measures, for plots and custom metrics. Only a [`Backtest`](crate::Backtest) has
-    /// them; the report of a model does not, because it is part of the model file.
+    /// The predictions from which the measures were computed, for plots and custom metrics. Only the tests of a
+    /// [`Backtest`](crate::Backtest) contain them. In the report of a model, the list is empty, because the report is
+    /// stored in the model file.
     #[serde(default)]
     pub predictions: Vec<Prediction>,
 }
 
-/// Separate measures for customers who were active in the horizon before the test date and for customers who were not.
+/// Separate measures for active and inactive customers. A customer is active if they have an event in the `horizon`
+/// days before the test date. Only events of the table that defines inactivity count.
 ///
-/// Inactive customers have in effect already churned. They are easy to predict, so measures over both groups are better
-/// than those for the customers who can still be retained.
+/// Inactive customers have in effect already churned, so their churn is easy to predict. The measures over all
+/// customers are therefore better than the measures over the active customers, who can still be retained.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct MeasuresByActivity {
-    /// Measures for customers with an event in the horizon before the test date.
+    /// Measures for customers with an event in the `horizon` days before the test date.
     pub active: Measures,
     /// Measures for customers without such an event.
     pub inactive: Measures,
@@ -99,8 +103,8 @@ impl fmt::Display for OutOfTime {
 pub struct ChurnRateAt {
     /// The training date.
     pub as_of: AsOf,
-    /// The first training day of the span that ends at `as_of`, if each customer is used on an individual day of the
-    /// span. `None` if all customers are used at `as_of`.
+    /// The first day of the span that ends at `as_of`, if each customer is used on one day of a span. `None` if all
+    /// customers are used at `as_of`.
     #[serde(default)]
     pub first: Option<AsOf>,
     /// Number of customers.
@@ -109,7 +113,7 @@ pub struct ChurnRateAt {
     pub churned: usize,
     /// Observed churn rate.
     pub churn_rate: f64,
-    /// Mean out-of-fold prediction.
+    /// Mean out-of-fold probability.
     pub mean_probability: f64,
 }
 
@@ -133,7 +137,7 @@ pub struct MemberReport {
 pub struct DroppedMember {
     /// The name of the member, as in [`MemberReport`].
     pub name: String,
-    /// Why it was dropped.
+    /// Why the member was dropped.
     pub reason: String,
 }
 
@@ -142,17 +146,19 @@ pub struct DroppedMember {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct TrainReport {
-    /// The training dates of the final model. If each customer has an individual training day, as in
-    /// [`ChurnRateAt::first`], this list contains the last day of each span.
+    /// The training dates of the final model. A training date can be a span of days in which each customer is used on
+    /// one day (see [`ChurnRateAt::first`]). The list then contains the last day of the span.
     pub training_dates: Vec<AsOf>,
     /// Number of customer-date pairs in the training set.
     pub rows: usize,
-    /// Number of these pairs that churned.
+    /// Number of these pairs in which the customer churned.
     pub churned: usize,
-    /// Number of excluded pairs. A pair is excluded if the customer churned between the date and the label period, or
-    /// had already churned before the date but this was not known yet.
+    /// Number of excluded pairs, over all training and test dates. A pair is excluded if the customer churned between
+    /// the date and the start of the label period. It is also excluded if the customer had churned before the date, but
+    /// this was not known yet at the date.
     pub excluded: usize,
-    /// Number of pairs that sampling dropped, over all training and test dates: see `TrainOptions::max_rows`.
+    /// Number of pairs, over all training and test dates, that were not used because there were more than `max_rows`
+    /// pairs.
     #[serde(default, alias = "left_out")]
     pub subsampled: usize,
     /// The start of the observed history.
@@ -166,12 +172,13 @@ pub struct TrainReport {
     /// truncated.
     #[serde(alias = "windows_before_history")]
     pub truncated_windows: Vec<u32>,
-    /// The out-of-time test of a model trained in the same way on earlier dates; `None` if the history is too short.
+    /// The out-of-time test of another model, which was trained in the same way on earlier dates. `None` if the history
+    /// is too short for a test.
     pub out_of_time: Option<OutOfTime>,
     /// Why there is no out-of-time test; `None` if there is one.
     pub out_of_time_reason: Option<String>,
-    /// Metrics of out-of-fold predictions at the training dates. If churn drifts, they are too optimistic about the
-    /// future.
+    /// Metrics of out-of-fold predictions at the training dates. If the causes or the rate of churn change over time,
+    /// these metrics are better than the metrics of future predictions.
     #[serde(alias = "grouped")]
     pub cross_validated: Measures,
     /// The base learners, with their weights.

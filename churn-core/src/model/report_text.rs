@@ -14,16 +14,16 @@ use crate::numeric::logit;
 const CLOSE_ODDS: f64 = 1.25;
 
 impl TrainReport {
-    /// The main metrics of the model: those of the out-of-time test if there is one, otherwise the cross-validated
-    /// ones.
+    /// The main metrics of the model: the metrics of the out-of-time test if there is one, otherwise the
+    /// cross-validated metrics.
     pub fn measures(&self) -> &Measures {
         self.out_of_time
             .as_ref()
             .map_or(&self.cross_validated, |test| &test.measures)
     }
 
-    /// Whether the model ranks better than chance, that is, whether the interval of the AUC lies above 0.5. `None` if
-    /// there is no AUC.
+    /// Whether the model ranks customers better than chance, that is, whether the interval of the AUC lies above 0.5.
+    /// `None` if there is no AUC.
     pub fn ranks_better_than_chance(&self) -> Option<bool> {
         self.measures().roc_auc.map(|auc| auc.interval.low > 0.5)
     }
@@ -60,7 +60,7 @@ impl TrainReport {
         found
     }
 
-    /// The report as an HTML fragment without scripts or styles: verdicts, measures and warnings.
+    /// The report as an HTML fragment with verdicts, measures and warnings. The fragment contains no scripts or styles.
     pub fn to_html(&self) -> String {
         let mut out = String::from("<table><caption>Training report</caption><tbody>");
         for (name, text) in self.lines() {

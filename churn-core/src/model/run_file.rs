@@ -1,5 +1,5 @@
-//! The byte format of runs. It stores the inputs of the scores, so that the model can compute bit-identical scores
-//! again.
+//! The byte format of runs. It stores the inputs of the scores. From these inputs, the model computes bit-identical
+//! scores again.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -27,7 +27,7 @@ struct File {
     fingerprint: String,
     /// For each customer who is not scored: the row, the reason, and the time at which a score becomes available.
     not_scored: Vec<(u32, String, Option<i64>)>,
-    /// The warnings as JSON, so that fields may be absent.
+    /// The warnings as JSON, because JSON allows fields to be absent in files of other versions.
     warnings: String,
 }
 
@@ -47,7 +47,8 @@ pub(crate) struct RunParts {
 }
 
 impl ScoreRun {
-    /// Writes the run as bytes, without the model; [`ChurnModel::open_run`](crate::ChurnModel::open_run) reads them.
+    /// Writes the run as bytes, without the model. [`ChurnModel::open_run`](crate::ChurnModel::open_run) reads the
+    /// bytes.
     ///
     /// # Errors
     /// `artifact_too_large`.

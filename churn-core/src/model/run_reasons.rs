@@ -5,12 +5,12 @@ use crate::model::reason::{Reason, top_reasons};
 use crate::model::score::ScoreRun;
 use crate::parallel::Execution;
 
-/// Number of rows that are explained at a time, which bounds memory.
+/// Number of rows that are explained at a time. It limits memory use.
 const ROWS_AT_A_TIME: usize = 4096;
 
 impl ScoreRun {
     /// The reasons of every score, in the order of [`scores`](Self::scores). They equal the results of
-    /// [`reasons`](Self::reasons). They are computed on several threads.
+    /// [`reasons`](Self::reasons), but are computed on several threads.
     ///
     /// # Errors
     /// `cancelled`; `invalid_option` for zero threads.

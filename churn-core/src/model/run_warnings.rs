@@ -12,15 +12,15 @@ use crate::numeric::logit;
 use crate::record::{NEVER, TenantRecords};
 use crate::time::{AsOf, MICROS_PER_DAY, Timestamp};
 
-/// A table is stale only if the time without events before the run's date exceeds its longest earlier gap by more than
-/// this number of days.
+/// A table is stale only if the time from its last event to the run's date exceeds the longest earlier gap between two
+/// events by more than this number of days.
 const GRACE_DAYS: i64 = 7;
-/// The mean probability of a run is unusual if its odds exceed those of every training date by this factor, or if they
-/// are smaller than those of every training date by this factor.
+/// The mean probability of a run is unusual if its odds are above the odds of every training date times this number, or
+/// below the odds of every training date divided by this number.
 const ODDS: f64 = 2.0;
-/// If a run has fewer scores than this, its mean probability is not tested.
+/// If a run has fewer scores than this, neither its mean probability nor its features are compared with training.
 const FEWEST_SCORES: usize = 20;
-/// Maximum number of features in one warning.
+/// Maximum number of features that the message of a warning names.
 const NAMED: usize = 5;
 
 /// The warnings of a run over all customers.
@@ -41,7 +41,8 @@ pub(crate) fn run_warnings(
     found
 }
 
-/// Warns about attributes that the model uses but the records lack. Their features are missing for every customer.
+/// Warns about attributes that the model uses but the records lack. The features of such attributes are missing for
+/// every customer.
 fn missing_columns(records: &TenantRecords, plan: &ResolvedPlan) -> Vec<Warning> {
     let renewal = plan.needs_renewal() && records.customers.renews_at.is_none();
     let attributes = plan
@@ -72,9 +73,9 @@ fn columns_without_values(
     let enough = |kind: RecordKind| records.n_rows(kind).is_some_and(|rows| rows >= FEWEST_SCORES);
     trained
         .iter()
-        .filter(|(kind, column)| tables.contains(kind) && enough(*kind) && !found.contains(&(*kind, column)))
+        .filter(|(kind, column)| tables.contains(kind) && enough(*kind) && !found.contains(&(*kind, column.as_str())))
         // `missing_columns` warns about these.
-        .filter(|(kind, column)| !attributes.contains(&(*kind, column)))
+        .filter(|(kind, column)| !attributes.contains(&(*kind, column.as_str())))
         .map(|(kind, column)| {
             let message = format!(
                 "column '{column}' of {kind} had values in training, and no row of these records has one: the features that use it then mean something else. Provide the column, or train again without it"
@@ -101,12 +102,13 @@ fn outcomes_seen_in_training(model: &Metadata, as_of: AsOf) -> Option<Warning> {
     Some(Warning::new(WarningCode::OutcomesSeenInTraining, message).of_dates(vec![as_of]))
 }
 
-/// Warns if a table has been without events for longer than ever before. The data feed has then probably stopped, and
-/// the model would treat customers as inactive.
+/// Warns if a table has had no events for longer than ever before. In this case, the data feed has probably stopped,
+/// and the model would treat active customers as inactive.
 fn stale_data(records: &TenantRecords, kind: RecordKind, as_of: AsOf) -> Option<Warning> {
     let as_of_day = as_of.as_micros().div_euclid(MICROS_PER_DAY);
     let days = EventDays::of(records, kind, as_of)?;
-    // Data that extends beyond the date is not stale. A few events with a mistyped date do not count as such data.
+    // A table with events after the date is not stale. A few later events are ignored, because their dates may be
+    // mistyped.
     if days.later > days.earlier / 1000 {
         return None;
     }
@@ -122,15 +124,16 @@ fn stale_data(records: &TenantRecords, kind: RecordKind, as_of: AsOf) -> Option<
     Some(Warning::new(WarningCode::StaleData, message).of_dates(vec![as_of]))
 }
 
-/// The days before a date on which a table has settled events.
+/// The days before a date on which a table has events. Pending payments are not counted.
 struct EventDays {
     /// Days since 1970-01-01.
     first: i64,
     last: i64,
     /// For each day from the first to the last, whether it has an event.
     filled: Vec<bool>,
-    /// The number of events before the date, and the number of other events.
+    /// The number of events before the date.
     earlier: usize,
+    /// The number of events at or after the date.
     later: usize,
 }
 
@@ -181,7 +184,7 @@ fn level_outside_training(report: &TrainReport, scores: &[Score]) -> Option<Warn
     let (low, high) = rates.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), rate| {
         (rate.min(low), rate.max(high))
     });
-    // The smallest rate counts half a churned customer, so that the odds are finite for a date without churned
+    // A rate of 0 is replaced by the rate of half a churned row, so that the odds are finite for a date without churned
     // customers.
     let least = 0.5 / report.rows.max(1) as f64;
     let log_odds = |rate: f64| logit(rate.clamp(least, 1.0 - least));

@@ -16,9 +16,9 @@ pub(crate) struct Sample {
     pub(crate) churned: Vec<bool>,
     /// For each row, the index of its span among the spans that were used. Rows are sorted by span, then by customer.
     pub(crate) spans: Vec<u32>,
-    /// Number of pairs that are excluded because their label is neither churned nor retained.
+    /// Number of customer-date pairs that are excluded because their label is neither churned nor retained.
     pub(crate) excluded: usize,
-    /// Number of pairs that sampling dropped.
+    /// Number of customer-date pairs that sampling dropped.
     pub(crate) subsampled: usize,
 }
 
@@ -98,18 +98,18 @@ impl Sample {
     }
 }
 
-/// One in this many customers is used on a day on which the customer's next event is due.
+/// On average, one of this many customers is used on a day on which the customer's next event is due.
 const DUE: usize = 4;
 
 /// The day of a span on which a customer is used. It depends on the customer's id and the seed.
 ///
-/// The days of most customers are spread evenly over the span. The other customers are used at the midnight before
-/// their next event is due, according to their own rhythm as known at the start of the span. At that time, the gap
-/// since the last event of a customer who stays is as long as it ever gets. In production, a job that runs on the day of the invoices
-/// scores all customers at such a time, whereas evenly spread days reach each customer at such a time only once per
-/// period.
+/// The days of most customers are spread evenly over the span. Each of the other customers is used at the midnight
+/// before their next event is due. The due day follows from the customer's own rhythm, as known at the start of the
+/// span. At that midnight, the gap since the last event is as long as it gets for a customer who stays. A production
+/// job that runs on the day of the invoices scores all customers at such a time. Evenly spread days alone would contain
+/// few such pairs.
 fn own_day(records: &TenantRecords, definition: &ChurnDefinition, customer: u32, span: DateSpan, lot: u64) -> AsOf {
-    // Whether the day is just before an event or just after it matters only for inactivity labels.
+    // Only for inactivity labels does it matter whether the day is just before or just after an event.
     let Some(on) = definition.observed_on() else {
         return span.of(lot);
     };
@@ -132,9 +132,9 @@ pub(crate) struct RowCap {
 }
 
 impl RowCap {
-    /// The sampled customers, as flags by code; `None` if all customers are used. Whole customers are sampled, so that
-    /// the rows of a customer stay together and dates remain comparable. Whether a customer is sampled depends only on
-    /// the id and the seed, not on the order of the customers.
+    /// For each customer code, whether the customer is sampled; `None` if all customers are used. A sampled customer
+    /// keeps all their rows, so that dates remain comparable. The order in which customers are sampled depends only on
+    /// their ids and the seed, not on the order of the records.
     fn draw(self, records: &TenantRecords, labels: &[Label]) -> Option<Vec<bool>> {
         if labels.len() <= self.rows {
             return None;
@@ -160,7 +160,7 @@ impl RowCap {
         Some(drawn)
     }
 
-    /// FNV-1a hash of the id, mixed with the seed.
+    /// The random number of a customer: the FNV-1a hash of the id, mixed with the seed.
     fn lot(self, id: &str) -> u64 {
         let hash = id.bytes().fold(0xcbf2_9ce4_8422_2325u64, |hash, byte| {
             (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
@@ -181,7 +181,8 @@ pub(crate) struct Examples<'a> {
 }
 
 impl Examples<'_> {
-    /// The number of distinct groups with churned rows, or the number with retained rows, whichever is smaller.
+    /// Counts the groups that contain churned rows and the groups that contain retained rows, and returns the smaller
+    /// count.
     ///
     /// # Errors
     /// `too_little_data` if there are no rows; `single_class` if all labels are equal.
@@ -317,7 +318,7 @@ mod tests {
         Ok(())
     }
 
-    /// The pairs of customer and default date, by customer.
+    /// Returns the customer and the date of each row of a sample that is drawn at the default dates.
     fn spread(
         records: &TenantRecords,
         definition: &ChurnDefinition,

@@ -89,12 +89,13 @@ impl Score {
     }
 
     /// A 90 % confidence interval for the churn rate of customers with this score, at dates like the training dates. It
-    /// contains the probability and rises with it. It is narrower if more customers are available for calibration.
+    /// contains the probability, and both of its ends rise with the probability. The more customers are available for
+    /// calibration, the narrower the interval is.
     ///
-    /// The interval comes from a bootstrap of the calibration over customers (Efron and Tibshirani, 1993). It does not
-    /// include model (epistemic) uncertainty, so with few customers it contains the true rate less often than 90 %. It
-    /// is not a range for the outcome of one customer, and it does not account for drift. `None` if the customer is not
-    /// scored, or if the model file was written by a version without intervals.
+    /// The interval comes from a bootstrap of the calibration that resamples customers (Efron and Tibshirani, 1993). It
+    /// does not include model (epistemic) uncertainty. If there are few customers, it therefore contains the true rate
+    /// in fewer than 90 % of cases. It is not a range for the outcome of one customer, and it does not account for
+    /// drift. `None` if the customer is not scored, or if the model file was written by a version without intervals.
     pub fn interval(&self) -> Option<Interval> {
         match self.outcome {
             Outcome::Scored { interval, .. } => interval,
@@ -207,19 +208,19 @@ pub struct ScoreRun {
 }
 
 impl ScoreRun {
-    /// Warnings about differences between the run and the training data: stale data, predictions or features that lie
-    /// outside those of all training dates, and missing columns. Check them before you act on the scores. Empty if
-    /// there are none.
+    /// Warnings about differences between the run and the training data. They report stale data, missing columns, and
+    /// predictions or features that lie outside those of all training dates. Check them before you act on the scores.
+    /// The slice is empty if there are no warnings.
     pub fn warnings(&self) -> &[Warning] {
         &self.warnings
     }
 
-    /// One score per eligible customer, sorted by customer id (bytes).
+    /// One score per eligible customer, sorted by the bytes of the customer id.
     pub fn scores(&self) -> &[Score] {
         &self.scores
     }
 
-    /// The date of the scores: records are visible strictly before it.
+    /// The date of the scores. Only records before this date are visible.
     pub fn as_of(&self) -> AsOf {
         self.as_of
     }
@@ -248,8 +249,8 @@ impl ScoreRun {
     }
 
     /// The `top` features with the largest contributions to a customer's score, in either direction, largest first.
-    /// Contributions are Shapley values in log-odds before calibration. Each call computes them anew. Empty if the
-    /// customer is not scored.
+    /// Contributions are Shapley values in log-odds before calibration. Each call computes them again. The list is
+    /// empty if the customer is not scored.
     ///
     /// # Errors
     /// `customer_not_found` if the customer was not eligible.
@@ -320,9 +321,9 @@ impl std::fmt::Debug for ScoreRun {
 pub struct CustomerScore {
     /// The score. It is bit-identical to the customer's score in a run over all customers.
     pub score: Score,
-    /// The reasons of the score, largest contribution first.
+    /// The reasons of the score, in descending order of the absolute contribution.
     pub reasons: Vec<Reason>,
-    /// The date of the score: records are visible strictly before it.
+    /// The date of the score. Only records before this date are visible.
     pub as_of: AsOf,
     /// The id of the model that computed the score: [`ChurnModel::id`](crate::ChurnModel::id).
     pub model_id: String,

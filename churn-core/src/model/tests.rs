@@ -185,8 +185,8 @@ fn false_payloads_with_a_valid_checksum_are_refused() -> Result<()> {
             let at = random.below(payload.len());
             payload[at] = random.next_u64() as u8;
         }
-        // Either the bytes are refused, or they give a model that scores without a panic. The latter is possible
-        // because a changed leaf value is still valid.
+        // The changed bytes are either refused or give a model that scores without a panic. Some changes give a valid
+        // model, for example another leaf value.
         if let Ok(model) = ChurnModel::from_bytes(&crate::artifact::write(artifact.metadata, &payload)?) {
             let _ = model.score(&records, day(500));
         }
@@ -253,7 +253,7 @@ fn contributions_sum_to_the_blended_log_odds() -> Result<()> {
 
 #[test]
 fn the_out_of_time_test_has_its_purge_proof() -> Result<()> {
-    // One in twelve customers churns: fewer customers leave the AUC to chance.
+    // Only one in twelve customers churns, so with fewer customers the AUC would depend on chance.
     let records = world(3000, 5).records("acme");
     let model = ChurnModel::train(&records, &options(2))?;
     let test = model.report().out_of_time.clone().unwrap();
@@ -499,7 +499,7 @@ fn a_panel_of_months_is_purged_or_refused() -> Result<()> {
     assert!(later.folds[0].proof.holds() && later.folds[0].proof.last_training_date == months[7]);
     assert_eq!(later.folds[0].proof.purged_dates, months[8..11]);
     // The backtest chooses dates half a label period apart. The date before the origin is purged, and the proof lists
-    // it. The list is empty only if no date lies between the last training date and the origin.
+    // it. The list of purged dates is empty only if no date lies between the last training date and the origin.
     let chosen = backtest(11, &|options| options.train.as_of = None)?;
     assert_eq!(chosen.folds[0].proof.purged_dates.len(), 1);
     let apart = backtest(11, &|options| options.train.as_of = Some(months[..9].to_vec()))?;
@@ -564,7 +564,7 @@ fn scores_whose_outcomes_training_used_carry_a_warning() -> Result<()> {
 fn a_built_in_column_that_training_had_is_missed() -> Result<()> {
     let mut world = world(150, 9);
     for (number, payment) in world.payments.iter_mut().enumerate() {
-        payment.status = (number % 5 == 0).then_some(InputStatus::Failed);
+        payment.status = (number % 5 == 0).then(|| "failed".to_owned());
         payment.settled_at = Some(payment.due_at.plus_days(1));
     }
     let model = ChurnModel::train(&world.records("acme"), &options(2))?;

@@ -1,4 +1,4 @@
-//! Training: chooses the dates, tests a model out of time on the last of them, and fits the final model.
+//! Training: chooses the dates, tests a model out of time on the last date, and fits the final model.
 
 use std::ops::Range;
 
@@ -25,11 +25,13 @@ impl ChurnModel {
     /// The same options and records give the same model file, byte for byte, for any number of threads.
     ///
     /// If `as_of` is not set, the history is divided into spans of half a label period, and each customer is used on
-    /// one day of each span; the day depends on the customer's id and the seed. Together, these days cover every phase
-    /// of a billing cycle. First, a model is trained only on dates whose label periods end by the last date or span,
-    /// and is tested there. Then the returned model is trained on the most recent dates. If the history is too short
-    /// for the test, `report().out_of_time` is `None`, `report().out_of_time_reason` contains the reason, and only
-    /// cross-validated metrics are available.
+    /// one day of each span. The day is sampled by the customer's id and the seed. Together, these days cover every
+    /// phase of a billing cycle.
+    ///
+    /// Training has two steps. First, a model is trained only on dates whose label periods end by the last date (or by
+    /// the first day of the last span), and is tested on the last date or span. Then the returned model is trained on
+    /// the most recent dates. If the history is too short for the test, `report().out_of_time` is `None`,
+    /// `report().out_of_time_reason` contains the reason, and only cross-validated metrics are available.
     ///
     /// # Errors
     /// `immature_label` if a requested date is not mature, or if no mature date exists; `single_class`;
@@ -197,7 +199,7 @@ fn rates(sample: &Sample, dates: &Dates, probabilities: &[f64]) -> Vec<ChurnRate
 struct Dates {
     /// All dates that may be used for training or the test, sorted. The last one is used for the test.
     all: Vec<DateSpan>,
-    /// The range of the dates on which the final model is trained.
+    /// The dates on which the final model is trained, as a range of indices into `all`.
     last: Range<usize>,
 }
 
@@ -249,8 +251,8 @@ impl Dates {
     }
 }
 
-/// The last span if it can be tested, otherwise its last day if that can be tested, otherwise `None`. A test is
-/// possible if at least one date remains for training.
+/// The span to test: the last span if it can be tested, otherwise the last day of that span if this day can be tested,
+/// otherwise `None`. A test is possible if at least one date remains for training after the purge.
 pub(crate) fn testable(spans: &[DateSpan], horizon: Horizon, embargo_days: u32) -> Option<DateSpan> {
     let last = *spans.last()?;
     [last, DateSpan::on(last.last)]
@@ -258,10 +260,10 @@ pub(crate) fn testable(spans: &[DateSpan], horizon: Horizon, embargo_days: u32) 
         .find(|test| purge(spans, *test, horizon, embargo_days).is_some())
 }
 
-/// The options of an out-of-time test. The first two separate training and test, in addition to the label period.
+/// The options of an out-of-time test.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct TestOptions {
-    /// Days between the last training label and the test date.
+    /// Minimum number of days between the end of the last training label period and the test date.
     pub(crate) embargo_days: u32,
     /// Whether each customer is tested by a model that was not trained on any of the customer's rows.
     pub(crate) unseen_customers: bool,
@@ -269,19 +271,20 @@ pub(crate) struct TestOptions {
     pub(crate) keeps_predictions: bool,
 }
 
-/// Number of folds into which customers are divided if the model must not have seen the tested customers.
+/// Number of folds into which customers are divided if each customer must be tested by a model that was not trained on
+/// the customer's rows.
 const CUSTOMER_FOLDS: usize = 5;
 
 /// The spans of an out-of-time test.
 #[derive(Clone, Copy)]
 pub(crate) struct TestSpans<'a> {
-    /// The spans of the sample.
+    /// The spans that the sample contains.
     pub(crate) drawn: &'a [DateSpan],
-    /// The same and the spans that the purge drops, sorted. The last one is tested.
+    /// The spans that the sample contains and the spans that the purge drops, sorted. The last span is tested.
     pub(crate) all: &'a [DateSpan],
 }
 
-/// Tests a model on the last span. The model is trained on the spans whose label periods end by the test.
+/// Tests a model on the last span. The model is trained on the spans whose label periods end by the first test day.
 pub(crate) fn test_out_of_time(
     records: &TenantRecords,
     sample: &Sample,
@@ -386,9 +389,9 @@ pub(crate) fn test_out_of_time(
     })
 }
 
-/// Separate measures for customers who were active in the `horizon` days before the test date and for those who were
-/// not.
-/// `None` if the definition keeps only active customers.
+/// Separate measures for customers who were active in the `horizon` days before the test date and for customers who
+/// were not. `None` if either group is empty, if the churn definition keeps only active customers, or if churn is not
+/// defined by inactivity.
 fn by_activity(
     records: &TenantRecords,
     test: &Sample,

@@ -19,7 +19,8 @@ pub(crate) fn warnings(records: &TenantRecords, definition: &ChurnDefinition, sa
     found
 }
 
-/// Adds the likely cause to a `single_class` error if the horizon is too short for both labels to occur.
+/// Adds the likely cause to a `single_class` error, if the cause is a horizon that is shorter than the usual gap
+/// between events.
 pub(crate) fn explained(error: Error, records: &TenantRecords, definition: &ChurnDefinition) -> Error {
     if error.kind() != ErrorKind::SingleClass {
         return error;
@@ -95,7 +96,8 @@ const DEVIATIONS: f64 = 5.0;
 /// Odds are unusual if they differ by more than this factor from the odds of the other dates.
 const ODDS: f64 = 3.0;
 
-/// Whether the churn rate of a date differs from that of all other rows both significantly and by a large factor.
+/// Whether the churn rate of a date differs from the churn rate of all other rows both significantly and by a large
+/// factor.
 fn is_far(count: Count, all: Count) -> bool {
     let (rows, churned) = (count.rows as f64, count.churned as f64);
     let (others, others_churned) = ((all.rows - count.rows) as f64, (all.churned - count.churned) as f64);
@@ -105,7 +107,7 @@ fn is_far(count: Count, all: Count) -> bool {
     let pooled = all.churned as f64 / all.rows as f64;
     let variance = pooled * (1.0 - pooled) * (1.0 / rows + 1.0 / others);
     let apart = (churned / rows - others_churned / others).abs();
-    // Half a row is added to each label, so that the odds are finite.
+    // Half a row is added to each class, so that the odds are finite.
     let log_odds = |churned: f64, rows: f64| ln((churned + 0.5) / (rows - churned + 0.5));
     apart > DEVIATIONS * variance.sqrt()
         && (log_odds(churned, rows) - log_odds(others_churned, others)).abs() > ln(ODDS)
@@ -127,7 +129,7 @@ fn odd_dates(counts: &Counts, too_short: bool) -> Vec<Warning> {
             false => {}
         }
     }
-    // A single day within a span has few customers, so only significant differences are reported.
+    // A single day within a span has few customers, so it is reported only if its churn rate differs significantly.
     if counts.days.len() > counts.spans.len() {
         for (&date, &count) in counts.days.iter().filter(|(_, count)| is_far(**count, counts.all)) {
             let odd = if count.is_uniform() { &mut uniform } else { &mut unusual };

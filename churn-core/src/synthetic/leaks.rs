@@ -12,7 +12,7 @@ use crate::synthetic::profile::bell;
 use crate::synthetic::table::WorldColumn;
 use crate::time::{MICROS_PER_DAY, Timestamp};
 
-/// The outcome of a spell. Leaks reveal a part of it.
+/// The outcome of a spell. Leaks reveal a part of the outcome.
 pub(super) struct Fate {
     pub(super) signed_up_at: i64,
     pub(super) decided_at: Option<i64>,
@@ -37,13 +37,13 @@ impl Fate {
         ((self.last() - self.signed_up_at) / MICROS_PER_DAY) as f64
     }
 
-    /// Number of days from the last date that can be tested to the end of the spell.
+    /// Number of days from the last date that can be tested to the end of the spell. `None` if the spell does not end.
     fn days_left(&self) -> Option<f64> {
         let date = self.end - 91 * MICROS_PER_DAY;
         self.churned_at.map(|at| (at - date).div_euclid(MICROS_PER_DAY) as f64)
     }
 
-    /// The label at the last testable date.
+    /// Whether the customer leaves in the 90 days after the last date that can be tested.
     fn label(&self) -> bool {
         self.days_left().is_some_and(|days| (0.0..90.0).contains(&days))
     }
@@ -99,7 +99,7 @@ const fn kind(name: &'static str, meaning: &'static str, column: Type, tell: fn(
 
 use Type::{Bool, Number, Text};
 
-/// Flips the value with probability `share`.
+/// Returns the value, or its opposite with probability `share`.
 fn noisy(value: bool, share: f64, random: &mut SplitMix) -> bool {
     value != (random.unit() < share)
 }
@@ -480,7 +480,7 @@ impl PlantedLeak {
 }
 
 impl fmt::Display for PlantedLeak {
-    /// The name of the leak.
+    /// Writes the name of the leak.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.name())
     }

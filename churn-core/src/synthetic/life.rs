@@ -7,16 +7,17 @@ use crate::synthetic::options::WorldOptions;
 use crate::synthetic::profile::{Profile, Trade, Use};
 use crate::time::{MICROS_PER_DAY, MICROS_PER_HOUR};
 
-/// Days of an annual contract, a whole number of weeks.
+/// The length of an annual contract in days. It is a whole number of weeks.
 const TERM: i32 = 364;
-/// Notice period of an annual contract in days; other contracts end at once.
+/// Notice period of an annual contract in days. Other contracts have no notice period.
 const NOTICE: i32 = 30;
-/// Days between two attempts to charge a card. The next constant is the maximum number of attempts.
+/// Days between two attempts to charge a card.
 const RETRY_AFTER: i32 = 4;
+/// Maximum number of attempts to charge a card.
 const MOST_ATTEMPTS: u8 = 3;
 
-/// The weight of the recorded risk factors in the daily probability of leaving. It is large enough that a model can
-/// learn them, and small enough that churn stays uncertain.
+/// The weight of the recorded risk factors in the daily probability of leaving. It is large enough for a model to learn
+/// the risk factors, and small enough for churn to stay uncertain.
 const SHOWN: f64 = 0.85;
 
 /// The inputs of a simulation that stay the same over the whole life of a customer.
@@ -26,8 +27,8 @@ pub(super) struct Circumstances<'a> {
     pub(super) profile: &'a Profile,
 }
 
-/// The state of a customer on a morning. The fields that affect the probability of leaving on this day have been
-/// recorded before this morning; the other fields affect only later days.
+/// The state of a customer on a morning. The fields that affect the probability of leaving on this day are determined
+/// by what was recorded before this morning. The other fields affect only later days.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct State {
     /// The day that begins, counted from the start of the simulation.
@@ -36,13 +37,15 @@ pub(super) struct State {
     pub(super) plan: u8,
     pub(super) seats: u32,
     pub(super) renews_in: i32,
-    /// Current number of activities per working day. The next two fields state whether the customer is losing or
-    /// gaining interest.
+    /// Current mean number of activities per working day.
     rate: f64,
+    /// Whether the customer is losing interest.
     fading: bool,
+    /// Whether the customer is gaining interest.
     growing: bool,
-    /// Recent and long-run average of activities per working day.
+    /// Recent average of the number of activities per working day.
     short: f64,
+    /// Long-run average of the number of activities per working day.
     long: f64,
     /// Whether the customer has problems with the product.
     trouble: bool,
@@ -53,7 +56,7 @@ pub(super) struct State {
     due_in: i32,
     attempt: u8,
     retry_in: i32,
-    /// Days since the open invoice was sent; -1 if there is none.
+    /// Days since the open invoice was sent, or -1 if no invoice is open.
     open_invoice: i32,
     refundable: bool,
     fails: f64,
@@ -61,7 +64,7 @@ pub(super) struct State {
     shrinkage: f64,
 }
 
-/// The event of a charge or an invoice.
+/// What happens to a charge or an invoice on one day.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Bill {
     /// An invoice was sent.
@@ -70,24 +73,24 @@ pub(super) enum Bill {
     Settled,
     /// The open invoice was written off.
     WrittenOff,
-    /// The card was charged at this attempt.
+    /// The card was charged. The number of the attempt is counted from 1.
     Charged(u8),
-    /// The card was refused at this attempt.
+    /// The card was refused. The number of the attempt is counted from 1.
     Refused(u8),
 }
 
-/// A ticket that was resolved on this day.
+/// What happens to a ticket on the day on which it is resolved.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Resolution {
     pub(super) rating: Option<u8>,
     pub(super) reopened: bool,
 }
 
-/// The events of a day.
+/// The events of one day.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Today {
     pub(super) activities: u32,
-    /// The priority of an opened ticket: 0 (low) to 3 (urgent).
+    /// The priority of the ticket that is opened, from 0 (low) to 3 (urgent); `None` if no ticket is opened.
     pub(super) opened: Option<u8>,
     pub(super) resolved: Option<Resolution>,
     pub(super) bill: Option<Bill>,
@@ -108,7 +111,7 @@ pub(super) struct Spell {
     pub(super) churned_at: Option<i64>,
 }
 
-/// An observer of a simulated life. Returning a break ends the simulation.
+/// An observer of a simulated life. If `morning` returns `Break`, the simulation ends.
 pub(super) trait Witness {
     fn begins(&mut self, _: &Spell, _: &State) {}
     fn morning(&mut self, _: &Spell, _: &State) -> ControlFlow<()> {
@@ -120,12 +123,12 @@ pub(super) trait Witness {
     fn ends(&mut self, _: &Spell) {}
 }
 
-/// A time on a day, in microseconds.
+/// Converts a day and an hour of the simulation to microseconds since 1970-01-01.
 pub(super) fn moment(options: &WorldOptions, day: i32, hour: f64) -> i64 {
     options.start.as_micros() + i64::from(day) * MICROS_PER_DAY + (hour * MICROS_PER_HOUR as f64) as i64
 }
 
-/// The notice period in days.
+/// The notice period of a customer in days.
 pub(super) fn notice_days(profile: &Profile) -> i32 {
     if profile.annual { NOTICE } else { 0 }
 }
@@ -141,7 +144,7 @@ fn known_late(options: &WorldOptions, signed_up_at: i64, random: &mut SplitMix) 
     (late && options.dated && !founder && known_at < end).then_some(known_at)
 }
 
-/// A delay in microseconds: an hour to nine days.
+/// A random delay in microseconds, between one hour and about nine days.
 pub(super) fn late_by(random: &mut SplitMix) -> i64 {
     MICROS_PER_HOUR + (random.unit() * 9.0 * MICROS_PER_DAY as f64) as i64
 }
@@ -234,8 +237,8 @@ impl State {
         }
     }
 
-    /// How far usage has fallen, from 0 to 1. It is 0 if the decline is at most one tenth, and 1 if it is about two
-    /// thirds or more.
+    /// How far usage has fallen, from 0 to 1. The result is 0 if usage has fallen by at most one tenth, and 1 if usage
+    /// has fallen by about two thirds or more.
     fn decline(&self, options: &WorldOptions) -> f64 {
         let floor = 0.1 * options.activities_per_day + 1e-9;
         let fallen = 1.0 - (self.short + floor) / (self.long + floor);
@@ -275,7 +278,7 @@ impl State {
         exp(base + SHOWN * shown).min(0.5)
     }
 
-    /// Simulates the day that begins. Afterwards, this state is that of the next morning.
+    /// Simulates the day that begins. Afterwards, `self` is the state on the next morning.
     pub(super) fn live(&mut self, life: &Circumstances<'_>, random: &mut SplitMix) -> Today {
         let mut today = Today::default();
         self.moods(life, random);
@@ -312,7 +315,7 @@ impl State {
         let epoch_day = life.options.start.as_micros() / MICROS_PER_DAY + i64::from(self.day);
         let weekend = (epoch_day + 3).rem_euclid(7) >= 5;
         let mean = if weekend { 0.2 * self.rate } else { self.rate };
-        // A geometric distribution, because the activities of a day come in bursts.
+        // The number of activities of a day has a geometric distribution, because activities come in bursts.
         let again = mean / (1.0 + mean);
         while random.unit() < again && today.activities < 500 {
             today.activities += 1;
@@ -343,7 +346,7 @@ impl State {
             }
             today.resolved = Some(Resolution { rating, reopened });
         }
-        // Customers have problems on an eighth of all days, so the average equals the requested rate.
+        // A customer has problems on about an eighth of all days, so the average rate is about the requested rate.
         let rate = life.profile.tickets * if self.trouble { 5.0 } else { 0.45 };
         if self.open < 5 && random.unit() < rate {
             let urgency = random.unit() + if self.trouble { 0.25 } else { 0.0 };

@@ -2,21 +2,21 @@
 //!
 //! [`WorldOptions`], which include the seed, determine a world exactly: the same options give the same rows on any
 //! machine and for any number of threads. Customers are simulated day by day. Each morning, a customer decides to leave
-//! with a probability that depends on what has been recorded about them so far: how far their use of the product has
-//! fallen, failed charges, bad support, returned seats, the approaching renewal, their plan and their tenure. The
-//! effects are nonlinear and interact. Circumstances that are not recorded, such as fading interest or a card that is
-//! about to expire, affect this probability only through what is recorded on later days.
+//! with a probability that depends on what has been recorded about them so far. It depends on the decline of their use
+//! of the product, failed charges, bad support, returned seats, the approaching renewal, their plan and their tenure.
+//! The effects are nonlinear and interact. Circumstances that are not recorded, such as fading interest or a card that
+//! is about to expire, have no direct effect on this probability. They only change what is recorded on later days.
 //!
 //! **The true risk** at a date is the probability that a customer leaves in the label period, given everything that
 //! happened to them before the date. The simulation replays the customer's life up to the date, then continues it along
 //! [`WorldOptions::paths`] paths with independent random numbers. On each path, the probability of leaving is computed
-//! from the daily probabilities instead of being sampled; the risk is the mean over all paths. This estimate is
-//! unbiased: over many customers, its mean equals the churn rate up to sampling error. A model that sees only the
+//! from the daily probabilities instead of being sampled. The risk is the mean over all paths. This estimate is
+//! unbiased: over many customers, the mean risk equals the churn rate up to sampling error. A model that sees only the
 //! records cannot predict better than the true risk, except by chance.
 //!
 //! With the default options, about 6 % of customers churn within 90 days, and the AUC of the true risk is about 0.8.
-//! The defaults will not change. Other options make a world harder: they add hidden reasons, leaks, drift, a shift of
-//! the base rate, or faulty rows.
+//! The defaults will not change. Other options make prediction harder: they add hidden reasons, leaks, drift, a shift
+//! of the base rate, or faulty rows.
 //!
 //! ```
 //! use churn_core::synthetic::{WorldOptions, world};
@@ -33,9 +33,9 @@
 //!
 //! # Large worlds
 //!
-//! A world holds no rows; they are generated on demand. [`WorldTenant::batches`] generates them for some customers at a
-//! time, so memory is bounded by the batch. [`WorldOptions::scale`] chooses options that give each customer 10
-//! payments, 2 tickets and 5 activities on average:
+//! A world does not store rows, but generates them on demand. [`WorldTenant::batches`] generates the rows of some
+//! customers at a time, so memory use depends only on the number of customers in a batch. [`WorldOptions::scale`]
+//! returns options that give each customer 10 payments, 2 tickets and 5 activities on average:
 //!
 //! ```
 //! use churn_core::synthetic::{WorldOptions, world};

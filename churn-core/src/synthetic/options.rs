@@ -19,9 +19,9 @@ pub struct WorldOptions {
     pub tenants: usize,
     /// Number of customers of each tenant over the whole history, including those who leave. Default: 1000.
     pub customers: usize,
-    /// The start of the history; must be midnight. Default: 2023-01-02.
+    /// The start of the history. It must be a midnight in UTC. Default: 2023-01-02.
     pub start: Timestamp,
-    /// Length of the history in days; the world ends at `start + days`. Default: 910.
+    /// Length of the history in days. The history ends at `start + days`. Default: 910.
     pub days: u32,
     /// Fraction of customers who signed up before the start. The sign-ups of the others are spread evenly over the
     /// history. Default: 0.5.
@@ -36,16 +36,17 @@ pub struct WorldOptions {
     pub risk: f64,
     /// Share of churned customers who come back after two to ten months. Default: 0.1.
     pub returning: f64,
-    /// Fraction of rows that become known late, by up to about nine days. It is also the fraction of paid invoices that
-    /// are corrected. Default: 0.02.
+    /// Fraction of rows that become known late, up to about nine days after the event. It is also the fraction of paid
+    /// invoices that are corrected later. Default: 0.02.
     pub late_known: f64,
-    /// Whether the versions of customers are dated. If not, each spell (the time from a sign-up to the cancellation) is
-    /// a single row that holds the state at its end, without `valid_from` and `known_at`. Default: true.
+    /// Whether the versions of customers are dated. If false, each spell (the time from a sign-up to the cancellation)
+    /// has a single row with the state at the end of the spell, without `valid_from` and `known_at`. Default: true.
     pub dated: bool,
-    /// Standard deviation of the effect, in log-odds, of reasons to leave that are not recorded. Default: 0.
+    /// How strongly reasons to leave that are not recorded affect customers. This is the standard deviation of their
+    /// effect over all customers, in log-odds. Default: 0.
     pub hidden: f64,
-    /// How much the causes of churn change over the history, 0 to 1: support comes to matter less, and charges and
-    /// renewals come to matter more. Default: 0.
+    /// How much the causes of churn change over the history, from 0 (no change) to 1. With drift, the effect of support
+    /// becomes smaller over time, and the effects of failed charges and renewals become larger. Default: 0.
     pub drift: f64,
     /// This number is added to the log-odds of leaving on each of the last 182 days. Default: 0.
     pub base_rate_shift: f64,
@@ -56,11 +57,11 @@ pub struct WorldOptions {
     /// Fraction of event rows that state another tenant in `tenant_id`. If it is above 0, all tables have a `tenant_id`
     /// column. Default: 0.
     pub unknown_ids: f64,
-    /// Columns that leak the target and are added to the customers. Default: none.
+    /// Columns that leak the target. They are added to the customers table. Default: none.
     pub leaks: Vec<PlantedLeak>,
     /// Number of paths that are simulated to compute one true risk. Default: 64.
     pub paths: u32,
-    /// Threads, progress and cancellation. Never changes the result.
+    /// Threads, progress and cancellation. They never change the result.
     #[serde(skip)]
     pub execution: Execution,
 }
@@ -121,7 +122,7 @@ builders!(WorldOptions {
 json_methods!(WorldOptions);
 
 impl Options for WorldOptions {
-    /// `leaks` is a list of names, or `"all"`.
+    /// In JSON, `leaks` is a list of names, or `"all"`.
     fn read(&mut self, given: &mut Given) -> Result<()> {
         given.set("seed", &mut self.seed)?;
         given.set("tenants", &mut self.tenants)?;

@@ -28,7 +28,8 @@ pub(super) enum Use {
     Leaks = 5,
 }
 
-/// An approximately normal number from three uniform numbers: mean 0, variance 1, within ±3.
+/// Returns an approximately normal random number with mean 0 and variance 1. It is computed from three uniform numbers
+/// and lies between -3 and 3.
 pub(super) fn bell(random: &mut SplitMix) -> f64 {
     2.0 * (random.unit() + random.unit() + random.unit() - 1.5)
 }
@@ -67,8 +68,8 @@ impl Trade {
         }
     }
 
-    /// The random numbers of one customer for one purpose. `date` separates the streams of purposes that are used at
-    /// several dates; it is 0 for the others.
+    /// The random numbers of one customer for one purpose. If a purpose is used at several dates, `date` gives each
+    /// date its own stream of random numbers. For other purposes, `date` is 0.
     pub(super) fn random(&self, customer: u32, what: Use, date: i32) -> SplitMix {
         let stream = u64::from(customer) << 32 | u64::from(date as u32 & 0x0fff_ffff) << 4 | what as u64;
         SplitMix::new(self.seed, stream)
@@ -79,7 +80,7 @@ impl Trade {
 #[derive(Clone, Debug)]
 pub(super) struct Profile {
     pub(super) id: String,
-    /// The day of the sign-up, counted from the start of the simulation; negative for initial customers.
+    /// The day of the sign-up, counted from the start of the simulation. It is negative for initial customers.
     pub(super) signed_up_day: i32,
     pub(super) industry: &'static str,
     pub(super) region: &'static str,
@@ -88,14 +89,14 @@ pub(super) struct Profile {
     pub(super) annual: bool,
     pub(super) invoice: bool,
     pub(super) discount: f64,
-    /// Activities per working day at the peak.
+    /// Usual number of activities per working day.
     pub(super) activity: f64,
     pub(super) tickets: f64,
     /// The effect of reasons that are not recorded, in log-odds.
     pub(super) hidden: f64,
 }
 
-/// The longest tenure of an initial customer at the start, in days.
+/// Maximum number of days from the sign-up of an initial customer to the start of the simulation.
 const FOUNDED: usize = 900;
 
 impl Profile {
@@ -115,7 +116,7 @@ impl Profile {
         let usual_seats = [4.0, 9.0, 22.0, 60.0][usize::from(plan)];
         let seats = (usual_seats * exp(0.5 * bell(&mut random))) as u32 + 1;
         let spread = exp(0.5 * bell(&mut random) - 0.125);
-        // Larger customers do more, but less than proportionally.
+        // Customers with larger plans have more activities and tickets, but far fewer per seat.
         let size = [0.8, 1.0, 1.2, 1.4][usize::from(plan)];
         Self {
             id: format!("c{:07}", customer + 1),

@@ -212,8 +212,9 @@ struct Scribe<'a, 'b> {
     /// The first row of the current spell.
     spell_rows: usize,
     bills: u32,
-    /// The row of the open invoice. The next field is the row of the payment that may be refunded.
+    /// The row of the open invoice.
     open_bill: Option<usize>,
+    /// The row of the payment that may be refunded.
     last_paid: Option<usize>,
     asked: u32,
     /// Rows of open tickets, oldest first.
@@ -251,7 +252,7 @@ impl Scribe<'_, '_> {
             (own, _) => own,
         };
         let id = self.id();
-        // The renewal is counted from the day of the state.
+        // `renews_in` is a number of days after the day of the state.
         let renews_at = self
             .profile
             .annual
@@ -337,8 +338,8 @@ impl Scribe<'_, '_> {
         }
     }
 
-    /// Some bills are later corrected: a second version of the row lowers the amount by 1 %. The second version is
-    /// written before the bill can be refunded, so a refund is recorded in both versions.
+    /// Corrects some of the paid invoices: a second version of the row has an amount that is 1 % lower. The second
+    /// version is written before the invoice can be refunded, so a refund is recorded in both versions.
     fn correct(&mut self, row: usize, settled_at: i64) {
         let Some(known_at) = self.late(settled_at) else { return };
         let rows = &mut self.all.payments;
@@ -440,7 +441,8 @@ impl Scribe<'_, '_> {
         rows.known_at.push(known_at);
     }
 
-    /// Without dated versions, only the last version of a spell is kept. It holds the state at the end of the spell.
+    /// Removes all versions of the current spell except the last one, which holds the state at the end of the spell.
+    /// This is done if versions are not dated.
     fn keep_last_version(&mut self) {
         let rows = &mut self.all.customers;
         let (first, last) = (self.spell_rows, rows.customer_id.len() - 1);
@@ -459,8 +461,8 @@ impl Witness for Scribe<'_, '_> {
 
     fn decides(&mut self, spell: &Spell, state: &State) {
         let Some(at) = spell.decided_at else { return };
-        // A cancellation with a notice period is known as soon as notice is given. A cancellation without one may
-        // become known late.
+        // A cancellation with a notice period is known as soon as notice is given. A cancellation without a notice
+        // period may become known late.
         let known_at = self.late(at).filter(|_| spell.churned_at == spell.decided_at);
         self.version(spell, state, at, known_at);
     }

@@ -3,13 +3,13 @@
 use crate::error::RecordKind;
 use crate::input::{Column, Data, IntoTable, RecordsBuilder, Table, Value};
 
-/// One column of a generated table. Equality compares bits, so a missing number equals another missing number.
+/// One column of a generated table. Numbers are compared by their bits, so two missing numbers are equal.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum WorldColumn {
-    /// Texts; an empty text is null.
+    /// Texts. An empty text means null.
     Texts(Vec<Box<str>>),
-    /// Numbers; NaN is null.
+    /// Numbers. NaN means null.
     Numbers(Vec<f64>),
     /// Bools.
     Bools(Vec<Option<bool>>),
@@ -144,10 +144,10 @@ impl IntoTable for WorldTable {
     }
 }
 
-/// The tables of a tenant, or of some of its customers.
+/// The four tables of a tenant, of some of its customers, or of all tenants.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct WorldTables {
-    /// Customers, one row per version.
+    /// Customers, with one row per version of a customer.
     pub customers: WorldTable,
     /// Payments.
     pub payments: WorldTable,
@@ -177,7 +177,7 @@ impl WorldTables {
         }
     }
 
-    /// Adds all four tables to a builder, as one batch each.
+    /// Adds all four tables to a builder. Each table is one batch.
     #[must_use]
     pub fn add_to(self, builder: RecordsBuilder) -> RecordsBuilder {
         builder

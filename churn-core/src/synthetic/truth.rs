@@ -1,4 +1,4 @@
-//! The true risk: the mean over many simulated continuations from a date.
+//! The true risk: the probability of leaving, as a mean over many simulated continuations of a customer's life.
 
 use std::ops::ControlFlow;
 
@@ -17,11 +17,11 @@ pub struct TrueRisk {
     pub tenant_id: String,
     /// The customer.
     pub customer_id: String,
-    /// The date.
+    /// The date for which the risk is computed.
     pub as_of: AsOf,
     /// The probability that the customer leaves in the label period, given everything that happened before the date.
     pub probability: f64,
-    /// Whether the customer left; `None` if the label period extends past the end of the world.
+    /// Whether the customer left in the label period; `None` if the label period ends after the end of the history.
     pub churned: Option<bool>,
 }
 
@@ -115,7 +115,7 @@ impl Witness for Seen {
 
     fn morning(&mut self, spell: &Spell, state: &State) -> ControlFlow<()> {
         self.look(spell, state);
-        // If the customer has no state on that day, later days do not matter.
+        // If the customer has no state on `self.day`, they are not eligible, so the simulation can stop.
         match state.day >= self.day && self.state.is_none() {
             true => ControlFlow::Break(()),
             false => ControlFlow::Continue(()),
@@ -140,7 +140,8 @@ impl Witness for Seen {
 /// probability is conditional on not leaving within the lead.
 fn probability(life: &Circumstances<'_>, customer: u32, state: State, horizon: Horizon) -> f64 {
     let notice = i64::from(notice_days(life.profile));
-    // A customer leaves in the label period if the decision is made on these days.
+    // The customer leaves in the label period if they decide to leave on a day from `first` to `last`, without `last`
+    // itself. Days are counted from the date.
     let first = (i64::from(horizon.lead) - notice).max(0);
     let last = (i64::from(horizon.lead) + i64::from(horizon.days) - notice).max(first);
     let mut random = life.trade.random(customer, Use::Truth, state.day);

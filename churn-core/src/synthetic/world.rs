@@ -13,10 +13,10 @@ use crate::time::{AsOf, Horizon, Timestamp};
 
 /// Number of customers whose rows are generated at a time.
 const PIECE: usize = 256;
-/// The label period for which the defaults were chosen.
+/// The label period of [`WorldTenant::truth`]. The default options were chosen for this label period.
 const HORIZON: Horizon = Horizon { days: 90, lead: 0 };
 
-/// A synthetic world: tenants with known risk. It holds no rows; they are generated on demand.
+/// A synthetic world: tenants with known risk. A world does not store rows, but generates them on demand.
 #[derive(Clone, Debug)]
 pub struct World {
     tenants: Vec<WorldTenant>,
@@ -50,7 +50,7 @@ impl World {
         &self.tenants
     }
 
-    /// The tenant with an id such as `"t001"`.
+    /// The tenant with the given id, such as `"t001"`. `None` if there is no such tenant.
     pub fn tenant(&self, id: &str) -> Option<&WorldTenant> {
         self.tenants.iter().find(|tenant| tenant.id() == id)
     }
@@ -65,8 +65,9 @@ impl World {
         self.tenants[0].observed_until()
     }
 
-    /// Six dates, 45 days apart, latest first. The label period of 90 days after each date ends before the history
-    /// does. The first of the dates is the default test date of training if `observed_until` is not given.
+    /// Six dates, 45 days apart, latest first, or fewer dates if the history is short. The label period of 90 days
+    /// after each date ends before the history ends. The first element is the default test date of training if
+    /// `observed_until` is not given.
     pub fn dates(&self) -> Vec<AsOf> {
         let last = self.observed_until().plus_days(-91);
         let dates = (0..6).map(|step| last.plus_days(-45 * step));
@@ -84,7 +85,8 @@ impl World {
         Ok(risks.collect::<Result<Vec<_>>>()?.into_iter().flatten().collect())
     }
 
-    /// The rows of all tenants in one table per kind of record, with a `tenant_id`, for [`RecordsBuilder::partition`].
+    /// The rows of all tenants, in one table per kind of record. The tables have a `tenant_id` column and can be passed
+    /// to [`RecordsBuilder::partition`].
     ///
     /// # Errors
     /// `cancelled`.
@@ -116,12 +118,12 @@ impl WorldTenant {
         self.options.start
     }
 
-    /// The end of the history (exclusive): the rows contain nothing at or after it.
+    /// The end of the history (exclusive). No event happens at or after this time.
     pub fn observed_until(&self) -> Timestamp {
         self.options.start.plus_days(i64::from(self.options.days))
     }
 
-    /// Generates all rows.
+    /// Generates all rows of the tenant.
     ///
     /// # Errors
     /// `cancelled`.
@@ -129,8 +131,8 @@ impl WorldTenant {
         self.rows_of(0, self.options.customers)
     }
 
-    /// Generates the rows of `size` customers at a time, so that memory is bounded by the batch. Together, the batches
-    /// contain the rows of [`tables`](Self::tables).
+    /// Generates the rows of `size` customers at a time, so that memory use depends only on `size`. Together, the
+    /// batches contain the rows of [`tables`](Self::tables).
     pub fn batches(&self, size: usize) -> Batches<'_> {
         Batches {
             tenant: self,
@@ -148,7 +150,7 @@ impl WorldTenant {
             }
             Ok(recorder.finish())
         })?;
-        // Without customers, the tables still have columns.
+        // An empty recorder returns tables with columns, so the tables have columns even if there are no customers.
         let mut tables = Recorder::new(&self.options, &self.trade).finish();
         made.into_iter().for_each(|more| tables.append(more));
         faults::add(&mut tables, &self.options, &self.trade, from as u32);
@@ -162,7 +164,7 @@ impl WorldTenant {
             .observed_until(self.observed_until())
     }
 
-    /// A builder with all rows.
+    /// A builder with all rows of the tenant and its observed history.
     ///
     /// # Errors
     /// `cancelled`.
@@ -178,10 +180,10 @@ impl WorldTenant {
         self.truth_within(as_of, HORIZON)
     }
 
-    /// The true risk of every eligible customer, sorted by id, for cancellation within any label period. Customers who
-    /// leave between the date and the start of the label period (the lead) are excluded, because they have no label.
-    /// The risk of the others is the probability of leaving in the label period, given that they do not leave before
-    /// it.
+    /// The true risk of every eligible customer, sorted by id, for cancellation within the label period that `horizon`
+    /// describes. Customers who leave between the date and the start of the label period (the lead) are excluded,
+    /// because they have no label. The risk of all other customers is the probability of leaving in the label period,
+    /// given that they do not leave before it.
     ///
     /// # Errors
     /// `invalid_option` if the date is not a midnight between the start and the end of the history; `cancelled`.
@@ -191,7 +193,8 @@ impl WorldTenant {
     }
 }
 
-/// An iterator over a tenant's rows, some customers at a time. Returned by [`WorldTenant::batches`].
+/// An iterator over a tenant's rows. Each item contains the rows of some customers. Returned by
+/// [`WorldTenant::batches`].
 #[derive(Debug)]
 pub struct Batches<'a> {
     tenant: &'a WorldTenant,
@@ -214,7 +217,8 @@ impl Iterator for Batches<'_> {
 }
 
 impl WorldTable {
-    /// Serialises the table column by column: each name, followed by the values. Equal tables give equal bytes.
+    /// Serialises the table column by column: the name of each column, followed by its values. Equal tables give equal
+    /// bytes.
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut bytes = vec![];
         for (name, column) in &self.columns {
