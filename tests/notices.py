@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Writes THIRD_PARTY_NOTICES.md and sbom.json (CycloneDX 1.5) of the Python wheel and the npm package.
+"""Writes THIRD_PARTY_NOTICES.md and sbom.json (CycloneDX 1.5) for the Python wheel and for the npm package.
 
     tests/notices.py            # writes both files into bindings-python/ and bindings-node/
     tests/notices.py --check    # fails if a committed file differs from what would be written
 
-Both files list the crates that are compiled into the module on any platform. These are its normal dependencies, without
-dependencies of build scripts and tests. The licence texts come from the crates.
+Both files list the crates that are compiled into the module on any platform. These are the normal dependencies of the
+module. The dependencies of build scripts and tests are not listed. The licence texts come from the crates.
 """
 
 from __future__ import annotations

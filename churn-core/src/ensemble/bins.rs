@@ -17,7 +17,8 @@ pub(crate) const MAX_BINS: usize = 255;
 pub(crate) const TILE: usize = 8;
 /// Number of tiles in a stripe, which is a group of adjacent tiles.
 pub(crate) const TILES: usize = 4;
-/// The bins of one row in one stripe, tile by tile. They take half a cache line, so reading a row loads few cache lines.
+/// The bins of one row in one stripe, tile by tile. They take half a cache line, so reading the bins of a row loads few
+/// cache lines.
 pub(crate) type Stripe = [[u8; TILE]; TILES];
 /// Cuts are computed from a sample of evenly spaced rows. If the matrix has more rows than this number, the size of the
 /// sample is between this number and twice this number.

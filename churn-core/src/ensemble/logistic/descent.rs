@@ -132,8 +132,8 @@ impl<'a> Preconditioner<'a> {
         })
     }
 
-    /// Multiplies the gradient by the inverse Hessian. The columns are centred, so the intercept and the coefficients
-    /// can be solved separately.
+    /// Multiplies the gradient by the inverse Hessian. With centred columns, the intercept and the coefficients can be
+    /// solved separately, so the code works on centred columns and converts the result.
     fn apply(&self, gradient: &[f64]) -> Vec<f64> {
         let Some(factor) = &self.factor else {
             return gradient.iter().map(|part| part / self.curvature).collect();
