@@ -29,7 +29,7 @@ def metadata() -> dict[str, Any]:
 
 
 def checksums() -> dict[tuple[str, str], str]:
-    """The SHA-256 of each crate's archive in Cargo.lock."""
+    """Returns the SHA-256 hash of each crate's archive, as stated in Cargo.lock."""
     found: dict[tuple[str, str], str] = {}
     for block in (ROOT / "Cargo.lock").read_text().split("[[package]]"):
         fields = dict(re.findall(r'^(\w+) = "([^"]+)"$', block, re.M))
@@ -39,7 +39,7 @@ def checksums() -> dict[tuple[str, str], str]:
 
 
 def compiled_in(data: dict[str, Any], root: str) -> list[dict[str, Any]]:
-    """The registry crates that a workspace member links, sorted by name and version."""
+    """Returns the registry crates that a workspace member links, sorted by name and version."""
     packages = {package["id"]: package for package in data["packages"]}
     nodes = {node["id"]: node for node in data["resolve"]["nodes"]}
     begin = next(id for id, package in packages.items() if package["name"] == root)

@@ -1,7 +1,8 @@
 //! Stores the bundled Complete Journey data, trains a model on the stored records, and stores the model and its scores.
-//! After a restart it loads everything again: records, model and scores are bit-identical.
+//! The program then opens the store again, as after a restart, and loads everything. Records, model and scores are
+//! bit-identical.
 //!
-//! `cargo run --release --example store` uses a temporary SQLite file. Give a URL to keep the data: `cargo run
+//! `cargo run --release --example store` uses a temporary SQLite file. To keep the data, add a URL: `cargo run
 //! --release --example store -- sqlite:churn.db`, or `postgres://user:password@host/database`.
 
 use std::error::Error;
@@ -10,7 +11,7 @@ use churn_core::{AsOf, ChurnModel, StaticAttributes, TrainOptions};
 use churn_examples::journey;
 use churn_store::{HighRisk, ReasonsFor, RecordsOptions, Stage, Store, TenantStore};
 
-/// The date of the predictions. The 30 days that are predicted lie after the end of the data.
+/// The date of the predictions. The data end on this date, so the predicted 30 days are unknown.
 const AS_OF: &str = "2018-01-01";
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -57,7 +58,7 @@ async fn run(url: &str) -> Result<(), Box<dyn Error>> {
         .await?;
     store.close().await;
 
-    // After a restart everything comes from the store.
+    // The store is opened again, as after a restart. Everything comes from the store.
     let store = Store::open(url).await?;
     let tenant = store.tenant("complete-journey");
     let champion = tenant.models().champion().await?.ok_or("no model was stored")?;
@@ -75,7 +76,7 @@ async fn run(url: &str) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// The same options as the records of the quickstart.
+/// Returns the same options as those of the records in the quickstart.
 fn options() -> Result<RecordsOptions, churn_core::Error> {
     Ok(RecordsOptions {
         static_attributes: StaticAttributes::All,
