@@ -90,8 +90,8 @@ def grouped_folds(customers: np.ndarray, churned: np.ndarray, seed: int) -> np.n
 
 
 def draw(ids: np.ndarray, seed: int) -> np.ndarray | None:
-    """Returns the customers to train on. If there are at most `MAX_ROWS` customers, it is `None`, which means all
-    customers. `ids` contains each id once."""
+    """Returns the ids of the customers to train on. If there are at most `MAX_ROWS` rows, it is `None`, which means all
+    customers. `ids` contains the customer's id of each row."""
     if len(ids) <= MAX_ROWS:
         return None
     known, pairs = np.unique(ids.astype("S"), return_counts=True)
