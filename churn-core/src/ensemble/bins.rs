@@ -26,8 +26,8 @@ const CUT_ROWS: usize = 100_000;
 /// Number of rows that are binned at a time.
 const PIECE: usize = 1 << 10;
 
-/// The cuts of each column: the ascending upper bounds of its bins. Bin `b` contains the values `x` with `cuts[b - 1] <
-/// x <= cuts[b]`.
+/// The cuts of each column: the ascending upper bounds of its bins. Bin `b` contains the values above `cuts[b - 1]`, up
+/// to and including `cuts[b]`.
 pub(crate) struct Cuts(Vec<Vec<f32>>);
 
 impl Cuts {

@@ -221,8 +221,8 @@ impl Draw {
 /// Number of rows between two checks for cancellation.
 const PIECE: usize = 1 << 18;
 
-/// Two counts in one word. The high half is the number of bootstrap rows, and the low half is the number of churned
-/// rows among them. One addition of words adds both counts.
+/// Two counts in one word. The high 32 bits are the number of bootstrap rows, and the low 32 bits are the number of
+/// churned rows among them. One addition of words adds both counts.
 type Sums = u64;
 
 fn rows(sums: Sums) -> u64 {

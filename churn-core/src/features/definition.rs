@@ -6,7 +6,8 @@ use crate::error::{Error, ErrorKind, RecordKind, Result};
 use crate::options::{Given, Options};
 use crate::time::{Horizon, MOST_DAYS};
 
-/// The definition of churn: a customer cancels, or becomes inactive, within the label period.
+/// The definition of churn: a customer cancels, or becomes inactive, within the label period. The label period consists
+/// of the `horizon` days that begin `lead` days after `as_of`.
 ///
 /// ```
 /// use churn_core::{ChurnDefinition, RecordKind};
@@ -19,7 +20,8 @@ use crate::time::{Horizon, MOST_DAYS};
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum ChurnDefinition {
-    /// Contractual churn: a customer churned if the `churned_at` of the spell lies in the label period.
+    /// Contractual churn: a customer churned if the `churned_at` of their current spell lies in the label period. A
+    /// spell begins when a customer signs up or returns.
     Cancellation {
         /// The label period.
         horizon: Horizon,
@@ -89,8 +91,8 @@ impl ChurnDefinition {
         }
     }
 
-    /// The table whose last event is the end of the observed history, which determines the mature labels. With `None`,
-    /// it is the last event of any table.
+    /// The table whose last event is the end of the observed history. A label is mature if its label period ends by
+    /// then. With `None`, the last event of any table counts.
     pub(crate) fn observed_on(&self) -> Option<RecordKind> {
         match self {
             Self::Cancellation { .. } => None,

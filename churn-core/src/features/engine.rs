@@ -32,8 +32,8 @@ const WAVE: usize = 128;
 
 /// Computes the features of every customer at each date.
 ///
-/// The matrix has one row for every customer with a visible spell at a date. Rows are in the order of the given dates,
-/// and sorted by customer id within each date.
+/// The matrix has one row for every customer who had signed up before the date and was known at the date. Rows are in
+/// the order of the given dates, and sorted by customer id within each date.
 ///
 /// ```
 /// use churn_core::{Execution, FeaturePlan, Table, TenantRecords, features};
@@ -261,7 +261,7 @@ impl Program<'_> {
 }
 
 impl StreamProgram<'_> {
-    /// The end of the block that begins at a given row. A block contains at least one row.
+    /// Returns the end of the block that begins at a given row. A block contains at least one row.
     fn end_of_block(&self, records: &TenantRecords, rows: &[(u32, AsOf)], first: usize) -> usize {
         let mut end = first;
         let mut count = 0;

@@ -1,5 +1,5 @@
 //! Labels. A label states whether a customer churned in the label period after a date, which rule decided this, and
-//! when the event happened.
+//! when the event happened. The label period consists of the `horizon` days that begin `lead` days after the date.
 
 use crate::error::{Error, ErrorKind, Result, names};
 use crate::features::definition::ChurnDefinition;
@@ -13,9 +13,9 @@ names! {
     /// The rule that determines a label.
     #[non_exhaustive]
     pub enum LabelRule: "rule" {
-        /// The customer churned: the spell's `churned_at` lies in the label period.
+        /// The customer churned: the `churned_at` of their current spell lies in the label period.
         Cancelled = "cancelled",
-        /// The customer was retained: the spell's `churned_at` does not lie in the label period.
+        /// The customer was retained: the `churned_at` of their current spell does not lie in the label period.
         NotCancelled = "not_cancelled",
         /// The customer churned: there was no event of the kind that counts as activity in the label period.
         Inactive = "inactive",
@@ -69,9 +69,9 @@ impl Labels {
 
 /// Computes the labels of every eligible customer at each date.
 ///
-/// Only a customer with an active spell is eligible. [`ChurnDefinition::Cancellation`] also requires that the customer
-/// has not given notice. [`ChurnDefinition::Inactivity`] also requires that the customer was active in the activity
-/// window before the date.
+/// Only a customer who had signed up and had not churned before the date, as known at the date, is eligible.
+/// [`ChurnDefinition::Cancellation`] also requires that the customer has not given notice.
+/// [`ChurnDefinition::Inactivity`] also requires that the customer was active in the activity window before the date.
 ///
 /// ```
 /// use churn_core::{ChurnDefinition, Customer, Execution, TenantRecords, Timestamp, labels};

@@ -82,7 +82,7 @@ pub(crate) struct Columns<'a> {
 ///
 /// Rows are in the order of the given dates, and sorted by customer id (bytes) within each date. The matrix stores its
 /// tenant, the date of every row and the fingerprint of its feature plan. It is returned by
-/// [`features`](crate::features()) (every customer with a visible spell), by
+/// [`features`](crate::features()) (every customer who is known at the date), by
 /// [`ScoreRun::matrix`](crate::ScoreRun::matrix) (eligible customers) and by
 /// [`ChurnModel::features`](crate::ChurnModel::features). Read the matrix column by column, as one array
 /// ([`to_ndarray`](Self::to_ndarray)) or, with the crate feature `arrow`, as a record batch (`into_record_batch`).

@@ -15,7 +15,7 @@ pub(crate) struct Need<'a> {
 }
 
 impl Feature {
-    /// The columns that the feature needs, if the feature itself is of this kind.
+    /// Returns the columns that the feature needs. `kind` is the kind of the feature's values.
     pub(crate) fn needs(&self, kind: FeatureKind) -> Vec<Need<'_>> {
         let measure = match &self.measure {
             Measure::Attribute(column) => Some(Need {

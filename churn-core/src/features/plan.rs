@@ -174,8 +174,8 @@ pub enum Function {
     RecencyRatio,
     /// The value itself. This function is only for features of customers.
     Value,
-    // Model files store the position of a variant, so new variants are appended.
-    /// The number of due days since the last record that have passed before the day of `as_of`. The first due day is
+    // Model files store the position of a variant, so new variants must be added at the end.
+    /// The number of overdue records, which is the number of due days before the day of `as_of`. The first due day is
     /// one typical gap after the last day with records, and the other due days follow at the same gap. The typical gap
     /// is the median of the latest 12 gaps between days with records. It is counted in calendar months if the records
     /// keep to a day of the month. NaN if fewer than two days have records.

@@ -54,7 +54,7 @@ pub(crate) struct Series<'a> {
     declared: &'a [Condition],
 }
 
-/// The outputs of one series that share a measure.
+/// The features of one series that share a measure.
 pub(crate) struct Group<'a> {
     pub(crate) measure: RowMeasure<'a>,
     pub(crate) outputs: Vec<Output<'a>>,

@@ -38,8 +38,8 @@ impl FeaturePlan {
     /// attributes of the records, followed by the declared features.
     ///
     /// # Errors
-    /// `invalid_option` if two features have the same name. Also if a feature uses a column that the records lack, or a
-    /// column that is undated and not declared static.
+    /// `invalid_option` if two features have the same name, if a feature uses a column that the records lack, or if it
+    /// uses a column that is undated and not declared static.
     pub fn resolve(&self, records: &TenantRecords) -> Result<ResolvedPlan> {
         let features = self.declare(&Schema::of(records))?;
         require_tables(&features, records, ErrorKind::InvalidOption)?;
@@ -127,7 +127,7 @@ impl ResolvedPlan {
         windows
     }
 
-    /// The lengths, in days, of the windows that begin before the start of the history at a date.
+    /// The lengths of those windows before `as_of` that begin before the start of the history, in days.
     pub fn windows_before(&self, observed_from: Timestamp, as_of: AsOf) -> Vec<u32> {
         let history = as_of.timestamp().days_since(observed_from);
         self.windows()

@@ -158,8 +158,7 @@ fn tree(fields: &Fields<'_>, budget: &mut Budget) -> Result<TreeLayout> {
     let left: Vec<i64> = fields.list("left_child", splits)?;
     let right: Vec<i64> = fields.list("right_child", splits)?;
     let sets = sets(fields, budget)?;
-    // In the arrays below, splits come first and leaves follow. In the file, the index of a leaf is written as `-1 -
-    // index`.
+    // In the arrays below, splits come first and leaves follow. The file writes the index of a leaf as `-1 - index`.
     let place = |child: i64| if child < 0 { splits as i64 - 1 - child } else { child };
     let mut parts = Vec::with_capacity(splits + leaves);
     for split in 0..splits {

@@ -239,7 +239,7 @@ fn a_missing_column_suggests_the_closest_given_one() {
     assert!(error.to_string().contains("there is 'created_at'"), "{error}");
 }
 
-/// A history of versions: `churned_at` is set to March and is set back to null in August.
+/// Customers with several versions. `churned_at` of customer `a` is set in March, and is null again from August on.
 const HISTORY: &str = "customer_id,signed_up_at,valid_from,churned_at,plan\na,2023-01-01,2023-01-01,,pro\na,2023-01-01,2023-03-01,2023-03-01,pro\na,2023-01-01,2023-08-01,,basic\nb,2023-02-01,2023-02-01,,pro\n";
 
 #[test]
