@@ -2,9 +2,10 @@
 //! cycles, it trains on synthetic tenants with default dates and scores 31 consecutive days. It then compares the mean
 //! probability of each day with the mean true risk.
 //!
-//! Usage: `cargo run --release -p churn-benches --example everyday -- [CUSTOMERS] [SEEDS] [CYCLES] [HORIZONS]
-//! [ACTIVE_WITHIN]`. CYCLES and HORIZONS are comma-separated lists or `all`. ACTIVE_WITHIN is the length of the
-//! activity window as a multiple of the horizon. Its default is that of the churn definition.
+//! Usage: `cargo run --release -p churn-benches --example everyday -- [ARGUMENTS]`. The arguments are CUSTOMERS, SEEDS,
+//! CYCLES, HORIZONS and ACTIVE_WITHIN, in this order. All of them are optional. CYCLES and HORIZONS are comma-separated
+//! lists or `all`. ACTIVE_WITHIN is the length of the activity window as a multiple of the horizon. Its default is that
+//! of the churn definition.
 
 use std::time::Instant;
 

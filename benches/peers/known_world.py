@@ -1,7 +1,9 @@
 """Compares libraries on synthetic tenants with known risk, out of time and on the same matrices.
 
-Usage: known_world.py FOLDER, after `cargo run --release -p churn-benches --example known_world -- FOLDER CUSTOMERS
-SEEDS`. The oracle predicts the true risk. The script prints a table for each number of customers. The first figure is
+    cargo run --release -p churn-benches --example known_world -- FOLDER CUSTOMERS SEEDS
+    python benches/peers/known_world.py FOLDER
+
+The oracle predicts the true risk. The script prints a table for each number of customers. The first figure is
 (AUC - .5) / (AUC of the oracle - .5), as the mean and for the worst seed. The second is the mean log-loss minus the
 oracle's.
 """

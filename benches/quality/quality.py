@@ -1,12 +1,13 @@
 """Compares this library with other libraries on the same rows of public churn data sets, all with default settings.
 
+    cargo run --release --example export_matrix -- JOURNEY
     python benches/quality/quality.py DATA [JOURNEY] [--out results.json] [--cache FOLDER] [--only telco,mlc,journey]
 
 DATA is a folder with telco_ibm/ and mlc_churn/, which are evaluated by stratified 5-fold cross-validation (seed 42).
-JOURNEY is a folder with the Complete Journey matrices, which are evaluated out of time. They are written by `cargo run
---release --example export_matrix -- JOURNEY`. The column `probability` of its test matrix contains the predictions of
-this library's `ChurnModel`, which is trained from events. The folder `--cache` stores the predictions of the other
-libraries. In a later run, only this library is then trained again.
+JOURNEY is a folder with the Complete Journey matrices, which are evaluated out of time. The first command writes them.
+The column `probability` of the test matrix contains the predictions of this library's `ChurnModel`, which is trained
+from events. The folder `--cache` stores the predictions of the other libraries. In a later run, only this library is
+then trained again.
 """
 
 import argparse

@@ -1,8 +1,8 @@
 //! Tests that training refuses columns that leak the target, and accepts clean columns. The leaking columns are planted
 //! in synthetic tenants.
 //!
-//! The full test covers all planted leaks, dated and undated, and two hundred clean tenants. Run it with `cargo test
-//! --release -p churn-tests --test leaks -- --ignored --nocapture`.
+//! The full test covers all planted leaks, dated and undated, and two hundred clean tenants. Run it with
+//! `cargo test --release -p churn-tests --test leaks -- --ignored --nocapture`.
 
 use churn_core::synthetic::{PlantedLeak, WorldOptions, world};
 use churn_core::{ChurnModel, Error, Execution, StaticAttributes, TrainOptions};

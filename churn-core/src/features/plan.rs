@@ -416,9 +416,9 @@ impl Options for FeaturePlan {
 }
 
 impl Feature {
-    /// Reads a feature from the text of a JSON object. `name` and `source` are required; every other field defaults to
-    /// its value in [`new`](Self::new). Example: `{"name": "card_sum_91d", "source": "payments", "filter": ["paid"],
-    /// "measure": "amount", "window": 91}`.
+    /// Reads a feature from the text of a JSON object. `name` and `source` are required. Every other field has the
+    /// default that it has in [`new`](Self::new). For example, this is the sum of paid amounts in 91 days:
+    /// `{"name": "paid_sum_91d", "source": "payments", "filter": ["paid"], "measure": "amount", "window": 91}`.
     ///
     /// # Errors
     /// `invalid_option` for an unknown field, a value of the wrong type, or incompatible parts.

@@ -2,8 +2,9 @@
 //! The program then opens the store again, as after a restart, and loads everything. Records, model and scores are
 //! bit-identical.
 //!
-//! `cargo run --release --example store` uses a temporary SQLite file. To keep the data, add a URL: `cargo run
-//! --release --example store -- sqlite:churn.db`, or `postgres://user:password@host/database`.
+//! `cargo run --release --example store` uses a temporary SQLite file. To keep the data, add the URL of a database:
+//! `cargo run --release --example store -- sqlite:churn.db`. The URL of a Postgres database has the form
+//! `postgres://user:password@host/database`.
 
 use std::error::Error;
 

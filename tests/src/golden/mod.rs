@@ -1,10 +1,10 @@
 //! The golden cases. A case is a small tenant (a "world") in `tests/fixtures`, together with all expected results.
 //!
 //! The Rust tests, pytest and node:test read the same files. The worlds are written by hand. The expected results come
-//! from the slow [`mod@crate::reference`]. They are written by `CHURN_GOLDEN=write cargo test -p churn-tests --test
-//! golden`. If the library and the reference differ only in the last bits of a number, the library's number is written.
-//! Scores come from frozen model files, one for every format version. `CHURN_GOLDEN=freeze` retrains the model of the
-//! newest format.
+//! from the slow [`mod@crate::reference`]. This command writes them:
+//! `CHURN_GOLDEN=write cargo test -p churn-tests --test golden`. If the library and the reference differ only in the
+//! last bits of a number, the library's number is written. Scores come from frozen model files, one for every format
+//! version. With `CHURN_GOLDEN=freeze`, the same command also retrains the model of the newest format.
 
 mod case;
 pub mod crowd;
