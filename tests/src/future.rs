@@ -1,4 +1,4 @@
-//! Rewrites everything in a random tenant that could not be known at a date.
+//! Rewrites everything in a random tenant (a "world") that could not be known at a date.
 //!
 //! Rows that happened, or became known, at or after the date are changed, deleted or added at random. Everything that
 //! is visible before the date must stay bit-identical.

@@ -1,4 +1,4 @@
-//! Writes a world as JSON rows. For each value, one of its permitted spellings is chosen at random.
+//! Writes a random tenant (a "world") as JSON rows. For each value, one of its permitted spellings is chosen at random.
 //!
 //! The first row contains all given columns. Later rows may omit columns whose value is null.
 

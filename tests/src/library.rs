@@ -1,4 +1,4 @@
-//! Passes a world through the library under test and reads the result.
+//! Passes a random tenant (a "world") through the library under test and reads the result.
 
 use std::collections::BTreeMap;
 

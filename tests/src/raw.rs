@@ -1,4 +1,4 @@
-//! A tenant as plain rows. Several rows may be versions of one record, and rows are not sorted.
+//! A tenant as plain rows (a "world"). Several rows may be versions of one record, and rows are not sorted.
 //!
 //! Timestamps are microseconds since 1970-01-01 UTC. A column that is not given is `None` in every row.
 

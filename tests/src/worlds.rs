@@ -1,4 +1,4 @@
-//! Random tenants that contain many unusual cases. All of their rows are valid.
+//! Random tenants ("worlds") that contain many unusual cases. All of their rows are valid.
 //!
 //! They contain returning customers, versions that correct earlier versions, and missing columns. They also contain
 //! columns of nulls, events exactly at the bounds of a window, and ties. There are refunds, credit notes, ratings
