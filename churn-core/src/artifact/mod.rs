@@ -73,7 +73,7 @@ pub(crate) fn write(metadata: &[u8], payload: &[u8]) -> Result<Vec<u8>> {
 /// temporary file is then renamed.
 ///
 /// # Errors
-/// `io`; the error names the file.
+/// `io` if the file cannot be written. The error names the file.
 pub(crate) fn save(path: &Path, bytes: &[u8]) -> Result<()> {
     /// The number of calls in this process. It makes the name of the temporary file unique if two calls write the same
     /// file at the same time.

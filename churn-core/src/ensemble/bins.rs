@@ -34,7 +34,8 @@ impl Cuts {
     /// Computes cuts that divide each column into at most `max_bins` bins. The bins have about equal numbers of rows.
     ///
     /// # Errors
-    /// `invalid_option` if there are more rows or columns than the index types of a tree allow; `cancelled`.
+    /// - `invalid_option` if there are more rows or columns than the index types of a tree allow.
+    /// - `cancelled` if the call was cancelled.
     pub(crate) fn new(x: ArrayView2<'_, f32>, max_bins: usize, workers: &Workers) -> Result<Self> {
         if x.ncols() >= MOST_FEATURES || x.nrows() >= i32::MAX as usize {
             let message = format!("a matrix of {} x {} is too large", x.nrows(), x.ncols());

@@ -123,7 +123,10 @@ impl GradientBoosting {
     /// Each weight must be finite and not negative.
     ///
     /// # Errors
-    /// `single_class`, `too_little_data` without rows, `invalid_option`, `cancelled`.
+    /// - `single_class` if all rows with positive weight have the same label.
+    /// - `too_little_data` if there are no rows.
+    /// - `invalid_option` if an option or a weight is not valid, or if lengths differ.
+    /// - `cancelled` if the call was cancelled.
     pub fn fit(
         &self,
         x: ArrayView2<'_, f32>,

@@ -13,8 +13,9 @@ pub(crate) struct Training<'a> {
 
 impl<'a> Training<'a> {
     /// # Errors
-    /// `invalid_option` if lengths differ, or if a weight is negative or not finite; `too_little_data` without rows;
-    /// `single_class` if all rows with positive weight have the same label.
+    /// - `invalid_option` if lengths differ, or if a weight is negative or not finite.
+    /// - `too_little_data` if there are no rows.
+    /// - `single_class` if all rows with positive weight have the same label.
     pub(crate) fn new(rows: usize, churned: &'a [bool], weights: Option<&'a [f64]>) -> Result<Self> {
         let refuse =
             |what: &str, why: String| Err(Error::new(ErrorKind::InvalidOption, why).at(None, None, Some(what)));

@@ -123,7 +123,7 @@ impl ChurnDefinition {
     /// required.
     ///
     /// # Errors
-    /// `invalid_option`, naming the option.
+    /// `invalid_option` if a field is unknown or has an invalid value. The error names the option.
     pub fn from_json(json: &str) -> Result<Self> {
         let definition = crate::options::from_json(Self::default(), json)?;
         definition.validate()?;

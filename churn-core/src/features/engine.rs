@@ -47,7 +47,8 @@ const WAVE: usize = 128;
 /// ```
 ///
 /// # Errors
-/// `invalid_option` if the plan does not fit the records; `cancelled`.
+/// - `invalid_option` if the plan does not fit the records.
+/// - `cancelled` if the call was cancelled.
 pub fn features(
     records: &TenantRecords,
     as_of: &[AsOf],
@@ -75,7 +76,8 @@ pub fn features(
 /// ```
 ///
 /// # Errors
-/// `invalid_option` if the plan or the definition does not fit the records; `cancelled`.
+/// - `invalid_option` if the plan or the definition does not fit the records.
+/// - `cancelled` if the call was cancelled.
 pub fn eligible_features(
     records: &TenantRecords,
     as_of: &[AsOf],

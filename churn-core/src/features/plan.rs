@@ -355,7 +355,7 @@ impl FeaturePlan {
     /// unique.
     ///
     /// # Errors
-    /// `invalid_option`, naming the feature.
+    /// `invalid_option` if a feature is not valid or if its name occurs twice. The error names the feature.
     pub fn validate(&self) -> Result<()> {
         self.own.iter().try_for_each(Feature::validate)?;
         let mut names = HashSet::new();

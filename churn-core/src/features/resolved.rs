@@ -174,13 +174,13 @@ impl ResolvedPlan {
             .any(|feature| feature.measure == Measure::DaysToRenewal)
     }
 
-    /// Returns `feature_mismatch`, naming the table, if the records lack a table that the plan uses.
+    /// Returns `feature_mismatch` if the records lack a table that the plan uses. The error names the table.
     pub(crate) fn require_tables(&self, records: &TenantRecords) -> Result<()> {
         require_tables(&self.features, records, ErrorKind::FeatureMismatch)
     }
 
-    /// Returns `feature_mismatch`, naming the column, if the type of a column differs from its type when the plan was
-    /// resolved.
+    /// Returns `feature_mismatch` if the type of a column differs from its type when the plan was resolved. The error
+    /// names the column.
     pub(crate) fn require_types(&self, records: &TenantRecords) -> Result<()> {
         let mut features = self.features.iter().zip(&self.kinds);
         features.try_for_each(|(feature, &kind)| feature.require_types(kind, records, ErrorKind::FeatureMismatch))

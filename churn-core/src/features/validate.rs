@@ -5,7 +5,7 @@ use crate::features::plan::{Axis, Condition, Feature, Function, Measure};
 use crate::time::MOST_DAYS;
 
 impl Feature {
-    /// Returns `invalid_option`, naming the feature, if its parts are not compatible.
+    /// Returns `invalid_option` if the parts of the feature are not compatible. The error names the feature.
     pub(crate) fn validate(&self) -> Result<()> {
         let why = if self.name.is_empty() {
             "it has no name"

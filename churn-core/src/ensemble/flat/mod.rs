@@ -223,7 +223,7 @@ impl FlatTrees {
     /// Checks that every path through the trees stays within its tree and ends at a leaf with a finite value.
     ///
     /// # Errors
-    /// `artifact_damaged`.
+    /// `artifact_damaged` if a tree is not valid.
     pub(crate) fn validate(&self) -> Result<()> {
         match self.damage() {
             None => Ok(()),

@@ -75,7 +75,8 @@ impl FlatTrees {
     /// bit-identical for any number of threads, and the score of a row does not depend on the other rows.
     ///
     /// # Errors
-    /// `feature_mismatch` if the matrix has a different number of columns; `cancelled`.
+    /// - `feature_mismatch` if the number of columns of the matrix differs from [`n_features`](Self::n_features).
+    /// - `cancelled` if the call was cancelled.
     pub fn predict_proba<T: Input>(&self, x: ArrayView2<'_, T>, execution: &Execution) -> Result<Vec<f64>> {
         Ok(self.scores(x, execution)?.into_iter().map(sigmoid).collect())
     }

@@ -270,7 +270,8 @@ impl TreeEnsemble {
     /// The probability of the second class (churn) for each row.
     ///
     /// # Errors
-    /// `feature_mismatch` if the matrix has a different number of columns; `cancelled`.
+    /// - `feature_mismatch` if the number of columns of the matrix differs from [`n_features`](Self::n_features).
+    /// - `cancelled` if the call was cancelled.
     pub fn predict_proba<T: Input>(&self, x: ArrayView2<'_, T>, execution: &Execution) -> Result<Vec<f64>> {
         let mut sums = self.trees.scores(x, execution)?;
         for sum in &mut sums {

@@ -97,7 +97,8 @@ impl LinearModel {
     /// The probability of churn for each row of a matrix (rows x columns).
     ///
     /// # Errors
-    /// `feature_mismatch` if the number of columns differs from that of the training matrix; `cancelled`.
+    /// - `feature_mismatch` if the number of columns differs from that of the training matrix.
+    /// - `cancelled` if the call was cancelled.
     pub fn predict_proba(&self, x: ArrayView2<'_, f64>, execution: &Execution) -> Result<Vec<f64>> {
         let log_odds = self.log_odds(x, &execution.workers()?)?;
         Ok(log_odds.into_iter().map(sigmoid).collect())
@@ -153,7 +154,10 @@ impl Logistic {
     /// scales. `weights` has one element per row.
     ///
     /// # Errors
-    /// `single_class`, `too_little_data` without rows, `invalid_option` for a value that is not finite, `cancelled`.
+    /// - `single_class` if all rows with positive weight have the same label.
+    /// - `too_little_data` if there are no rows.
+    /// - `invalid_option` if a value is not finite, if a weight is not valid, or if lengths differ.
+    /// - `cancelled` if the call was cancelled.
     pub fn fit(
         &self,
         x: ArrayView2<'_, f64>,
