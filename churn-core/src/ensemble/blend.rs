@@ -12,7 +12,7 @@ pub(crate) struct Blend {
     weights: Vec<f64>,
 }
 
-/// The factor of the penalty on the squared distance of the weights from the target weights. See [`Blend::fit`].
+/// The strength of the penalty that draws the weights to the target weights. See [`Blend::fit`].
 const SHRINKAGE: f64 = 1.0;
 
 impl Blend {

@@ -9,7 +9,7 @@ use std::ops::Range;
 /// The measures of some records, oldest first.
 #[derive(Clone, Copy)]
 pub(crate) enum Values<'a> {
-    /// This number of records. Each record has the value 1.
+    /// Records that each have the value 1. The number states how many records there are.
     Ones(usize),
     /// Integers, their exact sum, and the divisor that is applied once to the result.
     Integers(&'a [i64], Sum, f64),
@@ -101,7 +101,8 @@ impl Values<'_> {
         }
     }
 
-    /// The sum minus the sum of other values of the same measure. For integers, the subtraction is exact.
+    /// Subtracts the sum of other values of the same measure from the sum of these values. For integers, the
+    /// subtraction is exact.
     pub(crate) fn sum_less(self, other: Self) -> f64 {
         match (self, other) {
             (Self::Integers(_, now, divisor), Self::Integers(_, before, _)) => now.less(before).float() / divisor,

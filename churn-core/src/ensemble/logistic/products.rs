@@ -85,7 +85,8 @@ impl<'a> DesignColumns<'a> {
         }
     }
 
-    /// For every column, returns the sums over all rows of its products with each earlier column and with itself.
+    /// For every pair of columns, returns the sum of their products over all rows. The list of a column contains the
+    /// sums for the pairs with each earlier column and with the column itself.
     pub(super) fn squares(&self, workers: &Workers) -> Result<Vec<Vec<f64>>> {
         let rows = self.0.first().map_or(0, |column| column.len());
         let piece = rows.div_ceil(MOST_SQUARES).max(PIECE).next_multiple_of(BLOCK);

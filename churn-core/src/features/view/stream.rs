@@ -30,7 +30,7 @@ pub(crate) enum PaymentState {
 }
 
 impl PaymentState {
-    /// The state as a bit, so that a set of states is one number.
+    /// The state as one bit. A set of states can then be stored as one number.
     pub(crate) fn bit(self) -> u8 {
         1 << self as u8
     }
