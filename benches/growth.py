@@ -1,11 +1,13 @@
-"""Shows how the cost grows with events: runs the `scale` example for tenants of several sizes and plots seconds over events.
+"""Shows how the cost grows with the number of events. Runs the `scale` example for tenants of several sizes, and plots
+the seconds of each stage over the number of events.
 
     cargo build --release -p churn-benches --example scale
     python benches/growth.py [--customers 600 6000 60000 600000] [--threads 2] [--repeats 3] [--train-up-to 60000]
 
-Needs matplotlib. Each customer has seventeen events: ten payments, two tickets, five activities. Writes growth.svg next to this file
-and prints the medians as a Markdown table, with the slope of each stage between the smallest and the largest size. A slope of 1
-means that seconds are proportional to events.
+The script needs matplotlib. Each customer has seventeen events: ten payments, two tickets and five activities. The
+script writes growth.svg next to this file, and prints the medians as a Markdown table. The table contains the slope of
+each stage between the smallest and the largest size. A slope of 1 means that the seconds are proportional to the number
+of events.
 """
 
 import argparse

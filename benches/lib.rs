@@ -1,3 +1,3 @@
-//! Benchmarks of `churn-core`. This library crate contains the generated data that the scale benchmark uses.
+//! Benchmarks of `churn-core`. This library crate contains the generated data of the scale benchmark.
 
 pub mod scale;

@@ -1,8 +1,8 @@
-//! Quickly generates a tenant of any size: customers who come and go, and their events in the order of time, as in a
-//! log.
+//! Generates the tables of a tenant of any size. Customers come and go over time. The events are ordered by time, as in
+//! a log, so the events of one customer are not adjacent.
 //!
-//! The data are meant for measurements of speed and are not realistic: customers who are about to leave pay and log in
-//! less, and there is no other signal.
+//! The data are meant for measurements of speed and are not realistic. The only signal is that customers who are about
+//! to leave pay and log in less.
 
 use std::sync::Arc;
 
@@ -14,27 +14,27 @@ use arrow::error::ArrowError;
 use churn_core::{Error, StaticAttributes, Table, TenantRecords};
 
 const DAY: i64 = 86_400_000_000;
-/// 2022-01-01.
+/// The start of the history, 2022-01-01.
 const START: i64 = 18_993 * DAY;
-/// Length of the history in days.
+/// The length of the history in days.
 pub const DAYS: i64 = 900;
 const NEVER: i64 = i64::MAX;
 
 /// The number of rows of each table.
 #[derive(Clone, Copy, Debug)]
 pub struct Size {
-    /// Customers.
+    /// The number of customers.
     pub customers: usize,
-    /// Payments.
+    /// The number of payments.
     pub payments: usize,
-    /// Tickets.
+    /// The number of tickets.
     pub tickets: usize,
-    /// Activities.
+    /// The number of activities.
     pub activities: usize,
 }
 
 impl Size {
-    /// Ten payments, two tickets and five activities per customer.
+    /// The size of a tenant with ten payments, two tickets and five activities per customer.
     pub fn of(customers: usize) -> Self {
         Self {
             customers,
@@ -44,16 +44,16 @@ impl Size {
         }
     }
 
-    /// The number of rows of the three event tables together.
+    /// The number of events, which is the number of rows of the three event tables together.
     pub fn events(&self) -> usize {
         self.payments + self.tickets + self.activities
     }
 }
 
-/// The four tables, in the order customers, payments, tickets, activities.
+/// The four tables in the order customers, payments, tickets and activities.
 pub type Batches = [RecordBatch; 4];
 
-/// SplitMix64.
+/// The random generator SplitMix64.
 struct Random(u64);
 
 impl Random {
@@ -72,7 +72,7 @@ impl Random {
         self.below(bound) == 0
     }
 
-    /// A random duration of up to a number of days, in microseconds.
+    /// Returns a random duration of at most `days` days, in microseconds.
     fn days(&mut self, days: i64) -> i64 {
         self.below((days * DAY) as usize) as i64
     }
@@ -80,12 +80,13 @@ impl Random {
 
 struct World {
     random: Random,
-    /// When each customer came and left.
+    /// The times at which each customer came and left.
     lives: Vec<(i64, i64)>,
 }
 
 impl World {
-    /// A random customer of those present at a time. Customers who are about to leave are chosen half as often.
+    /// Returns a random customer among those who are present at a time. Customers who are about to leave are chosen
+    /// half as often as the others.
     fn somebody(&mut self, at: i64) -> usize {
         let mut who = 0;
         for _ in 0..16 {
@@ -105,7 +106,7 @@ impl World {
     }
 }
 
-/// An id like those of real systems: ids have no recognisable order.
+/// Creates an id. Like the ids of real systems, the ids have no recognisable order.
 fn id(prefix: &str, number: usize) -> String {
     let mixed = (number as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(29);
     format!("{prefix}_{:010x}", mixed & 0xff_ffff_ffff)
@@ -120,10 +121,10 @@ fn moments(values: Vec<Option<i64>>) -> ArrayRef {
     Arc::new(TimestampMicrosecondArray::from(values))
 }
 
-/// The tables of a tenant for a seed.
+/// Creates the tables of a tenant for a seed.
 ///
 /// # Errors
-/// Never, unless a table is longer than Arrow allows.
+/// If a table is longer than Arrow allows.
 pub fn batches(size: Size, seed: u64) -> Result<Batches, ArrowError> {
     let mut random = Random(seed);
     let lives = (0..size.customers).map(|_| {
@@ -245,7 +246,7 @@ fn activities(world: &mut World, ids: &[String], count: usize) -> Result<RecordB
     ])
 }
 
-/// The validated records of the tables.
+/// Builds the validated records of the tables.
 ///
 /// # Errors
 /// See [`churn_core::RecordsBuilder::build`].
@@ -262,7 +263,8 @@ pub fn records(batches: &Batches, execution: churn_core::Execution) -> Result<Te
     Ok(records)
 }
 
-/// Dates 30 days apart, latest first, starting 90 days before the end of the history.
+/// Returns dates that lie 30 days apart. The first is 90 days before the end of the history, and the others lie before
+/// it.
 pub fn dates(count: i64) -> Vec<churn_core::AsOf> {
     let end = churn_core::Timestamp::from_micros(START + (DAYS - 90) * DAY).unwrap_or(churn_core::Timestamp::EPOCH);
     (0..count)

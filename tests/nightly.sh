@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# The long checks, which do not run for every change: property tests with many more synthetic tenants, a test that kills
-# a hundred writers of the store, checks of the supply chain, and the fuzz targets under a memory limit.
-# Security advisories need the network; maintainers run them separately: cargo deny check advisories
+# Runs the long checks, which do not run for every change. They are property tests with many more synthetic tenants, a
+# test that kills a hundred writers of the store, checks of the dependencies, and the fuzz targets under a memory limit.
+# The check for security advisories needs the network. Maintainers run it separately: cargo deny check advisories
 #   tests/nightly.sh [minutes per fuzz target, default 30]
 set -euo pipefail
 cd "$(dirname "$(readlink -f "$0")")/.."

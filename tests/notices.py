@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Writes THIRD_PARTY_NOTICES.md and sbom.json (CycloneDX 1.5) of the Python wheel and the npm package.
+"""Writes THIRD_PARTY_NOTICES.md and sbom.json (CycloneDX 1.5) for the Python wheel and for the npm package.
 
     tests/notices.py            # writes both files into bindings-python/ and bindings-node/
     tests/notices.py --check    # fails if a committed file differs from what would be written
 
-Both files list the crates that are compiled into the module on any platform. These are its normal dependencies, without
-dependencies of build scripts and tests. The licence texts come from the crates.
+Both files list the crates that are compiled into the module on any platform. These are the normal dependencies of the
+module. The dependencies of build scripts and tests are not listed. The licence texts come from the crates.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def metadata() -> dict[str, Any]:
 
 
 def checksums() -> dict[tuple[str, str], str]:
-    """The SHA-256 of each crate's archive in Cargo.lock."""
+    """Returns the SHA-256 hash of each crate's archive, as stated in Cargo.lock."""
     found: dict[tuple[str, str], str] = {}
     for block in (ROOT / "Cargo.lock").read_text().split("[[package]]"):
         fields = dict(re.findall(r'^(\w+) = "([^"]+)"$', block, re.M))
@@ -39,7 +39,7 @@ def checksums() -> dict[tuple[str, str], str]:
 
 
 def compiled_in(data: dict[str, Any], root: str) -> list[dict[str, Any]]:
-    """The registry crates that a workspace member links, sorted by name and version."""
+    """Returns the registry crates that a workspace member links, sorted by name and version."""
     packages = {package["id"]: package for package in data["packages"]}
     nodes = {node["id"]: node for node in data["resolve"]["nodes"]}
     begin = next(id for id, package in packages.items() if package["name"] == root)

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# usage: tests/postgres.sh CMD [ARGS...]   runs CMD with DATABASE_URL set to a temporary PostgreSQL server.
-# If DATABASE_URL is already set, that server is used; its role must be able to create databases and roles.
+# Usage: tests/postgres.sh CMD [ARGS...]
+# Runs CMD with DATABASE_URL set to a temporary PostgreSQL server. If DATABASE_URL is already set, the server that it
+# names is used. The role in it must be able to create databases and roles.
 set -euo pipefail
 if [ -n "${DATABASE_URL:-}" ]; then exec "$@"; fi
 find_postgres() {

@@ -2,13 +2,15 @@
 # Runs all tests, or only the named parts, and prints how many minutes each part took.
 #   tests/run.sh                 # all parts; CI runs this
 #   tests/run.sh rust python     # some parts: rust, quickstart, python, node
-# Needs cargo, python3, node and npm. Installs everything else itself; starts a temporary PostgreSQL unless DATABASE_URL names one.
+# The script needs cargo, python3, node and npm, and installs everything else. If DATABASE_URL is not set, it starts a
+# temporary PostgreSQL server.
 set -euo pipefail
 cd "$(dirname "$(readlink -f "$0")")/.."
 
 PARTS=(rust quickstart python node)
 
-# The Node build always names its target. Naming the same target everywhere lets all builds share one folder.
+# The Node build always passes its target to cargo. The other builds pass the same target, so that all builds share one
+# output folder.
 CARGO_BUILD_TARGET="${CARGO_BUILD_TARGET:-$(rustc -vV | sed -n 's/^host: //p')}"
 export CARGO_BUILD_TARGET
 
@@ -34,7 +36,8 @@ quickstart() {
   cargo run --release --locked --example quickstart
 }
 
-# Debug builds of both modules: quicker to compile, and their results are bit-identical.
+# Both modules are built in debug mode. Debug builds compile faster than release builds, and their results are
+# bit-identical.
 python() {
   step "Python package"
   local venv="$PWD/target/venv"

@@ -1,15 +1,15 @@
-//! Measures how long it takes to score one customer: 20 payments and 5 tickets, with five reasons, and a model of
-//! default size.
+//! Measures how long it takes to score one customer with a model of default size. The customer has 20 payments and 5
+//! tickets, and five reasons are computed.
 //!
-//! `cargo bench -p churn-benches --bench one_customer`. `peers/one_customer.py` and `peers/one_customer.mjs` measure
-//! the same call in Python and Node.
+//! Run it with `cargo bench -p churn-benches --bench one_customer`. `peers/one_customer.py` and
+//! `peers/one_customer.mjs` measure the same call in Python and Node.
 
 use std::time::Instant;
 
 use churn_core::{AsOf, ChurnDefinition, ChurnModel, CustomerRows, RecordKind, Table, TrainOptions};
 use churn_tests::golden::crowd;
 
-/// Number of measured calls; a tenth as many run before as warm-up.
+/// Number of measured calls. A tenth of this number of calls runs before them as warm-up.
 const CALLS: usize = 5_000;
 
 fn main() -> churn_core::Result<()> {
@@ -56,7 +56,7 @@ fn main() -> churn_core::Result<()> {
     Ok(())
 }
 
-/// A number of days before the date of the score, as ISO text.
+/// Returns the day that is `before` days before the last day that the score can see, as ISO text.
 fn day(as_of: AsOf, before: i64) -> String {
     as_of.timestamp().plus_days(-1 - before).to_string()
 }

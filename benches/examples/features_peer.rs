@@ -1,9 +1,11 @@
-//! The part of `peers/features.py` that runs this library.
+//! Runs this library for the comparison in `peers/features.py`.
 //!
-//! `features_peer write DIRECTORY CUSTOMERS` writes `customers.arrow` and `payments.arrow`. `write-all` writes all four
-//! tables with all their columns (for `peers/main_job.py`). `features_peer run DIRECTORY THREADS [OUT]` reads them and
-//! prints the seconds from raw columns to the features at one date, at twelve dates, and at another date on the same
-//! records. With `OUT`, the matrix at the first date is written there.
+//! - `features_peer write DIRECTORY CUSTOMERS` writes `customers.arrow` and `payments.arrow`.
+//! - `features_peer write-all DIRECTORY CUSTOMERS` writes all four tables with all their columns, for
+//!   `peers/main_job.py`.
+//! - `features_peer run DIRECTORY THREADS [OUT]` reads the tables. It prints how many seconds it takes from raw columns
+//!   to the features at one date and at twelve dates, and to the features at another date from the same records. With
+//!   `OUT`, it writes the matrix at the first date to this file.
 
 use std::fs::File;
 use std::path::Path;
@@ -32,7 +34,7 @@ fn write_tables(directory: &Path, customers: usize) -> Outcome<()> {
     std::fs::create_dir_all(directory)?;
     let [customers, payments, ..] = batches(Size::of(customers), 1)?;
     write(&directory.join("customers.arrow"), &customers.project(&[0, 1])?)?;
-    // Payment ids are left out, because the SQL does not look for duplicate ids.
+    // Payment ids are left out, because the SQL of the comparison does not search for duplicate ids.
     write(
         &directory.join("payments.arrow"),
         &payments.project(&[1, 2, 3, 4, 5, 6])?,
@@ -73,7 +75,7 @@ fn run(directory: &Path, threads: usize, out: Option<&Path>) -> Outcome<()> {
     let evaluate = |records: &TenantRecords, dates: &[AsOf]| -> Outcome<FeatureMatrix> {
         Ok(features(records, dates, &plan, &execution())?)
     };
-    // A warm-up run.
+    // The first run is a warm-up and is not measured.
     let matrix = evaluate(&build()?, &dates(1))?;
     if let Some(out) = out {
         write(out, &matrix.into_record_batch()?)?;
@@ -89,7 +91,7 @@ fn run(directory: &Path, threads: usize, out: Option<&Path>) -> Outcome<()> {
     let another_date = start.elapsed().as_secs_f64();
     drop(another);
     let start = Instant::now();
-    // Dates are computed one at a time, as in the SQL, so that no matrix is larger than that of one date.
+    // Dates are computed one at a time, as in the SQL. A matrix therefore never has the rows of more than one date.
     let mut rows = 0;
     for date in dates(12) {
         rows += evaluate(&records, &[date])?.n_rows();

@@ -1,9 +1,9 @@
-//! Measures the seconds of each stage and the peak memory for a tenant of any size.
+//! Measures the duration of each stage and the peak memory, for a tenant of any size.
 //!
-//! `cargo run --release -p churn-benches --example scale -- [customers] [threads] [no-train]`
+//! Usage: `cargo run --release -p churn-benches --example scale -- [customers] [threads] [no-train]`
 //!
 //! Each customer has ten payments, two tickets and five activities. The peak memory is that of the whole process, so
-//! each run measures only one size.
+//! only one size is measured in each run.
 
 use std::time::Instant;
 
@@ -32,8 +32,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let plan = FeaturePlan::default();
     for count in [1usize, 6, 12] {
         let dates = dates(count as i64);
-        // A matrix of six dates for a million customers would exceed the memory goal, so for large tenants, one date is
-        // computed at a time.
+        // A matrix of six dates for a million customers would need too much memory. For large tenants, dates are
+        // therefore computed one at a time.
         let at_once = if customers > 500_000 { 1 } else { count };
         let stage = match at_once == count {
             true => format!("features at {count} dates"),
@@ -67,7 +67,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-/// Runs a stage and prints its line. The stage returns its result and the number of rows.
+/// Runs a stage and prints a line with its measurements. The stage returns its result and the number of rows.
 fn timed<T>(
     stage: &str,
     run: impl FnOnce() -> Result<(T, usize), Box<dyn std::error::Error>>,
@@ -79,7 +79,7 @@ fn timed<T>(
     Ok(result)
 }
 
-/// The peak memory of the process in GiB; NaN if the system does not report it.
+/// Returns the peak memory of the process in GiB. It is NaN if the system does not report it.
 fn peak() -> f64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
@@ -87,8 +87,8 @@ fn peak() -> f64 {
     kilobytes.map_or(f64::NAN, |kilobytes| kilobytes / f64::from(1 << 20))
 }
 
-/// CPU seconds of all threads so far, in steps of 10 ms. Unlike wall-clock time, they do not depend on the load of the
-/// machine. NaN if the system does not report them.
+/// Returns the CPU seconds of all threads so far, in steps of 10 ms. CPU seconds depend less on the load of the machine
+/// than wall-clock time. The result is NaN if the system does not report them.
 fn cpu() -> f64 {
     let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
     let behind_name = stat.rsplit(')').next().unwrap_or_default();
@@ -99,7 +99,7 @@ fn cpu() -> f64 {
     (ticks.next().unwrap_or(f64::NAN) + ticks.next().unwrap_or(f64::NAN)) / 100.0
 }
 
-/// A checksum that is equal only for matrices that are bit-identical.
+/// Returns a checksum of a matrix. Matrices with different checksums are not bit-identical.
 fn bits(matrix: &FeatureMatrix) -> u64 {
     let mix = |hash: u64, value: u64| (hash ^ value).wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(31);
     matrix.columns().iter().fold(0, |hash, column| match column {

@@ -1,9 +1,12 @@
-//! The part of `peers/scoring.py` that runs this library.
+//! Runs this library for the comparison in `peers/scoring.py`.
 //!
-//! `score_peer MODEL MATRIX ROWS` reads a model (LightGBM's text, XGBoost's JSON, or arrays of trees as `forest.json`)
-//! and a row-major matrix of `f32`. It then reads commands from standard input: `run THREADS` scores all rows and
-//! prints the seconds, `out FILE` writes the probabilities as `f64`, `one COUNT` scores COUNT rows one by one and
-//! prints p50 and p99 in microseconds, and `peak` prints the peak memory in MiB.
+//! `score_peer MODEL MATRIX ROWS` reads a model and a row-major matrix of `f32`. The model is LightGBM's text,
+//! XGBoost's JSON, or arrays of trees as `forest.json`. The program then reads commands from standard input:
+//!
+//! - `run THREADS` scores all rows and prints the seconds.
+//! - `out FILE` writes the probabilities as `f64`.
+//! - `one COUNT` scores COUNT rows one by one and prints p50 and p99 in microseconds.
+//! - `peak` prints the peak memory in MiB.
 
 use std::io::{BufRead, Write};
 use std::path::Path;
@@ -110,7 +113,7 @@ fn read_model(path: &Path) -> Outcome<TreeEnsemble> {
     })?)
 }
 
-/// The peak memory of the process in MiB; NaN if the system does not report it.
+/// Returns the peak memory of the process in MiB. It is NaN if the system does not report it.
 fn peak() -> f64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));

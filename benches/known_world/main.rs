@@ -1,8 +1,8 @@
-//! Trains on synthetic tenants with known risk, tests out of time, and writes the same matrices, labels and true risks
-//! for other libraries.
+//! Trains this library on synthetic tenants with known risk and tests it out of time. Also writes the same matrices,
+//! labels and true risks to files for other libraries.
 //!
-//! Run `cargo run --release -p churn-benches --example known_world -- FOLDER CUSTOMERS SEEDS [FIRST_SEED]`, then
-//! `benches/peers/known_world.py FOLDER`.
+//! Run `cargo run --release -p churn-benches --example known_world -- FOLDER CUSTOMERS SEEDS [FIRST_SEED]`. Then run
+//! `benches/peers/known_world.py FOLDER` for the other libraries.
 
 use std::fs::File;
 use std::io::{BufWriter, Write};
@@ -38,7 +38,7 @@ fn main() -> Result<(), Error> {
 fn one(tenant: &WorldTenant, seed: usize, folder: &Path) -> Result<(), Error> {
     let (records, _) = tenant.records()?.build()?;
     let origin = AsOf::new(tenant.observed_until().plus_days(-90));
-    // Fixed training dates with all eligible customers, so that other libraries get the same rows.
+    // The training dates are fixed and include all eligible customers, so that other libraries get the same rows.
     let dates = (2..8).map(|k| AsOf::new(origin.timestamp().plus_days(-45 * k)));
     let options = BacktestOptions::default()
         .with_train(TrainOptions::default().with_as_of(dates))
@@ -82,14 +82,14 @@ fn write_summary(
     Ok(())
 }
 
-/// Writes labelled rows column by column as little-endian doubles (texts as codes), followed by the label; returns the
-/// customers.
+/// Writes labelled rows column by column as little-endian doubles. Texts are written as codes. The label is the last
+/// column. Returns the customers of the rows.
 fn write_rows(records: &TenantRecords, dates: &[AsOf], folder: &Path, name: &str) -> Result<Vec<String>, Error> {
     let matrix = features(records, dates, &FeaturePlan::default(), &Execution::new())?;
     let labels = labels(records, dates, &ChurnDefinition::default(), &Execution::new())?;
     let ids: Vec<&str> = records.customer_ids().collect();
-    // Labels and matrix are both ordered by date, then by customer. The matrix also has rows of customers who are not
-    // eligible.
+    // Both the labels and the matrix are ordered by date, then by customer. The matrix also contains customers who are
+    // not eligible.
     let mut row = 0;
     let mut rows = vec![];
     for label in labels.rows() {
@@ -104,7 +104,8 @@ fn write_rows(records: &TenantRecords, dates: &[AsOf], folder: &Path, name: &str
         let picked: Vec<f64> = match column {
             FeatureColumn::Number(values) => rows.iter().map(|&row| values[row]).collect(),
             FeatureColumn::Text { codes, levels } => {
-                // Codes follow the sorted order of all texts, so a text has the same code in both matrices.
+                // The codes are positions in the sorted list of all texts. A text therefore has the same code in the
+                // training matrix and in the test matrix.
                 let mut sorted: Vec<&String> = levels.iter().collect();
                 sorted.sort();
                 let code = |row: usize| {

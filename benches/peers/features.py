@@ -1,11 +1,13 @@
-"""Compares the time from raw columns to the payment features of the standard plan with DuckDB, on the same Arrow tables.
+"""Compares this library with DuckDB: the time from raw columns to the payment features of the standard plan, on the
+same tables.
 
     cargo build --release -p churn-benches --example features_peer
     python benches/peers/features.py [--customers 1000000] [--threads 1 2] [--repeats 3]
 
-Each customer has ten payments; ids are texts. Each run is a process of its own. The two sides alternate, after one warm-up run.
-DuckDB's tables are loaded into its memory before its time is measured. The time of this library starts with the Arrow columns and
-includes validation. Every value of every feature must agree within a relative difference of 1e-9.
+Each customer has ten payments, and ids are texts. Each run is a separate process. After one warm-up run, the two sides
+alternate. DuckDB's tables are loaded into its memory before its time is measured. The time of this library starts with
+the Arrow columns and includes validation. For every value of every feature, the relative difference between the two
+sides must be at most 1e-9.
 """
 
 import argparse
@@ -25,13 +27,15 @@ import pyarrow.ipc
 
 DAY = 86_400_000_000
 WINDOWS = [28, 91, 182, 364]
-# The same dates as `dates` in scale.rs: 30 days apart, starting 90 days before the end of the history and going back.
+# The dates are those of `dates` in scale.rs. The last date is 90 days before the end of the history, and the dates are
+# 30 days apart.
 LAST = (18_993 + 900 - 90) * DAY
 ROOT = Path(__file__).resolve().parents[2]
 
 
 def plan(d: int) -> str:
-    """The SQL for the payment features of the standard plan at one date. It aggregates by customer in one pass."""
+    """Returns the SQL for the payment features of the standard plan at one date. It aggregates by customer in one
+    pass."""
     paid, failed, pending = "state >= 2", "state = 1", "state = 0"
     inner, outer = [], []
 
@@ -139,7 +143,8 @@ def of_duckdb(directory: Path, threads: int, dates: int) -> dict[str, float]:
         connection.sql(plan(LAST - 30 * DAY * step)).to_arrow_table()
         seconds.append(time.perf_counter() - start)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-    # Every date takes about the same time, so the time of dates that are not measured is the mean of the others.
+    # Every date takes about the same time. Dates that are not measured are therefore counted with the mean of the
+    # measured dates.
     return {"one date": seconds[0], "another date": seconds[1], "12 dates": sum(seconds) * 12 / dates, "GiB": peak}
 
 
@@ -149,7 +154,8 @@ def binary() -> str:
 
 
 def compare(directory: Path, run: str) -> tuple[int, int, float]:
-    """Returns the number of rows, the number of features and the largest difference (relative for values above 1)."""
+    """Returns the number of rows, the number of features and the largest difference, which is relative for values above
+    1."""
     out = directory / "matrix.arrow"
     subprocess.run([run, "run", str(directory), "2", str(out)], check=True, capture_output=True)
     ours = table(out)

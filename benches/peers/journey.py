@@ -1,4 +1,4 @@
-"""Complete Journey at 2017-12-01: compares this library with scikit-learn and LightGBM on the same matrix.
+"""Compares this library with scikit-learn and LightGBM on the same matrix of the Complete Journey data at 2017-12-01.
 
     cargo run --release --example export_matrix -- target/journey
     python benches/peers/journey.py target/journey

@@ -1,8 +1,11 @@
-"""Synthetic tenants with known risk: the share of the oracle's discrimination that each library recovers out of time, on the same matrices.
+"""Compares libraries on synthetic tenants with known risk, out of time and on the same matrices.
 
-Usage: known_world.py FOLDER, after `cargo run --release -p churn-benches --example known_world -- FOLDER CUSTOMERS SEEDS`.
-Prints a table for each number of customers: (AUC - .5) / (AUC of the oracle - .5) as mean and for the worst seed, and the mean
-log-loss minus that of the oracle, which predicts the true risk.
+    cargo run --release -p churn-benches --example known_world -- FOLDER CUSTOMERS SEEDS
+    python benches/peers/known_world.py FOLDER
+
+The oracle predicts the true risk. The script prints a table for each number of customers. The first figure is
+(AUC - .5) / (AUC of the oracle - .5), as the mean and for the worst seed. The second is the mean log-loss minus the
+oracle's.
 """
 
 import json

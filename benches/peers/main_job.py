@@ -1,17 +1,20 @@
-"""The whole job, from Parquet files of raw records to scores: compares this library with a pipeline of DuckDB, LightGBM and
-scikit-learn.
+"""Compares this library with a pipeline of DuckDB, LightGBM and scikit-learn on the whole job, from Parquet files of
+raw records to scores.
 
     cargo build --release -p churn-benches --example features_peer
     python benches/peers/main_job.py [--customers 100000] [--threads 2] [--repeat 3]
 
-Needs the built wheel and requirements.txt. `--customers 1000 --repeat 1` takes about a minute.
+The script needs the built wheel and requirements.txt. `--customers 1000 --repeat 1` takes about a minute.
 
 There are twelve training dates a month apart. Their label periods (cancellation within 90 days) end by the scoring date. The history
-continues for 90 days after it, so the scores can be compared with the true outcomes. Both sides use this library's defaults for
-members, hyperparameters, folds, sampled customers, blend and calibration. Both test out of time on the last training date before
-they fit the final model, as this library always does; the table also shows the ratio without the peer's test. Neither side computes
-reasons, which this library computes on request for each customer. Each run is a process of its own. The two sides alternate, after a
-small warm-up job, and time is measured after imports. Before that, features, labels and rows of both sides are compared.
+continues for 90 days after the scoring date, so the scores can be compared with the true outcomes.
+
+Both sides use this library's defaults for members, hyperparameters, folds, sampled customers, blend and calibration.
+Before they fit the final model, both sides test out of time on the last training date, as this library always does. The
+table also shows the ratio if the peer skips this test. Neither side computes reasons.
+
+Before time is measured, features, labels and rows of both sides are compared. Each run is a separate process. After a
+small warm-up job, the two sides alternate. The time of imports is not measured.
 """
 
 from __future__ import annotations
@@ -47,7 +50,7 @@ def tell(text: str) -> None:
 
 
 def made(directory: Path, customers: int) -> Path:
-    """The folder with the four tables as Parquet files, which are written once."""
+    """Returns the folder with the four tables as Parquet files. Writes the files if they do not exist."""
     directory = directory / str(customers)
     if not (directory / "done").exists():
         tell(f"writing {customers} customers to {directory}")
@@ -70,7 +73,7 @@ def records_of(directory: Path, threads: int) -> Any:
     import churn_core as churn
 
     tables = {name: pa.parquet.read_table(directory / f"{name}.parquet", use_threads=threads > 1) for name in TABLES}
-    # Plan and seats of the synthetic customers never change, so both sides may use them.
+    # The attributes plan and seats of the synthetic customers never change, so both sides may use them.
     return churn.TenantRecords(tenant="bench", **tables, static_attributes="all", threads=threads)
 
 
@@ -131,7 +134,7 @@ def one(side: str, directory: Path, warm: Path, threads: int) -> None:
 
 
 def check(directory: Path, threads: int) -> str:
-    """Fails unless the labels at all training dates and all features at the scoring date are equal."""
+    """Checks that both sides have equal labels at all training dates, and equal features at the scoring date."""
     import churn_core as churn
     import main_job_features as sql
 

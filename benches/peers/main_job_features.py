@@ -1,6 +1,7 @@
-"""The standard feature plan of all four tables, population and labels, in DuckDB's SQL. `features.py` has the payment features.
+"""The standard features of all four tables, the eligible customers and the labels, in DuckDB's SQL. The SQL of the
+payment features is in `features.py`.
 
-A date is microseconds since 1970. Everything uses only what was known strictly before it.
+A date is given in microseconds since 1970-01-01. Features use only what was known strictly before the date.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ HORIZON = 90
 
 
 def tickets(d: int) -> str:
-    """The SQL for the ticket features. It aggregates by customer once."""
+    """Returns the SQL for the ticket features. It aggregates by customer in one pass."""
     resolved = f"resolved < {d}"
     inner = [
         "count(*) AS lifetime",
@@ -69,14 +70,14 @@ def tickets(d: int) -> str:
 
 
 def usual(start: int, w: int) -> str:
-    """The SQL for the count in the window, divided by the count that the time before the window would suggest."""
+    """Returns the SQL for the count in the window, divided by the count that the rate before the window would give."""
     past = f"nullif((lifetime - count_{w}) * {w} / (({start} - first) / {DAY}), 0)"
     return f"CASE WHEN {start} - first >= {w * DAY} THEN count_{w} / {past} END"
 
 
 def activities(d: int) -> str:
-    """The activity features. Distinct days and kinds are counted by when each was last seen, because windows begin at
-    midnight."""
+    """Returns the SQL for the activity features. A kind counts in a window if its last activity lies in the window.
+    Windows begin at midnight, so a day counts in a window if it is not before the first day of the window."""
     inner = ["count(*) AS lifetime", "min(moment) AS first", "max(moment) AS last"]
     days, kinds, outer = [], [], []
     for w in WINDOWS:
@@ -116,7 +117,8 @@ def activities(d: int) -> str:
 
 
 def load(directory: Path, threads: int) -> duckdb.DuckDBPyConnection:
-    """Reads the raw tables from Parquet into DuckDB's memory, without the event ids, which no feature uses."""
+    """Reads the raw tables from Parquet into DuckDB's memory. The event ids are left out, because no feature uses
+    them."""
     connection = duckdb.connect(config={"threads": threads})
     columns = {"customers": "*", "payments": "* EXCLUDE (payment_id)", "tickets": "* EXCLUDE (ticket_id)", "activities": "*"}
     for name in TABLES:
@@ -130,7 +132,7 @@ def churned(d: int) -> str:
 
 
 def labels(connection: duckdb.DuckDBPyConnection, dates: Iterable[int]) -> pa.Table:
-    """The eligible customers at the dates, and whether they cancel in the label period."""
+    """Returns the eligible customers at the dates, and whether they cancel in the label period."""
     parts = [
         f"SELECT customer_id, {d} AS as_of, {churned(d)} AS churned"
         f" FROM all_customers WHERE epoch_us(signed_up_at) < {d} AND (churned_at IS NULL OR epoch_us(churned_at) >= {d})"
@@ -140,7 +142,7 @@ def labels(connection: duckdb.DuckDBPyConnection, dates: Iterable[int]) -> pa.Ta
 
 
 def only(connection: duckdb.DuckDBPyConnection, customers: np.ndarray | None) -> None:
-    """Restricts later queries to these customers; `None` means all."""
+    """Restricts later queries to these customers. `None` means all customers."""
     connection.register("drawn", pa.table({"customer_id": [] if customers is None else customers}))
     for name in TABLES:
         view = "known" if name == "customers" else name
@@ -153,7 +155,8 @@ def only(connection: duckdb.DuckDBPyConnection, customers: np.ndarray | None) ->
 
 
 def features(connection: duckdb.DuckDBPyConnection, d: int, labelled: bool = False) -> pa.Table:
-    """All features of the eligible customers at one date, one row each, followed by the label if requested."""
+    """Returns all features of the eligible customers at one date. There is one row per customer. The label is the last
+    column, if it is requested."""
     label = f", {churned(d)} AS churned" if labelled else ""
     connection.execute(f"""
         CREATE OR REPLACE VIEW customers AS SELECT * FROM known

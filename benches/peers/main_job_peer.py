@@ -1,7 +1,9 @@
-"""The peer of `main_job.py`: the pipeline that a good data scientist would write with DuckDB, LightGBM, scikit-learn and SciPy.
+"""The pipeline with which `main_job.py` compares this library. A good data scientist could write it with DuckDB,
+LightGBM, scikit-learn and SciPy.
 
-Members, hyperparameters, folds, sampled customers, blend and calibration are this library's defaults: `EnsembleOptions::default()`,
-`grouped_folds`, `max_rows`. If the peer has a faster way to the same result, it is used.
+Members, hyperparameters, folds, sampled customers, blend and calibration are the defaults of this library. In its code,
+they are `EnsembleOptions::default()`, `grouped_folds` and `max_rows`. If the other libraries have a faster way to the
+same result, it is used.
 """
 
 from __future__ import annotations
@@ -36,11 +38,11 @@ DEEP: dict[str, Any] = {"n_estimators": 300, "num_leaves": 31, "learning_rate": 
 FOREST: dict[str, Any] = {"n_estimators": 100, "max_depth": 10, "min_samples_leaf": 10, "max_features": "sqrt"}
 PENALTIES = [3000.0, 1000.0, 300.0, 100.0, 30.0, 10.0, 3.0, 1.0]
 Z = np.ndarray
-"""Returns the log-odds of each row."""
+"""The log-odds of each row."""
 
 
 SPENT: dict[str, float] = {}
-"""Seconds by purpose, over all fits of the job."""
+"""The seconds that all fits of the job took, by purpose."""
 
 
 @contextmanager
@@ -55,7 +57,7 @@ def tell(text: str) -> None:
 
 
 class Dice:
-    """The library's random generator: samples and folds depend only on ids, labels and the seed."""
+    """The random generator of this library. With it, samples and folds depend only on ids, labels and the seed."""
 
     def __init__(self, seed: int, stream: int | np.ndarray) -> None:
         with np.errstate(over="ignore"):
@@ -63,7 +65,7 @@ class Dice:
             self.state = self.next(1) ^ np.asarray(stream, np.uint64)
 
     def next(self, step: int | np.ndarray) -> np.ndarray:
-        """The number at position `step` of the random sequence."""
+        """Returns the number at position `step` of the random sequence."""
         with np.errstate(over="ignore"):
             z = self.state + np.asarray(step, np.uint64) * np.uint64(0x9E3779B97F4A7C15)
             z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
@@ -72,7 +74,8 @@ class Dice:
 
 
 def grouped_folds(customers: np.ndarray, churned: np.ndarray, seed: int) -> np.ndarray:
-    """The fold of every row. All rows of a customer share a fold, and churners are spread evenly. Customers are codes."""
+    """Returns the fold of every row. All rows of a customer are in the same fold, and each fold has about the same
+    number of churners. `customers` contains the customer's code of each row."""
     known, place = np.unique(customers, return_inverse=True)
     ever = np.bincount(place, churned) > 0
     fold_of = np.zeros(len(known), int)
@@ -87,7 +90,8 @@ def grouped_folds(customers: np.ndarray, churned: np.ndarray, seed: int) -> np.n
 
 
 def draw(ids: np.ndarray, seed: int) -> np.ndarray | None:
-    """The customers to train on if there are more than `MAX_ROWS` rows; `None` means all. `ids` has each id once."""
+    """Returns the ids of the customers to train on. If there are at most `MAX_ROWS` rows, it is `None`, which means all
+    customers. `ids` contains the customer's id of each row."""
     if len(ids) <= MAX_ROWS:
         return None
     known, pairs = np.unique(ids.astype("S"), return_counts=True)
@@ -102,7 +106,8 @@ def draw(ids: np.ndarray, seed: int) -> np.ndarray | None:
 
 @dataclass
 class Encoding:
-    """The input of the trees: numbers unchanged, and one column per level of a text. Constant columns are left out."""
+    """The input of the trees. Numbers are unchanged, and a text has one column per level. Constant columns are left
+    out."""
 
     names: list[str] = field(default_factory=list)
     levels: list[tuple[str, str]] = field(default_factory=list)
@@ -119,7 +124,7 @@ class Encoding:
         return encoding
 
     def apply(self, table: pa.Table) -> np.ndarray:
-        """A matrix (rows x columns) in single precision, column-major in memory."""
+        """Returns a matrix (rows x columns) in single precision and column-major order."""
         x = np.empty((len(table), len(self.names) + len(self.levels)), np.float32, order="F")
         for position, name in enumerate(self.names):
             x[:, position] = table[name].cast(pa.float64()).to_numpy()
@@ -129,7 +134,8 @@ class Encoding:
 
 
 class Design:
-    """The input of the linear member: scaled signed logarithms. Missing values become medians and get a column of flags."""
+    """The input of the linear member. Numbers become scaled signed logarithms. Missing values become the median, and a
+    separate column flags them."""
 
     def __init__(self, x: np.ndarray) -> None:
         self.columns: list[tuple[int, float | None, float, float]] = []
@@ -164,20 +170,22 @@ def log_loss(z: Z, churned: np.ndarray) -> float:
 
 
 def linear(l2: float, **options: Any) -> LogisticRegression:
-    """Fits by Newton's method, as recommended for many more rows than columns. The default, L-BFGS, stops too early."""
+    """Returns a logistic regression that is fitted by Newton's method. scikit-learn recommends this method if there are
+    many more rows than columns. Its default method, L-BFGS, stops too early."""
     return LogisticRegression(C=1 / l2, solver="newton-cholesky", max_iter=200, **options)
 
 
 @dataclass
 class Recipe:
-    """Settings chosen once on held-out customers: the penalty, and the numbers of trees of the two boostings."""
+    """Settings that are chosen once, on held-out customers: the penalty, and the number of trees of each of the two
+    boosting models."""
 
     l2: float
     trees: list[int]
 
 
 class Members:
-    """The four members, fitted on the same rows."""
+    """The four members of the ensemble, fitted on the same rows."""
 
     def __init__(self, x: np.ndarray, churned: np.ndarray, recipe: Recipe, threads: int, seed: int) -> None:
         common: dict[str, Any] = {"n_jobs": threads, "random_state": seed, "verbose": -1}
@@ -228,7 +236,8 @@ def settle(x: np.ndarray, churned: np.ndarray, customers: np.ndarray, threads: i
 
 
 def blend(members: list[Z], churned: np.ndarray) -> np.ndarray:
-    """Non-negative weights with sum 1 that minimize the log-loss, shrunk towards the linear member."""
+    """Returns the weights of the members. They are non-negative with sum 1, minimise the log-loss, and are shrunk
+    towards a weight of 1 for the linear member."""
     z, target = np.column_stack(members), np.eye(len(members))[0]
     penalty = 1 / max(churned.sum(), 1)
 
@@ -245,7 +254,7 @@ def blend(members: list[Z], churned: np.ndarray) -> np.ndarray:
 
 
 Calibrator = Callable[[Z], Z]
-"""Maps log-odds to calibrated log-odds."""
+"""A function that maps log-odds to calibrated log-odds."""
 
 
 def platt(z: Z, churned: np.ndarray) -> Calibrator:
@@ -267,7 +276,8 @@ def isotonic(z: Z, churned: np.ndarray) -> Calibrator:
 
 
 def calibrate(z: Z, churned: np.ndarray, fold_of: np.ndarray) -> tuple[str, Calibrator]:
-    """The method with the lowest out-of-fold log-loss, among those for which the minority class has enough rows."""
+    """Returns the calibration method with the lowest out-of-fold log-loss. Methods for which the minority class has too
+    few rows are not tried."""
     rarer = min(churned.sum(), (~churned).sum())
     if rarer < 200:
         shift = float(logit(churned.mean()) - logit(expit(z).mean()))
@@ -319,7 +329,7 @@ class Model:
 
 
 def main_job(directory: Path, dates: list[int], as_of: int, threads: int) -> dict[str, Any]:
-    """Runs the job from Parquet files to scores; returns the seconds by stage, and the scores."""
+    """Runs the job from Parquet files to scores. Returns the seconds of each stage, and the scores."""
     warnings.simplefilter("ignore", ConvergenceWarning)
     SPENT.clear()
     seconds: dict[str, float] = {}
@@ -347,7 +357,8 @@ def main_job(directory: Path, dates: list[int], as_of: int, threads: int) -> dic
     as_ofs = table["as_of"].to_numpy()
     del parts
     done("features")
-    # As in the library, the last date is tested. The model is trained on the last six dates whose label periods end by it.
+    # As in this library, the test is made at the last date. The model is trained on the last six dates whose label
+    # periods end by then.
     kept = [date for date in dates if date + sql.HORIZON * DAY <= dates[-1]][-MOST_DATES:]
     train, tested = np.isin(as_ofs, kept), as_ofs == dates[-1]
     model = Model.fit(table.filter(pa.array(train)), churned[train], threads, 0)

@@ -1,6 +1,7 @@
-"""Measures how long it takes to score one customer: 20 payments and 5 tickets, with five reasons, and a model of default size.
+"""Measures how long it takes to score one customer with a model of default size. The customer has 20 payments and 5
+tickets, and five reasons are computed.
 
-Run with the release build of the package: ``python benches/peers/one_customer.py``.
+Run it with the release build of the package: ``python benches/peers/one_customer.py``.
 """
 
 import sys

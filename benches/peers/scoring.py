@@ -1,11 +1,13 @@
-"""Compares how many rows per second other libraries and this library score with the same models, on the same matrix.
+"""Compares how many rows per second this library and other libraries score, with the same models and on the same
+matrix.
 
     cargo build --release -p churn-benches --example score_peer
     python benches/peers/scoring.py [--rows 1000000] [--threads 1 2] [--repeats 3] [--cases lightgbm xgboost large forest]
 
-Four models are trained once and kept in target/scoring: LightGBM with 200 trees of 31 leaves, XGBoost with 200 trees of depth 6,
-LightGBM with 1 000 trees of 64 leaves, and scikit-learn's forest of 200 trees of depth 12, on 60 columns of float32. The sides
-alternate, and each scores all rows once as warm-up. The largest difference between probabilities is printed and must be small.
+Four models are trained once on 60 columns of float32 and stored in target/scoring. They are LightGBM with 200 trees of
+31 leaves, XGBoost with 200 trees of depth 6, LightGBM with 1 000 trees of 64 leaves, and scikit-learn's forest with 200
+trees of depth 12. Each side first scores all rows once as warm-up. The sides then alternate. The largest difference
+between their probabilities is printed and must be small.
 """
 
 import argparse
@@ -26,7 +28,7 @@ TRAINED_ON, COLUMNS = 160_000, 60
 
 
 class Ours:
-    """Runs this library in a process of its own, which reads commands."""
+    """Runs this library in a separate process, which reads commands."""
 
     def __init__(self, model: Path, matrix: Path, rows: int) -> None:
         binary = ROOT / "target" / "release" / "examples" / "score_peer"
@@ -47,7 +49,7 @@ class Ours:
 
 
 class Peer:
-    """Runs another library. `score` is called with the number of threads and scores all rows."""
+    """Runs another library. `score` is a function that receives the number of threads and scores all rows."""
 
     def __init__(self, score) -> None:
         self.score, self.last = score, None
@@ -96,7 +98,7 @@ def forest_model() -> Path:
         arrays = [
             {
                 "feature": tree.feature.tolist(),
-                # JSON has no infinity, so a number is used that no value exceeds.
+                # JSON has no infinity, so it is replaced by the largest number.
                 "threshold": np.clip(tree.threshold, -np.finfo("f8").max, np.finfo("f8").max).tolist(),
                 "left": tree.children_left.tolist(),
                 "right": tree.children_right.tolist(),
@@ -111,7 +113,7 @@ def forest_model() -> Path:
 
 
 def onnx_runtime(model: Path, x: np.ndarray):
-    """Scores with ONNX Runtime, with one session per number of threads."""
+    """Scores with ONNX Runtime. There is one session for each number of threads."""
     import lightgbm
     import onnxmltools
     import onnxruntime
@@ -165,7 +167,7 @@ def xgboost_peers(model: Path, x: np.ndarray):
 
 
 def ydf_peers(x: np.ndarray):
-    """Trains YDF's boosting of the same size on the same rows, because YDF cannot read XGBoost models."""
+    """Trains a YDF boosting model of the same size on the same rows, because YDF cannot read XGBoost models."""
     import ydf
 
     kept = KEPT / "ydf"
@@ -194,7 +196,7 @@ def forest_peers(x: np.ndarray):
 
 
 def case(name: str, x: np.ndarray):
-    """The model file, and the other libraries that score it."""
+    """Returns the model file, and the other libraries that score with it."""
     if name == "lightgbm":
         model = lightgbm_model(200, 31)
         return "200 trees x 31 leaves", model, lightgbm_peers(model, x, True)
@@ -243,7 +245,7 @@ def main() -> None:
                     f"| {statistics.median(times) / best:.1f} | {gap:.1e} |",
                     flush=True,
                 )
-                # ONNX Runtime rounds thresholds to float32, so a few rows reach another leaf.
+                # ONNX Runtime rounds thresholds to float32, so a few of its rows reach a different leaf.
                 if side_name != "ONNX Runtime" and "of its own" not in side_name:
                     assert gap < 1e-5, f"{side_name} gives other probabilities"
         one = sides["**this library**"].ask("one 200000").split()

@@ -1,15 +1,18 @@
-"""Storing payments and scores: compares this library's store with SQLAlchemy, pandas, and the fastest possible way, which is COPY or a
-prepared statement in a loop.
+"""Compares this library's store with SQLAlchemy and pandas for storing payments and scores. Also compares it with the
+fastest possible way, which is COPY in Postgres and a prepared statement in a loop in SQLite.
 
-usage: store.py [--payments 1000000] [--customers 100000] [--repeat 3] [--runs 20] [--reads 200] [--databases sqlite postgres]
+Usage: store.py [--payments 1000000] [--customers 100000] [--repeat 3] [--runs 20] [--reads 200]
+                [--databases sqlite postgres]
 
-Starts a temporary Postgres unless DATABASE_URL is set; its role must be able to create databases and roles. The
-temporary Postgres does not wait for the disk (fsync=off). SQLite does wait for the disk (journal_mode=WAL,
-synchronous=FULL). Both settings are the same for all loaders. Each loader receives the payments in the form that it
-loads fastest, prepared beforehand: an Arrow table for this library, a list of dicts for SQLAlchemy, a list of tuples
-for the prepared statement, and bytes for COPY. The other loaders write to one table with a primary key and validate
-nothing, and their plain inserts are not idempotent. Rounds alternate between the loaders, and each begins with an empty
-database. Times are medians. Prints Markdown.
+If DATABASE_URL is set, the server that it names is used, and the role in it must be able to create databases and roles.
+Otherwise, the script starts a temporary Postgres server, which does not wait for the disk (fsync=off). SQLite does wait
+for the disk (journal_mode=WAL, synchronous=FULL). These settings are the same for all loaders.
+
+Each loader receives the payments in the form that it loads fastest: an Arrow table for this library, a list of dicts
+for SQLAlchemy, a list of tuples for the prepared statement, and bytes for COPY. The time to prepare this form is not
+measured. The other loaders write to one table with a primary key and validate nothing, and their plain inserts are not
+idempotent. The loaders take turns, and each round begins with an empty database. Times are medians. The output is
+Markdown.
 """
 
 from __future__ import annotations
@@ -45,7 +48,7 @@ DAY = np.timedelta64(86_400_000_000, "us")
 
 
 def made(payments: int, customers: int) -> tuple[pa.Table, pa.Table]:
-    """Customers with two years of payments; a third of the customers stop early."""
+    """Returns customers with two years of payments. A third of the customers stop paying early."""
     draw = np.random.default_rng(1)
     start = np.datetime64("2022-06-01", "us")
     people = pa.table(
@@ -75,7 +78,7 @@ def made(payments: int, customers: int) -> tuple[pa.Table, pa.Table]:
 
 
 class Databases:
-    """Yields empty databases, one after another."""
+    """Creates empty databases, one after another."""
 
     def __init__(self, kind: str, folder: str) -> None:
         self.kind, self.folder, self.count = kind, folder, 0
@@ -106,7 +109,8 @@ class Databases:
             self.admin.execute(f"DROP ROLE {self.role}")
 
     def store(self, url: sa.URL) -> churn.Store:
-        """Opens the store as in production. In Postgres, its role is subject to row-level security."""
+        """Opens the store as in production. In Postgres, the role of the connection is subject to row-level
+        security."""
         if self.kind == "sqlite":
             return churn.Store.open(f"sqlite://{url.database}")
         plain = url.set(drivername="postgres")
@@ -168,7 +172,7 @@ def timed(work: Callable[[], Any]) -> tuple[float, Any]:
 
 
 def loading(databases: Databases, people: pa.Table, rows: pa.Table, repeat: int) -> tuple[dict[str, float], dict[str, float]]:
-    """Median times of loading all payments and of reading them back, by loader."""
+    """Returns the median times of loading all payments and of reading them back, by loader."""
     stored = rows.set_column(2, "due_at", rows["due_at"].cast(pa.int64()))
     stored = stored.set_column(3, "settled_at", stored["settled_at"].cast(pa.int64()))
     stored = stored.add_column(0, "tenant_id", [["acme"] * len(rows)])
@@ -279,7 +283,7 @@ def quantiles(seconds: list[float]) -> tuple[float, float]:
 def scoring(
     databases: Databases, model: churn.ChurnModel, run: churn.ScoreRun, runs: int, reads: int
 ) -> dict[str, tuple[float, float]]:
-    """p50 and p99 of saving a run, and of reading its hundred riskiest customers."""
+    """Returns p50 and p99 of the times of saving a run, and of reading the hundred riskiest customers of the run."""
     found: dict[str, tuple[float, float]] = {}
     url = databases.empty()
     with databases.store(url) as store:
@@ -341,7 +345,7 @@ def main() -> None:
     # The model is trained on a small tenant and scores a large one.
     few, their = made(40_000, 2000)
     small = {"boosting": {"trees": 50}, "forest": {"trees": 30}, "folds": 2}
-    # Customers count as active for two years, so that every customer is scored.
+    # The activity window is two years long, so that every customer is eligible and scored.
     definition = churn.Inactivity(horizon=60, active_within=730, on="payments")
     sample = churn.TenantRecords(tenant="acme", customers=few, payments=their)
     model = churn.ChurnModel.train(sample, definition=definition, **small)

@@ -1,9 +1,11 @@
-"""Compares the time to train boosting and a random forest with LightGBM, XGBoost and scikit-learn, on the same table.
+"""Compares this library with LightGBM, XGBoost and scikit-learn: the time to train boosting and a random forest on the
+same table.
 
     python benches/peers/training.py [--rows 160000] [--columns 60] [--threads 1 2] [--repeats 3] [--members boosting forest]
 
-Needs the built wheel (`maturin develop --release` in bindings-python) and requirements.txt. Every fit runs in a process of its own.
-The libraries alternate, after a small warm-up fit. The AUC on held-out rows shows that the models are equally good.
+The script needs the built wheel (`maturin develop --release` in bindings-python) and requirements.txt. Every fit runs
+in a separate process, after a small warm-up fit. The libraries take turns. The AUC on held-out rows shows that the
+models perform equally well.
 """
 
 import argparse
@@ -23,7 +25,8 @@ TREES, LEAVES, RATE, DEPTH = 200, 31, 0.1, 12
 
 
 def table(rows: int, columns: int) -> tuple[np.ndarray, np.ndarray]:
-    """A table with normal, count, skewed and sparse columns. Labels are nonlinear with interactions; about 30 % churn."""
+    """Creates a table with normal, count, skewed and sparse columns. Labels depend on the columns in a nonlinear way
+    and with interactions. About 30 % of the rows churn."""
     dice = np.random.default_rng(0)
     third, sixth = columns // 3, columns // 6
     x = dice.normal(size=(rows, columns)).astype("f4")
@@ -67,7 +70,8 @@ def estimator(name: str, threads: int):
 
 
 def peak(forget: bool = False) -> float:
-    """The peak memory of this process, in MB; `forget` resets it to the current memory."""
+    """Returns the peak memory of this process, in MB. If `forget` is true, first resets the peak to the current
+    memory."""
     if forget:
         Path("/proc/self/clear_refs").write_text("5")
     status = Path("/proc/self/status").read_text()

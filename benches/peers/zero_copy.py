@@ -1,7 +1,8 @@
-"""Measures the cost of reading a 1 000 000 x 60 float64 Arrow table: peak memory relative to its size, and time relative to scoring.
+"""Measures the cost of reading an Arrow table with 1 000 000 rows and 60 columns of float64. The script prints the peak
+memory relative to the size of the table, and the time relative to the time of scoring.
 
-Run with the release build of the package: ``python benches/peers/zero_copy.py [rows]``. Each input format is measured in a process of
-its own, so that their peaks are independent.
+Run it with the release build of the package: ``python benches/peers/zero_copy.py [rows]``. Each input format is
+measured in a separate process, so that the peaks do not affect each other.
 """
 
 import subprocess
@@ -25,7 +26,7 @@ def status(name):
 
 
 def peak():
-    """The peak memory since the last call of `resident`, in MB."""
+    """Returns the peak memory since the last call of `resident`, in MB."""
     return status("VmHWM")
 
 
@@ -37,7 +38,7 @@ def resident():
 
 
 def attributes(rows):
-    """A customers table with an id, a sign-up and 60 float64 attributes."""
+    """Creates a customers table with an id, a sign-up date and 60 float64 attributes."""
     rng = np.random.default_rng(0)
     columns = {"customer_id": pa.array(np.arange(rows))}
     columns["signed_up_at"] = pa.array(np.full(rows, np.datetime64("2024-01-01", "us")))
@@ -46,7 +47,7 @@ def attributes(rows):
 
 
 def records(rows):
-    """Measures the numbers as attributes of customers, which are validated, sorted by id, and stored."""
+    """Measures the cost if the numbers are attributes of customers. They are validated, sorted by id, and stored."""
     table = attributes(rows)
     size, before = table.nbytes / 2**20, resident()
     start = time.perf_counter()
@@ -61,7 +62,7 @@ def records(rows):
 
 
 def matrix(rows):
-    """Measures the numbers as a matrix that the trees score."""
+    """Measures the cost if the numbers are a matrix that the trees score."""
     table = attributes(rows).drop_columns(["customer_id", "signed_up_at"])
     size = table.nbytes / 2**20
     X = np.empty((rows, COLUMNS), order="F")

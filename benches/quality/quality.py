@@ -1,10 +1,13 @@
-"""Compares this library's defaults with the usual libraries' defaults on public churn data sets, on the same rows.
+"""Compares this library with other libraries on the same rows of public churn data sets, all with default settings.
 
+    cargo run --release --example export_matrix -- JOURNEY
     python benches/quality/quality.py DATA [JOURNEY] [--out results.json] [--cache FOLDER] [--only telco,mlc,journey]
 
-DATA contains telco_ibm/ and mlc_churn/ (5-fold stratified, seed 42). JOURNEY is the output of
-`cargo run --release --example export_matrix -- JOURNEY` (Complete Journey, out of time); its `probability` column is this
-library's event-level model. `--cache` is a folder that keeps the predictions of the peers, so that only this library runs again.
+DATA is a folder with telco_ibm/ and mlc_churn/, which are evaluated by stratified 5-fold cross-validation (seed 42).
+JOURNEY is a folder with the Complete Journey matrices, which are evaluated out of time. The first command writes them.
+The column `probability` of the test matrix contains the predictions of this library's `ChurnModel`, which is trained
+from events. The folder `--cache` stores the predictions of the other libraries. In a later run, only this library is
+then trained again.
 """
 
 import argparse
@@ -35,7 +38,7 @@ def one_hot(scaled):
 
 
 def categories(train, test):
-    """Converts texts to pandas categories, which are those of the training rows."""
+    """Converts texts to pandas categories. The categories are the texts of the training rows."""
     for name in texts(train):
         known = sorted(train[name].dropna().unique())
         train, test = (frame.assign(**{name: pd.Categorical(frame[name], categories=known)}) for frame in (train, test))
@@ -96,7 +99,7 @@ def mlc(data):
 
 
 def by_fold(x, y, predict):
-    """Out-of-fold predictions of every row, and the seconds of all fits."""
+    """Returns the out-of-fold prediction of every row, and the seconds that all fits took."""
     out, start = np.zeros(len(y)), time.perf_counter()
     for train, test in StratifiedKFold(5, shuffle=True, random_state=42).split(x, y):
         out[test] = predict(x.iloc[train], y[train], x.iloc[test])
@@ -104,7 +107,7 @@ def by_fold(x, y, predict):
 
 
 def calibration_error(y, p):
-    """The calibration error over ten bins of equal size."""
+    """Returns the calibration error over ten bins with equal numbers of rows."""
     order = np.argsort(p, kind="stable")
     bins = np.array_split(order, 10)
     return sum(len(rows) * abs(p[rows].mean() - y[rows].mean()) for rows in bins) / len(y)
@@ -136,7 +139,8 @@ def figures(y, p, seconds):
 
 
 def paired(y, own, other, replicates=1000):
-    """90 % intervals of this library's measure minus the peer's, for AUC and log-loss, by bootstrap."""
+    """Returns 90 % bootstrap intervals of this library's measure minus the other library's, for AUC and for
+    log-loss."""
     random, size = np.random.default_rng(1), len(y)
 
     def loss(p):
@@ -183,7 +187,7 @@ def main():
         if name == "journey":
             predicted["this library, from events"] = (test["probability"].to_numpy(), float("nan"))
         if not given.peers_only:
-            # Only this library accepts the household of each row (`groups`).
+            # Only this library accepts groups of rows. Here, a group is a household.
             if name == "journey":
                 predicted["this library, grouped"] = predictions(partial(ours, groups=train["customer_id"]))
             predicted["this library"] = predictions(ours)

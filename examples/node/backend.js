@@ -1,9 +1,9 @@
-// A backend for many tenants. It stores uploaded records, trains models in the background, and scores customers immediately.
-// Records, models and scores live in the store and survive a restart.
+// A backend for many tenants. It stores uploaded records, trains models in the background, and scores customers on
+// request. Records, models and scores are in the store, so they survive a restart.
 import { ChurnError, ChurnModel, Store } from 'churn-core'
 import Fastify from 'fastify'
 
-/** The HTTP status for an error code of the library. */
+/** Returns the HTTP status for an error code of the library. */
 function statusOf(code) {
   if (code === 'internal' || code === 'io') return 500
   if (code === 'store_busy' || code === 'store_unavailable') return 503
@@ -16,7 +16,7 @@ const TABLES = ['customers', 'payments', 'tickets', 'activities']
 export async function backend({ database = 'sqlite::memory:', now = () => new Date(), ...options } = {}) {
   const store = await Store.open(database)
   const app = Fastify({ bodyLimit: 64 * 1024 * 1024, ...options })
-  /** The loaded model and the training of each tenant: tenant -> { model, training: { status, done, error, abort } } */
+  /** Maps each tenant to its loaded model and its training: { model, training: { status, done, error, abort } } */
   const tenants = new Map()
   const atHand = (tenant) => tenants.get(tenant) ?? tenants.set(tenant, {}).get(tenant)
 
@@ -35,7 +35,7 @@ export async function backend({ database = 'sqlite::memory:', now = () => new Da
     return kept.records({ onInvalid: 'quarantine', ...settings.records })
   }
 
-  /** The model in use. It is loaded from the store only once. */
+  /** Returns the model in use. It is loaded from the store at the first call only. */
   async function modelOf({ params: { tenant } }) {
     const own = atHand(tenant)
     own.model ??= await store.tenant(tenant).models.champion()
@@ -43,9 +43,9 @@ export async function backend({ database = 'sqlite::memory:', now = () => new Da
     return own.model
   }
 
-  // Upload: { customers, payments, tickets, activities, onInvalid, staticAttributes, ... }. A row with the id of an existing
-  // row replaces it.
-  // The other options say how to read the records, and are stored as a setting.
+  // Uploads records. The body is { customers, payments, tickets, activities, onInvalid, staticAttributes, ... }. A row
+  // replaces an existing row with the same id. `onInvalid` applies to this upload only. All other options determine how
+  // the records are read later, and are stored as a setting of the tenant.
   app.put('/tenants/:tenant/records', async (request, reply) => {
     const { tenant } = request.params
     const { onInvalid, ...given } = request.body
@@ -62,7 +62,7 @@ export async function backend({ database = 'sqlite::memory:', now = () => new Da
     return { customers: await kept.customers.count(), upserted }
   })
 
-  // Train in the background: { definition, seed, ... }; returns immediately.
+  // Starts a training in the background and returns immediately. The body is { definition, seed, windows }.
   app.post('/tenants/:tenant/training', async (request, reply) => {
     const { tenant } = request.params
     const own = atHand(tenant)
@@ -95,7 +95,7 @@ export async function backend({ database = 'sqlite::memory:', now = () => new Da
 
   app.get('/tenants/:tenant/training', async ({ params: { tenant } }) => {
     const training = tenants.get(tenant)?.training
-    // Read before the store is: a training that is done then has a stored model.
+    // The state of the training is read before the store. If the state is `done`, the model is therefore in the store.
     const { status = 'done', done = 1, error } = training ?? {}
     const champion = (await store.tenant(tenant).models.list()).find(({ stage }) => stage === 'champion')
     if (!training && !champion) throw missing('no training was started')
@@ -107,13 +107,13 @@ export async function backend({ database = 'sqlite::memory:', now = () => new Da
     return reply.status(202).send({})
   })
 
-  // Score one customer from their rows: { customer, payments, tickets, activities, asOf, top }
+  // Scores one customer from their rows. The body is { customer, payments, tickets, activities, asOf, top }.
   app.post('/tenants/:tenant/score', async (request) => {
     const { asOf, top, ...rows } = request.body ?? {}
     return (await modelOf(request)).scoreCustomer(rows, { asOf, top })
   })
 
-  // Scores all customers and stores the scores, with reasons for the riskiest customers: { asOf }
+  // Scores all customers and stores the scores, with reasons for the hundred riskiest customers. The body is { asOf }.
   app.post('/tenants/:tenant/runs', async (request, reply) => {
     const [model, records] = [await modelOf(request), await recordsOf(request)]
     const run = await model.score(records, { asOf: request.body?.asOf })
@@ -121,13 +121,14 @@ export async function backend({ database = 'sqlite::memory:', now = () => new Da
     return store.tenant(request.params.tenant).scores.save(model, run, { at: now(), reasons: 100 })
   })
 
-  // The stored customers with the highest risk; `after` is the `next` of the previous page.
+  // Returns the stored customers with the highest risk, page by page. `probability` and `customerId` come from the
+  // `next` of the previous page.
   app.get('/tenants/:tenant/riskiest', async ({ params: { tenant }, query: { top = '10', probability, customerId } }) => {
     const after = customerId === undefined ? null : { probability: Number(probability), customerId }
     return store.tenant(tenant).scores.highRisk({ limit: Number(top), after })
   })
 
-  // A customer's scores, latest date first.
+  // Returns a customer's scores. The latest date is first.
   app.get('/tenants/:tenant/customers/:customerId/scores', async ({ params: { tenant, customerId } }) => (
     store.tenant(tenant).scores.history(customerId)
   ))

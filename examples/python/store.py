@@ -1,7 +1,8 @@
-"""Stores the bundled Complete Journey data, trains a model on the stored records, and stores the model and its scores. Then opens the
-store again, as after a restart, and loads everything.
+"""Stores the bundled Complete Journey data, trains a model on the stored records, and stores the model and its scores.
+The program then opens the store again, as after a restart, and loads everything.
 
-usage: store.py [URL]    sqlite:churn.db, or postgres://user:password@host/database; default: a temporary SQLite file
+Usage: store.py [URL]
+The URL is sqlite:churn.db, or postgres://user:password@host/database. Without a URL, a temporary SQLite file is used.
 """
 
 import sys
@@ -15,7 +16,7 @@ import pandas as pd
 import churn_core as churn
 
 DATA = Path(__file__).parents[1] / "rust/data/complete_journey"
-AS_OF = "2018-01-01"  # the next 30 days lie after the end of the data
+AS_OF = "2018-01-01"  # the data end on this date, so the predicted 30 days are unknown
 READING: dict[str, Any] = {"static_attributes": "all", "observed_from": "2017-01-01", "observed_until": AS_OF}
 
 
@@ -24,7 +25,7 @@ def fill_and_train(url: str) -> churn.ScoreRun:
         tenant = store.tenant("complete-journey")
         for name in ("customers", "payments", "activities"):
             repository = getattr(tenant, name)
-            # The file is read in batches and stored in one transaction, so it need not fit into memory.
+            # The file is read in batches, so it need not fit into memory. All batches are stored in one transaction.
             pieces = pd.read_csv(DATA / f"{name}.csv", dtype={"customer_id": str, "payment_id": str}, chunksize=20_000)
             done = repository.upsert_batches(pieces)
             print(f"{name}: {done.rows_in} rows, {done.rows_changed} new or changed")

@@ -1,7 +1,7 @@
-//! Writes the training and test matrices of the Complete Journey comparison as CSV, with labels and this library's
-//! probabilities for the test rows. Other libraries can then be measured on exactly the same rows.
+//! Writes the training and test matrices of the Complete Journey data as CSV. They contain the labels, and for the test
+//! rows also this library's probabilities. Other libraries can then be measured on exactly the same rows.
 //!
-//! `cargo run --release --example export_matrix -- FOLDER`
+//! Usage: `cargo run --release --example export_matrix -- FOLDER`
 
 use std::fs::File;
 use std::io::{BufWriter, Write};
@@ -39,8 +39,8 @@ fn main() -> Result<(), Error> {
         let ids: Vec<&str> = records.customer_ids().collect();
         let mut row = 0;
         for label in labels.rows() {
-            // Labels and matrix are ordered by date and then by customer. The matrix also has customers who are not
-            // eligible.
+            // Both the labels and the matrix are ordered by date, then by customer. The matrix also contains customers
+            // who are not eligible.
             let id = ids[label.customer as usize];
             while matrix.as_of()[row] != label.as_of || matrix.customer_id(row) != id {
                 row += 1;

@@ -1,26 +1,26 @@
-//! The bundled Complete Journey data as records: households with their baskets and coupon redemptions over the year
-//! 2017.
+//! Reads the bundled Complete Journey data. They contain households with their baskets and coupon redemptions in the
+//! year 2017.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use churn_core::{ChurnDefinition, Error, RecordKind, StaticAttributes, Table, TenantRecords, ValidationReport};
 
-/// The folder of the bundled files.
+/// Returns the folder of the bundled files.
 pub fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("data/complete_journey")
 }
 
-/// One of the bundled files: `customers.csv`, `payments.csv` or `activities.csv`.
+/// Reads one of the bundled files: `customers.csv`, `payments.csv` or `activities.csv`.
 ///
 /// # Errors
-/// If it cannot be read.
+/// If the file cannot be read.
 pub fn table(name: &str) -> Result<Table, Error> {
     Table::from_csv(File::open(folder().join(name))?)
 }
 
-/// Households as customers, baskets as payments, coupon redemptions as activities. The demographics are constant over
-/// the year, so they are declared static.
+/// Builds the records. Households are customers, baskets are payments, and coupon redemptions are activities. The
+/// demographics are constant over the year, so they are declared static.
 ///
 /// # Errors
 /// If a file cannot be read, or contains an invalid value.
@@ -35,7 +35,8 @@ pub fn records() -> Result<(TenantRecords, ValidationReport), Error> {
         .build()
 }
 
-/// A household that shopped within 90 days has churned if it does not shop within the next 30.
+/// The churn definition. A household that shopped within the last 90 days has churned if it does not shop within the
+/// next 30 days.
 pub fn definition() -> ChurnDefinition {
     ChurnDefinition::inactivity(30, RecordKind::Payments).active_within(90)
 }

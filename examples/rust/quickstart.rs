@@ -1,6 +1,6 @@
-//! From raw records to a retention list. The program trains on the bundled Complete Journey data, reports the
-//! out-of-time performance, lists the ten households with the highest risk and the reasons, and saves and reloads the
-//! model.
+//! From raw records to a retention list. The program trains a model on the bundled Complete Journey data and reports
+//! how well it performs out of time. It lists the ten households with the highest risk, with reasons, and then saves
+//! and reloads the model.
 
 use std::io::IsTerminal;
 
@@ -26,7 +26,7 @@ fn main() -> Result<(), Error> {
     bar.finish_and_clear();
     print_report(model.report());
 
-    // The next 30 days lie after the end of the data, so this is the list that a retention team would get on New Year's
+    // The data end on this date, so the next 30 days are unknown. A retention team would get this list on New Year's
     // Day.
     let run = model.score(&records, "2018-01-01".parse::<churn_core::AsOf>()?)?;
     println!(

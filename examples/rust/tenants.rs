@@ -1,8 +1,8 @@
-//! Three tenants end to end, with tickets. The program validates synthetic records with known risk, trains a model for
-//! each tenant, and compares the out-of-time report with an oracle that knows the true risks. It also shows that no
-//! model scores another tenant's customers.
+//! Three tenants from raw rows to scores, with tickets. The program validates synthetic records with known risk and
+//! trains a model for each tenant. It compares the out-of-time report with an oracle that knows the true risks. It also
+//! shows that a model refuses to score another tenant's customers.
 //!
-//! `cargo run --release --example tenants -- [CUSTOMERS] [SEED]`
+//! Usage: `cargo run --release --example tenants -- [CUSTOMERS] [SEED]`
 
 use churn_core::synthetic::{TrueRisk, WorldOptions, world};
 use churn_core::{ChurnModel, Error, ErrorKind, Estimate, OutOfTime, TrainOptions, metrics};
@@ -45,7 +45,7 @@ fn main() -> Result<(), Error> {
         all_records.push(records);
     }
 
-    // Both tenants have a customer c0000001, but these are different customers.
+    // Both tenants have a customer with the id c0000001, but these are different customers.
     let (first, second) = (&world.tenants()[0], &world.tenants()[1]);
     match models[0].score(&all_records[1], second.observed_until()) {
         Err(error) if error.kind() == ErrorKind::TenantMismatch => {

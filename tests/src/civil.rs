@@ -1,15 +1,16 @@
-//! The calendar, computed day by day.
+//! The calendar. Dates are computed by counting day by day, independently of the library.
 
 use std::sync::OnceLock;
 
-/// The day number of 1600-01-01, in days since 1970.
+/// The day 1600-01-01, in days since 1970-01-01.
 const FIRST: i64 = -135_140;
 
 fn is_leap(year: i64) -> bool {
     year % 4 == 0 && (year % 100 != 0 || year % 400 == 0)
 }
 
-/// Year, month and day of the month for a number of days since 1970, between 1600 and 2400.
+/// Returns year, month and day of the month for a number of days since 1970-01-01. The year must be between 1600 and
+/// 2400.
 pub fn date(day: i64) -> (i64, i64, i64) {
     static DATES: OnceLock<Vec<(i64, i64, i64)>> = OnceLock::new();
     let dates = DATES.get_or_init(|| {

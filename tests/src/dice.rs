@@ -1,6 +1,6 @@
-//! A small seeded generator, so that a seed identifies a world.
+//! A small seeded random generator. A seed determines all of its numbers, so it identifies a random tenant.
 
-/// A pseudo-random generator that gives the same numbers for the same seed.
+/// A pseudo-random generator that returns the same numbers for the same seed.
 #[derive(Clone, Debug)]
 pub struct Dice(u64);
 
@@ -18,28 +18,28 @@ impl Dice {
         z ^ (z >> 31)
     }
 
-    /// A whole number from `low` to `high`, inclusive.
+    /// Returns a whole number from `low` to `high`, inclusive.
     pub fn between(&mut self, low: i64, high: i64) -> i64 {
         assert!(low <= high, "{low} to {high}");
         low + (self.next() % (high - low + 1) as u64) as i64
     }
 
-    /// A random index below `len`.
+    /// Returns a random index below `len`.
     pub fn below(&mut self, len: usize) -> usize {
         self.between(0, len as i64 - 1) as usize
     }
 
-    /// True with a probability of `percent` %.
+    /// Returns true with a probability of `percent` %.
     pub fn chance(&mut self, percent: i64) -> bool {
         self.between(0, 99) < percent
     }
 
-    /// One of the items.
+    /// Returns one of the items.
     pub fn pick<'a, T>(&mut self, items: &'a [T]) -> &'a T {
         &items[self.below(items.len())]
     }
 
-    /// `Some` with a probability of `percent` %.
+    /// Returns `Some` with a probability of `percent` %.
     pub fn maybe<T>(&mut self, percent: i64, make: impl FnOnce(&mut Self) -> T) -> Option<T> {
         self.chance(percent).then(|| make(self))
     }

@@ -1,8 +1,9 @@
-//! Synthetic tenants, each with one billing cycle. The true risk of inactivity is known on every day of the cycle.
+//! Synthetic tenants. All customers of a tenant have the same billing cycle. The true risk of inactivity is known on
+//! every day of the cycle.
 //!
-//! Each customer pays on schedule until they leave. They leave at an individual daily rate, which determines how often
-//! they use the product. After leaving they neither use the product nor pay. So the true risk of `Inactivity` at a date
-//! follows from the schedule, the rate, and whether the customer has left.
+//! Each customer pays on schedule until they leave. After that, they neither pay nor use the product. Each customer has
+//! an individual daily rate of leaving, and this rate also determines how often they use the product. The true risk of
+//! `Inactivity` at a date therefore follows from the schedule, the rate, and whether the customer has already left.
 
 use std::collections::HashMap;
 
@@ -13,17 +14,17 @@ use churn_core::{Activity, AsOf, Customer, Payment, ScoreRun, TenantRecords, Tim
 pub enum Cycle {
     /// Every Monday.
     Weekly,
-    /// Every other week, on a Monday of one of the two weeks.
+    /// Every second week, on a Monday. The customer determines which of the two weeks it is.
     Biweekly,
-    /// Every month on this day, for all customers.
+    /// Every month on this day of the month, which is the same for all customers.
     Monthly(i64),
-    /// Every month on the customer's own day, 1 to 28.
+    /// Every month on the customer's own day of the month, 1 to 28.
     MonthlyOwnDay,
     /// On the first of January, April, July and October.
     Quarterly,
-    /// Every three months, on the customer's own day and month.
+    /// Every three months, on the customer's own day and in the customer's own months.
     QuarterlyOwnDay,
-    /// Every first of January.
+    /// Every year on the first of January.
     Annual,
     /// Every year on the customer's own day.
     AnnualOwnDay,
@@ -43,7 +44,7 @@ impl Cycle {
         ("annual-own", Cycle::AnnualOwnDay),
     ];
 
-    /// Years of history.
+    /// The number of years of history.
     pub fn years(self) -> i64 {
         match self {
             Cycle::Annual | Cycle::AnnualOwnDay => 5,
@@ -62,8 +63,8 @@ impl Cycle {
         }
     }
 
-    /// The invoice days of a customer, in days since 1970, from `first` up to but excluding `last`. The random number
-    /// `lot` determines the customer's own day.
+    /// Returns the invoice days of a customer from `first` to `last`, in days since 1970-01-01. `last` is excluded. The
+    /// random number `lot` determines the customer's own day.
     fn dues(self, lot: u64, first: i64, last: i64) -> Vec<i64> {
         let months = |every: i64, offset: i64, day: i64| {
             // 1970-01 is month 0.
@@ -93,14 +94,14 @@ impl Cycle {
     }
 }
 
-/// Days since 1970 for a day of a month; months count from 1970-01.
+/// Returns a date in days since 1970-01-01. `month` is the number of months since January 1970.
 fn date(month: i64, day: i64) -> i64 {
     let (year, month) = (1970 + month.div_euclid(12), month.rem_euclid(12) + 1);
     let at = Timestamp::from_ymd(year as i16, month as i8, day as i8).expect("a date");
     at.as_micros() / 86_400_000_000
 }
 
-/// Midnight of a day since 1970.
+/// Returns the start of a day, which is given in days since 1970-01-01.
 pub fn midnight(day: i64) -> Timestamp {
     Timestamp::EPOCH.plus_days(day)
 }
@@ -108,19 +109,20 @@ pub fn midnight(day: i64) -> Timestamp {
 struct Life {
     lot: u64,
     signed_up: i64,
-    /// The daily rate.
+    /// The daily rate at which the customer leaves.
     rate: f64,
     left_at: f64,
     activities: Vec<f64>,
 }
 
-/// A tenant whose customers have one billing cycle.
+/// A tenant whose customers all have the same billing cycle.
 pub struct Everyday {
     cycle: Cycle,
     lives: Vec<Life>,
     codes: HashMap<String, usize>,
     begin: i64,
-    /// The first day that is scored, in days since 1970: 2024-12-15. Training uses only data from before this day.
+    /// The first day that is scored, 2024-12-15, in days since 1970-01-01. Training uses only data from before this
+    /// day.
     pub today: i64,
 }
 
@@ -149,7 +151,7 @@ impl Random {
 }
 
 impl Everyday {
-    /// A tenant with this number of customers over its whole history.
+    /// Creates a tenant. `customers` is the number of customers over the whole history.
     pub fn new(cycle: Cycle, customers: usize, seed: u64) -> Self {
         let today = date((2024 - 1970) * 12 + 11, 15);
         let begin = today - cycle.years() * 365;
@@ -162,7 +164,7 @@ impl Everyday {
         let lives: Vec<Life> = (0..customers)
             .map(|_| {
                 let lot = random.next();
-                // A third of the customers signed up before the history begins.
+                // Some customers signed up before the history begins.
                 let signed_up = begin - 200 + (random.unit() * (today - begin + 140) as f64) as i64;
                 let own = random.bell();
                 let rate = monthly / 30.4 * (0.7 * own - 0.245).exp();
@@ -198,7 +200,7 @@ impl Everyday {
         }
     }
 
-    /// The records from before a day.
+    /// Returns the records that consist of all rows before the day `until`.
     pub fn records(&self, until: i64) -> TenantRecords {
         let (mut customers, mut payments, mut activities) = (vec![], vec![], vec![]);
         for (code, life) in self.lives.iter().enumerate().filter(|(_, life)| life.signed_up < until) {
@@ -224,7 +226,7 @@ impl Everyday {
         builder.activities(activities).build().expect("valid records").0
     }
 
-    /// The true probability that a customer makes no payment in the `horizon` days from a day on.
+    /// Returns the true probability that a customer makes no payment in the `horizon` days that begin with `day`.
     pub fn risk(&self, customer_id: &str, day: i64, horizon: i64) -> f64 {
         let life = &self.lives[self.codes[customer_id]];
         let dues = self.cycle.dues(life.lot, day.max(life.signed_up), day + horizon);
@@ -234,7 +236,7 @@ impl Everyday {
         }
     }
 
-    /// Compares the scores of a day with the truth.
+    /// Compares the scores of a day with the true risks.
     pub fn judge(&self, run: &ScoreRun, day: i64, horizon: i64) -> DayFigures {
         let (mut predicted, mut risk, mut loss, mut rows) = (0.0, 0.0, 0.0, 0usize);
         let cross = |risk: f64, p: f64| {
@@ -259,7 +261,8 @@ impl Everyday {
         }
     }
 
-    /// The scored days: 31 in a row, 2024-12-15 to 2025-01-14. They include the due day of every common cycle.
+    /// Returns the days that are scored: the 31 days from 2024-12-15 to 2025-01-14. They include a due day of every
+    /// cycle whose customers share their due days.
     pub fn days(&self) -> Vec<i64> {
         (self.today..self.today + 31).collect()
     }
@@ -268,17 +271,17 @@ impl Everyday {
 /// The scores of one day, compared with the true risks.
 #[derive(Clone, Copy, Debug)]
 pub struct DayFigures {
-    /// Number of customers who have a probability.
+    /// The number of customers who have a probability.
     pub rows: usize,
-    /// Mean probability.
+    /// The mean probability.
     pub predicted: f64,
-    /// Mean true risk.
+    /// The mean true risk.
     pub risk: f64,
-    /// Expected log-loss of the probabilities minus that of the best constant prediction for the day.
+    /// The expected log-loss of the probabilities, minus that of the best constant prediction for the day.
     pub excess: f64,
 }
 
-/// The date of a day's scores.
+/// Returns the date at which the scores of a day are made.
 pub fn as_of(day: i64) -> AsOf {
     AsOf::new(midnight(day))
 }

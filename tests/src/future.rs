@@ -1,7 +1,7 @@
-//! Rewrites everything that could not be known at a date.
+//! Rewrites everything in a random tenant (a "world") that could not be known at a date.
 //!
-//! Rows that happened, or became known, at or after the date are changed, deleted or added at random. What is visible
-//! before the date must stay bit-identical.
+//! Rows that happened, or became known, at or after the date are changed, deleted or added at random. Everything that
+//! is visible before the date must stay bit-identical.
 
 use std::collections::BTreeSet;
 
@@ -9,15 +9,15 @@ use crate::dice::Dice;
 use crate::raw::{ActivityRow, CustomerRow, CustomerTable, DAY, Event, PaymentRow, TicketRow, World};
 use crate::worlds::{Maker, Shape, Version, attribute};
 
-/// Columns that exist if any customer has two spells, even if the second begins after the date. Unlike every value,
-/// their presence depends on the whole history.
+/// Feature columns that exist only if some customer has two spells, even if the second spell begins after the date. The
+/// values of features depend only on the past, but the presence of these columns depends on the whole history.
 pub const SPELL_COLUMNS: [&str; 3] = [
     "customer_earlier_spells",
     "customer_days_since_last_end",
     "customer_days_since_first_sign_up",
 ];
 
-/// A world that is equal to the given one before `as_of`, and different from then on.
+/// Returns a world that is equal to the given world before `as_of`, and different afterwards.
 pub fn rewrite(world: &World, as_of: i64, seed: u64) -> World {
     let shape = Shape {
         customers: 1,
@@ -51,13 +51,13 @@ struct Rewriter {
     maker: Maker,
     /// All customers of the new world.
     customers: Vec<String>,
-    /// Number of new records so far, from which their ids are made.
+    /// The number of records that were added so far. The ids of new records are derived from it.
     fresh: usize,
 }
 
 /// A row of an event table whose future can be rewritten.
 trait Rewrite: Event + Clone {
-    /// Another row of the same table.
+    /// Creates another row of the same table.
     fn another(maker: &mut Maker, like: &Self, columns: &[&str], customer: &str, v: Version) -> Self;
     /// Shifts the whole row in time.
     fn shift(&mut self, by: i64);
@@ -69,7 +69,8 @@ trait Rewrite: Event + Clone {
 
 impl Rewriter {
     fn events<R: Rewrite>(&mut self, columns: &[&str], rows: &[R]) -> Vec<R> {
-        // If a later version that was known in time is deleted, an earlier version becomes visible again.
+        // If a later version was already known at the date and is deleted, an earlier version of the record becomes
+        // visible again.
         let versions = |row: &R| rows.iter().filter(|r| r.id().is_some() && r.id() == row.id()).count();
         let unknowable = |row: &R| {
             row.known_at().is_some_and(|known_at| known_at >= self.as_of)
@@ -121,7 +122,7 @@ impl Rewriter {
         rewritten
     }
 
-    /// A row of any customer that lies after the date, or is not known before it.
+    /// Creates a row of a random customer. The row lies after the date, or it is not known before the date.
     fn unknowable<R: Rewrite>(&mut self, columns: &[&str], like: &R, version: Version) -> R {
         let known_late = version.known_at.is_some_and(|known_at| known_at >= self.as_of);
         let customer = self.maker.dice.pick(&self.customers).clone();
@@ -206,8 +207,8 @@ impl Rewriter {
             }
         }
 
-        // The type of an attribute comes from its first values. One row far in the future has a value for every
-        // attribute, so that no attribute loses its type.
+        // The type of an attribute is determined by its first values. A row far in the future therefore has a value for
+        // every attribute, so that no attribute loses its type.
         let far = as_of + 4_000 * DAY;
         let mut last = self.maker.spell("zz-last", far, columns, attributes).swap_remove(0);
         last.attributes = attributes
@@ -220,7 +221,7 @@ impl Rewriter {
     }
 }
 
-/// Customers with events.
+/// Returns the customers who have events.
 fn owners(world: &World) -> BTreeSet<String> {
     let payments = world
         .payments
@@ -238,7 +239,7 @@ fn shift(moment: &mut Option<i64>, by: i64) {
     *moment = moment.map(|moment| moment + by);
 }
 
-/// Whether a field that is filled in later was still empty, or unknown, at a date.
+/// Returns whether a field that is filled in later was still empty or unknown at a date.
 fn open(moment: Option<i64>, as_of: i64) -> bool {
     moment.is_none_or(|moment| moment >= as_of)
 }
@@ -282,7 +283,7 @@ impl Rewrite for PaymentRow {
             Some("failed" | "pending") => return,
             _ => self.refunded_at,
         };
-        // A refund is never before its payment, which may be due after the date if there is no `settled_at`.
+        // A refund is never before its payment. The payment may be due after the date if there is no `settled_at`.
         if given("refunded_at") && open(refunded_at, as_of) {
             self.refunded_at = refund(maker).map(|at| at.max(self.due_at));
             self.status = match self.status {
@@ -368,8 +369,8 @@ mod tests {
         found
     }
 
-    /// The reference cannot see the future either. The test also checks that the rewritten worlds differ after the
-    /// date.
+    /// The reference implementation cannot see the future either. The test also checks that the rewritten worlds differ
+    /// after the date.
     #[test]
     fn what_was_known_stays() {
         let mut changed = 0;

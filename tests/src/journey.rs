@@ -1,4 +1,4 @@
-//! The bundled Complete Journey data, read with a plain CSV reader and without the library.
+//! The bundled Complete Journey data. A plain CSV reader reads it, without the library.
 
 use std::path::{Path, PathBuf};
 
@@ -9,13 +9,13 @@ use crate::raw::{
     PaymentTable, Statics, World,
 };
 
-/// A file of the bundled data.
+/// Returns the path of a file of the bundled data.
 fn file(name: &str) -> PathBuf {
     let data = "../examples/rust/data/complete_journey";
     Path::new(env!("CARGO_MANIFEST_DIR")).join(data).join(name)
 }
 
-/// The header and the rows of a file.
+/// Reads the header and the rows of a file.
 fn read(name: &str) -> (Vec<String>, Vec<Vec<String>>) {
     let mut reader = csv::Reader::from_path(file(name)).expect("the data are bundled");
     let owned = |record: &csv::StringRecord| record.iter().map(str::to_owned).collect::<Vec<_>>();
@@ -25,7 +25,7 @@ fn read(name: &str) -> (Vec<String>, Vec<Vec<String>>) {
     (header, rows)
 }
 
-/// The microseconds of a timestamp.
+/// Returns the microseconds of a timestamp since 1970-01-01.
 pub fn moment(text: &str) -> i64 {
     text.parse::<Timestamp>().expect("a moment").as_micros()
 }
@@ -39,7 +39,7 @@ fn decimal(text: &str) -> Decimal {
     }
 }
 
-/// The data as raw rows.
+/// Returns the data as raw rows.
 pub fn world() -> World {
     let (header, rows) = read("customers.csv");
     assert_eq!(header[..2], ["customer_id", "signed_up_at"]);
@@ -111,7 +111,7 @@ fn customer(row: Vec<String>) -> CustomerRow {
     }
 }
 
-/// The same data, read by the library.
+/// Returns the same data as the library reads it.
 pub fn records() -> TenantRecords {
     let table = |name| Table::from_csv(std::fs::File::open(file(name))?);
     let build = || {

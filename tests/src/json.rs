@@ -1,6 +1,6 @@
-//! Writes a world as JSON rows. Each value is written in a randomly chosen permitted spelling.
+//! Writes a random tenant (a "world") as JSON rows. For each value, one of its permitted spellings is chosen at random.
 //!
-//! The first row names all given columns; later rows may omit nulls.
+//! The first row contains all given columns. Later rows may omit columns whose value is null.
 
 use churn_core::Timestamp;
 
@@ -36,7 +36,7 @@ impl Object<'_> {
         }
     }
 
-    /// Adds an id. An id that has only digits may be written as a number.
+    /// Adds an id. An id that consists of digits may be written as a number.
     fn id(&mut self, column: &str, id: &str) {
         let number = id.parse::<i64>().is_ok_and(|number| number.to_string() == id);
         match number && self.dice.chance(50) {
@@ -72,7 +72,7 @@ fn quoted(text: &str) -> String {
     serde_json::to_string(text).expect("a text is JSON")
 }
 
-/// A timestamp in ISO-8601, with or without time, zone and offset.
+/// Writes a timestamp in ISO 8601, with or without time, zone and offset.
 fn iso(micros: i64, dice: &mut Dice) -> String {
     let show = |micros| Timestamp::from_micros(micros).expect("within the calendar").to_string();
     let with_time = |text: String| match text.strip_suffix('Z') {
@@ -117,7 +117,7 @@ fn table<R>(rows: &[R], dice: &mut Dice, mut put: impl FnMut(&mut Object<'_>, &R
     text.into_bytes()
 }
 
-/// The customers table.
+/// Writes the customers table.
 pub fn customers(customers: &CustomerTable, dice: &mut Dice) -> Vec<u8> {
     let columns = &customers.columns;
     table(&customers.rows, dice, |object, row| {
@@ -143,7 +143,7 @@ pub fn customers(customers: &CustomerTable, dice: &mut Dice) -> Vec<u8> {
     })
 }
 
-/// The payments table.
+/// Writes the payments table.
 pub fn payments(columns: &[&str], rows: &[PaymentRow], dice: &mut Dice) -> Vec<u8> {
     table(rows, dice, |object, row| {
         object.optional(columns, "payment_id", row.payment_id.as_deref(), |o, id| {
@@ -166,7 +166,7 @@ pub fn payments(columns: &[&str], rows: &[PaymentRow], dice: &mut Dice) -> Vec<u
     })
 }
 
-/// The tickets table.
+/// Writes the tickets table.
 pub fn tickets(columns: &[&str], rows: &[TicketRow], dice: &mut Dice) -> Vec<u8> {
     table(rows, dice, |object, row| {
         object.optional(columns, "ticket_id", row.ticket_id.as_deref(), |o, id| {
@@ -193,7 +193,7 @@ pub fn tickets(columns: &[&str], rows: &[TicketRow], dice: &mut Dice) -> Vec<u8>
     })
 }
 
-/// The activities table.
+/// Writes the activities table.
 pub fn activities(columns: &[&str], rows: &[ActivityRow], dice: &mut Dice) -> Vec<u8> {
     table(rows, dice, |object, row| {
         object.optional(columns, "activity_id", row.activity_id.as_deref(), |o, id| {

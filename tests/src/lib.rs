@@ -1,10 +1,12 @@
-//! Tests of guarantees that involve several crates, and the tools for these tests.
+//! Tests of guarantees that involve several crates, and tools for these tests. A "world" is a tenant in a form that
+//! does not depend on the library.
 //!
-//! - [`raw`] is a tenant as plain rows, [`worlds`] makes random tenants with every awkward case, and [`everyday`] makes tenants by
-//!   billing cycle, whose true risk is known on every day.
-//! - [`mod@reference`] computes every number slowly and plainly from the specification.
-//! - [`future`] rewrites everything that could not be known at a date.
-//! - [`golden`] reads cases together with all their expected numbers.
+//! - [`raw`] represents a tenant as plain rows.
+//! - [`worlds`] creates random tenants that contain many unusual cases.
+//! - [`everyday`] creates tenants with a billing cycle. Their true risk is known on every day.
+//! - [`mod@reference`] is a slow and simple implementation of the specification.
+//! - [`future`] rewrites everything in a world that could not be known at a date.
+//! - [`golden`] reads test cases together with their expected results.
 //! - [`library`] passes a world through the library under test and reads the result.
 //! - [`public_api`] lists the public API of the Rust crates.
 //! - [`types`] writes the Python and TypeScript types of reports.

@@ -1,4 +1,4 @@
-//! Passes a world through the library under test and reads the result.
+//! Passes a random tenant (a "world") through the library under test and reads the result.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ use crate::json;
 use crate::raw::{Statics, World};
 use crate::reference::Value;
 
-/// An ensemble of the linear member alone, which is fast to train.
+/// Returns the options of an ensemble that has only the linear member, which is fast to train.
 pub fn linear_alone() -> EnsembleOptions {
     EnsembleOptions::default()
         .with_boosting(None)
@@ -20,7 +20,7 @@ pub fn linear_alone() -> EnsembleOptions {
         .with_forest(None)
 }
 
-/// The timestamp that is a number of microseconds after 1970.
+/// Converts microseconds since 1970-01-01 to a date.
 pub fn as_of(micros: i64) -> AsOf {
     AsOf::new(timestamp(micros))
 }
@@ -29,7 +29,7 @@ fn timestamp(micros: i64) -> Timestamp {
     Timestamp::from_micros(micros).expect("within the calendar")
 }
 
-/// The records and the validation report of a world. The seed decides how values are written.
+/// Builds the records and the validation report of a world. The seed determines how the values are written.
 pub fn records(world: &World, seed: u64) -> churn_core::Result<(TenantRecords, ValidationReport)> {
     let dice = &mut Dice::new(seed);
     let statics = match &world.statics {
@@ -58,7 +58,7 @@ pub fn records(world: &World, seed: u64) -> churn_core::Result<(TenantRecords, V
     builder.build()
 }
 
-/// The records of a valid world.
+/// Builds the records of a world that must be valid.
 pub fn valid_records(world: &World, seed: u64) -> TenantRecords {
     match records(world, seed) {
         Ok((records, report)) => {
@@ -72,14 +72,14 @@ pub fn valid_records(world: &World, seed: u64) -> TenantRecords {
     }
 }
 
-/// The standard features at these dates.
+/// Computes the standard features at these dates.
 pub fn matrix(records: &TenantRecords, dates: &[i64], threads: usize) -> FeatureMatrix {
     let dates: Vec<AsOf> = dates.iter().map(|&date| as_of(date)).collect();
     let execution = Execution::new().threads(threads);
     features(records, &dates, &FeaturePlan::default(), &execution).expect("the standard plan fits")
 }
 
-/// One value of a matrix.
+/// Returns one value of a matrix.
 pub fn value(column: &FeatureColumn, row: usize) -> Value {
     match column {
         FeatureColumn::Number(values) => Value::Number(values[row]),
@@ -91,7 +91,7 @@ pub fn value(column: &FeatureColumn, row: usize) -> Value {
     }
 }
 
-/// The rows of a matrix at one date: for each customer, the values in plan order.
+/// Returns the rows of a matrix at one date: for each customer, the values in plan order.
 pub fn rows(matrix: &FeatureMatrix, date: i64) -> BTreeMap<String, Vec<Value>> {
     let at_date = (0..matrix.n_rows()).filter(|&row| matrix.as_of()[row] == as_of(date));
     let rows = at_date.map(|row| {
@@ -101,14 +101,14 @@ pub fn rows(matrix: &FeatureMatrix, date: i64) -> BTreeMap<String, Vec<Value>> {
     rows.collect()
 }
 
-/// All content of a matrix as bytes, for comparisons bit for bit.
+/// Returns the whole content of a matrix as bytes. Equal bytes mean that two matrices are bit-identical.
 pub fn bits(matrix: &FeatureMatrix) -> Vec<u8> {
     let mut bits = matrix.plan_fingerprint().as_bytes().to_vec();
     bits.extend(bits_without(matrix, &[]));
     bits
 }
 
-/// Like [`bits`], but without the columns with these names and without the fingerprint of the plan.
+/// Returns the same as [`bits`], but without the columns with these names and without the fingerprint of the plan.
 pub fn bits_without(matrix: &FeatureMatrix, names: &[&str]) -> Vec<u8> {
     let mut bits = Vec::new();
     bits.extend(matrix.tenant().to_string().bytes());
@@ -135,7 +135,7 @@ pub fn bits_without(matrix: &FeatureMatrix, names: &[&str]) -> Vec<u8> {
     bits
 }
 
-/// Whether two values are bit-identical.
+/// Returns whether two values are bit-identical.
 pub fn same(a: &Value, b: &Value) -> bool {
     match (a, b) {
         (Value::Number(a), Value::Number(b)) => a.to_bits() == b.to_bits(),

@@ -1,7 +1,8 @@
-//! The public API of the Rust crates as text: one block per item, with its declaration, methods and trait implementations.
+//! The public API of the Rust crates as text. There is one block per item, with its declaration, methods and trait
+//! implementations.
 //!
-//! It is read from the HTML of rustdoc, which the stable toolchain writes and which, unlike the sources, shows what macros
-//! generate. Items with `#[doc(hidden)]` are not part of it.
+//! It is read from the HTML that rustdoc writes. The stable toolchain can write this HTML, and it also contains the
+//! items that macros generate. Items with `#[doc(hidden)]` are not listed.
 
 use std::env;
 use std::fmt::Write;
@@ -9,16 +10,16 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// The fixture that holds the public API.
+/// The name of the fixture file that contains the public API.
 pub const FIXTURE: &str = "public_api.txt";
 
-/// The listed crates, by their names in Rust and in Cargo.
+/// The crates whose API is listed: their names in Rust and in Cargo.
 const CRATES: [(&str, &str); 2] = [("churn_core", "churn-core"), ("churn_store", "churn-store")];
 
-/// Documents the crates and lists their public API.
+/// Runs rustdoc on the crates and lists their public API.
 ///
 /// # Panics
-/// If cargo fails, or if rustdoc writes another kind of page.
+/// If cargo fails, or if the pages of rustdoc do not have the expected format.
 pub fn list() -> String {
     let docs = document();
     let mut listed = String::new();
@@ -44,7 +45,7 @@ pub fn list() -> String {
     listed
 }
 
-/// Runs `cargo doc` into the target folder of this program and returns the folder of the pages.
+/// Runs `cargo doc` with the target folder of this program, and returns the folder of the pages.
 fn document() -> PathBuf {
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
@@ -54,7 +55,7 @@ fn document() -> PathBuf {
     }
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     assert!(command.current_dir(root).status().expect("cargo runs").success());
-    // The program is in `debug`, or in `debug/deps` if it is a test; the pages are in `doc` beside `debug`.
+    // This program is in `debug`, or in `debug/deps` if it is a test. The pages are in `doc`, next to `debug`.
     let program = env::current_exe().expect("the path of this program");
     let docs = program.ancestors().skip(2).map(|folder| folder.join("doc"));
     docs.take(2)
@@ -66,7 +67,7 @@ fn read(path: &Path) -> String {
     fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// Adds the block of one item.
+/// Adds the block of one item to the list.
 fn item(listed: &mut String, name: &str, page: &str, html: &str) {
     let (modules, file) = page.rsplit_once('/').unwrap_or(("", page));
     let item = file.split('.').nth(1).expect("a page is named after its kind and item");
@@ -94,19 +95,20 @@ fn item(listed: &mut String, name: &str, page: &str, html: &str) {
     listed.push('\n');
 }
 
-/// The text from one mark to another, or to the end; empty without the first mark.
+/// Returns the text between two marks. If the second mark is missing, the text extends to the end. If the first mark is
+/// missing, it is empty.
 fn section<'a>(html: &'a str, from: &str, to: &str) -> &'a str {
     let rest = html.split_once(from).map_or("", |(_, rest)| rest);
     rest.split_once(to).map_or(rest, |(section, _)| section)
 }
 
-/// The texts of all elements between an opening and a closing tag.
+/// Returns the texts of all elements with these opening and closing tags.
 fn headers<'a>(html: &'a str, open: &'a str, close: &'a str) -> impl Iterator<Item = String> + 'a {
     let elements = html.split(open).skip(1);
     elements.map(move |rest| text(rest.split(close).next().unwrap_or_default()))
 }
 
-/// The text of HTML on one line, without the labels of folded parts.
+/// Returns the text of HTML on one line. The labels of collapsible parts are left out.
 fn text(html: &str) -> String {
     let mut plain = String::new();
     for (at, part) in html.split("<summary").enumerate() {
@@ -117,7 +119,7 @@ fn text(html: &str) -> String {
         let mut rest = part;
         while let Some((before, tag)) = rest.split_once('<') {
             plain.push_str(before);
-            // Attributes are on lines of their own.
+            // Each attribute is on a separate line, so its end becomes a space.
             if tag.starts_with("/div") {
                 plain.push(' ');
             }

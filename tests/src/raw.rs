@@ -1,4 +1,4 @@
-//! A tenant as plain rows: versions are not resolved, and rows are not sorted.
+//! A tenant as plain rows (a "world"). Several rows may be versions of one record, and rows are not sorted.
 //!
 //! Timestamps are microseconds since 1970-01-01 UTC. A column that is not given is `None` in every row.
 
@@ -22,7 +22,7 @@ pub struct World {
     pub statics: Statics,
     /// The end of the observed history, if the caller gives it.
     pub observed_until: Option<i64>,
-    /// Dates at which the tenant should be examined.
+    /// The dates at which tests compute features and labels.
     pub dates: Vec<i64>,
 }
 
@@ -51,7 +51,7 @@ impl Statics {
 /// The type of an attribute.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AttributeType {
-    /// Numbers, whole or not.
+    /// Numbers, with or without decimal places.
     Number,
     /// Texts.
     Text,
@@ -73,15 +73,15 @@ pub enum Attribute {
 /// The customers table.
 #[derive(Clone, Debug, Default)]
 pub struct CustomerTable {
-    /// Optional columns that were given.
+    /// The optional columns that were given.
     pub columns: Vec<&'static str>,
-    /// Names and types of the extra columns.
+    /// The names and types of the extra columns.
     pub attributes: Vec<(String, AttributeType)>,
     /// The rows in the given order.
     pub rows: Vec<CustomerRow>,
 }
 
-/// One version of one customer.
+/// A row of the customers table, which is one version of a customer.
 #[derive(Clone, Debug)]
 #[expect(missing_docs, reason = "the names of the columns")]
 pub struct CustomerRow {
@@ -99,9 +99,9 @@ pub struct CustomerRow {
 /// The payments table.
 #[derive(Clone, Debug, Default)]
 pub struct PaymentTable {
-    /// Optional columns that were given.
+    /// The optional columns that were given.
     pub columns: Vec<&'static str>,
-    /// Number of decimal places of the currency.
+    /// The number of decimal places of the currency.
     pub digits: u32,
     /// The rows in the given order.
     pub rows: Vec<PaymentRow>,
@@ -116,7 +116,7 @@ pub struct Decimal {
     pub places: u32,
 }
 
-/// One version of one payment.
+/// A row of the payments table, which is one version of a payment.
 #[derive(Clone, Debug)]
 #[expect(missing_docs, reason = "the names of the columns")]
 pub struct PaymentRow {
@@ -125,7 +125,7 @@ pub struct PaymentRow {
     pub due_at: i64,
     pub amount: Decimal,
     pub settled_at: Option<i64>,
-    /// `paid`, `failed`, `pending` or `refunded`.
+    /// The status: `paid`, `failed`, `pending` or `refunded`.
     pub status: Option<&'static str>,
     pub refunded_at: Option<i64>,
     pub currency: Option<&'static str>,
@@ -136,13 +136,13 @@ pub struct PaymentRow {
 /// The tickets table.
 #[derive(Clone, Debug, Default)]
 pub struct TicketTable {
-    /// Optional columns that were given.
+    /// The optional columns that were given.
     pub columns: Vec<&'static str>,
     /// The rows in the given order.
     pub rows: Vec<TicketRow>,
 }
 
-/// One version of one ticket.
+/// A row of the tickets table, which is one version of a ticket.
 #[derive(Clone, Debug)]
 #[expect(missing_docs, reason = "the names of the columns")]
 pub struct TicketRow {
@@ -152,7 +152,7 @@ pub struct TicketRow {
     pub first_response_at: Option<i64>,
     pub resolved_at: Option<i64>,
     pub reopened_at: Option<i64>,
-    /// `low`, `normal`, `high` or `urgent`.
+    /// The priority: `low`, `normal`, `high` or `urgent`.
     pub priority: Option<&'static str>,
     pub category: Option<&'static str>,
     pub channel: Option<&'static str>,
@@ -164,13 +164,13 @@ pub struct TicketRow {
 /// The activities table.
 #[derive(Clone, Debug, Default)]
 pub struct ActivityTable {
-    /// Optional columns that were given.
+    /// The optional columns that were given.
     pub columns: Vec<&'static str>,
     /// The rows in the given order.
     pub rows: Vec<ActivityRow>,
 }
 
-/// One version of one activity.
+/// A row of the activities table, which is one version of an activity.
 #[derive(Clone, Debug)]
 #[expect(missing_docs, reason = "the names of the columns")]
 pub struct ActivityRow {
@@ -182,7 +182,7 @@ pub struct ActivityRow {
     pub known_at: Option<i64>,
 }
 
-/// What payments, tickets and activities have in common.
+/// The columns that payments, tickets and activities have in common.
 pub trait Event {
     /// The record's id.
     fn id(&self) -> Option<&str>;

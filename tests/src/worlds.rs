@@ -1,8 +1,8 @@
-//! Random tenants with all unusual cases that are still valid.
+//! Random tenants ("worlds") that contain many unusual cases. All of their rows are valid.
 //!
-//! They contain returning customers, versions that correct or reschedule one another, missing columns, columns of
-//! nulls, events exactly at the bounds of a window, ties, refunds, credit notes, ratings before the resolution, events
-//! before sign-up, and ids in every script.
+//! They contain returning customers, versions that correct earlier versions, and missing columns. They also contain
+//! columns of nulls, events exactly at the bounds of a window, and ties. There are refunds, credit notes, ratings
+//! before the resolution of a ticket, events before sign-up, and ids in many scripts.
 
 use std::collections::BTreeSet;
 
@@ -12,7 +12,7 @@ use crate::raw::{
     PaymentTable, Statics, TicketRow, TicketTable, World,
 };
 
-/// 2015-01-01, the start of random histories.
+/// The start of random histories: 2015-01-01.
 pub const START: i64 = 16_436 * DAY;
 /// The length of the histories in days.
 pub const LENGTH: i64 = 900;
@@ -27,7 +27,8 @@ pub struct Shape {
 }
 
 impl Shape {
-    /// The options for a seed. Small seeds give small worlds, so that the first failure is easy to understand.
+    /// Returns the options for a seed. Small seeds create small worlds, so that the first failure of a test is easy to
+    /// understand.
     pub fn of_seed(seed: u64) -> Self {
         Self {
             customers: 1 + (seed as i64 / 8).min(39),
@@ -36,7 +37,7 @@ impl Shape {
     }
 }
 
-/// The world for a seed.
+/// Creates the world for a seed.
 pub fn world(seed: u64, shape: Shape) -> World {
     let mut dice = Dice::new(seed);
     let dates = dates(&mut dice);
@@ -71,7 +72,7 @@ fn dates(dice: &mut Dice) -> Vec<i64> {
     (0..dice.between(2, 4)).map(|_| date(dice)).collect()
 }
 
-/// A random value of an attribute.
+/// Creates a random value of an attribute.
 pub fn attribute(kind: AttributeType, dice: &mut Dice) -> Attribute {
     match kind {
         AttributeType::Number => Attribute::Number(match dice.between(0, 4) {
@@ -95,11 +96,11 @@ pub struct Maker {
     /// The random generator.
     pub dice: Dice,
     shape: Shape,
-    /// The dates at which the world will be examined. Some events happen exactly at these dates.
+    /// The dates at which tests compute features and labels. Some events happen exactly at these dates.
     dates: Vec<i64>,
-    /// Timestamps already used, so that ties occur.
+    /// Timestamps that were already used. Some of them are used again, so that ties occur.
     recent: Vec<i64>,
-    /// All customers so far.
+    /// The ids of all customers that were created so far.
     ids: Vec<String>,
 }
 
@@ -110,7 +111,7 @@ fn columns(dice: &mut Dice, all: &[&'static str]) -> Vec<&'static str> {
 }
 
 impl Maker {
-    /// A generator of rows around these dates.
+    /// Creates a generator of rows. Many of the rows are near these dates.
     pub fn new(dice: Dice, shape: Shape, dates: Vec<i64>) -> Self {
         Self {
             dice,
@@ -121,7 +122,7 @@ impl Maker {
         }
     }
 
-    /// A random table. `None` means that the table is not given. Some tables are given but empty.
+    /// Creates a random table. `None` means that the table is not given. Some tables are given but empty.
     fn table<T: Default>(&mut self, make: fn(&mut Self) -> T) -> Option<T> {
         match self.dice.between(0, 19) {
             0..=1 => None,
@@ -145,7 +146,7 @@ impl Maker {
         }
     }
 
-    /// A time within the history, often exactly at a bound of a window.
+    /// Returns a time within the history. It is often exactly at a bound of a window.
     fn moment(&mut self) -> i64 {
         let dice = &mut self.dice;
         let day = START + dice.between(0, LENGTH) * DAY;
@@ -163,14 +164,14 @@ impl Maker {
         moment
     }
 
-    /// A time exactly at, just before or just after a date or the start of one of its windows.
+    /// Returns a time that is exactly at, just before or just after a date or the start of one of its windows.
     fn edge(&mut self) -> i64 {
         let window = *self.dice.pick(&[0, 0, 0, 14, 28, 56, 90, 91, 182, 364, 728]);
         let step = *self.dice.pick(&[-1, 0, 0, 1]);
         *self.dice.pick(&self.dates) - window * DAY + step
     }
 
-    /// A time at or after `from`.
+    /// Returns a time at or after `from`.
     pub fn later(&mut self, from: i64) -> i64 {
         match self.dice.between(0, 9) {
             0 => from,
@@ -182,7 +183,7 @@ impl Maker {
         }
     }
 
-    /// A time at or after `from`, or never.
+    /// Returns a time at or after `from` with a probability of `percent` %, otherwise `None`.
     pub fn maybe_later(&mut self, percent: i64, from: i64) -> Option<i64> {
         self.dice.chance(percent).then(|| self.later(from))
     }
@@ -253,7 +254,7 @@ impl Maker {
         }
     }
 
-    /// The versions of one spell.
+    /// Creates the versions of one spell.
     pub fn spell(
         &mut self,
         customer_id: &str,
@@ -313,7 +314,7 @@ impl Maker {
         rows
     }
 
-    /// The ids and the `known_at` of the versions of one record.
+    /// Creates the versions of one record: their id and their `known_at`.
     fn versions(&mut self, columns: &[&str], name: &str, number: usize) -> Vec<Version> {
         let id = match columns.contains(&name) && self.dice.chance(85) {
             true if self.dice.chance(30) => Some(number.to_string()),
@@ -343,7 +344,7 @@ impl Maker {
             .collect()
     }
 
-    /// The rows of one table, including all versions of each record, in random order.
+    /// Creates the rows of one table, including all versions of each record.
     fn events<R: Clone>(
         &mut self,
         columns: &[&str],
@@ -364,7 +365,7 @@ impl Maker {
                 }
             }
         }
-        // Rows are sorted, as exports often are, or in random order.
+        // In most worlds, the rows are shuffled. In the others, they are sorted, as exports often are.
         if self.dice.chance(70) {
             self.dice.shuffle(&mut rows);
         }
@@ -392,7 +393,7 @@ impl Maker {
         PaymentTable { columns, digits, rows }
     }
 
-    /// A payment.
+    /// Creates a payment.
     pub fn payment(
         &mut self,
         columns: &[&str],
@@ -451,7 +452,7 @@ impl Maker {
         TicketTable { columns, rows }
     }
 
-    /// A ticket.
+    /// Creates a ticket.
     pub fn ticket(&mut self, columns: &[&str], customer: &str, version: Version) -> TicketRow {
         let given = |column| columns.contains(&column);
         let opened_at = self.moment();
@@ -501,7 +502,7 @@ impl Maker {
         ActivityTable { columns, rows }
     }
 
-    /// An activity.
+    /// Creates an activity.
     pub fn activity(&mut self, columns: &[&str], customer: &str, version: Version) -> ActivityRow {
         let given = |column| columns.contains(&column);
         let at = self.moment();
@@ -535,7 +536,7 @@ pub struct Version {
     pub known_at: Option<i64>,
 }
 
-/// An amount: zero, negative, large, or with more decimal places than the currency has.
+/// Creates an amount. It may be zero, negative, large, or have more decimal places than the currency has.
 pub fn amount(dice: &mut Dice) -> Decimal {
     let (units, places) = match dice.between(0, 9) {
         0 => (0, 0),

@@ -1,10 +1,11 @@
-//! Checks the architecture: dependencies point one way, threads live in one module, and every folder is in the plan.
+//! Checks the architecture. Dependencies point in one direction, only one module uses threads, and every folder of the
+//! repository is in a fixed list.
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// The modules of the core by layer, lowest layer first. Modules of the same layer may use each other.
+/// The modules of the core by layer. The lowest layer is first. Modules of the same layer may use each other.
 const LAYERS: &[&[&str]] = &[
     &["error", "numeric", "options", "parallel", "time"],
     &["record"],
@@ -23,7 +24,7 @@ const LAYERS: &[&[&str]] = &[
     &["classifier"],
 ];
 
-/// The module that exported macros use. It is not part of the layers.
+/// The module that exported macros use. It belongs to no layer.
 const EXPANSION: &str = "private";
 
 const TOP: &[&str] = &[
@@ -51,13 +52,13 @@ struct Source {
 }
 
 impl Source {
-    /// The module that it belongs to; `lib` for `lib.rs`.
+    /// Returns the module that the file belongs to. For `lib.rs`, this is `lib`.
     fn module(&self) -> &str {
         let first = self.path.split('/').next().unwrap_or_default();
         first.strip_suffix(".rs").unwrap_or(first)
     }
 
-    /// The depth of the module below the crate root.
+    /// Returns the depth of the module below the crate root.
     fn depth(&self) -> usize {
         let names = self.path.split('/').count();
         if self.path.ends_with("/mod.rs") {
@@ -93,7 +94,7 @@ fn sources() -> Vec<Source> {
     found
 }
 
-/// The code without comments and test-only items.
+/// Returns the code without comments and test-only items.
 fn code(text: &str) -> String {
     let mut code = String::new();
     let mut lines = text.lines();
@@ -102,7 +103,8 @@ fn code(text: &str) -> String {
         if bare.starts_with("#[cfg(test)]") {
             let indent = line.len() - bare.len();
             let end = format!("{}}}", " ".repeat(indent));
-            // `mod tests;` and `use x;` end on their line, `mod tests { .. }` at its closing brace.
+            // Items such as `mod tests;` and `use x;` end on the same line. `mod tests { .. }` ends at its closing
+            // brace.
             let item = lines.by_ref().find(|line| !line.trim_start().starts_with("#["));
             if item.is_some_and(|item| item.trim_end().ends_with('{')) {
                 lines.by_ref().find(|line| *line == end);
@@ -115,7 +117,7 @@ fn code(text: &str) -> String {
     code
 }
 
-/// The first name after every `crate::`, including the names in braces.
+/// Returns the first name after every `crate::`, including the names in braces.
 fn crate_paths(code: &str) -> BTreeSet<String> {
     let mut names = BTreeSet::new();
     let behind = code.match_indices("crate::").map(|(at, path)| &code[at + path.len()..]);
@@ -201,7 +203,7 @@ fn threads_live_in_one_module() {
 
 #[test]
 fn every_folder_is_in_the_plan() {
-    // Build output, which git ignores, is allowed.
+    // These folders contain build output that git ignores. They are allowed.
     let left_behind = ["target", "dist", "node_modules"];
     for entry in fs::read_dir(root()).unwrap() {
         let entry = entry.unwrap();

@@ -1,10 +1,11 @@
-//! Drift of the base rate is reported: the churn rate at the test date is compared with the mean prediction.
+//! Tests the report on the drift of the base rate. It compares the churn rate at the test date with the mean
+//! prediction.
 
 use churn_core::synthetic::{WorldOptions, world};
 use churn_core::{ChurnModel, Execution, TrainOptions};
 use churn_tests::library::linear_alone;
 
-/// Trains on a tenant whose churn log-odds shift by `base_rate_shift` in the last half year.
+/// Trains on a tenant. In the last half year of its history, the log-odds of churn shift by `base_rate_shift`.
 fn train(seed: u64, base_rate_shift: f64) -> ChurnModel {
     let options = WorldOptions::default()
         .with_seed(seed)
@@ -13,7 +14,7 @@ fn train(seed: u64, base_rate_shift: f64) -> ChurnModel {
         .with_base_rate_shift(base_rate_shift);
     let world = world(&options).unwrap();
     let records = world.tenants()[0].records().unwrap().build().unwrap().0;
-    // The test only measures the mean probability, for which the linear member alone is enough.
+    // The test needs only the mean probability. The linear member alone is enough for it.
     let ensemble = linear_alone().with_folds(2);
     let options = TrainOptions::default()
         .with_ensemble(ensemble)
@@ -64,7 +65,8 @@ fn report_and_card_show_the_rate_of_every_date() {
     let (first, last) = (&report.dates[0], report.dates.last().unwrap());
     assert!(last.churn_rate > 1.3 * first.churn_rate, "{first:?} {last:?}");
     assert!((first.churn_rate - first.churned as f64 / first.rows as f64).abs() < 1e-12);
-    // The features do not show the shift, so the prediction is too high at the first date and too low at the last.
+    // The features do not show the shift. The prediction is therefore too high at the first date and too low at the
+    // last date.
     assert!(first.mean_probability > first.churn_rate && last.mean_probability < last.churn_rate);
     let card = model.card().to_markdown();
     assert!(card.contains("## Churn rate at the training dates") && card.contains("| base-rate shift, log-odds |"));

@@ -1,5 +1,5 @@
-//! `contract.json` lists every error code. The library refuses the example of each code with that code. pytest and
-//! node:test read the same file.
+//! The file `contract.json` lists every error code, with an example that the library must reject with this code. pytest
+//! and node:test read the same file.
 
 use std::collections::BTreeMap;
 
@@ -20,7 +20,7 @@ fn every_code_is_in_the_contract() {
         .map(|kind| (kind.code().to_owned(), format!("{kind:?}")))
         .collect();
     for kind in churn_store::ErrorKind::ALL {
-        // If both crates have a code, it means the same in both.
+        // If both crates have a code, it has the same meaning in both.
         let known = kinds.insert(kind.code().to_owned(), format!("{kind:?}"));
         assert!(known.is_none_or(|known| known == format!("{kind:?}")), "{kind:?}");
     }

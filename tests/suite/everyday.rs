@@ -1,7 +1,7 @@
-//! The mean probability is right on every day of the billing cycle, including the day on which invoices are due. If it
-//! cannot be right, the report says so.
+//! Tests that the mean probability is right on every day of the billing cycle, including the day on which invoices are
+//! due. If it cannot be right, the report must say so.
 //!
-//! `benches/everyday` measures all cycles and horizons at full size.
+//! The benchmark `benches/everyday` measures all billing cycles and several horizons with larger tenants.
 
 use churn_core::{
     AsOf, ChurnDefinition, ChurnModel, EnsembleOptions, Execution, RecordKind, TrainOptions, WarningCode,
@@ -26,7 +26,7 @@ fn the_level_is_right_on_the_day_of_the_invoices() {
         let tenant = Everyday::new(cycle, 1000, 1);
         let model = ChurnModel::train(&tenant.records(tenant.today), &options(60, ensemble.clone())).unwrap();
         let all = tenant.records(tenant.today + 31);
-        // The day of the invoices, the day after it, and a day in between.
+        // These are the day on which invoices are due, the next day, and a day between two due days.
         for day in [due, due + 1, due + 9].map(|day| tenant.today + day) {
             let figures = tenant.judge(&model.score(&all, as_of(day)).unwrap(), day, 60);
             let off = (figures.predicted - figures.risk).abs();
@@ -64,7 +64,8 @@ fn a_horizon_below_the_usual_gap_is_reported() {
         card.contains("gap_exceeds_horizon") && card.contains("365 days"),
         "{card}"
     );
-    // No customer who paid in the last 180 days pays within 90 days, so training fails and the error says why.
+    // A customer who paid in the 90 days before a date makes no payment in the 90 days after it. All eligible customers
+    // therefore churn, so training fails, and the error says why.
     let error = ChurnModel::train(&past, &options(90, linear_alone())).unwrap_err();
     assert!(
         error.code() == "single_class" && error.to_string().contains("365 days"),
@@ -74,7 +75,8 @@ fn a_horizon_below_the_usual_gap_is_reported() {
 
 #[test]
 fn a_date_at_which_every_customer_churned_is_reported() {
-    // From the second of January on, the next invoice is due after 30 days.
+    // At 2024-07-02, the next invoice is due 30 days later, when the label period has already ended. All customers
+    // therefore count as churned at this date.
     let tenant = Everyday::new(Cycle::Monthly(1), 600, 1);
     let past = tenant.records(tenant.today);
     let dates = ["2024-04-10", "2024-05-10", "2024-07-02", "2024-09-10"];
@@ -86,7 +88,7 @@ fn a_date_at_which_every_customer_churned_is_reported() {
         .iter()
         .find(|warning| warning.code == WarningCode::UniformTrainingDate);
     assert_eq!(uniform.unwrap().dates, [dates[2]]);
-    // Dates given by the caller are used unchanged.
+    // Dates that the caller gives are used unchanged.
     assert_eq!(report.training_dates, dates);
     assert!(report.dates.iter().all(|date| date.first.is_none()));
 }

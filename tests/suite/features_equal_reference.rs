@@ -1,4 +1,5 @@
-//! Every standard feature equals a slow, independent implementation of the specification.
+//! Tests that every standard feature equals the result of the reference, a slow and independent implementation of the
+//! specification.
 
 use churn_core::TenantRecords;
 use churn_tests::journey;
@@ -7,7 +8,7 @@ use churn_tests::raw::World;
 use churn_tests::reference::{self, Value};
 use churn_tests::worlds::{Shape, world};
 
-/// Set `CHURN_WORLDS` to test more worlds.
+/// The number of worlds can be increased with the environment variable `CHURN_WORLDS`.
 fn seeds() -> std::ops::Range<u64> {
     let worlds = std::env::var("CHURN_WORLDS").ok().and_then(|n| n.parse().ok());
     0..worlds.unwrap_or(400)
@@ -29,7 +30,7 @@ fn agree(name: &str, expected: &Value, found: &Value) -> bool {
     }
 }
 
-/// Compares all values at some dates and returns how many were compared.
+/// Compares all values at some dates. Returns the number of compared values.
 fn compare(place: &str, world: &World, records: &TenantRecords, dates: &[i64]) -> usize {
     let matrix = matrix(records, dates, 1);
     let mut compared = 0;
@@ -67,7 +68,8 @@ fn on_random_worlds() {
 
 #[test]
 fn on_complete_journey() {
-    // A date before all events, one in the middle of a day, one exactly at a basket, and one after all events.
+    // These are a date before all events, a date in the middle of a day, the exact time of a basket, and a date after
+    // all events.
     let dates = [
         "2017-01-01",
         "2017-01-02",

@@ -1,4 +1,5 @@
-//! The golden cases, one test for each. pytest and node:test read the same files and use the same names.
+//! Tests the golden cases. Each case has one test. pytest and node:test read the same files and use the same test
+//! names.
 
 use churn_core::ChurnModel;
 use churn_tests::golden::{Case, Expected, crowd, fixture, frozen, same_text, writing};
@@ -22,7 +23,8 @@ fn check(name: &str) {
     }
 }
 
-/// Retrains the newest frozen model once, if this is requested.
+/// Returns the folders of the frozen models. First retrains the newest model, if this is requested by
+/// `CHURN_GOLDEN=freeze`.
 fn frozen_models() -> Vec<std::path::PathBuf> {
     static READY: std::sync::Once = std::sync::Once::new();
     READY.call_once(|| {
@@ -64,8 +66,8 @@ cases! {
     window_edges withdrawn words
 }
 
-/// Every language must reproduce this SHA-256 over all bits of the scores and contributions of many customers.
-/// `CHURN_CROWD` sets the number of customers.
+/// Every language must compute the same SHA-256 hash over all bits of the scores and contributions of many customers.
+/// The environment variable `CHURN_CROWD` sets the number of customers.
 #[test]
 fn crowd_is_bit_identical_on_every_host() {
     let customers = std::env::var("CHURN_CROWD").map_or(1000, |text| text.parse().expect("a number of customers"));
@@ -78,7 +80,7 @@ fn crowd_is_bit_identical_on_every_host() {
     }
 }
 
-/// Fails if expected results are written instead of compared, because such a run tests nothing.
+/// Fails if a CI run writes the expected results instead of comparing them, because such a run tests nothing.
 #[test]
 fn nothing_is_written_under_ci() {
     assert!(!(writing() && std::env::var_os("CI").is_some()), "CHURN_GOLDEN is set");

@@ -1,9 +1,13 @@
-//! Hostile input: every case of `fixtures/hostile.json` has the expected error or result, and none causes a panic.
-//! The Python and Node tests read the same file. The expectations were derived from the specification, not from a run.
+//! Tests hostile input. Every case of `fixtures/hostile.json` must have the expected error or result, and no case may
+//! cause a panic. The Python and Node tests read the same file. The expectations were derived from the specification,
+//! not copied from a run.
 //!
-//! A case gives tables as JSON rows. Three notations stand for what JSON cannot express: `{"$number": "NaN"}`;
-//! `{"$repeat": [text, times]}` for long texts; and `{"$rows": count, "row": {..}}` for many rows, where `{i}` in a
-//! text is the row number. `then` says what to compute: features or labels at a date, or a training.
+//! A case contains tables as JSON rows. Three notations represent what JSON cannot express:
+//! - `{"$number": "NaN"}` is a number that JSON cannot represent.
+//! - `{"$repeat": [text, times]}` is a long text.
+//! - `{"$rows": count, "row": {..}}` is a number of equal rows. In a text of such a row, `{i}` is the row number.
+//!
+//! The field `then` states what to compute: features or labels at a date, or a training.
 
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -20,7 +24,7 @@ fn text(json: &Json) -> &str {
     json.as_str().expect("a text")
 }
 
-/// A cell as the host language would pass it.
+/// Returns a cell in the form in which the host language would pass it.
 fn cell(json: &Json, number: usize) -> Value {
     match json {
         Json::Null => Value::Null,
@@ -162,7 +166,7 @@ fn agrees(expected: &Json, value: &reference::Value) -> bool {
     }
 }
 
-/// The differences from the expected outcome.
+/// Returns the differences between the outcome and the expected outcome.
 fn differences(case: &Json) -> Option<String> {
     let expect = &case["expect"];
     let outcome = match (run(case), expect.get("error")) {
@@ -173,7 +177,7 @@ fn differences(case: &Json) -> Option<String> {
             let found = serde_json::json!({
                 "code": error.code(), "table": table, "row": error.row(), "column": error.column()
             });
-            // An error of training or labels has no table, and its column is not pinned.
+            // An error of training or labels has no table, and the file does not specify its column.
             let same = found["code"] == wanted["code"] && (wanted["table"].is_null() || found == *wanted);
             return (!same).then(|| format!("{found}, not {wanted}"));
         }

@@ -1,5 +1,5 @@
-//! Checks the synthetic tenants with known risk. They are valid and reproducible byte for byte, their options have the
-//! documented effects, and their true risks are calibrated and use nothing from the future.
+//! Checks the synthetic tenants with known risk. Their rows are valid and reproducible byte for byte. Their options
+//! have the documented effects. Their true risks are calibrated and use nothing from the future.
 
 use std::collections::BTreeSet;
 
@@ -23,7 +23,7 @@ fn bytes(tables: &WorldTables) -> Vec<u8> {
         .collect()
 }
 
-/// The FNV-1a hash, which is enough to detect a change.
+/// The FNV-1a hash, which is sufficient to detect a change.
 fn hash(bytes: &[u8]) -> u64 {
     bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, &byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
@@ -155,8 +155,8 @@ fn the_truth_covers_the_eligible_customers_and_their_outcomes() {
 
 #[test]
 fn the_truth_is_calibrated_and_the_defaults_are_honest() {
-    // At dates that lie a label period apart, the same customers have independent labels, so (observed - expected) / sd
-    // is about normal.
+    // The dates lie at least one label period apart, so the labels of a customer at different dates are independent.
+    // The number (observed - expected) / sd is therefore approximately normal.
     let (mut expected, mut churned, mut variance, mut rows) = (0.0, 0.0, 0.0, 0);
     let mut upper = (0.0, 0.0, 0.0);
     let (mut labels, mut risks) = (vec![], vec![]);
@@ -186,7 +186,8 @@ fn the_truth_is_calibrated_and_the_defaults_are_honest() {
         rows > 10_000 && z.abs() < 3.0,
         "{churned} of {rows} left, {expected} expected: {z} sd"
     );
-    // The risks of customers at high risk are right too, except for the noise of the few simulated paths.
+    // The risks of customers at high risk must be right too. Only a few paths are simulated for each customer, so the
+    // test allows for this noise.
     let z = (upper.1 - upper.0) / f64::sqrt(upper.2);
     assert!(z.abs() < 3.5, "{upper:?}: {z} sd");
     let rate = churned / f64::from(rows);
@@ -281,7 +282,7 @@ fn all_fifty_leaks_predict_the_outcome() {
         panic!("no outcome")
     };
     for leak in leaks {
-        // Some value, missingness, or a threshold of a number must separate the outcomes.
+        // The outcomes must be separated by a value, by whether the value is missing, or by a threshold of a number.
         let keys: Vec<String> = match leaking.customers.column(leak.name()).unwrap() {
             WorldColumn::Texts(values) => values.iter().map(|text| first(text)).collect(),
             WorldColumn::Bools(values) => values.iter().map(|value| format!("{value:?}")).collect(),
@@ -305,22 +306,23 @@ fn all_fifty_leaks_predict_the_outcome() {
             group.0 += 1.0;
             group.1 += f64::from(u8::from(*gone == Some(true)));
         }
-        // Share of the variance that is explained: the variance between groups divided by the total variance.
+        // The share of the variance that is explained is the variance between groups divided by the total variance.
         let (rows, churned) = groups
             .values()
             .fold((0.0, 0.0), |sum, group| (sum.0 + group.0, sum.1 + group.1));
         let mean = churned / rows;
         let between: f64 = groups.values().map(|(n, k)| n * (k / n - mean) * (k / n - mean)).sum();
         let explained = between / (rows * mean * (1.0 - mean));
-        // The label of one date says little about the whole history. A lifetime says more together with the sign-up
-        // date than alone.
+        // The label of a single date says little about the whole history. A lifetime says more in combination with the
+        // sign-up date than alone.
         let weak = leak.name().starts_with("label") || leak.name().starts_with("lifetime");
         let least = if weak { 0.04 } else { 0.15 };
         assert!(explained > least, "{leak:?} explains {explained}");
     }
 }
 
-/// A coarse category of a text: the month if the text is a date, otherwise its first and last letters.
+/// Returns a coarse category of a text. If the text is a date, it is the month. Otherwise, it consists of the first and
+/// last letters.
 fn first(text: &str) -> String {
     if text.parse::<Timestamp>().is_ok() {
         return text.chars().take(7).collect();
@@ -331,8 +333,8 @@ fn first(text: &str) -> String {
 
 #[test]
 fn later_events_leave_no_trace_before_a_date() {
-    // A world that ends at the date and the same world that continues must look equal at the date: no row contains
-    // anything later.
+    // One world ends at the date, and the other is the same world but continues. Both must be equal at the date,
+    // because no row may contain anything later.
     let options = small(6)
         .with_tenants(1)
         .with_customers(300)

@@ -1,4 +1,5 @@
-//! Population and labels equal a slow, independent implementation of the specification.
+//! Tests that the eligible customers and their labels equal the results of the reference, a slow and independent
+//! implementation of the specification.
 
 use std::collections::BTreeMap;
 

@@ -1,13 +1,15 @@
-//! Training refuses columns that leak the target and accepts clean ones, on the planted leaks of the synthetic tenants.
+//! Tests that training refuses columns that leak the target, and accepts clean columns. The leaking columns are planted
+//! in synthetic tenants.
 //!
-//! `cargo test --release -p churn-tests --test suite leaks -- --ignored --nocapture` tests all planted leaks, dated and
-//! undated, and two hundred clean tenants.
+//! The full test covers all planted leaks, dated and undated, and two hundred clean tenants. Run it with
+//! `cargo test --release -p churn-tests --test suite leaks -- --ignored --nocapture`.
 
 use churn_core::synthetic::{PlantedLeak, WorldOptions, world};
 use churn_core::{ChurnModel, Error, Execution, StaticAttributes, TrainOptions};
 use churn_tests::library::linear_alone;
 
-/// Trains on one synthetic tenant. Its undated attributes are declared static, so that they become features.
+/// Trains on one synthetic tenant. The undated attributes of the tenant are declared static, so that they become
+/// features.
 fn train(seed: u64, dated: bool, leaks: Vec<PlantedLeak>) -> Result<ChurnModel, Error> {
     let options = WorldOptions::default()
         .with_seed(seed)
@@ -21,7 +23,7 @@ fn train(seed: u64, dated: bool, leaks: Vec<PlantedLeak>) -> Result<ChurnModel, 
         builder = builder.static_attributes(StaticAttributes::All);
     }
     let (records, _) = builder.build().unwrap();
-    // The leakage tests do not depend on the members, so the fast linear member alone is enough.
+    // The leakage tests do not depend on the members of the ensemble, so the fast linear member alone is enough.
     let ensemble = linear_alone().with_folds(2);
     let options = TrainOptions::default()
         .with_ensemble(ensemble)
@@ -29,7 +31,7 @@ fn train(seed: u64, dated: bool, leaks: Vec<PlantedLeak>) -> Result<ChurnModel, 
     ChurnModel::train(&records, &options)
 }
 
-/// The planted leaks that were not refused, and other columns that were refused instead.
+/// Returns the planted leaks that were not refused, and other columns that were refused by mistake.
 fn missed(leaks: impl Iterator<Item = PlantedLeak>, dated: bool) -> Vec<String> {
     leaks
         .enumerate()
@@ -41,7 +43,7 @@ fn missed(leaks: impl Iterator<Item = PlantedLeak>, dated: bool) -> Vec<String> 
         .collect()
 }
 
-/// The tenants without leaks that training refused, and why.
+/// Returns the tenants without leaks that training refused by mistake, with the reason.
 fn refused(seeds: std::ops::Range<u64>, dated: bool) -> Vec<String> {
     seeds
         .filter_map(|seed| train(seed, dated, vec![]).err())

@@ -1,4 +1,5 @@
-//! Nothing that happens, or becomes known, at or after a date changes a bit of what is visible before it.
+//! Tests that features at a date use only what was known before it. Rows that happen, or become known, at or after the
+//! date must not change a bit of them.
 
 use churn_core::FeatureMatrix;
 use churn_tests::future::{SPELL_COLUMNS, rewrite};
@@ -26,14 +27,14 @@ fn the_future_leaves_the_matrix_byte_equal() {
             noticed_later += usize::from(bits(&before) != bits(&after));
         }
     }
-    // The rewriting has an effect: it is visible a hundred days later.
+    // The rewriting of the future must have an effect, which is visible a hundred days later.
     assert!(
         noticed_later > 800,
         "only {noticed_later} rewritten futures were noticed"
     );
 }
 
-/// The name and values of the first column that differs.
+/// Returns the name and the values of the first column that differs.
 fn first_difference(before: &FeatureMatrix, after: &FeatureMatrix) -> String {
     let named = |matrix: &FeatureMatrix| -> Vec<(String, String)> {
         (matrix.feature_names().iter().zip(matrix.columns()))

@@ -1,4 +1,5 @@
-//! The public API of the Rust crates is the one in the fixture, so that no item becomes public, and none changes, by accident.
+//! Tests that the public API of the Rust crates equals the fixture, so that no item becomes public or changes by
+//! accident.
 
 use churn_tests::golden::fixture;
 use churn_tests::public_api::{FIXTURE, list};

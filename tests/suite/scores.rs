@@ -1,11 +1,12 @@
-//! A score depends only on what was known at its date. What happened, or became known, later has no effect.
+//! Tests that a score depends only on what was known at its date. Rows that happen, or become known, later must have no
+//! effect.
 
 use churn_core::{ChurnDefinition, ChurnModel, ErrorKind, Execution, RecordKind, ScoreRun, TrainOptions};
 use churn_tests::future::rewrite;
 use churn_tests::library::{as_of, valid_records};
 use churn_tests::worlds::{Shape, world};
 
-/// A small model that is fast to train.
+/// Returns the options of a small model that is fast to train.
 fn options(definition: ChurnDefinition) -> TrainOptions {
     let mut options = TrainOptions::default()
         .with_definition(definition)

@@ -1,5 +1,5 @@
-//! Conversion of subscriptions to customers: every case of `fixtures/subscriptions.json`, which the tests of the other
-//! languages read too.
+//! Tests the conversion of subscriptions to customers, with every case of `fixtures/subscriptions.json`. The tests of
+//! the other languages read the same file.
 
 use churn_core::{Cell, Error, StaticAttributes, Table, TenantRecords, Timestamp, subscriptions_to_customers};
 use serde_json::{Value as Json, json};
@@ -16,7 +16,7 @@ fn static_attributes(given: &Json) -> StaticAttributes {
     }
 }
 
-/// The rows of a table as JSON, with numbers as floats and timestamps as text.
+/// Returns the rows of a table as JSON. Numbers are floats, and timestamps are texts.
 fn rows(table: &Table) -> Vec<Json> {
     let mut rows = vec![serde_json::Map::new(); table.n_rows()];
     for name in table.column_names() {

@@ -1,4 +1,5 @@
-//! Imported trees: their predictions are close to those of the original libraries, and bit-identical in every language.
+//! Tests imported trees. Their predictions must be close to those of the original libraries, and bit-identical in every
+//! language.
 
 use churn_core::Execution;
 use churn_core::ensemble::{Link, TreeEnsemble};
@@ -6,13 +7,13 @@ use churn_tests::golden::{fixture, same_text};
 use ndarray::{Array2, ArrayView2};
 use serde_json::{Value as Json, json};
 
-/// The predictions of the original libraries, written by `make.py`.
+/// Returns the predictions of the original libraries. The script `make.py` has written them.
 fn expected() -> serde_json::Map<String, Json> {
     let text = std::fs::read_to_string(fixture("models/expected.json")).expect("what the libraries said");
     serde_json::from_str(&text).expect("JSON")
 }
 
-/// Reads rows of numbers, with null for NaN.
+/// Reads rows of numbers. Null represents NaN.
 fn matrix(rows: &Json) -> Array2<f64> {
     let rows = rows.as_array().expect("rows");
     let cells = |row: &Json| -> Vec<f64> {
@@ -37,8 +38,8 @@ fn sigmoid(log_odds: f64) -> f64 {
     1.0 / (1.0 + (-log_odds).exp())
 }
 
-/// The results of an ensemble for rows in double and in single precision, one line per row.
-// This exponential needs to be accurate only within a tolerance.
+/// Returns the results of an ensemble for the same rows in double and in single precision, one line per row.
+// The results are compared with a tolerance, so this exponential function need not be bit-identical on every machine.
 #[allow(clippy::disallowed_methods)]
 fn said(ensemble: &TreeEnsemble, x: ArrayView2<'_, f64>, execution: &Execution) -> String {
     let wide = ensemble.predict_proba(x, execution).expect("probabilities");
@@ -88,7 +89,7 @@ fn imported_trees_are_bit_identical_on_every_host() {
             said(&read, x.view(), &Execution::new()) == one,
             "{name}: serialization changes a bit"
         );
-        // XGBoost adds leaves in single precision.
+        // XGBoost adds leaf values in single precision.
         let tolerance = if name.starts_with("xgboost") { 1e-6 } else { 1e-13 };
         let probability = ensemble
             .predict_proba(x.view(), &Execution::new())

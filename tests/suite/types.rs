@@ -1,4 +1,4 @@
-//! The generated Python and TypeScript types of reports and options match the Rust types.
+//! Tests that the generated Python and TypeScript types of reports and options match the Rust types.
 
 use std::path::Path;
 

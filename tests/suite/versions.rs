@@ -1,4 +1,4 @@
-//! The version is defined once, in `[workspace.package]`, and everything that repeats it agrees.
+//! Tests that all files state the same version, which is defined in `[workspace.package]`.
 
 use std::fs;
 use std::path::Path;

@@ -1,9 +1,9 @@
-//! Enforces the project's vocabulary: none of the replaced phrases is left in any text file.
+//! Enforces the vocabulary of the project. No text file may contain one of the replaced phrases.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// A phrase in lower case, matched at word boundaries, with the term to use instead.
+/// Replaced phrases in lower case, each with the term to use instead. A phrase matches only whole words.
 const REPLACED: &[(&str, &str)] = &[
     ("the same bits", "bit-identical, deterministic, reproducible"),
     ("held out in turn", "out-of-fold"),
@@ -43,7 +43,7 @@ const TEXT: [&str; 12] = [
     "rs", "py", "pyi", "js", "mjs", "ts", "md", "toml", "sh", "sql", "ipynb", "yml",
 ];
 
-/// Files that may contain the phrases: this list itself, and the changelog, which names old spellings.
+/// Files that may contain the phrases: this list, and the changelog, which names old spellings.
 const EXEMPT: [&str; 2] = ["tests/suite/vocabulary.rs", "CHANGELOG.md"];
 
 fn files(root: &Path) -> Vec<PathBuf> {
@@ -62,7 +62,7 @@ fn files(root: &Path) -> Vec<PathBuf> {
         .collect()
 }
 
-/// The first replaced phrase that occurs as whole words in a line of lower-case text.
+/// Returns the first replaced phrase that occurs as whole words in a line of lower-case text.
 fn phrase_in(line: &str) -> Option<&'static (&'static str, &'static str)> {
     let is_word = |c: char| c.is_alphanumeric() || c == '_';
     REPLACED.iter().find(|(phrase, _)| {

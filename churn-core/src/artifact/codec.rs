@@ -1,7 +1,7 @@
-//! The encoding of the payload: bincode, with fixed-width little-endian numbers. No other module depends on it.
+//! The encoding of the payload. It is bincode, with fixed-width little-endian numbers. No other module depends on it.
 //!
-//! bincode 2.0.1 is complete and no longer maintained. Only the two functions below use it, and this library's own
-//! container adds magic bytes, format number and checksum. Another implementation of the same encoding can therefore
+//! bincode 2.0.1 is complete and no longer maintained. Only the two functions below use it. Magic bytes, format number
+//! and checksum are written by this library, not by bincode. Another implementation of the same encoding can therefore
 //! replace it.
 
 use bincode::config::{Configuration, Fixint, Limit, LittleEndian, standard};
@@ -11,9 +11,12 @@ use serde::de::DeserializeOwned;
 use crate::artifact::MAX_PAYLOAD;
 use crate::error::{Error, ErrorKind, Result};
 
-/// bincode allocates the memory for a text before it reads the text, provided that the stated length is below a limit.
-/// The limit must be a constant, so there are several limits, each 16 times the one before. A false length can
-/// therefore allocate at most 16 times the size of the payload, or 64 KiB if that is more.
+/// Returns bincode's configuration with a limit on memory.
+///
+/// bincode allocates the memory for a text before it reads the text, if the stated length is below a limit. The limit
+/// must be a compile-time constant. The caller therefore chooses among several limits, each of which is at most 16
+/// times the previous one. A false length can then allocate at most 16 times the size of the payload, or 64 KiB if that
+/// is more.
 const fn config<const LIMIT: usize>() -> Configuration<LittleEndian, Fixint, Limit<LIMIT>> {
     standard().with_fixed_int_encoding().with_limit::<LIMIT>()
 }
@@ -24,8 +27,8 @@ pub(crate) fn encode<T: Serialize>(value: &T) -> Result<Vec<u8>> {
         .map_err(|e| Error::new(ErrorKind::ArtifactTooLarge, "the model cannot be encoded").caused_by(e))
 }
 
-/// Decodes a value from payload bytes, all of which must be used. The memory is bounded by a multiple of the size of
-/// the payload.
+/// Decodes a value from payload bytes. All bytes must be used. The memory is at most a fixed multiple of the payload's
+/// size.
 pub(crate) fn decode<T: DeserializeOwned>(payload: &[u8]) -> Result<T> {
     let damaged = |what: &str| {
         Error::new(
@@ -59,7 +62,7 @@ mod tests {
 
     #[test]
     fn a_false_length_is_refused_without_allocating() {
-        // The length of this vector claims 2^60 numbers.
+        // The length field of this vector claims 2^60 numbers.
         let payload = (1u64 << 60).to_le_bytes();
         assert_eq!(decode::<Vec<f64>>(&payload).unwrap_err().code(), "artifact_damaged");
         let payload = (1u64 << 26).to_le_bytes();

@@ -12,9 +12,9 @@
 //! ```
 //!
 //! The checksum is the hash of the content, and the model id is derived from it. A file contains no time, thread count,
-//! host or unseeded random number, so the same training gives the same bytes.
+//! host name or unseeded random number, so the same training writes identical bytes.
 //!
-//! A file may come from an untrusted source, which can also compute a valid checksum. Every length in the file is
+//! A file may come from an untrusted source, which may have computed a valid checksum. Every length in the file is
 //! therefore checked against the actual size before memory is allocated. Opening a file takes at most 32 times its size
 //! plus 32 MiB of memory.
 
@@ -31,15 +31,16 @@ use crate::error::{Error, ErrorKind, Result, of_file};
 
 pub(crate) use codec::{decode, encode};
 
-/// Like the magic bytes of PNG: the high bit and the line ending detect a transfer in text mode.
+/// The magic bytes. Like those of PNG, they contain a high bit and a line ending, which a transfer in text mode would
+/// change.
 const MAGIC: [u8; 8] = *b"\x89CHURN\r\n";
 /// The format number that this version writes.
 pub(crate) const FORMAT: u32 = 1;
 const HEADER: usize = 24;
 const CHECKSUM: usize = 32;
-/// Maximum size of the metadata. Larger metadata is refused without being read.
+/// Maximum size of the metadata in bytes. Larger metadata is rejected before it is read.
 const MAX_METADATA: usize = 64 << 20;
-/// Maximum size of the payload. A larger payload is refused without being read.
+/// Maximum size of the payload in bytes. A larger payload is rejected before it is read.
 pub(crate) const MAX_PAYLOAD: usize = 1 << 30;
 
 /// The parts of a model file that passed all checks.
@@ -47,7 +48,7 @@ pub(crate) const MAX_PAYLOAD: usize = 1 << 30;
 pub(crate) struct Artifact<'a> {
     pub(crate) metadata: &'a [u8],
     pub(crate) payload: &'a [u8],
-    /// The hash of the content, in hex.
+    /// The hash of the content in hex, which is the model id.
     pub(crate) id: String,
 }
 
@@ -68,15 +69,16 @@ pub(crate) fn write(metadata: &[u8], payload: &[u8]) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Writes a file atomically: to a temporary file in the same folder, which is flushed to disk and then renamed.
+/// Writes a file atomically. The bytes are written to a temporary file in the same folder, flushed to disk, and the
+/// temporary file is then renamed.
 ///
 /// # Errors
-/// `io`; the error names the file.
+/// `io` if the file cannot be written. The error names the file.
 pub(crate) fn save(path: &Path, bytes: &[u8]) -> Result<()> {
-    /// Numbers the calls in this process, so that two calls that write the same file at the same time use different
-    /// temporary files.
+    /// The number of calls in this process. It makes the name of the temporary file unique if two calls write the same
+    /// file at the same time.
     static CALLS: AtomicU64 = AtomicU64::new(0);
-    // A symbolic link is kept, and its target is replaced.
+    // If the path is a symbolic link, the link is kept and its target is replaced.
     let target = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let mut name = target.file_name().map(ToOwned::to_owned).unwrap_or_default();
     let call = CALLS.fetch_add(1, Ordering::Relaxed);
@@ -90,13 +92,14 @@ pub(crate) fn save(path: &Path, bytes: &[u8]) -> Result<()> {
     written
         .and_then(|()| std::fs::rename(&beside, &target))
         .map_err(|source| {
-            // The write failed, so the temporary file is removed. A failure to remove it is not reported.
+            // The write failed, so the temporary file is removed. An error of this removal is not reported.
             let _ = std::fs::remove_file(&beside);
             of_file(path)(source)
         })
 }
 
-/// The kind of model that the metadata of a file states; `None` for a `ChurnModel`, whose files do not state a kind.
+/// Returns the kind of model that the metadata of a file states; `None` for a `ChurnModel`, whose metadata states no
+/// kind.
 pub(crate) fn kind_of(metadata: &[u8]) -> Option<String> {
     #[derive(serde::Deserialize)]
     struct Tag {
@@ -159,7 +162,7 @@ fn too_large(size: usize) -> Error {
     )
 }
 
-/// Lower-case hex.
+/// Converts bytes to lower-case hex.
 pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes
         .iter()

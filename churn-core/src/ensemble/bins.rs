@@ -10,28 +10,32 @@ use crate::parallel::Workers;
 
 /// The byte that represents a missing value.
 pub(crate) const MISSING_BIN: u8 = u8::MAX;
-/// Maximum number of bins of a column. The remaining value of the byte stands for missing values.
+/// Maximum number of bins of a column. A byte has 256 values, and one of them represents missing values.
 pub(crate) const MAX_BINS: usize = 255;
-/// Number of columns in a tile. The histogram of a tile stays in the L1 cache while rows are added.
+/// Number of columns in a tile, which is a group of adjacent columns. The histogram of a tile stays in the L1 cache
+/// while rows are added.
 pub(crate) const TILE: usize = 8;
-/// Number of tiles in a stripe.
+/// Number of tiles in a stripe, which is a group of adjacent tiles.
 pub(crate) const TILES: usize = 4;
-/// The bins of one row in adjacent columns, tile by tile. A stripe is half a cache line, so reading a row loads few
+/// The bins of one row in one stripe, tile by tile. They take half a cache line, so reading the bins of a row loads few
 /// cache lines.
 pub(crate) type Stripe = [[u8; TILE]; TILES];
-/// Cuts are computed from evenly spaced rows, at most twice as many as this number.
+/// Cuts are computed from a sample of evenly spaced rows. If the matrix has more rows than this number, the size of the
+/// sample is between this number and twice this number.
 const CUT_ROWS: usize = 100_000;
 /// Number of rows that are binned at a time.
 const PIECE: usize = 1 << 10;
 
-/// The cuts of each column, as ascending upper bounds. Bin `b` holds `cuts[b - 1] < x <= cuts[b]`.
+/// The cuts of each column: the ascending upper bounds of its bins. Bin `b` contains the values above `cuts[b - 1]`, up
+/// to and including `cuts[b]`.
 pub(crate) struct Cuts(Vec<Vec<f32>>);
 
 impl Cuts {
-    /// Computes cuts that divide every column into at most `max_bins` bins of about equal size.
+    /// Computes cuts that divide each column into at most `max_bins` bins. The bins have about equal numbers of rows.
     ///
     /// # Errors
-    /// `invalid_option` if there are more rows or columns than the index types of a tree allow; `cancelled`.
+    /// - `invalid_option` if there are more rows or columns than the index types of a tree allow.
+    /// - `cancelled` if the call was cancelled.
     pub(crate) fn new(x: ArrayView2<'_, f32>, max_bins: usize, workers: &Workers) -> Result<Self> {
         if x.ncols() >= MOST_FEATURES || x.nrows() >= i32::MAX as usize {
             let message = format!("a matrix of {} x {} is too large", x.nrows(), x.ncols());
@@ -50,18 +54,19 @@ impl Cuts {
         self.0.len()
     }
 
-    /// Number of bins of a column, not counting the one for missing values.
+    /// Number of bins of a column. The bin for missing values is not counted.
     pub(crate) fn bin_count(&self, column: usize) -> usize {
         self.0[column].len() + 1
     }
 
-    /// The threshold of a split after bin `bin`: values up to it go left. Infinite for the last bin.
+    /// The threshold of a split after bin `bin`. Values up to and including it go left. It is infinite for the last
+    /// bin.
     pub(crate) fn threshold(&self, column: usize, bin: u8) -> f64 {
         let cut = self.0[column].get(usize::from(bin));
         cut.map_or(f64::INFINITY, |&cut| f64::from(cut))
     }
 
-    /// The bins of all cells, one list per column.
+    /// Returns the bins of all cells, one list per column.
     pub(crate) fn by_column(&self, x: ArrayView2<'_, f32>, workers: &Workers) -> Result<Vec<Vec<u8>>> {
         workers.map(0..self.columns(), |column| {
             let bounds = Bounds::of(&self.0[column]);
@@ -77,8 +82,8 @@ impl Cuts {
         })
     }
 
-    /// Rearranges the result of [`by_column`](Self::by_column) into stripes, each of which is in row-major order. The
-    /// last stripe is padded with columns of 0.
+    /// Rearranges the result of [`by_column`](Self::by_column) into stripes. Each stripe is in row-major order, and the
+    /// last stripe is padded with zeros.
     pub(crate) fn by_stripe(columns: &[Vec<u8>], workers: &Workers) -> Result<Vec<Vec<Stripe>>> {
         let of_stripe = |columns: &[Vec<u8>]| {
             let mut bins = vec![Stripe::default(); columns[0].len()];
@@ -107,18 +112,18 @@ impl Cuts {
     }
 }
 
-/// The cuts of a column as integer keys. They are padded so that every binary search takes the same number of steps and
-/// has no branches that depend on values.
+/// The cuts of a column as integer keys (see [`key`]). They are padded, so that every binary search takes the same
+/// number of steps. The search has no branches that depend on values.
 struct Bounds {
     cuts: [i64; 256],
     /// Half of the smallest power of two that is above the number of cuts.
     half: usize,
 }
 
-/// Maps a value to an integer, such that integers have the same order as values. The sign of a difference of integers
-/// can be turned into a mask by a shift.
+/// Maps a value to an integer key. Keys have the same order as values. In contrast to floats, the sign of the
+/// difference of two keys can be turned into a mask by a shift.
 fn key(value: f32) -> i64 {
-    // -0.0 becomes 0.0.
+    // Adding 0.0 converts -0.0 to 0.0.
     let bits = (value + 0.0).to_bits() as i32;
     i64::from(if bits < 0 { bits ^ i32::MAX } else { bits })
 }
@@ -136,8 +141,8 @@ impl Bounds {
         }
     }
 
-    /// Writes the number of cuts below each value. Several binary searches are interleaved, because each step of a
-    /// single search has to wait for the step before.
+    /// For each value, writes the number of cuts below it, which is its bin. Each step of a binary search has to wait
+    /// for the previous step, so several searches are interleaved.
     fn bins_of(&self, values: &[f32], bins: &mut [u8]) {
         const TOGETHER: usize = 8;
         let (many, rest) = values.as_chunks::<TOGETHER>();
@@ -168,7 +173,8 @@ impl Bounds {
     }
 }
 
-/// The cuts of a column: the midpoints between its distinct values or, if there are too many of these, quantiles.
+/// Computes the cuts of a column. They are the midpoints between its distinct values. If there are too many distinct
+/// values, they are quantiles.
 fn cuts_of(values: impl Iterator<Item = f32>, max_bins: usize) -> Vec<f32> {
     let mut sorted: Vec<f32> = values.filter(|value| !value.is_nan()).collect();
     sorted.sort_unstable_by(f32::total_cmp);
@@ -195,7 +201,7 @@ fn cuts_of(values: impl Iterator<Item = f32>, max_bins: usize) -> Vec<f32> {
     cuts
 }
 
-/// A value `m` with `low <= m < high`.
+/// Returns a value `m` with `low <= m < high`.
 fn between(low: f32, high: f32) -> f32 {
     let middle = ((f64::from(low) + f64::from(high)) / 2.0) as f32;
     if middle.is_finite() && low <= middle && middle < high {

@@ -1,4 +1,4 @@
-//! Blends the members: the blend is a weighted mean of their log-odds with non-negative weights.
+//! Blends the members of the ensemble. The blend is a weighted mean of their log-odds, with non-negative weights.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,21 +6,21 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::numeric::{sigmoid, softplus};
 use crate::parallel::Workers;
 
-/// Weights of the members: non-negative, with sum 1.
+/// The weights of the members. They are non-negative, and their sum is 1.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Blend {
     weights: Vec<f64>,
 }
 
-/// The factor of the penalty on the squared distance from the anchor. At 1, the penalty counts as much as the log-loss
-/// of one row.
+/// The strength of the penalty that draws the weights to the target weights. See [`Blend::fit`].
 const SHRINKAGE: f64 = 1.0;
 
 impl Blend {
-    /// Fits the weights that minimise the mean log-loss of the blended log-odds plus a penalty. The penalty is the
-    /// squared distance to the weights that give everything to member `anchor`, divided by the number of churned rows.
-    /// Without an anchor, it is the distance to equal weights. The anchor is the linear member, because other members
-    /// are rarely better if there are few rows.
+    /// Fits the weights of the members. They minimise the mean log-loss of the blended log-odds plus a penalty. The
+    /// penalty is the squared distance to the target weights, divided by the number of churned rows. If there is an
+    /// `anchor`, which is the index of a member, the target is weight 1 for this member and 0 for all others.
+    /// Otherwise, the target is equal weights. The anchor is the linear member, because other members rarely perform
+    /// better if there are few rows.
     ///
     /// The problem is convex. It is solved by Newton's method on every face of the simplex, and the best non-negative
     /// solution is chosen. `log_odds` holds the out-of-fold predictions of each member, and `weights` holds the weight
@@ -68,7 +68,8 @@ impl Blend {
         &self.weights
     }
 
-    /// The blended log-odds, summed in the order of members. Members with weight 0 are skipped.
+    /// Returns the blended log-odds. They are summed in the order of the members, and members with weight 0 are
+    /// skipped.
     pub(crate) fn log_odds(&self, members: &[Vec<f64>]) -> Vec<f64> {
         let rows = members.first().map_or(0, Vec::len);
         let mut blended = vec![0.0; rows];
@@ -87,14 +88,15 @@ struct Faces<'a> {
     log_odds: &'a [Vec<f64>],
     churned: &'a [bool],
     weights: Option<&'a [f64]>,
-    /// The sum of the weights.
+    /// The sum of the weights of all rows.
     total: f64,
     target: Vec<f64>,
     penalty: f64,
 }
 
 impl Faces<'_> {
-    /// The best weights if only these members may have a weight above 0; `None` if one of these weights is negative.
+    /// Returns the best weights under the condition that only the members in `free` have a weight above 0. Returns
+    /// `None` if one of these weights is negative.
     fn solve(&self, free: &[usize]) -> Option<(f64, Vec<f64>)> {
         let (last, moving) = free.split_last()?;
         let mut weights = vec![0.0; self.log_odds.len()];
@@ -152,7 +154,8 @@ impl Faces<'_> {
         rows.sum::<f64>() / self.total + self.penalty * distance
     }
 
-    /// The Newton step for all members except `last`, whose weight is 1 minus the sum of the others.
+    /// Returns the Newton step for all members except `last`. The weight of `last` is 1 minus the sum of the other
+    /// weights.
     fn newton_step(&self, weights: &[f64], moving: &[usize], last: usize) -> Option<Vec<f64>> {
         let size = moving.len();
         let mut gradient = vec![0.0; size];

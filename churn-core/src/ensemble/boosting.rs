@@ -31,7 +31,8 @@ pub struct GradientBoostingOptions {
     pub min_leaf_rows: usize,
     /// Minimum sum of the second derivatives (Hessian) of the rows in a leaf. Default: 0.001.
     pub min_leaf_hessian: f64,
-    /// L1 penalty on leaf values. It soft-thresholds the sum of first derivatives of each leaf. Default: 0.
+    /// L1 penalty on leaf values. The sum of the first derivatives of each leaf is soft-thresholded by this number.
+    /// Default: 0.
     pub l1: f64,
     /// L2 penalty on leaf values. Default: 1.
     pub l2: f64,
@@ -41,12 +42,12 @@ pub struct GradientBoostingOptions {
     pub subsample: f64,
     /// Maximum number of bins per column, 2 to 255. Default: 255.
     pub max_bins: usize,
-    /// Monotonic constraints, one for each column. They apply while all other columns stay the same: with 1, the
-    /// log-odds never fall as the column grows; with -1, they never rise; with 0, there is no constraint. An empty list
-    /// means that no column is constrained. Default: empty.
+    /// Monotonic constraints, one for each column. With 1, the log-odds never fall if the column grows and all other
+    /// columns stay the same. With -1, the log-odds never rise. With 0, the column has no constraint. An empty list
+    /// means that no column has a constraint. Default: empty.
     pub monotone_constraints: Vec<i8>,
-    /// Seed of the sampling. Inside [`EnsembleOptions`](crate::EnsembleOptions), this seed is ignored, and the seed of
-    /// the training is used. Default: 0.
+    /// Seed of the sampling of rows and columns. As a part of [`EnsembleOptions`](crate::EnsembleOptions), this seed is
+    /// ignored, and the seed of the training is used instead. Default: 0.
     pub seed: u64,
 }
 
@@ -89,8 +90,8 @@ crate::options::plain_options!(GradientBoostingOptions {
 /// Histogram-based gradient boosting (Friedman, "Greedy function approximation: a gradient boosting machine", 2001),
 /// with leaf-wise growth as in LightGBM (Ke et al., 2017).
 ///
-/// Histograms are sums of integers, so the model is bit-identical for any number of threads. Each split learns on which
-/// side missing values go. Training ends early if no further tree can split.
+/// Histograms are sums of integers, so the model is bit-identical for any number of threads. For each split, training
+/// chooses the side on which missing values go. Training ends early if no further tree can have a split.
 ///
 /// ```
 /// use churn_core::ensemble::{GradientBoosting, GradientBoostingOptions};
@@ -109,7 +110,7 @@ pub struct GradientBoosting {
     options: GradientBoostingOptions,
 }
 
-/// Number of rows per task, for tasks with little work per row.
+/// Number of rows per task, for tasks that do little work per row.
 const PIECE: usize = 1 << 13;
 
 impl GradientBoosting {
@@ -118,11 +119,14 @@ impl GradientBoosting {
         Self { options }
     }
 
-    /// Fits a matrix (rows x columns; NaN is a missing value) to one label per row. `weights` has one element per row;
-    /// weights must be finite and not negative.
+    /// Fits a matrix (rows x columns) to one label per row. NaN is a missing value. `weights` has one element per row.
+    /// Each weight must be finite and not negative.
     ///
     /// # Errors
-    /// `single_class`, `too_little_data` without rows, `invalid_option`, `cancelled`.
+    /// - `single_class` if all rows with positive weight have the same label.
+    /// - `too_little_data` if there are no rows.
+    /// - `invalid_option` if an option or a weight is not valid, or if lengths differ.
+    /// - `cancelled` if the call was cancelled.
     pub fn fit(
         &self,
         x: ArrayView2<'_, f32>,
@@ -133,8 +137,8 @@ impl GradientBoosting {
         self.fit_on(x, churned, weights, None, &execution.workers()?)
     }
 
-    /// Like [`fit`](Self::fit), but if held-out rows are given, it keeps the number of trees that has the lowest
-    /// log-loss on them.
+    /// Fits a matrix like [`fit`](Self::fit). If held-out rows are given, only the first trees are kept, up to the tree
+    /// after which the log-loss of these rows is lowest.
     pub(crate) fn fit_on(
         &self,
         x: ArrayView2<'_, f32>,
@@ -155,7 +159,7 @@ impl GradientBoosting {
         Ok(ensemble)
     }
 
-    /// Returns the ensemble, and the log-odds of the training rows after the last tree.
+    /// Returns the ensemble, and the log-odds of the training rows after all trees.
     fn boost(
         &self,
         x: ArrayView2<'_, f32>,
@@ -205,7 +209,7 @@ impl GradientBoosting {
             {
                 break;
             }
-            // With the same rows and columns, the next tree would have no split either.
+            // The next tree would have the same rows and columns, so it could not split either.
             if tree.leaves.len() == 1 && all_rows && columns.len() == x.ncols() {
                 break;
             }
@@ -216,7 +220,7 @@ impl GradientBoosting {
         Ok((ensemble, scores))
     }
 
-    /// The constraint of each column.
+    /// Returns the monotonic constraint of each column.
     fn directions(&self, columns: usize) -> Result<Vec<i8>> {
         let given = &self.options.monotone_constraints;
         match given {
@@ -265,8 +269,8 @@ impl Gradients {
         }
     }
 
-    /// Computes the first and second derivative of each row's log-loss at these log-odds, multiplied by the weight of
-    /// the row.
+    /// Computes the first and the second derivative of each row's log-loss at these log-odds. Both are multiplied by
+    /// the weight of the row.
     fn differentiate(&mut self, training: &Training<'_>, scores: &[f64], workers: &Workers) -> Result<()> {
         let exact = &mut self.exact;
         workers.chunks_mut(exact, PIECE, |start, exact| {
@@ -297,10 +301,10 @@ impl Gradients {
     }
 }
 
-/// Adds to the score of every row the value of the leaf that the row reaches in this tree.
+/// Adds the values of a tree's leaves to the scores. Each row gets the value of the leaf that it reaches.
 fn add_leaves(tree: &BinTree, cells: &BinMatrix, all_rows: bool, scores: &mut [f64], workers: &Workers) -> Result<()> {
     if all_rows {
-        // All rows were used to grow the tree, so the leaf of each row is known.
+        // The tree was grown on all rows, so the leaf of each row is known.
         for (rows, value) in &tree.leaves {
             workers.check()?;
             rows.iter().for_each(|&row| scores[row as usize] += value);
@@ -315,7 +319,8 @@ fn add_leaves(tree: &BinTree, cells: &BinMatrix, all_rows: bool, scores: &mut [f
     })
 }
 
-/// A random sample of the numbers `0..count`, in ascending order. It has at least one element if `count` is above 0.
+/// Returns a random sample of the numbers `0..count` in ascending order. It has at least one element if `count` is
+/// above 0.
 fn sample(count: usize, share: f64, seed: u64, stream: u64) -> Vec<u32> {
     let all = 0..count as u32;
     if share >= 1.0 {
@@ -379,7 +384,7 @@ mod tests {
 
     #[test]
     fn threads_do_not_change_a_bit() {
-        // Large enough for several chunks, so that threads take part.
+        // The data is large enough for several chunks, so that several threads are used.
         let (x, churned) = problem(2, 40_000, true);
         let weights = weights(40_000);
         for (share, weights) in [(1.0, None), (0.7, Some(weights.as_slice()))] {
@@ -692,7 +697,7 @@ mod tests {
         let (held, labels) = problem(12, 1000, true);
         let kept = fit(&held, &labels, 10).unwrap().n_trees();
         assert!((1..200).contains(&kept), "{kept}");
-        // The kept trees are the first trees of a longer fit.
+        // The trees that are kept are the first trees of a longer fit.
         let longer = fit(&held, &labels, 20).unwrap();
         assert!(longer.n_trees() >= kept);
         assert_eq!(fit(&held, &labels[1..], 10).unwrap_err().code(), "invalid_option");

@@ -1,4 +1,4 @@
-//! Early stopping: the number of trees is chosen by the log-loss of held-out rows.
+//! Early stopping. The number of trees is chosen so that the log-loss of held-out rows is lowest.
 
 use ndarray::ArrayView2;
 
@@ -7,12 +7,12 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::numeric::softplus;
 use crate::parallel::Workers;
 
-/// Held-out rows, by whose log-loss the number of trees is chosen.
+/// Held-out rows. Early stopping chooses the number of trees by their log-loss.
 pub(crate) struct HeldOut<'a> {
     pub(crate) x: ArrayView2<'a, f32>,
     pub(crate) churned: &'a [bool],
     pub(crate) weights: Option<&'a [f64]>,
-    /// Training stops after this many trees without an improvement of the log-loss.
+    /// Training stops if the log-loss has not improved for this number of trees.
     pub(crate) patience: usize,
 }
 

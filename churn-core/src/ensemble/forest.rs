@@ -26,17 +26,17 @@ pub struct RandomForestOptions {
     pub max_depth: usize,
     /// Minimum number of bootstrap rows in a leaf. Default: 5.
     pub min_leaf_rows: usize,
-    /// Fraction of the columns that are sampled for each split. With `None`, as many columns are sampled as the square
-    /// root of their number. Default: `None`.
+    /// Fraction of the columns that are sampled for each split, above 0 and at most 1. With `None`, the number of
+    /// sampled columns is the square root of the number of columns. Default: `None`.
     pub colsample: Option<f64>,
-    /// Additive smoothing: before the log-odds of a leaf are computed, this many rows with the overall churn rate are
-    /// added to it. The number must be above 0, so that leaves with only one class have finite log-odds. Larger numbers
-    /// move the log-odds of small leaves closer to those of the overall churn rate. Default: 2.
+    /// Additive smoothing. Before the log-odds of a leaf are computed, this number of rows with the overall churn rate
+    /// is added to the leaf. The number must be above 0, so that leaves with only one class have finite log-odds. A
+    /// larger number moves the log-odds of small leaves closer to the log-odds of the overall churn rate. Default: 2.
     pub smoothing: f64,
     /// Maximum number of bins per column, 2 to 255. Default: 255.
     pub max_bins: usize,
-    /// Seed of the sampling of rows and columns. Inside [`EnsembleOptions`](crate::EnsembleOptions), this seed is
-    /// ignored, and the seed of the training is used. Default: 0.
+    /// Seed of the sampling of rows and columns. As a part of [`EnsembleOptions`](crate::EnsembleOptions), this seed is
+    /// ignored, and the seed of the training is used instead. Default: 0.
     pub seed: u64,
 }
 
@@ -67,8 +67,8 @@ crate::options::plain_options!(RandomForestOptions {
 /// Random forest (Breiman, "Random forests", 2001) whose splits minimise the Gini impurity.
 ///
 /// The value of a leaf is `logit((churned + s p) / (rows + s))`, where `p` is the overall churn rate and `s` is the
-/// smoothing. The log-odds of the forest are the mean over its trees. The model is bit-identical for any number of
-/// threads.
+/// option `smoothing`. The log-odds of the forest are the mean of the leaf values over all trees. The model is
+/// bit-identical for any number of threads.
 ///
 /// ```
 /// use churn_core::Execution;
@@ -94,11 +94,14 @@ impl RandomForest {
         Self { options }
     }
 
-    /// Fits a matrix (rows x columns; NaN is a missing value) to one label per row. If `weights` are given, the
+    /// Fits a matrix (rows x columns) to one label per row. NaN is a missing value. If `weights` are given, the
     /// probability that a row is drawn for a bootstrap sample is proportional to its weight.
     ///
     /// # Errors
-    /// `single_class`, `too_little_data` without rows, `invalid_option`, `cancelled`.
+    /// - `single_class` if all rows with positive weight have the same label.
+    /// - `too_little_data` if there are no rows.
+    /// - `invalid_option` if an option or a weight is not valid, or if lengths differ.
+    /// - `cancelled` if the call was cancelled.
     pub fn fit(
         &self,
         x: ArrayView2<'_, f32>,
@@ -177,7 +180,7 @@ impl RandomForest {
 /// Draws bootstrap samples of the rows.
 struct Draw {
     rows: usize,
-    /// Cumulative weights, if there are weights.
+    /// The cumulative weights of the rows, if there are weights.
     running: Option<Vec<f64>>,
 }
 
@@ -197,7 +200,7 @@ impl Draw {
         }
     }
 
-    /// The number of times that each row is drawn. The sample has as many draws as the data has rows.
+    /// Returns how many times each row is drawn. The number of draws is the number of rows.
     fn counts(&self, random: &mut SplitMix, workers: &Workers) -> Result<Vec<u32>> {
         let mut counts = vec![0u32; self.rows];
         for number in 0..self.rows {
@@ -221,8 +224,8 @@ impl Draw {
 /// Number of rows between two checks for cancellation.
 const PIECE: usize = 1 << 18;
 
-/// Two counts in one word: the number of bootstrap rows, and the number of churned rows among them. One addition of
-/// words adds both counts.
+/// Two counts in one word. The high 32 bits are the number of bootstrap rows, and the low 32 bits are the number of
+/// churned rows among them. One addition of words adds both counts.
 type Sums = u64;
 
 fn rows(sums: Sums) -> u64 {
@@ -233,14 +236,14 @@ fn churned(sums: Sums) -> u64 {
     sums & u64::from(u32::MAX)
 }
 
-/// The term of the Gini impurity that depends on the split. A larger value means purer children.
+/// The part of the Gini impurity that depends on the split. A larger value means purer children.
 fn purity(sums: Sums) -> f64 {
     let (rows, churned) = (rows(sums) as f64, churned(sums) as f64);
     let stayed = rows - churned;
     (churned * churned + stayed * stayed) / rows
 }
 
-/// A sampled row: the number of draws and, in the lowest bit, whether it churned.
+/// A sampled row. The lowest bit of `count` states whether the row churned, and the other bits are the number of draws.
 #[derive(Clone, Copy)]
 struct Drawn {
     row: u32,
@@ -256,7 +259,7 @@ impl Drawn {
 
 struct TreeGrower<'a> {
     cuts: &'a Cuts,
-    /// In column-major order.
+    /// The bins of all cells, one list per column.
     bins: &'a [Vec<u8>],
     churned: &'a [bool],
     options: &'a RandomForestOptions,
@@ -285,7 +288,7 @@ struct Split {
 }
 
 impl TreeGrower<'_> {
-    /// The nodes of a tree and their covers, in bootstrap rows.
+    /// Grows a tree. Returns its nodes and their covers. The cover of a node is its number of bootstrap rows.
     fn grow(mut self, draw: &Draw) -> Result<(Vec<Node>, Vec<f64>)> {
         let counts = draw.counts(&mut self.random, self.workers)?;
         let mut drawn: Vec<Drawn> = (0u32..)
@@ -300,7 +303,7 @@ impl TreeGrower<'_> {
         let mut aside = vec![Drawn { row: 0, count: 0 }; drawn.len()];
         let mut order: Vec<usize> = (0..self.bins.len()).collect();
         let (mut nodes, mut covers) = (vec![self.leaf(0, total)], vec![rows(total) as f64]);
-        // The left child is processed first.
+        // Open nodes are taken from the end of the list, so that the left child is processed first.
         let mut open = vec![Open {
             node: 0,
             drawn: 0..drawn.len(),
@@ -340,7 +343,8 @@ impl TreeGrower<'_> {
         Ok((nodes, covers))
     }
 
-    /// Partitions the rows of a node stably, left rows first. Returns the number of left rows.
+    /// Partitions the rows of a node. Rows that go left come first, and the order within each side is kept. Returns the
+    /// number of rows that go left.
     fn sort_out(&self, split: &Split, drawn: &mut [Drawn], aside: &mut [Drawn]) -> usize {
         let bins = &self.bins[split.column];
         let (mut lefts, mut rights) = (0, 0);
@@ -350,7 +354,8 @@ impl TreeGrower<'_> {
                 MISSING_BIN => split.missing_left,
                 bin => bin <= split.bin,
             };
-            // Each row is written to both sides, but counted only on its own side. This avoids a branch.
+            // Each row is written to both sides, but only the count of its own side is increased. The next row then
+            // overwrites the other copy. This avoids a branch.
             drawn[lefts] = one;
             aside[rights] = one;
             lefts += usize::from(goes_left);
@@ -370,8 +375,8 @@ impl TreeGrower<'_> {
         self.options.min_leaf_rows.max(1) as u64
     }
 
-    /// The best split over randomly sampled columns. As in Breiman's implementation, columns that are constant in the
-    /// node do not count towards the number of sampled columns.
+    /// Returns the best split over randomly sampled columns. As in Breiman's implementation, columns that are constant
+    /// in the node do not count towards the number of sampled columns.
     fn best_split(&mut self, drawn: &[Drawn], at: &Open, order: &mut [usize]) -> Result<Option<Split>> {
         self.workers.check()?;
         let pure = churned(at.total) == 0 || churned(at.total) == rows(at.total);
@@ -401,8 +406,9 @@ impl TreeGrower<'_> {
         Ok(best)
     }
 
-    /// The sums of each bin of a column. Consecutive rows often fall into the same bin, so each addition would wait for
-    /// the one before. If there are many rows, they are therefore added to two histograms in turn.
+    /// Returns the sums of each bin of a column. Consecutive rows often fall into the same bin, so each addition would
+    /// have to wait for the previous one. If there are many rows, they are therefore added alternately to two
+    /// histograms.
     fn histogram(&self, column: usize, drawn: &[Drawn]) -> Result<[Sums; 256]> {
         let (mut histogram, mut other) = ([0; 256], [0; 256]);
         let bins = &self.bins[column];
@@ -423,8 +429,8 @@ impl TreeGrower<'_> {
         Ok(histogram)
     }
 
-    /// The best split on a column. If splits are equally good, those with missing values on the right come first, then
-    /// the one with the lowest bin.
+    /// Returns the best split on a column. If several splits are equally good, a split that sends missing values right
+    /// is preferred, and then the split with the lowest bin.
     fn best_in_column(&self, column: usize, histogram: &[Sums; 256], count: usize, total: Sums) -> Option<Split> {
         let least = self.min_leaf_rows();
         let missing = histogram[usize::from(MISSING_BIN)];
@@ -434,10 +440,10 @@ impl TreeGrower<'_> {
                 break;
             }
             let mut left = if missing_left { missing } else { 0 };
-            // The first pass includes the split after the last bin, where only missing values go right.
+            // The first pass includes a split after the last bin. This split sends only missing values right.
             let last = count - usize::from(missing_left || missing == 0);
             for (bin, &sums) in histogram[..last].iter().enumerate() {
-                // An empty bin gives the same split as the previous one.
+                // A split after an empty bin is the same as the previous split.
                 if sums == 0 {
                     continue;
                 }
@@ -455,7 +461,8 @@ impl TreeGrower<'_> {
                         gain,
                         column,
                         bin: bin as u8,
-                        // If there are no missing values in training, those in later data go to the larger child.
+                        // If there are no missing values in training, missing values in later data go to the larger
+                        // child.
                         missing_left: if missing == 0 {
                             rows(left) >= rows(right)
                         } else {
@@ -470,7 +477,7 @@ impl TreeGrower<'_> {
     }
 }
 
-/// The minimum gain of purity of a split, in units of rows. Smaller gains are rounding errors.
+/// The minimum gain of purity of a split, in rows. Smaller gains are treated as rounding errors.
 const LEAST_GAIN: f64 = 1e-9;
 
 #[cfg(test)]
@@ -499,7 +506,7 @@ mod tests {
         forest
     }
 
-    /// The mean of the probabilities of all trees, which is how other libraries define the output of a forest.
+    /// The mean of the probabilities of all trees. Other libraries define the output of a forest in this way.
     fn mean_probabilities(forest: &FlatTrees, x: &Array2<f32>) -> Vec<f64> {
         let trees = forest.n_trees() as f64;
         let of_row = |cells: ndarray::ArrayView1<'_, f32>| {
@@ -659,7 +666,7 @@ mod tests {
         let forest = fit(quick(), &awkward, &churned, None);
         let p = forest.predict_proba(awkward.view(), &Execution::new()).unwrap();
         assert!(p.iter().all(|p| p.is_finite()) && roc_auc(&churned, &p).unwrap() > 0.7);
-        // Without columns, every tree is a single leaf.
+        // If the matrix has no columns, every tree is a single leaf.
         let bare = fit(quick(), &Array2::zeros((400, 0)), &churned, None);
         assert_eq!(bare.n_trees(), 40);
         assert_eq!(

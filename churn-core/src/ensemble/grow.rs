@@ -1,7 +1,7 @@
 //! Grows a regression tree on gradients. The leaf with the best split is always split next (leaf-wise growth).
 //!
-//! All sums are sums of integers (see [`histogram`](super::histogram)), so the tree is bit-identical for any number of
-//! threads.
+//! All sums in the search for splits are sums of integers (see [`histogram`](super::histogram)). The tree is therefore
+//! bit-identical for any number of threads.
 
 use std::borrow::Cow;
 
@@ -16,19 +16,19 @@ use super::histogram::{
 use crate::error::Result;
 use crate::parallel::Workers;
 
-/// A partial histogram covers at least this many rows.
+/// The minimum number of rows that a partial histogram covers.
 const SUM_PIECE: usize = 1 << 15;
 /// Number of rows that are partitioned at a time.
 const SORT_PIECE: usize = 1 << 14;
-/// If there are fewer cells and bins than this, threads cost more time than they save.
+/// If the number of cells plus the number of bins is below this number, threads cost more time than they save.
 const SMALL: usize = 1 << 14;
 
-/// The binned matrix.
+/// The matrix of bins, in two layouts.
 pub(crate) struct BinMatrix {
     pub(crate) cuts: Cuts,
-    /// In row-major order, for histograms of many columns.
+    /// The bins in row-major order. This layout is used for histograms of many columns.
     stripes: Vec<Vec<Stripe>>,
-    /// In column-major order, for partitioning rows by one column.
+    /// The bins in column-major order. This layout is used to partition the rows by one column.
     columns: Vec<Vec<u8>>,
 }
 
@@ -56,10 +56,10 @@ pub(crate) struct Limits {
     pub(crate) learning_rate: f64,
 }
 
-/// A tree on binned rows.
+/// A tree whose splits compare bins.
 pub(crate) struct BinTree {
     nodes: Vec<BinNode>,
-    /// For each leaf, its rows in ascending order, and its value.
+    /// For each leaf: the rows that reach it, in ascending order, and its value.
     pub(crate) leaves: Vec<(Vec<u32>, f64)>,
 }
 
@@ -82,7 +82,7 @@ impl BinNode {
 }
 
 impl BinTree {
-    /// The value of a row's leaf.
+    /// Returns the value of the leaf that a row reaches.
     pub(crate) fn value(&self, cells: &BinMatrix, row: usize) -> f64 {
         let mut node = &self.nodes[0];
         while let Some(split) = &node.split {
@@ -92,7 +92,8 @@ impl BinTree {
         node.value
     }
 
-    /// Converts the tree to nodes with thresholds instead of bins; also returns the covers of the nodes.
+    /// Converts the tree to nodes that compare values with thresholds. Returns the nodes and their covers. The cover of
+    /// a node is the sum of the weights of the rows that reach it.
     pub(crate) fn flat(&self, cuts: &Cuts) -> (Vec<Node>, Vec<f64>) {
         let nodes = (0u32..).zip(&self.nodes).map(|(place, node)| {
             let flat = match &node.split {
@@ -122,16 +123,16 @@ struct Leaf {
     depth: usize,
 }
 
-/// The derivatives of every row.
+/// The derivatives of every row's loss with respect to its log-odds.
 pub(crate) struct Gradients {
-    /// The first and second derivative, exact.
+    /// The exact first and second derivative.
     pub(crate) exact: Vec<[f64; 2]>,
     /// The same derivatives, rounded to integers.
     pub(crate) compact: Vec<Compact>,
     pub(crate) packing: Packing,
 }
 
-/// Grows trees one after another and reuses the memory of histograms.
+/// Grows trees one after another. The memory of the histograms is reused.
 pub(crate) struct Grower<'a> {
     cells: &'a BinMatrix,
     weights: Option<&'a [f64]>,
@@ -236,7 +237,7 @@ impl<'a> Grower<'a> {
         self.finish(nodes, leaves, gradients)
     }
 
-    /// Computes the values of leaves from exact derivatives, and the covers of nodes.
+    /// Computes the values of leaves from the exact derivatives, and computes the covers of nodes.
     fn finish(&mut self, mut nodes: Vec<BinNode>, mut leaves: Vec<Leaf>, gradients: &Gradients) -> Result<BinTree> {
         let said = self.workers.map(0..leaves.len(), |number| {
             let leaf = &leaves[number];
@@ -255,7 +256,7 @@ impl<'a> Grower<'a> {
             self.spare.push(std::mem::take(&mut leaf.bins));
         }
         self.spare.retain(|bins| !bins.is_empty());
-        // Children follow their parents.
+        // Children come after their parents, so a backward pass visits the children first.
         for place in (0..nodes.len()).rev() {
             if nodes[place].split.is_some() {
                 let left = nodes[place].left as usize;
@@ -278,7 +279,7 @@ impl<'a> Grower<'a> {
         }
     }
 
-    /// Recycles the histogram of a leaf that will not be split.
+    /// Keeps the memory of a leaf's histogram for later use, if the leaf will not be split.
     fn without_use(&mut self, mut leaf: Leaf) -> Leaf {
         if leaf.best.is_none() && !leaf.bins.is_empty() {
             self.spare.push(std::mem::take(&mut leaf.bins));
@@ -294,11 +295,12 @@ impl<'a> Grower<'a> {
         Ok(sums.into_iter().fold([0; 2], plus))
     }
 
-    /// The rows that go left, and the rows that go right, both in their original order.
+    /// Returns the rows that go left and the rows that go right. Both lists keep the original order.
     fn sort_out(&self, rows: &[u32], split: &Split) -> Result<(Vec<u32>, Vec<u32>)> {
         let bins = &self.cells.columns[split.column as usize];
         let sort_out = |rows: &[u32]| {
-            // Each row is written to both sides, but counted only on its own side. This avoids a branch.
+            // Each row is written to both sides, but only the count of its own side is increased. The next row then
+            // overwrites the other copy. This avoids a branch.
             let (mut left, mut right) = (vec![0; rows.len()], vec![0; rows.len()]);
             let (mut lefts, mut rights) = (0, 0);
             for &row in rows {
@@ -322,9 +324,9 @@ impl<'a> Grower<'a> {
         Ok((left.concat(), right.concat()))
     }
 
-    /// The gradients of the rows in contiguous memory.
+    /// Returns the gradients of these rows in contiguous memory.
     fn gather<'g>(&self, rows: &[u32], gradients: &'g [Compact]) -> Result<Cow<'g, [Compact]>> {
-        // Rows are ascending and distinct, so all rows are included if the numbers are equal.
+        // The rows are ascending and distinct. If there are as many rows as gradients, they are therefore all rows.
         if rows.len() == gradients.len() {
             return Ok(Cow::Borrowed(gradients));
         }
@@ -339,7 +341,7 @@ impl<'a> Grower<'a> {
         Ok(Cow::Owned(gathered))
     }
 
-    /// Computes the root's histogram and finds its best split.
+    /// Computes the histogram of the root and finds its best split.
     fn plant(&mut self, root: &mut Leaf, context: SplitContext<'_>) -> Result<()> {
         let mut parts = self.fill(&root.rows, context)?;
         let mut bins = parts.swap_remove(0);
@@ -357,8 +359,8 @@ impl<'a> Grower<'a> {
         Ok(())
     }
 
-    /// Computes the histogram of the smaller child, and subtracts it from that of the parent to get that of the larger
-    /// child. Then finds the best split of both children.
+    /// Computes the histogram of the smaller child. The histogram of the larger child is the histogram of the parent
+    /// minus that of the smaller child. Then finds the best split of both children.
     fn divide(&mut self, small: &mut Leaf, large: &mut Leaf, context: SplitContext<'_>) -> Result<()> {
         let mut parts = self.fill(&small.rows, context)?;
         small.bins = parts.swap_remove(0);
@@ -381,8 +383,9 @@ impl<'a> Grower<'a> {
         Ok(())
     }
 
-    /// Computes partial histograms, which sum to the histogram of these rows. There are several if there are more
-    /// threads than stripes. Sums are exact, so it does not matter how rows are divided among the partial histograms.
+    /// Computes partial histograms. Their sum is the histogram of these rows. There are several partial histograms if
+    /// there are more threads than stripes. Sums are exact, so the result does not depend on how rows are divided among
+    /// them.
     fn fill(&mut self, rows: &[u32], context: SplitContext<'_>) -> Result<Vec<Vec<TileBins>>> {
         let gradients = self.gather(rows, &context.gradients.compact)?;
         let crew = self.workers.threads().div_ceil(self.cells.stripes.len().max(1));
@@ -405,7 +408,7 @@ impl<'a> Grower<'a> {
         Ok(parts)
     }
 
-    /// The histograms of the tiles of one stripe.
+    /// Computes the histograms of the tiles of one stripe.
     fn fill_stripe(
         &self,
         stripe: usize,
@@ -420,7 +423,8 @@ impl<'a> Grower<'a> {
         let mut block = [[0; 256]; TILE];
         for (number, (rows, gradients)) in rows.chunks(BLOCK).zip(gradients.chunks(BLOCK)).enumerate() {
             self.workers.check()?;
-            // Prefetches the cache lines of these rows at once, for all tiles.
+            // Copies the cells of these rows into one list per tile. The loads are independent, so their cache misses
+            // overlap.
             let mut tiles: Vec<_> = near.chunks_exact_mut(rows.len()).collect();
             if let [a, b, c, d, ..] = &mut tiles[..] {
                 for ((((&row, a), b), c), d) in rows.iter().zip(&mut **a).zip(&mut **b).zip(&mut **c).zip(&mut **d) {
@@ -441,14 +445,14 @@ impl<'a> Grower<'a> {
         Ok(())
     }
 
-    /// Memory for a histogram. Its content is arbitrary.
+    /// Returns memory for a histogram. Its content is arbitrary.
     fn empty(&mut self) -> Vec<TileBins> {
         self.spare
             .pop()
             .unwrap_or_else(|| vec![[[[0; 2]; 256]; TILE]; self.cells.cuts.tiles()])
     }
 
-    /// The workers to use for this many rows.
+    /// Returns the workers to use for this number of rows.
     fn crew(&self, rows: usize) -> &Workers {
         if (rows + 512) * self.cells.cuts.columns() < SMALL {
             &self.inline
@@ -457,7 +461,7 @@ impl<'a> Grower<'a> {
         }
     }
 
-    /// The positions within a tile of the columns that are sampled.
+    /// Returns the positions of the sampled columns within a tile.
     fn places(&self, tile: usize, wanted: &[bool]) -> Vec<usize> {
         let columns = self.cells.cuts.columns_of(tile);
         (0..)
@@ -467,7 +471,8 @@ impl<'a> Grower<'a> {
             .collect()
     }
 
-    /// The best split on the columns at the positions `places` of a tile. If several are equally good, it is the first.
+    /// Returns the best split on the columns at the positions `places` of a tile. If several splits are equally good,
+    /// it is the first of them.
     fn best_in_tile(&self, tile: usize, places: &[usize], bins: &TileBins, whole: Whole<'_>) -> Option<Split> {
         if !whole.may_split() {
             return None;
@@ -485,7 +490,8 @@ impl<'a> Grower<'a> {
     }
 }
 
-/// The position and the split of the leaf with the largest gain. If several gains are equal, it is the first leaf.
+/// Returns the position and the split of the leaf with the largest gain. If several gains are equal, it is the first
+/// leaf.
 fn choose(leaves: &[Leaf]) -> Option<(usize, Split)> {
     let mut chosen: Option<(usize, Split)> = None;
     for (position, leaf) in leaves.iter().enumerate() {

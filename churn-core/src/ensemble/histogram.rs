@@ -1,44 +1,46 @@
-//! Exact integer histograms of gradients, and the search for the best split.
+//! Exact integer histograms of gradients, and the search for the best split of a leaf.
 //!
-//! The derivatives of a row are rounded to small integers, at most about two to the power of [`STEPS`]. Sums therefore
-//! do not depend on the order of additions, and the histogram of a node is exactly the histogram of its parent minus
-//! that of its sibling. Rounding affects only the choice of splits; the values of leaves are computed from exact
-//! derivatives.
+//! The first and second derivative of a row's loss are rounded to integers of at most about two to the power of
+//! [`STEPS`]. Sums of integers do not depend on the order of additions, and the histogram of a node is exactly the
+//! histogram of its parent minus that of its sibling. Rounding affects only the choice of splits. The values of leaves
+//! are computed from the exact derivatives.
 //!
-//! One word holds the two integers of a row, and a 1 that counts the row, so one addition adds all three. After
-//! [`BLOCK`] rows, the sums are unpacked and added to the [`Packed`] sums, which cover all rows.
+//! One word holds the two integers of a row and a 1 that counts the row. One addition of words therefore adds all
+//! three. After [`BLOCK`] rows, the sums are unpacked and added to the [`Packed`] sums, which cover all rows.
 //!
 //! Reference: Shi et al., "Quantized training of gradient boosting decision trees", NeurIPS 2022.
 
 use super::bins::{Cuts, MISSING_BIN, TILE};
 
-/// The rounded derivatives of a row and a 1, or their sums over the rows of a block. The lowest bits hold the number of
-/// rows, the next ones the second derivative, and the highest ones the first derivative with its sign.
+/// One word with the two rounded derivatives of a row and the number 1, or with their sums over the rows of a block.
+/// The lowest bits hold the number of rows. Above them are the second derivative and then the first derivative with its
+/// sign.
 pub(crate) type Compact = i64;
 
-/// Compact sums are unpacked after this many rows, before they overflow.
+/// Compact sums are unpacked after this number of rows, because they could overflow if more rows were added.
 pub(crate) const BLOCK: usize = 1 << 12;
 /// Rounded derivatives are at most two to the power of this number.
 const STEPS: i32 = 12;
-/// Number of bits for the number of rows of a block. The next constant is the number of bits for the sum of second
-/// derivatives.
+/// Number of bits for the number of rows in a [`Compact`] word.
 const ROWS: u32 = 13;
+/// Number of bits for the sum of second derivatives in a [`Compact`] word.
 const SECONDS: u32 = 25;
 
-/// Two sums over rows. The first number holds the sum of first derivatives, shifted left by [`Packing::row_bits`], plus
-/// the number of rows. The second number is the sum of second derivatives.
+/// Sums over rows in two numbers. The first number holds the sum of first derivatives, shifted left by
+/// [`Packing::row_bits`], plus the number of rows. The second number is the sum of second derivatives.
 pub(crate) type Packed = [i64; 2];
 
-/// The bins of a tile's columns. Indexing a column by a byte needs no bounds check.
+/// The bins of a tile, which is a group of [`TILE`] columns. Each column has 256 bins, so a byte can index them without
+/// a bounds check.
 pub(crate) type TileBins = [[Packed; 256]; TILE];
 
-/// The bins of a tile's columns while a block of rows is added.
+/// The bins of a tile while a block of rows is added to them.
 pub(crate) type BlockBins = [[Compact; 256]; TILE];
 
-/// Maximum number of rows whose sums cannot overflow.
+/// Maximum number of training rows. With more rows, the sums could overflow.
 pub(crate) const MOST_ROWS: usize = 1 << 26;
 
-/// The scaling of derivatives to integers.
+/// The scaling of derivatives to integers, and the number of bits for the number of rows.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Packing {
     row_bits: u32,
@@ -46,7 +48,7 @@ pub(crate) struct Packing {
     second_scale: f64,
 }
 
-/// An unpacked sum.
+/// The unpacked sums of some rows: the derivatives in their original scale and the number of rows.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Sums {
     pub(crate) first: f64,
@@ -65,12 +67,13 @@ impl Sums {
 }
 
 impl Packing {
-    /// Creates the packing for this number of rows (at most [`MOST_ROWS`]) and these largest absolute derivatives.
+    /// Creates the packing for this number of rows (at most [`MOST_ROWS`]). `first` and `second` are the largest
+    /// absolute derivatives.
     pub(crate) fn new(rows: usize, first: f64, second: f64) -> Self {
         let row_bits = usize::BITS - rows.leading_zeros();
         let steps = STEPS.min(62 - 2 * row_bits as i32);
-        // The scale is a power of two, so multiplying all weights by a power of two does not change the rounded
-        // integers.
+        // The scale is a power of two. If all weights are multiplied by a power of two, the rounded integers therefore
+        // do not change.
         let scale = |largest: f64| {
             let power = ((largest.to_bits() >> 52) & 0x7ff) as i32 - 1022;
             f64::from_bits((((steps - power).clamp(-1022, 1023) + 1023) as u64) << 52)
@@ -82,7 +85,7 @@ impl Packing {
         }
     }
 
-    /// The word of one row.
+    /// Packs the derivatives of one row into a word.
     pub(crate) fn pack(&self, first: f64, second: f64) -> Compact {
         let (first, second) = (rounded(first * self.first_scale), rounded(second * self.second_scale));
         (first << (ROWS + SECONDS)) + (second << ROWS) + 1
@@ -105,7 +108,7 @@ impl Packing {
     }
 }
 
-/// Rounds a small number to the nearest integer, ties to even: adding 1.5 x 2^52 removes the fraction.
+/// Rounds a small number to the nearest integer, with ties to even. Adding 1.5 x 2^52 removes the fraction.
 fn rounded(value: f64) -> i64 {
     const SHIFT: f64 = 6_755_399_441_055_744.0;
     (value + SHIFT).to_bits() as i64 - SHIFT.to_bits() as i64
@@ -119,7 +122,8 @@ pub(crate) fn minus(a: Packed, b: Packed) -> Packed {
     [a[0] - b[0], a[1] - b[1]]
 }
 
-/// Adds a block of rows to the bins of the tile's columns at `places`. `cells` and `gradients` are in row order.
+/// Adds a block of rows to the bins of some columns of a tile. `places` are the positions of the columns in the tile.
+/// `cells` and `gradients` have one element per row.
 pub(crate) fn add_rows(block: &mut BlockBins, places: &[usize], cells: &[[u8; TILE]], gradients: &[Compact]) {
     fn add<const N: usize>(block: &mut BlockBins, places: &[usize], cells: &[[u8; TILE]], gradients: &[Compact]) {
         let mut at = [0; N];
@@ -131,8 +135,8 @@ pub(crate) fn add_rows(block: &mut BlockBins, places: &[usize], cells: &[[u8; TI
             }
         }
     }
-    // All columns are processed together, because additions to one bin wait for each other, but additions to different
-    // columns do not.
+    // All columns are processed in one pass over the rows. Additions to the same bin have to wait for each other, but
+    // additions to different columns do not.
     match places.len() {
         0 => {}
         1 => add::<1>(block, places, cells, gradients),
@@ -152,8 +156,8 @@ pub(crate) fn add_rows(block: &mut BlockBins, places: &[usize], cells: &[[u8; TI
     }
 }
 
-/// Unpacks the sums of a block into the used bins. If `add`, they are added to the content of the bins, else they
-/// replace it.
+/// Unpacks the sums of a block into the used bins. If `add` is true, the sums are added to the content of the bins.
+/// Otherwise, they replace the content.
 pub(crate) fn spread(bins: &mut TileBins, block: &mut BlockBins, counts: &[usize; TILE], packing: &Packing, add: bool) {
     let one = |bin: &mut Packed, block: &mut Compact| {
         let sums = packing.spread(std::mem::take(block));
@@ -168,12 +172,12 @@ pub(crate) fn spread(bins: &mut TileBins, block: &mut BlockBins, counts: &[usize
     }
 }
 
-/// Adds the sums of another histogram to the used bins.
+/// Adds another histogram to the used bins.
 pub(crate) fn merge(bins: &mut TileBins, other: &TileBins, counts: &[usize; TILE]) {
     combine(bins, other, counts, plus);
 }
 
-/// Subtracts the sums of another histogram from the used bins.
+/// Subtracts another histogram from the used bins.
 pub(crate) fn subtract(bins: &mut TileBins, other: &TileBins, counts: &[usize; TILE]) {
     combine(bins, other, counts, minus);
 }
@@ -188,7 +192,7 @@ fn combine(bins: &mut TileBins, other: &TileBins, counts: &[usize; TILE], with: 
     }
 }
 
-/// The number of used bins of each column of a tile, not counting the one for missing values.
+/// Returns the number of used bins of each column of a tile. The bin for missing values is not counted.
 pub(crate) fn bin_counts(cuts: &Cuts, tile: usize) -> [usize; TILE] {
     let mut counts = [1; TILE];
     for (count, column) in counts.iter_mut().zip(cuts.columns_of(tile)) {
@@ -202,11 +206,11 @@ pub(crate) fn bin_counts(cuts: &Cuts, tile: usize) -> [usize; TILE] {
 pub(crate) struct Split {
     pub(crate) gain: f64,
     pub(crate) column: u32,
-    /// Rows with a bin up to this one go left.
+    /// Rows whose bin is at most this one go left.
     pub(crate) bin: u8,
     pub(crate) missing_left: bool,
     pub(crate) left: Packed,
-    /// If the column has a monotonic constraint, the number that separates the values of the two children.
+    /// If the column has a monotonic constraint, this number lies between the values of the two children.
     pub(crate) middle: f64,
 }
 
@@ -220,7 +224,7 @@ impl Split {
     }
 }
 
-/// The range of values that monotonic constraints allow a leaf.
+/// The range of values that the monotonic constraints allow for a leaf.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Span {
     low: f64,
@@ -228,7 +232,7 @@ pub(crate) struct Span {
 }
 
 impl Span {
-    /// Any value.
+    /// The range of all values.
     pub(crate) const ALL: Self = Self {
         low: f64::NEG_INFINITY,
         high: f64::INFINITY,
@@ -238,7 +242,7 @@ impl Span {
         value.max(self.low).min(self.high)
     }
 
-    /// The ranges of the two children of a split. They are chosen so that no later split can violate the constraint.
+    /// Returns the ranges of the two children of a split. With these ranges, no later split can violate the constraint.
     pub(crate) fn divide(self, split: &Split, direction: i8) -> (Self, Self) {
         let below = Self {
             high: split.middle,
@@ -256,7 +260,7 @@ impl Span {
     }
 }
 
-/// The objective of leaves, and their minimum size.
+/// The objective that leaf values minimise, and the minimum size of leaves.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Objective {
     pub(crate) min_leaf_rows: u64,
@@ -265,7 +269,7 @@ pub(crate) struct Objective {
     pub(crate) l2: f64,
 }
 
-/// A leaf whose split is searched.
+/// The leaf for which the best split is searched.
 #[derive(Clone, Copy)]
 pub(crate) struct Whole<'a> {
     pub(crate) objective: &'a Objective,
@@ -274,23 +278,24 @@ pub(crate) struct Whole<'a> {
     pub(crate) span: Span,
 }
 
-/// The minimum gain of a split as a fraction of the scores of its children; smaller gains are rounding errors.
+/// The minimum gain of a split, as a fraction of the scores of its children. Smaller gains are treated as rounding
+/// errors.
 const LEAST_GAIN: f64 = 1e-10;
 
 impl Objective {
-    /// The optimal value of a leaf: one Newton step.
+    /// Returns the optimal value of a leaf, which is the result of one Newton step.
     pub(crate) fn value(&self, first: f64, second: f64) -> f64 {
         let value = -self.shrunk(first) / (second + self.l2);
         if value.is_finite() { value } else { 0.0 }
     }
 
-    /// Twice the loss reduction of a leaf at its optimal value.
+    /// Returns twice the amount by which a leaf with the optimal value reduces the loss.
     fn worth(&self, first: f64, second: f64) -> f64 {
         let first = self.shrunk(first);
         first * first / (second + self.l2)
     }
 
-    /// Twice the loss reduction of a leaf at this value.
+    /// Returns twice the amount by which a leaf with this value reduces the loss.
     fn worth_at(&self, first: f64, second: f64, value: f64) -> f64 {
         -(2.0 * self.shrunk(first) + (second + self.l2) * value) * value
     }
@@ -311,10 +316,10 @@ impl Whole<'_> {
         sums.rows >= 2 * self.objective.min_leaf_rows && sums.second >= 2.0 * self.objective.min_leaf_hessian
     }
 
-    /// The best split of a leaf on a column with these bins. `count` bins are used, not counting the one for missing
-    /// values. If splits are equally good, those with missing values on the right come first, then the one with the
-    /// lowest bin. The values of the children obey `direction`, the monotonic constraint of the column: 1 is
-    /// increasing, -1 is decreasing, and 0 means no constraint.
+    /// Returns the best split of a leaf on a column with these bins. `count` is the number of used bins without the bin
+    /// for missing values. If several splits are equally good, a split that sends missing values right is preferred,
+    /// and then the split with the lowest bin. `direction` is the monotonic constraint of the column, which the values
+    /// of the children obey. 1 means increasing, -1 decreasing, and 0 no constraint.
     pub(crate) fn best_split(&self, column: u32, bins: &[Packed; 256], count: usize, direction: i8) -> Option<Split> {
         let (objective, packing) = (self.objective, self.packing);
         let missing = bins[usize::from(MISSING_BIN)];
@@ -333,10 +338,10 @@ impl Whole<'_> {
                 break;
             }
             let mut left = if missing_left { missing } else { [0; 2] };
-            // The first pass includes the split after the last bin, where only missing values go right.
+            // The first pass includes a split after the last bin. This split sends only missing values right.
             let last = count - usize::from(missing_left || none_missing);
             for (bin, &sums) in bins[..last].iter().enumerate() {
-                // An empty bin gives the same split as the previous one.
+                // A split after an empty bin is the same as the previous split.
                 if sums[0] == 0 {
                     continue;
                 }
@@ -345,8 +350,8 @@ impl Whole<'_> {
                 if one.rows < objective.min_leaf_rows || one.second < objective.min_leaf_hessian {
                     continue;
                 }
-                // The difference is exact, because both numbers are integers of fewer than 53 bits, times a power of
-                // two.
+                // The difference is exact, because both numbers are integers of fewer than 53 bits times the same power
+                // of two.
                 let other = total.less(one);
                 if other.rows < objective.min_leaf_rows || other.second < objective.min_leaf_hessian {
                     break;
@@ -369,7 +374,8 @@ impl Whole<'_> {
                         gain,
                         column,
                         bin: bin as u8,
-                        // If there are no missing values in training, those in later data go to the larger child.
+                        // If there are no missing values in training, missing values in later data go to the larger
+                        // child.
                         missing_left: if none_missing {
                             one.rows >= other.rows
                         } else {
@@ -385,7 +391,7 @@ impl Whole<'_> {
     }
 }
 
-/// The best of several splits. If several are equally good, it is the first.
+/// Returns the split with the largest gain. If several splits are equally good, it is the first of them.
 pub(crate) fn first_best(splits: impl Iterator<Item = Split>) -> Option<Split> {
     splits.fold(None, |best: Option<Split>, split| match best {
         Some(best) if best.gain >= split.gain => Some(best),
@@ -406,7 +412,8 @@ mod tests {
         l2: 1.0,
     };
 
-    /// Bins and their sum. Each given item is a bin, the first derivative of its rows, and their number.
+    /// Creates bins, and returns them with their sum. Each element of `rows` is a bin, the first derivative of each of
+    /// its rows, and the number of its rows.
     fn filled(packing: &Packing, rows: &[(usize, f64, usize)]) -> ([Packed; 256], Packed) {
         let (mut bins, mut total) = ([[0; 2]; 256], [0; 2]);
         for &(bin, first, count) in rows {
@@ -438,7 +445,7 @@ mod tests {
             let forward = packed.iter().fold([0; 2], |sum, &row| plus(sum, row));
             let backward = packed.iter().rev().fold([0; 2], |sum, &row| plus(sum, row));
             prop_assert_eq!(forward, backward);
-            // The result is the same block by block.
+            // The result is the same if the rows are added block by block.
             let blocks = values.chunks(7).map(|block| {
                 packing.spread(block.iter().map(|&(first, second)| packing.pack(first, second)).sum())
             });
@@ -455,7 +462,7 @@ mod tests {
             let largest = 1.7 * 10f64.powi(power);
             let packing = Packing::new(rows, largest, largest);
             let row = packing.pack(if sign { largest } else { -largest }, largest);
-            // First a whole block is tested, or all rows if there are fewer; then the full number of rows.
+            // The test first adds a whole block, or all rows if there are fewer. It then adds the full number of rows.
             let in_block = BLOCK.min(rows) as i64;
             let block = packing.spread(row.checked_mul(in_block).unwrap());
             prop_assert_eq!(packing.unpack(block).rows as i64, in_block);
@@ -492,7 +499,7 @@ mod tests {
             let split = best(&packing, &[(0, -0.5, 1), (1, 0.5, 1), (255, first, 1)], 2, 0).unwrap();
             assert_eq!((split.bin, split.missing_left), (0, left));
         }
-        // In this example, the label depends only on whether there is a value.
+        // In this example, the label depends only on whether the value is missing.
         let split = best(&packing, &[(0, -0.5, 1), (255, 0.5, 1)], 1, 0).unwrap();
         assert_eq!((split.bin, split.missing_left), (0, false));
     }
@@ -500,7 +507,7 @@ mod tests {
     #[test]
     fn a_constraint_forbids_splits_against_it() {
         let packing = Packing::new(100, 1.0, 0.25);
-        // From bin to bin, the optimal value falls, rises a little, and falls.
+        // From one bin to the next, the optimal value first falls, then rises a little, and then falls again.
         let rows = [(0, -0.5, 10), (1, 0.3, 10), (2, 0.2, 10), (3, 0.5, 10)];
         assert_eq!(best(&packing, &rows, 4, 0).unwrap().bin, 0);
         let down = best(&packing, &rows, 4, -1).unwrap();

@@ -1,4 +1,5 @@
-//! The base learners of the ensemble, their blend, and the flat layout in which all trees are stored and scored.
+//! The base learners of the ensemble, the blend of their predictions, and the flat layout in which all trees are stored
+//! and scored.
 
 mod bins;
 mod blend;

@@ -13,8 +13,9 @@ pub(crate) struct Training<'a> {
 
 impl<'a> Training<'a> {
     /// # Errors
-    /// `invalid_option` if lengths differ, or if a weight is negative or not finite; `too_little_data` without rows;
-    /// `single_class` if all rows with positive weight have the same label.
+    /// - `invalid_option` if lengths differ, or if a weight is negative or not finite.
+    /// - `too_little_data` if there are no rows.
+    /// - `single_class` if all rows with positive weight have the same label.
     pub(crate) fn new(rows: usize, churned: &'a [bool], weights: Option<&'a [f64]>) -> Result<Self> {
         let refuse =
             |what: &str, why: String| Err(Error::new(ErrorKind::InvalidOption, why).at(None, None, Some(what)));
@@ -69,7 +70,8 @@ impl<'a> Training<'a> {
     }
 }
 
-/// Rows, labels and weights without the rows of weight 0, which must not affect a model; `None` if no row has weight 0.
+/// Returns the rows, labels and weights of all rows with a positive weight, because rows of weight 0 must not affect a
+/// model. Returns `None` if no row has weight 0.
 pub(crate) fn without_weightless(
     x: ArrayView2<'_, f32>,
     training: &Training<'_>,
@@ -79,14 +81,14 @@ pub(crate) fn without_weightless(
     if rows.len() == training.rows() {
         return None;
     }
-    // The copy is in column-major order, in which the learners read it.
+    // The copy is in column-major order, because the learners read it column by column.
     let x = x.t().select(Axis(1), &rows).reversed_axes();
     let churned = rows.iter().map(|&row| training.churned[row]).collect();
     let weights = rows.iter().map(|&row| weights[row]).collect();
     Some((x, churned, weights))
 }
 
-/// The log-odds of the weighted churn rate.
+/// Returns the log-odds of the weighted churn rate.
 pub(crate) fn prior_log_odds(training: &Training<'_>) -> f64 {
     let (mut churned, mut total) = (0.0, 0.0);
     for row in 0..training.rows() {
@@ -100,7 +102,7 @@ pub(crate) fn prior_log_odds(training: &Training<'_>) -> f64 {
     logit(churned / total)
 }
 
-/// A copy of some rows of a matrix, in column-major order.
+/// Copies some rows of a matrix into a new matrix in column-major order.
 pub(crate) fn select<T: Copy>(x: ArrayView2<'_, T>, rows: &[usize]) -> Array2<T> {
     // The transposed matrix has one row per column of `x`, and one column per selected row.
     Array2::from_shape_fn((x.ncols(), rows.len()), |(column, row)| x[(rows[row], column)]).reversed_axes()

@@ -1,5 +1,5 @@
-//! Blocks: the records of several matrix rows in contiguous memory, so that each step is one loop over all of these
-//! records.
+//! A block holds the records of several matrix rows in contiguous memory. Each step of the feature engine is then one
+//! loop over all of these records.
 
 use std::ops::Range;
 
@@ -24,7 +24,7 @@ impl<'a> Pairs<'a> {
         self.0[pair].1.as_micros()
     }
 
-    /// The longest ranges of consecutive pairs with the same date. They are needed because a view has only one date.
+    /// Splits the pairs into runs of consecutive pairs with the same date, because a view has only one date.
     pub(crate) fn runs(self) -> impl Iterator<Item = (Range<usize>, AsOf)> + use<'a> {
         let mut next = 0;
         self.0.chunk_by(|a, b| a.1 == b.1).map(move |run| {
@@ -35,7 +35,7 @@ impl<'a> Pairs<'a> {
     }
 }
 
-/// Records of consecutive pairs. The records of each pair are sorted by their time on the axis.
+/// The records of consecutive pairs. Within each pair, records are sorted by their time on the axis.
 #[derive(Default)]
 pub(crate) struct Points {
     /// The time on the axis.
@@ -72,7 +72,8 @@ impl Points {
         self.starts[pairs.start] as usize..self.starts[pairs.end] as usize
     }
 
-    /// Computes, for every span (ascending) and every pair, the first record that is not before the start of the span.
+    /// Computes where each window begins: for every window length in `spans` (ascending) and every pair, the position
+    /// of the first record that lies in the window.
     pub(crate) fn edges(&self, pairs: Pairs<'_>, spans: &[i64], edges: &mut Vec<u32>) {
         edges.clear();
         edges.resize(spans.len() * pairs.len(), 0);
@@ -94,7 +95,7 @@ impl Points {
 #[derive(Default)]
 pub(crate) struct Visible {
     points: Points,
-    /// The state of each payment as a bit; empty for other tables.
+    /// The state of each payment, encoded as a bit. The list is empty for other tables.
     states: Vec<u8>,
 }
 
@@ -122,7 +123,8 @@ impl Visible {
 }
 
 impl Series<'_> {
-    /// Collects the records of the series, sorted by their time on the axis. Ties are in input order (by default).
+    /// Collects the records of the series, sorted by their time on the axis. By default, records with the same time are
+    /// in input order.
     pub(crate) fn collect(&self, records: &TenantRecords, visible: &Visible, pairs: Pairs<'_>, points: &mut Points) {
         points.clear();
         let all = &visible.points;
@@ -176,7 +178,8 @@ impl Series<'_> {
                 points.push(at, row);
             }
         }
-        // The rows are already sorted by event time. On this axis, ties are ordered by their tie key.
+        // The rows are sorted by event time, which may differ from the time on this axis. Records with the same time on
+        // this axis are ordered by their tie key.
         let in_order = |point: usize| {
             let (a, b) = (point - 1, point);
             points.at[a] < points.at[b]

@@ -1,4 +1,4 @@
-//! Compiled conditions, whose columns are already looked up.
+//! Compiled conditions. Their columns are already looked up in the records.
 
 use crate::error::RecordKind;
 use crate::features::measure::{Float, Integer};
@@ -13,8 +13,8 @@ pub(crate) enum Test<'a> {
     Open,
     Responded,
     Urgent,
-    /// The column, and for each of its levels whether the level is accepted. The column is `None` if the records lack
-    /// it; then no record matches.
+    /// A text column. The flags state for each text of the column whether the text is accepted. If the records lack the
+    /// column, it is `None` and no record meets the condition.
     OneOf(Option<ColumnView<'a>>, Vec<bool>),
     /// An amount, with its lower and upper bound. Both bounds are inclusive.
     Amount(Integer, f64, f64),

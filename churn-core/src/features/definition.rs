@@ -6,7 +6,8 @@ use crate::error::{Error, ErrorKind, RecordKind, Result};
 use crate::options::{Given, Options};
 use crate::time::{Horizon, MOST_DAYS};
 
-/// The definition of churn: a customer cancels, or becomes inactive, within the label period.
+/// The definition of churn: a customer cancels, or becomes inactive, within the label period. The label period consists
+/// of the `horizon` days that begin `lead` days after `as_of`.
 ///
 /// ```
 /// use churn_core::{ChurnDefinition, RecordKind};
@@ -19,19 +20,20 @@ use crate::time::{Horizon, MOST_DAYS};
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum ChurnDefinition {
-    /// Contractual churn: a customer churned if the `churned_at` of the spell lies in the label period.
+    /// Contractual churn: a customer churned if the `churned_at` of their current spell lies in the label period. A
+    /// spell begins when a customer signs up or returns.
     Cancellation {
         /// The label period.
         horizon: Horizon,
     },
-    /// Non-contractual churn: a customer churned if there is no paid payment, or no activity, in the label period.
+    /// Non-contractual churn: a customer churned if the label period contains no event that counts as activity.
     Inactivity {
         /// The label period.
         horizon: Horizon,
-        /// The activity window in days: a customer is eligible only if active within this many days before `as_of`.
-        /// Default: the horizon, so that a customer who has been inactive for a whole label period is not eligible.
+        /// The length of the activity window in days. A customer is eligible only if they were active within this many
+        /// days before `as_of`. By default, the activity window is as long as the label period.
         active_within: Option<u32>,
-        /// The events that count as activity: `Payments` (only paid ones) or `Activities`.
+        /// The table whose events count as activity: `Payments` (only paid payments) or `Activities`.
         on: RecordKind,
     },
 }
@@ -44,15 +46,16 @@ impl Default for ChurnDefinition {
 }
 
 impl ChurnDefinition {
-    /// Cancellation within `days` days.
+    /// A customer churns if they cancel within `days` days after `as_of`.
     pub fn cancellation(days: u32) -> Self {
         Self::Cancellation {
             horizon: Horizon { days, lead: 0 },
         }
     }
 
-    /// No paid payment, or no activity, within `days` days. `on` must be `Payments` or `Activities`; otherwise, the
-    /// call that uses the definition fails with `invalid_option`.
+    /// A customer churns if they are inactive for `days` days after `as_of`. Inactive means no paid payment if `on` is
+    /// `Payments`, and no activity if `on` is `Activities`. With another table, the call that uses the definition fails
+    /// with `invalid_option`.
     pub fn inactivity(days: u32, on: RecordKind) -> Self {
         Self::Inactivity {
             horizon: Horizon { days, lead: 0 },
@@ -70,8 +73,9 @@ impl ChurnDefinition {
         self
     }
 
-    /// Sets the activity window: a customer is eligible only if active within this many days before `as_of`. Default:
-    /// the horizon. Ignored for cancellation.
+    /// Sets the length of the activity window. A customer is eligible only if they were active within this many days
+    /// before `as_of`. By default, the activity window is as long as the label period. Cancellation ignores this
+    /// setting.
     #[must_use]
     pub fn active_within(mut self, days: u32) -> Self {
         if let Self::Inactivity { active_within, .. } = &mut self {
@@ -87,7 +91,8 @@ impl ChurnDefinition {
         }
     }
 
-    /// The table whose last event determines which labels are mature. `None` means the last event of any table.
+    /// The table whose last event is the end of the observed history. A label is mature if its label period ends by
+    /// then. With `None`, the last event of any table counts.
     pub(crate) fn observed_on(&self) -> Option<RecordKind> {
         match self {
             Self::Cancellation { .. } => None,
@@ -95,7 +100,7 @@ impl ChurnDefinition {
         }
     }
 
-    /// Minimum number of days of history before a training date.
+    /// The minimum number of days of history before a training date.
     pub(crate) fn history_days(&self) -> u32 {
         match self {
             Self::Cancellation { .. } => 28,
@@ -118,7 +123,7 @@ impl ChurnDefinition {
     /// required.
     ///
     /// # Errors
-    /// `invalid_option`, naming the option.
+    /// `invalid_option` if a field is unknown or has an invalid value. The error names the option.
     pub fn from_json(json: &str) -> Result<Self> {
         let definition = crate::options::from_json(Self::default(), json)?;
         definition.validate()?;
@@ -142,7 +147,7 @@ impl ChurnDefinition {
         option.serialize(serializer)
     }
 
-    /// The definition with the default of `active_within` made explicit, so that model files stay valid if the default
+    /// Writes the default of `active_within` into the definition, so that a model file keeps its meaning if the default
     /// changes.
     pub(crate) fn written_out(mut self) -> Self {
         let days = self.active_days();
@@ -152,8 +157,8 @@ impl ChurnDefinition {
         self
     }
 
-    /// The definition as read from a model file. A file without `active_within` was written when the default was twice
-    /// the horizon.
+    /// Completes a definition that was read from a model file. A file without `active_within` was written when the
+    /// default was twice the horizon.
     pub(crate) fn of_model_file(mut self) -> Self {
         if let Self::Inactivity {
             horizon, active_within, ..

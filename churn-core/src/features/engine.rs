@@ -1,9 +1,10 @@
 //! The feature engine: evaluates a plan for customers at dates. Training, score runs and single customers all use it.
 //!
 //! Every row is computed only from the visible records of its customer, in a fixed order. The result therefore depends
-//! neither on the number of threads nor on the other rows of the matrix. Rows are processed in blocks, and each step is
-//! a loop over all rows of a block. The records of a block are stored contiguously, a window is a range of positions
-//! among them, and the values of a feature are written directly into its column.
+//! neither on the number of threads nor on the other rows of the matrix.
+//!
+//! Rows are processed in blocks, and each step is a loop over all rows of a block. The records of a block are stored
+//! contiguously, so a window is a range of positions. The values of a feature are written directly into its column.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -24,14 +25,15 @@ use crate::time::{AsOf, MICROS_PER_DAY};
 
 /// Number of rows per task.
 const CHUNK: usize = 512;
-/// Maximum number of records in a block, unless a single row has more.
+/// Maximum number of records in a block. A single row with more records forms a block of its own.
 const BLOCK: usize = 1 << 15;
 /// Number of tasks between two progress reports.
 const WAVE: usize = 128;
 
 /// Computes the features of every customer at each date.
 ///
-/// The matrix has one row for every customer with a visible spell, ordered by date as given, then by customer id.
+/// The matrix has one row for every customer who had signed up before the date and was known at the date. Rows are in
+/// the order of the given dates, and sorted by customer id within each date.
 ///
 /// ```
 /// use churn_core::{Execution, FeaturePlan, Table, TenantRecords, features};
@@ -45,7 +47,8 @@ const WAVE: usize = 128;
 /// ```
 ///
 /// # Errors
-/// `invalid_option` if the plan does not fit the records; `cancelled`.
+/// - `invalid_option` if the plan does not fit the records.
+/// - `cancelled` if the call was cancelled.
 pub fn features(
     records: &TenantRecords,
     as_of: &[AsOf],
@@ -55,10 +58,11 @@ pub fn features(
     plan.resolve(records)?.evaluate(records, as_of, &execution.workers()?)
 }
 
-/// Computes the features of the customers who are eligible under a churn definition at each date. A model of this
-/// definition scores the same rows.
+/// Computes the features of the customers who are eligible under a churn definition at each date. A model with this
+/// churn definition scores the same customers.
 ///
-/// Rows are ordered by date as given, then by customer id. Every value equals the value in [`features()`].
+/// Rows are in the order of the given dates, and sorted by customer id within each date. Every value is equal to the
+/// value that [`features()`] returns for the same customer and date.
 ///
 /// ```
 /// use churn_core::{ChurnDefinition, Execution, FeaturePlan, Table, TenantRecords, eligible_features};
@@ -72,7 +76,8 @@ pub fn features(
 /// ```
 ///
 /// # Errors
-/// `invalid_option` if the plan or the definition does not fit the records; `cancelled`.
+/// - `invalid_option` if the plan or the definition does not fit the records.
+/// - `cancelled` if the call was cancelled.
 pub fn eligible_features(
     records: &TenantRecords,
     as_of: &[AsOf],
@@ -120,8 +125,8 @@ impl ResolvedPlan {
             .iter()
             .enumerate()
             .map(|(column, kind)| match kind {
-                // Zeroed memory is allocated lazily, so the threads that compute the values are the first to write to
-                // it.
+                // The operating system allocates zeroed memory when it is first written. The threads that compute the
+                // values therefore allocate it.
                 FeatureKind::Number => FeatureColumn::Number(vec![0.0; rows.len()]),
                 FeatureKind::Text => FeatureColumn::Text {
                     codes: vec![FeatureColumn::MISSING; rows.len()],
@@ -160,7 +165,7 @@ fn levels_of(program: &Program<'_>, column: usize) -> Vec<String> {
     }
 }
 
-/// The cells of some rows in all columns, which one task computes.
+/// The part of the matrix that one task computes: some rows of every column.
 pub(crate) struct Chunk<'a> {
     columns: Vec<Cells<'a>>,
 }
@@ -258,7 +263,7 @@ impl Program<'_> {
 }
 
 impl StreamProgram<'_> {
-    /// The end of the block that begins at a given row. A block contains at least one row.
+    /// Returns the end of the block that begins at a given row. A block contains at least one row.
     fn end_of_block(&self, records: &TenantRecords, rows: &[(u32, AsOf)], first: usize) -> usize {
         let mut end = first;
         let mut count = 0;

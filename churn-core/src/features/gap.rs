@@ -5,12 +5,13 @@ use crate::features::view::{PaymentState, StreamView};
 use crate::record::TenantRecords;
 use crate::time::MICROS_PER_DAY;
 
-/// The typical number of days between two consecutive days on which a customer has events in a table. It is computed as
-/// the median for each customer, then as the median over customers. Only paid payments count, and several events on one
-/// day count once. `None` if the table was not given, or if no customer has events on two days.
+/// The typical number of days between two consecutive days on which a customer has events in a table. The function
+/// first computes the median for each customer, then the median over all customers. Only paid payments count, and
+/// several events on one day count once. `None` if the table was not given, or if no customer has events on two
+/// different days.
 ///
 /// If the label period of [`ChurnDefinition::Inactivity`](crate::ChurnDefinition::Inactivity) is shorter than this
-/// number, it ends before the next event of most customers is due, so nearly all of them count as churned.
+/// number of days, it usually ends before the next event of a customer is due. Most customers then count as churned.
 ///
 /// ```
 /// use churn_core::{Customer, Payment, RecordKind, TenantRecords, Timestamp, usual_gap_days};
@@ -24,7 +25,7 @@ use crate::time::MICROS_PER_DAY;
 /// # Ok::<(), churn_core::Error>(())
 /// ```
 pub fn usual_gap_days(records: &TenantRecords, kind: RecordKind) -> Option<f64> {
-    // The view shows everything that ever became known.
+    // At the latest possible time, the view shows all records, whenever they became known.
     let view = StreamView::new(records, kind, i64::MAX)?;
     let mut usual: Vec<i64> = vec![];
     let mut gaps: Vec<i64> = vec![];

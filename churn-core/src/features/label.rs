@@ -1,5 +1,5 @@
-//! Labels: whether a customer churned in the label period of a date, which rule decided this, and when the event
-//! happened.
+//! Labels. A label states whether a customer churned in the label period after a date, which rule decided this, and
+//! when the event happened. The label period consists of the `horizon` days that begin `lead` days after the date.
 
 use crate::error::{Error, ErrorKind, Result, names};
 use crate::features::definition::ChurnDefinition;
@@ -13,13 +13,13 @@ names! {
     /// The rule that determines a label.
     #[non_exhaustive]
     pub enum LabelRule: "rule" {
-        /// The customer churned: the spell's `churned_at` lies in the label period.
+        /// The customer churned: the `churned_at` of their current spell lies in the label period.
         Cancelled = "cancelled",
-        /// The customer was retained: the spell's `churned_at` does not lie in the label period.
+        /// The customer was retained: the `churned_at` of their current spell does not lie in the label period.
         NotCancelled = "not_cancelled",
-        /// The customer churned: there was no paid payment, or no activity, in the label period.
+        /// The customer churned: there was no event of the kind that counts as activity in the label period.
         Inactive = "inactive",
-        /// The customer was retained: there was a paid payment, or an activity, in the label period.
+        /// The customer was retained: there was an event of the kind that counts as activity in the label period.
         Active = "active",
         /// The row is excluded: the customer churned after `as_of` but before the label period.
         ChurnedInLead = "churned_in_lead",
@@ -35,7 +35,7 @@ pub struct Label {
     /// The customer's code, which is a position in [`TenantRecords::customer_ids`]. [`TenantRecords::customer_id`]
     /// returns the id.
     pub customer: u32,
-    /// The date.
+    /// The date. The label period begins `lead` days after this date.
     pub as_of: AsOf,
     /// Whether the customer churned; `false` for an excluded row, which is neither churned nor retained.
     pub churned: bool,
@@ -45,7 +45,8 @@ pub struct Label {
     pub event_at: Option<Timestamp>,
 }
 
-/// The labels of all eligible customers at some dates, ordered by date as given, then by customer id.
+/// The labels of all eligible customers at some dates. They are in the order of the given dates, and sorted by customer
+/// id within each date.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Labels {
     rows: Vec<Label>,
@@ -53,14 +54,14 @@ pub struct Labels {
 }
 
 impl Labels {
-    /// The labels that are churned or retained, one per eligible customer and date.
+    /// The labels of customers who churned or were retained: one label per eligible customer and date.
     pub fn rows(&self) -> &[Label] {
         &self.rows
     }
 
-    /// The labels of excluded rows: the customer churned between the date and the label period, or had churned before
-    /// the date although this was not known yet. Excluded rows are neither churned nor retained, so they are not among
-    /// [`rows`](Self::rows).
+    /// The labels of excluded rows. In such a row, the customer churned between the date and the label period, or had
+    /// already churned before the date although this was not known yet. Excluded rows count neither as churned nor as
+    /// retained, so they are not among [`rows`](Self::rows).
     pub fn excluded(&self) -> &[Label] {
         &self.excluded
     }
@@ -68,9 +69,9 @@ impl Labels {
 
 /// Computes the labels of every eligible customer at each date.
 ///
-/// Only a customer with an active spell is eligible. For [`ChurnDefinition::Cancellation`], the customer must not have
-/// given notice. For [`ChurnDefinition::Inactivity`], the customer must have been active in the activity window before
-/// the date.
+/// Only a customer who had signed up and had not churned before the date, as known at the date, is eligible.
+/// [`ChurnDefinition::Cancellation`] also requires that the customer has not given notice.
+/// [`ChurnDefinition::Inactivity`] also requires that the customer was active in the activity window before the date.
 ///
 /// ```
 /// use churn_core::{ChurnDefinition, Customer, Execution, TenantRecords, Timestamp, labels};
@@ -86,8 +87,9 @@ impl Labels {
 /// ```
 ///
 /// # Errors
-/// `immature_label` if the label period of a date extends past the observed history (such a label never counts as
-/// retained); `invalid_option` if the definition does not fit the records.
+/// - `immature_label` if the label period of a date extends past the observed history. Such a customer is never counted
+///   as retained.
+/// - `invalid_option` if the definition does not fit the records.
 pub fn labels(
     records: &TenantRecords,
     as_of: &[AsOf],
@@ -116,11 +118,11 @@ fn labels_of(
     Ok(labels)
 }
 
-/// The labels of customers who each have an individual date, and the excluded labels. No date is later than `last`.
-/// Both lists are sorted by customer.
+/// Computes one label per eligible customer, each at the date that `date_of` returns for the customer. Dates after
+/// `last` are replaced by `last`. Returns the labels and the excluded labels, both sorted by customer.
 ///
 /// # Errors
-/// The errors of [`labels`]. If the label at `last` is mature, the labels at all earlier dates are mature.
+/// The errors of [`labels`]. Only the date `last` has to be checked, because labels at earlier dates mature earlier.
 pub(crate) fn labels_within(
     records: &TenantRecords,
     last: AsOf,
@@ -163,7 +165,7 @@ fn mature(records: &TenantRecords, as_of: AsOf, definition: &ChurnDefinition) ->
     Ok(observed_until.as_micros())
 }
 
-/// The last date whose label is mature; `None` if there is no observed history.
+/// Returns the last date whose label is mature; `None` if there is no observed history.
 pub(crate) fn mature_until(records: &TenantRecords, definition: &ChurnDefinition) -> Option<AsOf> {
     let observed_until = records.observed_until(definition.observed_on())?;
     let horizon = definition.horizon();
@@ -172,9 +174,9 @@ pub(crate) fn mature_until(records: &TenantRecords, definition: &ChurnDefinition
     ))
 }
 
-/// Whether a customer who is known at a date has churned by the end of the observed history. The label period of the
-/// date does not matter: the customer has churned if the spell has ended, or if there is no activity in the final
-/// `horizon` days of the history. `None` if the customer is not known at the date.
+/// Returns whether a customer who is known at a date has churned by the end of the observed history, regardless of the
+/// label period. The customer has churned if the spell has ended, or if there is no activity in the final `horizon`
+/// days of the history. `None` if the customer is not known at the date.
 pub(crate) fn churned_in_the_end(
     records: &TenantRecords,
     customer: u32,

@@ -8,7 +8,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::record::{Ids, TenantId};
 use crate::time::AsOf;
 
-/// The values of one feature, one per row.
+/// The values of one feature. There is one value per row.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum FeatureColumn {
@@ -43,7 +43,7 @@ impl FeatureColumn {
         }
     }
 
-    /// Drops levels that no row has. Otherwise, a text from the future would be visible as a level.
+    /// Drops levels that no row has. Otherwise, the levels would reveal texts that became known only after the date.
     pub(crate) fn keep_used_levels(&mut self) {
         let Self::Text { codes, levels } = self else {
             return;
@@ -68,7 +68,8 @@ impl FeatureColumn {
     }
 }
 
-/// Named columns of equal length, from records or from a flat table. They are the input of preprocessing and members.
+/// Named columns of equal length, from records or from a flat table. They are the input of preprocessing and of the
+/// base learners.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Columns<'a> {
     pub(crate) names: &'a [String],
@@ -79,10 +80,11 @@ pub(crate) struct Columns<'a> {
 /// A feature matrix (customers x features), stored by column. Each row contains the feature values of a customer as
 /// known at the date of the row.
 ///
-/// Rows are ordered by date as given, then by customer id (bytes). The matrix stores its tenant, the date of every row
-/// and the fingerprint of its feature plan. It is returned by [`features`](crate::features()) (every customer with a
-/// visible spell), by [`ScoreRun::matrix`](crate::ScoreRun::matrix) (eligible customers) and by
-/// [`ChurnModel::features`](crate::ChurnModel::features). Read it column by column, as one array
+/// Rows are in the order of the given dates, and sorted by customer id (bytes) within each date. The matrix stores its
+/// tenant, the date of every row and the fingerprint of its feature plan. It is returned by
+/// [`features`](crate::features()) (every customer who is known at the date), by
+/// [`ScoreRun::matrix`](crate::ScoreRun::matrix) (eligible customers) and by
+/// [`ChurnModel::features`](crate::ChurnModel::features). Read the matrix column by column, as one array
 /// ([`to_ndarray`](Self::to_ndarray)) or, with the crate feature `arrow`, as a record batch (`into_record_batch`).
 ///
 /// ```
@@ -123,17 +125,17 @@ impl FeatureMatrix {
         &self.tenant
     }
 
-    /// Number of rows.
+    /// The number of rows.
     pub fn n_rows(&self) -> usize {
         self.customers.len()
     }
 
-    /// Number of features.
+    /// The number of features.
     pub fn n_features(&self) -> usize {
         self.names.len()
     }
 
-    /// Feature names in plan order.
+    /// The feature names in plan order.
     pub fn feature_names(&self) -> &[String] {
         &self.names
     }
@@ -171,7 +173,7 @@ impl FeatureMatrix {
         })
     }
 
-    /// The fingerprint of the plan that produced the matrix: SHA-256 in hex.
+    /// The fingerprint of the plan that produced the matrix, which is a SHA-256 hash in hex.
     pub fn plan_fingerprint(&self) -> &str {
         &self.fingerprint
     }

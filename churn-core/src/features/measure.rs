@@ -1,9 +1,10 @@
-//! Compiled measures: the value of each record, grouped by the type of arithmetic.
+//! Compiled measures. A measure is the value that a feature reads from each record. Measures are grouped by the type of
+//! their values: exact integers, floats or codes.
 
 use crate::features::view::{ColumnView, Row, StreamView};
 use crate::time::{MICROS_PER_DAY, MICROS_PER_HOUR};
 
-/// A compiled measure, whose columns are already looked up.
+/// A compiled measure. Its columns are already looked up in the records.
 #[derive(Clone, Copy)]
 pub(crate) enum RowMeasure<'a> {
     /// The value 1 for every record.
@@ -29,7 +30,7 @@ pub(crate) enum Integer {
 }
 
 impl Integer {
-    /// The divisor that is applied once to a sum.
+    /// The number by which the sum of the integers is divided to get the result in the unit of the feature.
     pub(crate) fn divisor(self) -> f64 {
         match self {
             Self::Amount { scale } => scale,
@@ -69,7 +70,7 @@ impl Float<'_> {
     }
 }
 
-/// A code that is equal for equal values.
+/// A measure that is represented by an integer code. Equal values have equal codes.
 #[derive(Clone, Copy)]
 pub(crate) enum Code<'a> {
     /// A missing kind counts as a separate kind.
@@ -84,7 +85,8 @@ impl Code<'_> {
     /// The code; `None` if the record has no value.
     pub(crate) fn of(self, view: &StreamView<'_>, row: Row) -> Option<i64> {
         match self {
-            // A missing kind has the largest code, which becomes -1 here, so that all codes are close together.
+            // The code of a missing kind is `u32::MAX`. The cast converts it to -1, so that all codes are close
+            // together.
             Self::Kind => view.kind(row).map(|kind| i64::from(kind.cast_signed())),
             Self::Date => Some(view.at(row).div_euclid(MICROS_PER_DAY)),
             Self::Column(column) => column?.code(row),

@@ -1,4 +1,4 @@
-//! Point-in-time features, population and labels.
+//! Features of customers at a point in time, the customers who are eligible, and their churn labels.
 
 #[cfg(feature = "arrow")]
 mod arrow;

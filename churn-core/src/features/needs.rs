@@ -15,7 +15,7 @@ pub(crate) struct Need<'a> {
 }
 
 impl Feature {
-    /// The columns that the feature needs if its values are of this kind.
+    /// Returns the columns that the feature needs. `kind` is the kind of the feature's values.
     pub(crate) fn needs(&self, kind: FeatureKind) -> Vec<Need<'_>> {
         let measure = match &self.measure {
             Measure::Attribute(column) => Some(Need {
@@ -33,8 +33,8 @@ impl Feature {
         measure.into_iter().chain(conditions).collect()
     }
 
-    /// Returns an error that names the feature and the column if a column does not have the required type. A missing
-    /// column is not an error here; the caller decides about it.
+    /// Returns an error that names the feature and the column if a column has another type than the required one. The
+    /// caller has to handle missing columns, which are not an error here.
     pub(crate) fn require_types(&self, kind: FeatureKind, records: &TenantRecords, error: ErrorKind) -> Result<()> {
         for Need { column, holds } in self.needs(kind) {
             let (Some(found), Some(holds)) = (ColumnView::find(records, self.source, column), holds) else {

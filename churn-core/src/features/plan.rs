@@ -1,5 +1,5 @@
-//! Feature plans as data. A feature consists of a source table, a filter, the measure of each record, and an
-//! aggregation function.
+//! Feature plans. A plan is plain data, which can be written as JSON. Each feature of a plan consists of a source
+//! table, a filter, the measure of each record, and an aggregation function.
 
 use std::collections::HashSet;
 
@@ -12,7 +12,7 @@ use crate::options::{Given, Options, json_methods};
 use crate::time::Window;
 
 names! {
-    /// The time axis: which time of a record decides whether a window contains the record.
+    /// The time axis of a feature. A record lies in a window if its time on this axis lies in the window.
     #[derive(Default)]
     #[non_exhaustive]
     pub enum Axis: "axis" {
@@ -25,12 +25,13 @@ names! {
         ResolvedAt = "resolved_at",
         /// The time at which a ticket was reopened. Only reopened tickets have it.
         ReopenedAt = "reopened_at",
-        /// The time at which the satisfaction with a ticket became visible. Only rated tickets have it.
+        /// The time at which the satisfaction rating of a ticket became known. Only rated tickets have it.
         SatisfactionAt = "satisfaction_at",
     }
 }
 
-/// A condition on a record, evaluated as of `as_of`. A filter is a list of conditions that must all hold.
+/// A condition on a record. It is evaluated with what was known at `as_of`. A filter is a list of conditions that must
+/// all hold.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -39,7 +40,7 @@ pub enum Condition {
     Paid,
     /// A payment that failed.
     Failed,
-    /// A payment that is not settled.
+    /// A payment that is neither paid nor failed.
     Pending,
     /// A payment that is settled: paid or failed.
     Settled,
@@ -51,28 +52,31 @@ pub enum Condition {
     Responded,
     /// A ticket of priority high or urgent.
     Urgent,
-    /// The text attribute (or `kind`, `method`, `category`, `channel`) is one of the given texts.
+    /// The text in `column` is one of `values`. The column is a text attribute, or `kind`, `method`, `category` or
+    /// `channel`.
     OneOf {
         /// The column.
         column: String,
         /// The accepted texts.
         values: Vec<String>,
     },
-    /// The number attribute (or `amount` in major units, `quantity`, `satisfaction`) is at least the given value.
+    /// The number in `column` is at least `value`. The column is a number attribute, or `amount` (in major units),
+    /// `quantity` or `satisfaction`.
     AtLeast {
         /// The column.
         column: String,
         /// The smallest accepted value.
         value: f64,
     },
-    /// The number attribute (or `amount` in major units, `quantity`, `satisfaction`) is at most the given value.
+    /// The number in `column` is at most `value`. The column is a number attribute, or `amount` (in major units),
+    /// `quantity` or `satisfaction`.
     AtMost {
         /// The column.
         column: String,
         /// The largest accepted value.
         value: f64,
     },
-    /// The bool attribute has the given value.
+    /// The bool attribute `column` is equal to `value`.
     Is {
         /// The column.
         column: String,
@@ -81,59 +85,62 @@ pub enum Condition {
     },
 }
 
-/// The measure: the value that is read from each record. Records that lack this value are skipped.
+/// The measure of a feature: the value that the feature reads from each record. Records that lack this value are
+/// skipped.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Measure {
-    /// 1 per record, for counting.
+    /// The value 1 for every record. It is used for counting.
     #[default]
     #[serde(rename = "one", alias = "count")]
     Count,
     /// The amount of a payment, in major units.
     Amount,
-    /// The number of days between the due date and the settlement of a payment; 0 if it was settled early.
+    /// The number of days from the due date of a payment to its settlement. It is 0 if the payment was settled early.
     LateDays,
-    /// Hours from the opening of a ticket to its resolution.
+    /// The number of hours from the opening of a ticket to its resolution.
     ResolutionHours,
-    /// Hours from the opening of a ticket to the first response.
+    /// The number of hours from the opening of a ticket to the first response.
     FirstResponseHours,
-    /// The satisfaction with a ticket, 1 to 5.
+    /// The satisfaction rating of a ticket, from 1 to 5.
     Satisfaction,
     /// The quantity of an activity.
     Quantity,
-    /// The kind of an activity; only for counting distinct kinds.
+    /// The kind of an activity. It can only be used with [`Function::Distinct`].
     Kind,
-    /// The UTC date of the record; only for counting distinct dates.
+    /// The UTC date of the record. It can only be used with [`Function::Distinct`].
     Date,
-    /// Days between a record and the previous one.
+    /// The number of days between a record and the customer's previous record that meets the filter.
     GapDays,
-    /// An attribute of the record. For customers, an attribute of the visible version.
+    /// An attribute of the record. For customers, it is read from the row that is valid at `as_of`.
     Attribute(String),
-    /// Customers: days since the current spell began.
+    /// For customers: the number of days since the current spell began. A spell begins when a customer signs up or
+    /// returns.
     TenureDays,
-    /// Customers: days until the contract renews.
+    /// For customers: the number of days until the contract renews.
     DaysToRenewal,
-    /// Customers: days since the `valid_from` of the visible version.
+    /// For customers: the number of days since the `valid_from` of the row that is valid at `as_of`.
     DaysSinceChange,
-    /// Customers: number of spells before the current one.
+    /// For customers: the number of spells before the current one.
     EarlierSpells,
-    /// Customers: days since the latest end of an earlier spell; NaN if there is none.
+    /// For customers: the number of days since the latest end of an earlier spell; NaN if no earlier spell has ended.
     DaysSinceLastEnd,
-    /// Customers: days since the first spell began.
+    /// For customers: the number of days since the first spell began.
     DaysSinceFirstSignUp,
 }
 
-/// The aggregation of the measures in the window. "Last" is the latest record on the time axis; among records at the
-/// same time, it is the last in input order (by default). [`Measure::Count`] is valid only with counts, shares, streaks
-/// and days.
+/// The aggregation function, which combines the measures of the records in the window into one number. Records are
+/// ordered by their time on the time axis. By default, records with the same time are in input order.
+/// [`Measure::Count`] is valid only with counts, shares, streaks and the functions that return a number of days.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Function {
-    /// The sum; for [`Measure::Count`], the number of records. It is 0 if there are no records.
+    /// The sum of the measures. For [`Measure::Count`], this is the number of records. It is 0 if there are no records.
     Sum,
-    /// The arithmetic mean. This function and those below give NaN if there are no records, unless stated otherwise.
+    /// The arithmetic mean. If there are no records, this function and the functions below return NaN, unless stated
+    /// otherwise.
     Mean,
     /// The maximum.
     Max,
@@ -141,34 +148,37 @@ pub enum Function {
     Min,
     /// The sample standard deviation; NaN if there are fewer than two records.
     Std,
-    /// The last value.
+    /// The value of the last record.
     Last,
     /// The number of distinct values; 0 if there are no records.
     Distinct,
-    /// The sum in the window minus the sum in the preceding window of the same length. For an attribute of customers:
-    /// the current value minus the value at the start of the window.
+    /// The sum in the window minus the sum in the preceding window of the same length. For an attribute of customers,
+    /// it is the current value minus the value at the start of the window.
     Change,
-    /// The sum in the window, divided by the sum that the earlier history predicts for it. The predicted sum is the sum
-    /// before the window, times the length of the window, divided by the time from the first record to the start of the
-    /// window. NaN if that time is shorter than the window.
+    /// The sum in the window, divided by the sum that is expected from the history before the window. The expected sum
+    /// is the average sum per day from the first record to the start of the window, times the length of the window in
+    /// days. NaN if the time from the first record to the start of the window is shorter than the window.
     #[serde(rename = "versus_usual", alias = "ratio_to_baseline")]
     RatioToBaseline,
-    /// The share of records that also meet these conditions.
+    /// The share of the records in the window that also meet these conditions.
     Share(Vec<Condition>),
-    /// The number of consecutive records at the end of the window that meet these conditions.
+    /// The number of consecutive records that meet these conditions, counted backwards from the last record in the
+    /// window.
     Streak(Vec<Condition>),
-    /// Days from the last record to `as_of`.
+    /// The number of days from the last record to `as_of`.
     DaysSinceLast,
-    /// Days from the first record to `as_of`.
+    /// The number of days from the first record to `as_of`.
     DaysSinceFirst,
-    /// Days from the last record to `as_of`, divided by the mean gap between records in days.
+    /// The number of days from the last record to `as_of`, divided by the mean number of days between consecutive
+    /// records.
     RecencyRatio,
-    /// The value itself, for features of customers.
+    /// The value itself. This function is only for features of customers.
     Value,
-    // Model files store the position of a variant, so new variants are appended.
-    /// The number of times that another record was due on a day before the day of `as_of`. The due days follow from the
-    /// typical gap between days with records, which is the median of the latest 12 gaps. It is counted in calendar
-    /// months if the records keep to a day of the month. NaN if fewer than two days have records.
+    // Model files store the position of a variant, so new variants must be added at the end.
+    /// The number of overdue records, which is the number of due days before the day of `as_of`. The first due day is
+    /// one typical gap after the last day with records, and the other due days follow at the same gap. The typical gap
+    /// is the median of the latest 12 gaps between days with records. It is counted in calendar months if the records
+    /// keep to a day of the month. NaN if fewer than two days have records.
     PeriodsMissed,
 }
 
@@ -182,7 +192,7 @@ impl Function {
     }
 }
 
-/// A declared feature.
+/// A feature that the user declares.
 ///
 /// ```
 /// use churn_core::{Condition, Feature, FeaturePlan, Function, Measure, RecordKind};
@@ -203,19 +213,19 @@ pub struct Feature {
     pub source: RecordKind,
     /// The filter: a list of conditions that must all hold.
     pub filter: Vec<Condition>,
-    /// The time axis that places records in windows.
+    /// The time axis, which determines whether a record lies in the window.
     pub axis: Axis,
-    /// The measure of each record.
+    /// The measure: the value that is read from each record.
     pub measure: Measure,
     /// The aggregation function.
     pub function: Function,
-    /// The length of the window before `as_of` in days, at least 1; `None` for the whole history.
+    /// The length of the window before `as_of` in days, at least 1. With `None`, the window is the whole history.
     pub window: Option<u32>,
 }
 
 impl Feature {
-    /// Creates a feature that counts all records of a table over the whole history. For customers, the feature is their
-    /// tenure.
+    /// Creates a feature that counts all records of a table over the whole history. If the table is the customers
+    /// table, the feature is the tenure in days instead.
     pub fn new(name: impl Into<String>, source: RecordKind) -> Self {
         let (measure, function) = match source {
             RecordKind::Customers => (Measure::TenureDays, Function::Value),
@@ -232,7 +242,7 @@ impl Feature {
         }
     }
 
-    /// Sets the filter, replacing an earlier one.
+    /// Sets the filter. It replaces a filter that was set before.
     #[must_use]
     pub fn filter(mut self, conditions: impl IntoIterator<Item = Condition>) -> Self {
         self.filter = conditions.into_iter().collect();
@@ -260,7 +270,7 @@ impl Feature {
         self
     }
 
-    /// Sets the window to the last `days` days.
+    /// Sets the window to the `days` days before `as_of`.
     #[must_use]
     pub fn window(mut self, days: u32) -> Self {
         self.window = Some(days);
@@ -288,7 +298,8 @@ impl Feature {
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct FeaturePlan {
-    /// Windows of the standard features in days, ascending. If empty, there are no standard features.
+    /// The window lengths of the standard features in days, ascending. If the list is empty, there are no standard
+    /// features.
     windows: Vec<Window>,
     /// The declared features, in order.
     #[serde(rename = "features", alias = "own")]
@@ -306,7 +317,7 @@ impl Default for FeaturePlan {
 }
 
 impl FeaturePlan {
-    /// A plan of the standard features over these windows, in days.
+    /// Creates a plan that has the standard features over each of these windows. The lengths are in days.
     ///
     /// # Errors
     /// `invalid_option` if there is no window, or if a window is 0.
@@ -324,7 +335,7 @@ impl FeaturePlan {
         Ok(Self { windows, own: vec![] })
     }
 
-    /// A plan without standard features. Add features with [`with`](Self::with).
+    /// Creates a plan without standard features. Add features with [`with`](Self::with).
     pub fn empty() -> Self {
         Self {
             windows: vec![],
@@ -332,8 +343,8 @@ impl FeaturePlan {
         }
     }
 
-    /// Adds a declared feature after the standard ones. It is checked when the plan is used, or by
-    /// [`validate`](Self::validate).
+    /// Adds a declared feature after the standard features. The feature is checked when the plan is used. To check it
+    /// earlier, call [`validate`](Self::validate).
     #[must_use]
     pub fn with(mut self, feature: Feature) -> Self {
         self.own.push(feature);
@@ -344,7 +355,7 @@ impl FeaturePlan {
     /// unique.
     ///
     /// # Errors
-    /// `invalid_option`, naming the feature.
+    /// `invalid_option` if a feature is not valid or if its name occurs twice. The error names the feature.
     pub fn validate(&self) -> Result<()> {
         self.own.iter().try_for_each(Feature::validate)?;
         let mut names = HashSet::new();
@@ -354,12 +365,12 @@ impl FeaturePlan {
         }
     }
 
-    /// Windows of the standard features in days, ascending.
+    /// The window lengths of the standard features in days, ascending.
     pub fn windows(&self) -> Vec<u32> {
         self.windows.iter().map(|window| window.as_days()).collect()
     }
 
-    /// All features of the plan for records that have these tables and attributes.
+    /// Returns all features of the plan for records that have these tables and attributes.
     pub(crate) fn declare(&self, schema: &standard::Schema<'_>) -> Result<Vec<Feature>> {
         let mut features = if self.windows.is_empty() {
             vec![]
@@ -382,7 +393,8 @@ impl FeaturePlan {
 json_methods!(FeaturePlan);
 
 impl Options for FeaturePlan {
-    /// Reads `windows` (in days) and `features` (a list of objects). Each replaces the corresponding part of the plan.
+    /// Reads the options `windows` (lengths in days) and `features` (a list of objects). Each option replaces the
+    /// corresponding part of the plan.
     fn read(&mut self, given: &mut Given) -> Result<()> {
         let mut windows = self.windows();
         let mut features: Option<Vec<Value>> = None;
@@ -404,9 +416,9 @@ impl Options for FeaturePlan {
 }
 
 impl Feature {
-    /// Reads a feature from the text of a JSON object. `name` and `source` are required; every other field defaults to
-    /// its value in [`new`](Self::new). Example: `{"name": "card_sum_91d", "source": "payments", "filter": ["paid"],
-    /// "measure": "amount", "window": 91}`.
+    /// Reads a feature from the text of a JSON object. `name` and `source` are required. Every other field has the
+    /// default that it has in [`new`](Self::new). For example, this is the sum of paid amounts in 91 days:
+    /// `{"name": "paid_sum_91d", "source": "payments", "filter": ["paid"], "measure": "amount", "window": 91}`.
     ///
     /// # Errors
     /// `invalid_option` for an unknown field, a value of the wrong type, or incompatible parts.

@@ -1,4 +1,5 @@
-//! Eligibility: the customers whose churn in the label period is not known yet.
+//! Eligibility. A customer is eligible at a date if it is not known at this date whether they churn in the label
+//! period.
 
 use crate::error::{Error, ErrorKind, RecordKind, Result, excerpt};
 use crate::features::definition::ChurnDefinition;
@@ -37,7 +38,7 @@ pub(crate) fn check(records: &TenantRecords, definition: &ChurnDefinition) -> Re
     }
 }
 
-/// The reason why records cannot contain churn under a definition; `None` if they can.
+/// The reason why no customer in the records can churn under a definition; `None` if customers can churn.
 pub(crate) fn cannot_tell(records: &TenantRecords, definition: &ChurnDefinition) -> Option<String> {
     let ChurnDefinition::Cancellation { .. } = definition else {
         return None;

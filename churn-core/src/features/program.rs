@@ -1,5 +1,5 @@
-//! A resolved plan that is compiled for the records of one tenant. Columns are looked up once, and features share
-//! series.
+//! A resolved plan that is compiled for the records of one tenant. Columns are looked up once. Features that use the
+//! same records share one [`Series`].
 
 use crate::error::{RecordKind, Result};
 use crate::features::condition::Test;
@@ -10,13 +10,13 @@ use crate::features::view::ColumnView;
 use crate::record::TenantRecords;
 use crate::time::MICROS_PER_DAY;
 
-/// All features of a plan, grouped by the series that they use.
+/// All features of a plan. Features of event tables are grouped by their series.
 pub(crate) struct Program<'a> {
     pub(crate) customers: Vec<CustomerOutput<'a>>,
     pub(crate) streams: Vec<StreamProgram<'a>>,
 }
 
-/// A feature of customers: the position of its column in the matrix, and the source of its values.
+/// A feature of customers: the position of its column in the matrix, and the measure that gives its values.
 pub(crate) struct CustomerOutput<'a> {
     pub(crate) column: usize,
     pub(crate) measure: CustomerMeasure<'a>,
@@ -29,10 +29,10 @@ pub(crate) enum CustomerMeasure<'a> {
     EarlierSpells,
     DaysSinceLastEnd,
     DaysSinceFirstSignUp,
-    /// A number column; `None` if the records lack it, so that every value is missing.
+    /// A number column. If the records lack the column, it is `None` and every value is missing.
     Number(Option<ColumnView<'a>>),
     Text(Option<ColumnView<'a>>),
-    /// The change of a number column over this many microseconds.
+    /// The change of a number column. The second number is the length of the window in microseconds.
     Change(Option<ColumnView<'a>>, i64),
 }
 
@@ -42,7 +42,8 @@ pub(crate) struct StreamProgram<'a> {
     pub(crate) series: Vec<Series<'a>>,
 }
 
-/// Records that meet one filter, ordered on one axis, with all aggregations over them.
+/// The records of one event table that meet one filter, ordered on one time axis, and all aggregations over these
+/// records.
 pub(crate) struct Series<'a> {
     pub(crate) source: RecordKind,
     pub(crate) axis: Axis,
@@ -53,7 +54,7 @@ pub(crate) struct Series<'a> {
     declared: &'a [Condition],
 }
 
-/// The outputs of one series that share a measure.
+/// The features of one series that share a measure.
 pub(crate) struct Group<'a> {
     pub(crate) measure: RowMeasure<'a>,
     pub(crate) outputs: Vec<Output<'a>>,
@@ -72,7 +73,7 @@ pub(crate) struct Output<'a> {
     pub(crate) span: i64,
     /// The index of the window among the spans of the series; `None` for the whole history.
     pub(crate) window: Option<usize>,
-    /// For a change: the index of the span that consists of the window and the preceding window.
+    /// For a change: the index of the span that covers both the window and the preceding window.
     pub(crate) before: Option<usize>,
 }
 
@@ -102,8 +103,8 @@ impl<'a> Program<'a> {
         Ok(program)
     }
 
-    /// Adds a feature of an event table to the series and the group that match its declaration. Creates them if
-    /// necessary.
+    /// Adds a feature of an event table to the series and the group that match its declaration. If there is no such
+    /// series or group, it is created.
     fn add(&mut self, column: usize, feature: &'a Feature, records: &'a TenantRecords) {
         let tests = |conditions: &[Condition]| {
             let test = |condition| Test::new(condition, feature.source, records);
@@ -168,7 +169,7 @@ impl<'a> Program<'a> {
 }
 
 impl Series<'_> {
-    /// Assigns an index to each window, after all windows are known.
+    /// Assigns an index to each window. It must be called after all features were added.
     fn number_spans(&mut self) {
         self.spans.sort_unstable();
         self.spans.dedup();
@@ -207,8 +208,8 @@ impl<'a> CustomerMeasure<'a> {
             Measure::DaysSinceLastEnd => Self::DaysSinceLastEnd,
             Measure::DaysSinceFirstSignUp => Self::DaysSinceFirstSignUp,
             Measure::TenureDays => Self::TenureDays,
-            // These measures belong to events. A plan is validated before it is compiled, so no feature of customers
-            // has one.
+            // These measures belong to event tables. A plan is validated before it is compiled, so a feature of
+            // customers never has one of these measures.
             Measure::Count
             | Measure::Amount
             | Measure::LateDays
@@ -244,8 +245,8 @@ impl<'a> RowMeasure<'a> {
                 }
             }
             Measure::Count => Self::One,
-            // These measures belong to customers. A plan is validated before it is compiled, so no feature of events
-            // has one.
+            // These measures belong to customers. A plan is validated before it is compiled, so a feature of an event
+            // table never has one of these measures.
             Measure::TenureDays
             | Measure::DaysToRenewal
             | Measure::DaysSinceChange

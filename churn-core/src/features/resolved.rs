@@ -1,4 +1,4 @@
-//! A plan that is resolved for the records of a tenant: concrete features, each with the kind of its values.
+//! A plan that is resolved for the records of a tenant: a list of concrete features, each with the kind of its values.
 
 use std::collections::BTreeSet;
 
@@ -23,8 +23,8 @@ names! {
     }
 }
 
-/// A feature plan that is resolved for the records of a tenant: the concrete features of a model. It is stored in the
-/// model, and training, score runs and single customers evaluate it in the same way.
+/// A feature plan that is resolved for the records of a tenant. It contains the concrete features of a model and is
+/// stored in the model. Training, score runs and single customers evaluate it in the same way.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ResolvedPlan {
     features: Vec<Feature>,
@@ -38,8 +38,8 @@ impl FeaturePlan {
     /// attributes of the records, followed by the declared features.
     ///
     /// # Errors
-    /// `invalid_option` if two features have the same name, or if a feature uses a column that the records lack or that
-    /// may not be used because it is undated and not declared static.
+    /// `invalid_option` if two features have the same name, if a feature uses a column that the records lack, or if it
+    /// uses a column that is undated and not declared static.
     pub fn resolve(&self, records: &TenantRecords) -> Result<ResolvedPlan> {
         let features = self.declare(&Schema::of(records))?;
         require_tables(&features, records, ErrorKind::InvalidOption)?;
@@ -51,7 +51,7 @@ impl FeaturePlan {
     }
 }
 
-/// The kind of a feature's values. An error if a column is missing, has the wrong type, or may not be used.
+/// Returns the kind of a feature's values, or an error if a column is missing, has the wrong type, or may not be used.
 fn kind_in(feature: &Feature, records: &TenantRecords) -> Result<FeatureKind> {
     let refuse = |why: String| {
         let message = format!("feature '{}': {why}", crate::error::excerpt(&feature.name));
@@ -66,7 +66,7 @@ fn kind_in(feature: &Feature, records: &TenantRecords) -> Result<FeatureKind> {
         }
         _ => FeatureKind::Number,
     };
-    // `renews_at` is in the same undated row as the attributes, so today's value must not be used for the past.
+    // An undated customers table contains only the latest `renews_at`, which must not be used for earlier dates.
     let renewal_trusted = records.customers.dated || records.static_attributes.includes("renews_at");
     if feature.measure == Measure::DaysToRenewal && (records.customers.renews_at.is_none() || !renewal_trusted) {
         return refuse("'renews_at' is missing, or undated and not declared static".to_owned());
@@ -114,7 +114,7 @@ impl ResolvedPlan {
         &self.names
     }
 
-    /// The fingerprint of the plan: SHA-256, in hex, of its features as JSON.
+    /// The fingerprint of the plan: the SHA-256 hash of its features as JSON, in hex.
     pub fn fingerprint(&self) -> &str {
         &self.fingerprint
     }
@@ -127,7 +127,7 @@ impl ResolvedPlan {
         windows
     }
 
-    /// The lengths, in days, of the windows that begin before the start of the history at a date.
+    /// The lengths of those windows before `as_of` that begin before the start of the history, in days.
     pub fn windows_before(&self, observed_from: Timestamp, as_of: AsOf) -> Vec<u32> {
         let history = as_of.timestamp().days_since(observed_from);
         self.windows()
@@ -136,7 +136,7 @@ impl ResolvedPlan {
             .collect()
     }
 
-    /// Checks that a plan from an external source is one that `resolve` could have returned.
+    /// Checks a plan that comes from an external source. It must be a plan that `resolve` could have returned.
     pub(crate) fn validate(&self) -> Result<()> {
         self.features.iter().try_for_each(Feature::validate)?;
         let again = Self::assemble(self.features.clone(), self.kinds.clone())?;
@@ -156,7 +156,7 @@ impl ResolvedPlan {
         RecordKind::ALL.into_iter().filter(needed).collect()
     }
 
-    /// The attributes that the plan uses, by table and name, sorted.
+    /// The attributes that the plan uses, sorted by table and name.
     pub fn attributes(&self) -> Vec<(RecordKind, &str)> {
         let features = self.features.iter().zip(&self.kinds);
         let needs = features.flat_map(|(feature, &kind)| {
@@ -174,13 +174,13 @@ impl ResolvedPlan {
             .any(|feature| feature.measure == Measure::DaysToRenewal)
     }
 
-    /// Returns `feature_mismatch`, naming the table, if the records lack a table that the plan uses.
+    /// Returns `feature_mismatch` if the records lack a table that the plan uses. The error names the table.
     pub(crate) fn require_tables(&self, records: &TenantRecords) -> Result<()> {
         require_tables(&self.features, records, ErrorKind::FeatureMismatch)
     }
 
-    /// Returns `feature_mismatch`, naming the column, if the type of a column differs from its type when the plan was
-    /// resolved.
+    /// Returns `feature_mismatch` if the type of a column differs from its type when the plan was resolved. The error
+    /// names the column.
     pub(crate) fn require_types(&self, records: &TenantRecords) -> Result<()> {
         let mut features = self.features.iter().zip(&self.kinds);
         features.try_for_each(|(feature, &kind)| feature.require_types(kind, records, ErrorKind::FeatureMismatch))

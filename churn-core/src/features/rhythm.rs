@@ -1,4 +1,5 @@
-//! The rhythm of a customer's events: the typical gap between events, and the days on which the next events are due.
+//! The rhythm of a customer's events. It consists of the typical gap between events and the days on which the next
+//! events are due.
 
 use crate::error::RecordKind;
 use crate::features::view::{PaymentState, StreamView};
@@ -88,19 +89,19 @@ impl Rhythm {
     }
 }
 
-/// The number of times that another event was due on a day that ended by `as_of`, if the events continue in their
-/// rhythm. NaN if there are fewer than two days with events.
+/// The number of due days that have ended by `as_of`, if the events continue in their rhythm after the last event. NaN
+/// if there are fewer than two days with events.
 ///
-/// `at` contains the event times, oldest first. All lie before `as_of`.
+/// `at` contains the event times, with the oldest first. All of them lie before `as_of`.
 pub(crate) fn periods_missed(at: &[i64], as_of: i64) -> f64 {
     Rhythm::of(at).map_or(f64::NAN, |rhythm| {
         rhythm.due_before(as_of.div_euclid(MICROS_PER_DAY)) as f64
     })
 }
 
-/// A day in `[first, last]` on which one of a customer's next events is due, as known at `first`; `None` if there is no
-/// such day. If there are several, `pick` receives their number and returns the index of one. If the customer has only
-/// one event, events are assumed to be due every month.
+/// Picks a day in `[first, last]` on which an event of the customer is due, as known at `first`. Returns `None` if
+/// there is no such day. If there are several, `pick` receives their number and returns the index of one of them. If
+/// the customer has only one event, events are assumed to be due every month.
 pub(crate) fn due_day(
     records: &TenantRecords,
     kind: RecordKind,
@@ -162,7 +163,7 @@ impl Civil {
         let (era, of_era) = (days.div_euclid(146_097), days.rem_euclid(146_097));
         let year_of_era = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
         let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-        // Years begin in March here, so that the leap day is the last day of the year.
+        // In this algorithm, years begin in March, so that the leap day is the last day of the year.
         let shifted = (5 * of_year + 2) / 153;
         Self {
             month: (era * 400 + year_of_era) * 12 + shifted + 2,
@@ -237,10 +238,10 @@ mod tests {
         ] {
             assert_eq!(missed(&first, as_of), expected, "{as_of}");
         }
-        // The last day of the month has a different number in each month.
+        // Events on the last day of the month are due on the last day of the next month, although its number differs.
         let last = ["2024-01-31", "2024-02-29"];
         assert_eq!([missed(&last, "2024-03-31"), missed(&last, "2024-04-01")], [0.0, 1.0]);
-        // Quarters and years, across a leap day.
+        // Events that occur every quarter or every year keep their day of the month, even across a leap day.
         let quarter = ["2023-08-15", "2023-11-15"];
         assert_eq!(
             [missed(&quarter, "2024-02-15"), missed(&quarter, "2024-02-16")],
@@ -277,7 +278,7 @@ mod tests {
             ["2024-01-22", "2024-01-23", "2024-01-30", "2024-02-06"].map(|as_of| missed(&weekly, as_of)),
             [0.0, 1.0, 2.0, 3.0]
         );
-        // A gap of thirty days is not a month if the day of the month changes.
+        // A gap of 30 days is counted in days, not as a month, if the day of the month changes.
         let thirty = ["2024-01-02", "2024-02-01"];
         assert_eq!(
             [missed(&thirty, "2024-03-02"), missed(&thirty, "2024-03-03")],

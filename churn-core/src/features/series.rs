@@ -19,23 +19,25 @@ use crate::time::MICROS_PER_DAY;
 pub(crate) struct Measured {
     /// The records of the series.
     pub(crate) points: Points,
-    /// The position, among the records, at which each window begins.
+    /// For each window, the position of its first record.
     edges: Vec<u32>,
-    /// If some records lack the measure, the records that have it, with the positions at which windows begin.
+    /// If some records lack the measure: the records that have it. `some_edges` then holds the position of the first of
+    /// these records in each window.
     some: Points,
     some_edges: Vec<u32>,
-    /// The integer measures, whose prefix sums are in `sums`. For codes, 1 at the last occurrence of a value, else 0.
+    /// The integer measures, whose prefix sums are in `sums`. For codes, an element is 1 at the last occurrence of a
+    /// code and 0 elsewhere.
     integers: Vec<i64>,
     sums: Sums,
     floats: Vec<f64>,
-    /// The running count of records that meet the current conditions.
+    /// For each record, the number of earlier records that meet the current conditions.
     meeting: Vec<u32>,
 }
 
 /// The records of one matrix row that lie in a window.
 struct Window<'a> {
     values: Values<'a>,
-    /// The positions of these records among the points.
+    /// The positions of these records in the list of all records of the block.
     at: Range<usize>,
 }
 
@@ -90,7 +92,7 @@ impl Measured {
         match measure {
             RowMeasure::One => true,
             RowMeasure::GapDays => {
-                // The first record of a row has no gap before it, and no window uses its value.
+                // The first record of a row has no gap before it. Its value is computed, but no window uses it.
                 self.integers.extend(points.at.first().map(|_| 0));
                 self.integers
                     .extend(points.at.windows(2).map(|pair| pair[1].wrapping_sub(pair[0])));
@@ -139,7 +141,8 @@ impl Measured {
         }
     }
 
-    /// The measures of the records at these positions. A gap belongs to a window if both of its records do.
+    /// Returns the measures of the records at these positions. A gap lies in a window if both of its records lie in the
+    /// window.
     fn values(&self, measure: RowMeasure<'_>, own: Range<usize>) -> Values<'_> {
         let integers =
             |own: Range<usize>, divisor| Values::Integers(&self.integers[own.clone()], self.sums.of(own), divisor);
@@ -158,7 +161,7 @@ impl Measured {
             false => (&self.some, &self.some_edges),
         };
         let count = pairs.len();
-        // A window over the whole history begins with the row's first record.
+        // A window over the whole history begins at the first record of the row.
         let edges_of = |span: Option<usize>| match span {
             Some(number) => &edges[number * count..(number + 1) * count],
             None => &points.starts[..count],
@@ -239,7 +242,7 @@ impl Measured {
     }
 }
 
-/// The records whose measures are read.
+/// The arguments for reading a measure from the records.
 struct Read<'a> {
     points: &'a Points,
     some: &'a mut Points,
@@ -249,8 +252,8 @@ struct Read<'a> {
 }
 
 impl Read<'_> {
-    /// Reads the measures of all records. Returns `false` if some records lack the measure; the records that have it
-    /// are then stored separately.
+    /// Reads the measures of all records. If some records lack the measure, the records that have it are stored
+    /// separately, and the result is `false`.
     fn all<T>(&mut self, values: &mut Vec<T>, measure: impl Fn(&StreamView<'_>, Row) -> Option<T>) -> bool {
         values.reserve(self.points.row.len());
         for (run, as_of) in self.pairs.runs() {
@@ -283,8 +286,8 @@ impl Read<'_> {
     }
 }
 
-/// Replaces each code by 1 at its last occurrence and by 0 elsewhere. Every window extends to the last record, so the
-/// sum over a window is the number of distinct codes in it.
+/// Replaces each code by 1 if it is the last occurrence of the code, and by 0 otherwise. Every window extends to the
+/// last record, so the sum over a window is the number of distinct codes in the window.
 fn mark_last(codes: &mut [i64]) {
     let least = codes.iter().copied().min().unwrap_or(0);
     let few = codes.iter().all(|&code| code.wrapping_sub(least) as u64 <= 63);
@@ -316,7 +319,7 @@ fn days(micros: i64) -> f64 {
     micros as f64 / MICROS_PER_DAY as f64
 }
 
-/// The ratio; NaN if the denominator is 0 or missing.
+/// Divides two numbers. The result is NaN if the denominator is 0 or NaN.
 fn ratio(numerator: f64, denominator: f64) -> f64 {
     if denominator == 0.0 {
         f64::NAN

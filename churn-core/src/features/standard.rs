@@ -5,7 +5,7 @@ use crate::features::plan::{Axis, Condition, Feature, Function, Measure};
 use crate::record::{Attribute, AttributeValues, TenantRecords, is_reserved};
 use crate::time::Window;
 
-/// The properties of records that determine the set of standard features.
+/// The properties of a tenant's records that determine the set of standard features.
 pub(crate) struct Schema<'a> {
     payments: bool,
     tickets: bool,
@@ -13,13 +13,15 @@ pub(crate) struct Schema<'a> {
     renewal: bool,
     dated: bool,
     returning: bool,
-    /// The usable attributes. The flag states whether the attribute is dated.
+    /// The usable attributes of customers. The flag states whether the attribute is dated, so that its earlier values
+    /// are known.
     attributes: Vec<(&'a Attribute, bool)>,
 }
 
 impl<'a> Schema<'a> {
-    /// Reads the schema of records. An attribute is usable if its table is dated or if the caller declares it static.
-    /// It is not usable if its feature would have the name of a computed feature.
+    /// Reads the schema of records. An attribute of customers is usable if the customers table is dated, or if the
+    /// caller declares the attribute static. An attribute with a reserved name is not usable, because its feature would
+    /// have the same name as another standard feature.
     pub(crate) fn of(records: &'a TenantRecords) -> Self {
         let customers = &records.customers;
         let is_static = |name: &str| records.static_attributes.includes(name);

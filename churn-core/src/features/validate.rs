@@ -5,7 +5,7 @@ use crate::features::plan::{Axis, Condition, Feature, Function, Measure};
 use crate::time::MOST_DAYS;
 
 impl Feature {
-    /// Returns `invalid_option`, naming the feature, if its parts are not compatible.
+    /// Returns `invalid_option` if the parts of the feature are not compatible. The error names the feature.
     pub(crate) fn validate(&self) -> Result<()> {
         let why = if self.name.is_empty() {
             "it has no name"
@@ -74,7 +74,7 @@ impl Feature {
         let code = matches!(self.measure, Measure::Kind | Measure::Date);
         match self.function {
             Function::Sum => !code,
-            // The measure is 1 for every record, so these functions would carry no information.
+            // With the measure `Count`, every value is 1, so these functions would carry no information.
             Function::Mean | Function::Max | Function::Min | Function::Std | Function::Last => {
                 !code && self.measure != Measure::Count
             }
@@ -105,7 +105,8 @@ impl Feature {
     }
 }
 
-/// JSON has only finite numbers, so a plan with a NaN or infinite threshold could not be stored.
+/// Whether the threshold of a condition is finite. A plan with a NaN or infinite threshold could not be stored, because
+/// JSON supports only finite numbers.
 fn has_a_finite_threshold(condition: &Condition) -> bool {
     match condition {
         Condition::AtLeast { value, .. } | Condition::AtMost { value, .. } => value.is_finite(),

@@ -1,4 +1,4 @@
-//! Aggregations over the measures of some records. Integers are summed exactly, and floats in a fixed order.
+//! Aggregations over the measures of some records.
 //!
 //! Integers (money in minor units, durations in microseconds) are summed exactly and divided once at the end. Floats
 //! are summed with the oldest first, never by subtracting prefix sums. Deviations from the mean are computed in a
@@ -9,7 +9,7 @@ use std::ops::Range;
 /// The measures of some records, oldest first.
 #[derive(Clone, Copy)]
 pub(crate) enum Values<'a> {
-    /// This many records, each with the value 1.
+    /// Records that each have the value 1. The number states how many records there are.
     Ones(usize),
     /// Integers, their exact sum, and the divisor that is applied once to the result.
     Integers(&'a [i64], Sum, f64),
@@ -17,7 +17,7 @@ pub(crate) enum Values<'a> {
     Floats(&'a [f64]),
 }
 
-/// Prefix sums of integers. The exact sum of any range is the difference of two of them.
+/// Prefix sums of integers. The exact sum of a range is the difference of two prefix sums.
 #[derive(Default)]
 pub(crate) struct Sums {
     /// The prefix sums if every sum fits into 64 bits.
@@ -63,7 +63,7 @@ pub(crate) enum Sum {
 }
 
 impl Sum {
-    /// The nearest float.
+    /// Converts the sum to the nearest float.
     pub(crate) fn float(self) -> f64 {
         match self {
             Self::Short(sum) => sum as f64,
@@ -92,7 +92,7 @@ impl Values<'_> {
         }
     }
 
-    /// The sum; 0 without values.
+    /// The sum. It is 0 if there are no values.
     pub(crate) fn sum(self) -> f64 {
         match self {
             Self::Ones(count) => count as f64,
@@ -101,7 +101,8 @@ impl Values<'_> {
         }
     }
 
-    /// The sum minus the sum of other values of the same measure. It is exact for integers.
+    /// Subtracts the sum of other values of the same measure from the sum of these values. For integers, the
+    /// subtraction is exact.
     pub(crate) fn sum_less(self, other: Self) -> f64 {
         match (self, other) {
             (Self::Integers(_, now, divisor), Self::Integers(_, before, _)) => now.less(before).float() / divisor,
@@ -109,7 +110,7 @@ impl Values<'_> {
         }
     }
 
-    /// The mean; NaN if there are no values. The same holds for the functions below.
+    /// The mean. If there are no values, this function and the functions below return NaN.
     pub(crate) fn mean(self) -> f64 {
         match self {
             _ if self.len() == 0 => f64::NAN,
@@ -126,8 +127,8 @@ impl Values<'_> {
         self.extreme(|a, b| a < b, |a, b| a < b)
     }
 
-    /// The first of the extreme values. If zeros of both signs occur, the result is therefore the same on every
-    /// machine.
+    /// The maximum or the minimum. If several values are equal, the first is returned. The result is therefore the same
+    /// on every machine, even if 0 and -0 both occur.
     fn extreme(self, beats: fn(f64, f64) -> bool, beats_exactly: fn(i64, i64) -> bool) -> f64 {
         let extreme = match self {
             Self::Ones(count) => (count > 0).then_some(1.0),
@@ -144,7 +145,7 @@ impl Values<'_> {
         extreme.unwrap_or(f64::NAN)
     }
 
-    /// The sample standard deviation (n - 1); NaN with fewer than two values.
+    /// The sample standard deviation, with divisor n - 1. It is NaN if there are fewer than two values.
     pub(crate) fn std(self) -> f64 {
         let count = self.len();
         if count < 2 {
@@ -176,7 +177,8 @@ fn squares(mean: f64, values: impl Iterator<Item = f64>) -> f64 {
     total(values.map(|value| (value - mean) * (value - mean)))
 }
 
-/// The sum of the values in order, starting from 0. The standard library's sum of no values would be -0.
+/// The sum of the values in order, starting from 0. The standard library is not used, because it returns -0 if there
+/// are no values.
 fn total(values: impl Iterator<Item = f64>) -> f64 {
     values.fold(0.0, |sum, value| sum + value)
 }
@@ -223,7 +225,7 @@ mod tests {
         let cents = integers(&[1000, -250, 300], 100.0);
         assert_eq!((cents.sum(), cents.mean(), cents.last()), (10.5, 3.5, 3.0));
         assert_eq!((cents.max(), cents.min()), (10.0, -2.5));
-        // Squares about 3.5: 42.25 + 36 + 0.25, divided by 2.
+        // The mean is 3.5. The squared deviations are 42.25, 36 and 0.25, and their sum is divided by 2.
         assert_eq!(cents.std(), 39.25f64.sqrt());
         assert_eq!(cents.sum_less(integers(&[50], 100.0)), 10.0);
         assert!(integers(&[7], 1.0).std().is_nan());

@@ -1,4 +1,4 @@
-"""Makes the three tables of complete_journey/ from the original CSV files.
+"""Creates the three tables of complete_journey/ from the original CSV files.
 
     python make_complete_journey.py FOLDER_OF_ORIGINALS
 
@@ -32,7 +32,7 @@ def write(name, header, rows):
 baskets = {}
 cents = defaultdict(int)
 for line in read("transactions_sample"):
-    basket = str(int(float(line["basket_id"])))  # one id was exported as 4.0128e+10
+    basket = str(int(float(line["basket_id"])))  # one id in the original file is written as 4.0128e+10
     moment = EPOCH + timedelta(seconds=float(line["transaction_timestamp"]))
     baskets[basket] = (line["household_id"], moment.strftime("%Y-%m-%dT%H:%M:%SZ"))
     cents[basket] += round(float(line["sales_value"]) * 100)

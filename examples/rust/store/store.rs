@@ -1,8 +1,10 @@
 //! Stores the bundled Complete Journey data, trains a model on the stored records, and stores the model and its scores.
-//! After a restart it loads everything again: records, model and scores are bit-identical.
+//! The program then opens the store again, as after a restart, and loads everything. Records, model and scores are
+//! bit-identical.
 //!
-//! `cargo run --release --example store` uses a temporary SQLite file. Give a URL to keep the data: `cargo run
-//! --release --example store -- sqlite:churn.db`, or `postgres://user:password@host/database`.
+//! `cargo run --release --example store` uses a temporary SQLite file. To keep the data, add the URL of a database:
+//! `cargo run --release --example store -- sqlite:churn.db`. The URL of a Postgres database has the form
+//! `postgres://user:password@host/database`.
 
 use std::error::Error;
 
@@ -10,7 +12,7 @@ use churn_core::{AsOf, ChurnModel, StaticAttributes, TrainOptions};
 use churn_examples::journey;
 use churn_store::{HighRisk, ReasonsFor, RecordsOptions, Stage, Store, TenantStore};
 
-/// The date of the predictions. The 30 days that are predicted lie after the end of the data.
+/// The date of the predictions. The data end on this date, so the predicted 30 days are unknown.
 const AS_OF: &str = "2018-01-01";
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -57,7 +59,7 @@ async fn run(url: &str) -> Result<(), Box<dyn Error>> {
         .await?;
     store.close().await;
 
-    // After a restart everything comes from the store.
+    // The store is opened again, as after a restart. Everything comes from the store.
     let store = Store::open(url).await?;
     let tenant = store.tenant("complete-journey");
     let champion = tenant.models().champion().await?.ok_or("no model was stored")?;
@@ -75,7 +77,7 @@ async fn run(url: &str) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// The same options as the records of the quickstart.
+/// Returns the same options as those of the records in the quickstart.
 fn options() -> Result<RecordsOptions, churn_core::Error> {
     Ok(RecordsOptions {
         static_attributes: StaticAttributes::All,

@@ -1,4 +1,5 @@
-//! Writes the seeds of every target to `corpus/`: a small model, and small tables of each kind in every input format.
+//! Writes the seed inputs of every fuzz target to `corpus/`. They are a small model, and small tables of each kind in
+//! every input format.
 
 use std::fs;
 use std::io::Write;

@@ -1,4 +1,4 @@
-//! Code shared by the fuzz targets: it computes features from a table, and scores rows with trees.
+//! Code that the fuzz targets share. It computes features from a table, and scores rows with trees.
 
 use churn_core::ensemble::TreeEnsemble;
 use churn_core::{
@@ -6,11 +6,12 @@ use churn_core::{
 };
 use ndarray::{Array2, s};
 
-/// Two customers, to whom the events of a table may belong.
+/// Two customers. The events of a fuzzed table may belong to them.
 const CUSTOMERS: &[u8] =
     br#"[{"customer_id":"a","signed_up_at":"2024-01-01"},{"customer_id":"b","signed_up_at":"2024-03-01"}]"#;
 
-/// Reads the table as each of the four kinds, quarantines invalid rows, and computes features of the others.
+/// Reads the table as each of the four kinds of records. Invalid rows are quarantined, and features are computed from
+/// the valid rows.
 ///
 /// # Panics
 /// If the library loses rows, or accepts rows that have no features.
@@ -37,12 +38,12 @@ pub fn everywhere(table: &Table) {
     }
 }
 
-/// Scores and explains rows of extreme values.
+/// Scores rows of extreme values and explains the scores.
 ///
 /// # Panics
 /// If accepted trees fail to score, or return a value that is not a number.
 pub fn score(trees: &TreeEnsemble) {
-    // If a file declares very many columns, even a few rows would need too much memory.
+    // A file may declare so many columns that even a few rows would need too much memory. Such a file is skipped.
     if trees.features() > 1 << 12 {
         return;
     }

@@ -1,5 +1,6 @@
-//! The library catches panics of the Arrow crate, so the fuzzer's own panic hook, which ends the process, is removed. A
-//! panic that the library does not catch ends the process here.
+//! Reads the bytes as Arrow data. The library catches panics of the Arrow crate, but the fuzzer's panic hook would end
+//! the process before that. The hook is therefore replaced by a hook that does nothing. A panic that the library does
+//! not catch still ends the process.
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(init: std::panic::set_hook(Box::new(|_| {})), |data: &[u8]| {

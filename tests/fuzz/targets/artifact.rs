@@ -1,5 +1,5 @@
-//! Opens the bytes as each kind of model file: once as they are, and once with corrected lengths and checksum, so that
-//! the fuzzer also reaches the code behind those checks.
+//! Opens the bytes as each kind of model file. The bytes are opened unchanged, and also with corrected lengths and
+//! checksum. The fuzzer then also reaches the code that runs after these checks.
 #![no_main]
 
 use churn_core::ensemble::{TreeEnsemble, LinearModel};

@@ -1,4 +1,4 @@
-//! Models of other libraries: LightGBM's text and XGBoost's JSON.
+//! Imports the bytes as models of other libraries: LightGBM's text format and XGBoost's JSON format.
 #![no_main]
 
 use churn_core::ensemble::TreeEnsemble;

@@ -1,4 +1,4 @@
-//! Writes `tests/fixtures/public_api.txt`, the public API of the Rust crates.
+//! Writes `tests/fixtures/public_api.txt`, which lists the public API of the Rust crates.
 
 use churn_tests::{golden, public_api};
 

@@ -1,4 +1,4 @@
-//! Writes the types of reports and options for Python and TypeScript.
+//! Writes the Python and TypeScript types of reports and options.
 
 use std::path::Path;
 

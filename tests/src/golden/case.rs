@@ -11,7 +11,7 @@ use serde_json::Value as Json;
 
 use super::fixture;
 
-/// The columns of a row in the order of the file.
+/// The columns of a row, in the order of the file.
 pub(super) struct Row(pub(super) Vec<(String, Json)>);
 
 impl<'de> Deserialize<'de> for Row {
@@ -56,7 +56,7 @@ impl Tables {
     }
 }
 
-/// The error that the library returns for the example of an error code in `contract.json`.
+/// Returns the error with which the library rejects the example of an error code in `contract.json`.
 ///
 /// # Panics
 /// If the library accepts the example.
@@ -73,20 +73,20 @@ pub fn refused(error: &Json) -> churn_core::Error {
 
 /// One golden case.
 pub struct Case {
-    /// The name of the case, which its file and its test in every language also have.
+    /// The name of the case. Its file and its test in every language have the same name.
     pub name: String,
-    /// The contents except for the tables.
+    /// The contents of the file except for the tables.
     pub(super) head: Json,
-    /// The tables in the order of [`RecordKind::ALL`]; `None` means not given.
+    /// The tables, in the order of [`RecordKind::ALL`]. `None` means that the table is not given.
     pub(super) tables: [Option<Vec<Row>>; 4],
 }
 
-/// A number that JSON cannot represent.
+/// Reads a number that JSON cannot represent, such as NaN.
 fn special(value: &Json) -> Option<f64> {
     value.get("float")?.as_str()?.parse().ok()
 }
 
-/// The number in a value, if it is one.
+/// Returns the number in a value, if the value is a number.
 pub(super) fn number(value: &Json) -> Option<f64> {
     special(value).or(value.as_f64())
 }
@@ -109,7 +109,7 @@ fn texts(value: &Json) -> Vec<String> {
     texts.map(|text| text.as_str().expect("a text").to_owned()).collect()
 }
 
-/// The microseconds of a timestamp.
+/// Returns the microseconds of a timestamp since 1970-01-01.
 pub(super) fn moment(text: &str) -> i64 {
     text.parse::<Timestamp>()
         .unwrap_or_else(|error| panic!("{text}: {error}"))
@@ -117,7 +117,7 @@ pub(super) fn moment(text: &str) -> i64 {
 }
 
 impl Case {
-    /// Reads a case.
+    /// Reads the file of a case.
     pub fn read(name: &str) -> Self {
         let path = fixture(&format!("golden/worlds/{name}.json"));
         let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
@@ -130,7 +130,7 @@ impl Case {
         }
     }
 
-    /// The library's records of this case.
+    /// Builds the library's records of this case.
     pub fn records(&self) -> churn_core::Result<(TenantRecords, ValidationReport)> {
         let options = &self.head["options"];
         let text = |name: &str| options[name].as_str();
@@ -162,24 +162,24 @@ impl Case {
         builder.build()
     }
 
-    /// The prediction dates.
+    /// Returns the dates for which features and scores are computed.
     pub fn as_of(&self) -> Vec<AsOf> {
         let dates = texts(&self.head["as_of"]).into_iter();
         dates.map(|date| date.parse().expect("a date")).collect()
     }
 
-    /// The label dates.
+    /// Returns the dates for which labels are computed.
     pub fn label_as_of(&self) -> Vec<AsOf> {
         let dates = texts(&self.head["label_as_of"]).into_iter();
         dates.map(|date| date.parse().expect("a date")).collect()
     }
 
-    /// The definitions of churn as the file gives them.
+    /// Returns the churn definitions in the form of the file.
     pub fn definitions(&self) -> &[Json] {
         self.head["definitions"].as_array().expect("definitions")
     }
 
-    /// The positions of the rows that are invalid on purpose.
+    /// Returns the positions of the rows that are invalid on purpose.
     pub fn bad(&self, kind: RecordKind) -> Vec<u64> {
         let rows = self.head["bad"][kind.as_str()].as_array();
         rows.map_or(vec![], |rows| rows.iter().filter_map(Json::as_u64).collect())

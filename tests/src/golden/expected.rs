@@ -12,25 +12,26 @@ use crate::raw::World;
 use crate::reference::labels::{Definition, Outcome, Table, labels as expected_labels};
 use crate::reference::{self, Value};
 
-/// The expected results of a case.
+/// The expected results of a case. Each element of a list is a line of the file.
 pub struct Expected {
-    /// Counts and issues.
+    /// The counts and issues of the validation report.
     report: Vec<String>,
     /// The names of the features.
     names: Vec<String>,
     /// The rows of the matrix.
     features: Vec<String>,
-    /// Labels, by definition and date.
+    /// The labels, by definition and date.
     labels: Vec<String>,
-    /// How many numbers are bit-identical in the reference and the library, and how many numbers there are.
+    /// How many numeric results are bit-identical in the reference and the library, and how many numeric results there
+    /// are.
     pub exact: (usize, usize),
 }
 
 impl Expected {
-    /// The reference's results for a case, after checking that the library's results agree.
+    /// Returns the results of the reference for a case, after checking that the library's results agree with them.
     ///
     /// # Panics
-    /// If they differ by more than the last bits of a number.
+    /// If the results differ by more than the last bits of a number.
     pub fn of(case: &Case) -> Self {
         let (records, report) = case.records().unwrap_or_else(|error| panic!("{}: {error}", case.name));
         let world = case.world();
@@ -125,7 +126,7 @@ impl Expected {
         }
     }
 
-    /// The text of the file.
+    /// Returns the text of the file.
     pub fn text(&self) -> String {
         let list = |lines: &[String]| match lines {
             [] => "[]".to_owned(),
@@ -142,8 +143,8 @@ impl Expected {
     }
 }
 
-/// The expected validation report. Counts are derived from the file. Issues come from the library; the function checks
-/// that they concern only rows that are invalid on purpose.
+/// Returns the expected validation report. The counts are derived from the file of the case. The issues come from the
+/// library, and the function checks that they concern only rows that are invalid on purpose.
 fn report(case: &Case, report: &ValidationReport) -> Vec<String> {
     let mut lines = vec![];
     for kind in RecordKind::ALL {
@@ -228,7 +229,7 @@ fn reference_definition(given: &Json) -> Definition {
     }
 }
 
-/// Whether the customer churned, by which rule, and when.
+/// Returns whether the customer churned, by which rule, and when.
 fn label_of(given: &Json, outcome: Outcome) -> (Option<bool>, &'static str, Option<i64>) {
     let cancellation = given["kind"] == "cancellation";
     match outcome {

@@ -1,4 +1,4 @@
-//! Model files of every format version, and their results for the golden worlds.
+//! Frozen model files of every format version, and their expected results for the golden cases.
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -9,7 +9,7 @@ use serde_json::{Value as Json, json};
 use super::case::Case;
 use super::fixture;
 
-/// The folders of the frozen models, oldest format first.
+/// Returns the folders of the frozen models, with the oldest format first.
 pub fn folders() -> Vec<PathBuf> {
     let entries = std::fs::read_dir(fixture("frozen")).expect("there are frozen models");
     let mut folders: Vec<PathBuf> = entries.map(|entry| entry.expect("a folder").path()).collect();
@@ -17,19 +17,20 @@ pub fn folders() -> Vec<PathBuf> {
     folders
 }
 
-/// The format number in the header of a model file.
+/// Returns the format number in the header of a model file.
 pub fn format_of(bytes: &[u8]) -> u32 {
     u32::from_le_bytes(bytes[8..12].try_into().expect("a header"))
 }
 
-/// The text of the file with a model's results for a case. For each date, it has an error, or scores and contributions.
+/// Returns the text of the file that contains a model's results for a case. For each date, it contains either an error,
+/// or scores and contributions.
 pub fn said(model: &ChurnModel, case: &Case) -> String {
     let (records, _) = case.records().expect("a golden case is valid");
     let mut dates = vec![];
     for as_of in case.as_of() {
         let run = match model.score(&records, as_of) {
             Ok(run) => Some(run),
-            // When these files were written, a run without customers was empty instead of an error.
+            // When these files were written, a run without eligible customers was empty. Now it is an error.
             Err(error) if error.kind() == ErrorKind::NoEligibleCustomers => None,
             Err(error) => {
                 dates.push(format!(
@@ -47,7 +48,7 @@ pub fn said(model: &ChurnModel, case: &Case) -> String {
                 json!([score.customer_id, score.probability(), band, score.status().as_str()])
             })
             .collect();
-        // All customers, including those who are not eligible.
+        // The matrix contains all customers, including those who are not eligible.
         let matrix = model.features(&records, &[as_of], &Execution::new()).expect("a matrix");
         let explanation = model.explain(&matrix, &Execution::new()).expect("an explanation");
         let log_odds = model.log_odds(&matrix, &Execution::new()).expect("log-odds");

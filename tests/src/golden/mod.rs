@@ -1,9 +1,10 @@
-//! The golden cases: small tenants ("worlds") in `tests/fixtures` with all their expected numbers.
+//! The golden cases. A case is a small tenant (a "world") in `tests/fixtures`, together with all expected results.
 //!
-//! Rust, pytest and node:test read the same files. The worlds are written by hand. `CHURN_GOLDEN=write cargo test -p
-//! churn-tests --test suite golden` writes the expected results from the slow [`mod@crate::reference`]. Where the
-//! library and the reference differ only in the last bits of a number, the library's number is written. Scores come
-//! from frozen model files, one for every format version. `CHURN_GOLDEN=freeze` retrains the newest one.
+//! The Rust tests, pytest and node:test read the same files. The worlds are written by hand. The expected results come
+//! from the slow [`mod@crate::reference`]. This command writes them:
+//! `CHURN_GOLDEN=write cargo test -p churn-tests --test suite golden`. If the library and the reference differ only in the
+//! last bits of a number, the library's number is written. Scores come from frozen model files, one for every format
+//! version. With `CHURN_GOLDEN=freeze`, the same command also retrains the model of the newest format.
 
 mod case;
 pub mod crowd;
@@ -16,20 +17,20 @@ use std::path::{Path, PathBuf};
 pub use case::{Case, refused};
 pub use expected::Expected;
 
-/// A path in `tests/fixtures`.
+/// Returns a path in `tests/fixtures`.
 pub fn fixture(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(path)
 }
 
-/// Whether to write the expected results instead of comparing them.
+/// Returns whether expected results are written instead of compared.
 pub fn writing() -> bool {
     std::env::var_os("CHURN_GOLDEN").is_some_and(|mode| mode == "write" || mode == "freeze")
 }
 
-/// Compares a text with a file, or writes the file.
+/// Compares a text with the content of a file, or writes the text to the file (see [`writing`]).
 ///
 /// # Panics
-/// If they differ.
+/// If the text and the content differ.
 pub fn same_text(path: &Path, found: &str) {
     if writing() {
         std::fs::create_dir_all(path.parent().expect("a folder")).expect("the folder can be made");

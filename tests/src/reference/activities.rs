@@ -1,4 +1,4 @@
-//! The features of the activities before a date.
+//! Computes the features of the activities before a date.
 
 use std::collections::BTreeSet;
 

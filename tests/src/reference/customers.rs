@@ -1,16 +1,16 @@
-//! Spells, versions and attributes.
+//! Spells, versions and attributes of customers.
 
 use std::collections::BTreeSet;
 
 use super::{Row, Value, WINDOWS, days};
 use crate::raw::{Attribute, AttributeType, CustomerRow, CustomerTable, DAY, World};
 
-/// The start of a version. A null `valid_from` means the start of the spell.
+/// Returns the start of a version. If `valid_from` is null, it is the start of the spell.
 fn valid_from(row: &CustomerRow) -> i64 {
     row.valid_from.unwrap_or(row.signed_up_at)
 }
 
-/// The rows of a customer in order of validity: by spell, `valid_from`, `known_at`, and the given order.
+/// Returns the rows of a customer, sorted by sign-up, `valid_from`, `known_at`, and the given order.
 fn history<'a>(table: &'a CustomerTable, customer: &str) -> Vec<&'a CustomerRow> {
     let mut rows: Vec<_> = table.rows.iter().filter(|r| r.customer_id == customer).collect();
     rows.sort_by_key(|row| (row.signed_up_at, valid_from(row), row.known_at));
@@ -21,30 +21,30 @@ fn known(row: &CustomerRow, as_of: i64) -> bool {
     row.known_at.is_none_or(|known_at| known_at < as_of)
 }
 
-/// The visible rows of a customer, in order of validity.
+/// Returns the visible rows of a customer, in the order of [`history`].
 fn visible<'a>(table: &'a CustomerTable, customer: &str, as_of: i64) -> Vec<&'a CustomerRow> {
     let visible = |row: &&CustomerRow| row.signed_up_at < as_of && valid_from(row) < as_of && known(row, as_of);
     history(table, customer).into_iter().filter(visible).collect()
 }
 
-/// A spell: its start and its versions.
+/// A spell, with its start and its versions.
 struct Spell<'a> {
     start: i64,
     versions: Vec<&'a CustomerRow>,
 }
 
 impl Spell<'_> {
-    /// The end according to the last version.
+    /// Returns the end of the spell according to its last version.
     fn churned_at(&self) -> Option<i64> {
         self.versions.last()?.churned_at
     }
 }
 
-/// The spells that some rows define. The rows must be in order of validity.
+/// Returns the spells of a customer. The rows must be in the order of [`history`].
 ///
-/// A later sign-up begins a spell. A version that is open at its `valid_from` also begins a spell if the version before
-/// it had ended by then. A version whose end lies after its `valid_from` counts as open, because the end could not be
-/// known then.
+/// A row with a later sign-up begins a spell. A version that is open at its `valid_from` also begins a spell, if the
+/// previous version had ended by then. A version whose end lies after its `valid_from` counts as open, because the end
+/// could not be known at that time.
 fn spells<'a>(rows: &[&'a CustomerRow]) -> Vec<Spell<'a>> {
     let mut spells: Vec<Spell<'a>> = Vec::new();
     for &row in rows {
@@ -67,25 +67,26 @@ fn spells<'a>(rows: &[&'a CustomerRow]) -> Vec<Spell<'a>> {
     spells
 }
 
-/// The version of a customer that counts at a date: the last visible row of the latest spell that has a visible row.
+/// Returns the current version of a customer at a date. It is the last visible row of the latest spell that has a
+/// visible row.
 pub(super) fn seen<'a>(world: &'a World, customer: &str, as_of: i64) -> Option<&'a CustomerRow> {
     visible(&world.customers, customer, as_of).pop()
 }
 
-/// The true end of the current spell, whether or not it was known.
+/// Returns the true end of the current spell, even if it was not known yet.
 pub(super) fn true_churned_at(world: &World, seen: &CustomerRow) -> Option<i64> {
     let all = spells(&history(&world.customers, &seen.customer_id));
     let own = |spell: &&Spell<'_>| spell.versions.iter().any(|&row| std::ptr::eq(row, seen));
     all.iter().find(own)?.churned_at()
 }
 
-/// Whether some customer has two spells.
+/// Returns whether some customer has two spells.
 pub(super) fn anyone_returned(table: &CustomerTable) -> bool {
     let ids: BTreeSet<&str> = table.rows.iter().map(|row| row.customer_id.as_str()).collect();
     ids.len() < table.rows.len() && ids.into_iter().any(|id| spells(&history(table, id)).len() > 1)
 }
 
-/// Every customer with a spell that began before `as_of`.
+/// Returns every customer with a spell that began before `as_of`.
 pub(super) fn in_a_spell(world: &World, as_of: i64) -> BTreeSet<&str> {
     let ids: BTreeSet<&str> = world
         .customers
@@ -152,7 +153,7 @@ pub(super) fn put(row: &mut Row, world: &World, customer: Option<&str>, returned
     }
 }
 
-/// The version of a visible spell that was in force `w` days ago.
+/// Returns the version of a visible spell that was valid `w` days before `as_of`.
 fn seen_earlier<'a>(spell: &Spell<'a>, as_of: i64, w: i64) -> Option<&'a CustomerRow> {
     let earlier = |row: &&&CustomerRow| valid_from(row) < as_of - w * DAY;
     spell.versions.iter().rfind(earlier).copied()

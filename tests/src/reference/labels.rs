@@ -1,4 +1,4 @@
-//! Population and labels.
+//! Eligible customers and their labels.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use super::payments::State;
 use super::{Given, customers, payments, visible, within};
 use crate::raw::{ActivityRow, DAY, Event, PaymentRow, World};
 
-/// A definition of churn.
+/// A definition of churn. All periods are in days.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the words of the specification, in days")]
 pub enum Definition {
@@ -22,7 +22,7 @@ pub enum Definition {
     },
 }
 
-/// The table of events that inactivity counts.
+/// The table whose events count as activity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the names of the tables")]
 pub enum Table {
@@ -30,24 +30,24 @@ pub enum Table {
     Activities,
 }
 
-/// The outcome of an eligible customer.
+/// The label of an eligible customer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// Churned; for a cancellation, at this time.
+    /// The customer churned. For a cancellation, this is the time of the cancellation.
     Churned(Option<i64>),
-    /// Retained; for inactivity, with the first event in the label period.
+    /// The customer was retained. For inactivity, this is the time of the first event in the label period.
     Retained(Option<i64>),
-    /// Left between `as_of` and the label period.
+    /// The customer churned between `as_of` and the label period.
     ChurnedInLead,
-    /// Left before `as_of`, although this was not known then.
+    /// The customer churned before `as_of`, although this was not known yet.
     ChurnedBefore,
 }
 
-/// The error that the label period ends after the observed history.
+/// The error for a label period that ends after the observed history.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Immature;
 
-/// The outcome of every eligible customer.
+/// Returns the label of every eligible customer.
 pub fn labels(world: &World, as_of: i64, definition: Definition) -> Result<BTreeMap<String, Outcome>, Immature> {
     let (horizon, lead, table) = match definition {
         Definition::Cancellation { horizon, lead } => (horizon, lead, None),
@@ -108,7 +108,7 @@ pub fn labels(world: &World, as_of: i64, definition: Definition) -> Result<BTree
     Ok(outcomes)
 }
 
-/// The times at which each customer paid or was active, as known at a date, oldest first.
+/// Returns the times at which each customer paid or was active, as known at a date. The oldest time is first.
 fn signs_of_life(world: &World, on: Table, known: i64) -> BTreeMap<&str, Vec<i64>> {
     match (on, &world.payments, &world.activities) {
         (Table::Payments, Some(table), _) => {
@@ -128,8 +128,9 @@ fn signs_of_life(world: &World, on: Table, known: i64) -> BTreeMap<&str, Vec<i64
     }
 }
 
-/// The end of the observed history: given by the caller, or else one microsecond after the latest event that is not a
-/// far date. For inactivity, only events of the table `on` count. A payment that stays pending is not an event.
+/// Returns the end of the observed history. If the caller does not give it, it is one microsecond after the latest
+/// event that is not a far date. For inactivity, only events of the table `on` count. A payment that stays pending is
+/// not an event.
 pub fn observed_until(world: &World, on: Option<Table>) -> Option<i64> {
     let all = i64::MAX;
     let payments = world.payments.iter().flat_map(|table| {
@@ -152,8 +153,8 @@ pub fn observed_until(world: &World, on: Option<Table>) -> Option<i64> {
     world.observed_until.or(latest.map(|latest| latest + 1))
 }
 
-/// The latest time that is not a far date. The last 0.1 % of the times (at least one) are set aside; a far date is more
-/// than 365 days after the latest of the others.
+/// Returns the latest time that is not a far date. To find far dates, the latest 0.1 % of the times (at least one) are
+/// set aside. A time is a far date if it is more than 365 days after the latest of the remaining times.
 fn latest(mut times: Vec<i64>) -> Option<i64> {
     times.sort_unstable();
     let last = (times.len() / 1000).max(1);

@@ -1,7 +1,7 @@
-//! A reference implementation that computes every number from the specification alone.
+//! A reference implementation. It computes every number from the specification, without code of the library.
 //!
-//! It has no indexes and no running sums: every feature reads all visible rows of the customer again. Sums of money
-//! and time are exact whole numbers.
+//! It is slow and simple. It has no indexes and no running sums, and every feature reads all visible rows of the
+//! customer again. Sums of money and of time are exact whole numbers.
 
 mod activities;
 mod customers;
@@ -19,9 +19,9 @@ pub const WINDOWS: [i64; 4] = [28, 91, 182, 364];
 /// The value of a feature.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Value {
-    /// A number, NaN where missing; bools are 0 and 1.
+    /// A number. It is NaN if the value is missing. Bools are 0 and 1.
     Number(f64),
-    /// A text, `None` where missing.
+    /// A text. It is `None` if the value is missing.
     Text(Option<String>),
 }
 
@@ -37,7 +37,7 @@ impl From<usize> for Value {
     }
 }
 
-/// The features of one customer, in order.
+/// The names and values of one customer's features, in order.
 #[derive(Clone, Debug, Default)]
 pub struct Row(pub Vec<(String, Value)>);
 
@@ -47,7 +47,7 @@ impl Row {
     }
 }
 
-/// All customers at one date.
+/// The features of all customers at one date.
 #[derive(Clone, Debug)]
 pub struct Reference {
     /// The names of the features, in order.
@@ -56,7 +56,7 @@ pub struct Reference {
     pub rows: BTreeMap<String, Vec<Value>>,
 }
 
-/// The standard features of every customer at a date.
+/// Computes the standard features of every customer at a date.
 pub fn features(world: &World, as_of: i64) -> Reference {
     let payments = world.payments.as_ref().map(|t| visible(&t.rows, as_of));
     let tickets = world.tickets.as_ref().map(|t| visible(&t.rows, as_of));
@@ -105,10 +105,10 @@ impl<R> Clone for Given<'_, R> {
 
 impl<R> Copy for Given<'_, R> {}
 
-/// The visible events of each customer, by event time, then in the given order.
+/// Returns the visible events of each customer. They are sorted by event time, then in the given order.
 ///
-/// Only the version of a record that became known last before `as_of` counts. It is visible if the event lies before
-/// `as_of`.
+/// A record may have several versions. Only the version that became known last before `as_of` counts. It is visible if
+/// its event time lies before `as_of`.
 fn visible<R: Event>(rows: &[R], as_of: i64) -> BTreeMap<&str, Vec<Given<'_, R>>> {
     let known = |row: &R| row.known_at().is_none_or(|known_at| known_at < as_of);
     let mut last_known: BTreeMap<&str, Option<i64>> = BTreeMap::new();
@@ -138,23 +138,25 @@ fn rows_of<'v, 'r, R>(visible: &'v BTreeMap<&'r str, Vec<Given<'r, R>>>, custome
     visible.get(customer).map_or(&[], Vec::as_slice)
 }
 
-/// Whether a timestamp lies in the window of `days` days before `as_of`.
+/// Returns whether a timestamp lies in the window of `days` days before `as_of`.
 fn within(moment: i64, as_of: i64, days: i64) -> bool {
     as_of - days * DAY <= moment && moment < as_of
 }
 
-/// Days from one timestamp to another.
+/// Returns the number of days from one timestamp to another.
 fn days(from: i64, to: i64) -> f64 {
     (to - from) as f64 / DAY as f64
 }
 
-/// The sum of whole numbers divided by their count and by the size of the unit; NaN if there are none.
+/// Returns the mean of whole numbers, converted to a larger unit. `unit` is the size of this unit. The mean is NaN if
+/// there are no numbers.
 fn mean(whole: &[i128], unit: f64) -> f64 {
     let sum: i128 = whole.iter().sum();
     sum as f64 / unit / whole.len() as f64
 }
 
-/// The sample standard deviation of whole numbers, from exact sums; NaN if there are fewer than two.
+/// Returns the sample standard deviation of whole numbers. It is computed from exact sums. It is NaN if there are fewer
+/// than two numbers.
 fn std(whole: &[i128], unit: f64) -> f64 {
     let n = whole.len() as i128;
     if n < 2 {
@@ -174,14 +176,14 @@ fn ratio(numerator: f64, denominator: f64) -> f64 {
     }
 }
 
-/// The differences between consecutive timestamps, which are in order.
+/// Returns the differences between consecutive timestamps. The timestamps must be sorted.
 fn gaps(moments: &[i64]) -> Vec<i128> {
     let pairs = moments.windows(2);
     pairs.map(|pair| i128::from(pair[1] - pair[0])).collect()
 }
 
-/// The total in the window, divided by its usual value. The usual value is the total before the window, divided by the
-/// number of days from the first event to the window, times the number of days in the window.
+/// Returns the total in the window, divided by the usual total. The usual total is the total before the window, divided
+/// by the number of days from the first event to the start of the window, times the number of days in the window.
 fn vs_usual(in_window: f64, before: f64, first: Option<i64>, as_of: i64, window: i64) -> f64 {
     let start = as_of - window * DAY;
     match first {
@@ -254,7 +256,7 @@ mod tests {
         }
     }
 
-    /// A small history, whose features on day 400 were computed by hand.
+    /// Returns a small history. Its features on day 400 were computed by hand.
     fn paper() -> World {
         let payments = vec![
             payment(100, 1000, Some(101), "paid"),
@@ -346,7 +348,8 @@ mod tests {
             ("payments_failed_streak", 1.0),
             ("payments_gap_days_mean", 95.0),
             ("payments_recency_ratio", 15.0 / 95.0),
-            // Gaps of 190, 90 and 5 days: the next payment is due on day 385 + 90, which is in the future.
+            // The gaps are 190, 90 and 5 days, and their median is 90. The next payment is due on day 385 + 90, which
+            // is after `as_of`.
             ("payments_periods_missed", 0.0),
             ("tickets_count_28d", 1.0),
             ("tickets_urgent_count_91d", 3.0),

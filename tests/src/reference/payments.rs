@@ -1,4 +1,4 @@
-//! The features of the payments that are visible at a date.
+//! Computes the features of the payments that are visible at a date.
 
 use super::{Given, Row, WINDOWS, days, gaps, mean, ratio, std, vs_usual, within};
 use crate::raw::{DAY, Decimal, PaymentRow, PaymentTable};
@@ -11,7 +11,7 @@ pub(super) enum State {
     Failed,
 }
 
-/// A payment, with the fields that are visible at a date.
+/// A payment, with only those fields that are visible at a date.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Seen {
     pub(super) due_at: i64,
@@ -155,9 +155,9 @@ pub(super) fn put(row: &mut Row, all: &[Seen], digits: u32, as_of: i64) {
     row.put("payments_periods_missed", periods_missed(&due_times(&paid), as_of));
 }
 
-/// How many more payments were expected between the last paid payment and the day of `as_of`, if payments come at their
-/// usual gap. It checks each of these days on its own. A usual gap of about 1, 2, 3, 6 or 12 months means calendar
-/// months.
+/// Returns the number of payments that were due between the last paid payment and the day of `as_of`, if payments come
+/// at their usual gap. Each day is checked separately. A usual gap of about 1, 2, 3, 6 or 12 months is counted in
+/// calendar months.
 fn periods_missed(moments: &[i64], as_of: i64) -> f64 {
     let mut days: Vec<i64> = moments.iter().map(|at| at.div_euclid(DAY)).collect();
     days.dedup();

@@ -1,9 +1,9 @@
-//! The features of the tickets that are visible at a date.
+//! Computes the features of the tickets that are visible at a date.
 
 use super::{Given, Row, WINDOWS, days, mean, vs_usual, within};
 use crate::raw::{DAY, HOUR, TicketRow};
 
-/// The time at which a satisfaction rating becomes visible.
+/// Returns the time at which a satisfaction rating becomes visible.
 fn rated_at(ticket: &TicketRow) -> Option<i64> {
     ticket.satisfaction?;
     ticket.satisfaction_at.or(ticket.resolved_at)
@@ -70,8 +70,8 @@ pub(super) fn put(row: &mut Row, all: &[Given<'_, TicketRow>], as_of: i64) {
 
     let open: Vec<&TicketRow> = tickets().filter(|t| !past(t.resolved_at)).collect();
     let since = |moment: Option<i64>| moment.map_or(f64::NAN, |moment| days(moment, as_of));
-    // The rating that became visible last. If two became visible at the same time, the later ticket in the input
-    // counts.
+    // This is the rating that became visible last. If two ratings became visible at the same time, the later ticket in
+    // the input counts.
     let last_rated = all
         .iter()
         .filter(|event| past(rated_at(event.row)))

@@ -1,6 +1,6 @@
-//! The types of reports and options in other languages, generated from the JSON schemas of the Rust types.
+//! The types of reports and options in other languages. They are generated from the JSON schemas of the Rust types.
 //!
-//! `cargo run -p churn-tests --bin generate_types` writes the files that [`files`] names.
+//! `cargo run -p churn-tests --bin generate_types` writes the files that [`files`] returns.
 
 mod python;
 mod schema;
@@ -12,7 +12,7 @@ use schemars::generate::SchemaSettings;
 
 use schema::Types;
 
-/// The types of reports, options and scores.
+/// Returns the types of reports and options, and of scores if `with_scores` is true.
 fn types(with_scores: bool) -> Types {
     let mut generator = SchemaSettings::draft2020_12().for_serialize().into_generator();
     generator.subschema_for::<TrainReport>();
@@ -32,7 +32,7 @@ fn types(with_scores: bool) -> Types {
     Types::read(generator.definitions())
 }
 
-/// The generated files: paths from the root of the repository, and their contents.
+/// Returns the generated files: their paths from the root of the repository, and their contents.
 pub fn files() -> [(&'static str, String); 2] {
     [
         (

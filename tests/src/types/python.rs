@@ -48,7 +48,7 @@ def read_classifier(text: str) -> ClassifierReport:
     return ClassifierReport.from_dict(json.loads(text))
 "#;
 
-/// Classes with hand-written methods in `_report_mixins.py`.
+/// Classes that also have hand-written methods, which are in `_report_mixins.py`.
 const MIXINS: [&str; 4] = ["Estimate", "Measures", "OutOfTime", "TrainReport"];
 
 pub(super) fn write(types: &Types) -> String {
@@ -137,7 +137,7 @@ fn docstring(out: &mut String, doc: &str, indent: &str) {
         return;
     }
     let doc = doc.replace('`', "``");
-    // A quote at the end of the text must not touch the closing quotes.
+    // If the text ends with a quote, a space separates it from the closing quotes.
     let close = if doc.ends_with('"') { " \"\"\"" } else { "\"\"\"" };
     let one_line = format!("{indent}\"\"\"{doc}{close}\n");
     if one_line.chars().count() <= 121 && !doc.contains('\n') {
@@ -152,7 +152,7 @@ fn docstring(out: &mut String, doc: &str, indent: &str) {
     out.push_str(&format!("{indent}\"\"\"\n"));
 }
 
-/// The name in Python. An underscore is appended to names that are Python keywords.
+/// Returns the name in Python. An underscore is appended to a name that is a Python keyword.
 fn python_name(name: &str) -> String {
     match name {
         "from" | "class" => format!("{name}_"),
@@ -184,7 +184,7 @@ fn joined(kinds: &[Kind], by: &str) -> String {
     kinds.iter().map(in_python).collect::<Vec<_>>().join(by)
 }
 
-/// Whether values of this kind are the same in JSON and in Python, so that they need no conversion.
+/// Returns whether values of this kind are the same in JSON and in Python. Such values need no conversion.
 fn is_plain(kind: &Kind, structs: &[&str]) -> bool {
     match kind {
         Kind::Moment | Kind::List(_) | Kind::Tuple(_) => false,
@@ -194,7 +194,7 @@ fn is_plain(kind: &Kind, structs: &[&str]) -> bool {
     }
 }
 
-/// The Python expression that reads a value from JSON.
+/// Returns the Python expression that reads a value from JSON.
 fn reader(kind: &Kind, value: &str, structs: &[&str]) -> String {
     match kind {
         _ if is_plain(kind, structs) => value.to_owned(),
@@ -214,7 +214,7 @@ fn reader(kind: &Kind, value: &str, structs: &[&str]) -> String {
     }
 }
 
-/// The Python expression that writes a value as JSON.
+/// Returns the Python expression that writes a value as JSON.
 fn writer(kind: &Kind, value: &str, structs: &[&str]) -> String {
     match kind {
         _ if is_plain(kind, structs) => value.to_owned(),

@@ -1,4 +1,4 @@
-//! Converts JSON schemas to types, from which Python and TypeScript are written.
+//! Converts JSON schemas to a description of types. The Python and TypeScript types are written from it.
 
 use std::collections::BTreeMap;
 
@@ -40,7 +40,7 @@ pub(super) enum Shape {
 pub(super) struct Type {
     pub(super) doc: String,
     pub(super) shape: Shape,
-    /// Whether the type is an object of options, all of them optional.
+    /// Whether the type is an object of options. All of its members are optional.
     pub(super) options: bool,
 }
 
@@ -64,7 +64,7 @@ impl Types {
         Self(types.collect())
     }
 
-    /// Names and types, each type after those that it uses.
+    /// Returns the names and types. Each type comes after the types that it uses.
     pub(super) fn in_order(&self) -> Vec<(&str, &Type)> {
         let mut ordered = vec![];
         for name in self.0.keys() {
@@ -100,7 +100,7 @@ fn names(kind: &Kind, used: &mut Vec<String>) {
     }
 }
 
-/// The members of an object in the order of the Rust fields, which `required` preserves.
+/// Returns the members of an object in the order of the Rust fields. The list `required` of the schema has this order.
 fn fields(name: &str, schema: &Value, properties: &Map<String, Value>) -> Vec<Field> {
     let required: Vec<&str> = array(schema, "required").iter().filter_map(Value::as_str).collect();
     assert_eq!(
@@ -157,7 +157,7 @@ fn kind_or_null(schema: &Value) -> Option<Kind> {
     (schema.get("type").and_then(Value::as_str) != Some("null")).then(|| kind(schema))
 }
 
-/// A union of several types; `None` stands for null.
+/// Creates a union of several types. `None` represents null.
 fn union(kinds: Vec<Option<Kind>>) -> Kind {
     let nullable = kinds.contains(&None);
     let mut kinds: Vec<Kind> = kinds.into_iter().flatten().collect();
@@ -193,10 +193,10 @@ fn of_name(name: &str, schema: &Value) -> Kind {
     }
 }
 
-/// The documentation of a type or field, with each paragraph on one line and without Rust's links.
+/// Returns the documentation of a type or field. Each paragraph is one line, and Rust's links are removed.
 fn doc(schema: &Value) -> String {
     let text = schema.get("description").and_then(Value::as_str).unwrap_or_default();
-    // How serde represents a type does not matter in another language, so these descriptions are left out.
+    // Descriptions of the representation in serde are left out, because they do not matter in another language.
     let paragraphs: Vec<String> = text
         .split("\n\n")
         .filter(|paragraph| !paragraph.starts_with("Serde "))
@@ -223,7 +223,7 @@ fn unlinked(text: &str) -> String {
     plain
 }
 
-/// Wraps paragraphs to lines of at most `width` characters at word boundaries, with an empty line between paragraphs.
+/// Wraps paragraphs at word boundaries to lines of at most `width` characters. An empty line separates paragraphs.
 pub(super) fn wrapped(text: &str, width: usize) -> Vec<String> {
     let mut lines: Vec<String> = vec![];
     for (position, paragraph) in text.split("\n\n").enumerate() {

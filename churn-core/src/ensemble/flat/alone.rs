@@ -1,19 +1,21 @@
-//! Scoring of single rows by QuickScorer.
+//! Scoring of single rows by the QuickScorer algorithm.
 //!
-//! QuickScorer does not walk down a tree; it masks out the leaves that a row cannot reach. At each split where the row
-//! goes right, the leaves below the left child are removed. The first remaining leaf is the result. A row goes right at
-//! the splits whose threshold is below the row's value. If the splits on a feature are sorted by threshold, these
-//! splits are a prefix of the list.
+//! QuickScorer does not walk down a tree. It starts with the set of all leaves of a tree, represented as a bit mask,
+//! and removes the leaves that a row cannot reach. If a row goes right at a split, it cannot reach the leaves below the
+//! left child. After all splits, the first remaining leaf is the leaf of the row.
+//!
+//! A row goes right at a split if its value is above the threshold. The splits on a feature are sorted by threshold, so
+//! the splits where a row goes right come first in the list.
 //!
 //! Reference: Lucchese et al., "QuickScorer: a fast algorithm to rank documents with additive ensembles of regression trees", SIGIR 2015.
 
 use super::plan::MOST_LEAVES;
 use super::{Categories, FlatTrees, Tree};
 
-/// If trees have more nodes than this on average, walking down the trees is faster.
+/// Maximum mean number of nodes per tree. With more nodes, walking down the trees is faster than QuickScorer.
 const MOST_NODES: usize = 80;
 
-/// For each split: its tree, and the mask of the leaves that remain if a row goes right.
+/// Lists of splits. For each split, they hold its tree and the mask of the leaves that remain if a row goes right.
 #[derive(Default)]
 struct Strikes {
     trees: Vec<u32>,
@@ -42,25 +44,27 @@ struct SetSplit {
     stay: u64,
 }
 
-/// An ensemble in the QuickScorer layout. Each tree has at most [`MOST_LEAVES`] leaves.
+/// An ensemble in the layout of QuickScorer. Each tree has at most [`MOST_LEAVES`] leaves.
 pub(super) struct Alone {
-    /// For each feature, the index after its last split. The splits of the next feature begin there.
+    /// For each feature, the index after its last split in `thresholds`. The splits of the next feature begin at this
+    /// index.
     ends: Vec<usize>,
-    /// Thresholds, sorted within each feature.
+    /// The thresholds of all splits, grouped by feature and sorted within each feature.
     thresholds: Vec<f64>,
     by_threshold: Strikes,
-    /// As `ends`, for the splits that send missing values right.
+    /// For each feature, the index after its last split in `by_missing`, which holds the splits that send missing
+    /// values right.
     missing_ends: Vec<usize>,
     by_missing: Strikes,
     sets: Vec<SetSplit>,
     /// The index of the first leaf of each tree.
     first_leaves: Vec<u32>,
-    /// The values of leaves, from left to right.
+    /// The leaf values of all trees. The leaves of a tree are ordered from left to right.
     leaves: Vec<f64>,
 }
 
 impl Alone {
-    /// Converts an ensemble; `None` if a tree has too many leaves, or if walking down the trees is faster.
+    /// Converts an ensemble. Returns `None` if a tree has too many leaves, or if walking down the trees is faster.
     pub(super) fn of(ensemble: &FlatTrees) -> Option<Self> {
         if u32::try_from(ensemble.nodes.len()).is_err() || ensemble.nodes.len() > MOST_NODES * ensemble.n_trees() {
             return None;
@@ -99,12 +103,13 @@ impl Alone {
         Some(alone)
     }
 
-    /// Appends the leaves and sets of a tree. Appends its splits to `splits`: feature, threshold, whether missing
-    /// values go left, tree, and the mask of remaining leaves.
+    /// Appends the leaves and the category sets of a tree. The splits at thresholds are appended to `splits`. An
+    /// element of `splits` holds the feature, the threshold, whether missing values go left, the tree, and the mask of
+    /// remaining leaves.
     fn push(&mut self, number: u32, tree: Tree<'_>, splits: &mut Vec<(usize, f64, bool, u32, u64)>) {
         let nodes = tree.nodes;
-        // Children follow their parents, so a backward pass can count the leaves below each node, and a forward pass
-        // can number them.
+        // Children come after their parents in the list of nodes. A backward pass can therefore count the leaves below
+        // each node, and a forward pass can then number them.
         let mut counts = vec![1u32; nodes.len()];
         for (place, node) in nodes.iter().enumerate().rev().filter(|(_, node)| !node.is_leaf()) {
             counts[place] = counts[node.left()] + counts[node.left() + 1];
@@ -137,10 +142,10 @@ impl Alone {
         }
     }
 
-    /// The value of the leaf that a row reaches in each tree, in tree order.
+    /// Returns the value of the leaf that a row reaches in each tree, in the order of the trees.
     pub(super) fn leaves<'a>(&'a self, cells: &[f64]) -> impl Iterator<Item = f64> + 'a + use<'a> {
-        // All searches are made before any mask is applied. They do not depend on each other, so their cache misses
-        // overlap.
+        // All searches are made before the first mask is applied. The searches do not depend on each other, so their
+        // cache misses overlap.
         let mut begin = 0;
         let below = self.ends.iter().zip(cells).map(|(&end, &value)| {
             let thresholds = &self.thresholds[std::mem::replace(&mut begin, end)..end];

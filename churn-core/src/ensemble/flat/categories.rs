@@ -1,13 +1,13 @@
-//! Category sets, for splits that test whether a value is one of several categories.
+//! Category sets. They belong to splits that test whether a value is one of several categories.
 
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-/// The set of the categories that a split sends right. Categories are integers from 0. Other values are truncated to an
-/// integer.
+/// The set of the categories that a split sends right. Categories are integers from 0. A value that is not an integer
+/// is truncated to an integer.
 ///
-/// The bits are shared, so a clone costs no memory.
+/// The bits are shared between clones, so a clone needs no further memory.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Categories {
     /// One bit for each category.
@@ -30,7 +30,8 @@ impl Categories {
         self.least > -1.0 && self.least <= 0.0
     }
 
-    /// Whether a split on the set sends a value right. Missing values go in the direction that the split states.
+    /// Returns whether a split on the set sends a value right. `missing_left` states whether the split sends missing
+    /// values left.
     pub(super) fn sends_right(&self, value: f64, missing_left: bool) -> bool {
         match value.is_nan() {
             true => !missing_left,
@@ -38,10 +39,10 @@ impl Categories {
         }
     }
 
-    /// Whether a value is in the set; NaN is not.
+    /// Returns whether a value is in the set. NaN is in no set.
     pub(crate) fn contains(&self, value: f64) -> bool {
-        // The comparison is false for NaN. Values that are too large for an integer become the largest integer, which
-        // is in no set.
+        // The comparison is false for NaN. A value that is too large for an integer is converted to the largest
+        // integer, which is in no set.
         value >= self.least && {
             let category = value as usize;
             let word = self.words.get(category / 64);

@@ -1,4 +1,4 @@
-//! The flat layout: how all trees are stored and scored.
+//! The flat layout, in which all trees are stored and scored.
 
 mod alone;
 mod categories;
@@ -22,23 +22,23 @@ pub(crate) use categories::Categories;
 pub(crate) use node::{MOST_FEATURES, Node};
 pub use score::Input;
 
-/// An additive ensemble of trees. The log-odds of a row are a base value plus, for each tree, the value of the leaf
-/// that the row reaches. They are summed in tree order in `f64`.
+/// An additive ensemble of trees. The log-odds of a row are the sum of a base value and one leaf value per tree, which
+/// is the value of the leaf that the row reaches. The values are added in tree order in `f64`.
 ///
-/// Deserialisation validates the trees: every path from a root must stay within bounds and end at a leaf with a finite
-/// value.
+/// Deserialisation validates the trees. Every path from a root must stay within the tree and end at a leaf with a
+/// finite value.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "Unchecked")]
 pub struct FlatTrees {
     nodes: Vec<Node>,
     /// For each node, the sum of the weights of the training rows that reached it.
     covers: Vec<f64>,
-    /// The index of the root of each tree. The nodes of a tree end where the next tree begins.
+    /// The index of the root of each tree. A tree ends where the next tree begins.
     roots: Vec<u64>,
     base: f64,
     features: u32,
-    /// The category sets of splits. Trees that this crate trains have no such splits, so the sets are stored in a
-    /// separate part of the file.
+    /// The category sets of splits. Trees that this crate trains have no splits on categories, so the sets are stored
+    /// in a separate part of the file.
     #[serde(skip)]
     categories: Vec<Categories>,
     /// Derived layouts for fast scoring, computed on first use.
@@ -46,7 +46,7 @@ pub struct FlatTrees {
     prepared: Prepared,
 }
 
-/// Derived layouts, computed at most once; a clone computes its own.
+/// Derived layouts, each computed at most once. A clone computes its own layouts.
 #[derive(Default)]
 struct Prepared {
     alone: OnceLock<Option<Alone>>,
@@ -75,7 +75,8 @@ impl Clone for Prepared {
     }
 }
 
-/// Prepared layouts are derived from the trees. They always count as equal, so that equality depends only on the trees.
+/// Prepared layouts always count as equal. They are derived from the trees, so the equality of two ensembles depends
+/// only on the trees.
 impl PartialEq for Prepared {
     fn eq(&self, _: &Self) -> bool {
         true
@@ -88,8 +89,8 @@ impl std::fmt::Debug for Prepared {
     }
 }
 
-/// Maximum number of columns after the last column that a tree splits on. Every column takes memory, so without this
-/// limit, a small file that states a large number of columns could claim much memory.
+/// Maximum number of columns after the last column that a tree splits on. Scoring needs memory for every column.
+/// Without this limit, a small file could use much memory by stating a large number of columns.
 const MOST_UNUSED_COLUMNS: usize = 1 << 20;
 
 /// An ensemble as it was read, before validation.
@@ -103,7 +104,7 @@ pub(crate) struct Unchecked {
 }
 
 impl Unchecked {
-    /// Validates the ensemble and adds its category sets, which are stored separately.
+    /// Adds the category sets, which are stored separately, and validates the ensemble.
     pub(crate) fn with_sets(self, categories: Vec<Categories>) -> Result<FlatTrees> {
         let ensemble = FlatTrees {
             nodes: self.nodes,
@@ -127,7 +128,7 @@ impl TryFrom<Unchecked> for FlatTrees {
     }
 }
 
-/// One tree: its nodes, with the root first and children after their parents, and their covers.
+/// One tree: its nodes and their covers. The root is the first node, and children come after their parents.
 #[derive(Clone, Copy)]
 pub(crate) struct Tree<'a> {
     pub(crate) nodes: &'a [Node],
@@ -136,7 +137,7 @@ pub(crate) struct Tree<'a> {
 }
 
 impl Tree<'_> {
-    /// The index of the node that follows this one for a row with this value.
+    /// Returns the index of the next node for a row with this value.
     pub(crate) fn next(&self, place: usize, value: f64) -> usize {
         let node = self.nodes[place];
         match node.set() {
@@ -171,7 +172,7 @@ impl FlatTrees {
         &self.categories
     }
 
-    /// Appends a tree: its nodes and their covers.
+    /// Appends a tree, given by its nodes and their covers.
     pub(crate) fn push(&mut self, nodes: &[Node], covers: &[f64]) {
         self.prepared = Prepared::default();
         self.roots.push(self.nodes.len() as u64);
@@ -179,12 +180,12 @@ impl FlatTrees {
         self.covers.extend(covers);
     }
 
-    /// Number of trees.
+    /// The number of trees.
     pub fn n_trees(&self) -> usize {
         self.roots.len()
     }
 
-    /// Number of features that a row must have.
+    /// The number of features that a row must have.
     pub fn n_features(&self) -> usize {
         self.features as usize
     }
@@ -204,7 +205,7 @@ impl FlatTrees {
         }
     }
 
-    /// One of the trees.
+    /// Returns one of the trees.
     pub(crate) fn tree(&self, tree: usize) -> Tree<'_> {
         let nodes = self.roots[tree] as usize..self.end(tree);
         Tree {
@@ -219,10 +220,10 @@ impl FlatTrees {
         self.roots.get(tree + 1).map_or(self.nodes.len(), |&next| next as usize)
     }
 
-    /// Checks that every path through the trees stays within bounds and ends at a leaf with a finite value.
+    /// Checks that every path through the trees stays within its tree and ends at a leaf with a finite value.
     ///
     /// # Errors
-    /// `artifact_damaged`.
+    /// `artifact_damaged` if a tree is not valid.
     pub(crate) fn validate(&self) -> Result<()> {
         match self.damage() {
             None => Ok(()),
@@ -233,7 +234,7 @@ impl FlatTrees {
         }
     }
 
-    /// The first defect, if there is one.
+    /// Returns the first defect of the ensemble, if there is one.
     fn damage(&self) -> Option<&'static str> {
         if !self.base.is_finite() {
             return Some("its base is not a finite number");
@@ -262,8 +263,8 @@ impl FlatTrees {
     }
 }
 
-/// The first defect of a tree. Every path ends at a leaf if every node except the root is the child of exactly one
-/// earlier node.
+/// Returns the first defect of a tree, if there is one. If every node except the root is the child of exactly one
+/// earlier node, every path ends at a leaf.
 fn damage_of(tree: Tree<'_>, features: usize) -> Option<&'static str> {
     let Tree {
         nodes,
@@ -391,7 +392,7 @@ mod tests {
             for row in [0, rows / 2, rows - 1] {
                 let one = ensemble.log_odds(x.slice(ndarray::s![row..=row, ..]), &Workers::inline());
                 prop_assert_eq!(one.unwrap()[0].to_bits(), all[row].to_bits());
-                // The expected result comes from walking down each tree.
+                // The expected result is computed by walking down each tree.
                 let plain = (0..trees).fold(ensemble.base(), |sum, tree| {
                     let nodes = ensemble.tree(tree).nodes;
                     let mut place = 0;

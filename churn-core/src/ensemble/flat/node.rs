@@ -4,30 +4,30 @@ use serde::{Deserialize, Serialize};
 
 use super::categories::Categories;
 
-/// One node, in 16 bytes. The two children of a node are adjacent and come after it.
+/// One node of a tree, which takes 16 bytes. The two children of a node are adjacent and come after it.
 ///
-/// A split sends values up to and including its threshold left. A flag states on which side missing values go. A split
-/// on a category set stores the index of the set in `number` and sends the members of the set right. A leaf is its own
-/// child, so further steps of a walk have no effect.
+/// A split at a threshold sends values up to and including the threshold left. A flag states on which side missing
+/// values go. A split on a category set stores the index of the set in `number`, and sends the members of the set
+/// right. A leaf is stored as its own child, so that a walk down the tree stays at the leaf.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Node {
-    /// The threshold of a split, the index of its set, or the value of a leaf.
+    /// The threshold of a split, the index of the category set of a split, or the value of a leaf.
     number: f64,
-    /// The feature of a split and the flags below; [`LEAF`] for a leaf.
+    /// For a split: its feature, and the flags below. For a leaf: [`LEAF`].
     look: u32,
     /// The index of the left child within the tree; the right child follows it. A leaf points to itself.
     left: u32,
 }
 
-/// Missing values go left.
+/// Flag: missing values go left.
 const MISSING_LEFT: u32 = 1 << 31;
-/// The node is a leaf. It has no other flags.
+/// Flag: the node is a leaf. A leaf has no other flags.
 const LEAF: u32 = 1 << 30;
-/// The split is on a set of categories.
+/// Flag: the split is on a set of categories.
 const CATEGORIES: u32 = 1 << 29;
 const FEATURE: u32 = CATEGORIES - 1;
 
-/// Ensembles must have fewer features than this.
+/// An ensemble must have fewer features than this number.
 pub(crate) const MOST_FEATURES: usize = FEATURE as usize;
 
 impl Node {
@@ -40,7 +40,7 @@ impl Node {
         }
     }
 
-    /// Creates a split at a threshold; `left` is the index of the left child.
+    /// Creates a split at a threshold. `left` is the index of the left child.
     pub(crate) fn split(feature: u32, threshold: f64, missing_left: bool, left: u32) -> Self {
         let missing = if missing_left { MISSING_LEFT } else { 0 };
         Self {
@@ -50,7 +50,7 @@ impl Node {
         }
     }
 
-    /// Creates a split on a category set; `set` is the index of the set in the ensemble.
+    /// Creates a split on a category set. `set` is the index of the set in the ensemble.
     pub(crate) fn split_on_set(feature: u32, set: u32, missing_left: bool, left: u32) -> Self {
         let mut node = Self::split(feature, f64::from(set), missing_left, left);
         node.look |= CATEGORIES;
@@ -86,21 +86,20 @@ impl Node {
         self.left as usize
     }
 
-    /// The index of the node that follows this one for a row with this value, if this is a leaf or a split at a
-    /// threshold. The code has no branches that depend on the value.
+    /// Returns the index of the next node for a row with this value. The node must be a leaf or a split at a threshold.
+    /// The code has no branches that depend on the value.
     pub(crate) fn next(self, value: f64) -> usize {
         let missing = value.is_nan() & (self.look & MISSING_LEFT == 0);
         let right = ((value > self.number) | missing) & (self.look & LEAF == 0);
         self.left as usize + usize::from(right)
     }
 
-    /// The index of the node that follows this one for a row with this value, if this is a split on a set of
-    /// categories.
+    /// Returns the index of the next node for a row with this value. The node must be a split on a set of categories.
     pub(crate) fn next_by_set(self, value: f64, set: &Categories) -> usize {
         self.left() + usize::from(set.sends_right(value, self.missing_left()))
     }
 
-    /// Whether the node is valid at index `place` of a tree with this many nodes.
+    /// Returns whether the node is valid at index `place` of a tree that has `nodes` nodes.
     pub(super) fn fits(self, place: usize, nodes: usize, features: usize, sets: usize) -> bool {
         if self.is_leaf() {
             self.look == LEAF && self.left as usize == place && self.number.is_finite()
@@ -114,7 +113,7 @@ impl Node {
 
 #[cfg(test)]
 impl Node {
-    /// A copy of the node with another number, flags or child, for tests of damaged trees.
+    /// Returns a copy of the node with another number, other flags or another child, for tests of damaged trees.
     pub(super) fn damaged(self, number: Option<f64>, look: Option<u32>, left: Option<u32>) -> Self {
         Self {
             number: number.unwrap_or(self.number),

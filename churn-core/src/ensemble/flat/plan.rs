@@ -1,15 +1,17 @@
 //! The layout of small trees for the SIMD kernels.
 //!
-//! Every distinct condition (a feature with a threshold, or with a category set) is evaluated once for a block of rows.
-//! The result is a mask with one bit per row: 1 if the row goes right. A tree starts with the mask of all rows at its
-//! root. Each split divides the mask of its node into one mask for each child. In the end, every leaf has the mask of
-//! the rows that reach it.
+//! A condition consists of a feature and a threshold or category set. Every distinct condition is evaluated once for a
+//! block of rows. The result is a mask with one bit per row, which is 1 if the row goes right.
+//!
+//! Each node of a tree has a mask of the rows that reach it. The root has the mask of all rows, and each split divides
+//! the mask of its node into one mask for each child. In the end, every leaf has the mask of the rows that reach it.
+//! The masks of a tree are stored in a list, and a position in this list is called a slot.
 
 use super::{Categories, FlatTrees};
 
 /// Number of rows in a block. The rows of a block are scored together.
 pub(super) const BLOCK: usize = 256;
-/// Larger trees are walked row by row.
+/// Maximum number of leaves of a tree in this layout. Larger trees are scored in other ways.
 pub(super) const MOST_LEAVES: usize = 64;
 
 /// One bit for each row of a block.
@@ -17,7 +19,7 @@ pub(super) const MOST_LEAVES: usize = 64;
 #[repr(C, align(32))]
 pub(super) struct Mask(pub(super) [u16; BLOCK / 16]);
 
-/// One column of a block of rows.
+/// The values of one column in a block of rows.
 #[derive(Clone, Copy)]
 #[repr(C, align(64))]
 #[allow(unreachable_pub)]
@@ -26,9 +28,9 @@ pub struct Column<T>(pub(super) [T; BLOCK]);
 /// All conditions on one feature.
 pub(super) struct Asked {
     pub(super) feature: usize,
-    /// The range of thresholds whose splits send missing values left.
+    /// The thresholds of the splits that send missing values left, as a range of `Plan::thresholds`.
     pub(super) left: std::ops::Range<usize>,
-    /// The range of thresholds whose splits send missing values right.
+    /// The thresholds of the splits that send missing values right, as a range of `Plan::thresholds`.
     pub(super) right: std::ops::Range<usize>,
 }
 
@@ -39,16 +41,16 @@ pub(super) struct AskedSet {
     pub(super) missing_left: bool,
 }
 
-/// A split: the index of its condition, and the slot of its node. The left child gets this slot, and the right
-/// child gets the next free slot.
+/// A split: the index of its condition, and the slot of its mask. The mask of the left child replaces the mask in this
+/// slot, and the mask of the right child is stored in the next free slot.
 #[derive(Clone, Copy)]
 pub(super) struct Step {
     pub(super) question: u32,
     pub(super) slot: u32,
 }
 
-/// A tree. `end` is the index after its last step; the steps of the next tree begin there. For each slot, `low` and
-/// `high` hold the low and the high 32 bits of the leaf value, which is an `f64`.
+/// A tree. `end` is the index after its last step, at which the steps of the next tree begin. In the end, each slot
+/// belongs to a leaf. `low` and `high` hold the low and the high 32 bits of the `f64` leaf value for each slot.
 pub(super) struct Shape {
     pub(super) end: usize,
     pub(super) low: [u32; MOST_LEAVES],
@@ -59,7 +61,8 @@ pub(super) struct Shape {
 pub(super) struct Plan {
     pub(super) asked: Vec<Asked>,
     pub(super) thresholds: Vec<f64>,
-    /// The thresholds for `f32` values. Each is the largest `f32` that is not above the original threshold.
+    /// The thresholds that are compared with `f32` values. Each is the largest `f32` that is at most the original
+    /// threshold.
     pub(super) thresholds_f32: Vec<f32>,
     /// Conditions on category sets. They are evaluated after the thresholds.
     pub(super) sets: Vec<AskedSet>,
@@ -67,12 +70,12 @@ pub(super) struct Plan {
     pub(super) shapes: Vec<Shape>,
 }
 
-/// The sort key of a condition, in the order of evaluation.
+/// The sort key of a condition. Conditions are evaluated in this order.
 type Key = (usize, bool, u64);
 
-/// Maps a number to an integer, such that integers have the same order as numbers.
+/// Maps a number to an integer. The integers have the same order as the numbers.
 fn ordered(number: f64) -> u64 {
-    // -0.0 is 0.0.
+    // Adding 0.0 converts -0.0 to 0.0.
     let bits = (number + 0.0).to_bits();
     if bits >> 63 == 1 { !bits } else { bits | 1 << 63 }
 }
@@ -95,7 +98,7 @@ fn floor_f32(number: f64) -> f32 {
 }
 
 impl Plan {
-    /// Converts an ensemble; `None` if a tree has too many leaves.
+    /// Converts an ensemble. Returns `None` if a tree has too many leaves.
     pub(super) fn of(ensemble: &FlatTrees) -> Option<Self> {
         let trees = || (0..ensemble.n_trees()).map(|tree| ensemble.tree(tree).nodes);
         if trees().any(|nodes| nodes.len() > 2 * MOST_LEAVES - 1) {

@@ -1,14 +1,16 @@
 //! Scoring of large trees by ranks.
 //!
-//! Each value is looked up once among the sorted thresholds of its feature. Its 16-bit rank then decides every split on
-//! that feature, so the trees are small in memory. A tree is scored in up to three parts:
+//! The rank of a value is the number of thresholds of its feature that are below the value. Each value is looked up
+//! once among the sorted thresholds of its feature. Its 16-bit rank then decides every split on this feature. Ranks
+//! take less memory than thresholds, so the trees are small. A tree is scored in up to three parts:
 //!
 //! - The *top* consists of at most 63 splits, starting with the root. They are evaluated as masks of 256 rows, as in
-//!   small trees. Each row ends in a *slot*.
-//! - Below each slot is a subtree. If all subtrees are shallow and full enough, they are stored as *dense* trees: all
-//!   have the same height, and the index of a child is computed instead of stored. The *upper* levels are stored level
-//!   by level. Below them, each *bottom* holds the last two levels of splits with their leaves, in one cache line.
-//! - If the subtrees are not dense, rows walk down node by node, several rows at a time.
+//!   small trees (see the module `plan`). After the top, each row is in one *slot*, and each slot belongs to one node.
+//! - Below each slot is a subtree. If all subtrees of a tree are shallow and have few empty positions, they are stored
+//!   as *dense* trees: all have the same height, and the index of a child is computed instead of stored. The last two
+//!   levels of splits and their leaves form a *bottom*, which fits into one cache line. The levels above it are the
+//!   *upper* levels, which are stored level by level.
+//! - If the subtrees are not stored as dense trees, rows walk down node by node. Several rows walk at the same time.
 
 use std::hint::select_unpredictable;
 
@@ -16,58 +18,59 @@ use super::plan::{BLOCK, Column, MOST_LEAVES, Step};
 use super::simd::Kernel;
 use super::{FlatTrees, Input, Node};
 
-/// The rank of a missing value that goes right. It is the largest possible rank.
+/// The rank of a missing value at splits that send missing values right. It is the largest possible rank.
 const MOST: u16 = u16::MAX;
-/// Maximum number of thresholds of a feature, so that ranks of values stay below [`MOST`].
+/// Maximum number of thresholds of a feature. It keeps the ranks of values below [`MOST`].
 const MOST_THRESHOLDS: usize = MOST as usize - 1;
 /// Number of rows that walk down a tree together, and number of values that are looked up together. Their cache misses
-/// then overlap.
+/// overlap.
 const LANES: usize = 8;
-/// Subtrees higher than this are walked node by node.
+/// Maximum height of a dense subtree. Rows walk down higher subtrees node by node.
 const MOST_HEIGHT: u32 = 8;
 /// Number of levels of splits in a [`Bottom`].
 const BOTTOM_LEVELS: u32 = 2;
-/// A dense subtree may have this many times as many positions as the tree has nodes.
+/// Maximum ratio of the number of positions in the dense subtrees of a tree to the number of nodes of the tree.
 const MOST_EMPTY: usize = 4;
 
-/// The ranks of one column of a block of rows.
+/// The ranks of one column in a block of rows.
 #[derive(Clone)]
 #[repr(C, align(64))]
 pub(super) struct RankColumn(pub(super) [u16; BLOCK]);
 
-/// Number of rows whose ranks in one column fill a cache line.
+/// Number of ranks in a cache line.
 const LINE: usize = 32;
 
-/// The ranks of one column for [`LINE`] rows. The lines of all columns for the same rows are adjacent, so they stay in
-/// the cache.
+/// The ranks of [`LINE`] rows in one column. For the same rows, the lines of all columns are adjacent in memory, so
+/// they stay in the cache.
 #[derive(Clone, Copy)]
 #[repr(C, align(64))]
 pub(super) struct RankLine(pub(super) [u16; LINE]);
 
-/// The source of a column of ranks. A feature has two columns if some of its splits send missing values left and others
-/// send them right.
+/// The feature of a column of ranks, and the side on which missing values go. A feature has two columns of ranks if
+/// some of its splits send missing values left and others send them right.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Ranks {
     feature: u32,
     missing_right: bool,
 }
 
-/// A split: its column, and the rank above which a row goes right. For a leaf, the rank is [`MOST`].
+/// A split: its column of ranks, and the rank above which a row goes right. A leaf has the rank [`MOST`], so no row
+/// goes right.
 #[derive(Clone, Copy, Default)]
 pub(super) struct RankSplit {
     pub(super) column: u16,
     pub(super) rank: u16,
 }
 
-/// A node.
+/// A node of a tree.
 #[derive(Clone, Copy)]
 struct RankNode {
     split: RankSplit,
-    /// The index of the left child among the nodes of all trees; the right child follows it. A leaf points to itself.
+    /// The index of the left child among the nodes of all trees. The right child follows it. A leaf points to itself.
     left: u32,
 }
 
-/// The top of a tree, and the subtrees below it.
+/// The top of a tree, and the position of the subtrees below it.
 pub(super) struct Top {
     /// Step `i` evaluates split `i`.
     pub(super) steps: Vec<Step>,
@@ -76,8 +79,8 @@ pub(super) struct Top {
     below: [u32; MOST_LEAVES],
     /// The height of the highest subtree.
     height: u32,
-    /// The indexes at which the upper levels and the bottoms of its subtrees start; `None` if the subtrees are not
-    /// dense.
+    /// The index of the first upper level of its subtrees in `Ranked::upper`, and of their first bottom in
+    /// `Ranked::bottoms`. It is `None` if the subtrees are not dense.
     dense: Option<(usize, usize)>,
 }
 
@@ -85,7 +88,7 @@ pub(super) struct Top {
 #[derive(Clone, Copy, Default)]
 #[repr(align(64))]
 struct Bottom {
-    /// The upper split, then its left and right child.
+    /// The upper split, its left child and its right child.
     splits: [RankSplit; 3],
     leaves: [f64; 4],
 }
@@ -96,20 +99,21 @@ pub(super) struct Ranked {
     thresholds: Vec<Vec<f64>>,
     columns: Vec<Ranks>,
     nodes: Vec<RankNode>,
-    /// The values of leaves, by node.
+    /// The leaf values, indexed by node.
     values: Vec<f64>,
     roots: Vec<u32>,
     tops: Vec<Top>,
-    /// The upper levels of dense subtrees, level by level across all subtrees of a tree. The children of position `p`
-    /// of a level are at the positions `2 p` and `2 p + 1` of the next level.
+    /// The upper levels of dense subtrees. For each tree, they are stored level by level, and each level covers all
+    /// subtrees of the tree. The children of position `p` of a level are at the positions `2 p` and `2 p + 1` of the
+    /// next level.
     upper: Vec<RankSplit>,
     /// The bottoms of dense subtrees.
     bottoms: Vec<Bottom>,
 }
 
 impl Ranked {
-    /// Converts an ensemble. Trees get tops only if there is a kernel that evaluates them. Returns `None` if the
-    /// ensemble has category sets, or too many features, thresholds or nodes.
+    /// Converts an ensemble. Trees get tops only if `with_tops` is true, because only a SIMD kernel can evaluate tops.
+    /// Returns `None` if the ensemble has category sets, or too many features, thresholds or nodes.
     pub(super) fn of(ensemble: &FlatTrees, with_tops: bool) -> Option<Self> {
         if !ensemble.categories.is_empty() || u32::try_from(ensemble.nodes.len()).is_err() {
             return None;
@@ -122,7 +126,7 @@ impl Ranked {
         }
         for sorted in &mut thresholds {
             sorted.sort_unstable_by(f64::total_cmp);
-            // -0 and 0 count as one threshold.
+            // The numbers -0 and 0 are one threshold.
             sorted.dedup_by(|a, b| a == b);
         }
         columns.sort_unstable();
@@ -149,7 +153,7 @@ impl Ranked {
         Some(ranked)
     }
 
-    /// Appends a tree in breadth-first order, which keeps nodes that are visited together in the same cache lines.
+    /// Appends a tree in breadth-first order. Nodes that are visited together are then in the same cache lines.
     fn push(&mut self, tree: &[Node]) {
         let root = self.nodes.len();
         let mut order = vec![0];
@@ -171,7 +175,7 @@ impl Ranked {
         self.roots.push(root as u32);
     }
 
-    /// Creates the top of the last tree, and its dense subtrees if they fit.
+    /// Creates the top of the last tree. Also creates its dense subtrees, if the limits allow it.
     fn push_top(&mut self) {
         let Some(&root) = self.roots.last() else {
             return;
@@ -187,7 +191,7 @@ impl Ranked {
         self.tops.push(top);
     }
 
-    /// Appends the dense subtrees of a top.
+    /// Appends the dense subtrees below a top.
     fn push_dense(&mut self, top: &Top) {
         let mut level = top.below[..top.slots()].to_vec();
         for _ in BOTTOM_LEVELS..top.height {
@@ -204,7 +208,7 @@ impl Ranked {
         }
     }
 
-    /// The children of a node. A leaf sends all rows left, to itself.
+    /// Returns the children of a node. Both children of a leaf are the leaf itself.
     fn below(&self, node: u32) -> [u32; 2] {
         let left = self.nodes[node as usize].left;
         [left, if left == node { node } else { left + 1 }]
@@ -220,19 +224,19 @@ impl Ranked {
         }
     }
 
-    /// Number of columns of ranks. It is at least 1, because leaves read a column too.
+    /// The number of columns of ranks. It is at least 1, because the code reads the rank of a column even at a leaf.
     pub(super) fn columns(&self) -> usize {
         self.columns.len().max(1)
     }
 
-    /// The top of a tree; `None` if trees have no tops.
+    /// Returns the top of a tree; `None` if the trees have no tops.
     pub(super) fn top(&self, tree: usize) -> Option<&Top> {
         self.tops.get(tree)
     }
 
-    /// Ranks the values of some blocks of rows. `values` contains the columns of the first block, then those of the
-    /// second, and so on. For each block, and within it for every [`LINE`] rows, the result contains the lines of all
-    /// columns.
+    /// Computes the ranks of the values in some blocks of rows. `values` contains all columns of the first block, then
+    /// all columns of the second block, and so on. The result has the same order of blocks. Within a block, it contains
+    /// for every [`LINE`] rows the lines of all columns.
     pub(super) fn rank<T: Input>(&self, kernel: Option<Kernel>, values: &[Column<T>], blocks: usize) -> Vec<RankLine> {
         let in_block = BLOCK / LINE * self.columns();
         let mut lines = vec![RankLine([0; LINE]); blocks * in_block];
@@ -258,7 +262,8 @@ impl Ranked {
         lines
     }
 
-    /// Prefetches the bottoms of a tree in memory order, because rows will visit them in random order.
+    /// Prefetches the bottoms of a tree in memory order. Otherwise, they would be loaded in random order when rows
+    /// visit them.
     pub(super) fn prefetch(&self, tree: usize) {
         if let Some(top) = self.tops.get(tree)
             && let Some((_, first)) = top.dense
@@ -269,7 +274,7 @@ impl Ranked {
         }
     }
 
-    /// Adds the leaf of one tree to the sum of each row of a block.
+    /// For each row of a block, adds the leaf value of one tree to the sum of the row.
     pub(super) fn add(&self, tree: usize, ranks: &[RankLine], sums: &mut [f64; BLOCK]) {
         let (groups, _) = sums.as_chunks_mut::<LANES>();
         for (number, sums) in groups.iter_mut().enumerate() {
@@ -277,7 +282,8 @@ impl Ranked {
         }
     }
 
-    /// Adds the leaf of one tree to the sum of each row of a block, for rows that are in these slots of the top.
+    /// For each row of a block, adds the leaf value of one tree to the sum of the row. `slots` states the slot in which
+    /// the top has placed each row.
     pub(super) fn add_below(&self, top: &Top, slots: &[u8; BLOCK], ranks: &[RankLine], sums: &mut [f64; BLOCK]) {
         let Some(dense) = top.dense else {
             let (slots, _) = slots.as_chunks::<LANES>();
@@ -313,8 +319,8 @@ impl Ranked {
         }
     }
 
-    /// Adds the leaves that the rows reach from these nodes; the first of the rows is `first`. Leaves point to
-    /// themselves, so all rows take steps until no row moves.
+    /// Adds the leaf values that some rows reach from the nodes `places`. `first` is the first of these rows. Leaves
+    /// point to themselves, so all rows take steps until no row moves.
     fn walk(&self, first: usize, mut places: [usize; LANES], ranks: &[RankLine], sums: &mut [f64; LANES]) {
         let columns = self.columns();
         let (lines, first) = (&ranks[first / LINE * columns..][..columns], first % LINE);
@@ -342,7 +348,7 @@ fn is_nan<T: Input>(value: T) -> bool {
     value.is_nan()
 }
 
-/// Writes the number of thresholds below each value.
+/// Writes the rank of each value: the number of thresholds below it.
 fn rank<T: Input>(thresholds: &[f64], missing: u16, values: &Column<T>, ranks: &mut RankColumn) {
     let (values, _) = values.0.as_chunks::<LANES>();
     let (ranks, _) = ranks.0.as_chunks_mut::<LANES>();
@@ -359,15 +365,15 @@ fn rank<T: Input>(thresholds: &[f64], missing: u16, values: &Column<T>, ranks: &
     }
 }
 
-/// The number of sorted numbers below each value. The binary searches are interleaved, so that their cache misses
-/// overlap.
+/// Returns the number of sorted numbers below each value. The binary searches are interleaved, so that their cache
+/// misses overlap.
 fn below<const N: usize>(sorted: &[f64], values: [f64; N]) -> [usize; N] {
     let mut from = [0; N];
     let mut length = sorted.len();
     while length > 1 {
         let half = length / 2;
         for (from, value) in from.iter_mut().zip(values) {
-            // This is not a branch, because half of the branches would be mispredicted.
+            // The code avoids a branch here, because half of the branches would be mispredicted.
             *from = select_unpredictable(sorted[*from + half - 1] < value, *from + half, *from);
         }
         length -= half;
@@ -390,13 +396,13 @@ impl Ranks {
 }
 
 impl Top {
-    /// Number of slots.
+    /// The number of slots.
     fn slots(&self) -> usize {
         self.steps.len() + 1
     }
 
-    /// Chooses the top of the last tree, which begins at `root`. Nodes with the highest subtrees become part of the top
-    /// first.
+    /// Chooses the top of the last tree, which begins at `root`. The top is extended node by node, and the next node is
+    /// always the one with the highest subtree.
     fn of(root: u32, nodes: &[RankNode]) -> Self {
         let first = root as usize;
         let mut heights = vec![0u32; nodes.len() - first];

@@ -1,4 +1,4 @@
-//! Scoring: sums the leaves that each row reaches.
+//! Scoring. The score of a row is the sum of the leaf values that the row reaches.
 
 use ndarray::{ArrayView2, Axis};
 
@@ -10,7 +10,8 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::numeric::sigmoid;
 use crate::parallel::{Execution, Workers};
 
-/// The type of a matrix cell: `f32` or `f64`. Values of both types are compared as `f64`; converting an `f32` is exact.
+/// The type of a matrix cell: `f32` or `f64`. Values of both types are compared as `f64`. The conversion of an `f32` is
+/// exact.
 pub trait Input: Copy + Into<f64> + Send + Sync + sealed::Sealed + 'static {}
 
 impl Input for f32 {}
@@ -20,9 +21,9 @@ mod sealed {
     use super::Column;
 
     pub trait Sealed: Sized {
-        /// Converts a column to its concrete type.
+        /// Returns the column with its concrete type.
         fn column(column: &Column<Self>) -> std::result::Result<&Column<f32>, &Column<f64>>;
-        /// The value that pads incomplete blocks.
+        /// The value with which incomplete blocks are padded.
         const ZERO: Self;
     }
     impl Sealed for f32 {
@@ -39,45 +40,48 @@ mod sealed {
     }
 }
 
-/// Number of cells in a block of rows that is scored tree by tree. The block stays in the cache, so the nodes of a
-/// large tree are loaded only once for all rows of the block.
+/// Number of cells in a block of rows. A block is scored tree by tree and stays in the cache, so the nodes of a large
+/// tree are loaded only once for all rows of the block.
 const BLOCK_CELLS: usize = 1 << 15;
 /// Number of rows that walk down a tree at a time.
 const LANES: usize = 8;
-/// Number of trees that one row walks down at a time, if there are fewer rows than [`LANES`].
+/// Number of trees that one row walks down at a time. It is used if there are fewer rows than [`LANES`].
 const TREE_LANES: usize = 8;
 /// Maximum number of rows per task.
 const CHUNK: usize = 4096;
-/// Number of rows times trees between two checks for cancellation.
+/// Number of rows times trees that are processed between two checks for cancellation.
 const CHUNK_STEPS: usize = 500_000;
 
-/// If there are fewer rows than this, walking down the trees is faster than preparing the kernels.
+/// Minimum number of rows for the SIMD kernels. For fewer rows, walking down the trees is faster than preparing the
+/// kernels.
 const FEW_ROWS: usize = 64;
-/// If there are fewer rows than this, walking down the trees is faster than ranking the thresholds.
+/// Minimum number of rows for scoring by ranks. For fewer rows, walking down the trees is faster than ranking the
+/// thresholds.
 const MANY_ROWS: usize = 512;
-/// Maximum number of ranks in the blocks that are processed together. These ranks stay in the cache, so each tree is
-/// loaded only once for all of the blocks.
+/// Maximum number of ranks in the blocks that are processed together. This number of ranks stays in the cache, so each
+/// tree is loaded only once for all of these blocks.
 const RANKS: usize = 24 * 60 * SIMD_BLOCK;
 /// Maximum number of blocks that are processed together.
 const RANK_BLOCKS: usize = 64;
-/// Maximum number of rows times trees per task with a kernel.
+/// Maximum number of rows times trees per task, if a kernel is used.
 const KERNEL_STEPS: usize = 1_000_000;
-/// Number of rows that are transposed together: one cache line of `f32`.
+/// Number of rows that are transposed together. It is the number of `f32` values in a cache line.
 const TILE: usize = 16;
-/// If rows times trees is below this number, scoring runs on the caller's thread.
+/// Minimum number of rows times trees for the use of threads. With less work, scoring runs on the caller's thread.
 const STEPS_PER_THREAD: usize = 50_000;
 
 impl FlatTrees {
-    /// The probability of churn for each row of a matrix (rows x columns; NaN is missing). Results are bit-identical
-    /// for any number of threads, and do not depend on the other rows.
+    /// The probability of churn for each row of a matrix (rows x columns). NaN is a missing value. Results are
+    /// bit-identical for any number of threads, and the score of a row does not depend on the other rows.
     ///
     /// # Errors
-    /// `feature_mismatch` if the matrix has a different number of columns; `cancelled`.
+    /// - `feature_mismatch` if the number of columns of the matrix differs from [`n_features`](Self::n_features).
+    /// - `cancelled` if the call was cancelled.
     pub fn predict_proba<T: Input>(&self, x: ArrayView2<'_, T>, execution: &Execution) -> Result<Vec<f64>> {
         Ok(self.scores(x, execution)?.into_iter().map(sigmoid).collect())
     }
 
-    /// The sum of leaves for every row. If there is little to compute, no threads are used.
+    /// Returns the sum of leaf values for every row. If there is little to compute, no threads are used.
     pub(crate) fn scores<T: Input>(&self, x: ArrayView2<'_, T>, execution: &Execution) -> Result<Vec<f64>> {
         let steps = x.nrows().saturating_mul(self.n_trees());
         if execution.threads != Some(0) && steps < STEPS_PER_THREAD {
@@ -86,18 +90,19 @@ impl FlatTrees {
         self.log_odds(x, &execution.workers()?)
     }
 
-    /// The log-odds of every row: the base, then the leaf of each tree, summed in `f64` in tree order. They depend
-    /// neither on the number of threads nor on the other rows.
+    /// Returns the log-odds of every row. They are the sum of the base and the leaf value of each tree, added in tree
+    /// order in `f64`. They depend neither on the number of threads nor on the other rows.
     pub(crate) fn log_odds<T: Input>(&self, x: ArrayView2<'_, T>, workers: &Workers) -> Result<Vec<f64>> {
         self.sums(x, 0, self.base, workers)
     }
 
-    /// The leaf of the last tree for every row.
+    /// Returns the leaf value of the last tree for every row.
     pub(crate) fn last_tree<T: Input>(&self, x: ArrayView2<'_, T>, workers: &Workers) -> Result<Vec<f64>> {
         self.sums(x, self.n_trees().saturating_sub(1), 0.0, workers)
     }
 
-    /// Checks the number of columns of a matrix before anything is computed per column.
+    /// Checks the number of columns of a matrix. The check runs before any work whose cost depends on the number of
+    /// columns.
     pub(crate) fn check_columns(&self, columns: usize) -> Result<()> {
         if columns == self.n_features() {
             return Ok(());
@@ -106,7 +111,7 @@ impl FlatTrees {
         Err(Error::new(ErrorKind::FeatureMismatch, message))
     }
 
-    /// For every row, `base` plus the leaves of the trees from tree `first` on.
+    /// For every row, returns `base` plus the leaf values of tree `first` and all later trees.
     fn sums<T: Input>(&self, x: ArrayView2<'_, T>, first: usize, base: f64, workers: &Workers) -> Result<Vec<f64>> {
         self.check_columns(x.ncols())?;
         let mut sums = vec![base; x.nrows()];
@@ -116,7 +121,7 @@ impl FlatTrees {
             add_by_kernel(kernel, plan, x, &mut sums, workers)?;
             return Ok(sums);
         }
-        // Leaves read the first cell of a row, so a row has at least one cell.
+        // The code reads a cell even at a leaf, so each row needs at least one cell.
         let columns = x.ncols().max(1);
         if x.nrows() < FEW_ROWS
             && first == 0
@@ -139,7 +144,7 @@ impl FlatTrees {
             return Ok(sums);
         }
         let trees = self.n_trees() - first.min(self.n_trees());
-        // The chunks are small enough that every worker gets some rows.
+        // The chunks are small enough for every worker to get some rows.
         let share = x.nrows().div_ceil(4 * workers.threads()).max(LANES);
         let chunk = (CHUNK_STEPS / trees.max(1)).clamp(1, CHUNK).min(share);
         if first == 0
@@ -174,7 +179,7 @@ impl FlatTrees {
     }
 }
 
-/// Adds the leaves of small trees, a block of rows at a time.
+/// Adds the leaf values of small trees. Each call of the kernel processes a block of rows.
 fn add_by_kernel<T: Input>(
     kernel: Kernel,
     plan: &Plan,
@@ -190,7 +195,7 @@ fn add_by_kernel<T: Input>(
             workers.check()?;
             let start = start + number * SIMD_BLOCK;
             turn(x.slice(ndarray::s![start..start + sums.len(), ..]), &mut columns);
-            // An incomplete block is padded with rows that are scored too, but whose scores are dropped.
+            // An incomplete block is padded with further rows. They are scored too, but their scores are dropped.
             let mut block = [0.0; SIMD_BLOCK];
             block[..sums.len()].copy_from_slice(sums);
             kernel.add(plan, &columns, &mut masks, &mut block);
@@ -200,8 +205,8 @@ fn add_by_kernel<T: Input>(
     })
 }
 
-/// Adds the leaves of trees of any size, for as many rows at a time as stay in the cache, so that thresholds and nodes
-/// are loaded once for all of them.
+/// Adds the leaf values of trees of any size. The number of rows that are processed at a time is limited, so that they
+/// stay in the cache. Thresholds and nodes are then loaded once for all of these rows.
 fn add_by_ranks<T: Input>(
     kernel: Option<Kernel>,
     ranked: &Ranked,
@@ -218,7 +223,7 @@ fn add_by_ranks<T: Input>(
     let blocks = sums.len().div_ceil(SIMD_BLOCK);
     let ranks = ranked.rank(kernel, &turned, blocks);
     let in_block = ranks.len() / blocks.max(1);
-    // An incomplete block is padded with rows that are scored too, but whose scores are dropped.
+    // An incomplete block is padded with further rows. They are scored too, but their scores are dropped.
     let mut whole = vec![[0.0; SIMD_BLOCK]; blocks];
     whole.as_flattened_mut()[..sums.len()].copy_from_slice(sums);
     let mut slots = [0; SIMD_BLOCK];
@@ -249,8 +254,8 @@ fn turn<T: Input>(x: ArrayView2<'_, T>, columns: &mut [Column<T>]) {
         }
         return;
     };
-    // Only a few rows are transposed at a time, so that these rows and the cache lines that they fill stay in the
-    // cache.
+    // Only a few rows are transposed at a time, so that both these rows and the cache lines that are written stay in
+    // the cache.
     for (tile, cells) in cells.chunks(TILE * columns.len().max(1)).enumerate() {
         for (feature, column) in columns.iter_mut().enumerate() {
             let values = cells.iter().skip(feature).step_by(x.ncols());
@@ -261,7 +266,7 @@ fn turn<T: Input>(x: ArrayView2<'_, T>, columns: &mut [Column<T>]) {
     }
 }
 
-/// Copies rows into a row-major block. The matrix is read in its memory order.
+/// Copies rows into a row-major block. The cells are read in the memory order of the matrix.
 fn gather<T: Input>(x: ArrayView2<'_, T>, block: &mut [T]) {
     let columns = x.ncols();
     if let Some(cells) = x.to_slice() {
@@ -276,8 +281,8 @@ fn gather<T: Input>(x: ArrayView2<'_, T>, block: &mut [T]) {
 }
 
 impl FlatTrees {
-    /// Adds the leaves of one row to `sum`, in tree order, from tree `first` on. Several trees are walked at a time, so
-    /// that their cache misses overlap.
+    /// Adds the leaf values of one row to `sum` in tree order, beginning with tree `first`. The row walks down several
+    /// trees at a time, so that cache misses overlap.
     fn add_row(&self, first: usize, cells: &[f64], mut sum: f64, workers: &Workers) -> Result<f64> {
         let plain = self.categories.is_empty();
         let (groups, rest) = self.roots[first.min(self.n_trees())..].as_chunks::<TREE_LANES>();
@@ -307,8 +312,8 @@ impl FlatTrees {
         }
     }
 
-    /// The leaves that a row reaches from these roots. Leaves point to themselves, so all walks take steps until no
-    /// walk moves.
+    /// Returns the leaf values that a row reaches from these roots. Leaves point to themselves, so all walks take steps
+    /// until no walk moves.
     fn leaves<const N: usize>(&self, roots: [usize; N], next: impl Fn(Node) -> usize) -> [f64; N] {
         let nodes = self.nodes.as_slice();
         let mut at = roots;
@@ -326,7 +331,7 @@ impl FlatTrees {
     }
 }
 
-/// Adds the leaf of each row to its sum. `cells` holds at least as many rows as there are sums.
+/// Adds the leaf value of each row to its sum. `cells` holds at least as many rows as there are sums.
 fn add_leaves<T: Input>(tree: Tree<'_>, cells: &[T], columns: usize, sums: &mut [f64]) {
     let row = |row: usize| &cells[row * columns..(row + 1) * columns];
     let (groups, rest) = sums.as_chunks_mut::<LANES>();
@@ -344,7 +349,8 @@ fn add_leaves<T: Input>(tree: Tree<'_>, cells: &[T], columns: usize, sums: &mut 
     }
 }
 
-/// The leaves that these rows reach. Leaves point to themselves, so all walks take steps until no walk moves.
+/// Returns the leaf values that these rows reach. Leaves point to themselves, so all walks take steps until no walk
+/// moves.
 fn walk<T: Input, const N: usize>(tree: Tree<'_>, rows: [&[T]; N]) -> [f64; N] {
     let nodes = tree.nodes;
     let plain = tree.categories.is_empty();
@@ -377,7 +383,7 @@ mod tests {
     use super::*;
     use crate::numeric::SplitMix;
 
-    /// Random trees with up to `leaves` leaves. If `sets` is true, some of the splits are on category sets.
+    /// Creates random trees with up to `leaves` leaves. If `sets` is true, some of the splits are on category sets.
     fn forest(random: &mut SplitMix, trees: usize, leaves: usize, features: usize, sets: bool) -> FlatTrees {
         let mut ensemble = FlatTrees::new(random.unit(), features);
         for _ in 0..trees {
@@ -466,7 +472,7 @@ mod tests {
             let mut random = SplitMix::new(seed, 0);
             let mut ensemble = forest(&mut random, trees, leaves, 7, false);
             if chain {
-                // A tree with the largest height that is possible for its number of leaves.
+                // This tree has the largest height that is possible for its number of leaves.
                 let splits = (0..leaves as u32).flat_map(|split| [
                     Node::split(split % 7, f64::from(split) / leaves as f64, split % 2 == 0, 2 * split + 1),
                     Node::leaf(2 * split + 1, f64::from(split)),

@@ -1,10 +1,10 @@
-//! Bounds the memory of an import by the size of the imported file.
+//! Limits the memory that an import may use. The limit depends on the size of the imported file.
 
-/// The category sets of a model may take this many bytes per byte of its file, plus [`SETS_FLOOR`].
+/// The category sets of a model may use this number of bytes per byte of the model file, plus [`SETS_FLOOR`] bytes.
 const SETS_PER_BYTE: usize = 16;
 const SETS_FLOOR: usize = 16 << 20;
 
-/// The remaining memory for category sets of a model, in 64-bit words.
+/// The memory that is left for category sets of a model, in 64-bit words.
 pub(super) struct Budget(usize);
 
 impl Budget {
@@ -13,7 +13,7 @@ impl Budget {
         Self((file.saturating_mul(SETS_PER_BYTE).saturating_add(SETS_FLOOR)) / size_of::<u64>())
     }
 
-    /// Reserves words for a set before they are allocated.
+    /// Reserves words of the budget. It is called before the memory of a set is allocated.
     pub(super) fn take(&mut self, words: usize) -> Result<(), String> {
         match self.0.checked_sub(words) {
             Some(rest) => {

@@ -4,12 +4,12 @@ use std::collections::VecDeque;
 
 use super::super::flat::{Categories, FlatTrees, Node};
 
-/// One node as it was read. Children are indexes of nodes in the tree.
+/// One node of an imported tree. Children are given by their indexes in the tree.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Part {
     /// A leaf and its value.
     Leaf(f64),
-    /// A split at a threshold: values up to the threshold go left.
+    /// A split at a threshold. Values up to and including the threshold go left.
     Split {
         feature: i64,
         threshold: f64,
@@ -17,8 +17,8 @@ pub(super) enum Part {
         left: i64,
         right: i64,
     },
-    /// A split on a category set: values in the set go right. `set` is an index into the sets of the tree; several
-    /// splits may share one set.
+    /// A split on a category set. Values in the set go right. `set` is an index into the sets of the tree, and several
+    /// splits may use the same set.
     Set {
         feature: i64,
         set: usize,
@@ -28,7 +28,7 @@ pub(super) enum Part {
     },
 }
 
-/// A tree as it was read, with the root first. Nodes that cannot be reached from the root are dropped.
+/// An imported tree. The first node is the root. Nodes that cannot be reached from the root are dropped.
 pub(super) struct TreeLayout {
     pub(super) parts: Vec<Part>,
     pub(super) sets: Vec<Categories>,
@@ -37,9 +37,9 @@ pub(super) struct TreeLayout {
 }
 
 impl TreeLayout {
-    /// Appends the tree to an ensemble. Siblings are adjacent and follow their parent.
+    /// Appends the tree to an ensemble in the flat layout, in which siblings are adjacent and follow their parent.
     pub(super) fn lay_out(&self, ensemble: &mut FlatTrees) -> Result<(), String> {
-        // For each set of this tree, its index in the ensemble; `None` until a split uses the set.
+        // For each set of this tree, its index in the ensemble. It is `None` until a split uses the set.
         let mut pushed: Vec<Option<u32>> = vec![None; self.sets.len()];
         let (mut nodes, mut covers) = (vec![Node::leaf(0, 0.0)], vec![0.0]);
         let mut seen = vec![false; self.parts.len()];
@@ -102,7 +102,7 @@ impl TreeLayout {
     }
 }
 
-/// The largest `f64` whose rounding to `f32` is at most `threshold`.
+/// Returns the largest `f64` that is at most `threshold` after it is rounded to `f32`.
 pub(super) fn up_to_rounded(threshold: f64) -> f64 {
     let rounded = threshold as f32;
     let at_most = if f64::from(rounded) > threshold {
@@ -111,8 +111,8 @@ pub(super) fn up_to_rounded(threshold: f64) -> f64 {
         rounded
     };
     if !at_most.is_finite() {
-        // A threshold at the end of the range sends all numbers to one side, except those that rounding turns into an
-        // infinity.
+        // The threshold is infinite, or below the range of `f32`. It sends all numbers to one side, except numbers that
+        // rounding turns into an infinity.
         return if at_most == f32::NEG_INFINITY {
             -largest_that_rounds()
         } else {
@@ -123,7 +123,8 @@ pub(super) fn up_to_rounded(threshold: f64) -> f64 {
     if next == f32::INFINITY {
         return largest_that_rounds();
     }
-    // Both `f32` numbers and their mean are exact in `f64`. The mean rounds to the one of the two whose last bit is 0.
+    // Both `f32` numbers and their mean are exact in `f64`. The mean is rounded to the `f32` number whose last bit is
+    // 0.
     let mean = f64::midpoint(f64::from(at_most), f64::from(next));
     if at_most.to_bits() & 1 == 0 {
         mean

@@ -12,12 +12,12 @@ use super::layout::{Part, TreeLayout};
 use super::{TreeEnsemble, refused};
 use crate::error::{Result, excerpt};
 
-/// Values whose absolute value is at most this count as zero (LightGBM's `kZeroThreshold`).
+/// LightGBM treats values whose absolute value is at most this number as zero (`kZeroThreshold`).
 const ZERO: f64 = 1.000_000_018_002_509_5e-35;
 const CATEGORICAL: u32 = 1;
 const DEFAULT_LEFT: u32 = 2;
 
-/// `name=value` lines.
+/// The `name=value` lines of one part of the file.
 struct Fields<'a> {
     /// The part of the file that the fields belong to, for error messages.
     of: String,
@@ -47,7 +47,7 @@ impl<'a> Fields<'a> {
         text.trim().parse().map_err(wrong)
     }
 
-    /// A list with exactly `count` numbers.
+    /// Reads a list that must have exactly `count` numbers.
     fn list<T: FromStr>(&self, name: &str, count: usize) -> Result<Vec<T>> {
         let words = self.text(name)?.split_ascii_whitespace();
         let list: Vec<T> = words.map(|word| self.parsed(name, word)).collect::<Result<_>>()?;
@@ -113,7 +113,7 @@ pub(super) fn read(text: &str) -> Result<TreeEnsemble> {
     ensemble.finish()
 }
 
-/// The factor that converts the sum of leaves to log-odds.
+/// Returns the factor that converts the sum of leaves to log-odds.
 fn scale_of(objective: &str) -> Result<f64> {
     let mut words = objective.split_ascii_whitespace();
     match words.next() {
@@ -158,7 +158,7 @@ fn tree(fields: &Fields<'_>, budget: &mut Budget) -> Result<TreeLayout> {
     let left: Vec<i64> = fields.list("left_child", splits)?;
     let right: Vec<i64> = fields.list("right_child", splits)?;
     let sets = sets(fields, budget)?;
-    // In the arrays below, splits come first and leaves follow. LightGBM writes the index of a leaf as `-1 - index`.
+    // In the arrays below, splits come first and leaves follow. The file writes the index of a leaf as `-1 - index`.
     let place = |child: i64| if child < 0 { splits as i64 - 1 - child } else { child };
     let mut parts = Vec::with_capacity(splits + leaves);
     for split in 0..splits {
@@ -178,7 +178,7 @@ fn tree(fields: &Fields<'_>, budget: &mut Budget) -> Result<TreeLayout> {
     Ok(TreeLayout { parts, sets, covers })
 }
 
-/// The category sets of a tree: the categories that LightGBM sends left.
+/// Reads the category sets of a tree. A set contains the categories that LightGBM sends left.
 fn sets(fields: &Fields<'_>, budget: &mut Budget) -> Result<Vec<Categories>> {
     let count: usize = fields.number("num_cat")?;
     if count == 0 {
@@ -193,7 +193,7 @@ fn sets(fields: &Fields<'_>, budget: &mut Budget) -> Result<Vec<Categories>> {
         taken.map_err(|why| refused(format!("{}: {why}", fields.of)))?;
         let whole = |pair: &[u32]| u64::from(pair[0]) | pair.get(1).map_or(0, |&high| u64::from(high) << 32);
         let words: Vec<u64> = halves.chunks(2).map(whole).collect();
-        // LightGBM truncates a value to a category, so values above -1 belong to category 0.
+        // LightGBM truncates a value to an integer, so values above -1 belong to category 0.
         Ok(Categories::new(words, (-1.0f64).next_up()))
     });
     sets.collect()
@@ -233,7 +233,7 @@ impl Decision {
         }
         let default_left = kind & DEFAULT_LEFT != 0;
         let missing_left = match kind >> 2 {
-            // Training had no missing values, and LightGBM reads NaN as 0.
+            // The training data had no missing values. In this case, LightGBM reads NaN as 0.
             0 => threshold >= 0.0,
             1 => {
                 let alike = if default_left {

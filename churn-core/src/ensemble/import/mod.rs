@@ -19,11 +19,11 @@ pub(crate) use file::Read;
 use layout::{Part, TreeLayout};
 
 names! {
-    /// The unit of the sum of a row's leaves.
+    /// The unit of the sum of the leaves that a row reaches.
     pub enum Link: "link" {
-        /// Log-odds.
+        /// The sum is the log-odds.
         LogOdds = "log_odds",
-        /// A probability.
+        /// The sum is a probability.
         Probability = "probability",
     }
 }
@@ -31,12 +31,12 @@ names! {
 /// An ensemble of decision trees that scores rows and explains the scores. It is imported from another library or
 /// trained by this one.
 ///
-/// A matrix (rows x columns) may hold `f32` or `f64` in row-major or column-major order, and is never copied as a
-/// whole. NaN means a missing value, and the model states for each split on which side missing values go. Results are
-/// bit-identical for any number of threads and do not depend on the other rows.
+/// A matrix (rows x columns) may hold `f32` or `f64` in row-major or column-major order. It is never copied as a whole.
+/// NaN is a missing value, and each split of the model states on which side missing values go. Results are
+/// bit-identical for any number of threads, and the score of a row does not depend on the other rows.
 ///
-/// The import functions are safe on untrusted models. Their memory is at most 32 times the size of the model file plus
-/// 32 MiB, and their time is proportional to the size of the file.
+/// The import functions are safe for untrusted models. They use at most 32 times the size of the model file plus 32 MiB
+/// of memory, and their run time is proportional to the size of the file.
 ///
 /// ```
 /// use churn_core::Execution;
@@ -66,27 +66,27 @@ names! {
 pub struct TreeEnsemble {
     trees: FlatTrees,
     link: Link,
-    /// The sum of the base and the leaves is divided by this number, then multiplied by `scale`.
+    /// The sum of the base and the leaves is divided by `divisor`, and then multiplied by `scale`.
     divisor: f64,
     scale: f64,
-    /// Names of the columns; empty if they are not known.
+    /// The names of the columns. The list is empty if the names are not known.
     feature_names: Vec<String>,
 }
 
 /// One tree of another library, as arrays with one entry per node. The first node is the root.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ForeignTree {
-    /// The column of a split; ignored for a leaf.
+    /// The column that a split compares. Ignored for a leaf.
     pub feature: Vec<i64>,
-    /// Values up to and including the threshold go left; ignored for a leaf.
+    /// The threshold of a split. Values up to and including the threshold go left. Ignored for a leaf.
     pub threshold: Vec<f64>,
     /// The index of the left child; negative for a leaf.
     pub left: Vec<i64>,
     /// The index of the right child; negative for a leaf.
     pub right: Vec<i64>,
-    /// Whether missing values go left.
+    /// Whether missing values go left at a split. Ignored for a leaf.
     pub missing_left: Vec<bool>,
-    /// The value of a leaf; ignored for a split.
+    /// The value of a leaf. Ignored for a split.
     pub value: Vec<f64>,
     /// The sum of the weights of the training rows that reached the node.
     pub cover: Vec<f64>,
@@ -97,17 +97,17 @@ pub struct ForeignTree {
 pub struct ForeignTrees {
     /// The trees, in the order in which their leaves are summed.
     pub trees: Vec<ForeignTree>,
-    /// Number of columns of a row.
+    /// The number of columns that a row must have.
     pub n_features: usize,
-    /// The constant that is added to the leaves.
+    /// The constant that is added to the sum of the leaves.
     pub base: f64,
-    /// The divisor of the sum: the number of trees if they are averaged, else 1.
+    /// The number by which the sum is divided. It is the number of trees if the trees are averaged, and 1 otherwise.
     pub divisor: f64,
-    /// The factor by which the sum is multiplied after it was divided by `divisor`.
+    /// The factor by which the sum is multiplied, after the division by `divisor`.
     pub scale: f64,
-    /// The unit of the result.
+    /// The unit of the result: log-odds or a probability.
     pub link: Link,
-    /// Whether values are rounded to `f32` before comparison, as in scikit-learn and XGBoost.
+    /// Whether values are rounded to `f32` before they are compared with thresholds, as in scikit-learn and XGBoost.
     pub rounded: bool,
 }
 
@@ -125,7 +125,7 @@ impl Default for ForeignTrees {
     }
 }
 
-/// The error of a model that cannot be imported.
+/// Creates the error for a model that cannot be imported.
 fn refused(why: impl Into<String>) -> Error {
     Error::new(ErrorKind::ImportFailed, why)
 }
@@ -134,17 +134,19 @@ impl TreeEnsemble {
     /// Imports a LightGBM model from the text that `save_model` writes. The objectives `binary` and `cross_entropy` are
     /// supported.
     ///
-    /// Scores equal LightGBM's: each row reaches the same leaves, and their values are summed in the same order in
-    /// `f64`. Only the last bits of the exponential can differ. Splits on categories are supported. All trees in the
-    /// text are used; after early stopping, `save_model` by default writes only the trees up to the best iteration.
+    /// Scores are equal to LightGBM's, except for the last bits of the exponential function. Each row reaches the same
+    /// leaves, and their values are summed in the same order in `f64`. Splits on categories are supported.
+    ///
+    /// All trees in the text are used. After early stopping, `save_model` by default writes only the trees up to the
+    /// best iteration.
     ///
     /// # Errors
     /// `import_failed` in these cases:
     /// - The text is not such a model, or it is damaged or truncated.
     /// - It claims more columns or larger category sets than its size allows.
-    /// - It has several classes, or leaves with linear models.
-    /// - It has splits that treat zero as missing and send it to a different side than the values just above and below
-    ///   zero.
+    /// - It has more than two classes, or leaves with linear models.
+    /// - It has splits that treat zero as a missing value, and zero goes to another side than the values just above and
+    ///   below zero.
     pub fn from_lightgbm(text: &str) -> Result<Self> {
         lightgbm::read(text)
     }
@@ -152,17 +154,19 @@ impl TreeEnsemble {
     /// Imports an XGBoost model from the JSON that `save_model("x.json")` writes. The boosters `gbtree` and `dart` and
     /// the objectives `binary:logistic` and `reg:logistic` are supported.
     ///
-    /// Values are rounded to `f32` before comparison, as in XGBoost, so every row reaches the same leaves. XGBoost sums
-    /// leaves and computes the exponential in `f32`, and this crate does so in `f64`. Probabilities therefore differ by
-    /// XGBoost's rounding, about 1e-6. After early stopping, the file contains the `best_iteration`, and only the trees
-    /// up to that iteration are used, as in `XGBClassifier.predict_proba`. XGBoost's `Booster.predict` uses all trees
-    /// unless it is given an `iteration_range`.
+    /// Values are rounded to `f32` before they are compared with thresholds, as in XGBoost, so every row reaches the
+    /// same leaves. XGBoost sums leaves and computes the exponential function in `f32`, but this crate uses `f64`.
+    /// Probabilities therefore differ by XGBoost's rounding, which is about 1e-6.
+    ///
+    /// After early stopping, the file contains the `best_iteration`. Only the trees up to this iteration are used, as
+    /// in `XGBClassifier.predict_proba`. In contrast, XGBoost's `Booster.predict` uses all trees unless it is given an
+    /// `iteration_range`.
     ///
     /// # Errors
     /// `import_failed` in these cases:
     /// - The JSON is not such a model.
     /// - It claims more columns or larger category sets than its size allows.
-    /// - It has several classes or targets, or a booster or objective that is not supported.
+    /// - It has more than two classes or several targets, or its booster or objective is not supported.
     pub fn from_xgboost(json: &[u8]) -> Result<Self> {
         xgboost::read(json)
     }
@@ -221,17 +225,17 @@ impl TreeEnsemble {
         }
     }
 
-    /// Number of trees.
+    /// The number of trees.
     pub fn n_trees(&self) -> usize {
         self.trees.n_trees()
     }
 
-    /// Number of columns that a row must have.
+    /// The number of columns that a row must have.
     pub fn n_features(&self) -> usize {
         self.trees.n_features()
     }
 
-    /// Names of the columns, in order; empty if the model has no names.
+    /// The names of the columns, in order. The list is empty if the model has no names.
     pub fn feature_names(&self) -> &[String] {
         &self.feature_names
     }
@@ -249,8 +253,8 @@ impl TreeEnsemble {
         Ok(self)
     }
 
-    /// Sets the column names that a model file contains. Names that the other library made up are ignored: these are
-    /// `default` followed by the position of the column.
+    /// Sets the column names that a model file contains. Names that the other library generated are ignored. A
+    /// generated name is `default` followed by the position of the column.
     fn name_features(&mut self, names: Vec<String>, default: &str) {
         let generated = |(position, name): (usize, &String)| name.strip_prefix(default) == Some(&position.to_string());
         if names.len() == self.n_features() && !names.iter().enumerate().all(generated) {
@@ -263,10 +267,11 @@ impl TreeEnsemble {
         self.link
     }
 
-    /// The probability of the second class for each row.
+    /// The probability of the second class (churn) for each row.
     ///
     /// # Errors
-    /// `feature_mismatch` if the matrix has a different number of columns; `cancelled`.
+    /// - `feature_mismatch` if the number of columns of the matrix differs from [`n_features`](Self::n_features).
+    /// - `cancelled` if the call was cancelled.
     pub fn predict_proba<T: Input>(&self, x: ArrayView2<'_, T>, execution: &Execution) -> Result<Vec<f64>> {
         let mut sums = self.trees.scores(x, execution)?;
         for sum in &mut sums {
@@ -278,7 +283,7 @@ impl TreeEnsemble {
         Ok(sums)
     }
 
-    /// The trees, without the scaling of their sums.
+    /// The trees. Their sums are not scaled.
     pub(crate) fn flat(&self) -> &FlatTrees {
         &self.trees
     }
@@ -289,7 +294,7 @@ impl TreeEnsemble {
     }
 }
 
-/// Trees that this crate trains: their leaves sum to log-odds.
+/// Converts trees that this crate has trained. The sum of their leaves is the log-odds.
 impl From<FlatTrees> for TreeEnsemble {
     fn from(trees: FlatTrees) -> Self {
         Self {
@@ -302,7 +307,7 @@ impl From<FlatTrees> for TreeEnsemble {
     }
 }
 
-/// The tree that the arrays describe; `None` if the arrays differ in length.
+/// Converts the arrays to a tree; `None` if the arrays differ in length.
 fn layout_of(tree: &ForeignTree, rounded: bool) -> Option<TreeLayout> {
     let nodes = tree.left.len();
     let lengths = [

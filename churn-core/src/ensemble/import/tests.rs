@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::*;
 
-/// Predictions of the other libraries for their own models, written by `tests/fixtures/models/make.py`.
+/// The predictions of other libraries for their own models. The script `tests/fixtures/models/make.py` writes them.
 #[derive(Deserialize)]
 struct Expected {
     x: Vec<Vec<Option<f64>>>,
@@ -132,8 +132,8 @@ fn unsupported_models_are_refused() {
 #[test]
 fn zero_as_missing_is_refused_only_if_it_needs_two_thresholds() {
     let text = text("lightgbm_numeric.txt");
-    // Every split states how it treats missing values, as a sum of flags: NaN is missing (8), missing values go left
-    // (2).
+    // Every split states how it treats missing values, as a sum of flags. The flag 8 means that NaN is a missing value,
+    // and the flag 2 means that missing values go left.
     let kind = |kind: &str| {
         let lines = text.lines().map(|line| match line.strip_prefix("decision_type=") {
             Some(kinds) => format!("decision_type={}", vec![kind; kinds.split(' ').count()].join(" ")),

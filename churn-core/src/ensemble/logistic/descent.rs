@@ -1,5 +1,5 @@
-//! L-BFGS (Liu and Nocedal, 1989). The preconditioner is the inverse Hessian at the point where all probabilities equal
-//! the churn rate.
+//! Minimisation by L-BFGS (Liu and Nocedal, 1989). The preconditioner is the inverse Hessian of the loss at the point
+//! where all predicted probabilities are equal to the churn rate.
 
 use std::collections::VecDeque;
 
@@ -13,12 +13,12 @@ use crate::ensemble::logistic::products::dot;
 use crate::error::{Error, ErrorKind, Result};
 use crate::parallel::Workers;
 
-/// Number of past iterations whose step and change of the gradient are stored.
+/// Number of past iterations that are stored. For each of them, the step and the change of the gradient are stored.
 const MEMORY: usize = 12;
-/// Relative differences between losses of at most this number count as rounding errors.
+/// If the relative difference between two losses is at most this number, it is treated as a rounding error.
 const ROUNDING: f64 = 1e-13;
 
-/// Minimises a problem from a starting point: the intercept, followed by the coefficients.
+/// Minimises a problem from a starting point. The first parameter is the intercept, and the coefficients follow.
 pub(super) fn minimise(
     problem: &Problem<'_>,
     squares: &Squares,
@@ -54,7 +54,7 @@ pub(super) fn minimise(
             if next_loss <= loss + 1e-4 * step * slope {
                 break Some((next, next_loss, next_gradient));
             }
-            // If the losses differ only by rounding, the step is taken if the gradient becomes smaller.
+            // If the losses differ only by a rounding error, the step is taken if it makes the gradient smaller.
             if next_loss <= loss + ROUNDING * loss {
                 let nearer = dot(&next_gradient, &next_gradient) < dot(&gradient, &gradient);
                 break nearer.then_some((next, next_loss, next_gradient));
@@ -64,7 +64,7 @@ pub(super) fn minimise(
                 break None;
             }
         };
-        // If no step improves the loss, the remaining error is due to rounding, and the fit ends.
+        // No step improves the loss, so the remaining error is a rounding error, and the fit ends.
         let Some((next, next_loss, next_gradient)) = taken else {
             break;
         };
@@ -83,10 +83,10 @@ pub(super) fn minimise(
     Ok(at)
 }
 
-/// The preconditioner: the inverse Hessian at the point where all probabilities equal the churn rate.
+/// The preconditioner. It is the inverse Hessian at the point where all probabilities are equal to the churn rate.
 struct Preconditioner<'a> {
     means: &'a [f64],
-    /// The Hessian of the sum of log-losses.
+    /// The second derivative of the sum of log-losses with respect to the intercept.
     curvature: f64,
     /// The lower Cholesky factor, row by row; `None` if there are no columns or if the system is singular.
     factor: Option<Vec<f64>>,
@@ -132,7 +132,8 @@ impl<'a> Preconditioner<'a> {
         })
     }
 
-    /// Solves for the intercept and the coefficients separately, which is possible because the columns are centred.
+    /// Multiplies the gradient by the inverse Hessian. With centred columns, the intercept and the coefficients can be
+    /// solved separately, so the code works on centred columns and converts the result.
     fn apply(&self, gradient: &[f64]) -> Vec<f64> {
         let Some(factor) = &self.factor else {
             return gradient.iter().map(|part| part / self.curvature).collect();
@@ -159,7 +160,8 @@ impl<'a> Preconditioner<'a> {
     }
 }
 
-/// The direction of L-BFGS, computed by the two-loop recursion. The preconditioner is applied between the two loops.
+/// Returns the descent direction of L-BFGS. It is computed by the two-loop recursion, and the preconditioner is applied
+/// between the two loops.
 fn descend(
     gradient: &[f64],
     memory: &VecDeque<(Vec<f64>, Vec<f64>, f64)>,

@@ -1,8 +1,8 @@
-//! The linear member: L2-regularised logistic regression.
+//! The linear member of the ensemble: L2-regularised logistic regression.
 //!
-//! The logistic regression of the crate smartcore is not used: it supports neither cancellation nor weights, and it was
-//! seven times as slow as scikit-learn's when measured. This module uses smartcore only to solve linear systems. It
-//! processes rows in chunks of fixed size, so results are bit-identical for any number of threads.
+//! The logistic regression of the crate smartcore is not used, because it supports neither cancellation nor weights. In
+//! a measurement, it was also seven times as slow as scikit-learn's. This module uses smartcore only to solve linear
+//! systems. It processes rows in chunks of fixed size, so results are bit-identical for any number of threads.
 
 mod descent;
 mod penalty;
@@ -26,12 +26,13 @@ pub(crate) use penalty::choose_l2;
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct LogisticOptions {
-    /// L2 penalty, which is `1 / C` in scikit-learn. Half of this number times the sum of squared coefficients is added
-    /// to the sum of log-losses. The intercept is not penalised. Default: 1.
+    /// Strength of the L2 penalty, which corresponds to `1 / C` in scikit-learn. The objective is the sum of log-losses
+    /// plus half of this number times the sum of squared coefficients. The intercept is not penalised. Default: 1.
     pub l2: f64,
     /// Maximum number of iterations. Default: 200.
     pub max_iterations: usize,
-    /// Tolerance: the fit has converged if no component of the mean gradient is larger than this number. Default: 1e-8.
+    /// Tolerance of the fit. The fit has converged if every component of the mean gradient is at most this number in
+    /// absolute value. Default: 1e-8.
     pub tolerance: f64,
 }
 
@@ -51,8 +52,8 @@ crate::options::plain_options!(LogisticOptions {
     with_tolerance(tolerance: f64),
 });
 
-/// Logistic regression, fitted by L-BFGS (Liu and Nocedal, 1989) with a preconditioner: the inverse Hessian at the
-/// point where all probabilities equal the churn rate.
+/// Logistic regression, fitted by L-BFGS (Liu and Nocedal, 1989). The fit uses a preconditioner: the inverse Hessian at
+/// the point where all probabilities are equal to the churn rate.
 #[derive(Clone, Debug, Default)]
 pub struct Logistic {
     options: LogisticOptions,
@@ -63,7 +64,7 @@ pub struct Logistic {
 pub struct LinearModel {
     intercept: f64,
     coefficients: Vec<f64>,
-    /// Means of the training columns. The contributions of a row are measured from these means.
+    /// The means of the training columns. The contributions of a row are computed relative to these means.
     means: Vec<f64>,
 }
 
@@ -78,17 +79,17 @@ impl LinearModel {
         }
     }
 
-    /// The intercept: the log-odds of a row of zeros.
+    /// The intercept, which is the log-odds of a row of zeros.
     pub fn intercept(&self) -> f64 {
         self.intercept
     }
 
-    /// The coefficients: the change of the log-odds per unit of each column.
+    /// The coefficients. Each is the change of the log-odds if the value of its column increases by 1.
     pub fn coefficients(&self) -> &[f64] {
         &self.coefficients
     }
 
-    /// Means of the training columns.
+    /// The means of the training columns.
     pub fn means(&self) -> &[f64] {
         &self.means
     }
@@ -96,13 +97,14 @@ impl LinearModel {
     /// The probability of churn for each row of a matrix (rows x columns).
     ///
     /// # Errors
-    /// `feature_mismatch` if the number of columns is not that of the training matrix; `cancelled`.
+    /// - `feature_mismatch` if the number of columns differs from that of the training matrix.
+    /// - `cancelled` if the call was cancelled.
     pub fn predict_proba(&self, x: ArrayView2<'_, f64>, execution: &Execution) -> Result<Vec<f64>> {
         let log_odds = self.log_odds(x, &execution.workers()?)?;
         Ok(log_odds.into_iter().map(sigmoid).collect())
     }
 
-    /// The log-odds of every row. The sum starts with the intercept; the columns follow in order.
+    /// Returns the log-odds of every row. The sum starts with the intercept, and the columns are added in order.
     pub(crate) fn log_odds(&self, x: ArrayView2<'_, f64>, workers: &Workers) -> Result<Vec<f64>> {
         if x.ncols() != self.coefficients.len() {
             let message = format!(
@@ -152,7 +154,10 @@ impl Logistic {
     /// scales. `weights` has one element per row.
     ///
     /// # Errors
-    /// `single_class`, `too_little_data` without rows, `invalid_option` for a value that is not finite, `cancelled`.
+    /// - `single_class` if all rows with positive weight have the same label.
+    /// - `too_little_data` if there are no rows.
+    /// - `invalid_option` if a value is not finite, if a weight is not valid, or if lengths differ.
+    /// - `cancelled` if the call was cancelled.
     pub fn fit(
         &self,
         x: ArrayView2<'_, f64>,

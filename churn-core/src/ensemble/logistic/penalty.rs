@@ -1,4 +1,4 @@
-//! The strength of the penalty, chosen by cross-validation.
+//! Chooses the strength of the L2 penalty by cross-validation.
 
 use ndarray::ArrayView2;
 
@@ -10,10 +10,11 @@ use crate::error::Result;
 use crate::numeric::log_loss_and_probability;
 use crate::parallel::Workers;
 
-/// The penalties that are tried, strongest first, so that each fit starts from the result of a simpler model.
+/// The penalties that are tried. The strongest comes first, so that each fit starts from the coefficients of a simpler
+/// model.
 const PATH: [f64; 8] = [3000.0, 1000.0, 300.0, 100.0, 30.0, 10.0, 3.0, 1.0];
 
-/// Chooses the penalty with the lowest out-of-fold log-loss from a fixed path. `folds` is the fold of each row.
+/// Chooses the penalty of [`PATH`] with the lowest out-of-fold log-loss. `folds` contains the fold of each row.
 pub(crate) fn choose_l2(
     x: ArrayView2<'_, f64>,
     churned: &[bool],
@@ -22,8 +23,8 @@ pub(crate) fn choose_l2(
     workers: &Workers,
 ) -> Result<f64> {
     let count = folds.iter().max().map_or(0, |&most| most + 1);
-    // The preconditioner of each fold is computed from all rows. It need not be exact, and leaving out one fold changes
-    // it little.
+    // The preconditioner of every fold is computed from all rows. This is accurate enough, because a preconditioner
+    // need not be exact and the rows of a single fold have little influence.
     let squares = Problem::new(x, churned, weights)?.squares(workers)?;
     let losses = workers.map(0..count, |fold| {
         let (inside, outside): (Vec<usize>, Vec<usize>) = (0..folds.len()).partition(|&row| folds[row] != fold);
@@ -42,7 +43,7 @@ pub(crate) fn choose_l2(
         for l2 in PATH {
             let options = LogisticOptions {
                 l2,
-                // With a smaller tolerance, the loss would change by far less than it differs between two penalties.
+                // A smaller tolerance would change the loss by far less than the difference between two penalties.
                 tolerance: 1e-5,
                 ..Default::default()
             };

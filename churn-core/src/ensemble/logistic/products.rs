@@ -1,5 +1,5 @@
-//! Sums over the rows of a column-major matrix. Blocks of rows stay in the cache while all columns are processed, and
-//! every sum has a fixed order.
+//! Sums over the rows of a column-major matrix. Each block of rows stays in the cache while all columns are processed.
+//! The order of additions is fixed for every sum.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -9,13 +9,13 @@ use ndarray::{ArrayView2, Axis};
 use crate::error::Result;
 use crate::parallel::Workers;
 
-/// Number of rows of a block. All columns of a block fit into the second-level cache together.
+/// Number of rows of a block. The cells of a block in all columns fit into the second-level cache together.
 const BLOCK: usize = 256;
 /// Number of rows per task, which is a multiple of the block size.
 pub(super) const PIECE: usize = 16 * BLOCK;
-/// Number of sums that are computed side by side, so that an addition need not wait for the one before.
+/// Number of partial sums that are computed side by side, so that an addition need not wait for the previous one.
 const LANES: usize = 4;
-/// Maximum number of chunks for sums of products, each of which has its own square matrix of sums.
+/// Maximum number of chunks if sums of products are computed. Each chunk needs its own square matrix of sums.
 const MOST_SQUARES: usize = 32;
 
 /// The columns of a matrix, each in contiguous memory.
@@ -36,7 +36,7 @@ impl<'a> DesignColumns<'a> {
         self.0.len()
     }
 
-    /// The first column with a value that is not finite.
+    /// Returns the first column that has a value that is not finite.
     pub(super) fn not_finite(&self) -> Option<usize> {
         self.0
             .iter()
@@ -48,14 +48,15 @@ impl<'a> DesignColumns<'a> {
         self.0.iter().map(mean).collect()
     }
 
-    /// The blocks of a chunk of rows, as ranges relative to the start of the chunk.
+    /// Divides a range of rows into blocks.
     pub(super) fn blocks(rows: Range<usize>) -> impl Iterator<Item = Range<usize>> {
         rows.clone()
             .step_by(BLOCK)
             .map(move |start| start..(start + BLOCK).min(rows.end))
     }
 
-    /// Adds to the sum of each row the row's values times the coefficients, column by column.
+    /// For each row, adds the row's values times the coefficients to the sum of the row. The columns are processed in
+    /// order.
     pub(super) fn add_weighted(&self, rows: Range<usize>, coefficients: &[f64], sums: &mut [f64]) {
         let (fours, others) = self.0.as_chunks::<4>();
         let (by_four, by_others) = coefficients.as_chunks::<4>();
@@ -69,7 +70,7 @@ impl<'a> DesignColumns<'a> {
         }
     }
 
-    /// Adds to the sum of each column the products of the column's values and the residuals of the rows.
+    /// For each column, adds the products of the column's values and the rows' residuals to the sum of the column.
     pub(super) fn add_products(&self, rows: Range<usize>, residuals: &[f64], sums: &mut [f64]) {
         let (pairs, other) = self.0.as_chunks::<2>();
         let (of_pairs, of_other) = sums.as_chunks_mut::<2>();
@@ -84,7 +85,8 @@ impl<'a> DesignColumns<'a> {
         }
     }
 
-    /// For every column, the sums over all rows of its products with itself and with each earlier column.
+    /// For every pair of columns, returns the sum of their products over all rows. The list of a column contains the
+    /// sums for the pairs with each earlier column and with the column itself.
     pub(super) fn squares(&self, workers: &Workers) -> Result<Vec<Vec<f64>>> {
         let rows = self.0.first().map_or(0, |column| column.len());
         let piece = rows.div_ceil(MOST_SQUARES).max(PIECE).next_multiple_of(BLOCK);
@@ -124,8 +126,8 @@ impl<'a> DesignColumns<'a> {
     }
 }
 
-/// Adds four columns in one pass, so that the sums are read and written a fourth as often. The order of additions is
-/// the same as one column at a time.
+/// Adds four columns to the sums in one pass. The sums are then read and written only a fourth as often as in four
+/// passes. The order of additions is the same as in four passes.
 fn add_four(sums: &mut [f64], columns: [&[f64]; 4], by: [f64; 4]) {
     let [a, b, c, d] = columns.map(|column| &column[..sums.len()]);
     for row in 0..sums.len() {
@@ -134,7 +136,7 @@ fn add_four(sums: &mut [f64], columns: [&[f64]; 4], by: [f64; 4]) {
     }
 }
 
-/// The sums of products of every column in `a` with every column in `b`.
+/// Returns the sum of products of every column in `a` with every column in `b`.
 fn products<const A: usize, const B: usize>(a: [&[f64]; A], b: [&[f64]; B]) -> [[f64; B]; A] {
     let mut lanes = [[[0.0f64; LANES]; B]; A];
     let (a, a_rest) = chunks(a);
@@ -167,7 +169,7 @@ fn chunks<const N: usize>(slices: [&[f64]; N]) -> ([&[[f64; LANES]]; N], [&[f64]
     )
 }
 
-/// The sum of products, always in the same order.
+/// Returns the sum of the products of two lists. The additions are always made in the same order.
 pub(super) fn dot(a: &[f64], b: &[f64]) -> f64 {
     let [[sum]] = products([a], [b]);
     sum
@@ -185,7 +187,7 @@ mod tests {
             let cell = |row: usize, column: usize| ((row * 31 + column * 17) % 23) as f64 - 11.0;
             let x = Array2::from_shape_fn((columns, rows), |(column, row)| cell(row, column)).reversed_axes();
             let design = DesignColumns::of(x.view());
-            // The values are integers, so the order of additions does not affect the expected sums.
+            // The values are integers, so the expected sums are exact and do not depend on the order of additions.
             let squares = design.squares(&Workers::inline()).unwrap();
             for (a, squares) in squares.iter().enumerate() {
                 for (b, &square) in squares.iter().enumerate() {

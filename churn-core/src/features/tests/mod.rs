@@ -1,4 +1,4 @@
-//! Tests of features through the public API, with small records and expected values that are computed by hand.
+//! Tests of features through the public API. The records are small, and the expected values are computed by hand.
 
 mod own;
 mod records;

@@ -1,4 +1,5 @@
-//! Tests of findings, column name matching, spells and ties, and of their effect on features and labels.
+//! Tests of data-quality findings, column name matching, spells and ties. They also test the effect on features and
+//! labels.
 
 use std::fmt::Write as _;
 
@@ -15,7 +16,7 @@ fn csv(text: &str) -> Table {
     Table::from_csv(text.as_bytes()).unwrap()
 }
 
-/// Builds records from two CSV texts: the customers and one event table.
+/// Builds records from two CSV texts. The first contains the customers, and the second contains one event table.
 fn build(customers: &str, kind: RecordKind, events: &str) -> (TenantRecords, ValidationReport) {
     let builder = TenantRecords::builder("acme")
         .customers(csv(customers))
@@ -87,7 +88,8 @@ fn events_outside_spells_are_counted_with_examples() {
         "{shown}"
     );
     assert!(shown.contains("(after_end)"), "{shown}");
-    // If a customer returned, an event in the later spell does not count as an event after the end.
+    // This customer returned. The event between the two spells is reported as `after_end`, but the event in the later
+    // spell is not.
     let customers = "customer_id,signed_up_at,churned_at\na,2023-01-01,2023-03-01\na,2023-05-01,\n";
     let events = "customer_id,at\na,2023-04-01\na,2023-06-01\n";
     let (_, report) = build(customers, RecordKind::Activities, events);
@@ -131,8 +133,8 @@ fn a_far_date_is_reported_and_does_not_move_the_end_of_observation() {
         "{error}"
     );
 
-    // An event exactly 365 days later is not far, and a pending payment is not an event. Among a thousand events,
-    // several may be far.
+    // An event exactly 365 days after the previous one does not count as far. Pending payments are ignored. If there
+    // are a thousand events, several of them may count as far.
     let edge = format!("{payments}a,2024-11-30,1\n");
     assert_eq!(
         until(&build(CUSTOMERS, RecordKind::Payments, &edge).0),
@@ -221,7 +223,7 @@ fn two_columns_of_one_known_name_are_refused() {
         (records.n_rows(RecordKind::Payments), report.issues[0].code),
         (Some(0), IssueCode::DuplicateColumn)
     );
-    // The result is the same if the records are given in batches.
+    // The result is the same if the records are pushed in batches.
     let mut builder = TenantRecords::builder("acme").customers(csv(CUSTOMERS));
     builder.push(RecordKind::Payments, csv(payments));
     assert_eq!(builder.build().unwrap_err().code(), "duplicate_column");
@@ -237,7 +239,7 @@ fn a_missing_column_suggests_the_closest_given_one() {
     assert!(error.to_string().contains("there is 'created_at'"), "{error}");
 }
 
-/// A history of versions: `churned_at` is set to March and is set back to null in August.
+/// Customers with several versions. `churned_at` of customer `a` is set in March, and is null again from August on.
 const HISTORY: &str = "customer_id,signed_up_at,valid_from,churned_at,plan\na,2023-01-01,2023-01-01,,pro\na,2023-01-01,2023-03-01,2023-03-01,pro\na,2023-01-01,2023-08-01,,basic\nb,2023-02-01,2023-02-01,,pro\n";
 
 #[test]
@@ -354,7 +356,8 @@ fn ties_by_content_do_not_depend_on_the_order_given() {
     for order in [[0, 1, 2, 3], [3, 2, 1, 0], [2, 0, 3, 1]] {
         assert_eq!(of(&order, Ties::Content), 5.0, "the payment with the greatest id, x");
     }
-    // Ties on another axis are ordered in the same way: here, both ratings became visible at the same time.
+    // Ties on another time axis are ordered in the same way. In this example, both ratings became visible at the same
+    // time.
     let rate = |tickets: &str| {
         let builder = TenantRecords::builder("acme")
             .customers(csv(CUSTOMERS))

@@ -9,12 +9,12 @@ use crate::parallel::Execution;
 use crate::record::{StaticAttributes, TenantRecords};
 use crate::time::AsOf;
 
-/// One customer, "C", since 2024-01-01.
+/// One customer with the id "C", who signed up on 2024-01-01.
 pub(super) fn one_customer() -> Value {
     json!([{"customer_id": "C", "signed_up_at": "2024-01-01"}])
 }
 
-/// Valid records of these tables. All attributes are declared static unless they are dated.
+/// Builds records from these tables, which must be valid. All undated attributes are declared static.
 pub(super) fn records(customers: Value, tables: &[(RecordKind, Value)]) -> TenantRecords {
     let table = |rows: &Value| Table::from_json(rows.to_string().as_bytes()).unwrap();
     let mut builder = TenantRecords::builder("acme")

@@ -4,7 +4,7 @@ use crate::error::RecordKind;
 use crate::features::view::Row;
 use crate::record::{AttributeValues, MISSING_CODE, TenantRecords, TextColumn};
 
-/// A column of a table. Only visible rows can be read.
+/// A column of a table. Only the values of visible rows can be read.
 #[derive(Clone, Copy)]
 pub(crate) struct ColumnView<'a>(Values<'a>);
 
@@ -21,7 +21,7 @@ pub(crate) enum Holds {
     /// Numbers, or bools as 0 and 1.
     Numbers,
     Texts,
-    /// The column has only missing values; it is valid both as numbers and as texts.
+    /// The column has only missing values, so it can be used as numbers and as texts.
     Nothing,
 }
 
@@ -74,7 +74,7 @@ impl<'a> ColumnView<'a> {
         }
     }
 
-    /// A code that is equal for equal values of the column, whatever their type is; `None` if the value is missing.
+    /// A code that is equal for equal values of the column, for columns of any type; `None` if the value is missing.
     pub(crate) fn code(self, row: Row) -> Option<i64> {
         match self.0 {
             Values::Texts(_) => self.text(row).map(i64::from),
@@ -83,8 +83,8 @@ impl<'a> ColumnView<'a> {
         }
     }
 
-    /// All texts of the column, including texts of rows that are not visible. They are used only to look up codes. A
-    /// text leaves this module only if a visible row has it.
+    /// All texts of the column, including texts of rows that are not visible. They are used only to look up codes. Code
+    /// outside this module sees a text only if a visible row has it.
     pub(crate) fn levels(self) -> impl Iterator<Item = &'a str> {
         let levels = match self.0 {
             Values::Texts(text) => Some(text.levels.iter()),

@@ -1,17 +1,18 @@
-//! The visible version of a customer.
+//! The visible version of a customer. A version is one row of the customers table, and is valid from its `valid_from`.
+//! A spell is a period in which the customer is signed up. A customer who returns after churn has several spells.
 
 use crate::features::view::Row;
 use crate::record::{Customers, NEVER, Spell, TenantRecords};
 use crate::time::{AsOf, MICROS_PER_DAY};
 
-/// A customer as known at a time: the visible version of the current spell.
+/// A customer as known at a time. It is the visible version of the current spell.
 #[derive(Clone, Copy)]
 pub(crate) struct CustomerView<'a> {
     customers: &'a Customers,
     as_of: i64,
     /// The range of all rows of the customer.
     rows: (usize, usize),
-    /// The range of rows that have the sign-up time of the current spell, from the first row of the spell.
+    /// The range of rows with the sign-up time of the current spell. It begins at the first row of the spell.
     spell: (usize, usize),
     /// The start of the current spell.
     start: i64,
@@ -78,7 +79,7 @@ impl<'a> CustomerView<'a> {
         self.spells().next().map_or(self.start, |spell| spell.start)
     }
 
-    /// The row of the visible version, which is the key for reading attribute columns.
+    /// The row of the visible version. Attribute columns are read with this row.
     pub(crate) fn version(&self) -> Row {
         Row::new(self.row)
     }
@@ -120,8 +121,8 @@ impl<'a> CustomerView<'a> {
     }
 }
 
-/// The actual end of the spell that is current at a time, even if the end was not known at that time. Only labels use
-/// it. Features use a [`CustomerView`], which does not expose it.
+/// The actual end of the spell that is current at a time. It may have become known only after that time, so only labels
+/// use it. Features use a [`CustomerView`], which does not expose it.
 pub(crate) struct SpellTruth {
     /// `NEVER` if the spell does not end.
     pub(crate) churned_at: i64,

@@ -30,14 +30,14 @@ pub(crate) enum PaymentState {
 }
 
 impl PaymentState {
-    /// The state as a bit, so that a set of states is one number.
+    /// The state as one bit. A set of states can then be stored as one number.
     pub(crate) fn bit(self) -> u8 {
         1 << self as u8
     }
 }
 
 impl<'a> StreamView<'a> {
-    /// The view of a table; `None` for customers and for a table that was not given.
+    /// Creates the view of a table; `None` for customers and for a table that was not given.
     pub(crate) fn new(records: &'a TenantRecords, kind: RecordKind, as_of: i64) -> Option<Self> {
         let table = match kind {
             RecordKind::Customers => return None,
@@ -81,7 +81,7 @@ impl<'a> StreamView<'a> {
         count
     }
 
-    /// An upper bound of the number of visible rows of a customer. It is computed without reading the rows.
+    /// An upper bound on the number of visible rows of a customer. It is computed without reading the rows.
     pub(crate) fn most(&self, customer: u32) -> usize {
         self.events().rows_of(customer as usize).len()
     }
@@ -91,12 +91,12 @@ impl<'a> StreamView<'a> {
         self.events().at[row.position()]
     }
 
-    /// The key that orders rows with the same time. It is the input position, or the rank by content.
+    /// The key that orders rows with the same time. It is the position in the input, or the rank by content.
     pub(crate) fn tie(&self, row: Row) -> u32 {
         self.events().tie(row.position())
     }
 
-    /// A time in the row, other than the event time. `None` if it does not lie before the view's time.
+    /// Returns a time of the row, such as the settlement time, if it lies before the view's time; otherwise `None`.
     fn past(&self, moment: i64) -> Option<i64> {
         (moment < self.as_of).then_some(moment)
     }
@@ -210,7 +210,7 @@ impl<'a> StreamView<'a> {
         }
     }
 
-    /// The code of an activity's kind. Without a kind column, all activities are of the same kind.
+    /// The code of an activity's kind. If there is no kind column, all activities are of the same kind.
     pub(crate) fn kind(&self, row: Row) -> Option<u32> {
         match self.table {
             StreamTable::Activities(activities) => {
@@ -221,8 +221,8 @@ impl<'a> StreamView<'a> {
     }
 }
 
-/// The number of a customer's events that are visible at a time, over all event tables that were given; `None` if no
-/// event table was given.
+/// The number of a customer's events that are visible at a time. It counts all event tables that were given; `None` if
+/// no event table was given.
 pub(crate) fn visible_events(records: &TenantRecords, customer: u32, as_of: AsOf) -> Option<usize> {
     let views = RecordKind::ALL
         .iter()

@@ -1,4 +1,4 @@
-//! Kernels for AVX2.
+//! Kernels for CPUs with AVX2.
 
 use std::arch::x86_64::*;
 
@@ -38,7 +38,7 @@ fn compare_f32(column: &Column<f32>, thresholds: &[f32], masks: &mut [Mask], mis
     for part in 0..4 {
         let values: [__m256; 8] = std::array::from_fn(|group| {
             let values: &[f32] = &column.0[part * 64 + group * 8..][..8];
-            // SAFETY: the slice has the 8 numbers that are read.
+            // SAFETY: 8 numbers are read from a slice of 8.
             unsafe { _mm256_loadu_ps(values.as_ptr()) }
         });
         for (&threshold, mask) in thresholds.iter().zip(masks.iter_mut()) {
@@ -62,7 +62,7 @@ fn compare_f64(column: &Column<f64>, thresholds: &[f64], masks: &mut [Mask], mis
     for part in 0..8 {
         let values: [__m256d; 8] = std::array::from_fn(|group| {
             let values: &[f64] = &column.0[part * 32 + group * 4..][..4];
-            // SAFETY: the slice has the 4 numbers that are read.
+            // SAFETY: 4 numbers are read from a slice of 4.
             unsafe { _mm256_loadu_pd(values.as_ptr()) }
         });
         for (&threshold, mask) in thresholds.iter().zip(masks.iter_mut()) {
@@ -82,22 +82,23 @@ fn compare_f64(column: &Column<f64>, thresholds: &[f64], masks: &mut [Mask], mis
     }
 }
 
-/// The slot of each row of a block after all steps of a tree. Plane `b` of the result holds bit `b` of all slots.
+/// Returns the slot of each row of a block after all steps of a tree. Slots are returned as bit planes: plane `b` holds
+/// bit `b` of the slot of every row.
 #[target_feature(enable = "avx2")]
 fn slots<const SLOTS: usize, const BITS: usize>(steps: &[Step], masks: &[Mask]) -> [[i32; 8]; BITS] {
-    // The rows in each slot.
+    // For each slot, the mask of the rows that are in it.
     let mut slots = [_mm256_setzero_si256(); SLOTS];
     slots[0] = _mm256_set1_epi8(-1);
     for (number, step) in steps.iter().enumerate() {
         let mask = &masks[step.question as usize];
-        // SAFETY: the mask is 32 bytes, as its size says.
+        // SAFETY: 32 bytes are read from a mask of 32 bytes.
         let right = unsafe { _mm256_loadu_si256(mask.0.as_ptr().cast()) };
         let rows = slots[step.slot as usize % SLOTS];
         slots[(number + 1) % SLOTS] = _mm256_and_si256(rows, right);
         slots[step.slot as usize % SLOTS] = _mm256_andnot_si256(right, rows);
     }
-    // Each round reads one bit of the slot numbers: the rows in odd slots have a 1. Then slots are merged in pairs,
-    // which drops this bit.
+    // Each round computes the plane of the lowest bit, which is 1 for the rows in odd slots. It then merges each even
+    // slot with the next odd slot, which removes the lowest bit from the slot numbers.
     let mut planes = [[0i32; 8]; BITS];
     let mut count = SLOTS;
     for plane in &mut planes {
@@ -105,7 +106,7 @@ fn slots<const SLOTS: usize, const BITS: usize>(steps: &[Step], masks: &[Mask]) 
         for pair in 1..count / 2 {
             odd = _mm256_or_si256(odd, slots[2 * pair + 1]);
         }
-        // SAFETY: the plane is 32 bytes, as its size says.
+        // SAFETY: 32 bytes are written to a plane of 32 bytes.
         unsafe { _mm256_storeu_si256(plane.as_mut_ptr().cast(), odd) };
         for pair in 0..count / 2 {
             slots[pair] = _mm256_or_si256(slots[2 * pair], slots[2 * pair + 1]);
@@ -115,11 +116,11 @@ fn slots<const SLOTS: usize, const BITS: usize>(steps: &[Step], masks: &[Mask]) 
     planes
 }
 
-/// The slots of 32 rows.
+/// Returns the slots of 32 rows, one byte per row.
 #[target_feature(enable = "avx2")]
 fn numbers<const BITS: usize>(planes: &[[i32; 8]; BITS], group: usize) -> [u8; 32] {
-    // Bit k of a four-byte word becomes byte k: each of the four bytes is copied to eight bytes, and each copy keeps
-    // one bit.
+    // The 32 bits of a word become 32 bytes. Each of the word's four bytes is copied eight times, and each copy keeps
+    // one of its bits.
     let spread = _mm256_setr_epi64x(0, 0x0101_0101_0101_0101, 0x0202_0202_0202_0202, 0x0303_0303_0303_0303);
     let own = _mm256_set1_epi64x(0x8040_2010_0804_0201u64 as i64);
     let mut numbers = _mm256_setzero_si256();
@@ -129,12 +130,12 @@ fn numbers<const BITS: usize>(planes: &[[i32; 8]; BITS], group: usize) -> [u8; 3
         numbers = _mm256_or_si256(numbers, _mm256_and_si256(set, _mm256_set1_epi8(1 << bit)));
     }
     let mut slot_of = [0u8; 32];
-    // SAFETY: 32 bytes are written to an array of 32.
+    // SAFETY: 32 bytes are written to an array of 32 bytes.
     unsafe { _mm256_storeu_si256(slot_of.as_mut_ptr().cast(), numbers) };
     slot_of
 }
 
-/// Adds one tree of at most `SLOTS` leaves, whose slots have `BITS` bits.
+/// Adds the leaf values of one tree with at most `SLOTS` leaves. A slot number has `BITS` bits.
 #[target_feature(enable = "avx2")]
 fn tree<const SLOTS: usize, const BITS: usize>(steps: &[Step], shape: &Shape, masks: &[Mask], sums: &mut [f64; BLOCK]) {
     let planes = slots::<SLOTS, BITS>(steps, masks);
@@ -156,14 +157,16 @@ pub(super) fn top(top: &Top, ranks: &[RankLine], slots_of: &mut [u8; BLOCK]) {
         let lines = ranks.iter().skip(usize::from(split.column)).step_by(columns);
         let bar = _mm256_set1_epi16(split.rank as i16);
         for (line, bits) in lines.zip(mask.0.chunks_exact_mut(2)) {
-            // A saturating subtraction of the threshold rank is positive for ranks above it.
+            // A saturating subtraction of the split's rank gives a positive number if and only if the row's rank is
+            // above it.
             let left = |half: usize| {
                 let values: &[u16] = &line.0[16 * half..][..16];
-                // SAFETY: the slice has the 16 numbers that are read.
+                // SAFETY: 16 numbers are read from a slice of 16.
                 let values = unsafe { _mm256_loadu_si256(values.as_ptr().cast()) };
                 _mm256_cmpeq_epi16(_mm256_subs_epu16(values, bar), _mm256_setzero_si256())
             };
-            // Packing interleaves the 128-bit halves of both vectors; the permutation restores the order of the rows.
+            // The pack instruction interleaves the 128-bit halves of both vectors. The permutation restores the order
+            // of the rows.
             let left = _mm256_permute4x64_epi64::<0b11_01_10_00>(_mm256_packs_epi16(left(0), left(1)));
             let right = !_mm256_movemask_epi8(left);
             bits.copy_from_slice(&[right as u16, (right >> 16) as u16]);

@@ -1,4 +1,4 @@
-//! Kernels for AVX-512 (F, BW, DQ, VL).
+//! Kernels for CPUs with AVX-512 (F, BW, DQ and VL).
 
 use std::arch::x86_64::*;
 
@@ -40,9 +40,9 @@ pub(super) fn add<T: Input>(plan: &Plan, columns: &[Column<T>], masks: &mut [Mas
     }
 }
 
-/// The index at which the sum of a row is kept. Each leaf value is assembled from its low and its high 32 bits by
-/// unpack instructions, which permute the rows of each group of 16. This function returns the index that they give a
-/// row.
+/// Returns the index at which the sum of a row is stored. Each leaf value is assembled from its low and its high 32
+/// bits by unpack instructions. These instructions permute the rows of each group of 16, and the sums are stored in the
+/// permuted order.
 fn place_of(row: usize) -> usize {
     let within = row % 16;
     row - within + (within / 4) * 2 + within % 2 + if within % 4 < 2 { 0 } else { 8 }
@@ -53,7 +53,7 @@ fn compare_f32(column: &Column<f32>, thresholds: &[f32], masks: &mut [Mask], mis
     for half in 0..2 {
         let values: [__m512; 8] = std::array::from_fn(|group| {
             let values: &[f32] = &column.0[half * 128 + group * 16..][..16];
-            // SAFETY: the slice has the 16 numbers that are read.
+            // SAFETY: 16 numbers are read from a slice of 16.
             unsafe { _mm512_loadu_ps(values.as_ptr()) }
         });
         for (&threshold, mask) in thresholds.iter().zip(masks.iter_mut()) {
@@ -74,7 +74,7 @@ fn compare_f64(column: &Column<f64>, thresholds: &[f64], masks: &mut [Mask], mis
     for part in 0..4 {
         let values: [__m512d; 8] = std::array::from_fn(|group| {
             let values: &[f64] = &column.0[part * 64 + group * 8..][..8];
-            // SAFETY: the slice has the 8 numbers that are read.
+            // SAFETY: 8 numbers are read from a slice of 8.
             unsafe { _mm512_loadu_pd(values.as_ptr()) }
         });
         for (&threshold, mask) in thresholds.iter().zip(masks.iter_mut()) {
@@ -93,22 +93,23 @@ fn compare_f64(column: &Column<f64>, thresholds: &[f64], masks: &mut [Mask], mis
     }
 }
 
-/// The slot of each row of a block after all steps of a tree. Plane `b` of the result holds bit `b` of all slots.
+/// Returns the slot of each row of a block after all steps of a tree. Slots are returned as bit planes: plane `b` holds
+/// bit `b` of the slot of every row.
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
 fn slots<const SLOTS: usize, const BITS: usize>(steps: &[Step], masks: &[Mask]) -> [[u64; 4]; BITS] {
-    // The rows in each slot.
+    // For each slot, the mask of the rows that are in it.
     let mut slots = [_mm256_setzero_si256(); SLOTS];
     slots[0] = _mm256_set1_epi8(-1);
     for (number, step) in steps.iter().enumerate() {
         let mask = &masks[step.question as usize];
-        // SAFETY: the mask is 32 bytes, as its size says.
+        // SAFETY: 32 bytes are read from a mask of 32 bytes.
         let right = unsafe { _mm256_loadu_si256(mask.0.as_ptr().cast()) };
         let rows = slots[step.slot as usize % SLOTS];
         slots[(number + 1) % SLOTS] = _mm256_and_si256(rows, right);
         slots[step.slot as usize % SLOTS] = _mm256_andnot_si256(right, rows);
     }
-    // Each round reads one bit of the slot numbers: the rows in odd slots have a 1. Then slots are merged in pairs,
-    // which drops this bit.
+    // Each round computes the plane of the lowest bit, which is 1 for the rows in odd slots. It then merges each even
+    // slot with the next odd slot, which removes the lowest bit from the slot numbers.
     let mut planes = [[0u64; 4]; BITS];
     let mut count = SLOTS;
     for plane in &mut planes {
@@ -116,7 +117,7 @@ fn slots<const SLOTS: usize, const BITS: usize>(steps: &[Step], masks: &[Mask]) 
         for pair in 1..count / 2 {
             odd = _mm256_or_si256(odd, slots[2 * pair + 1]);
         }
-        // SAFETY: the plane is 32 bytes, as its size says.
+        // SAFETY: 32 bytes are written to a plane of 32 bytes.
         unsafe { _mm256_storeu_si256(plane.as_mut_ptr().cast(), odd) };
         for pair in 0..count / 2 {
             slots[pair] = _mm256_or_si256(slots[2 * pair], slots[2 * pair + 1]);
@@ -126,7 +127,7 @@ fn slots<const SLOTS: usize, const BITS: usize>(steps: &[Step], masks: &[Mask]) 
     planes
 }
 
-/// The slots of 64 rows: four vectors of 16 rows each.
+/// Returns the slots of 64 rows as four vectors of 16 rows each.
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
 fn numbers<const BITS: usize>(planes: &[[u64; 4]; BITS], group: usize) -> [__m512i; 4] {
     let mut numbers = _mm512_setzero_si512();
@@ -142,7 +143,7 @@ fn numbers<const BITS: usize>(planes: &[[u64; 4]; BITS], group: usize) -> [__m51
     ]
 }
 
-/// Adds one tree of at most `SLOTS` leaves, whose slots have `BITS` bits.
+/// Adds the leaf values of one tree with at most `SLOTS` leaves. A slot number has `BITS` bits.
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
 fn tree<const SLOTS: usize, const BITS: usize>(steps: &[Step], shape: &Shape, masks: &[Mask], sums: &mut [f64; BLOCK]) {
     let planes = slots::<SLOTS, BITS>(steps, masks);
@@ -168,7 +169,7 @@ fn tree<const SLOTS: usize, const BITS: usize>(steps: &[Step], shape: &Shape, ma
             let leaves = [_mm512_unpacklo_epi32(low, high), _mm512_unpackhi_epi32(low, high)];
             let sums = &mut sums[group * 64 + quarter * 16..][..16];
             for (sums, leaves) in sums.chunks_exact_mut(8).zip(leaves) {
-                // SAFETY: the slice has the 8 numbers that are read and written.
+                // SAFETY: 8 numbers are read from and written to a slice of 8.
                 unsafe {
                     let sum = _mm512_add_pd(_mm512_loadu_pd(sums.as_ptr()), _mm512_castsi512_pd(leaves));
                     _mm512_storeu_pd(sums.as_mut_ptr(), sum);
@@ -187,7 +188,7 @@ pub(super) fn top(top: &Top, ranks: &[RankLine], slots_of: &mut [u8; BLOCK]) {
         let lines = ranks.iter().skip(usize::from(split.column)).step_by(columns);
         let bar = _mm512_set1_epi16(split.rank as i16);
         for (line, bits) in lines.zip(mask.0.chunks_exact_mut(2)) {
-            // SAFETY: the line is the 32 numbers that are read.
+            // SAFETY: 32 numbers are read from a line of 32.
             let values = unsafe { _mm512_loadu_si512(line.0.as_ptr().cast()) };
             let right = _mm512_cmpgt_epu16_mask(values, bar);
             bits.copy_from_slice(&[right as u16, (right >> 16) as u16]);
@@ -200,18 +201,19 @@ pub(super) fn top(top: &Top, ranks: &[RankLine], slots_of: &mut [u8; BLOCK]) {
             let one = _mm512_set1_epi8(1 << bit);
             numbers = _mm512_mask_add_epi8(numbers, plane[group], numbers, one);
         }
-        // SAFETY: 64 bytes are written to a slice of 64.
+        // SAFETY: 64 bytes are written to a slice of 64 bytes.
         unsafe { _mm512_storeu_si512(slots.as_mut_ptr().cast(), numbers) };
     }
 }
 
-/// See [`super::Kernel::rank`]: a binary search for many values at once. There must be fewer than 2^16 thresholds.
+/// See [`super::Kernel::rank`]. The function performs binary searches for several values at once. There must be fewer
+/// than 2^16 thresholds.
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
 pub(super) fn rank<T: Input>(sorted: &[f64], missing: u16, values: &Column<T>, ranks: &mut RankColumn) {
     for (values, ranks) in values.0.chunks_exact(32).zip(ranks.0.chunks_exact_mut(32)) {
         let values: [__m512d; 4] = std::array::from_fn(|part| {
             let eight: [f64; 8] = std::array::from_fn(|lane| values[8 * part + lane].into());
-            // SAFETY: the array has the 8 numbers that are read.
+            // SAFETY: 8 numbers are read from an array of 8.
             unsafe { _mm512_loadu_pd(eight.as_ptr()) }
         });
         let mut from = [_mm256_setzero_si256(); 4];
@@ -220,8 +222,8 @@ pub(super) fn rank<T: Input>(sorted: &[f64], missing: u16, values: &Column<T>, r
             let half = length.div_ceil(2);
             let (last, step) = (_mm256_set1_epi32(half as i32 - 1), _mm256_set1_epi32(half as i32));
             for (from, &value) in from.iter_mut().zip(&values) {
-                // SAFETY: the search covers `length` thresholds starting at `from`, and `half - 1` is less than
-                // `length`.
+                // SAFETY: each search covers `length` thresholds from index `from` on. The code reads the threshold at
+                // `from + half - 1`, and `half - 1` is less than `length`.
                 let threshold = unsafe { _mm512_i32gather_pd::<8>(_mm256_add_epi32(*from, last), sorted.as_ptr()) };
                 let below = _mm512_cmp_pd_mask::<_CMP_LT_OQ>(threshold, value);
                 *from = _mm256_mask_add_epi32(*from, below, *from, step);
@@ -231,7 +233,7 @@ pub(super) fn rank<T: Input>(sorted: &[f64], missing: u16, values: &Column<T>, r
         for ((from, value), ranks) in from.into_iter().zip(values).zip(ranks.chunks_exact_mut(8)) {
             let nan = _mm512_cmp_pd_mask::<_CMP_UNORD_Q>(value, value);
             let rank = _mm256_mask_mov_epi32(from, nan, _mm256_set1_epi32(i32::from(missing)));
-            // SAFETY: the slice has the 8 numbers that are written.
+            // SAFETY: 8 numbers are written to a slice of 8.
             unsafe { _mm_storeu_si128(ranks.as_mut_ptr().cast(), _mm256_cvtepi32_epi16(rank)) };
         }
     }

@@ -1,11 +1,11 @@
-//! SIMD kernels, selected at run time.
+//! SIMD kernels. The fastest kernel that the CPU supports is selected at run time.
 //!
-//! This is the only module with `unsafe` code. The unsafe code is of two kinds, and a comment justifies each use: calls
-//! of a kernel after its CPU features were detected, and loads and stores of whole arrays through references to these
-//! arrays.
+//! This is the only module with `unsafe` code. There are two kinds of unsafe code: calls of a kernel after its CPU
+//! features were detected, and loads and stores of whole arrays through references to these arrays. A comment justifies
+//! each use.
 //!
-//! Every kernel makes the same comparisons and sums the same leaves in the same order as the walk in `score`, so
-//! results are bit-identical for all kernels.
+//! Every kernel makes the same comparisons as the code in `score` that walks down the trees, and adds the same leaf
+//! values in the same order. Results are therefore bit-identical for all kernels.
 
 #![allow(unsafe_code)]
 
@@ -26,19 +26,19 @@ pub(super) enum Kernel {
 }
 
 impl Kernel {
-    /// The kernels that this machine supports, the fastest first.
+    /// Returns the kernels that this machine supports. The fastest is first.
     pub(super) fn all() -> Vec<Self> {
         let all = [Self::Avx512, Self::Avx2];
         all.into_iter().filter(|kernel| kernel.runs()).collect()
     }
 
-    /// The fastest kernel that this machine supports.
+    /// Returns the fastest kernel that this machine supports.
     pub(super) fn best() -> Option<Self> {
         Self::all().first().copied()
     }
 
-    /// `--cfg churn_without_avx512` disables this kernel, so that a machine with AVX-512 can measure the speed of one
-    /// without.
+    /// Returns whether this machine supports the kernel. The compiler option `--cfg churn_without_avx512` disables the
+    /// AVX-512 kernel, so that the speed without AVX-512 can be measured on a machine that has it.
     #[cfg(all(target_arch = "x86_64", not(miri)))]
     fn runs(self) -> bool {
         use std::arch::is_x86_feature_detected as has;
@@ -54,10 +54,10 @@ impl Kernel {
         false
     }
 
-    /// Adds the leaf that each row reaches in every tree to the sum of the row, for one block of rows. `columns` has
+    /// For one block of rows, adds the leaf value that a row reaches in every tree to the sum of the row. `columns` has
     /// one column per feature, in order.
     ///
-    /// Does nothing if the machine does not support the kernel. [`all`](Self::all) lists the supported kernels.
+    /// Does nothing if the machine does not support the kernel. [`all`](Self::all) returns the supported kernels.
     #[cfg_attr(not(target_arch = "x86_64"), allow(unused_variables))]
     pub(super) fn add<T: Input>(self, plan: &Plan, columns: &[Column<T>], masks: &mut [Mask], sums: &mut [f64; BLOCK]) {
         #[cfg(target_arch = "x86_64")]
@@ -72,8 +72,8 @@ impl Kernel {
         }
     }
 
-    /// Finds the slot of each row of a block in the top of a tree. Returns `false` if the machine does not support the
-    /// kernel.
+    /// Computes the slot that each row of a block reaches in the top of a tree. Returns `false` if the machine does not
+    /// support the kernel.
     #[cfg_attr(not(target_arch = "x86_64"), allow(unused_variables))]
     pub(super) fn top(self, top: &Top, ranks: &[RankLine], slots: &mut [u8; BLOCK]) -> bool {
         #[cfg(target_arch = "x86_64")]
@@ -90,8 +90,8 @@ impl Kernel {
         false
     }
 
-    /// Writes the number of sorted thresholds below each value, and `missing` for NaN. Returns `false` if the machine
-    /// does not support the kernel.
+    /// For each value, writes the number of sorted thresholds below it. For NaN, writes `missing`. Returns `false` if
+    /// the machine does not support the kernel.
     #[cfg_attr(not(target_arch = "x86_64"), allow(unused_variables))]
     pub(super) fn rank<T: Input>(
         self,
