@@ -40,6 +40,17 @@ names! {
         /// Customers have no subscription, although the customers table was built from subscriptions. They were
         /// dropped.
         NoSubscription = "no_subscription",
+        /// An attribute of customers has a name that other systems use for a known column, which was not given.
+        SimilarColumn = "similar_column",
+        /// A customer signs up again although the earlier spell has no end by then.
+        OverlappingSpells = "overlapping_spells",
+        /// Most rows of a table became known long after the event. They are hidden at every date before they became
+        /// known.
+        KnownLate = "known_late",
+        /// Payments have no status, although other payments have one.
+        MissingStatus = "missing_status",
+        /// A subscription begins at most a day after the customer's previous one ended, so the gap counts as churn.
+        ShortGap = "short_gap",
     }
 }
 

@@ -195,6 +195,19 @@ pub(crate) fn churned_in_the_end(
     }
 }
 
+/// Whether the customer's spell at a date ends, according to `churned_at`, in the label period of the date. `None` if the
+/// customer is not visible at the date.
+pub(crate) fn ends_in_label_period(
+    records: &TenantRecords,
+    customer: u32,
+    as_of: AsOf,
+    definition: &ChurnDefinition,
+) -> Option<bool> {
+    let SpellTruth { churned_at } = SpellTruth::new(records, customer, as_of.as_micros())?;
+    let horizon = definition.horizon();
+    Some((horizon.start(as_of.as_micros())..horizon.end(as_of.as_micros())).contains(&churned_at))
+}
+
 fn label(
     records: &TenantRecords,
     customer: u32,

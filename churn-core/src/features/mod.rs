@@ -28,7 +28,7 @@ pub use definition::ChurnDefinition;
 pub use engine::{eligible_features, features};
 pub use gap::usual_gap_days;
 pub use label::{Label, LabelRule, Labels, labels};
-pub(crate) use label::{churned_in_the_end, labels_within, mature_until};
+pub(crate) use label::{churned_in_the_end, ends_in_label_period, labels_within, mature_until};
 pub(crate) use matrix::Columns;
 pub use matrix::{FeatureColumn, FeatureMatrix};
 pub use plan::{Axis, Condition, Feature, FeaturePlan, Function, Measure};

@@ -118,9 +118,11 @@ pub(crate) fn clean(batches: Vec<Table>, tenant: &TenantId, workers: &Workers) -
         reopened: false,
     };
     customers.find_spells();
+    let names = reader.names().to_vec();
     let mut checked = reader.check.finish(&given);
+    let has = |name: &str| names.iter().any(|known| &**known == name);
     checked
         .findings
-        .extend(quality::of_customers(&customers, |row| given(rows[row] as usize)));
+        .extend(quality::of_customers(&customers, has, |row| given(rows[row] as usize)));
     Ok((KnownCustomers { customers, directory }, checked))
 }

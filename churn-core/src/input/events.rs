@@ -3,7 +3,7 @@
 
 use std::cmp::Ordering;
 
-use crate::error::{FindingCode, IssueCode, Result, excerpt};
+use crate::error::{FindingCode, IssueCode, RecordKind, Result, excerpt};
 use crate::input::attributes::AttributeDrafts;
 use crate::input::builder::Ties;
 use crate::input::check::{Checked, Found};
@@ -15,6 +15,9 @@ use crate::input::quality::{self, Rows};
 use crate::input::reader::{PIECE, TableReader};
 use crate::parallel::Workers;
 use crate::record::{ALWAYS, Customers, Events, NEVER};
+
+/// Equal rows with different ids are reported if they are more than one in this many rows of their table.
+const RENAMED_SHARE: u64 = 20;
 
 /// The columns that all event tables have, in input order.
 pub(crate) struct EventDraft {
@@ -73,7 +76,7 @@ impl EventDraft {
         let mut columns: Vec<Values<'_>> = self.known_at.iter().map(|known| Values::Moments(known)).collect();
         columns.extend(values);
         columns.extend(self.attributes.values());
-        let copies = self.copies(&sorted, &columns, &given, workers)?;
+        let (copies, renamed) = self.copies(&sorted, &columns, &given, workers)?;
         let rank = match ties {
             Ties::Given => None,
             Ties::Content => Some(self.order_by_content(&reader, &mut sorted, &columns)?),
@@ -94,6 +97,15 @@ impl EventDraft {
             None,
             "the row equals another one in every column and has no id: remove the copy, or give each record its id",
         ));
+        // Two equal payments with different ids can be right, so only a large share of them is reported.
+        if kind != RecordKind::Activities && renamed.count() * RENAMED_SHARE > rows.len() as u64 {
+            checked.findings.extend(renamed.finding(
+                FindingCode::LikelyDuplicate,
+                kind,
+                Some(self.id_column),
+                "the row equals another one in every column but the id: the table may have been given twice with new ids",
+            ));
+        }
         let at = {
             let unsorted = at;
             gather(&unsorted, &rows, workers)?
@@ -134,33 +146,41 @@ impl EventDraft {
         };
         let has = |name: &str| names.iter().any(|known| &**known == name);
         checked.findings.extend(quality::unused_columns(kind, &events, has));
+        checked.findings.extend(quality::known_late(kind, &events));
         Ok((events, rows, checked))
     }
 
-    /// The rows that have no id and equal an earlier row in every column.
+    /// The rows that have no id and equal an earlier row in every column, and the rows with an id that equal an earlier
+    /// row in every other column. Versions of one record differ in `known_at`.
     fn copies(
         &self,
         sorted: &Order,
         columns: &[Values<'_>],
         given: &(impl Fn(usize) -> u64 + Sync),
         workers: &Workers,
-    ) -> Result<Rows> {
+    ) -> Result<(Rows, Rows)> {
         let nameless = |row: u32| self.ids.as_ref().is_none_or(|ids| ids[row as usize] == 0);
         let pieces = workers.map_chunks(sorted.starts.len() - 1, PIECE, |customers| {
-            let mut copies = Rows::default();
+            let (mut copies, mut renamed) = (Rows::default(), Rows::default());
             for customer in customers {
                 for together in sorted.ties(customer, |row| self.at[row as usize]) {
-                    let mut rows: Vec<u32> = together.iter().copied().filter(|&row| nameless(row)).collect();
-                    rows.sort_by(|&a, &b| compare(columns, a, b));
-                    let pairs = rows
-                        .windows(2)
-                        .filter(|pair| compare(columns, pair[0], pair[1]).is_eq());
-                    pairs.for_each(|pair| copies.add(given(pair[1] as usize)));
+                    let (mut rows, mut named): (Vec<u32>, Vec<u32>) =
+                        together.iter().copied().partition(|&row| nameless(row));
+                    for (rows, equal) in [(&mut rows, &mut copies), (&mut named, &mut renamed)] {
+                        rows.sort_by(|&a, &b| compare(columns, a, b));
+                        let pairs = rows
+                            .windows(2)
+                            .filter(|pair| compare(columns, pair[0], pair[1]).is_eq());
+                        pairs.for_each(|pair| equal.add(given(pair[1] as usize)));
+                    }
                 }
             }
-            Ok(copies)
+            Ok((copies, renamed))
         })?;
-        Ok(pieces.into_iter().fold(Rows::default(), Rows::join))
+        let none = (Rows::default(), Rows::default());
+        Ok(pieces
+            .into_iter()
+            .fold(none, |all, piece| (all.0.join(piece.0), all.1.join(piece.1))))
     }
 
     /// Determines the order of rows of one customer whose times are equal. These rows are ordered by id, then by all

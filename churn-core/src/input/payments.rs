@@ -1,6 +1,6 @@
 //! Validates payments and converts them to columns.
 
-use crate::error::{IssueCode, RecordKind, Result};
+use crate::error::{FindingCode, IssueCode, RecordKind, Result};
 use crate::input::builder::Ties;
 use crate::input::check::Checked;
 use crate::input::content::Values;
@@ -9,6 +9,7 @@ use crate::input::customers::KnownCustomers;
 use crate::input::events::EventDraft;
 use crate::input::fields::{currency, word};
 use crate::input::order::gather;
+use crate::input::quality::Rows;
 use crate::input::reader::{PIECE, TableReader};
 use crate::input::table::Table;
 use crate::parallel::Workers;
@@ -105,13 +106,29 @@ pub(crate) fn clean(
         Ok(())
     })?;
 
+    let without_status = {
+        let (position, bad, mut without) = (reader.given(), reader.check.bad(), Rows::default());
+        if given.iter().any(|status| *status != Given::Nothing) {
+            (0..reader.rows)
+                .filter(|&row| given[row] == Given::Nothing && settled_at[row] != NEVER && !bad[row])
+                .for_each(|row| without.add(position(row)));
+        }
+        without.finding(
+            FindingCode::MissingStatus,
+            RecordKind::Payments,
+            Some("status"),
+            "the payment has no status, although others have one, and counts as paid: give its status",
+        )
+    };
+
     let values = vec![
         Values::Moments(&amounts),
         Values::Codes(Box::new(|row| status[row] as u8)),
         Values::Moments(&settled_at),
         Values::Moments(&refunded_at),
     ];
-    let (events, rows, checked) = events.finish(reader, &known.customers, ties, values)?;
+    let (events, rows, mut checked) = events.finish(reader, &known.customers, ties, values)?;
+    checked.findings.extend(without_status);
     let status = gather(&status, &rows, workers)?;
     let gathered = |column: Vec<i64>| gather(&column, &rows, workers);
     let payments = Payments {

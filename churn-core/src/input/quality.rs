@@ -4,10 +4,10 @@ use std::cmp::Reverse;
 use std::collections::{BTreeSet, BinaryHeap};
 
 use crate::error::{Finding, FindingCode, MAX_EXAMPLES, RecordKind, Result};
-use crate::input::schema::{is_known, nearest_known};
+use crate::input::schema::{is_known, nearest_known, similar_known};
 use crate::parallel::Workers;
 use crate::record::{
-    Attribute, AttributeValues, Customers, EventSpan, Events, MISSING_CODE, NEVER, Spell, TenantRecords,
+    ALWAYS, Attribute, AttributeValues, Customers, EventSpan, Events, MISSING_CODE, NEVER, Spell, TenantRecords,
 };
 use crate::time::MICROS_PER_DAY;
 
@@ -24,6 +24,10 @@ pub(crate) struct Rows {
 }
 
 impl Rows {
+    pub(crate) fn count(&self) -> u64 {
+        self.count
+    }
+
     pub(crate) fn add(&mut self, position: u64) {
         self.count += 1;
         self.keep(position);
@@ -66,7 +70,11 @@ fn time_column(kind: RecordKind) -> &'static str {
 }
 
 /// The findings about customers. `given` maps a row to its position in the input.
-pub(crate) fn of_customers(customers: &Customers, given: impl Fn(usize) -> u64) -> Vec<Finding> {
+pub(crate) fn of_customers(
+    customers: &Customers,
+    has: impl Fn(&str) -> bool,
+    given: impl Fn(usize) -> u64,
+) -> Vec<Finding> {
     let rows = customers.signed_up_at.len();
     let mut findings: Vec<Finding> = customers
         .attributes
@@ -78,6 +86,20 @@ pub(crate) fn of_customers(customers: &Customers, given: impl Fn(usize) -> u64) 
             Finding::new(code, table, Some(&attribute.name), rows as u64, vec![], message)
         })
         .collect();
+    findings.extend(customers.attributes.iter().filter_map(|attribute| {
+        let known = similar_known(RecordKind::Customers, &attribute.name).filter(|known| !has(known))?;
+        let message = format!("this column is an attribute; did you mean '{known}', which was not given? Rename it");
+        let (code, table) = (FindingCode::SimilarColumn, RecordKind::Customers);
+        Some(Finding::new(
+            code,
+            table,
+            Some(&attribute.name),
+            rows as u64,
+            vec![],
+            message,
+        ))
+    }));
+    findings.extend(overlapping_spells(customers, &given));
     if !customers.reopened {
         return findings;
     }
@@ -109,6 +131,28 @@ pub(crate) fn of_customers(customers: &Customers, given: impl Fn(usize) -> u64) 
     ];
     findings.extend(both.into_iter().flatten());
     findings
+}
+
+/// The finding about customers who sign up again before their earlier spell has ended.
+fn overlapping_spells(customers: &Customers, given: &impl Fn(usize) -> u64) -> Option<Finding> {
+    let mut overlapping = Rows::default();
+    for customer in (0..customers.len()).filter(|_| customers.returning) {
+        let rows = customers.rows_of(customer);
+        // The last row of a spell has its end.
+        for row in rows.start + 1..rows.end {
+            let before = row - 1;
+            let signs_up_again = customers.signed_up_at[before] != customers.signed_up_at[row];
+            if signs_up_again && customers.churned_at[before] > customers.signed_up_at[row] {
+                overlapping.add(given(row));
+            }
+        }
+    }
+    overlapping.finding(
+        FindingCode::OverlappingSpells,
+        RecordKind::Customers,
+        Some("signed_up_at"),
+        "the customer signs up again before the earlier spell has ended, so the later spell alone counts: give all rows of one spell the same 'signed_up_at', or set 'churned_at' in the earlier rows",
+    )
 }
 
 fn is_constant(attribute: &Attribute) -> bool {
@@ -143,6 +187,32 @@ pub(crate) fn unused_columns(kind: RecordKind, events: &Events, has: impl Fn(&st
             Finding::new(FindingCode::UnusedColumn, kind, Some(&attribute.name), rows.count, examples, message)
         })
         .collect()
+}
+
+/// Minimum number of rows in a table that is tested for [`FindingCode::KnownLate`].
+const ENOUGH: usize = 20;
+/// A row became known late if its `known_at` is later than the event by more than this.
+const LATE: i64 = 30 * MICROS_PER_DAY;
+
+/// The finding about a table whose rows mostly became known long after their events, as is the case if `known_at` holds
+/// the time of the first import.
+pub(crate) fn known_late(kind: RecordKind, events: &Events) -> Option<Finding> {
+    let known_at = events.known_at.as_ref()?;
+    let mut late = Rows::default();
+    for (row, (&at, &known)) in events.at.iter().zip(known_at).enumerate() {
+        if known != ALWAYS && known.saturating_sub(at) > LATE {
+            late.add(u64::from(events.given[row]));
+        }
+    }
+    if events.len() < ENOUGH || late.count * 2 <= events.len() as u64 {
+        return None;
+    }
+    late.finding(
+        FindingCode::KnownLate,
+        kind,
+        Some("known_at"),
+        "the row became known more than 30 days after the event, as most rows of the table did, so it is hidden at every date before: if 'known_at' is the time of an import, leave the column out",
+    )
 }
 
 /// The observed span of an event table, and findings about event times.

@@ -269,13 +269,23 @@ const SYNONYMS: &[(RecordKind, &str, &[&str])] = &[
     (
         RecordKind::Customers,
         "customer_id",
-        &["id", "userid", "accountid", "clientid", "memberid", "subscriberid"],
+        &[
+            "id",
+            "customer",
+            "userid",
+            "accountid",
+            "clientid",
+            "memberid",
+            "subscriberid",
+        ],
     ),
     (
         RecordKind::Customers,
         "signed_up_at",
         &[
             "createdat",
+            "created",
+            "createdon",
             "signupdate",
             "signup",
             "joinedat",
@@ -291,8 +301,12 @@ const SYNONYMS: &[(RecordKind, &str, &[&str])] = &[
         "churned_at",
         &[
             "churndate",
+            "churnedon",
             "cancelledat",
             "canceledat",
+            "cancelledon",
+            "canceledon",
+            "endedon",
             "canceldate",
             "cancelleddate",
             "endedat",
@@ -338,6 +352,7 @@ const SYNONYMS: &[(RecordKind, &str, &[&str])] = &[
             "createdat",
             "billedat",
             "paymentdate",
+            "invoicedon",
         ],
     ),
     (
@@ -348,7 +363,7 @@ const SYNONYMS: &[(RecordKind, &str, &[&str])] = &[
     (
         RecordKind::Payments,
         "payment_id",
-        &["id", "invoiceid", "transactionid", "chargeid", "orderid"],
+        &["id", "invoiceid", "invoiceno", "transactionid", "chargeid", "orderid"],
     ),
     (
         RecordKind::Payments,
@@ -366,6 +381,7 @@ const SYNONYMS: &[(RecordKind, &str, &[&str])] = &[
         &["refunddate", "refundat", "refunded"],
     ),
     (RecordKind::Payments, "method", &["paymentmethod", "paymenttype"]),
+    (RecordKind::Payments, "currency", &["ccy", "currencycode", "curr"]),
     (
         RecordKind::Tickets,
         "customer_id",
@@ -374,7 +390,7 @@ const SYNONYMS: &[(RecordKind, &str, &[&str])] = &[
     (
         RecordKind::Tickets,
         "opened_at",
-        &["createdat", "created", "date", "submittedat", "opendate"],
+        &["createdat", "created", "opened", "date", "submittedat", "opendate"],
     ),
     (RecordKind::Tickets, "ticket_id", &["id", "caseid", "issueid"]),
     (
@@ -394,7 +410,7 @@ const SYNONYMS: &[(RecordKind, &str, &[&str])] = &[
             "resolution",
         ],
     ),
-    (RecordKind::Tickets, "priority", &["severity", "urgency"]),
+    (RecordKind::Tickets, "priority", &["severity", "urgency", "prio"]),
     (RecordKind::Tickets, "category", &["type", "topic", "reason"]),
     (
         RecordKind::Tickets,
@@ -411,6 +427,7 @@ const SYNONYMS: &[(RecordKind, &str, &[&str])] = &[
         "at",
         &[
             "timestamp",
+            "ts",
             "time",
             "date",
             "occurredat",
@@ -455,6 +472,22 @@ pub(crate) fn nearest_known(kind: RecordKind, given: &str) -> Option<&'static st
     near.filter(|(steps, _)| *steps <= far)
         .min_by_key(|(steps, _)| *steps)
         .map(|(_, name)| name)
+}
+
+/// The known column that an attribute of customers may stand for. An attribute may have any name, so only the names that
+/// other systems use for a known column, and misspellings by one letter, are similar.
+pub(crate) fn similar_known(kind: RecordKind, given: &str) -> Option<&'static str> {
+    let folded = fold(given);
+    let is_synonym = |(table, _, names): &&(RecordKind, &str, &[&str])| *table == kind && names.contains(&&*folded);
+    let misspelt = || {
+        let mut known = columns_of(kind).iter().map(|column| column.name);
+        known.find(|name| distance(&folded, &fold(name)) <= 1)
+    };
+    SYNONYMS
+        .iter()
+        .find(is_synonym)
+        .map(|(_, known, _)| *known)
+        .or_else(misspelt)
 }
 
 /// The given column that most likely stands for a known column.

@@ -8,6 +8,7 @@ use crate::input::quality::Rows;
 use crate::input::schema::{columns_of, known_among, subscription_columns};
 use crate::input::table::{Cell, Column, IntoTable, Table, Value};
 use crate::record::{ALWAYS, NEVER, StaticAttributes};
+use crate::time::MICROS_PER_DAY;
 
 /// The billing intervals, each with its average number of charges per month.
 const INTERVALS: &[(&str, f64)] = &[
@@ -104,6 +105,7 @@ pub fn subscriptions_to_customers(
     let (has_plan, has_seats, has_known_at) = (source.has("plan"), source.has("seats"), source.has("known_at"));
     let by_customer = source.read()?;
     findings.extend(copies(&by_customer));
+    findings.extend(short_gaps(&by_customer));
     let joined = customers
         .map(|table| {
             Joined::new(
@@ -320,6 +322,26 @@ fn copies(by_customer: &BTreeMap<String, Vec<Subscription>>) -> Option<Finding> 
     }
     let message = "the subscription equals another one of its customer and has no id, and both add to mrr: remove the copy, or give each its subscription_id";
     copies.finding(FindingCode::LikelyDuplicate, RecordKind::Customers, None, message)
+}
+
+/// The finding about subscriptions that begin at most a day after the customer's earlier ones ended. Exports that state
+/// the last day of a subscription, instead of its end, have such gaps.
+fn short_gaps(by_customer: &BTreeMap<String, Vec<Subscription>>) -> Option<Finding> {
+    let mut short = Rows::default();
+    for subscriptions in by_customer.values() {
+        let mut sorted: Vec<&Subscription> = subscriptions.iter().collect();
+        sorted.sort_by_key(|own| own.started_at);
+        let mut ended_at = ALWAYS;
+        for own in sorted {
+            let gap = own.started_at.saturating_sub(ended_at);
+            if (1..=MICROS_PER_DAY).contains(&gap) {
+                short.add(own.row as u64);
+            }
+            ended_at = ended_at.max(own.ended_at);
+        }
+    }
+    let message = "the subscription begins at most a day after the customer's previous one ended, which counts as churn and return: if 'ended_at' is the last day of a subscription, add one day to it";
+    short.finding(FindingCode::ShortGap, RecordKind::Customers, Some("ended_at"), message)
 }
 
 /// The versions of one customer. Each item is the key of a version, the time at which the version became known, and its

@@ -32,6 +32,9 @@ pub(crate) struct Metadata {
     /// written by versions that did not store them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) columns: Vec<(RecordKind, String)>,
+    /// The code of the currency of the training data; `None` if it was not given, and in files of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) currency: Option<String>,
     pub(crate) report: TrainReport,
 }
 

@@ -19,7 +19,7 @@ use crate::model::profile::Profile;
 use crate::model::reason::top_reasons;
 use crate::model::report::TrainReport;
 use crate::model::run_file::{self, RunParts};
-use crate::model::run_warnings::run_warnings;
+use crate::model::run_warnings::{customer_warnings, run_warnings};
 use crate::model::score::{CustomerScore, Outcome, Score, ScoreRun};
 use crate::parallel::{Execution, Workers};
 use crate::record::{TenantId, TenantRecords};
@@ -76,6 +76,7 @@ impl ChurnModel {
         intervals: Intervals,
         profile: Profile,
         columns: Vec<(RecordKind, String)>,
+        currency: Option<String>,
         report: TrainReport,
     ) -> Result<Self> {
         let metadata = Metadata {
@@ -87,6 +88,7 @@ impl ChurnModel {
             intervals: Some(intervals),
             profile: Some(profile),
             columns,
+            currency,
             report,
         };
         // The returned model is read back from its own bytes, so a saved and reloaded model cannot score differently.
@@ -319,7 +321,8 @@ impl ChurnModel {
     /// inactive; `feature_mismatch`.
     pub fn score_customer(&self, rows: CustomerRows, as_of: impl Into<AsOf>, top: usize) -> Result<CustomerScore> {
         let as_of = as_of.into();
-        let records = rows.into_records(self.tenant())?;
+        let currency = self.metadata.currency.as_deref();
+        let (records, findings) = rows.into_records(self.tenant(), currency)?;
         let run = self.run(&records, as_of, &mut Workers::inline())?;
         let Some(score) = run.scores.first().cloned() else {
             let id = records.customer_ids().next().unwrap_or_default();
@@ -342,6 +345,7 @@ impl ChurnModel {
             reasons,
             as_of,
             model_id: self.id.to_string(),
+            warnings: customer_warnings(&records, &self.plan, &findings),
         })
     }
 

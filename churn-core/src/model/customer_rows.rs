@@ -1,6 +1,6 @@
 //! The rows of one customer, for scoring that customer alone.
 
-use crate::error::{Error, ErrorKind, RecordKind, Result};
+use crate::error::{Error, ErrorKind, Finding, RecordKind, Result};
 use crate::input::{IntoTable, RecordsBuilder, Table};
 use crate::parallel::Execution;
 use crate::record::{TenantId, TenantRecords};
@@ -68,7 +68,12 @@ impl CustomerRows {
     }
 
     /// The records of a tenant that has only this customer.
-    pub(crate) fn into_records(self, tenant: Option<&TenantId>) -> Result<TenantRecords> {
+    /// `currency` is the code of the currency of all amounts, if it is known.
+    pub(crate) fn into_records(
+        self,
+        tenant: Option<&TenantId>,
+        currency: Option<&str>,
+    ) -> Result<(TenantRecords, Vec<Finding>)> {
         let customer = self.tables[0].as_ref().filter(|table| table.n_rows() > 0);
         let customer = customer.ok_or_else(|| {
             Error::new(ErrorKind::InvalidOption, "the customer has no row").at(Some(RecordKind::Customers), None, None)
@@ -77,6 +82,9 @@ impl CustomerRows {
         // The work takes less time than starting threads would.
         let tenant = tenant.cloned().unwrap_or_else(TenantId::unnamed);
         let mut builder = RecordsBuilder::of(Some(tenant)).execution(Execution::new().threads(1));
+        if let Some(currency) = currency {
+            builder = builder.currency(currency);
+        }
         for (kind, table) in RecordKind::ALL.into_iter().zip(self.tables) {
             let Some(mut table) = table else { continue };
             if let (Some(id), true) = (&id, kind != RecordKind::Customers && table.n_rows() > 0) {
@@ -84,7 +92,7 @@ impl CustomerRows {
             }
             builder = builder.table(kind, table);
         }
-        let (records, _) = builder.build()?;
+        let (records, report) = builder.build()?;
         if records.n_customers() != 1 {
             return Err(Error::new(
                 ErrorKind::InvalidOption,
@@ -92,7 +100,7 @@ impl CustomerRows {
             )
             .at(Some(RecordKind::Customers), None, Some("customer_id")));
         }
-        Ok(records)
+        Ok((records, report.findings))
     }
 }
 
@@ -109,11 +117,11 @@ mod tests {
             ))
             .activities(table(r#"[{"at": "2024-02-01"}]"#))
             .tickets(Table::new());
-        let records = rows.into_records(None).unwrap();
+        let (records, _) = rows.into_records(None, None).unwrap();
         let rows = RecordKind::ALL.map(|kind| records.n_rows(kind));
         assert_eq!(rows, [Some(1), Some(2), Some(0), Some(1)]);
         let another = CustomerRows::new(table(r#"[{"customer_id": 17, "signed_up_at": "2024-01-01"}]"#))
             .payments(table(r#"[{"customer_id": 18, "due_at": "2024-02-01", "amount": 1}]"#));
-        assert_eq!(another.into_records(None).unwrap_err().code(), "unknown_customer");
+        assert_eq!(another.into_records(None, None).unwrap_err().code(), "unknown_customer");
     }
 }

@@ -1,7 +1,8 @@
 //! Tests whether features of a training sample leak the target.
 
-use crate::error::{RecordKind, Result};
+use crate::error::{Error, ErrorKind, RecordKind, Result, excerpt};
 use crate::features::{FeatureColumn, Measure, ResolvedPlan, churned_in_the_end};
+use crate::input::columns_of;
 use crate::leakage::{LeakageFinding, Origin, Question, Suspect, decide, examine};
 use crate::model::options::TrainOptions;
 use crate::model::sample::Sample;
@@ -28,7 +29,7 @@ const GROWING: [&str; 7] = [
 /// of the spell long before the end.
 ///
 /// # Errors
-/// `leakage` if a finding must stop training.
+/// `leakage` if a finding must stop training; `invalid_option` if `allow_columns` names something unknown.
 pub(crate) fn find_leaks(
     records: &TenantRecords,
     sample: &Sample,
@@ -37,6 +38,7 @@ pub(crate) fn find_leaks(
     workers: &Workers,
 ) -> Result<Vec<LeakageFinding>> {
     let matrix = &sample.matrix;
+    allowed_columns_exist(records, plan, options)?;
     let sources: Vec<(&str, bool)> = plan
         .features()
         .iter()
@@ -107,6 +109,42 @@ pub(crate) fn find_leaks(
         &options.allow_columns,
         Some(RecordKind::Customers),
     )
+}
+
+/// Returns `invalid_option` if `allow_columns` names something that is neither a column nor a feature.
+fn allowed_columns_exist(records: &TenantRecords, plan: &ResolvedPlan, options: &TrainOptions) -> Result<()> {
+    let customers = records
+        .customers
+        .attributes
+        .iter()
+        .map(|attribute| attribute.name.as_str());
+    let events = RecordKind::ALL.into_iter().filter_map(|kind| records.events(kind));
+    let events = events.flat_map(|events| events.attributes.iter().map(|attribute| attribute.name.as_str()));
+    let known: Vec<&str> = customers
+        .chain(events)
+        .chain(plan.names().iter().map(String::as_str))
+        .chain(
+            RecordKind::ALL
+                .into_iter()
+                .flat_map(columns_of)
+                .map(|column| column.name),
+        )
+        .collect();
+    let unknown = options
+        .allow_columns
+        .iter()
+        .find(|name| !known.contains(&name.as_str()));
+    match unknown {
+        None => Ok(()),
+        Some(name) => Err(Error::new(
+            ErrorKind::InvalidOption,
+            format!(
+                "allow_columns names '{}', which is neither a column nor a feature",
+                excerpt(name)
+            ),
+        )
+        .at(None, None, Some("allow_columns"))),
+    }
 }
 
 /// The first row of every customer, sorted by customer. The given rows must be sorted by date.

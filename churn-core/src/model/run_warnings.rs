@@ -1,8 +1,8 @@
 //! Warnings about a run that differs from the training data (stale data, missing columns, unusual predictions or
 //! features), or whose outcomes are part of the training data.
 
-use crate::error::{RecordKind, excerpt};
-use crate::features::{FeatureMatrix, ResolvedPlan, has_column};
+use crate::error::{Finding, FindingCode, RecordKind, excerpt};
+use crate::features::{ChurnDefinition, FeatureMatrix, ResolvedPlan, has_column};
 use crate::model::bytes::Metadata;
 use crate::model::profile::{Outside, Profile};
 use crate::model::report::TrainReport;
@@ -33,11 +33,31 @@ pub(crate) fn run_warnings(
     let mut found = missing_columns(records, plan);
     found.extend(columns_without_values(records, plan, &model.columns));
     found.extend(outcomes_seen_in_training(model, run.as_of));
+    found.extend(currency_differs(model, records));
+    if let ChurnDefinition::Cancellation { .. } = model.definition {
+        found.extend(stale_data(records, RecordKind::Customers, run.as_of));
+    }
     let tables = plan.tables().into_iter();
     found.extend(tables.filter_map(|kind| stale_data(records, kind, run.as_of)));
     found.extend(level_outside_training(&model.report, &run.scores));
     let profile = model.profile.as_ref();
     found.extend(profile.and_then(|profile| features_outside_training(profile, &run.matrix)));
+    found
+}
+
+/// The warnings about the rows of a single customer. `findings` are those of the rows.
+pub(crate) fn customer_warnings(records: &TenantRecords, plan: &ResolvedPlan, findings: &[Finding]) -> Vec<Warning> {
+    let mut found = missing_columns(records, plan);
+    let used = plan.attributes();
+    let unused = findings.iter().filter_map(|finding| {
+        let column = finding.column.as_deref()?;
+        let similar = [FindingCode::UnusedColumn, FindingCode::SimilarColumn].contains(&finding.code);
+        (similar && !used.contains(&(finding.table, column))).then(|| {
+            let message = format!("column '{}' of {}: {}", excerpt(column), finding.table, finding.message);
+            Warning::new(WarningCode::UnusedColumn, message).of_columns(vec![column.to_owned()])
+        })
+    });
+    found.extend(unused);
     found
 }
 
@@ -73,16 +93,31 @@ fn columns_without_values(
     let enough = |kind: RecordKind| records.n_rows(kind).is_some_and(|rows| rows >= FEWEST_SCORES);
     trained
         .iter()
-        .filter(|(kind, column)| tables.contains(kind) && enough(*kind) && !found.contains(&(*kind, column.as_str())))
+        .filter(|(kind, _)| tables.contains(kind) || *kind == RecordKind::Customers)
+        .filter(|(kind, column)| enough(*kind) && !found.contains(&(*kind, column.as_str())))
         // `missing_columns` warns about these.
         .filter(|(kind, column)| !attributes.contains(&(*kind, column.as_str())))
         .map(|(kind, column)| {
+            let effect = match kind {
+                RecordKind::Customers => "customers who left are scored as if they stayed. Provide the column",
+                _ => "the features that use it then mean something else. Provide the column, or train again without it",
+            };
             let message = format!(
-                "column '{column}' of {kind} had values in training, and no row of these records has one: the features that use it then mean something else. Provide the column, or train again without it"
+                "column '{column}' of {kind} had values in training, and no row of these records has one: {effect}"
             );
             Warning::new(WarningCode::MissingColumn, message).of_columns(vec![column.clone()])
         })
         .collect()
+}
+
+/// Warns if the records are in another currency than the training data. Amounts then have another scale.
+fn currency_differs(model: &Metadata, records: &TenantRecords) -> Option<Warning> {
+    let (trained, found) = (model.currency.as_deref()?, records.currency().code()?);
+    let message = format!(
+        "the amounts are in {found}, and were in {trained} in training: convert them with conversion rates to {trained}, or train again"
+    );
+    (trained != found)
+        .then(|| Warning::new(WarningCode::CurrencyDiffers, message).of_columns(vec!["currency".to_owned()]))
 }
 
 /// Warns if training used outcomes of the label period of a date. A measure of the scores of this date would then test
@@ -106,7 +141,10 @@ fn outcomes_seen_in_training(model: &Metadata, as_of: AsOf) -> Option<Warning> {
 /// and the model would treat active customers as inactive.
 fn stale_data(records: &TenantRecords, kind: RecordKind, as_of: AsOf) -> Option<Warning> {
     let as_of_day = as_of.as_micros().div_euclid(MICROS_PER_DAY);
-    let days = EventDays::of(records, kind, as_of)?;
+    let days = match kind {
+        RecordKind::Customers => EventDays::of_churn(records, as_of)?,
+        _ => EventDays::of(records, kind, as_of)?,
+    };
     // A table with events after the date is not stale. A few later events are ignored, because their dates may be
     // mistyped.
     if days.later > days.earlier / 1000 {
@@ -117,10 +155,15 @@ fn stale_data(records: &TenantRecords, kind: RecordKind, as_of: AsOf) -> Option<
         return None;
     }
     let shown = Timestamp::from_micros(latest * MICROS_PER_DAY).map_or_else(String::new, |at| at.to_string());
-    let message = format!(
-        "the last event of {kind} is on {shown}, {} days before {as_of}, but the longest earlier gap is {longest} days: if the data feed has stopped, active customers look inactive. Load newer {kind}, or score as of a date that they cover",
-        as_of_day - latest
-    );
+    let days = as_of_day - latest;
+    let message = match kind {
+        RecordKind::Customers => format!(
+            "the last 'churned_at' of customers is {shown}, {days} days before {as_of}, but the longest earlier gap is {longest} days: if the feed of cancellations has stopped, customers who left are scored as if they stayed. Load newer customers, or score as of a date that they cover"
+        ),
+        _ => format!(
+            "the last event of {kind} is on {shown}, {days} days before {as_of}, but the longest earlier gap is {longest} days: if the data feed has stopped, active customers look inactive. Load newer {kind}, or score as of a date that they cover"
+        ),
+    };
     Some(Warning::new(WarningCode::StaleData, message).of_dates(vec![as_of]))
 }
 
@@ -146,17 +189,28 @@ impl EventDays {
                 || (records.payments.as_ref()).is_some_and(|payments| payments.settled_at[row] != NEVER)
         };
         let rows = || (0..events.len()).filter(|&row| events.is_last_version(row) && settled(row));
-        let earlier = || rows().filter(|&row| events.at[row] < as_of.as_micros());
-        let days = || earlier().map(|row| events.at[row].div_euclid(MICROS_PER_DAY));
+        Self::of_times(|| rows().map(|row| events.at[row]), as_of)
+    }
+
+    /// The days on which customers left. Returns `None` if none left before the date.
+    fn of_churn(records: &TenantRecords, as_of: AsOf) -> Option<Self> {
+        let ends = &records.customers.churned_at;
+        Self::of_times(|| ends.iter().copied().filter(|&end| end != NEVER), as_of)
+    }
+
+    fn of_times<T: Iterator<Item = i64>>(times: impl Fn() -> T, as_of: AsOf) -> Option<Self> {
+        let earlier = || times().filter(|&at| at < as_of.as_micros());
+        let days = || earlier().map(|at| at.div_euclid(MICROS_PER_DAY));
         let (first, last) = (days().min()?, days().max()?);
         let mut filled = vec![false; (last - first + 1) as usize];
         days().for_each(|day| filled[(day - first) as usize] = true);
+        let earlier = earlier().count();
         Some(Self {
             first,
             last,
             filled,
-            earlier: earlier().count(),
-            later: rows().count() - earlier().count(),
+            earlier,
+            later: times().count() - earlier,
         })
     }
 

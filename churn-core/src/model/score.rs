@@ -327,6 +327,9 @@ pub struct CustomerScore {
     pub as_of: AsOf,
     /// The id of the model that computed the score: [`ChurnModel::id`](crate::ChurnModel::id).
     pub model_id: String,
+    /// Columns that the model uses and the rows lack, and columns of the rows that the model does not use: probably
+    /// misspelt names.
+    pub warnings: Vec<Warning>,
 }
 
 #[cfg(test)]

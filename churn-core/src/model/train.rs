@@ -169,6 +169,7 @@ impl ChurnModel {
             intervals,
             Profile::of(&sample.matrix),
             columns,
+            records.currency().code().map(str::to_owned),
             report,
         )
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::error::{Error, ErrorKind};
-use crate::features::{ChurnDefinition, usual_gap_days};
+use crate::features::{ChurnDefinition, ends_in_label_period, usual_gap_days};
 use crate::model::sample::Sample;
 use crate::model::warning::{Warning, WarningCode};
 use crate::numeric::ln;
@@ -15,6 +15,7 @@ pub(crate) fn warnings(records: &TenantRecords, definition: &ChurnDefinition, sa
     let gap = gap_exceeds_horizon(records, definition);
     let too_short = gap.is_some();
     let mut found: Vec<Warning> = gap.into_iter().collect();
+    found.extend(labels_disagree(records, definition, sample));
     found.extend(odd_dates(&Counts::of(sample), too_short));
     found
 }
@@ -43,6 +44,33 @@ fn gap_exceeds_horizon(records: &TenantRecords, definition: &ChurnDefinition) ->
         );
         Warning::new(WarningCode::GapExceedsHorizon, message)
     })
+}
+
+/// Minimum number of churned rows from which labels are compared with `churned_at`.
+const ENOUGH_CHURNED: usize = 20;
+
+/// Warns if most customers who are inactive in the label period have no `churned_at` there, although the records have
+/// such ends. The label then mostly measures something else than leaving, such as late payments.
+fn labels_disagree(records: &TenantRecords, definition: &ChurnDefinition, sample: &Sample) -> Option<Warning> {
+    let ChurnDefinition::Inactivity { on, .. } = definition else {
+        return None;
+    };
+    let rows = sample.customers().iter().zip(&sample.matrix.as_of).zip(&sample.churned);
+    let (mut churned, mut both, mut ended) = (0usize, 0usize, 0usize);
+    for ((&customer, &as_of), &inactive) in rows {
+        let ends = ends_in_label_period(records, customer, as_of, definition) == Some(true);
+        churned += usize::from(inactive);
+        ended += usize::from(ends);
+        both += usize::from(inactive && ends);
+    }
+    if churned < ENOUGH_CHURNED || ended < ENOUGH_CHURNED || both * 2 >= churned {
+        return None;
+    }
+    let message = format!(
+        "{churned} rows count as churned because they have no {on} in the label period, but only {both} of them have a 'churned_at' there, and {} rows with a 'churned_at' there count as retained: late {on} look like churn. Use a longer horizon, or cancellation as the definition",
+        ended - both
+    );
+    Some(Warning::new(WarningCode::LabelsDisagree, message))
 }
 
 /// The number of customers at a date, and the number of them who churned.

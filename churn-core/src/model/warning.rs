@@ -20,6 +20,12 @@ names! {
         FeaturesOutsideTraining = "features_outside_training",
         /// The records lack a column that the model uses.
         MissingColumn = "missing_column",
+        /// The amounts of the records are in another currency than those of training.
+        CurrencyDiffers = "currency_differs",
+        /// A column is given that the model does not use.
+        UnusedColumn = "unused_column",
+        /// The labels of inactivity disagree with `churned_at` of the same customers.
+        LabelsDisagree = "labels_disagree",
         /// Training used outcomes of the label period of the scored date. Measures of these scores look too good.
         OutcomesSeenInTraining = "outcomes_seen_in_training",
         /// The typical gap between the events that define inactivity is longer than the horizon.

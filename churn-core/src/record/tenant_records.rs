@@ -119,6 +119,11 @@ impl TenantRecords {
                 columns.push((kind, column));
             }
         };
+        add(
+            RecordKind::Customers,
+            "churned_at",
+            self.customers.churned_at.iter().any(|&end| end != NEVER),
+        );
         let moments = |values: &[i64]| values.iter().any(|&value| value != NEVER);
         if let Some(Payments {
             events,
