@@ -57,8 +57,7 @@ class ChurnClassifier(Base):
         leakage: What happens to columns that leak the target: ``"warn"``, ``"refuse"`` or ``"allow"``.
         allow_columns: Names of columns that are accepted although they leak the target.
         class_weight: None, ``"balanced"``, or a dict from label to weight. The predicted probabilities are then
-        calibrated for a
-            population in which the classes have the weighted frequencies.
+            calibrated for a population in which the classes have the weighted frequencies.
         monotone_constraints: None, or a dict from the name of a numeric column to ``"increasing"`` or ``"decreasing"``. The
             probability then never falls (or never rises) as the column grows. With constraints, the ensemble has no
             forest. The columns of an array have the names ``x0``, ``x1`` and so on.
@@ -66,17 +65,17 @@ class ChurnClassifier(Base):
 
     Attributes:
         classes_: The labels, sorted.
-        n_features_in_: Number of columns. feature_names_in_: Names of the columns, if they have names.
+        n_features_in_: Number of columns.
+        feature_names_in_: Names of the columns, if they have names.
         feature_importances_: Mean absolute Shapley value of each column in log-odds, scaled to a sum of 1. It is
-        computed from at
-            most 500 training rows, and exists for two classes only.
-        leaks_: Columns that leak the target, with the evidence. report_: A dict that describes the fit. Its keys
-        include ``rows``, ``rows_of_class`` (the number of rows of each class),
-            ``groups`` (the number of groups, each of which shares a fold), ``dropped_members`` (members that are not
-            used, with reasons), ``monotone_constraints``, ``column_notes`` (columns that may have been read with
-            another type than intended) and ``parts``. ``parts`` has one entry per class. With two labels, it has only
-            the entry of the second label. An entry contains the members and their weights, the calibration, and
-            ``log_loss`` and ``roc_auc`` of the out-of-fold predictions.
+            computed from at most 500 training rows, and exists for two classes only.
+        leaks_: Columns that leak the target, with the evidence.
+        report_: A dict that describes the fit. Its keys include ``rows``, ``rows_of_class`` (the number of rows of each
+            class), ``groups`` (the number of groups; all rows of a group are in the same fold), ``dropped_members``
+            (members that are not used, with reasons), ``monotone_constraints``, ``column_notes`` (columns that may have
+            been read with another type than intended) and ``parts``. ``parts`` has one entry per class. With two
+            labels, it has only the entry of the second label. An entry contains the members and their weights, the
+            calibration, and ``log_loss`` and ``roc_auc`` of the out-of-fold predictions.
 
     Example:
         >>> import churn_core as churn
@@ -130,15 +129,13 @@ class ChurnClassifier(Base):
             X: Rows x columns: a numpy array, a pandas, polars or pyarrow frame, a list of lists or of dicts, or a dict of columns.
                 None, NaN, NaT, NA and masked values are missing values.
             y: One label per row: texts, integers or bools. If there are two distinct labels, the second in sorted order
-            means
-                churned. If there are more, each label is modelled against the rest.
+                means churned. If there are more, each label is modelled against the rest.
             sample_weight: One number per row. An integer weight n has the effect of n equal rows. Other weights are scaled to a
                 mean of 1.
             groups: One group label per row, usually the customer id. Pass it if a customer has several rows. All rows
-            of a group
-                share a fold (stratified group k-fold). Without it, rows of one customer would be in several folds. The
-                measures would then be too optimistic, and the probabilities too extreme. The names and the order of the
-                groups have no effect.
+                of a group share a fold (stratified group k-fold). Without it, rows of one customer would be in several
+                folds. The measures would then be too optimistic, and the probabilities too extreme. The names and the
+                order of the groups have no effect.
 
         Raises:
             TrainingError: There is only one class, a class has rows of only one group, or a column leaks the target and
