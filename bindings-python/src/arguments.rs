@@ -1,5 +1,5 @@
-//! Conversion of arguments. Each argument is converted by the function that has the name of the argument, so an error
-//! always names the argument.
+//! Conversion of Python arguments to Rust values. For each argument, this module has a function of the same name, which
+//! converts it. The error for an invalid value therefore always names the argument.
 //!
 //! A `#[pyfunction]` applies such a function with `#[pyo3(from_py_with = arguments::horizon)]`.
 
@@ -17,10 +17,10 @@ use crate::errors::refuse;
 use crate::features::{FeatureMatrix, FeaturePlan};
 use crate::records::TenantRecords;
 
-/// An error message shows at most this many characters of an invalid value.
+/// An error message shows at most this many characters of the invalid value.
 const SHOWN: usize = 60;
 
-/// The `invalid_option` error: `name` must be `what`, but `given` is something else.
+/// Makes an `invalid_option` error that says: the argument `name` must be `what`, not `given`.
 pub(crate) fn wrong(given: &Bound<'_, PyAny>, name: &str, what: &str) -> PyErr {
     let plain = given.is_none()
         || given.is_instance_of::<PyString>()
@@ -52,7 +52,7 @@ fn item<'py>(given: &Bound<'py, PyAny>) -> Bound<'py, PyAny> {
     }
 }
 
-/// Converts a whole number from `least` to the maximum of `T`.
+/// Converts a whole number between `least` and the largest number of type `T`.
 pub(crate) fn whole<T>(given: &Bound<'_, PyAny>, name: &str, least: i64) -> PyResult<T>
 where
     T: for<'a, 'py> FromPyObject<'a, 'py, Error = PyErr> + TryFrom<i64> + PartialOrd,
@@ -99,8 +99,8 @@ pub(crate) fn text(given: &Bound<'_, PyAny>, name: &str) -> PyResult<String> {
     found.ok_or_else(|| wrong(given, name, "a text"))
 }
 
-/// Converts an id: a text or a whole number. A whole number is converted to its decimal text, as the ids of a table
-/// are.
+/// Converts an id, which is a text or a whole number. A whole number becomes its decimal text. The ids in tables are
+/// converted in the same way.
 pub(crate) fn id(given: &Bound<'_, PyAny>, name: &str) -> PyResult<String> {
     let value = item(given);
     if value.is_instance_of::<PyInt>() && !value.is_instance_of::<PyBool>() {
@@ -109,10 +109,10 @@ pub(crate) fn id(given: &Bound<'_, PyAny>, name: &str) -> PyResult<String> {
     text(&value, name).map_err(|_| wrong(given, name, "an id: a text or a whole number"))
 }
 
-/// Converts the name of a value of one of the core's enums.
+/// Converts a text to the value of a core enum that has this name.
 fn named<T: FromStr<Err = churn_core::Error>>(given: &Bound<'_, PyAny>, name: &str) -> PyResult<T> {
     text(given, name)?.parse().map_err(|error: churn_core::Error| {
-        // The core names the kind of value; an argument may have another name.
+        // The error of the core names the kind of value. It is replaced by an error that names the argument.
         let message = match error.column() {
             Some(what) if what == name => error.to_string(),
             _ => format!("{name}: {error}"),
@@ -153,7 +153,7 @@ pub(crate) fn windows(given: &Bound<'_, PyAny>) -> PyResult<Vec<u32>> {
     }
 }
 
-/// Converts the argument with `convert`, unless it is `None`.
+/// Converts `None` to `None`, and any other argument with `convert`.
 fn optional<T>(
     given: &Bound<'_, PyAny>,
     convert: impl FnOnce(&Bound<'_, PyAny>) -> PyResult<T>,
