@@ -9,7 +9,7 @@ use crate::errors::refuse;
 use crate::trees::Trees;
 use crate::work;
 
-/// A matrix of floats in any memory layout; it is not copied.
+/// A numpy matrix of floats. Aligned arrays in any memory layout are not copied.
 pub(crate) enum Matrix<'py> {
     Single(PyReadonlyArray2<'py, f32>),
     Double(PyReadonlyArray2<'py, f64>),

@@ -43,8 +43,9 @@ impl ChurnModel {
     ///     progress: True for a progress bar, or a callable ``(stage, share)``.
     ///     plan: The features to use; None for the standard plan.
     ///     shared: Whether the model may score the records of other tenants.
-    ///     leakage: What happens to attributes that leak the target: ``"refuse"`` raises an error, ``"warn"`` uses the
-    ///         attributes and lists them in the report, and ``"allow"`` accepts them.
+    ///     leakage: What happens to columns that leak the target. ``"refuse"`` raises an error for attributes, and
+    ///         gives a warning in the report for features of events. ``"warn"`` only gives warnings. ``"allow"``
+    ///         accepts all columns and lists them as allowed.
     ///     allow_columns: Names of columns that are accepted although they leak the target.
     ///     linear: Whether to use the linear member of the ensemble.
     ///     boosting, deep_boosting, forest: Settings of the other members of the ensemble. False leaves the member out.

@@ -164,7 +164,8 @@ class ScoredOutcome:
 @dataclass(frozen=True)
 class StoredOutcome:
     """The outcome of a customer in the label period after ``as_of``. ``churned`` is None if the customer has no label
-    at this date. ``rule`` is the rule that decided the outcome, and ``event_at`` is the time of the deciding event."""
+    at this date. ``rule`` is the rule that decided the outcome, as in `churn_core.Labels`. ``event_at`` is the time of
+    the cancellation, or of the first event in the label period. It is None if there is neither."""
 
     customer_id: str
     as_of: datetime
