@@ -215,11 +215,12 @@ pub(crate) fn escape(text: &str) -> String {
 /// sorted.
 ///
 /// Each table is a pandas, polars or pyarrow frame, a duckdb relation, any other object with the Arrow PyCapsule interface, a dict
-/// of columns, or a list of rows. A row is a dict, a named tuple, a dataclass, or a row of sqlite3 or SQLAlchemy. ``None`` means
-/// that you do not have the table; an empty table means that no such events happened. The difference matters: without a
-/// payments table there are no payment features. A pandas index is not a column. Timestamps are ISO 8601 texts, dates or
-/// datetimes, and are UTC if they have no time zone. NaN is a missing value. In ``amount``, ``quantity`` and ``satisfaction`` it is
-/// refused as ``not_finite``, except in pandas frames.
+/// of columns, or a list of rows. A row is a dict, a named tuple, a dataclass, or a row of sqlite3 or SQLAlchemy.
+/// ``None`` means that you do not have the table. An empty table means that no such events happened. For example, there
+/// are payment features if the payments table is empty, but not if it is None. The index of a pandas frame is not read.
+/// Timestamps are ISO 8601 texts, dates or datetimes, and are UTC if they have no time zone. NaN is a missing value. In
+/// ``amount``, ``quantity`` and ``satisfaction``, NaN is the error ``not_finite``, except in pandas frames, where it is
+/// a missing value too.
 ///
 /// Args:
 ///     tenant: Id of the tenant. Models and scores contain this id.
@@ -250,7 +251,7 @@ pub(crate) fn escape(text: &str) -> String {
 ///   satisfaction, satisfaction_at, known_at, tenant_id
 /// - activities: CUSTOMER_ID, AT, activity_id, kind, quantity, known_at, tenant_id
 ///
-/// Any other column of ``customers`` is an attribute, which contains numbers, texts or bools.
+/// Any other column is an attribute. It contains numbers, texts or bools.
 ///
 /// Raises:
 ///     InvalidRecordsError: A value is invalid and ``on_invalid`` is ``"refuse"``. ``.report`` lists all issues.
@@ -476,7 +477,7 @@ type Parted = (
 );
 
 /// Splits tables with a ``tenant_id`` column by tenant. Returns the records of each tenant, a report on the rows
-/// without a tenant, and the positions of each tenant's rows.
+/// without a tenant, and the positions of each tenant's rows in the input tables.
 #[pyfunction]
 #[pyo3(signature = (customers, payments=None, tickets=None, activities=None, *, on_invalid="refuse", observed_until=None, observed_from=None, static_attributes=None, ties="given", currency=None, conversion_rates=None, threads=None))]
 #[allow(clippy::too_many_arguments)]

@@ -263,7 +263,7 @@ impl World {
             let mut risks = vec![];
             for tenant in self.inner.tenants() {
                 for &date in &dates {
-                    // A Python exception that interrupted the work takes precedence over the error of the core.
+                    // The incomplete list is discarded: `work::run` raises the exception that cancelled the work.
                     if execution.cancel.is_cancelled() {
                         return Ok(risks);
                     }
