@@ -1,7 +1,8 @@
-"""Writes the type stubs of the native module and of `churn_core.aio` from their signatures.
+"""Writes the type stubs of the native module and of `churn_core.aio`.
 
-The names, order and defaults of arguments come from the built module. The types come from the tables below, by the name of the
-argument or function. A function or argument without an entry is an error, so that every type is given.
+The names, order and defaults of arguments come from the signatures of the built module. The types come from the tables
+below, which are indexed by the name of the argument or function. It is an error if a function or argument has no entry
+in the tables.
 
     python stubs.py          writes the stubs
     python stubs.py --check  fails if they are not up to date
@@ -119,7 +120,7 @@ from .store import (
 '''
 
 OPTIONAL = "{} | None"
-#: Types of arguments, by name; ``Class.method.argument`` takes precedence over ``argument``.
+#: Types of arguments by name. An entry for ``Class.method.argument`` takes precedence over an entry for ``argument``.
 ARGUMENTS = {
     # Records and tables.
     "subscriptions": "_Table", "subscriptions_to_customers.customers": "_Table | None",
@@ -170,7 +171,7 @@ ARGUMENTS = {
 }  # fmt: skip
 FRAME = {"to_pandas": "Any", "to_polars": "Any", "to_arrow": "Any", "__arrow_c_stream__": "Any"}
 NUMBERS = "npt.NDArray[np.float64]"
-#: Types of results and attributes; ``Class.method`` takes precedence over ``method``.
+#: Types of results and attributes by name. An entry for ``Class.method`` takes precedence over an entry for ``method``.
 RESULTS = FRAME | {
     "__repr__": "str", "__str__": "str", "_repr_html_": "str", "__len__": "int", "__hash__": "int", "__eq__": "bool",
     "__ne__": "bool", "__bool__": "bool", "__reduce__": "tuple[Any, ...]", "__version__": "str",
@@ -237,19 +238,19 @@ RESULTS = FRAME | {
     "Store.attest": "Attestation", "Store.close": "None", "Store.backend": 'Literal["sqlite", "postgres"]',
     "Store.tenant": "TenantStore", "__enter__": "Store", "__exit__": "None",
 }  # fmt: skip
-#: Methods with several signatures.
+#: The stubs of methods that have several signatures.
 OVERLOADS = {
     "ScoreRun.__getitem__": (
         "    @overload\n    def __getitem__(self, key: int, /) -> Score: ...\n"
         "    @overload\n    def __getitem__(self, key: slice, /) -> list[Score]: ...\n"
     )
 }
-#: Members of every object.
+#: Members that every Python object has. The stubs leave them out.
 INHERITED = set(dir(object)) - {"__eq__", "__hash__", "__reduce__"}
 
 
 def lookup(table: dict[str, str], owner: str, name: str, last: str = "") -> str:
-    """The entry for the most specific path that has an entry."""
+    """Looks up the type of a function or argument. If several entries match, the most specific one counts."""
     paths = [f"{owner}.{name}.{last}", f"{name}.{last}", f"{owner}.{last}", last] if last else [f"{owner}.{name}", name]
     for path in paths:
         if path.lstrip(".") in table:

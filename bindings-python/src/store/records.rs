@@ -119,8 +119,8 @@ impl RecordStore {
         })
     }
 
-    /// Upserts many batches in one transaction. Only one batch is in memory at a time. ``batches`` is any iterable of
-    /// tables that `upsert` accepts, such as ``pyarrow.parquet.ParquetFile(path).iter_batches()`` or
+    /// Upserts many batches in one transaction. All batches together need not fit into memory. ``batches`` is any
+    /// iterable of tables that `upsert` accepts, such as ``pyarrow.parquet.ParquetFile(path).iter_batches()`` or
     /// ``pandas.read_csv(path, chunksize=100_000)``. If an error occurs, no batch is stored. Row numbers in the report
     /// count the rows of all batches.
     #[pyo3(signature = (batches, *, on_invalid="refuse"))]
