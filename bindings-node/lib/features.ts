@@ -102,7 +102,8 @@ function checkNested(options: Readonly<Record<string, unknown>>): void {
 }
 
 /**
- * @internal Converts options for the core. The result has the number of threads, and all other options as JSON with the core's names.
+ * @internal Converts options for the core. The result has the number of threads. All other options become JSON with the
+ * names of the core.
  */
 export function forCore(options: object): object {
   const { threads, signal, onProgress, ...given } = options as Record<string, unknown>
@@ -111,7 +112,7 @@ export function forCore(options: object): object {
 }
 
 /**
- * @internal Like {@link forCore}, but for native calls that take the dates and the definition of churn as separate values.
+ * @internal Like {@link forCore}, but for native calls that take the dates and the definition of churn separately.
  */
 export function forFeatures({ asOf, threads, definition, windows, features: own }: Partial<FeatureOptions>): object {
   checkNested({ features: own })
