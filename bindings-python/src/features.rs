@@ -192,8 +192,8 @@ impl FeatureMatrix {
         self.0.plan_fingerprint()
     }
 
-    /// The values as a float64 array of shape (rows, features) in C order. Missing values are NaN, and bools are 0 and
-    /// 1. A text is represented by its position in the list of its feature in ``levels``.
+    /// The values as a float64 array of shape (rows, features) in C order. Missing values are NaN. The bools False and
+    /// True are 0 and 1. A text is represented by its position in the list of its feature in ``levels``.
     fn to_numpy(&self, py: Python<'_>) -> Py<PyAny> {
         let matrix = py.detach(|| self.0.to_ndarray());
         matrix.into_pyarray(py).into_any().unbind()

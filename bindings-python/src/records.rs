@@ -218,9 +218,9 @@ pub(crate) fn escape(text: &str) -> String {
 /// of columns, or a list of rows. A row is a dict, a named tuple, a dataclass, or a row of sqlite3 or SQLAlchemy.
 /// ``None`` means that you do not have the table. An empty table means that no such events happened. For example, there
 /// are payment features if the payments table is empty, but not if it is None. The index of a pandas frame is not read.
-/// Timestamps are ISO 8601 texts, dates or datetimes, and are UTC if they have no time zone. NaN is a missing value. In
-/// ``amount``, ``quantity`` and ``satisfaction``, NaN is the error ``not_finite``, except in pandas frames, where it is
-/// a missing value too.
+/// Timestamps are ISO 8601 texts, dates or datetimes, and are UTC if they have no time zone. In most columns,
+/// NaN is a missing value. In ``amount``, ``quantity`` and ``satisfaction``, NaN is the error ``not_finite``. In pandas
+/// frames, NaN is a missing value in every column.
 ///
 /// Args:
 ///     tenant: Id of the tenant. Models and scores contain this id.

@@ -63,7 +63,7 @@ class UnknownFeatureError(ChurnError, KeyError):
 
 
 class NotEligibleError(ChurnError, ValueError):
-    """The customer exists but is not eligible at the date, for example because they have already churned."""
+    """The customer, or every customer, is not eligible at the date, for example because they have already churned."""
 
 
 class CancelledError(ChurnError):

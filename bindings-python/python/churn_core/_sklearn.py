@@ -1,7 +1,8 @@
 """Reads fitted estimators for `TreeEnsemble.from_sklearn`.
 
 The trees of scikit-learn are read as arrays. An estimator of LightGBM or XGBoost is read as the content of its model
-file. The core imports and validates the result. """
+file. The core imports and validates the result.
+"""
 
 from __future__ import annotations
 

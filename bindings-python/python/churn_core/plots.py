@@ -59,7 +59,8 @@ def gains(
     """Plots which share of all churners is found among a given share of customers, riskiest first.
 
     Pass one result of `backtest`, or one probability and one outcome per customer. Do not pass outcomes at the training
-    dates of the model, because the curve would be too optimistic. """
+    dates of the model, because the curve would be too optimistic.
+    """
     contacted, found = _ranked(probability, churned)
     ax = _axes(ax, "Gains", "share of customers, riskiest first", "share of churners found")
     ax.plot(np.r_[0, contacted], np.r_[0, found])
@@ -73,7 +74,8 @@ def lift(
     """Plots the lift of a given share of customers, riskiest first: their churn rate divided by the overall churn rate.
 
     Pass one result of `backtest`, or one probability and one outcome per customer. Do not pass outcomes at the training
-    dates of the model, because the curve would be too optimistic. """
+    dates of the model, because the curve would be too optimistic.
+    """
     contacted, found = _ranked(probability, churned)
     ax = _axes(ax, "Lift", "share of customers, riskiest first", "lift")
     ax.plot(contacted, found / contacted)
