@@ -169,7 +169,8 @@ let wrap: (model: Native, classes?: readonly ClassLabel[]) => ChurnClassifier
  *   customers.push(`C-${i >> 1}`)
  * }
  * const classifier = await ChurnClassifier.fit(rows, left, { groups: customers })
- * const probabilities = await classifier.predictProba([{ plan: 'pro', minutes: 3 }]) // of false, of true
+ * const probabilities = await classifier.predictProba([{ plan: 'pro', minutes: 3 }]) // the probabilities of false and
+ * true
  * const [[reason]] = await classifier.reasons([{ plan: 'pro', minutes: 3 }])
  * ```
  */
@@ -242,7 +243,7 @@ export class ChurnClassifier {
     return guard(() => wrap(native.Classifier.fromBytes(bytesOf(bytes)), classes))
   }
 
-  /** Opens a classifier file from a path. See {@link fromBytes}. */
+  /** Opens a classifier file. Only files that were written in Node contain the labels. */
   static async load(path: string | URL, options?: OpenOptions): Promise<ChurnClassifier> {
     const { classes } = checked(options, OPEN_OPTIONS)
     return wrap(await long({}, (cancel) => native.loadClassifier(pathOf(path), cancel)), classes)
@@ -258,7 +259,7 @@ export class ChurnClassifier {
 
   /** The id of the classifier: a hash of its content. */
   get id(): string { return cached(this, 'id', () => halfOf<Native>(this).id) }
-  /** Names of the columns, in the order of the fit. */
+  /** The names of the columns, in the order of the training data. */
   get featureNames(): readonly string[] { return cached(this, 'featureNames', () => halfOf<Native>(this).featureNames) }
   /** How the classifier was fitted and how well it performs. */
   get report(): ClassifierReport { return cached(this, 'report', () => camelCase(JSON.parse(halfOf<Native>(this).report))) }

@@ -18,7 +18,7 @@ export type Aggregation<Condition> =
   | { streak: readonly Condition[] }
 
 interface Windowed<Condition> {
-  /** Name of the feature; unique in the plan. */
+  /** Name of the feature. It must be unique in the plan. */
   name: string
   /** The feature only reads records that meet all these conditions. Default: no conditions. */
   filter?: readonly Condition[]
@@ -56,7 +56,7 @@ export interface ActivityFeature extends Windowed<ColumnCondition> {
 
 /** A custom feature of the customer row. */
 export interface CustomerFeature {
-  /** Name of the feature; unique in the plan. */
+  /** Name of the feature. It must be unique in the plan. */
   name: string
   source: 'customers'
   /** The value that is read from the customer. Default: `'tenure_days'`. */

@@ -89,7 +89,7 @@ const upserted = (text: string): Upserted => {
  */
 export type StoredRow = Record<string, string | number | boolean | null>
 
-/** Options of paged reads. */
+/** Options of a call that reads one page. */
 export interface PageOptions {
   /** The `next` of the previous page. Leave it out to read the first page. */
   after?: number | null

@@ -25,15 +25,15 @@ export interface SubscriptionCustomerRow {
   signedUpAt: string
   /** End of the spell; null if one of its subscriptions has no end. */
   churnedAt: string | null
-  /** Start of the version. */
+  /** Start of the version: the time from which its values hold. */
   validFrom: string
-  /** When the version became known. Present if subscriptions have `known_at`. */
+  /** The time at which the version became known. Present if subscriptions have `known_at`. */
   knownAt?: string | null
-  /** When the customer gave notice in this spell. Present if `customers` has `notice_at`. */
+  /** The time at which the customer gave notice in this spell. Present if `customers` has `notice_at`. */
   noticeAt?: string | null
   /** The monthly recurring revenue of all subscriptions that are active at `validFrom`, in major currency units. */
   mrr: number
-  /** The plan of the subscription with the greatest `mrr`. Present if subscriptions have `plan`. */
+  /** The plan of the subscription with the highest monthly price. Present if subscriptions have `plan`. */
   plan?: string | null
   /**
    * The sum of the seats of all subscriptions that are active at `validFrom`. Present if subscriptions have `seats`.

@@ -132,7 +132,7 @@ export interface TruthOptions {
   asOf?: Moments
   /** Length of the label period in days. Default: 90. */
   horizon?: number
-  /** Days between `asOf` and the label period. Default: 0. */
+  /** Number of days between `asOf` and the start of the label period. Default: 0. */
   lead?: number
 }
 

@@ -106,7 +106,7 @@ export interface CancellationDefinition {
   kind: 'cancellation'
   /** Length of the label period in days. Default: 90. */
   horizon?: number
-  /** Days between `asOf` and the label period. Default: 0. */
+  /** Number of days between `asOf` and the start of the label period. Default: 0. */
   lead?: number
 }
 
@@ -118,7 +118,7 @@ export interface InactivityDefinition {
   kind: 'inactivity'
   /** Length of the label period in days. Default: 90. */
   horizon?: number
-  /** Days between `asOf` and the label period. Default: 0. */
+  /** Number of days between `asOf` and the start of the label period. Default: 0. */
   lead?: number
   /**
    * A customer is eligible if they had an event within this number of days before `asOf`. Default: the value of
@@ -164,12 +164,12 @@ export interface Reporting {
   onProgress?: ((progress: Progress) => void) | null
 }
 
-/** One moment or several. */
+/** One moment or a list of moments. */
 export type Moments = Moment | readonly Moment[]
 
 /** Options of `features`. */
 export interface FeatureOptions extends Threads {
-  /** One date or several. */
+  /** One date or a list of dates. */
   asOf: Moments
   /** Lengths, in days, of the windows of the standard features. Default: 28, 91, 182, 364. */
   windows?: readonly number[]

@@ -231,7 +231,7 @@ impl Run {
         ])
     }
 
-    /// The date.
+    /// The date of the scores.
     #[napi(getter, catch_unwind)]
     pub fn as_of(&self) -> Result<String> {
         Ok(self.inner.get()?.as_of().to_string())
@@ -243,7 +243,7 @@ impl Run {
         Ok(self.inner.get()?.model_id().to_owned())
     }
 
-    /// The tenant.
+    /// The id of the tenant.
     #[napi(getter, catch_unwind)]
     pub fn tenant(&self) -> Result<String> {
         Ok(self.inner.get()?.tenant().to_string())

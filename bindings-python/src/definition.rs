@@ -15,7 +15,7 @@ use crate::arguments;
 pub(crate) struct Cancellation {
     /// Length of the label period in days.
     horizon: u32,
-    /// Days between ``as_of`` and the label period.
+    /// Number of days between ``as_of`` and the start of the label period.
     lead: u32,
 }
 
@@ -52,7 +52,7 @@ impl Cancellation {
 pub(crate) struct Inactivity {
     /// Length of the label period in days.
     horizon: u32,
-    /// Days between ``as_of`` and the label period.
+    /// Number of days between ``as_of`` and the start of the label period.
     lead: u32,
     /// Number of days before ``as_of`` in which a customer must have had an event to be eligible. None means that this
     /// number equals ``horizon``.

@@ -15,8 +15,8 @@ use crate::records::escape;
 use crate::tables::dates;
 use crate::work;
 
-/// The features to compute for each customer: the standard features over some windows, followed by the user's own
-/// features.
+/// A feature plan: the list of features to compute for each customer. It has the standard features over some windows,
+/// followed by the user's own features.
 ///
 /// >>> churn.FeaturePlan.standard(windows=(30, 7))
 /// FeaturePlan(windows=[7, 30])
@@ -37,7 +37,7 @@ impl FeaturePlan {
     /// Returns a copy of the plan with one more feature, which is computed from the records of one table.
     ///
     /// Args:
-    ///     name: The name of the column, unique in the plan.
+    ///     name: The name of the feature. It must be unique in the plan.
     ///     source: The table to read: ``"customers"``, ``"payments"``, ``"tickets"`` or ``"activities"``.
     ///     filter: A list of conditions; a record must meet all of them. A condition is a name (``"paid"``,
     ///         ``"failed"``, ``"pending"``, ``"settled"``, ``"unpaid"``, ``"open"``, ``"responded"``, ``"urgent"``) or
@@ -93,7 +93,7 @@ impl FeaturePlan {
         Ok(Self(plan))
     }
 
-    /// The windows of the standard features, in days.
+    /// The lengths of the windows of the standard features, in days.
     #[getter]
     fn windows(&self) -> Vec<u32> {
         self.0.windows()
@@ -162,25 +162,25 @@ impl FeatureMatrix {
         self.0.tenant().as_str()
     }
 
-    /// Feature names in plan order.
+    /// The names of the features, in plan order.
     #[getter]
     fn feature_names(&self) -> Vec<String> {
         self.0.feature_names().to_vec()
     }
 
-    /// The customer id of every row.
+    /// The customer id of each row.
     #[getter]
     fn customer_ids(&self) -> Vec<&str> {
         (0..self.0.n_rows()).map(|row| self.0.customer_id(row)).collect()
     }
 
-    /// The date of every row, as datetime64[us] in UTC.
+    /// The date of each row, as a datetime64[us] array in UTC.
     #[getter]
     fn as_of(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         Values::Moments(self.0.as_of().iter().map(|at| Some(at.as_micros())).collect()).into_python(py)
     }
 
-    /// The shape: (rows, features).
+    /// The number of rows and the number of features.
     #[getter]
     fn shape(&self) -> (usize, usize) {
         (self.0.n_rows(), self.0.feature_names().len())

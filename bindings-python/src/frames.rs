@@ -76,7 +76,7 @@ impl Frame {
         RecordBatch::try_from_iter(columns)
     }
 
-    /// The Arrow PyCapsule stream.
+    /// Exports the table as an Arrow stream in a PyCapsule.
     pub(crate) fn stream<'py>(
         self,
         py: Python<'py>,
@@ -98,7 +98,7 @@ impl Frame {
         through(streamed.bind(py).as_any(), function)
     }
 
-    /// The name and values of each column: a numpy array, or a list for texts.
+    /// The name and the values of each column. The values are a numpy array, or a list if they are texts.
     pub(crate) fn columns(self, py: Python<'_>) -> PyResult<Vec<(String, Py<PyAny>)>> {
         self.0
             .into_iter()

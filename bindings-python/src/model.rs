@@ -446,11 +446,11 @@ impl TrainArguments<'_, '_> {
 ///     as_of: Dates from which the training dates of each origin are taken. With None, training dates are chosen before
 ///         each origin.
 ///
-/// All other arguments are those of `ChurnModel.train`.
+/// All other arguments have the same meaning as in `ChurnModel.train`.
 ///
 /// Returns:
-///     One `OutOfTime` per origin, in order of time. Its ``proof`` shows that no training label overlaps the test
-///     period.
+///     A list with one `OutOfTime` per origin, earliest origin first. The ``proof`` of each shows that no training
+///     label overlaps its test period.
 ///
 /// Raises:
 ///     TrainingError: For some origin, no training date has a label period that ends by the origin

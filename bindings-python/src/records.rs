@@ -22,7 +22,7 @@ pub(crate) struct TableReport {
     rows_accepted: u64,
     /// Number of rows that were quarantined: invalid rows that were left out.
     rows_quarantined: u64,
-    /// 0-based positions of the quarantined rows.
+    /// 0-based positions of the quarantined rows in the input.
     quarantined: Vec<u64>,
     /// Number of accepted events that happened before the customer's first sign-up.
     events_before_sign_up: u64,
@@ -38,7 +38,7 @@ impl TableReport {
     }
 }
 
-/// An invalid value: its position and what is wrong with it.
+/// An issue of the validation: the position of an invalid value, and what is wrong with it.
 #[pyclass(frozen, get_all, module = "churn_core")]
 #[derive(Clone)]
 pub(crate) struct ValidationIssue {

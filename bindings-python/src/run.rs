@@ -118,7 +118,7 @@ pub(crate) fn explanation(
     Ok(class.call1((values, base_values, data, feature_names))?.unbind())
 }
 
-/// The scores of all eligible customers as of one date, sorted by customer id.
+/// A score run: the scores of all eligible customers at one date, sorted by customer id.
 ///
 /// A run is a sequence of `Score`: ``len(run)``, ``run[0]``, ``run[:10]``, ``for score in run``. Frames have the columns
 /// ``customer_id``, ``probability``, ``risk_band``, ``status``, ``as_of`` and ``model_id``. The probability of a customer who is not
@@ -328,8 +328,8 @@ impl ScoreRun {
     ///
     /// Args:
     ///     interval: Whether to add the columns ``low`` and ``high`` with the bounds of each score's interval.
-    ///     reasons: Number of reasons per customer. If not 0, the column ``reasons`` has a list of texts for each
-    ///         customer.
+    ///     reasons: Number of reasons per customer. If it is not 0, the frame has a column ``reasons`` with a list of
+    ///         texts for each customer.
     ///
     /// >>> run.to_pandas(interval=True, reasons=2).columns.to_list()[-3:]
     /// ['low', 'high', 'reasons']

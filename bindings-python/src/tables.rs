@@ -180,7 +180,7 @@ fn moment(object: &Bound<'_, PyAny>, types: &Types) -> PyResult<Value> {
 pub(crate) enum Kind {
     Records(RecordKind),
     Subscriptions,
-    /// A flat table; NaN is a missing value in every column.
+    /// A flat table, in which NaN is a missing value in every column.
     Flat,
 }
 
