@@ -703,8 +703,8 @@ export class Store {
    * `sqlite:///var/churn.db` is an absolute path, and `sqlite:churn.db` is a path relative to the working directory.
    * The file is created if it does not exist. `sqlite::memory:` is a database in memory, which is deleted when the
    * store is closed. `postgres://user:password@host/database` isolates tenants by row-level security. For this, one
-   * role must own the tables and migrate them, and the application must connect with another role (see {@link
-   * grantTo}).
+   * role must own the tables and migrate them, and the application must connect with another role
+   * (see {@link grantTo}).
    *
    * Rejects with `store_unavailable` if the database cannot be reached, and with `store_newer` if a newer version of this module has
    * migrated it.
