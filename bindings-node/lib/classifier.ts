@@ -169,8 +169,7 @@ let wrap: (model: Native, classes?: readonly ClassLabel[]) => ChurnClassifier
  *   customers.push(`C-${i >> 1}`)
  * }
  * const classifier = await ChurnClassifier.fit(rows, left, { groups: customers })
- * const probabilities = await classifier.predictProba([{ plan: 'pro', minutes: 3 }]) // the probabilities of false and
- * true
+ * const probabilities = await classifier.predictProba([{ plan: 'pro', minutes: 3 }]) // [P(false), P(true)]
  * const [[reason]] = await classifier.reasons([{ plan: 'pro', minutes: 3 }])
  * ```
  */
