@@ -122,20 +122,20 @@ from .store import (
 OPTIONAL = "{} | None"
 #: Types of arguments by name. An entry for ``Class.method.argument`` takes precedence over an entry for ``argument``.
 ARGUMENTS = {
-    # Records and tables.
+    # Arguments that concern records and tables.
     "subscriptions": "_Table", "subscriptions_to_customers.customers": "_Table | None",
     "tenant": "str", "customers": "_Table", "payments": "_Table | None", "tickets": "_Table | None",
     "activities": "_Table | None", "on_invalid": "_OnInvalid", "observed_until": "_Moment | None",
     "observed_from": "_Moment | None", "static_attributes": 'Iterable[str] | Literal["all"] | None',
     "ties": 'Literal["given", "content"]', "currency": "str | None", "conversion_rates": "Mapping[str, float] | None",
     "threads": "int | None", "rows": "Any", "batches": "Iterable[_Table]", "table": "_TableName", "records": "TenantRecords",
-    # Definitions, plans, matrices.
+    # Arguments that concern definitions of churn, feature plans and feature matrices.
     "horizon": "int", "lead": "int", "active_within": "int | None", "on": 'Literal["payments", "activities"]',
     "windows": "Iterable[int]", "name": "str", "source": "_TableName", "filter": "Iterable[str | Mapping[str, Any]] | None",
     "axis": "str | None", "measure": "str | Mapping[str, Any] | None", "function": "str | Mapping[str, Any] | None",
     "window": "int | None", "as_of": "_Dates", "plan": "FeaturePlan | None", "definition": "_Definition | None",
     "progress": "_Progress", "matrix": "FeatureMatrix", "_report_text.kind": "str", "json": "str", "html": "bool",
-    # Training.
+    # Arguments of trainings, backtests and score runs.
     "seed": "int", "shared": "bool", "leakage": "_Leakage", "allow_columns": "Iterable[str]", "linear": "bool",
     "boosting": "bool | GradientBoostingOptions | None", "deep_boosting": "bool | GradientBoostingOptions | None",
     "forest": "bool | RandomForestOptions | None", "max_rows": "int", "folds": "int", "churn_weight": "float",
@@ -145,7 +145,7 @@ ARGUMENTS = {
     "ChurnModel.score_customer.as_of": "_Moment", "score_customer.as_of": "_Moment", "customer": "Mapping[str, Any] | _Table",
     "top": "int", "interval": "bool", "reasons": "int", "customer_id": "_Id", "path": "_Path", "data": "_Bytes",
     "_restore.model": "ChurnModel", "_restore.data": "bytes", "ScoreRun.__getitem__.key": "int | slice",
-    # Trees and matrices of numbers.
+    # Arguments that concern trees and numeric matrices.
     "path_or_bytes": "_Path | _Bytes", "path_or_text": "_Path | _Bytes", "estimator": "Any", "X": "Any", "y": "Any",
     "sample_weight": "Any", "groups": "Any", "feature_names": "Iterable[str]", "x": "Any", "churned": "npt.NDArray[np.bool_]",
     "weights": "npt.NDArray[np.float64] | None", "options": "Mapping[str, Any]", "FlatModel.fit.table": "FlatTable",
@@ -153,13 +153,13 @@ ARGUMENTS = {
     "class_weights": "str | list[float] | None", "FlatModel.fit.leakage": "str", "names": "list[str]",
     "FlatModel.fit.monotone_constraints": "Mapping[str, str] | None", "categorical": "Iterable[str]",
     "args": "tuple[Any, ...]", "kwargs": "dict[str, Any]", "Canceller.call.function": "Callable[..., Any]",
-    # Synthetic tenants.
+    # Arguments of synthetic tenants.
     "tenants": "int", "world.customers": "int", "start": "_Moment | None", "days": "int | None",
     "initial_customers": "float | None", "activities_per_day": "float | None", "tickets_per_day": "float | None",
     "billing_days": "int | None", "risk": "float", "returning": "float | None", "late_known": "float | None", "dated": "bool",
     "hidden": "float", "drift": "float", "base_rate_shift": "float", "duplicates": "float", "events_without_customer": "float",
     "unknown_ids": "float", "leaks": "str | Iterable[str] | None", "paths": "int | None",
-    # The store.
+    # Arguments of the store.
     "url": "str", "migrate": "bool", "role": "str", "ApiKeyStore.create.role": "_Role", "UserStore.upsert.role": "_Role",
     "model": "ChurnModel", "at": "_Moment", "stage": "_Stage", "model_id": "str", "run": "RunId | ScoreRun",
     "ScoreStore.save.run": "ScoreRun", "ScoreStore.save.reasons": "int | None", "limit": "int", "min_probability": "float",

@@ -254,7 +254,7 @@ macro_rules! arguments {
 }
 
 arguments! {
-    // Arguments that several functions have.
+    // These functions convert arguments that several Python functions have.
     seed: u64 = |given, name| whole(given, name, 0);
     threads: Option<usize> = |given, name| optional(given, |given| whole(given, name, 1));
     tenant: String = text;
@@ -262,7 +262,7 @@ arguments! {
     top: usize = |given, name| whole(given, name, 0);
     interval: bool = flag;
     reasons: usize = |given, name| whole(given, name, 0);
-    // Arguments of definitions.
+    // These functions convert arguments of definitions of churn.
     horizon: u32 = |given, name| whole(given, name, 1);
     lead: u32 = |given, name| whole(given, name, 0);
     active_within: Option<u32> = |given, name| optional(given, |given| whole(given, name, 1));
@@ -271,15 +271,15 @@ arguments! {
         _ => Err(wrong(given, name, "'payments' or 'activities'")),
     };
     table: RecordKind = named;
-    // Arguments of features.
+    // These functions convert arguments of features.
     name: String = text;
     source: RecordKind = named;
     window: Option<u32> = |given, name| optional(given, |given| whole(given, name, 1));
-    // Arguments of records.
+    // These functions convert arguments of records.
     on_invalid: &'static str = |given, name| named(given, name).map(OnInvalid::as_str);
     ties: &'static str = |given, name| named(given, name).map(Ties::as_str);
     currency: Option<String> = |given, name| optional(given, |given| text(given, name));
-    // Arguments of training.
+    // These functions convert arguments of training.
     shared: bool = flag;
     leakage: LeakagePolicy = named;
     allow_columns: Vec<String> = names;
@@ -291,7 +291,7 @@ arguments! {
     churn_weight: f64 = number;
     embargo_days: u32 = |given, name| whole(given, name, 0);
     unseen_customers: bool = flag;
-    // Arguments of synthetic tenants.
+    // These functions convert arguments of synthetic tenants.
     tenants: usize = |given, name| whole(given, name, 0);
     customers: usize = |given, name| whole(given, name, 0);
     days: Option<u32> = |given, name| optional(given, |given| whole(given, name, 1));
@@ -310,7 +310,7 @@ arguments! {
     events_without_customer: f64 = number;
     unknown_ids: f64 = number;
     paths: Option<u32> = |given, name| optional(given, |given| whole(given, name, 1));
-    // Arguments of the store.
+    // These functions convert arguments of the store.
     limit: usize = |given, name| whole(given, name, 1);
     after: Option<i64> = |given, name| optional(given, |given| whole(given, name, 0));
     min_probability: f64 = number;

@@ -12,7 +12,7 @@ use crate::features::json;
 use crate::matrix::{Matrix, both};
 use crate::trees::{TreeEnsemble, Trees};
 
-/// The training data of a member.
+/// The training rows of a member, with their labels and weights.
 struct Rows<'py> {
     x: Matrix<'py>,
     churned: Vec<bool>,

@@ -42,7 +42,7 @@ impl From<&FeatureColumn> for Values {
     }
 }
 
-/// A result table.
+/// A table of results: the name and the values of each column.
 pub(crate) struct Frame(pub(crate) Vec<(String, Values)>);
 
 impl Frame {

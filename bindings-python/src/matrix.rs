@@ -29,7 +29,7 @@ impl<'py> Matrix<'py> {
         }
         let given = numpy.getattr("asarray")?.call1((x,));
         let given = given.map_err(|_| wrong())?;
-        // Unaligned arrays are copied.
+        // Unaligned arrays are not used directly. They are copied below.
         if given.getattr("flags")?.getattr("aligned")?.is_truthy()? {
             if let Ok(single) = given.extract() {
                 return Ok(Self::Single(single));

@@ -382,7 +382,7 @@ impl ChurnModel {
     }
 }
 
-/// The arguments of training.
+/// The Python arguments from which `options` makes the training options.
 struct TrainArguments<'a, 'py> {
     definition: Option<Definition>,
     as_of: Option<&'a Bound<'py, PyAny>>,

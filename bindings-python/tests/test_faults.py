@@ -34,7 +34,7 @@ def answers():
     return ["yes" if i % 10 < 4 else "no" for i in range(100)]
 
 
-# Labels, rows, weights and masks.
+# Tests of labels, rows, weights and masks.
 
 
 @pytest.mark.parametrize("missing", [NAN, None, pd.NA, pd.NaT, np.nan, np.ma.masked], ids=repr)
@@ -187,7 +187,7 @@ def test_uuids_of_any_frame():
     assert len(churn.TenantRecords("a", relation).customer_ids[0]) == 36
 
 
-# Frames and rows.
+# Tests of frames and rows.
 
 
 def test_columns_of_nothing_but_null():
@@ -290,7 +290,7 @@ def test_bytes_and_pickles(model, records):
         run.reasons(17)
 
 
-# Matrices.
+# Tests of matrices.
 
 
 def xgboost_file(names, best=None):
@@ -377,7 +377,7 @@ def test_logistic_has_no_missing_values(value):
         churn.ensemble.Logistic().fit(np.where(X == 3, NAN, X), X[:, 0] > 20)
 
 
-# Messages.
+# Tests of error messages.
 
 
 def test_members_take_part_in_metadata_routing():

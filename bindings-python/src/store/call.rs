@@ -45,7 +45,7 @@ impl Failure {
 
 pub(crate) type Outcome<T> = Result<T, Failure>;
 
-/// The threads of one store.
+/// The threads on which the calls of one store run.
 struct Threads {
     runtime: Option<Runtime>,
     handle: Handle,
@@ -69,7 +69,7 @@ impl Drop for Threads {
 #[derive(Clone)]
 pub(crate) struct Caller {
     threads: Arc<Threads>,
-    /// Whether asyncio awaits the calls.
+    /// Whether calls return futures that asyncio awaits, instead of blocking.
     awaited: bool,
 }
 
