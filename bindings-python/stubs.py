@@ -1,7 +1,8 @@
-"""Writes the type stubs of the native module and of `churn_core.aio` from their signatures.
+"""Writes the type stubs of the native module and of `churn_core.aio`.
 
-The names, order and defaults of arguments come from the built module. The types come from the tables below, by the name of the
-argument or function. A function or argument without an entry is an error, so that every type is given.
+The names, order and defaults of arguments come from the signatures of the built module. The types come from the tables
+below, which are indexed by the name of the argument or function. It is an error if a function or argument has no entry
+in the tables.
 
     python stubs.py          writes the stubs
     python stubs.py --check  fails if they are not up to date
@@ -119,22 +120,22 @@ from .store import (
 '''
 
 OPTIONAL = "{} | None"
-#: Types of arguments, by name; ``Class.method.argument`` takes precedence over ``argument``.
+#: Types of arguments by name. An entry for ``Class.method.argument`` takes precedence over an entry for ``argument``.
 ARGUMENTS = {
-    # Records and tables.
+    # Arguments that concern records and tables.
     "subscriptions": "_Table", "subscriptions_to_customers.customers": "_Table | None",
     "tenant": "str", "customers": "_Table", "payments": "_Table | None", "tickets": "_Table | None",
     "activities": "_Table | None", "on_invalid": "_OnInvalid", "observed_until": "_Moment | None",
     "observed_from": "_Moment | None", "static_attributes": 'Iterable[str] | Literal["all"] | None',
     "ties": 'Literal["given", "content"]', "currency": "str | None", "conversion_rates": "Mapping[str, float] | None",
     "threads": "int | None", "rows": "Any", "batches": "Iterable[_Table]", "table": "_TableName", "records": "TenantRecords",
-    # Definitions, plans, matrices.
+    # Arguments that concern definitions of churn, feature plans and feature matrices.
     "horizon": "int", "lead": "int", "active_within": "int | None", "on": 'Literal["payments", "activities"]',
     "windows": "Iterable[int]", "name": "str", "source": "_TableName", "filter": "Iterable[str | Mapping[str, Any]] | None",
     "axis": "str | None", "measure": "str | Mapping[str, Any] | None", "function": "str | Mapping[str, Any] | None",
     "window": "int | None", "as_of": "_Dates", "plan": "FeaturePlan | None", "definition": "_Definition | None",
     "progress": "_Progress", "matrix": "FeatureMatrix", "_report_text.kind": "str", "json": "str", "html": "bool",
-    # Training.
+    # Arguments of trainings, backtests and score runs.
     "seed": "int", "shared": "bool", "leakage": "_Leakage", "allow_columns": "Iterable[str]", "linear": "bool",
     "boosting": "bool | GradientBoostingOptions | None", "deep_boosting": "bool | GradientBoostingOptions | None",
     "forest": "bool | RandomForestOptions | None", "max_rows": "int", "folds": "int", "churn_weight": "float",
@@ -144,7 +145,7 @@ ARGUMENTS = {
     "ChurnModel.score_customer.as_of": "_Moment", "score_customer.as_of": "_Moment", "customer": "Mapping[str, Any] | _Table",
     "top": "int", "interval": "bool", "reasons": "int", "customer_id": "_Id", "path": "_Path", "data": "_Bytes",
     "_restore.model": "ChurnModel", "_restore.data": "bytes", "ScoreRun.__getitem__.key": "int | slice",
-    # Trees and matrices of numbers.
+    # Arguments that concern trees and numeric matrices.
     "path_or_bytes": "_Path | _Bytes", "path_or_text": "_Path | _Bytes", "estimator": "Any", "X": "Any", "y": "Any",
     "sample_weight": "Any", "groups": "Any", "feature_names": "Iterable[str]", "x": "Any", "churned": "npt.NDArray[np.bool_]",
     "weights": "npt.NDArray[np.float64] | None", "options": "Mapping[str, Any]", "FlatModel.fit.table": "FlatTable",
@@ -152,13 +153,13 @@ ARGUMENTS = {
     "class_weights": "str | list[float] | None", "FlatModel.fit.leakage": "str", "names": "list[str]",
     "FlatModel.fit.monotone_constraints": "Mapping[str, str] | None", "categorical": "Iterable[str]",
     "args": "tuple[Any, ...]", "kwargs": "dict[str, Any]", "Canceller.call.function": "Callable[..., Any]",
-    # Synthetic tenants.
+    # Arguments of synthetic tenants.
     "tenants": "int", "world.customers": "int", "start": "_Moment | None", "days": "int | None",
     "initial_customers": "float | None", "activities_per_day": "float | None", "tickets_per_day": "float | None",
     "billing_days": "int | None", "risk": "float", "returning": "float | None", "late_known": "float | None", "dated": "bool",
     "hidden": "float", "drift": "float", "base_rate_shift": "float", "duplicates": "float", "events_without_customer": "float",
     "unknown_ids": "float", "leaks": "str | Iterable[str] | None", "paths": "int | None",
-    # The store.
+    # Arguments of the store.
     "url": "str", "migrate": "bool", "role": "str", "ApiKeyStore.create.role": "_Role", "UserStore.upsert.role": "_Role",
     "model": "ChurnModel", "at": "_Moment", "stage": "_Stage", "model_id": "str", "run": "RunId | ScoreRun",
     "ScoreStore.save.run": "ScoreRun", "ScoreStore.save.reasons": "int | None", "limit": "int", "min_probability": "float",
@@ -170,7 +171,7 @@ ARGUMENTS = {
 }  # fmt: skip
 FRAME = {"to_pandas": "Any", "to_polars": "Any", "to_arrow": "Any", "__arrow_c_stream__": "Any"}
 NUMBERS = "npt.NDArray[np.float64]"
-#: Types of results and attributes; ``Class.method`` takes precedence over ``method``.
+#: Types of results and attributes by name. An entry for ``Class.method`` takes precedence over an entry for ``method``.
 RESULTS = FRAME | {
     "__repr__": "str", "__str__": "str", "_repr_html_": "str", "__len__": "int", "__hash__": "int", "__eq__": "bool",
     "__ne__": "bool", "__bool__": "bool", "__reduce__": "tuple[Any, ...]", "__version__": "str",
@@ -237,19 +238,19 @@ RESULTS = FRAME | {
     "Store.attest": "Attestation", "Store.close": "None", "Store.backend": 'Literal["sqlite", "postgres"]',
     "Store.tenant": "TenantStore", "__enter__": "Store", "__exit__": "None",
 }  # fmt: skip
-#: Methods with several signatures.
+#: The stubs of methods that have several signatures.
 OVERLOADS = {
     "ScoreRun.__getitem__": (
         "    @overload\n    def __getitem__(self, key: int, /) -> Score: ...\n"
         "    @overload\n    def __getitem__(self, key: slice, /) -> list[Score]: ...\n"
     )
 }
-#: Members of every object.
+#: Members that every Python object has. The stubs leave them out.
 INHERITED = set(dir(object)) - {"__eq__", "__hash__", "__reduce__"}
 
 
 def lookup(table: dict[str, str], owner: str, name: str, last: str = "") -> str:
-    """The entry for the most specific path that has an entry."""
+    """Looks up the type of a function or argument. If several entries match, the most specific one counts."""
     paths = [f"{owner}.{name}.{last}", f"{name}.{last}", f"{owner}.{last}", last] if last else [f"{owner}.{name}", name]
     for path in paths:
         if path.lstrip(".") in table:

@@ -1,4 +1,4 @@
-// Tables of the package apache-arrow. The package is loaded only if the caller gives such a table.
+// Conversion of tables of the package apache-arrow. The package is loaded only if the caller passes such a table.
 import { createRequire } from 'node:module'
 import { ChurnError } from './errors.js'
 import type { TableName } from './columns.js'
@@ -12,7 +12,10 @@ function isTable(value: unknown): value is ArrowTable {
 
 export const isArrow = (value: unknown): boolean => value instanceof Uint8Array || isTable(value)
 
-/** The part of apache-arrow that this file uses. Each copy of the package (each version, as CommonJS or ES module) has its own classes. */
+/**
+ * The part of apache-arrow that this file uses. A process may load several copies of the package, each with its own
+ * classes.
+ */
 interface ArrowPackage {
   tableToIPC(table: object, format: 'stream'): Uint8Array
   Table: new (schema: object, batches: object[]) => object
@@ -44,7 +47,10 @@ interface ForeignData {
 }
 interface ForeignTable { schema: { fields: ForeignField[] }; batches: { data: ForeignData }[] }
 
-/** Converts a table from another copy of the package, because the writer only accepts types of its own copy. The buffers are shared. */
+/**
+ * Converts a table from another copy of the package, because `tableToIPC` only accepts the types of its own copy. The
+ * buffers are not copied.
+ */
 function adopted(table: ForeignTable, arrow: ArrowPackage, name: string): object {
   const type = (own: ForeignType): object => {
     const same = (arrow as unknown as Record<string, { prototype: object } | undefined>)[own.constructor.name]
@@ -72,7 +78,7 @@ export function toBytes(value: unknown, name: string): unknown {
   return arrow.tableToIPC(own, 'stream')
 }
 
-/** Converts every `Table` among the tables to bytes. */
+/** Converts each table that is a `Table` of apache-arrow to the bytes of an Arrow IPC stream. */
 export function arrowTables(tables: object, names: readonly TableName[]): object {
   const given: Record<string, unknown> = { ...tables }
   for (const name of names) given[name] = toBytes(given[name], name)

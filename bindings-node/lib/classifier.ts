@@ -11,41 +11,49 @@ import type { Arrow, Cancellable, Explanation, LeakagePolicy, Reporting, RunOpti
 type Native = InstanceType<typeof native.Classifier>
 
 /**
- * A flat table: Arrow, or an array of plain objects whose keys are columns. null, undefined and an absent key are missing values. All
- * values of a column have one type: numbers, bigints, strings, booleans or moments.
+ * A flat table: Arrow, or an array of plain objects, one per row, whose keys are the column names. `null`, `undefined`
+ * and an absent key are missing values. All values of a column must have the same type: numbers, bigints, strings,
+ * booleans or moments.
  */
 export type FlatTable = readonly object[] | Arrow
 
-/** The label of a row. All labels have one type. If there are two labels, the second in sorted order is the positive (churned) class. */
+/**
+ * The label of a row. All labels must have the same type. With two labels, the second in sorted order is the positive
+ * class (churned).
+ */
 export type ClassLabel = string | number | boolean
 
-/** The group of a row. */
+/** The group of a row, such as a customer id. */
 export type GroupLabel = string | number | bigint | boolean
 
 /** Options of {@link ChurnClassifier.fit}. */
 export interface FitOptions extends Threads, Cancellable, Reporting {
   /**
-   * The weight of each row. If all weights are integers, a weight n has the effect of n equal rows; otherwise weights are scaled to
-   * a mean of 1.
+   * The weight of each row. If all weights are integers, a weight n has the effect of n equal rows. Otherwise, the
+   * weights are scaled to a mean of 1.
    */
   sampleWeight?: readonly number[] | Float64Array | Float32Array
   /**
-   * The group of each row, such as the customer id if a customer has several rows. All rows of a group share a fold. Without groups,
-   * the metrics would then be too optimistic. Results depend on neither the names nor the order of groups.
+   * The group of each row. If a customer has several rows, pass the customer ids. All rows of a group share a fold. If
+   * rows of one customer were in several folds, the metrics would be too optimistic. The names and the order of the
+   * groups have no effect.
    */
   groups?: readonly GroupLabel[] | Int32Array | Uint32Array | Float64Array
   /**
-   * The weight of each class, by label or in the sorted order of labels. Probabilities hold for a population with the weighted
-   * class frequencies.
+   * The weight of each class, by label or in the sorted order of the labels. The probabilities are then calibrated for
+   * a population with the weighted class frequencies.
    */
   classWeight?: 'balanced' | readonly number[] | Float64Array | Readonly<Record<string, number>>
-  /** Numeric columns whose effect is monotone. The forest cannot be constrained and is left out. */
+  /**
+   * For each constrained numeric column, whether the probability may only rise (`'increasing'`) or only fall as the
+   * column grows. With constraints, the ensemble has no forest.
+   */
   monotoneConstraints?: Readonly<Record<string, Monotonicity>>
   /** What happens to columns that leak the target. Default: `'refuse'`. */
   leakage?: LeakagePolicy
-  /** Columns that are accepted although they leak the target. */
+  /** Names of columns that are accepted although they leak the target. */
   allowColumns?: string | readonly string[]
-  /** Columns to treat as categorical even if all their strings are numbers, such as `'0034'`. */
+  /** Names of columns that are categorical although all their strings are numbers, such as `'0034'`. */
   categorical?: string | readonly string[]
   /** Seed of all random sampling. The same seed gives the same model bytes. Default: 0. */
   seed?: number | bigint
@@ -59,8 +67,8 @@ const RUN_OPTIONS = keys<RunOptions>({ threads: 1, signal: 1 })
 /** Options of {@link ChurnClassifier.load} and {@link ChurnClassifier.fromBytes}. */
 export interface OpenOptions {
   /**
-   * Labels that replace the labels in the file, in the order of `classes`. Files from other languages have no labels: their default
-   * is 0, 1, and so on.
+   * Labels that replace the labels in the file, in the order of `classes`. Files that were written by Rust or Python
+   * contain no labels. For such files, the default labels are 0, 1, and so on.
    */
   classes?: readonly ClassLabel[]
 }
@@ -69,16 +77,16 @@ const OPEN_OPTIONS = keys<OpenOptions>({ classes: 1 })
 
 /** Options of {@link ChurnClassifier.reasons}. */
 export interface ClassifierReasonsOptions extends RunOptions {
-  /** Reasons per row. Default: 5. */
+  /** Number of reasons per row. Default: 5. */
   top?: number
 }
 
 const REASONS_OPTIONS = keys<ClassifierReasonsOptions>({ top: 1, threads: 1, signal: 1 })
 
-/** The names of arguments in the core, and their names in this module. */
+/** Maps the names of arguments in the core to their names in this module. */
 const NAMES: Readonly<Record<string, string>> = { labels: 'y', sample_weight: 'sampleWeight', class_weight: 'classWeight' }
 
-/** The values of an array or typed array. */
+/** Converts an array or typed array to a plain array. Throws for other values. */
 function listed(values: unknown, name: string, what: string, per = 'row'): unknown[] {
   if (Array.isArray(values)) return values
   if (ArrayBuffer.isView(values) && !(values instanceof DataView)) return Array.from(values as unknown as ArrayLike<number>)
@@ -90,7 +98,7 @@ const missing = (value: unknown) => value === undefined || value === null || Num
 const order = (labels: ClassLabel[]): ClassLabel[] =>
   typeof labels[0] === 'string' ? labels.sort() : labels.sort((a, b) => Number(a) - Number(b))
 
-/** The sorted labels, and for each row the position of its label. */
+/** Returns the sorted distinct labels, and for each row the position of its label among them. */
 function coded(y: unknown): { classes: ClassLabel[]; codes: Uint32Array } {
   const labels = listed(y, 'y', 'labels') as ClassLabel[]
   const type = typeof labels[0]
@@ -105,7 +113,7 @@ function coded(y: unknown): { classes: ClassLabel[]; codes: Uint32Array } {
   return { classes, codes: Uint32Array.from(labels, (label) => codes.get(label)!) }
 }
 
-/** An integer code for the group of each row. */
+/** Converts the group of each row to an integer code. */
 function grouped(groups: unknown): Uint32Array | undefined {
   if (groups === undefined || groups === null) return undefined
   const codes = new Map<unknown, number>()
@@ -125,7 +133,7 @@ function weights(given: unknown, name: string, per: string): Float64Array | unde
   })
 }
 
-/** The weight of each class, in order. */
+/** Converts class weights to an array in the order of the classes. */
 function classWeights(given: unknown, classes: readonly ClassLabel[]): Float64Array | undefined {
   const plain = given !== null && typeof given === 'object' && !Array.isArray(given) && !ArrayBuffer.isView(given)
   if (!plain) return weights(given, 'classWeight', 'class')
@@ -148,9 +156,10 @@ const isEmpty = (x: unknown) => Array.isArray(x) && x.length === 0
 let wrap: (model: Native, classes?: readonly ClassLabel[]) => ChurnClassifier
 
 /**
- * The same ensemble as {@link ChurnModel}, for flat tables without dates. A customer may have one row or several. A classifier is
- * immutable. It depends on neither the number of threads nor the order of rows, and equals the classifier that Rust and Python fit to
- * the same table. The classifier file includes the labels and the type of each column.
+ * A classifier for flat tables without dates. It has the same ensemble as {@link ChurnModel}. A customer may have one
+ * row or several. A classifier is immutable. It does not depend on the number of threads or on the order of the rows.
+ * Rust and Python fit an equal classifier to the same table. The classifier file contains the labels and the type of
+ * each column.
  *
  * ```js
  * const rows = [], left = [], customers = []
@@ -160,12 +169,12 @@ let wrap: (model: Native, classes?: readonly ClassLabel[]) => ChurnClassifier
  *   customers.push(`C-${i >> 1}`)
  * }
  * const classifier = await ChurnClassifier.fit(rows, left, { groups: customers })
- * const probabilities = await classifier.predictProba([{ plan: 'pro', minutes: 3 }]) // of false, of true
+ * const probabilities = await classifier.predictProba([{ plan: 'pro', minutes: 3 }]) // [P(false), P(true)]
  * const [[reason]] = await classifier.reasons([{ plan: 'pro', minutes: 3 }])
  * ```
  */
 export class ChurnClassifier {
-  /** The sorted labels: strings by UTF-16 code units, false before true. */
+  /** The sorted labels. Strings are sorted by UTF-16 code units, and `false` comes before `true`. */
   readonly classes: readonly ClassLabel[]
 
   private constructor(model: Native, classes?: readonly ClassLabel[]) {
@@ -185,17 +194,19 @@ export class ChurnClassifier {
   }
 
   /**
-   * Fits a classifier to rows and their labels, off the event loop. The table is copied before the call returns.
+   * Fits a classifier to rows and their labels, without blocking the event loop. The table is copied before the call
+   * returns.
    *
-   * Rejects with one of these codes:
+   * The promise rejects with one of these codes:
    *
    * - `single_class`: all rows have the same label.
    * - `too_little_data`: there are too few rows.
    * - `leakage`: a column leaks the target, and the option `leakage` is `'refuse'`.
-   * - `invalid_option`: an option is invalid, or a row has no label, weight or group. In the second case, the error has the row.
+   * - `invalid_option`: an option is invalid, or a row has no label, weight or group. If a row is the cause, the error
+   *   has its `row`.
    * - `cancelled`: the `signal` was aborted.
    *
-   * For an invalid value in the table, the error has its code, row and column.
+   * If a value in the table is invalid, the error has the code of the fault, and the `row` and `column` of the value.
    */
   static async fit(
     x: FlatTable,
@@ -223,19 +234,21 @@ export class ChurnClassifier {
     }
   }
 
-  /** Opens a classifier file from memory. Only files that were written in Node contain the labels. */
+  /**
+   * Opens a classifier from the bytes of a classifier file. Only files that were written in Node contain the labels.
+   */
   static fromBytes(bytes: Uint8Array, options?: OpenOptions): ChurnClassifier {
     const { classes } = checked(options, OPEN_OPTIONS)
     return guard(() => wrap(native.Classifier.fromBytes(bytesOf(bytes)), classes))
   }
 
-  /** Opens a classifier file from a path. See {@link fromBytes}. */
+  /** Opens a classifier file. Only files that were written in Node contain the labels. */
   static async load(path: string | URL, options?: OpenOptions): Promise<ChurnClassifier> {
     const { classes } = checked(options, OPEN_OPTIONS)
     return wrap(await long({}, (cancel) => native.loadClassifier(pathOf(path), cancel)), classes)
   }
 
-  /** Writes the classifier file, atomically. */
+  /** Writes the classifier to a file. The write is atomic: other processes never see a half-written file. */
   async save(path: string | URL): Promise<void> {
     await long({}, (cancel) => halfOf<Native>(this).save(pathOf(path), cancel))
   }
@@ -245,14 +258,15 @@ export class ChurnClassifier {
 
   /** The id of the classifier: a hash of its content. */
   get id(): string { return cached(this, 'id', () => halfOf<Native>(this).id) }
-  /** Names of the columns, in the order of the fit. */
+  /** The names of the columns, in the order of the training data. */
   get featureNames(): readonly string[] { return cached(this, 'featureNames', () => halfOf<Native>(this).featureNames) }
   /** How the classifier was fitted and how well it performs. */
   get report(): ClassifierReport { return cached(this, 'report', () => camelCase(JSON.parse(halfOf<Native>(this).report))) }
 
   /**
-   * Calibrated probability of each class for each row: `probabilities[row * classes.length + class]`. Rejects with
-   * `feature_mismatch` if the columns differ from those of the fit; the message names missing and extra columns.
+   * The calibrated probability of each class for each row, as `probabilities[row * classes.length + class]`. Rejects
+   * with `feature_mismatch` if the columns differ from the columns of the training data. The message names missing and
+   * extra columns.
    */
   async predictProba(x: FlatTable, options?: RunOptions): Promise<Float64Array> {
     const given = checked(options, RUN_OPTIONS)
@@ -271,10 +285,11 @@ export class ChurnClassifier {
   }
 
   /**
-   * 90 % confidence interval for the churn rate of rows with the same score, as `low, high` for each row (row-major). Available for two
-   * classes only.
+   * For each row, a 90 % confidence interval for the churn rate of rows with the same score. The array holds the lower
+   * and the upper bound of the first row, then those of the second row, and so on. Available for two classes only.
    *
-   * Rejects with `artifact_version` if the file was written by a version without intervals.
+   * Rejects with `artifact_version` if the classifier file was written by an old version, whose files contain no
+   * intervals.
    */
   async predictInterval(x: FlatTable, options?: RunOptions): Promise<Float64Array> {
     const given = checked(options, RUN_OPTIONS)
@@ -282,7 +297,7 @@ export class ChurnClassifier {
     return long(given, (cancel) => halfOf<Native>(this).predictInterval(table(x), given, cancel))
   }
 
-  /** Shapley values of each column for each row, in log-odds before calibration. Available for two classes only. */
+  /** The Shapley value of each column for each row, in log-odds before calibration. Available for two classes only. */
   async explain(x: FlatTable, options?: RunOptions): Promise<Explanation> {
     const given = checked(options, RUN_OPTIONS)
     return long(given, (cancel) => halfOf<Native>(this).explain(table(x), given, cancel))
@@ -296,13 +311,13 @@ export class ChurnClassifier {
     return long(given, (cancel) => halfOf<Native>(this).reasons(table(x), top, given, cancel)) as Promise<Reason[][]>
   }
 
-  /** What `JSON.stringify` writes: the classifier without its trees. */
+  /** The value that `JSON.stringify` writes for this object: the classifier without its trees. */
   toJSON(): { id: string; classes: readonly ClassLabel[]; featureNames: readonly string[]; report: ClassifierReport } {
     const { id, classes, featureNames, report } = this
     return { id, classes, featureNames, report }
   }
 
-  /** Frees the memory of the classifier. Running calls finish; later calls throw. */
+  /** Frees the memory of the classifier. Calls that are running finish. Later calls throw. */
   [Symbol.dispose](): void { dispose(this) }
 
   /** @internal */

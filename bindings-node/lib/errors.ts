@@ -11,17 +11,20 @@ export interface ErrorDetails {
   cause?: unknown
 }
 
-/** The error that every function throws and every promise rejects with. */
+/** The error class of this module. Functions throw it, and promises reject with it. */
 export class ChurnError extends Error {
-  /** The error code, by which programs can tell errors apart. Codes are stable across versions and the same in Rust, Python and Node. */
+  /**
+   * The kind of error, as a code for programs. Codes are stable across versions, and are the same in Rust, Python and
+   * Node.
+   */
   readonly code: ErrorCode
   /** The table with the error; null if the error does not concern a table. */
   readonly table: TableName | null
   /** 0-based position of the row with the error; null if the error does not concern a row. */
   readonly row: number | null
-  /** The column, feature or option with the error; null if the error does not concern one. */
+  /** The name of the column, feature or option with the error; null if the error does not concern one. */
   readonly column: string | null
-  /** The whole validation report if records were refused, otherwise null. */
+  /** The whole validation report if invalid records were refused, otherwise null. */
   readonly report: ValidationReport | null
 
   constructor(message: string, details: ErrorDetails = {}) {
@@ -33,25 +36,28 @@ export class ChurnError extends Error {
     this.report = details.report ?? null
   }
 
-  /** `'AbortError'` if the call was cancelled, as in a DOMException; otherwise `'ChurnError'`. */
+  /**
+   * `'AbortError'` if the call was cancelled, like the name of the DOMException of other aborted calls. Otherwise
+   * `'ChurnError'`.
+   */
   override get name(): string {
     return this.code === 'cancelled' ? 'AbortError' : 'ChurnError'
   }
 
-  /** What `JSON.stringify` writes: the error without its report. */
+  /** The value that `JSON.stringify` writes for this object: the error without its report. */
   toJSON(): { name: string; code: ErrorCode; message: string; table: TableName | null; row: number | null; column: string | null } {
     const { name, code, message, table, row, column } = this
     return { name, code, message, table, row, column }
   }
 }
 
-/** The names of options in Rust and Python, with their names in JavaScript: `as_of` is `asOf`. */
+/** Maps the names of options in Rust and Python to their names in JavaScript, such as `as_of` to `asOf`. */
 const SPELLINGS = new Map<string, string>()
 
-/** @internal A name in the core's spelling. */
+/** @internal Converts a name to snake_case, the spelling of the core. */
 export const snake = (name: string): string => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
 
-/** @internal Declares the name of an option, so that messages spell it as JavaScript does. */
+/** @internal Registers the name of an option, so that `spelled` can replace its snake_case form in messages. */
 export function declareOption(name: string): void {
   const other = snake(name)
   if (other !== name) SPELLINGS.set(other, name)
@@ -62,13 +68,13 @@ export function spelled(text: string): string {
   return text.replace(/\b[a-z0-9]+(?:_[a-z0-9]+)+\b/g, (word) => SPELLINGS.get(word) ?? word)
 }
 
-/** @internal Findings of the core, with the names of options in JavaScript's spelling. */
+/** @internal Replaces the names of options in findings of the core by their names in JavaScript. */
 export function findingsOf(findings: Finding[]): Finding[] {
   for (const finding of findings) finding.message = spelled(finding.message)
   return findings
 }
 
-/** @internal A report of the core, with the names of options in JavaScript's spelling. */
+/** @internal Replaces the names of options in a report of the core by their names in JavaScript. */
 export function reportOf(json: ValidationReport): ValidationReport {
   for (const issue of json.issues) issue.message = spelled(issue.message)
   findingsOf(json.findings)
@@ -88,8 +94,8 @@ export function translate(error: unknown): unknown {
     })
   }
   const { code } = error as { code?: unknown }
-  if (code === undefined) return error // a getter or proxy of the caller threw this error
-  // In errors that napi-rs itself throws, the code is a status: https://github.com/napi-rs/napi-rs/issues/2333.
+  if (code === undefined) return error // Code of the caller, such as a getter, threw this error.
+  // The code of an error that napi-rs itself throws is an N-API status: https://github.com/napi-rs/napi-rs/issues/2333.
   const wrongType = /Expected|InvalidArg|Failed to (convert|get)/.test(`${code}`)
   return new ChurnError(error.message, { code: wrongType ? 'invalid_option' : 'internal', cause: error })
 }

@@ -12,7 +12,10 @@ type Native = InstanceType<typeof native.Matrix>
 /** @internal */
 export let wrapMatrix: (matrix: Native) => FeatureMatrix
 
-/** A feature matrix with one row per date and customer, ordered by date (as the dates were given) and then by customer id. Immutable. */
+/**
+ * An immutable feature matrix with one row per date and customer. Rows have the order of the given dates, and rows of
+ * the same date are sorted by customer id.
+ */
 export class FeatureMatrix {
   private constructor(matrix: Native) {
     if (!(matrix instanceof native.Matrix)) throw new ChurnError('use features or model.features', { code: 'invalid_option' })
@@ -29,13 +32,13 @@ export class FeatureMatrix {
   get rows(): number { return cached(this, 'rows', () => halfOf<Native>(this).rows) }
   /** Names of the features, in plan order. */
   get featureNames(): readonly string[] { return cached(this, 'featureNames', () => halfOf<Native>(this).featureNames) }
-  /** The customer id of every row. */
+  /** The customer id of each row. */
   get customerIds(): readonly string[] { return cached(this, 'customerIds', () => halfOf<Native>(this).customerIds) }
-  /** The date of every row. */
+  /** The date of each row. */
   get asOf(): readonly string[] { return cached(this, 'asOf', () => halfOf<Native>(this).asOf) }
 
   /**
-   * The values of one feature: numbers (NaN where missing), or texts (null where missing).
+   * The values of one feature: numbers, with NaN for a missing value, or texts, with null for a missing value.
    *
    * @throws {ChurnError} `unknown_feature` if the matrix has no such feature.
    */
@@ -43,18 +46,18 @@ export class FeatureMatrix {
     return guard(() => halfOf<Native>(this).column(text(name, 'name'))) as Float64Array | (string | null)[]
   }
 
-  /** An Arrow IPC file: `customer_id`, `as_of`, then the features. */
+  /** The matrix as an Arrow IPC file with the columns `customer_id` and `as_of`, and then one column per feature. */
   toArrow(): Buffer {
     return guard(() => halfOf<Native>(this).toArrow())
   }
 
-  /** What `JSON.stringify` writes: the matrix without its values. */
+  /** The value that `JSON.stringify` writes for this object: the matrix without its values. */
   toJSON(): { tenant: string; rows: number; featureNames: readonly string[]; customerIds: readonly string[]; asOf: readonly string[] } {
     const { tenant, rows, featureNames, customerIds, asOf } = this
     return { tenant, rows, featureNames, customerIds, asOf }
   }
 
-  /** Frees the memory of the matrix. Running calls finish; later calls throw. */
+  /** Frees the memory of the matrix. Calls that are running finish. Later calls throw. */
   [Symbol.dispose](): void { dispose(this) }
 
   /** @internal */
@@ -83,7 +86,10 @@ const BOOSTING_KEYS = keys<BoostingOptions>({
 })
 const FOREST_KEYS = keys<ForestOptions>({ nTrees: 1, maxDepth: 1, minLeafRows: 1, colsample: 1, smoothing: 1, maxBins: 1, seed: 1 })
 
-/** Checks the keys of nested options before they are renamed, so that an error shows an unknown key as the caller wrote it. */
+/**
+ * Checks the keys of nested options. This happens before keys are renamed for the core, so an error shows a key as the
+ * caller wrote it.
+ */
 function checkNested(options: Readonly<Record<string, unknown>>): void {
   const nested = { boosting: BOOSTING_KEYS, deepBoosting: BOOSTING_KEYS, forest: FOREST_KEYS }
   for (const [name, known] of Object.entries(nested)) {
@@ -95,14 +101,19 @@ function checkNested(options: Readonly<Record<string, unknown>>): void {
   for (const feature of own) checked(feature as object, FEATURE_KEYS as Keys<object>, 'features')
 }
 
-/** @internal Converts options for the core: to JSON with the core's names, and the number of threads. */
+/**
+ * @internal Converts options for the core. The result has the number of threads. All other options become JSON with the
+ * names of the core.
+ */
 export function forCore(options: object): object {
   const { threads, signal, onProgress, ...given } = options as Record<string, unknown>
   checkNested(given)
   return { threads, json: coreJson(given) }
 }
 
-/** @internal Like {@link forCore}, for calls that read dates and definition separately. */
+/**
+ * @internal Like {@link forCore}, but for native calls that take the dates and the definition of churn separately.
+ */
 export function forFeatures({ asOf, threads, definition, windows, features: own }: Partial<FeatureOptions>): object {
   checkNested({ features: own })
   return { asOf, threads, definition: definition && coreJson({ ...definition }), json: coreJson({ windows, features: own }) }
@@ -111,8 +122,9 @@ export function forFeatures({ asOf, threads, definition, windows, features: own 
 const FEATURE_OPTIONS = keys<FeatureOptions>({ asOf: 1, windows: 1, features: 1, threads: 1, definition: 1 })
 
 /**
- * Computes the features of customers at some dates, on the calling thread. The matrix has a row for every customer who signed up
- * before the date, including customers who have left. With a `definition`, it has rows for the eligible customers only.
+ * Computes the features of customers at one or several dates. This function is synchronous. The matrix has a row for
+ * each date and each customer who signed up before the date, including customers who have left. If you pass a
+ * `definition`, it has rows only for eligible customers.
  */
 export function features(records: TenantRecords, options: FeatureOptions): FeatureMatrix {
   noMore(arguments.length, 2, 'features')
@@ -122,7 +134,7 @@ export function features(records: TenantRecords, options: FeatureOptions): Featu
   return guard(() => wrapMatrix(native.features(source, forFeatures(given))))
 }
 
-/** Computes the same matrix as {@link features}, off the event loop. */
+/** Computes the same matrix as {@link features}, without blocking the event loop. */
 export async function featuresAsync(records: TenantRecords, options: FeatureOptions & Cancellable): Promise<FeatureMatrix> {
   noMore(arguments.length, 2, 'featuresAsync')
   const source = recordsOf(records)
@@ -141,9 +153,10 @@ export interface LabelOptions extends Threads {
 const LABEL_OPTIONS = keys<LabelOptions>({ asOf: 1, definition: 1, threads: 1 })
 
 /**
- * The label of every eligible customer.
+ * Computes the churn labels of all eligible customers at one or several dates. `rows` are the labels. `excluded` are
+ * the customers without a label: they churned before the label period.
  *
- * @throws {ChurnError} `immature_label` if a label period is not over, because then the outcome is not known.
+ * @throws {ChurnError} `immature_label` if a label period is not over yet.
  */
 export function labels(records: TenantRecords, options: LabelOptions): { rows: Label[]; excluded: Label[] } {
   noMore(arguments.length, 2, 'labels')

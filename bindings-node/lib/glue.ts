@@ -1,4 +1,4 @@
-// Functions that all modules of this folder use: they check arguments, hold native objects and make promises. No churn logic.
+// Functions that all modules of this folder use. They check arguments, hold native objects and make promises.
 import { fileURLToPath } from 'node:url'
 import { inspect as inspectValue, type InspectOptions } from 'node:util'
 import native = require('../native.js')
@@ -9,7 +9,7 @@ export { native }
 
 export const INSPECT: unique symbol = Symbol.for('nodejs.util.inspect.custom') as never
 
-/** An error about one argument. */
+/** Makes an error about one argument. */
 export const invalid = (name: string, why: string, row: number | null = null): ChurnError =>
   new ChurnError(`${name} ${why}`, { code: 'invalid_option', row, column: name })
 
@@ -22,7 +22,7 @@ export function guard<T>(call: () => T): T {
   }
 }
 
-/** Throws if a call has extra arguments, such as options in a second object, which would otherwise be ignored. */
+/** Throws if a call has more arguments than the function takes. Without this check, they would be ignored. */
 export function noMore(given: number, wanted: number, call: string): void {
   if (given > wanted) {
     throw new ChurnError(`${call} takes ${wanted} argument${wanted === 1 ? '' : 's'}, and ${given} were given`, { code: 'invalid_option' })
@@ -51,7 +51,7 @@ function distance(a: string, b: string): number {
   return above[b.length]!
 }
 
-/** The known names closest to an unknown one. */
+/** Finds the known names that are most similar to an unknown name, at most three. */
 export function near(name: string, known: readonly string[]): string[] {
   const folded = (text: string) => text.toLowerCase().replace(/[^a-z0-9]/g, '')
   const own = folded(name)
@@ -63,10 +63,13 @@ export function near(name: string, known: readonly string[]): string[] {
     .map(({ other }) => other)
 }
 
-/** Options that contain options. The `column` of an error in a nested option is the outer option, as in the core. */
+/**
+ * Options that contain other options. If a nested option is invalid, the `column` of the error is the outer option, as
+ * in the core.
+ */
 const NESTED = new Set(['boosting', 'deepBoosting', 'forest', 'features'])
 
-/** Returns an options object after checking that it has no unknown keys. */
+/** Checks that an options object has no unknown keys, and returns it. */
 export function checked<T extends object>(options: T | null | undefined, known: Keys<T>, name = 'options'): T {
   if (options === undefined || options === null) return {} as T
   if (typeof options !== 'object' || Array.isArray(options) || options instanceof Date || ArrayBuffer.isView(options)) {
@@ -83,14 +86,14 @@ export function checked<T extends object>(options: T | null | undefined, known: 
   return options
 }
 
-/** Returns a string after checking that UTF-8 can encode it. */
+/** Checks that a value is a string that UTF-8 can encode, and returns it. */
 export function text(value: unknown, name: string): string {
   if (typeof value !== 'string') throw invalid(name, 'must be a string')
   if (!value.isWellFormed()) throw invalid(name, 'is not well-formed: it holds a lone surrogate')
   return value
 }
 
-/** Returns an id as a string. An integer becomes its decimal text, as in records. */
+/** Converts an id to a string. An integer becomes its decimal text, like the ids in records. */
 export function id(value: unknown, name: string): string {
   return Number.isSafeInteger(value) || typeof value === 'bigint' ? String(value) : text(value, name)
 }
@@ -114,7 +117,7 @@ export function bytesOf(bytes: unknown): Uint8Array {
   throw invalid('bytes', 'must be a Buffer or Uint8Array')
 }
 
-/** The methods that all native objects have. */
+/** The members that native objects may have. */
 interface Releasable {
   readonly bytes?: number
   release?(): void
@@ -123,7 +126,7 @@ interface Releasable {
 const natives = new WeakMap<object, { native: Releasable | null; bytes: number }>()
 const registry = new FinalizationRegistry<number>((bytes) => native.adjustMemory(-bytes))
 
-/** Binds a JavaScript object to its native object, and tells V8 how much memory the native object holds. */
+/** Binds a JavaScript object to its native object, and tells V8 how much memory the native object uses. */
 export function hold(owner: object, half: object): void {
   const own: Releasable = half
   const bytes = own.bytes ?? 0
@@ -134,7 +137,7 @@ export function hold(owner: object, half: object): void {
   }
 }
 
-/** The native object of a JavaScript object. */
+/** Returns the native object of a JavaScript object. Throws if the object has been disposed. */
 export function halfOf<T>(owner: object): T {
   const held = natives.get(owner)
   if (!held?.native) {
@@ -144,7 +147,10 @@ export function halfOf<T>(owner: object): T {
   return held.native as T
 }
 
-/** Frees the native object of a JavaScript object before the garbage collector does. Running calls finish. */
+/**
+ * Frees the native object of a JavaScript object, without waiting for the garbage collector. Calls that are running
+ * finish.
+ */
 export function dispose(owner: object): void {
   const held = natives.get(owner)
   if (!held?.native) return
@@ -154,7 +160,7 @@ export function dispose(owner: object): void {
   if (held.bytes > 0) native.adjustMemory(-held.bytes)
 }
 
-/** The native object of an argument. Throws if the argument is not of the given class. */
+/** Returns the native object of an argument. Throws if the argument is not an object of the given class. */
 export function argument<T>(value: unknown, type: { readonly name: string; readonly prototype: object }, name: string): T {
   if (typeof value === 'object' && value !== null && natives.has(value) && Object.prototype.isPrototypeOf.call(type.prototype, value)) {
     return halfOf<T>(value)
@@ -162,7 +168,7 @@ export function argument<T>(value: unknown, type: { readonly name: string; reado
   throw invalid(name, `must be a ${type.name}`)
 }
 
-/** The values of getters that are computed only once. */
+/** For each object, the values of its getters. Each value is computed only once. */
 const cache = new WeakMap<object, Map<string, unknown>>()
 
 export function cached<T>(owner: object, name: string, make: () => T): T {
@@ -193,8 +199,9 @@ function signalOf(signal: unknown): AbortSignal | undefined {
 type Listener = (step: Progress) => void
 
 /**
- * Runs a long native call. The signal cancels it. If `onProgress` throws, the call is cancelled, and the promise rejects with that
- * error. Progress reaches 1 exactly once, at the end, and is never reported after the promise has settled.
+ * Runs a long native call, which the signal can cancel. If `onProgress` throws, the call is cancelled, and the promise
+ * rejects with the error that was thrown. The progress 1 is reported exactly once, at the end. No progress is reported
+ * after the promise has settled.
  */
 export async function long<T>(
   options: Cancellable & Reporting,
@@ -248,10 +255,10 @@ export async function long<T>(
 /** Resolves in the next turn of the event loop. */
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve))
 
-/** The maximum time in milliseconds for which a slice of work blocks the event loop. */
+/** The time in milliseconds for which one slice of work should block the event loop at most. */
 const SLICE = 10
 
-/** Calls `work` for one slice of an array after another. The event loop runs between the slices. */
+/** Calls `work` with successive slices of an array. The event loop runs between two slices. */
 export async function sliced<T>(rows: readonly T[], signal: AbortSignal | undefined | null, work: (slice: readonly T[]) => void): Promise<void> {
   let size = 256
   for (let from = 0; from < rows.length;) {
@@ -273,10 +280,13 @@ export function camelCase<T>(value: unknown): T {
   return Object.fromEntries(Object.entries(value).map(([key, inner]) => [camel(key), camelCase(inner)])) as T
 }
 
-/** Options whose keys are names that the caller chose, so they are not renamed. */
+/** Options whose keys are chosen by the caller, such as column names. These keys are not renamed. */
 const OWN_KEYS = new Set(['monotoneConstraints'])
 
-/** Converts options to the names of the core, and moments to text. Throws for values that JSON would drop silently. */
+/**
+ * Converts the keys of options to the names in the core, and moments to text. Throws for a value that JSON would drop
+ * silently.
+ */
 function coreValue(value: unknown, name: string): unknown {
   if (value === null || value === undefined || typeof value === 'boolean') return value
   if (typeof value === 'string') return text(value, name)
@@ -302,15 +312,15 @@ function coreValue(value: unknown, name: string): unknown {
   throw invalid(name, `must not be a ${typeof value}`)
 }
 
-/** The JSON of options for the core. */
+/** Converts options to JSON for the core. */
 export function coreJson({ seed, ...options }: Readonly<Record<string, unknown>>): string {
   const big = typeof seed === 'bigint'
   const json = JSON.stringify(coreValue(big ? options : { ...options, seed }, 'options'))
-  // JSON.stringify refuses a bigint, although JSON itself can hold all of its digits.
+  // JSON.stringify throws for a bigint, so the digits of a bigint seed are written here.
   return big ? `${json.slice(0, -1)}${json.length > 2 ? ',' : ''}"seed":${seed}}` : json
 }
 
-/** What `console.log` prints for an object: its class and a few facts. */
+/** Makes the text that `console.log` prints for an object: the name of its class, and some of its properties. */
 export function shown(name: string, facts: object, options: InspectOptions): string {
   return `${name} ${inspectValue(facts, options)}`
 }

@@ -47,8 +47,9 @@ function training<T extends TrainOptions>(options: T | null | undefined, known: 
 }
 
 /**
- * Runs a rolling-origin backtest: for each origin (a test date), a model is trained on what was known then, and tested on the label
- * period that follows. `asOf` restricts the training dates.
+ * Runs a backtest with a rolling origin. For each test date (origin), a model is trained on what was known at this
+ * date, and is tested on the label period that follows. The option `asOf` lists the dates from which the training dates
+ * are taken.
  */
 export async function backtest(records: TenantRecords, options?: BacktestOptions): Promise<{ folds: OutOfTime[] }> {
   noMore(arguments.length, 2, 'backtest')
@@ -61,7 +62,7 @@ export async function backtest(records: TenantRecords, options?: BacktestOptions
 /** @internal */
 export let wrapModel: (model: Native) => ChurnModel
 
-/** A trained model. Immutable. */
+/** A trained churn model. It is immutable. */
 export class ChurnModel {
   private constructor(model: Native) {
     if (!(model instanceof native.Model)) {
@@ -74,7 +75,10 @@ export class ChurnModel {
     wrapModel = (model) => new ChurnModel(model)
   }
 
-  /** Trains a model, off the event loop. The same records, options and seed give the same bytes for any number of threads. */
+  /**
+   * Trains a model without blocking the event loop. The same records, options and seed give the same model bytes, for
+   * any number of threads.
+   */
   static async train(records: TenantRecords, options?: TrainOptions): Promise<ChurnModel> {
     noMore(arguments.length, 2, 'train')
     const source = recordsOf(records)
@@ -82,18 +86,22 @@ export class ChurnModel {
     return wrapModel(await long(given, (cancel, listener) => native.train(source, forCore(given), cancel, listener)))
   }
 
-  /** Opens a model file from memory. @throws {ChurnError} `artifact_damaged`, `artifact_version`, `artifact_too_large`. */
+  /**
+   * Opens a model from the bytes of a model file.
+   *
+   * @throws {ChurnError} `artifact_damaged`, `artifact_version` or `artifact_too_large` if the bytes cannot be opened.
+   */
   static fromBytes(bytes: Uint8Array): ChurnModel {
     return guard(() => wrapModel(native.Model.fromBytes(bytesOf(bytes))))
   }
 
-  /** Opens a model file. Rejects like {@link fromBytes}, or with `io`. */
+  /** Opens a model file. Rejects with the codes of {@link fromBytes}, or with `io` if the file cannot be read. */
   static async load(path: string | URL, options?: Cancellable): Promise<ChurnModel> {
     const given = checked(options, { signal: 1 })
     return wrapModel(await long(given, (cancel) => native.load(pathOf(path), cancel)))
   }
 
-  /** Writes the model file, atomically. */
+  /** Writes the model to a file. The write is atomic: other processes never see a half-written file. */
   async save(path: string | URL, options?: Cancellable): Promise<void> {
     const given = checked(options, { signal: 1 })
     await long(given, (cancel) => halfOf<Native>(this).save(pathOf(path), cancel))
@@ -108,7 +116,7 @@ export class ChurnModel {
   get tenant(): string | null { return cached(this, 'tenant', () => halfOf<Native>(this).tenant ?? null) }
   /** Names of the features, in plan order. */
   get featureNames(): readonly string[] { return cached(this, 'featureNames', () => halfOf<Native>(this).featureNames) }
-  /** The probabilities at which the risk bands begin. */
+  /** The lowest probability of each of the risk bands medium, high and critical. */
   get riskBands(): RiskBands { return cached(this, 'riskBands', () => JSON.parse(halfOf<Native>(this).riskBands)) }
   /** How the model was trained and how well it performs. */
   get report(): TrainReport { return cached(this, 'report', () => camelCase(JSON.parse(halfOf<Native>(this).report))) }
@@ -122,13 +130,13 @@ export class ChurnModel {
     })
   }
 
-  /** The model card: what the model is, what it was trained on and how well it performs. */
+  /** The model card, which describes the model, its training data and how well it performs. */
   card(): ModelCard { return cached(this, 'card', () => camelCase(JSON.parse(halfOf<Native>(this).card()))) }
 
   /** The model card as Markdown. */
   cardMarkdown(): string { return guard(() => halfOf<Native>(this).cardMarkdown()) }
 
-  /** Scores all eligible customers, off the event loop. */
+  /** Scores all customers who are eligible at a date, without blocking the event loop. */
   async score(records: TenantRecords, options: ScoreOptions): Promise<ScoreRun> {
     noMore(arguments.length, 2, 'score')
     const source = recordsOf(records)
@@ -136,7 +144,7 @@ export class ChurnModel {
     return wrapRun(await long(given, (cancel, listener) => halfOf<Native>(this).score(source, given, cancel, listener)))
   }
 
-  /** Scores one customer, on the calling thread. The score is bit-identical to the customer's score in a run. */
+  /** Scores one customer. This method is synchronous. The score is bit-identical to the customer's score in a run. */
   scoreCustomer<C extends CustomerRecord>(rows: CustomerRows<C>, options: ScoreCustomerOptions): CustomerScore {
     noMore(arguments.length, 2, 'scoreCustomer')
     const given = checked(options, SCORE_CUSTOMER_OPTIONS)
@@ -145,35 +153,41 @@ export class ChurnModel {
     return { ...score, ...rest } as CustomerScore
   }
 
-  /** Computes the features that this model uses, for all customers at some dates, including customers who have left. */
+  /**
+   * Computes the features that this model uses, at one or several dates. The matrix has a row for each date and each
+   * customer who signed up before the date, including customers who have left.
+   */
   async features(records: TenantRecords, options: ModelFeatureOptions): Promise<FeatureMatrix> {
     const source = recordsOf(records)
     const given = checked(options, MODEL_FEATURE_OPTIONS)
     return wrapMatrix(await long(given, (cancel) => halfOf<Native>(this).features(source, given, cancel)))
   }
 
-  /** Calibrated probability of every row of a matrix, which must have this model's features. */
+  /** The calibrated churn probability of each row of a matrix. The matrix must contain the features of this model. */
   async predictProba(matrix: FeatureMatrix, options?: RunOptions): Promise<Float64Array> {
     const given = checked(options, RUN_OPTIONS)
     return long(given, (cancel) => halfOf<Native>(this).predictProba(matrixOf(matrix), given, cancel))
   }
 
-  /** Log-odds of every row before calibration. They equal the base value plus the sum of the contributions. */
+  /**
+   * The log-odds of churn of each row, before calibration. They equal the base value of `explain` plus the sum of the
+   * row's contributions.
+   */
   async logOdds(matrix: FeatureMatrix, options?: RunOptions): Promise<Float64Array> {
     const given = checked(options, RUN_OPTIONS)
     return long(given, (cancel) => halfOf<Native>(this).logOdds(matrixOf(matrix), given, cancel))
   }
 
-  /** Shapley values of every feature for every row of a matrix, which must have this model's features. */
+  /** The Shapley value of each feature for each row of a matrix. The matrix must contain the features of this model. */
   async explain(matrix: FeatureMatrix, options?: RunOptions): Promise<Explanation> {
     const given = checked(options, RUN_OPTIONS)
     return long(given, (cancel) => halfOf<Native>(this).explain(matrixOf(matrix), given, cancel))
   }
 
-  /** What `JSON.stringify` writes: the model card. */
+  /** The value that `JSON.stringify` writes for this object: the model card. */
   toJSON(): ModelCard { return this.card() }
 
-  /** Frees the memory of the model. Running calls finish; later calls throw. */
+  /** Frees the memory of the model. Calls that are running finish. Later calls throw. */
   [Symbol.dispose](): void { dispose(this) }
 
   /** @internal */

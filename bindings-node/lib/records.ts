@@ -26,7 +26,7 @@ const TENANT_KEYS = { tenant: 1, ...TABLE_KEYS, ...TABLE_OPTIONS } as const
 /** @internal */
 export let wrapRecords: (records: Native) => TenantRecords
 
-/** The validated records of one tenant. Immutable. */
+/** The validated records of one tenant. They are immutable. */
 export class TenantRecords {
   private constructor(records: Native) {
     if (!(records instanceof native.Records)) {
@@ -40,10 +40,10 @@ export class TenantRecords {
   }
 
   /**
-   * Reads tables of plain objects on the calling thread, which takes about 0.7 s per 100 000 rows. In a server, use
-   * {@link fromObjectsAsync}.
+   * Reads tables of plain objects. This function blocks the calling thread for about 0.7 s per 100 000 rows. In a
+   * server, use {@link fromObjectsAsync}.
    *
-   * @throws {ChurnError} with the code, table, row and column of the first invalid value, and the whole report.
+   * @throws {ChurnError} with the code, table, row and column of the first invalid value, and with the whole report.
    */
   static fromObjects<C extends CustomerRecord>(tables: { tenant: string } & ObjectTables<C> & TableOptions): TenantRecords {
     noMore(arguments.length, 1, 'fromObjects')
@@ -52,8 +52,8 @@ export class TenantRecords {
   }
 
   /**
-   * Like {@link fromObjects}, without blocking the event loop: rows are read in slices of about 10 ms and validated on another
-   * thread. Do not change the rows before the promise settles.
+   * Reads the same tables as {@link fromObjects}, without blocking the event loop. Rows are read in slices of about 10
+   * ms, and are validated on another thread. Do not change the rows before the promise settles.
    */
   static async fromObjectsAsync<C extends CustomerRecord>(
     tables: { tenant: string } & ObjectTables<C> & TableOptions & Cancellable,
@@ -75,7 +75,7 @@ export class TenantRecords {
   }
 
   /**
-   * Reads Arrow tables, on the calling thread.
+   * Reads Arrow tables. This function is synchronous.
    *
    * @throws {ChurnError} the errors of {@link fromObjects}, and `unreadable_table` if a buffer is not an Arrow IPC file or stream.
    */
@@ -87,23 +87,23 @@ export class TenantRecords {
 
   /** The tenant's id. */
   get tenant(): string { return cached(this, 'tenant', () => halfOf<Native>(this).tenant) }
-  /** ISO 4217 code of all amounts; null if unknown. */
+  /** The ISO 4217 code of the currency of all amounts; null if it is unknown. */
   get currency(): string | null { return cached(this, 'currency', () => halfOf<Native>(this).currency ?? null) }
   /** The ids of all customers, sorted by their UTF-8 bytes. */
   get customerIds(): readonly string[] { return cached(this, 'customerIds', () => halfOf<Native>(this).customerIds) }
-  /** Start of the observed history; null without events. */
+  /** Start of the observed history; null if there are no events. */
   get observedFrom(): string | null { return cached(this, 'observedFrom', () => halfOf<Native>(this).observedFrom ?? null) }
-  /** End of the observed history; null without events. */
+  /** End of the observed history; null if there are no events. */
   get observedUntil(): string | null { return cached(this, 'observedUntil', () => halfOf<Native>(this).observedUntil ?? null) }
   /** The validation report. */
   get report(): ValidationReport { return cached(this, 'report', () => reportOf(JSON.parse(halfOf<Native>(this).report))) }
 
-  /** Number of rows of a table; null if it was not given. */
+  /** Number of rows of a table; null if the table was not given. */
   rows(table: TableName): number | null {
     return guard(() => halfOf<Native>(this).rows(text(table, 'table')) ?? null)
   }
 
-  /** What `JSON.stringify` writes: the row counts and the report, without the rows. */
+  /** The value that `JSON.stringify` writes for this object: the row counts and the report, without the rows. */
   toJSON(): { tenant: string; currency: string | null; observedFrom: string | null; observedUntil: string | null; rows: Record<TableName, number | null>; report: ValidationReport } {
     const { tenant, currency, observedFrom, observedUntil, report } = this
     return { tenant, currency, observedFrom, observedUntil, rows: this.#counts(), report }
@@ -113,7 +113,7 @@ export class TenantRecords {
     return Object.fromEntries(TABLES.map((table) => [table, this.rows(table)])) as Record<TableName, number | null>
   }
 
-  /** Frees the memory of the records. Running calls finish; later calls throw. */
+  /** Frees the memory of the records. Calls that are running finish. Later calls throw. */
   [Symbol.dispose](): void { dispose(this) }
 
   /** @internal */
@@ -125,24 +125,30 @@ export class TenantRecords {
 /** @internal */
 export const recordsOf = (records: unknown): Native => argument<Native>(records, TenantRecords, 'records')
 
-/** The columns that the library recognizes in a table, required ones first. */
+/** The columns that the library recognizes in a table. Required columns come first. */
 export function columnsOf(table: TableName | 'subscriptions'): ColumnInfo[] {
   return guard(() => native.columnsOf(text(table, 'table'))) as ColumnInfo[]
 }
 
 /** The result of {@link partition}. */
 export interface Partition {
-  /** The records of each tenant. Row numbers in their reports are positions in the tables that were given. */
+  /**
+   * The records of each tenant, by tenant id. Row numbers in the reports of the records are positions in the input
+   * tables.
+   */
   tenants: Map<string, TenantRecords>
   /** The report on rows without a tenant. */
   unassigned: ValidationReport
-  /** For each tenant and table, the positions of the tenant's rows in the table that was given, ascending. */
+  /** For each tenant and table, the positions of the tenant's rows in the input table, in ascending order. */
   positions: Map<string, Partial<Record<TableName, Uint32Array>>>
 }
 
 const PARTITION_KEYS = { ...TABLE_KEYS, ...TABLE_OPTIONS } as const
 
-/** Splits tables with a `tenant_id` column by tenant. Give either all tables as arrays of objects, or all tables as Arrow. */
+/**
+ * Splits tables with the rows of many tenants by their `tenant_id` column. Pass either all tables as arrays of objects,
+ * or all tables as Arrow.
+ */
 export function partition<C extends CustomerRecord>(tables: (ObjectTables<C> | ArrowTables) & TableOptions): Partition {
   noMore(arguments.length, 1, 'partition')
   const given = checked<object>(tables, PARTITION_KEYS as Keys<object>, 'tables') as ArrowTables

@@ -9,7 +9,7 @@ type Native = InstanceType<typeof native.Run>
 
 /** Options of {@link ScoreRun.reasonsOf}. */
 export interface ReasonsOptions extends Cancellable {
-  /** Reasons per customer. Default: 5. */
+  /** Number of reasons per customer. Default: 5. */
   top?: number
 }
 
@@ -35,15 +35,15 @@ export class ScoreRun implements Iterable<Score> {
   get asOf(): string { return cached(this, 'asOf', () => halfOf<Native>(this).asOf) }
   /** The id of the model of this run. */
   get modelId(): string { return cached(this, 'modelId', () => halfOf<Native>(this).modelId) }
-  /** The score of every eligible customer, sorted by the UTF-8 bytes of the id. */
+  /** The scores of all eligible customers, sorted by the UTF-8 bytes of the customer id. */
   get scores(): readonly Score[] { return cached(this, 'scores', () => halfOf<Native>(this).scores() as Score[]) }
-  /** The probabilities in the order of `scores`; NaN for customers without a score. */
+  /** The probability of each score, in the order of `scores`. It is NaN for a customer who has no probability. */
   get probabilities(): Float64Array { return cached(this, 'probabilities', () => halfOf<Native>(this).probabilities()) }
-  /** The features of the scored customers. */
+  /** The features from which the scores were computed, with one row per score. */
   get matrix(): FeatureMatrix { return cached(this, 'matrix', () => wrapMatrix(halfOf<Native>(this).matrix())) }
   /**
-   * How the data of this run differ from the training data: stale data, missing columns, or probabilities or features outside their
-   * range in training.
+   * Warnings that say how the data of this run differ from the training data. For example, the data are stale, columns
+   * are missing, or probabilities or features are outside their range in training.
    */
   get warnings(): readonly Warning[] {
     return cached(this, 'warnings', () => {
@@ -54,7 +54,7 @@ export class ScoreRun implements Iterable<Score> {
   /** Number of scores. */
   get length(): number { return this.probabilities.length }
 
-  /** The score at a position; a negative position counts from the end. */
+  /** The score at a position. A negative position counts from the end. */
   at(index: number): Score | undefined { return this.scores.at(index) }
 
   [Symbol.iterator](): IterableIterator<Score> { return this.scores[Symbol.iterator]() }
@@ -64,12 +64,18 @@ export class ScoreRun implements Iterable<Score> {
     return guard(() => halfOf<Native>(this).scoreOf(id(customerId, 'customerId'))) as Score
   }
 
-  /** The features that contribute most to a customer's score, largest contribution first. Default: 5 features. */
+  /**
+   * The features that contribute most to a customer's score, largest contribution first. `top` is the number of
+   * features.
+   */
   reasons(customerId: Id, top = 5): Reason[] {
     return guard(() => halfOf<Native>(this).reasons(id(customerId, 'customerId'), count(top, 'top'))) as Reason[]
   }
 
-  /** The reasons for the scores of many customers, off the event loop, in the order of the ids. Default: all customers of the run. */
+  /**
+   * The reasons for the scores of several customers, in the order of `customerIds`. By default, the reasons for all
+   * scores of the run. The call does not block the event loop.
+   */
   async reasonsOf(customerIds?: Iterable<Id> | null, options?: ReasonsOptions): Promise<Reason[][]> {
     const given = checked(options, REASONS_OPTIONS)
     if (typeof customerIds === 'string') throw invalid('customerIds', 'must be a list of ids')
@@ -78,26 +84,27 @@ export class ScoreRun implements Iterable<Score> {
     return long(given, (cancel) => halfOf<Native>(this).reasonsOf(ids, top, cancel)) as Promise<Reason[][]>
   }
 
-  /** The customers with the highest probabilities, highest first. Default: 10 customers. */
+  /** The scores of the `top` customers with the highest probabilities, highest first. */
   riskiest(top = 10): Score[] {
     return guard(() => halfOf<Native>(this).riskiest(count(top, 'top'))) as Score[]
   }
 
   /**
-   * An Arrow IPC file with one row per customer: `customer_id`, `probability`, `low`, `high`, `risk_band`, `status`,
-   * `not_scored_reason`, `expected_at`, `as_of`, `model_id`.
+   * The run as an Arrow IPC file with one row per customer. The columns are `customer_id`, `probability`, `low` and
+   * `high` (the bounds of the interval), `risk_band`, `status`, `not_scored_reason`, `expected_at`, `as_of` and
+   * `model_id`.
    */
   toArrow(): Buffer {
     return guard(() => halfOf<Native>(this).toArrow())
   }
 
-  /** What `JSON.stringify` writes: the scores and the warnings. */
+  /** The value that `JSON.stringify` writes for this object: the scores and the warnings. */
   toJSON(): { tenant: string; asOf: string; modelId: string; warnings: readonly Warning[]; scores: readonly Score[] } {
     const { tenant, asOf, modelId, warnings, scores } = this
     return { tenant, asOf, modelId, warnings, scores }
   }
 
-  /** Frees the memory of the run. Running calls finish; later calls throw. */
+  /** Frees the memory of the run. Calls that are running finish. Later calls throw. */
   [Symbol.dispose](): void { dispose(this) }
 
   /** @internal */

@@ -1,4 +1,5 @@
-// The store of many tenants. Every call returns a promise and runs off the event loop. The store reads no clock: callers pass `at`.
+// The store of many tenants. Calls return promises and do not block the event loop. The store reads no clock, so
+// callers pass the time as `at`.
 import type { InspectOptions } from 'node:util'
 import { toBytes } from './arrow.js'
 import type { CustomerRecord } from './columns.js'
@@ -18,7 +19,7 @@ import type {
 
 type NativeTenant = InstanceType<typeof native.NativeTenant>
 
-/** Waits for a native call and converts its error to a ChurnError. */
+/** Waits for a native call. If it fails, its error is converted to a ChurnError. */
 async function called<T>(call: () => Promise<T>): Promise<T> {
   try {
     return await call()
@@ -27,10 +28,10 @@ async function called<T>(call: () => Promise<T>): Promise<T> {
   }
 }
 
-/** Like `called`, for a call that returns JSON. */
+/** Waits for a native call that returns JSON, and parses the JSON. */
 const parsed = async <T>(call: () => Promise<string>): Promise<T> => JSON.parse(await called(call))
 
-/** Like `parsed`, and converts the keys of the JSON to camelCase. */
+/** Waits for a native call that returns JSON, parses the JSON, and converts its keys to camelCase. */
 const camel = async <T>(call: () => Promise<string>): Promise<T> => camelCase(await parsed(call))
 
 function json(value: unknown, name: string): string {
@@ -39,7 +40,7 @@ function json(value: unknown, name: string): string {
   return written
 }
 
-/** Identifies a run by its date and model. You can also pass a {@link ScoreRun}. */
+/** Identifies a run by its date and its model. A {@link ScoreRun} also identifies itself. */
 export interface RunId {
   asOf: Moment
   modelId: string
@@ -59,8 +60,8 @@ function runIdOf(run: RunId): RunId {
 /** Options of an upsert. */
 export interface UpsertOptions extends Cancellable {
   /**
-   * If rows are invalid, `'refuse'` (default) stores nothing and throws an error with the whole report; `'quarantine'` leaves these
-   * rows out.
+   * What happens if rows are invalid. With `'refuse'` (default), the call rejects with the whole report, and nothing is
+   * stored. With `'quarantine'`, the invalid rows are left out, and the other rows are stored.
    */
   onInvalid?: 'refuse' | 'quarantine'
 }
@@ -71,9 +72,9 @@ const UPSERT_OPTIONS = keys<UpsertOptions>({ onInvalid: 1, signal: 1 })
 export interface Upserted {
   rowsIn: number
   rowsAccepted: number
-  /** Number of rows that are new or differ from the stored row. */
+  /** Number of rows that are new or that replaced a different stored row. */
   rowsChanged: number
-  /** The report on the rows that were left out. */
+  /** The validation report, which lists the rows that were left out. */
   report: ValidationReport
 }
 
@@ -82,12 +83,15 @@ const upserted = (text: string): Upserted => {
   return { ...result, report: reportOf(result.report) }
 }
 
-/** A stored row: known columns in snake_case, attributes under their own names, moments as ISO-8601 text. */
+/**
+ * A stored row. The keys of known columns are in snake_case, attributes have their own names, and moments are ISO-8601
+ * texts.
+ */
 export type StoredRow = Record<string, string | number | boolean | null>
 
-/** Options of paged reads. */
+/** Options of a call that reads one page. */
 export interface PageOptions {
-  /** The `next` of the previous page. */
+  /** The `next` of the previous page. Leave it out to read the first page. */
   after?: number | null
   /** Maximum number of rows, 1 to 10 000. Default: 1000. */
   limit?: number
@@ -95,7 +99,7 @@ export interface PageOptions {
 
 const PAGE_OPTIONS = keys<PageOptions>({ after: 1, limit: 1 })
 
-/** Arrays with more rows than this are read in slices. */
+/** Arrays with more rows than this number are read in slices, so that the event loop is not blocked. */
 const AT_ONCE = 512
 
 /** One table of a tenant's records. */
@@ -110,12 +114,13 @@ export class RecordStore<R extends object> {
   }
 
   /**
-   * Upserts a batch of objects or Arrow in one transaction. Objects are read in slices of about 10 ms. Do not change them before the
-   * promise settles.
+   * Upserts a batch of rows in one transaction. The rows are objects or Arrow. Objects are read in slices of about 10
+   * ms. Do not change them before the promise settles.
    *
-   * Upserts are idempotent: a stored row is replaced only if it differs. So repeating a batch changes nothing, and a later batch can
-   * correct rows. Events with an id are identified by the id and `known_at`, events without an id by all their values, and customer
-   * rows by `customer_id`, `signed_up_at`, `valid_from` and `known_at`. `[]` records that the table has no rows.
+   * Each row has a key. A new row replaces the stored row with the same key, so a later batch can correct it. Repeating
+   * an upsert changes nothing. The key of an event with an id is the id and `known_at`. The key of an event without an
+   * id consists of all its values. The key of a customer row is `customer_id`, `signed_up_at`, `valid_from` and
+   * `known_at`. If `rows` is `[]`, the store records that the table exists and has no rows.
    */
   async upsert<Row extends R>(rows: readonly Row[] | Arrow, options?: UpsertOptions): Promise<Upserted> {
     const given = checked(options, UPSERT_OPTIONS)
@@ -129,7 +134,10 @@ export class RecordStore<R extends object> {
     })
   }
 
-  /** Upserts many batches in one transaction, for data that does not fit into memory. Either all batches are stored or none. */
+  /**
+   * Upserts many batches in one transaction, for data that do not fit into memory. If an error occurs, no batch is
+   * stored.
+   */
   async upsertBatches<Row extends R>(
     batches: AsyncIterable<readonly Row[] | Arrow> | Iterable<readonly Row[] | Arrow>,
     options?: UpsertOptions,
@@ -151,10 +159,10 @@ export class RecordStore<R extends object> {
     })
   }
 
-  /** Number of rows, including all versions. */
+  /** Number of rows. Each version of a customer or event is a row. */
   async count(): Promise<number> { return called(() => this.#native.count()) }
 
-  /** A page of rows, in the order in which they were stored. Pass `next` as `after` for the next page. */
+  /** A page of rows, in the order in which they were first stored. To get the next page, pass `next` as `after`. */
   async page(options?: PageOptions): Promise<{ rows: StoredRow[]; next: number | null }> {
     const given = checked(options, PAGE_OPTIONS)
     return parsed(() => this.#native.page(given))
@@ -168,15 +176,15 @@ export class RecordStore<R extends object> {
 
 /** The customers of a tenant. */
 export class CustomerStore extends RecordStore<CustomerRecord> {
-  /** Like {@link RecordStore.upsert}, with attributes. */
+  /** Upserts customers like {@link RecordStore.upsert}. The rows may have attributes. */
   override async upsert<C extends CustomerRecord>(rows: readonly (C & WithAttributes<C>)[] | Arrow, options?: UpsertOptions): Promise<Upserted> {
     return super.upsert(rows as readonly C[] | Arrow, options)
   }
 }
 
 /**
- * `'champion'` is the model in use (at most one per tenant), a `'challenger'` is compared with it, and a `'retired'` model is no
- * longer used.
+ * The stage of a stored model. The `'champion'` is the model in use. A tenant has at most one champion. A
+ * `'challenger'` is compared with the champion. A `'retired'` model is no longer used.
  */
 export type Stage = 'champion' | 'challenger' | 'retired'
 
@@ -192,7 +200,7 @@ export interface StoredModel {
 export interface SaveModelOptions {
   /** The time at which the model is saved, because the store reads no clock. */
   at: Moment
-  /** Default: `'champion'`. */
+  /** The stage of the model. Default: `'champion'`. */
   stage?: Stage
 }
 
@@ -205,7 +213,10 @@ export class ModelStore {
   /** @internal */
   constructor(own: InstanceType<typeof native.NativeModels>) { this.#native = own }
 
-  /** Stores a model. A model that is already stored keeps the time of its first save and gets the new stage. */
+  /**
+   * Stores a model. A model that is already stored keeps the time at which it was first stored, and gets the new stage.
+   * A new champion changes the stage of the previous champion to `'retired'`.
+   */
   async save(model: ChurnModel, options: SaveModelOptions): Promise<void> {
     const given = checked(options, SAVE_MODEL_OPTIONS)
     await called(async () => this.#native.save(modelOf(model), given))
@@ -216,13 +227,13 @@ export class ModelStore {
     return wrapModel(await called(async () => this.#native.load(text(modelId, 'modelId'))))
   }
 
-  /** The model in use; null if there is none. */
+  /** Loads the champion, the model in use. The result is null if there is no champion. */
   async champion(): Promise<ChurnModel | null> {
     const model = await called(() => this.#native.champion())
     return model ? wrapModel(model) : null
   }
 
-  /** Changes the stage of a model. Default: `'champion'`, which retires the previous champion. */
+  /** Changes the stage of a model. A new champion changes the stage of the previous champion to `'retired'`. */
   async promote(modelId: string, stage: Stage = 'champion'): Promise<void> {
     await called(async () => this.#native.promote(text(modelId, 'modelId'), text(stage, 'stage')))
   }
@@ -230,11 +241,11 @@ export class ModelStore {
   /** The stored models, last saved first. */
   async list(): Promise<StoredModel[]> { return camel(() => this.#native.list()) }
 
-  /** Deletes a model. Its scores stay. */
+  /** Deletes a model. Its scores are not deleted. */
   async delete(modelId: string): Promise<void> { await called(async () => this.#native.delete(text(modelId, 'modelId'))) }
 }
 
-/** A stored score: `status` tells whether the customer has a probability. */
+/** A stored score. Its `status` tells whether the customer has a probability. */
 export type StoredScore = (Scored | NotScored) & {
   run: StoredRunId
   /** The stored reasons, largest contribution first. */
@@ -252,11 +263,11 @@ export interface RunSummary {
   bands: Record<RiskBand, number>
   /** Number of scored customers whose outcome is known. */
   outcomes: number
-  /** Number of these customers who churned. */
+  /** Number of customers with a known outcome who churned. */
   churned: number
 }
 
-/** The position after which the next page begins. */
+/** The last customer of a page of scores. The next page begins after this customer. */
 export interface RiskPlace {
   probability: number
   customerId: string
@@ -266,7 +277,9 @@ export interface RiskPlace {
 export interface SaveRunOptions {
   /** The time at which the run is saved, because the store reads no clock. */
   at: Moment
-  /** Reasons are stored for this many customers, those with the highest risk. Default: 100. */
+  /**
+   * Number of customers whose reasons are stored. They are the customers with the highest probabilities. Default: 100.
+   */
   reasons?: number | 'all'
 }
 
@@ -282,7 +295,7 @@ const LIMIT_OPTIONS = keys<LimitOptions>({ limit: 1 })
 
 /** Options of {@link ScoreStore.highRisk}. */
 export interface HighRiskOptions {
-  /** Default: the latest run. */
+  /** The run whose scores are read. Default: the latest run. */
   run?: RunId | null
   minProbability?: number
   /** Maximum number of results. Default: 100. */
@@ -300,13 +313,13 @@ export class ScoreStore {
   /** @internal */
   constructor(own: InstanceType<typeof native.NativeScores>) { this.#native = own }
 
-  /** Stores a run in one transaction. A run with the same date and model is replaced. */
+  /** Stores a run in one transaction. If a run with the same date and model is already stored, it is replaced. */
   async save(model: ChurnModel, run: ScoreRun, options: SaveRunOptions): Promise<StoredRunId> {
     const given = checked(options, SAVE_RUN_OPTIONS)
     return camel(async () => this.#native.save(modelOf(model), runOf(run), given))
   }
 
-  /** The latest runs, last date first. */
+  /** Summaries of the latest runs, latest date first. */
   async runs(options?: LimitOptions): Promise<RunSummary[]> {
     const given = checked(options, LIMIT_OPTIONS)
     type Row = Omit<RunSummary, 'bands' | 'outcomes'> & { bands: [number, number, number, number]; outcomes: [number, number] }
@@ -317,7 +330,10 @@ export class ScoreStore {
     })
   }
 
-  /** The customers with the highest probabilities. */
+  /**
+   * A page with the customers of a run in order of decreasing probability. To get the next page, pass `next` as
+   * `after`.
+   */
   async highRisk(options?: HighRiskOptions): Promise<{ scores: StoredScore[]; next: RiskPlace | null }> {
     const { run, after, ...given } = checked(options, HIGH_RISK_OPTIONS)
     const of = run === undefined || run === null ? undefined : runIdOf(run)
@@ -326,28 +342,28 @@ export class ScoreStore {
     return { scores: camelCase(scores), next: next && { probability: next[0], customerId: next[1] } }
   }
 
-  /** A customer's scores, last date first. */
+  /** The scores of one customer in all runs, latest date first. */
   async history(customerId: Id, options?: LimitOptions): Promise<StoredScore[]> {
     const given = checked(options, LIMIT_OPTIONS)
     return camel(async () => this.#native.history(id(customerId, 'customerId'), given))
   }
 
-  /** Deletes a run. */
+  /** Deletes a run and its scores. */
   async delete(run: RunId): Promise<void> { await called(async () => this.#native.delete(runIdOf(run))) }
 }
 
-/** A score and its outcome. */
+/** A stored probability of a customer, and whether the customer then churned. */
 export interface ScoredOutcome {
   customerId: string
   probability: number
   churned: boolean
 }
 
-/** A stored outcome of a customer. */
+/** A stored outcome of a customer: whether they churned in the label period after a date. */
 export interface StoredOutcome {
   customerId: string
   asOf: string
-  /** null for a customer who was excluded and so has no outcome. */
+  /** Whether the customer churned. It is null for a customer who has no label at this date. */
   churned: boolean | null
   rule: string
   eventAt: string | null
@@ -362,24 +378,27 @@ export interface OutcomeOptions {
 
 const OUTCOME_OPTIONS = keys<OutcomeOptions>({ asOf: 1, definition: 1 })
 
-/** The observed outcomes of a tenant's customers. */
+/** The stored outcomes of a tenant's customers: whether they churned in the label period after a date. */
 export class OutcomeStore {
   readonly #native: InstanceType<typeof native.NativeOutcomes>
 
   /** @internal */
   constructor(own: InstanceType<typeof native.NativeOutcomes>) { this.#native = own }
 
-  /** Computes the labels at some dates, as the function `labels` does, and stores them. Returns the number of new or changed outcomes. */
+  /**
+   * Computes the churn labels at one or several dates, like the function `labels`, and stores them as outcomes. Returns
+   * the number of new or changed outcomes.
+   */
   async save(records: TenantRecords, options: OutcomeOptions): Promise<number> {
     const given = checked(options, OUTCOME_OPTIONS)
     checkDefinition(given.definition)
     return called(async () => this.#native.save(recordsOf(records), forFeatures(given)))
   }
 
-  /** The scores of a run with their outcomes under the model's churn definition, sorted by customer id. */
+  /** The probabilities of a run with their outcomes under the model's definition of churn, sorted by customer id. */
   async ofRun(run: RunId): Promise<ScoredOutcome[]> { return camel(async () => this.#native.ofRun(runIdOf(run))) }
 
-  /** The outcomes of one customer, last date first. */
+  /** All stored outcomes of one customer, latest date first. */
   async ofCustomer(customerId: Id): Promise<StoredOutcome[]> {
     return camel(async () => this.#native.ofCustomer(id(customerId, 'customerId')))
   }
@@ -388,19 +407,19 @@ export class OutcomeStore {
 /** A JSON value. */
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json }
 
-/** The name and the settings of a tenant. */
+/** The name and the settings of a tenant's company. */
 export class CompanyStore {
   readonly #native: InstanceType<typeof native.NativeCompany>
 
   /** @internal */
   constructor(own: InstanceType<typeof native.NativeCompany>) { this.#native = own }
 
-  /** The name and all settings. */
+  /** The name of the company and all settings. The name is null and the settings are empty until they are set. */
   async get(): Promise<{ name: string | null; settings: Record<string, Json> }> { return parsed(() => this.#native.get()) }
-  /** Sets the name. */
+  /** Sets the name of the company. */
   async rename(name: string): Promise<void> { await called(async () => this.#native.rename(text(name, 'name'))) }
 
-  /** Sets a setting to a JSON value. */
+  /** Stores a setting. Its value is any JSON value. */
   async set(setting: string, value: Json): Promise<void> {
     await called(async () => this.#native.set(text(setting, 'setting'), json(value, 'value')))
   }
@@ -443,7 +462,7 @@ export class UserStore {
     await called(async () => this.#native.upsert(given))
   }
 
-  /** The user with this id; null if there is none. */
+  /** The user with this id; null if there is no such user. */
   async get(userId: string): Promise<User | null> { return camel(async () => this.#native.get(text(userId, 'userId'))) }
   /** All users of the tenant. */
   async list(): Promise<User[]> { return camel(() => this.#native.list()) }
@@ -459,7 +478,7 @@ export interface ApiKey {
   revokedAt: string | null
 }
 
-/** The time of a change, because the store reads no clock. */
+/** Options with the time of a change. The caller passes the time, because the store reads no clock. */
 export interface AtOptions {
   at: Moment
 }
@@ -478,13 +497,16 @@ export class ApiKeyStore {
   /** @internal */
   constructor(own: InstanceType<typeof native.NativeApiKeys>) { this.#native = own }
 
-  /** Stores a hash of a secret that you generate from at least 24 random bytes. */
+  /**
+   * Adds an API key. `secret` must contain at least 24 random bytes. Only a hash of it is stored. Do not use a password
+   * as secret.
+   */
   async create(keyId: string, secret: string, options: CreateKeyOptions): Promise<void> {
     const given = checked(options, { role: 1, at: 1 })
     await called(async () => this.#native.create(text(keyId, 'keyId'), text(secret, 'secret'), given))
   }
 
-  /** The key with this secret; null if there is none or it has been revoked. */
+  /** The key with this secret; null if there is no such key, or if it was revoked. */
   async verify(secret: string): Promise<ApiKey | null> { return camel(async () => this.#native.verify(text(secret, 'secret'))) }
   /** All keys of the tenant, including revoked ones. */
   async list(): Promise<ApiKey[]> { return camel(() => this.#native.list()) }
@@ -496,24 +518,24 @@ export class ApiKeyStore {
   }
 }
 
-/** The position up to which a source has been read. */
+/** A sync cursor: the position up to which a data source has been read. */
 export interface SyncCursor {
   source: string
   position: string
   movedAt: string
 }
 
-/** The sync cursors of a tenant. */
+/** The sync cursors of a tenant's data sources. */
 export class CursorStore {
   readonly #native: InstanceType<typeof native.NativeCursors>
 
   /** @internal */
   constructor(own: InstanceType<typeof native.NativeCursors>) { this.#native = own }
 
-  /** The cursor of a source; null if there is none. */
+  /** The sync cursor of a source; null if no cursor was set. */
   async get(source: string): Promise<SyncCursor | null> { return camel(async () => this.#native.get(text(source, 'source'))) }
 
-  /** Moves the cursor of a source. */
+  /** Sets the sync cursor of a source. The store does not interpret `position`. */
   async set(source: string, position: string, options: AtOptions): Promise<void> {
     const given = checked(options, AT_OPTIONS)
     await called(async () => this.#native.set(text(source, 'source'), text(position, 'position'), given))
@@ -529,7 +551,7 @@ export interface AuditEntry {
   details: Json
 }
 
-/** An entry for the audit log. */
+/** An entry to add to the audit log. */
 export interface AuditInput {
   at: Moment
   actor: string
@@ -540,7 +562,7 @@ export interface AuditInput {
 
 const AUDIT_KEYS = { at: 1, actor: 1, action: 1, subject: 1, details: 1 } as const
 
-/** The audit log of a tenant. Entries are added, never changed. */
+/** The audit log of a tenant. Entries can be added, but not changed. */
 export class AuditStore {
   readonly #native: InstanceType<typeof native.NativeAudit>
 
@@ -553,7 +575,7 @@ export class AuditStore {
     await called(async () => this.#native.append(given, json(details, 'details')))
   }
 
-  /** A page of entries, oldest first. Pass `next` as `after` for the next page. */
+  /** A page of entries, oldest first. To get the next page, pass `next` as `after`. */
   async page(options?: PageOptions): Promise<{ entries: AuditEntry[]; next: number | null }> {
     const given = checked(options, PAGE_OPTIONS)
     return parsed(() => this.#native.page(given))
@@ -562,7 +584,10 @@ export class AuditStore {
 
 let wrapTenant: (tenant: NativeTenant) => TenantStore
 
-/** One tenant's records, models, scores and settings. It reads and writes no other tenant's data. */
+/**
+ * The part of a store that belongs to one tenant: records, models, scores and settings. It cannot read or change the
+ * data of other tenants.
+ */
 export class TenantStore {
   readonly customers: CustomerStore
   readonly payments: RecordStore<PaymentRow>
@@ -602,9 +627,10 @@ export class TenantStore {
   get tenant(): string { return halfOf<NativeTenant>(this).tenant }
 
   /**
-   * Loads all records of the tenant in one consistent read. They are bit-identical to records made from the same rows.
+   * Loads all records of the tenant from one snapshot of the database. They are bit-identical to `TenantRecords` that
+   * are made from the same rows.
    *
-   * Rejects if rows contradict each other, for example if there are payments of unknown customers.
+   * Rejects if rows conflict with other rows. For example, a payment belongs to an unknown customer.
    */
   async records(options?: RecordOptions & Cancellable): Promise<TenantRecords> {
     const given = checked(options, { ...RECORD_OPTIONS, signal: 1 })
@@ -612,14 +638,14 @@ export class TenantStore {
   }
 
   /**
-   * Deletes everything stored about one customer, except models that were trained on the customer's records. Returns the number of
-   * deleted rows.
+   * Deletes everything that is stored about one customer: records, scores and outcomes. Models that were trained on the
+   * customer's records are not deleted. Returns the number of deleted rows.
    */
   async eraseCustomer(customerId: Id): Promise<number> {
     return called(async () => halfOf<NativeTenant>(this).eraseCustomer(id(customerId, 'customerId')))
   }
 
-  /** What `JSON.stringify` writes: the tenant's id. */
+  /** The value that `JSON.stringify` writes for this object: the tenant's id. */
   toJSON(): { tenant: string } { return { tenant: this.tenant } }
 
   /** @internal */
@@ -628,10 +654,10 @@ export class TenantStore {
   }
 }
 
-/** The result of one check of the isolation. */
+/** The result of one check of tenant isolation. */
 export interface Check {
   name: string
-  /** The table; null if the check concerns the database or the role. */
+  /** The name of the table; null if the check concerns the database or the role. */
   table: string | null
   passed: boolean
   detail: string
@@ -641,12 +667,12 @@ export interface Check {
 export interface Attestation {
   passed: boolean
   backend: 'sqlite' | 'postgres'
-  /** The database role in use; empty for SQLite, which has none. */
+  /** The database role of the connection. It is empty for SQLite, which has no roles. */
   role: string
   schema: number
   library: string
   checks: Check[]
-  /** SHA-256 of all properties above. */
+  /** The SHA-256 of all properties above. */
   fingerprint: string
   /** The report in words. */
   text: string
@@ -664,7 +690,7 @@ const OPEN_OPTIONS = keys<OpenStoreOptions>({ migrate: 1 })
 
 type NativeStore = InstanceType<typeof native.NativeStore>
 
-/** A database of many tenants. Their data can only be accessed through {@link Store.tenant}. */
+/** A database with the data of many tenants. The data of a tenant can only be accessed through {@link Store.tenant}. */
 export class Store {
   private constructor(store: NativeStore) {
     if (!native.NativeStore || !(store instanceof native.NativeStore)) throw new ChurnError('use Store.open', { code: 'invalid_option' })
@@ -674,10 +700,11 @@ export class Store {
   /**
    * Opens a store, and creates or updates its tables unless `migrate` is false.
    *
-   * `sqlite:///var/churn.db` is an absolute path, and `sqlite:churn.db` a path relative to the working directory. The file is created
-   * if it does not exist. `sqlite::memory:` lives as long as the store object. `postgres://user:password@host/database` isolates
-   * tenants by row-level security: let the role that owns the tables migrate, and use another role in the application ({@link
-   * grantTo}).
+   * `sqlite:///var/churn.db` is an absolute path, and `sqlite:churn.db` is a path relative to the working directory.
+   * The file is created if it does not exist. `sqlite::memory:` is a database in memory, which is deleted when the
+   * store is closed. `postgres://user:password@host/database` isolates tenants by row-level security. For this, one
+   * role must own the tables and migrate them, and the application must connect with another role
+   * (see {@link grantTo}).
    *
    * Rejects with `store_unavailable` if the database cannot be reached, and with `store_newer` if a newer version of this module has
    * migrated it.
@@ -692,16 +719,19 @@ export class Store {
   /** The kind of database. */
   get backend(): 'sqlite' | 'postgres' { return halfOf<NativeStore>(this).backend as 'sqlite' | 'postgres' }
 
-  /** Creates or updates the tables. */
+  /** Creates or updates the tables of the store. Does nothing if they are up to date. */
   async migrate(): Promise<void> { await called(() => halfOf<NativeStore>(this).migrate()) }
 
-  /** The version of the tables; 0 before the first {@link migrate}. */
+  /** The version of the store's tables in the database. It is 0 before the first {@link migrate}. */
   async version(): Promise<number> { return called(() => halfOf<NativeStore>(this).version()) }
 
   /** Grants a Postgres role the privileges that the application needs, and no others. Call this as the owner of the tables. */
   async grantTo(role: string): Promise<void> { await called(async () => halfOf<NativeStore>(this).grantTo(text(role, 'role'))) }
 
-  /** Verifies that tenants are isolated from each other. All changes are rolled back. */
+  /**
+   * Verifies that no tenant can read or change the data of another tenant in this database. It attempts such reads and
+   * writes, and checks policies, roles and privileges. All changes are rolled back.
+   */
   async attest(): Promise<Attestation> {
     type Report = { passed: boolean; text: string; report: Omit<Attestation, 'passed' | 'text' | 'signOff'> }
     const { passed, text: words, report } = await parsed<Report>(() => halfOf<NativeStore>(this).attest())
@@ -711,17 +741,17 @@ export class Store {
     return Object.defineProperty({ passed, ...report, text: words }, 'signOff', { value: signOff }) as Attestation
   }
 
-  /** Closes all connections; later calls reject with `store_unavailable`. */
+  /** Closes all connections. Later calls reject with `store_unavailable`. */
   async close(): Promise<void> { await called(() => halfOf<NativeStore>(this).close()) }
 
-  /** The data of one tenant. */
+  /** Gives access to the data of one tenant. */
   tenant(tenant: Id): TenantStore {
     return wrapTenant(halfOf<NativeStore>(this).tenant(id(tenant, 'tenant')))
   }
 
   async [Symbol.asyncDispose](): Promise<void> { await this.close() }
 
-  /** What `JSON.stringify` writes: the kind of database. */
+  /** The value that `JSON.stringify` writes for this object: the kind of database. */
   toJSON(): { backend: 'sqlite' | 'postgres' } { return { backend: this.backend } }
 
   /** @internal */

@@ -1,5 +1,6 @@
-// Writes lib/columns.ts: the row types from the column dictionary of the core, and the error codes of the shared contract.
-// Run it after a build: node scripts/columns.mjs. With --check it only compares the file.
+// Writes lib/columns.ts. The row types come from the core's list of columns, and the error codes from
+// tests/fixtures/contract.json. Run it after a build: node scripts/columns.mjs. With --check, it only checks that the
+// file is up to date.
 import { readFileSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 
@@ -9,7 +10,7 @@ const { errors } = JSON.parse(readFileSync(new URL('../../tests/fixtures/contrac
 
 const TABLES = { customers: 'Customer', payments: 'Payment', tickets: 'Ticket', activities: 'Activity' }
 const ALL = { ...TABLES, subscriptions: 'Subscription' }
-/** Text columns with a fixed set of values. */
+/** The values of the text columns that have a fixed set of values. */
 const LITERALS = {
   'payments.status': ['paid', 'failed', 'pending', 'refunded'],
   'tickets.priority': ['low', 'normal', 'high', 'urgent'],

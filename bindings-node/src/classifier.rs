@@ -1,4 +1,5 @@
-//! The classifier for flat tables. The TypeScript code in `lib/` keeps the labels of the classifier.
+//! The classifier for flat tables. Classes are integer codes here. The TypeScript code in `lib/` converts labels to
+//! codes and back.
 
 use std::collections::HashSet;
 
@@ -16,7 +17,7 @@ use crate::run::ReasonRow;
 use crate::task::{Cancel, Held, Lane, Listener, begin, execution};
 use crate::values::{OneOrMany, Row};
 
-/// A fitted classifier without its labels.
+/// A fitted classifier, whose classes are integer codes.
 #[napi]
 pub struct Classifier {
     inner: Held<ChurnClassifier>,
@@ -30,8 +31,8 @@ impl Classifier {
     }
 }
 
-/// The table `x` of an object: rows as plain objects, or the bytes of an Arrow IPC file or stream. Objects have no
-/// column order of their own, so their columns are ordered as in `known`.
+/// Reads the property `x` of an object: an array of plain objects, or the bytes of an Arrow IPC file or stream. The
+/// order of keys in plain objects has no meaning, so their columns get the order of `known`.
 fn table(source: &Object<'_>, known: &[String]) -> Result<Table> {
     let wrong = || {
         invalid_option(
@@ -74,12 +75,12 @@ fn table(source: &Object<'_>, known: &[String]) -> Result<Table> {
     Table::from_values(ordered).map_err(raise)
 }
 
-/// One number per row, such as weights or codes.
+/// Returns the numbers that were given for the rows. `None` is an error that names them by `what`.
 fn numbers<T>(found: Option<T>, what: &str) -> Result<T> {
     found.ok_or_else(|| internal(&format!("there are no {what}")))
 }
 
-/// The labels of the classes.
+/// Reads the labels of the classes.
 fn labels(source: &Object<'_>) -> Result<Vec<ClassLabel>> {
     let Some(OneOrMany::Many(labels)) = source.get::<OneOrMany>("labels")? else {
         return Err(internal("there are no labels"));
@@ -94,7 +95,7 @@ fn labels(source: &Object<'_>) -> Result<Vec<ClassLabel>> {
     labels.collect()
 }
 
-/// Checks that the columns of a table have the same types as at the fit.
+/// Checks that the columns of a table have the same types as the columns of the training data.
 fn checked(model: &ChurnClassifier, table: &Table) -> churn_core::Result<()> {
     let same = model.feature_names().iter().all(|name| table.has_column(name));
     match model.schema() {
@@ -103,8 +104,8 @@ fn checked(model: &ChurnClassifier, table: &Table) -> churn_core::Result<()> {
     }
 }
 
-/// Fits a classifier to the table `x` and the class codes `classes`, whose labels are `labels`. `groups` (codes),
-/// `weights` and `classWeights` are optional.
+/// Fits a classifier. `source` contains the table `x`, the class code of each row (`classes`) and the label of each
+/// code (`labels`). It may also contain `groups` (integer codes), `weights` and `classWeights`.
 #[napi(catch_unwind)]
 pub fn fit_classifier<'env>(
     env: &'env Env,
@@ -146,19 +147,19 @@ pub fn load_classifier<'env>(env: &'env Env, path: String, cancel: &Cancel) -> R
 
 #[napi]
 impl Classifier {
-    /// Opens a classifier file from bytes.
+    /// Opens a classifier from the bytes of a classifier file.
     #[napi(factory, catch_unwind)]
     pub fn from_bytes(bytes: Uint8Array) -> Result<Self> {
         ChurnClassifier::from_bytes(&bytes).map(Self::new).map_err(raise)
     }
 
-    /// The bytes of the file.
+    /// The bytes of the classifier file.
     #[napi(catch_unwind)]
     pub fn to_bytes(&self) -> Result<Buffer> {
         Ok(self.inner.get()?.to_bytes().into())
     }
 
-    /// Writes the file.
+    /// Writes the classifier file.
     #[napi(catch_unwind)]
     pub fn save<'env>(&self, env: &'env Env, path: String, cancel: &Cancel) -> Result<PromiseRaw<'env, ()>> {
         let model = self.inner.get()?.clone();
@@ -204,7 +205,7 @@ impl Classifier {
         to_json(self.inner.get()?.report())
     }
 
-    /// Probability of every class for every row, row-major.
+    /// The probability of each class for each row, as a row-major array.
     #[napi(catch_unwind)]
     pub fn predict_proba<'env>(
         &self,
@@ -222,7 +223,7 @@ impl Classifier {
         })
     }
 
-    /// The interval of the second class's probability for every row, row-major.
+    /// For each row, the lower and the upper bound of the interval for the probability of the second class.
     #[napi(catch_unwind)]
     pub fn predict_interval<'env>(
         &self,
@@ -240,7 +241,7 @@ impl Classifier {
         })
     }
 
-    /// Contribution of every column to every row.
+    /// The contribution of each column to the score of each row.
     #[napi(catch_unwind)]
     pub fn explain<'env>(
         &self,
@@ -259,7 +260,7 @@ impl Classifier {
         })
     }
 
-    /// For every row, the columns with the largest contributions to its score.
+    /// For each row, the columns with the largest contributions to its score.
     #[napi(catch_unwind)]
     pub fn reasons<'env>(
         &self,
@@ -280,13 +281,13 @@ impl Classifier {
         })
     }
 
-    /// Approximate memory outside V8's heap, in bytes.
+    /// The approximate amount of memory that this object uses outside V8's heap, in bytes.
     #[napi(getter, catch_unwind)]
     pub fn bytes(&self) -> Result<i64> {
         Ok(self.inner.get()?.to_bytes().len() as i64)
     }
 
-    /// Frees the memory.
+    /// Frees the memory of this object without waiting for the garbage collector.
     #[napi(catch_unwind)]
     pub fn release(&mut self) {
         self.inner.release();

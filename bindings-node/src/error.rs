@@ -1,6 +1,6 @@
-//! Errors are passed to JavaScript as a line of JSON in the message, which the TypeScript code in `lib/` converts to a
-//! `ChurnError`. The reason is that napi-rs rejects a promise with a plain `Error`, to which no properties can be added
-//! (<https://github.com/napi-rs/napi-rs/issues/2333>).
+//! Conversion of errors. An error is passed to JavaScript as a line of JSON in the message of an `Error`. The
+//! TypeScript code in `lib/` converts it to a `ChurnError`. This is necessary because napi-rs rejects a promise with a
+//! plain `Error`, to which no properties can be added (<https://github.com/napi-rs/napi-rs/issues/2333>).
 
 use churn_core::{Error, RecordKind};
 use napi::Status;
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::report::validation;
 
-/// The properties of a `ChurnError`.
+/// Makes an error whose message is the JSON of the properties of a `ChurnError`.
 fn fault(code: &str, message: &str, at: (Option<RecordKind>, Option<u64>, Option<&str>), report: Value) -> napi::Error {
     let (table, row, column) = at;
     let payload = json!({ "churn": {
@@ -48,12 +48,12 @@ pub(crate) fn raise_store(error: churn_store::Error) -> napi::Error {
     fault(error.code(), &error.to_string(), at, report)
 }
 
-/// The error that reports that the caller has cancelled the call.
+/// Makes the error for a call that the caller has cancelled.
 pub(crate) fn cancelled() -> napi::Error {
     fault("cancelled", "the call was cancelled", (None, None, None), Value::Null)
 }
 
-/// The error that reports an invalid value of an option.
+/// Makes the error for an invalid value of an option.
 pub(crate) fn invalid_option(option: &str, why: &str) -> napi::Error {
     fault(
         "invalid_option",
@@ -63,7 +63,7 @@ pub(crate) fn invalid_option(option: &str, why: &str) -> napi::Error {
     )
 }
 
-/// The error that reports a table that cannot be read.
+/// Makes the error for a table that cannot be read.
 pub(crate) fn unreadable(
     table: impl Into<Option<RecordKind>>,
     row: Option<u64>,
@@ -73,7 +73,7 @@ pub(crate) fn unreadable(
     fault("unreadable_table", why, (table.into(), row, column), Value::Null)
 }
 
-/// The error that reports an unsupported value in a column of the customers table.
+/// Makes the error for a value of an unsupported type in a column of the customers table.
 pub(crate) fn bad_type(column: &str, why: &str) -> napi::Error {
     let at = (Some(RecordKind::Customers), None, Some(column));
     fault(
@@ -84,12 +84,12 @@ pub(crate) fn bad_type(column: &str, why: &str) -> napi::Error {
     )
 }
 
-/// The error that reports a bug in this library.
+/// Makes the error for a bug in this library.
 pub(crate) fn internal(why: &str) -> napi::Error {
     fault("internal", why, (None, None, None), Value::Null)
 }
 
-/// Converts a value to JSON. If this fails, it is reported as a bug in this library.
+/// Converts a value to JSON. A failure is an error that reports a bug in this library.
 pub(crate) fn to_json(value: &impl Serialize) -> napi::Result<String> {
     serde_json::to_string(value).map_err(|error| internal(&error.to_string()))
 }

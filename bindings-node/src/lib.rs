@@ -1,7 +1,7 @@
-//! The native part of the Node module `churn-core`. It converts JavaScript values, calls the library, and maps errors.
-//! The TypeScript code in `lib/` wraps this module, and `types/` has the public declarations.
+//! The native part of the Node module `churn-core`. It converts JavaScript values, calls the library, and converts
+//! errors. The TypeScript code in `lib/` wraps this module. `types/` contains the public TypeScript declarations.
 
-// The macro requires exported items to be `pub`.
+// The macro `napi` requires that exported items are `pub`, although no other crate uses them.
 #![allow(unreachable_pub)]
 
 mod classifier;

@@ -1,4 +1,4 @@
-//! Features and labels.
+//! Feature matrices and labels.
 
 use std::sync::Arc;
 
@@ -69,7 +69,7 @@ impl Matrix {
         Ok(self.inner.get()?.feature_names().to_vec())
     }
 
-    /// The customer id of every row.
+    /// The customer id of each row.
     #[napi(getter, catch_unwind)]
     pub fn customer_ids(&self) -> Result<Vec<String>> {
         let matrix = self.inner.get()?;
@@ -78,13 +78,13 @@ impl Matrix {
             .collect())
     }
 
-    /// The date of every row.
+    /// The date of each row.
     #[napi(getter, catch_unwind)]
     pub fn as_of(&self) -> Result<Vec<String>> {
         Ok(self.inner.get()?.as_of().iter().map(ToString::to_string).collect())
     }
 
-    /// The values of one feature: numbers (NaN where missing) or texts (null where missing).
+    /// The values of one feature: numbers, with NaN for a missing value, or texts, with null for a missing value.
     #[napi(catch_unwind)]
     pub fn column(&self, name: String) -> Result<Either<Float64Array, Vec<Option<String>>>> {
         Ok(match self.inner.get()?.column(&name).map_err(raise)? {
@@ -96,7 +96,7 @@ impl Matrix {
         })
     }
 
-    /// The matrix as an Arrow IPC file: `customer_id`, `as_of`, then the features.
+    /// The matrix as an Arrow IPC file with the columns `customer_id` and `as_of`, and then one column per feature.
     #[napi(catch_unwind)]
     pub fn to_arrow(&self) -> Result<Buffer> {
         let matrix = self.inner.get()?;
@@ -117,14 +117,14 @@ impl Matrix {
         ipc_file(columns)
     }
 
-    /// Approximate memory outside V8's heap, in bytes.
+    /// The approximate amount of memory that this object uses outside V8's heap, in bytes.
     #[napi(getter, catch_unwind)]
     pub fn bytes(&self) -> Result<i64> {
         let matrix = self.inner.get()?;
         Ok((matrix.n_rows() * (matrix.feature_names().len() + 4) * 8) as i64)
     }
 
-    /// Frees the memory.
+    /// Frees the memory of this object without waiting for the garbage collector.
     #[napi(catch_unwind)]
     pub fn release(&mut self) {
         self.inner.release();
@@ -145,7 +145,7 @@ fn matrix_of(
     matrix.map(Matrix::new)
 }
 
-/// Computes the feature matrix of the customers at some dates.
+/// Computes the feature matrix of the customers at one or several dates.
 #[napi(catch_unwind)]
 pub fn features(records: &Records, given: Object<'_>) -> Result<Matrix> {
     let dates = options::required_dates(&given)?;
@@ -154,7 +154,7 @@ pub fn features(records: &Records, given: Object<'_>) -> Result<Matrix> {
     matrix_of(records.inner.get()?, &dates, &plan, definition.as_ref(), &execution).map_err(raise)
 }
 
-/// Like `features`, off the event loop.
+/// Computes the same matrix as `features`, without blocking the event loop.
 #[napi(catch_unwind)]
 pub fn features_async<'env>(
     env: &'env Env,
@@ -182,16 +182,16 @@ pub struct LabelRow {
     pub churned: bool,
     /// The rule that decided the label.
     pub rule: String,
-    /// When the deciding event happened.
+    /// The time of the cancellation, or of the first event in the label period; null if there is neither.
     pub event_at: Option<String>,
 }
 
-/// Labels and excluded rows.
+/// The labels of customers, and the rows of customers who have no label.
 #[napi(object, object_from_js = false)]
 pub struct LabelRows {
-    /// Customers who churned or stayed.
+    /// The rows with a label: the customer churned or stayed.
     pub rows: Vec<LabelRow>,
-    /// Customers without a label.
+    /// The rows without a label: the customer churned before the label period.
     pub excluded: Vec<LabelRow>,
 }
 
@@ -206,7 +206,7 @@ fn label_rows(records: &TenantRecords, labels: &[churn_core::Label]) -> Vec<Labe
     rows.collect()
 }
 
-/// Computes the labels of the eligible customers at some dates.
+/// Computes the labels of the eligible customers at one or several dates.
 #[napi(catch_unwind)]
 pub fn labels(records: &Records, given: Object<'_>) -> Result<LabelRows> {
     let dates = options::required_dates(&given)?;

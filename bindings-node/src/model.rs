@@ -1,4 +1,4 @@
-//! A trained model.
+//! Churn models, their training and backtests.
 
 use std::sync::Arc;
 
@@ -28,12 +28,12 @@ impl Model {
     }
 }
 
-/// Contributions of every feature to the log-odds of every row.
+/// The contribution (Shapley value) of each feature to the score of each row.
 #[napi(object, object_from_js = false)]
 pub struct Contributions {
-    /// Rows x features, row-major.
+    /// The contributions as a row-major array of rows x features.
     pub contributions: Float64Array,
-    /// Expected log-odds over the training rows.
+    /// The score before any feature contributes.
     pub base_value: f64,
     /// Number of rows.
     pub rows: u32,
@@ -68,7 +68,8 @@ pub fn train<'env>(
     })
 }
 
-/// Trains and tests models at earlier dates. Returns the folds as JSON.
+/// Trains a model at each of several earlier dates, and tests it on the label period that follows. Returns the results
+/// as JSON.
 #[napi(catch_unwind)]
 pub fn backtest<'env>(
     env: &'env Env,
@@ -94,7 +95,7 @@ pub fn load<'env>(env: &'env Env, path: String, cancel: &Cancel) -> Result<Promi
 
 #[napi]
 impl Model {
-    /// Opens a model file from bytes.
+    /// Opens a model from the bytes of a model file.
     #[napi(factory, catch_unwind)]
     pub fn from_bytes(bytes: Uint8Array) -> Result<Self> {
         ChurnModel::from_bytes(&bytes).map(Self::new).map_err(raise)
@@ -149,19 +150,19 @@ impl Model {
         Ok(self.inner.get()?.card().to_markdown())
     }
 
-    /// The lower bounds of the risk bands, as JSON.
+    /// The lowest probability of each of the bands medium, high and critical, as JSON.
     #[napi(getter, catch_unwind)]
     pub fn risk_bands(&self) -> Result<String> {
         to_json(&self.inner.get()?.risk_bands())
     }
 
-    /// The churn definition, as JSON: `{"inactivity": {...}}`.
+    /// The definition of churn, as JSON with its kind as key: `{"inactivity": {...}}`.
     #[napi(getter, catch_unwind)]
     pub fn definition(&self) -> Result<String> {
         to_json(self.inner.get()?.definition())
     }
 
-    /// Scores the eligible customers.
+    /// Scores all customers who are eligible at a date.
     #[napi(catch_unwind)]
     pub fn score<'env>(
         &self,
@@ -187,7 +188,7 @@ impl Model {
         score.map(CustomerScoreRow::from).map_err(raise)
     }
 
-    /// Computes the features of the model's plan for the customers at some dates.
+    /// Computes the features that the model uses, for the customers at one or several dates.
     #[napi(catch_unwind)]
     pub fn features<'env>(
         &self,
@@ -204,7 +205,7 @@ impl Model {
         })
     }
 
-    /// Calibrated probability of every row of a matrix.
+    /// The calibrated churn probability of each row of a matrix.
     #[napi(catch_unwind)]
     pub fn predict_proba<'env>(
         &self,
@@ -220,7 +221,7 @@ impl Model {
         })
     }
 
-    /// Log-odds of every row of a matrix before calibration.
+    /// The log-odds of churn of each row of a matrix, before calibration.
     #[napi(catch_unwind)]
     pub fn log_odds<'env>(
         &self,
@@ -236,7 +237,7 @@ impl Model {
         })
     }
 
-    /// Contribution of every feature to every row.
+    /// The contribution of each feature to the score of each row.
     #[napi(catch_unwind)]
     pub fn explain<'env>(
         &self,
@@ -253,13 +254,13 @@ impl Model {
         })
     }
 
-    /// Approximate memory outside V8's heap, in bytes.
+    /// The approximate amount of memory that this object uses outside V8's heap, in bytes.
     #[napi(getter, catch_unwind)]
     pub fn bytes(&self) -> Result<i64> {
         Ok(self.inner.get()?.to_bytes().len() as i64)
     }
 
-    /// Frees the memory.
+    /// Frees the memory of this object without waiting for the garbage collector.
     #[napi(catch_unwind)]
     pub fn release(&mut self) {
         self.inner.release();

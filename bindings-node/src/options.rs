@@ -14,7 +14,7 @@ use napi::bindgen_prelude::Object;
 use crate::error::{invalid_option, raise, raise_option};
 use crate::values::{Cell, OneOrMany, Row};
 
-/// The value of an option; `None` if it is undefined or null.
+/// Reads the value of an option. `None` if it is undefined or null.
 pub(crate) fn value(options: &Object<'_>, name: &str) -> Result<Option<Value>> {
     let cell = options.get::<Cell>(name)?.map(|cell| cell.0);
     Ok(cell.filter(|value| *value != Value::Null))
@@ -28,13 +28,13 @@ pub(crate) fn text(options: &Object<'_>, name: &str) -> Result<Option<String>> {
     }
 }
 
-/// Reads the name of a value of one of the core's enums.
+/// Reads an option whose value is the name of a variant of a core enum.
 pub(crate) fn named<T: FromStr<Err = Error>>(options: &Object<'_>, name: &str) -> Result<Option<T>> {
     let named = text(options, name)?.map(|text| text.parse());
     named.transpose().map_err(|error: Error| raise_option(name, &error))
 }
 
-/// A whole number that is not negative, given as a number or, for large values, as a bigint.
+/// Reads an option that is a whole number of at least 0. It may be a number or a bigint.
 pub(crate) fn whole(options: &Object<'_>, name: &str) -> Result<Option<u64>> {
     let whole = match value(options, name)? {
         None => return Ok(None),
@@ -53,7 +53,7 @@ pub(crate) fn days(options: &Object<'_>, name: &str) -> Result<Option<u32>> {
         .transpose()
 }
 
-/// The option `top`: the number of items to list.
+/// Reads the option `top`: the number of items to list.
 pub(crate) fn top(options: &Object<'_>, default: usize) -> Result<usize> {
     Ok(whole(options, "top")?.map_or(default, |top| usize::try_from(top).unwrap_or(usize::MAX)))
 }
@@ -78,12 +78,12 @@ pub(crate) fn as_of(options: &Object<'_>) -> Result<AsOf> {
         .ok_or_else(|| invalid_option("asOf", "is required"))
 }
 
-/// The option `onInvalid`.
+/// Reads the option `onInvalid`.
 pub(crate) fn policy(options: &Object<'_>) -> Result<OnInvalid> {
     Ok(named(options, "onInvalid")?.unwrap_or_default())
 }
 
-/// The option `staticAttributes`.
+/// Reads the option `staticAttributes`.
 pub(crate) fn trusted(options: &Object<'_>) -> Result<StaticAttributes> {
     let all = text(options, "staticAttributes").ok().flatten().as_deref() == Some("all");
     if all {
@@ -93,7 +93,7 @@ pub(crate) fn trusted(options: &Object<'_>) -> Result<StaticAttributes> {
     Ok(names.map_or(StaticAttributes::None, StaticAttributes::Named))
 }
 
-/// The option `conversionRates`.
+/// Reads the option `conversionRates`.
 pub(crate) fn rates(options: &Object<'_>) -> Result<BTreeMap<String, f64>> {
     let Some(Row(rates)) = options.get::<Row>("conversionRates")? else {
         return Ok(BTreeMap::new());
@@ -107,7 +107,7 @@ pub(crate) fn rates(options: &Object<'_>) -> Result<BTreeMap<String, f64>> {
     rates.collect()
 }
 
-/// An option that is one date or a list of dates.
+/// Reads an option that is one date or a list of dates.
 pub(crate) fn dates(options: &Object<'_>, name: &str) -> Result<Option<Vec<AsOf>>> {
     let given = match options.get::<OneOrMany>(name)? {
         None | Some(OneOrMany::One(Value::Null)) => return Ok(None),
@@ -118,12 +118,12 @@ pub(crate) fn dates(options: &Object<'_>, name: &str) -> Result<Option<Vec<AsOf>
     dates.collect::<Result<_>>().map(Some)
 }
 
-/// The required option `asOf`: one date or a list of dates.
+/// Reads the required option `asOf`: one date or a list of dates.
 pub(crate) fn required_dates(options: &Object<'_>) -> Result<Vec<AsOf>> {
     dates(options, "asOf")?.ok_or_else(|| invalid_option("asOf", "is required"))
 }
 
-/// An option that is one text or a list of texts.
+/// Reads an option that is one text or a list of texts.
 pub(crate) fn texts(options: &Object<'_>, name: &str) -> Result<Option<Vec<String>>> {
     let given = match options.get::<OneOrMany>(name)? {
         None | Some(OneOrMany::One(Value::Null)) => return Ok(None),
@@ -137,18 +137,18 @@ pub(crate) fn texts(options: &Object<'_>, name: &str) -> Result<Option<Vec<Strin
     texts.collect::<Result<_>>().map(Some)
 }
 
-/// The options that the core reads itself, as JSON with the core's names. The TypeScript code in `lib/` writes this
-/// JSON.
+/// Reads the property `json`: options as JSON with the names of the core. The TypeScript code in `lib/` writes this
+/// JSON, and the core parses it.
 fn json(options: &Object<'_>) -> Result<String> {
     Ok(text(options, "json")?.unwrap_or_else(|| "{}".to_owned()))
 }
 
-/// The standard features over the given windows, followed by the caller's own features.
+/// Makes the feature plan: the standard features over the given windows, followed by the caller's own features.
 pub(crate) fn plan(options: &Object<'_>) -> Result<FeaturePlan> {
     FeaturePlan::from_json(&json(options)?).map_err(raise)
 }
 
-/// The churn definition, if there is one.
+/// Reads the definition of churn. `None` if it was not given.
 pub(crate) fn given_definition(options: &Object<'_>) -> Result<Option<ChurnDefinition>> {
     let Some(json) = text(options, "definition")? else {
         return Ok(None);
@@ -156,12 +156,12 @@ pub(crate) fn given_definition(options: &Object<'_>) -> Result<Option<ChurnDefin
     ChurnDefinition::from_json(&json).map(Some).map_err(raise)
 }
 
-/// The churn definition, or the library's default.
+/// Reads the definition of churn. If it was not given, the default of the library is used.
 pub(crate) fn definition(options: &Object<'_>) -> Result<ChurnDefinition> {
     Ok(given_definition(options)?.unwrap_or_default())
 }
 
-/// The number of threads.
+/// Reads the option `threads`, and sets this number of threads in `execution`.
 pub(crate) fn threads(options: &Object<'_>, execution: Execution) -> Result<Execution> {
     Ok(match whole(options, "threads")? {
         // A larger number is probably a mistake, for example a time in milliseconds.
@@ -171,26 +171,26 @@ pub(crate) fn threads(options: &Object<'_>, execution: Execution) -> Result<Exec
     })
 }
 
-/// The options of training.
+/// Reads the options of a training.
 pub(crate) fn training(options: &Object<'_>, execution: Execution) -> Result<TrainOptions> {
     let training = TrainOptions::from_json(&json(options)?).map_err(raise)?;
     Ok(training.with_execution(threads(options, execution)?))
 }
 
-/// The options of a classifier for flat tables.
+/// Reads the options of a classifier for flat tables.
 pub(crate) fn classifier(options: &Object<'_>, execution: Execution) -> Result<ClassifierOptions> {
     let fitting = ClassifierOptions::from_json(&json(options)?).map_err(raise)?;
     Ok(fitting.with_execution(threads(options, execution)?))
 }
 
-/// The options of a backtest.
+/// Reads the options of a backtest.
 pub(crate) fn backtest(options: &Object<'_>, execution: Execution) -> Result<BacktestOptions> {
     let mut testing = BacktestOptions::from_json(&json(options)?).map_err(raise)?;
     testing.train.execution = threads(options, execution)?;
     Ok(testing)
 }
 
-/// The options of synthetic tenants.
+/// Reads the options of synthetic tenants.
 pub(crate) fn world(options: &Object<'_>) -> Result<WorldOptions> {
     let mut world = WorldOptions::from_json(&json(options)?).map_err(raise)?;
     world.execution = threads(options, world.execution)?;

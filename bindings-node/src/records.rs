@@ -1,4 +1,4 @@
-//! Conversion of plain objects and Arrow to records.
+//! Conversion of plain objects and Arrow tables to records.
 
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
@@ -17,7 +17,7 @@ use crate::report::validation;
 use crate::task::{Cancel, Held, Lane, begin_with};
 use crate::values::{Cell, Row};
 
-/// A table that users give: one of the four kinds of records, or subscriptions.
+/// The kind of an input table: one of the four kinds of records, or subscriptions.
 #[derive(Clone, Copy)]
 pub(crate) enum Source {
     Records(RecordKind),
@@ -63,7 +63,8 @@ impl From<Source> for Option<RecordKind> {
 
 type Spellings = HashMap<String, &'static str>;
 
-/// The library's columns by their camelCase names, for each of the four kinds of records and for subscriptions.
+/// Maps the camelCase names of columns to the names in the library, for each of the four kinds of records and for
+/// subscriptions.
 static SPELLINGS: LazyLock<([Spellings; 4], Spellings)> = LazyLock::new(|| {
     let of = |source: Source| {
         let names = source.columns().iter().map(|column| column.name);
@@ -82,7 +83,7 @@ pub(crate) fn camel_case(name: &str) -> String {
     })
 }
 
-/// The library's name of a column.
+/// Converts the name of a column to the name in the library.
 fn spelling(source: Source, name: &str) -> &str {
     let known = match source {
         Source::Records(kind) => &SPELLINGS.0[kind as usize],
@@ -91,7 +92,7 @@ fn spelling(source: Source, name: &str) -> &str {
     known.get(name).copied().unwrap_or(name)
 }
 
-/// A row with the library's column names.
+/// Converts a row so that its columns have the names in the library.
 fn spelled(source: Source, index: u64, row: Row) -> Result<Vec<(String, Value)>> {
     let Row(Some(mut cells)) = row else {
         return Err(unreadable(
@@ -120,7 +121,7 @@ fn spelled(source: Source, index: u64, row: Row) -> Result<Vec<(String, Value)>>
     Ok(cells)
 }
 
-/// A table given as an array of plain objects; `None` if it is undefined or null.
+/// Reads a table that is given as an array of plain objects. `None` if it is undefined or null.
 pub(crate) fn objects(given: &Object<'_>, source: impl Into<Source>) -> Result<Option<Table>> {
     let source = source.into();
     let name = source.as_str();
@@ -146,7 +147,7 @@ pub(crate) fn objects(given: &Object<'_>, source: impl Into<Source>) -> Result<O
 
 type Cells = Vec<(String, Value)>;
 
-/// Converts the rows of an array. The first one is row number `from` of its table.
+/// Converts the rows of an array. The first row of the array has the number `from` in its table.
 fn slice(array: &Array<'_>, source: Source, from: u64) -> Result<Vec<Cells>> {
     let row = |index: u32| {
         let row = array.get::<Row>(index)?.unwrap_or(Row(None));
@@ -170,7 +171,7 @@ impl Slices {
         Self::default()
     }
 
-    /// Appends rows to a table. A table to which no rows are appended counts as given and empty.
+    /// Appends rows to a table. If `rows` is empty and nothing else is appended, the table counts as given and empty.
     #[napi(catch_unwind)]
     pub fn push(&mut self, table: String, rows: Array<'_>) -> Result<()> {
         let kind = kind_of(&table)?;
@@ -188,7 +189,7 @@ impl Slices {
     }
 }
 
-/// A table given as the bytes of an Arrow IPC file or stream.
+/// Reads a table that is given as the bytes of an Arrow IPC file or stream.
 pub(crate) fn ipc(given: &Object<'_>, source: impl Into<Source>) -> Result<Option<Table>> {
     let source = source.into();
     let name = source.as_str();
@@ -228,7 +229,8 @@ pub(crate) fn ipc(given: &Object<'_>, source: impl Into<Source>) -> Result<Optio
     })
 }
 
-/// The error message for bytes that are not an Arrow table. It says which other format they probably have.
+/// Makes the error message for bytes that are not an Arrow table. The message says which other format the bytes
+/// probably have.
 fn why_unreadable(name: &str, bytes: &[u8], error: &str) -> String {
     let lower = error.to_ascii_lowercase();
     let compression = ["lz4", "zstd"].into_iter().find(|name| lower.contains(name));
@@ -240,7 +242,7 @@ fn why_unreadable(name: &str, bytes: &[u8], error: &str) -> String {
     if bytes.starts_with(b"PAR1") {
         return format!("{name} is a Parquet file, not an Arrow IPC file or stream");
     }
-    // Unlike text, both Arrow formats begin with bytes that are not printable.
+    // The bytes are probably text if they are printable. Both Arrow formats begin with bytes that are not printable.
     let text = bytes
         .iter()
         .take(64)
@@ -251,7 +253,7 @@ fn why_unreadable(name: &str, bytes: &[u8], error: &str) -> String {
     format!("{name} is not a readable Arrow IPC file or stream: {error}")
 }
 
-/// One table, given as `{ [name]: rows }`.
+/// Reads one table, which is given as `{ [name]: rows }`.
 #[cfg(feature = "store")]
 pub(crate) fn lone_table(given: &Object<'_>, kind: RecordKind) -> Result<Table> {
     let table = match given.get::<Unknown<'_>>(kind.as_str())? {
@@ -270,7 +272,7 @@ pub(crate) fn lone_table(given: &Object<'_>, kind: RecordKind) -> Result<Table> 
 
 type Reader = fn(&Object<'_>, RecordKind) -> Result<Option<Table>>;
 
-/// The tables and options of `TenantRecords.fromObjects`, `fromArrow` and `partition`.
+/// Makes a records builder from the tables and options of `TenantRecords.fromObjects`, `fromArrow` and `partition`.
 fn builder(given: &Object<'_>, tenant: &str, read: Reader) -> Result<RecordsBuilder> {
     let mut builder = configured(given, tenant)?;
     for kind in RecordKind::ALL {
@@ -281,7 +283,7 @@ fn builder(given: &Object<'_>, tenant: &str, read: Reader) -> Result<RecordsBuil
     Ok(builder)
 }
 
-/// A builder with the options but without tables.
+/// Makes a records builder that has the options but no tables.
 fn configured(given: &Object<'_>, tenant: &str) -> Result<RecordsBuilder> {
     let mut builder = TenantRecords::builder(tenant).on_invalid(options::policy(given)?);
     if let Some(moment) = options::moment(given, "observedFrom")? {
@@ -311,7 +313,7 @@ fn reader(arrow: bool) -> Reader {
     }
 }
 
-/// The rows of one customer: all versions and all events.
+/// Reads the rows of one customer: all versions and all events.
 pub(crate) fn customer_rows(given: &Object<'_>) -> Result<CustomerRows> {
     let kind = RecordKind::Customers;
     let wrong = || {
@@ -345,23 +347,23 @@ pub(crate) fn customer_rows(given: &Object<'_>) -> Result<CustomerRows> {
 /// A column that the library recognizes.
 #[napi(object, object_from_js = false)]
 pub struct Column {
-    /// The name.
+    /// The name of the column.
     pub name: String,
-    /// `id`, `timestamp`, `number` or `text`.
+    /// The type of the values: `id`, `timestamp`, `number` or `text`.
     #[napi(js_name = "type")]
     pub column_type: String,
     /// Whether the column is required and must not have nulls.
     pub required: bool,
-    /// The meaning.
+    /// The meaning of the column.
     pub meaning: String,
 }
 
-/// The table with this name.
+/// Converts the name of a table to its kind.
 pub(crate) fn kind_of(table: &str) -> Result<RecordKind> {
     table.parse().map_err(raise)
 }
 
-/// The columns that the library recognizes in a table, required ones first.
+/// The columns that the library recognizes in a table. Required columns come first.
 #[napi(js_name = "columnsOf", catch_unwind)]
 pub fn known_columns(table: String) -> Result<Vec<Column>> {
     let source = match table.as_str() {
@@ -383,7 +385,7 @@ pub fn known_columns(table: String) -> Result<Vec<Column>> {
     Ok(columns.collect())
 }
 
-/// One tenant's records.
+/// The validated records of one tenant.
 #[napi]
 pub struct Records {
     pub(crate) inner: Held<Arc<TenantRecords>>,
@@ -403,7 +405,7 @@ fn tenant_of(given: &Object<'_>) -> Result<String> {
     options::text(given, "tenant")?.ok_or_else(|| invalid_option("tenant", "is required"))
 }
 
-/// Validates the tables of one tenant, off the event loop.
+/// Validates the tables of one tenant without blocking the event loop.
 #[napi(catch_unwind)]
 pub fn read_slices<'env>(
     env: &'env Env,
@@ -439,19 +441,19 @@ impl Records {
         Ok(self.inner.get()?.tenant().to_string())
     }
 
-    /// Currency code of all amounts.
+    /// The ISO 4217 code of the currency of all amounts; null if it is unknown.
     #[napi(getter, catch_unwind)]
     pub fn currency(&self) -> Result<Option<String>> {
         Ok(self.inner.get()?.currency().code().map(str::to_owned))
     }
 
-    /// Customer ids, sorted by bytes.
+    /// The ids of all customers, sorted by their UTF-8 bytes.
     #[napi(getter, catch_unwind)]
     pub fn customer_ids(&self) -> Result<Vec<String>> {
         Ok(self.inner.get()?.customer_ids().map(str::to_owned).collect())
     }
 
-    /// Number of rows of a table; null if it was not given.
+    /// Number of rows of a table; null if the table was not given.
     #[napi(catch_unwind)]
     pub fn rows(&self, table: String) -> Result<Option<u32>> {
         Ok(self.inner.get()?.n_rows(kind_of(&table)?).map(|rows| rows as u32))
@@ -475,7 +477,7 @@ impl Records {
         validation(&self.report).to_string()
     }
 
-    /// Approximate memory outside V8's heap, in bytes.
+    /// The approximate amount of memory that this object uses outside V8's heap, in bytes.
     #[napi(getter, catch_unwind)]
     pub fn bytes(&self) -> Result<i64> {
         let records = self.inner.get()?;
@@ -486,32 +488,32 @@ impl Records {
         Ok((rows * 80) as i64)
     }
 
-    /// Frees the memory.
+    /// Frees the memory of this object without waiting for the garbage collector.
     #[napi(catch_unwind)]
     pub fn release(&mut self) {
         self.inner.release();
     }
 }
 
-/// The records of each tenant, split out of tables that hold rows of several tenants.
+/// The result of splitting tables with the rows of several tenants.
 #[napi(object, object_from_js = false)]
 pub struct Partitioned {
     /// The records of each tenant, sorted by tenant id.
     pub tenants: Vec<Records>,
     /// The report on rows without a tenant, as JSON.
     pub unassigned: String,
-    /// The positions of each tenant's rows in the tables that were given.
+    /// The positions of each tenant's rows in the input tables.
     pub positions: Vec<Positions>,
 }
 
-/// The positions of a tenant's rows in a table that was given.
+/// The positions of a tenant's rows in one input table.
 #[napi(object, object_from_js = false)]
 pub struct Positions {
-    /// The tenant.
+    /// The id of the tenant.
     pub tenant: String,
-    /// The table.
+    /// The name of the table.
     pub table: String,
-    /// Row positions, ascending.
+    /// The 0-based positions of the rows, in ascending order.
     pub rows: Uint32Array,
 }
 

@@ -1,9 +1,9 @@
-//! The validation report as JSON with JavaScript names.
+//! Conversion of the validation report to JSON with camelCase names.
 
 use churn_core::ValidationReport;
 use serde_json::{Map, Value, json};
 
-/// The validation report.
+/// Converts a validation report to JSON.
 pub(crate) fn validation(report: &ValidationReport) -> Value {
     let tables: Map<String, Value> = report
         .tables

@@ -12,31 +12,31 @@ use crate::error::{cancelled, raise, to_json};
 use crate::matrix::{Matrix, ipc_file};
 use crate::task::{Cancel, Held, Lane, begin_with};
 
-/// An interval.
+/// A confidence interval of a probability.
 #[napi(object, object_from_js = false)]
 pub struct Bounds {
-    /// Lower bound.
+    /// The lower bound.
     pub low: f64,
-    /// Upper bound.
+    /// The upper bound.
     pub high: f64,
 }
 
 /// The score of one customer.
 #[napi(object, object_from_js = false, use_nullable = true)]
 pub struct ScoreRow {
-    /// The customer.
+    /// The id of the customer.
     pub customer_id: String,
     /// `scored` or `not_enough_evidence`.
     pub status: String,
     /// Probability of churn; null if the customer is not scored.
     pub probability: Option<f64>,
-    /// 90 % interval for the churn rate of customers with this score.
+    /// 90 % confidence interval for the churn rate of customers with this score; null if the customer is not scored.
     pub interval: Option<Bounds>,
-    /// The risk band of the probability.
+    /// The risk band of the probability; null if the customer is not scored.
     pub risk_band: Option<String>,
-    /// Why the customer is not scored.
+    /// Why the customer is not scored, in words; null if the customer is scored.
     pub not_scored_reason: Option<String>,
-    /// The date by which the customer will have a score at the latest.
+    /// The date by which the customer will have a probability at the latest; null if the customer is scored.
     pub expected_at: Option<String>,
 }
 
@@ -60,13 +60,13 @@ impl From<&Score> for ScoreRow {
 /// The contribution of one feature to a score.
 #[napi(object, object_from_js = false)]
 pub struct ReasonRow {
-    /// The feature.
+    /// The name of the feature.
     pub feature: String,
-    /// The feature's value.
+    /// The value of the feature: a number, a text, or null if it is missing.
     pub value: Either3<f64, String, Null>,
-    /// Contribution to the log-odds.
+    /// The Shapley value of the feature, in log-odds before calibration.
     pub contribution: f64,
-    /// `raises` or `lowers`.
+    /// Whether the feature `raises` or `lowers` the risk.
     pub direction: String,
     /// The reason in words.
     pub text: String,
@@ -96,7 +96,7 @@ pub struct CustomerScoreRow {
     pub score: ScoreRow,
     /// The reasons, largest contribution first.
     pub reasons: Vec<ReasonRow>,
-    /// The date.
+    /// The date of the prediction.
     pub as_of: String,
     /// The id of the model.
     pub model_id: String,
@@ -129,13 +129,13 @@ impl Run {
 
 #[napi]
 impl Run {
-    /// The score of every eligible customer, sorted by id.
+    /// The scores of all eligible customers, sorted by customer id.
     #[napi(catch_unwind)]
     pub fn scores(&self) -> Result<Vec<ScoreRow>> {
         Ok(self.inner.get()?.scores().iter().map(ScoreRow::from).collect())
     }
 
-    /// The probabilities; NaN for customers who are not scored.
+    /// The probability of each score, in the order of the scores. It is NaN for a customer who is not scored.
     #[napi(catch_unwind)]
     pub fn probabilities(&self) -> Result<Float64Array> {
         let values = self.inner.get()?.scores().iter();
@@ -150,7 +150,7 @@ impl Run {
         Ok(reasons.into_iter().map(ReasonRow::from).collect())
     }
 
-    /// The reasons for the scores of several customers, off the event loop.
+    /// The reasons for the scores of several customers. The call does not block the event loop.
     #[napi(catch_unwind)]
     pub fn reasons_of<'env>(
         &self,
@@ -172,7 +172,7 @@ impl Run {
         })
     }
 
-    /// The customers with the highest probabilities.
+    /// The scores of the customers with the highest probabilities, highest first.
     #[napi(catch_unwind)]
     pub fn riskiest(&self, top: u32) -> Result<Vec<ScoreRow>> {
         let riskiest = self.inner.get()?.riskiest(top as usize);
@@ -186,7 +186,7 @@ impl Run {
         score.map(ScoreRow::from).map_err(raise)
     }
 
-    /// The features of the scored customers.
+    /// The features from which the scores were computed, with one row per score.
     #[napi(catch_unwind)]
     pub fn matrix(&self) -> Result<Matrix> {
         Ok(Matrix::new(self.inner.get()?.matrix().clone()))
@@ -231,7 +231,7 @@ impl Run {
         ])
     }
 
-    /// The date.
+    /// The date of the scores.
     #[napi(getter, catch_unwind)]
     pub fn as_of(&self) -> Result<String> {
         Ok(self.inner.get()?.as_of().to_string())
@@ -243,19 +243,19 @@ impl Run {
         Ok(self.inner.get()?.model_id().to_owned())
     }
 
-    /// The tenant.
+    /// The id of the tenant.
     #[napi(getter, catch_unwind)]
     pub fn tenant(&self) -> Result<String> {
         Ok(self.inner.get()?.tenant().to_string())
     }
 
-    /// How the data of the run differ from the training data, as JSON.
+    /// The warnings of the run, as JSON. They say how its data differ from the training data.
     #[napi(getter, catch_unwind)]
     pub fn warnings(&self) -> Result<String> {
         to_json(&self.inner.get()?.warnings())
     }
 
-    /// Approximate memory outside V8's heap, in bytes.
+    /// The approximate amount of memory that this object uses outside V8's heap, in bytes.
     #[napi(getter, catch_unwind)]
     pub fn bytes(&self) -> Result<i64> {
         let run = self.inner.get()?;
@@ -263,7 +263,7 @@ impl Run {
         Ok((cells * 8) as i64)
     }
 
-    /// Frees the memory.
+    /// Frees the memory of this object without waiting for the garbage collector.
     #[napi(catch_unwind)]
     pub fn release(&mut self) {
         self.inner.release();

@@ -1,4 +1,4 @@
-//! Conversion of subscriptions to customers.
+//! Conversion of a table of subscriptions to a table of customers.
 
 use churn_core::{RecordKind, Table, columns_of, subscriptions_to_customers};
 use napi::Result;
@@ -14,26 +14,26 @@ use crate::values::{Written, written};
 /// A column of the customers table.
 #[napi(object, object_from_js = false)]
 pub struct CustomerColumn {
-    /// The column name in JavaScript spelling.
+    /// The name of the column in camelCase.
     pub name: String,
     /// The values.
     #[napi(ts_type = "Array<boolean | number | bigint | string | null>")]
     pub values: Vec<Written>,
 }
 
-/// Customers that were computed from subscriptions: an Arrow IPC file if the subscriptions were Arrow, otherwise
-/// columns.
+/// Customers that were computed from subscriptions. If the subscriptions were given as Arrow, the customers are an
+/// Arrow IPC file. Otherwise they are columns.
 #[napi(object, object_from_js = false)]
 pub struct SubscriptionCustomers {
-    /// The customers as columns.
+    /// The customers as columns; null if they are an Arrow IPC file.
     pub columns: Option<Vec<CustomerColumn>>,
-    /// The customers as an Arrow IPC file.
+    /// The customers as an Arrow IPC file; null if they are columns.
     pub arrow: Option<Buffer>,
-    /// Findings, as JSON.
+    /// The findings (likely mistakes in the subscriptions), as JSON.
     pub findings: String,
 }
 
-/// The table with this name, and whether it was given as Arrow bytes instead of objects.
+/// Reads the table of this kind. Also returns whether it was given as Arrow bytes instead of objects.
 fn table(given: &Object<'_>, source: Source) -> Result<Option<(Table, bool)>> {
     let bytes = match given.get::<Unknown<'_>>(source.as_str())? {
         Some(value) => value.is_typedarray()?,

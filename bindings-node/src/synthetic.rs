@@ -1,4 +1,4 @@
-//! Synthetic tenants with known risk: the generated tables and their ground truth.
+//! Synthetic tenants: the generated tables, and the true risk of each customer.
 
 use std::sync::Arc;
 
@@ -17,32 +17,32 @@ use crate::records::kind_of;
 /// The values of a column: texts (or timestamps as text), numbers, or bools.
 type Values = Either3<Vec<Option<String>>, Float64Array, Vec<Option<bool>>>;
 
-/// A column of generated rows.
+/// A column of a generated table.
 #[napi(object, object_from_js = false)]
 pub struct GeneratedColumn {
-    /// The name.
+    /// The name of the column.
     pub name: String,
     /// The values.
     #[napi(ts_type = "Array<string | null> | Float64Array | Array<boolean | null>")]
     pub values: Values,
 }
 
-/// True risks, column by column.
+/// A table of true risks, given as columns. A row is an eligible customer at a date.
 #[napi(object, object_from_js = false)]
 pub struct Risks {
-    /// The tenant of every row.
+    /// The id of the tenant of each row.
     pub tenant_ids: Vec<String>,
-    /// The customer of every row.
+    /// The id of the customer of each row.
     pub customer_ids: Vec<String>,
-    /// The dates.
+    /// The date of each row.
     pub as_of: Vec<String>,
-    /// The true risks.
+    /// The true probability of churn in the label period for each row.
     pub probabilities: Float64Array,
-    /// Whether each customer churned; null if the label period is not over.
+    /// Whether the customer of each row churned in the label period; null if the label period is not over.
     pub churned: Vec<Option<bool>>,
 }
 
-/// Synthetic tenants whose customers' true risk is known.
+/// Synthetic tenants, for whose customers the true probability of churn is known.
 #[napi]
 pub struct SyntheticWorld {
     inner: World,
@@ -80,13 +80,13 @@ impl SyntheticWorld {
         self.inner.observed_until().to_string()
     }
 
-    /// Dates whose label periods end before the simulated time does.
+    /// Dates whose label periods end before the end of the simulated time.
     #[napi(getter, catch_unwind)]
     pub fn dates(&self) -> Vec<String> {
         self.inner.dates().iter().map(ToString::to_string).collect()
     }
 
-    /// The true risks at some dates.
+    /// The true risks at one or several dates.
     #[napi(catch_unwind)]
     pub fn truth(&self, given: Object<'_>) -> Result<Risks> {
         let dates: Vec<AsOf> = match options::dates(&given, "asOf")? {
@@ -112,7 +112,7 @@ impl SyntheticWorld {
         })
     }
 
-    /// The rows of one tenant, or the rows of all tenants in shared tables.
+    /// The tables of one tenant. If no tenant is given, the tables with the rows of all tenants.
     #[napi(catch_unwind)]
     pub fn tables(&self, tenant: Option<String>) -> Result<SyntheticTables> {
         let inner = match tenant {
@@ -127,7 +127,7 @@ impl SyntheticWorld {
     }
 }
 
-/// Generated rows.
+/// Generated tables.
 #[napi]
 pub struct SyntheticTables {
     inner: churn_core::synthetic::WorldTables,
@@ -142,7 +142,7 @@ impl SyntheticTables {
 
 #[napi]
 impl SyntheticTables {
-    /// The columns.
+    /// The columns of a table.
     #[napi(catch_unwind)]
     pub fn columns(&self, table: String) -> Result<Vec<GeneratedColumn>> {
         let columns = self.table(&table)?.columns().iter();
@@ -191,7 +191,7 @@ impl SyntheticTables {
     }
 }
 
-/// The planted leaks: their names, followed by their descriptions.
+/// The columns that leak the target and that can be added: a list of the name and the description of each.
 #[napi(catch_unwind)]
 pub fn leaks() -> Vec<Vec<String>> {
     let leaks = PlantedLeak::all();

@@ -1,7 +1,7 @@
-//! Long work off the event loop, with progress and cancellation.
+//! Runs long work on other threads, with progress and cancellation, so that it does not block the event loop.
 //!
-//! Work runs on threads of this module, not on libuv's pool, which the whole process shares for `fs`, `dns` and
-//! `crypto`. There are two queues, so that scoring never waits for training.
+//! Work runs on threads of this module, and not in libuv's pool. The whole process shares that pool for `fs`, `dns` and
+//! `crypto`. Training and scoring have separate queues, so scoring never waits for training.
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -30,12 +30,12 @@ struct State {
     waiting: VecDeque<Waiting>,
 }
 
-/// The queue that work belongs to.
+/// A queue of work. Each queue has its own threads.
 #[derive(Clone, Copy)]
 pub(crate) enum Lane {
-    /// Training and backtests, which take minutes.
+    /// The queue of trainings and backtests, which may take minutes.
     Training,
-    /// Everything else, which takes milliseconds to seconds.
+    /// The queue of all other work, which takes milliseconds to seconds.
     Scoring,
 }
 
@@ -47,10 +47,10 @@ static QUEUES: [Mutex<State>; 2] = [const {
     })
 }; 2];
 
-/// The cancel tokens of unfinished work, with the environment of each.
+/// The cancel tokens of all unfinished work. Each entry also has the Node environment that started the work.
 static UNFINISHED: Mutex<Vec<(usize, u64, CancelToken)>> = Mutex::new(vec![]);
 
-/// The environments that have a clean-up hook.
+/// The Node environments in which a clean-up hook is registered.
 static HOOKED: Mutex<Vec<usize>> = Mutex::new(vec![]);
 
 static NEXT_ID: AtomicU64 = AtomicU64::new(0);
@@ -64,7 +64,7 @@ impl Lane {
         lock(&QUEUES[self as usize])
     }
 
-    /// Maximum number of jobs that run at the same time.
+    /// The maximum number of jobs of this queue that run at the same time.
     fn limit(self) -> usize {
         let cores = thread::available_parallelism().map_or(1, std::num::NonZero::get);
         match self {
@@ -90,7 +90,7 @@ impl Lane {
         Ok(())
     }
 
-    /// Runs waiting work until none is left, on a thread of this queue.
+    /// The function of a thread of this queue. It runs waiting work until none is left.
     fn work(self) {
         loop {
             let next = {
@@ -106,7 +106,7 @@ impl Lane {
         }
     }
 
-    /// Removes cancelled jobs from the queue.
+    /// Removes cancelled jobs from the queue, and rejects their promises.
     fn sweep(self) {
         let cancelled = {
             let mut state = self.state();
@@ -126,8 +126,8 @@ fn sweep() {
     Lane::Scoring.sweep();
 }
 
-/// Cancels all work of an environment when the environment ends, so that neither `process.exit` nor the end of a worker
-/// waits for training.
+/// Registers a hook that cancels all work of an environment when the environment ends. `process.exit` and the end of a
+/// worker therefore do not wait for training.
 fn cancel_at_end(env: &Env) -> Result<()> {
     let key = env.raw() as usize;
     {
@@ -147,7 +147,7 @@ fn cancel_at_end(env: &Env) -> Result<()> {
     env.add_env_cleanup_hook(key, cancel_all).map(|_| ())
 }
 
-/// Runs work, and turns a panic into an error.
+/// Runs work, and converts a panic to an error.
 pub(crate) fn caught<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
     catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
         let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
@@ -156,7 +156,7 @@ pub(crate) fn caught<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
     })
 }
 
-/// Runs work on another thread and returns its promise.
+/// Runs work on another thread. Returns a promise of its result.
 pub(crate) fn begin_with<'env, T>(
     env: &'env Env,
     lane: Lane,
@@ -179,7 +179,7 @@ where
             caught(work)
         };
         lock(&UNFINISHED).retain(|(_, other, _)| *other != id);
-        // If the environment has ended, nobody waits for the result, and napi drops it.
+        // If the environment has ended, napi drops the result, because nobody waits for it.
         let _ = catch_unwind(AssertUnwindSafe(move || match ended {
             Ok(value) => deferred.resolve(Box::new(move |_| Ok(value))),
             Err(error) => deferred.reject(error),
@@ -192,7 +192,7 @@ where
     Ok(PromiseRaw::new(env.raw(), promise.raw()))
 }
 
-/// Runs work of the library on another thread and returns its promise.
+/// Runs work of the library on another thread. Returns a promise of its result.
 pub(crate) fn begin<'env, T>(
     env: &'env Env,
     lane: Lane,
@@ -214,13 +214,13 @@ pub struct Cancel {
 
 #[napi]
 impl Cancel {
-    /// A token that is not cancelled.
+    /// Creates a token that is not cancelled.
     #[napi(constructor)]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Requests the call to stop.
+    /// Tells the call to stop as soon as possible.
     #[napi(catch_unwind)]
     pub fn cancel(&self) {
         self.token.cancel();
@@ -231,16 +231,17 @@ impl Cancel {
 /// The progress of a call.
 #[napi(object, object_from_js = false)]
 pub struct Progress {
-    /// The current stage, for display.
+    /// The name of the current stage, to show to a user.
     pub stage: String,
-    /// Completed share of the whole call, 0 to 1. It never decreases, and is 1 only when the call has ended.
+    /// The share of the whole call that is completed, 0 to 1. It never falls, and is 1 only when the call has ended.
     pub done: f64,
 }
 
 /// A JavaScript function that receives progress.
 pub(crate) type Listener = ThreadsafeFunction<Progress, Unknown<'static>, Progress, Status, false, true>;
 
-/// The execution options with a cancel token and a progress listener. The listener is called at every half percent.
+/// Makes execution options with a cancel token and a progress listener. The listener is called whenever another half
+/// percent of the work is completed.
 pub(crate) fn execution(cancel: &Cancel, listener: Option<Listener>) -> Execution {
     let execution = Execution::new().cancelled_by(cancel.token.clone());
     let Some(listener) = listener else {
@@ -259,7 +260,7 @@ pub(crate) fn execution(cancel: &Cancel, listener: Option<Listener>) -> Executio
     })
 }
 
-/// A value that a JavaScript object owns and can free before the garbage collector runs.
+/// A value that belongs to a JavaScript object. The object can free it before the garbage collector does.
 pub(crate) struct Held<T>(Option<T>);
 
 impl<T> Held<T> {
@@ -280,7 +281,8 @@ impl<T> Held<T> {
     }
 }
 
-/// Tells V8 that JavaScript objects hold this many more (or fewer) bytes outside its heap. Returns the new total.
+/// Tells V8 by how many bytes the memory that JavaScript objects use outside its heap has grown. A negative number
+/// means that the memory has shrunk. Returns the new total.
 #[napi(catch_unwind)]
 pub fn adjust_memory(env: &Env, bytes: i64) -> Result<i64> {
     env.adjust_external_memory(bytes)

@@ -1,4 +1,4 @@
-//! Tree ensembles, trained here or by another library.
+//! Tree ensembles that were trained by this library or by another one.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use crate::model::Contributions;
 use crate::options;
 use crate::task::{Cancel, Held, Lane, begin, execution};
 
-/// A model file: its path, or its content.
+/// A model file, which is given as its path or as its content.
 type Given = Either<String, Uint8Array>;
 
 fn content(given: Given) -> churn_core::Result<Vec<u8>> {
@@ -43,7 +43,7 @@ impl Matrix {
     }
 }
 
-/// Default names of unnamed columns.
+/// The names of columns if the model has no column names.
 fn names(columns: usize) -> Vec<String> {
     (0..columns).map(|column| format!("x{column}")).collect()
 }
@@ -63,16 +63,16 @@ impl Trees {
 
 #[napi]
 impl Trees {
-    /// Imports an XGBoost model in JSON.
+    /// Imports an XGBoost model from its JSON.
     #[napi(factory, catch_unwind)]
     pub fn from_xgboost(#[napi(ts_arg_type = "string | Uint8Array")] given: Given) -> Result<Self> {
         Self::new(content(given).and_then(|json| TreeEnsemble::from_xgboost(&json)))
     }
 
-    /// Imports a LightGBM model in text form.
+    /// Imports a LightGBM model from its text.
     #[napi(factory, catch_unwind)]
     pub fn from_lightgbm(#[napi(ts_arg_type = "string | Uint8Array")] given: Given) -> Result<Self> {
-        // If the bytes are not text, parsing fails at the first line.
+        // Bytes that are not UTF-8 are converted with replacement characters. The import then fails at the first line.
         Self::new(content(given).and_then(|text| TreeEnsemble::from_lightgbm(&String::from_utf8_lossy(&text))))
     }
 
@@ -94,31 +94,31 @@ impl Trees {
         Ok(self.inner.get()?.n_trees() as u32)
     }
 
-    /// Names of the features in column order.
+    /// The names of the columns, in training order.
     #[napi(getter, catch_unwind)]
     pub fn feature_names(&self) -> Result<Vec<String>> {
         Ok(names(self.inner.get()?.n_features()))
     }
 
-    /// The scale of the sum of the leaves: `log_odds` or `probability`.
+    /// The scale of leaf values and Shapley values: `log_odds` or `probability`.
     #[napi(getter, catch_unwind)]
     pub fn link(&self) -> Result<&'static str> {
         Ok(self.inner.get()?.link().as_str())
     }
 
-    /// Approximate memory outside V8's heap, in bytes.
+    /// The approximate amount of memory that this object uses outside V8's heap, in bytes.
     #[napi(getter, catch_unwind)]
     pub fn bytes(&self) -> Result<i64> {
         Ok(self.inner.get()?.to_bytes().map_err(raise)?.len() as i64)
     }
 
-    /// Frees the memory.
+    /// Frees the memory of this object without waiting for the garbage collector.
     #[napi(catch_unwind)]
     pub fn release(&mut self) {
         self.inner.release();
     }
 
-    /// Probability of the second class for every row.
+    /// The probability of the second class for each row.
     #[napi(catch_unwind)]
     pub fn predict_proba<'env>(
         &self,
@@ -140,7 +140,7 @@ impl Trees {
         })
     }
 
-    /// Contribution of every column to every row.
+    /// The contribution of each column to the score of each row.
     #[napi(catch_unwind)]
     pub fn explain<'env>(
         &self,

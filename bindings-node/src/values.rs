@@ -7,16 +7,16 @@ use napi::{JsDate, JsString, Result, ValueType, sys};
 
 use crate::error::invalid_option;
 
-/// `Number.MAX_SAFE_INTEGER`.
+/// The value of JavaScript's `Number.MAX_SAFE_INTEGER`: the largest integer that a number can represent exactly.
 const MAX_SAFE: f64 = 9_007_199_254_740_991.0;
 
-/// A value for JavaScript; `None` becomes null.
+/// A value that is passed to JavaScript. `None` becomes null.
 pub(crate) type Written = Option<Either4<bool, f64, BigInt, String>>;
 
-/// The value of a cell, with timestamps as ISO-8601 text.
+/// Converts a cell to a value for JavaScript. A timestamp becomes an ISO-8601 text.
 ///
 /// # Errors
-/// Returns the name of the type if rows do not support it.
+/// Returns the name of the cell's type if the type is not supported.
 pub(crate) fn written(cell: churn_core::Cell<'_>) -> std::result::Result<Written, &'static str> {
     use churn_core::Cell;
     Ok(Some(match cell {
@@ -37,12 +37,13 @@ pub(crate) fn written(cell: churn_core::Cell<'_>) -> std::result::Result<Written
     }))
 }
 
-/// One value of a row or an option.
+/// One value of a row or an option, read from JavaScript.
 pub(crate) struct Cell(pub(crate) Value);
 
 impl FromNapiValue for Cell {
     unsafe fn from_napi_value(env: sys::napi_env, raw: sys::napi_value) -> Result<Self> {
-        // SAFETY: napi passes a live environment and value; each conversion follows its type check.
+        // SAFETY: napi passes a live environment and a live value. The type of the value is checked before each
+        // conversion.
         let unknown = unsafe { Unknown::from_napi_value(env, raw)? };
         let value = match unknown.get_type()? {
             ValueType::Undefined | ValueType::Null => Value::Null,
@@ -62,7 +63,8 @@ impl FromNapiValue for Cell {
             }
             ValueType::Object if unknown.is_date()? => {
                 let millis = unsafe { JsDate::from_napi_value(env, raw)? }.value_of()?;
-                // An invalid Date becomes a timestamp that is out of range.
+                // The time of an invalid Date is NaN. It is converted to a timestamp that is out of range, which the
+                // core refuses.
                 Value::Timestamp(if millis.is_nan() {
                     i64::MAX
                 } else {
@@ -78,13 +80,13 @@ impl FromNapiValue for Cell {
     }
 }
 
-/// A text; `None` if it contains half of a surrogate pair, which UTF-8 cannot represent. napi would replace it with
-/// U+FFFD, and two different ids could become equal.
+/// Reads a text. `None` if it contains a lone surrogate, which UTF-8 cannot represent. napi alone would replace a lone
+/// surrogate by U+FFFD, so two different ids could become equal.
 ///
 /// # Safety
-/// `raw` is a live string of the live environment.
+/// `raw` must be a live string of the environment `env`, which must be live too.
 unsafe fn well_formed(env: sys::napi_env, raw: sys::napi_value) -> Result<Option<String>> {
-    // SAFETY: the caller guarantees it.
+    // SAFETY: the caller guarantees that `raw` and `env` are live.
     let text = unsafe { String::from_napi_value(env, raw)? };
     if !text.contains(char::REPLACEMENT_CHARACTER) {
         return Ok(Some(text));
@@ -94,7 +96,8 @@ unsafe fn well_formed(env: sys::napi_env, raw: sys::napi_value) -> Result<Option
     Ok(whole.then_some(text))
 }
 
-/// Whole numbers become integers, as in JSON. Other numbers and negative zero stay floats.
+/// Converts a JavaScript number. A whole number becomes an integer, as in JSON. Any other number and negative zero
+/// become floats.
 fn number(value: f64) -> Value {
     if value.fract() == 0.0 && value.abs() <= MAX_SAFE && (value != 0.0 || value.is_sign_positive()) {
         Value::Int(value as i64)
@@ -103,7 +106,7 @@ fn number(value: f64) -> Value {
     }
 }
 
-/// One value or a list of values.
+/// One value or a list of values, read from JavaScript.
 pub(crate) enum OneOrMany {
     One(Value),
     Many(Vec<Value>),
@@ -111,7 +114,7 @@ pub(crate) enum OneOrMany {
 
 impl FromNapiValue for OneOrMany {
     unsafe fn from_napi_value(env: sys::napi_env, raw: sys::napi_value) -> Result<Self> {
-        // SAFETY: see above.
+        // SAFETY: napi passes a live environment and a live value.
         if unsafe { Unknown::from_napi_value(env, raw)? }.is_array()? {
             let cells = unsafe { Vec::<Cell>::from_napi_value(env, raw)? };
             return Ok(Self::Many(cells.into_iter().map(|cell| cell.0).collect()));
@@ -120,12 +123,12 @@ impl FromNapiValue for OneOrMany {
     }
 }
 
-/// The own enumerable properties of a plain object; `None` if the value is not a plain object.
+/// The own enumerable properties of a plain object. `None` if the value is not a plain object.
 pub(crate) struct Row(pub(crate) Option<Vec<(String, Value)>>);
 
 impl FromNapiValue for Row {
     unsafe fn from_napi_value(env: sys::napi_env, raw: sys::napi_value) -> Result<Self> {
-        // SAFETY: see above.
+        // SAFETY: napi passes a live environment and a live value.
         let unknown = unsafe { Unknown::from_napi_value(env, raw)? };
         if unknown.get_type()? != ValueType::Object || unknown.is_array()? || unknown.is_date()? {
             return Ok(Self(None));
@@ -144,7 +147,7 @@ impl FromNapiValue for Row {
                 Some(Cell(Value::Unsupported(_))) => {
                     return Err(invalid_option("row", "has a key with a lone surrogate"));
                 }
-                _ => continue, // a symbol
+                _ => continue, // The key is a symbol, and symbols are not column names.
             };
             let value = object.get::<Cell>(&name)?.map_or(Value::Null, |cell| cell.0);
             cells.push((name, value));

@@ -1,4 +1,5 @@
-// Every error code is typed, and every kind of bad record is refused as in the other languages.
+// Tests that the TypeScript types contain each error code, and that invalid records give the same error codes as in
+// Rust and Python.
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'

@@ -1,4 +1,4 @@
-// The fixtures that all three languages read.
+// Reads the test fixtures that the tests in Rust, Python and Node share.
 import { readFileSync, readdirSync } from 'node:fs'
 
 const folder = new URL('../../tests/fixtures/', import.meta.url)
@@ -14,7 +14,7 @@ export const camel = (object) => Object.fromEntries(
   Object.entries(object).map(([key, value]) => [key.replace(/_(\w)/g, (_, letter) => letter.toUpperCase()), value]),
 )
 
-/** Reads a value of a row. `{ float: 'NaN' }` stands for a number that JSON cannot represent. */
+/** Converts a value of a JSON fixture. `{ float: 'NaN' }` represents NaN, which JSON cannot represent as a number. */
 const value = (given) => (given !== null && typeof given === 'object' ? Number(given.float) : given)
 
 export function readTables(holder) {

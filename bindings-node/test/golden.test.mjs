@@ -1,4 +1,5 @@
-// The golden cases: every number is compared bit for bit. Rust and pytest test the same cases under the same names.
+// Tests with stored expected results (golden cases). Every number must be bit-identical. The tests in Rust and Python
+// read the same cases, and have the same names.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { ChurnError, ChurnModel, TenantRecords, features, labels } from 'churn-core'
@@ -8,7 +9,9 @@ import { bytes, camel, list, read, readTables, text } from './fixtures.mjs'
 const names = list('golden/worlds/').map((file) => file.replace('.json', ''))
 const frozen = list('frozen/')
 
-/** The bits of numbers. A missing number is null in the file and NaN here; the sign of NaN does not matter. */
+/**
+ * Converts numbers to their bits. A missing number is null in the fixture and NaN in a result. All NaN have equal bits.
+ */
 const bits = (numbers) => [...new BigUint64Array(Float64Array.from(numbers, (number) => (number === null || Number.isNaN(number) ? NaN : number)).buffer)]
 
 const failsWith = (code) => (error) => error instanceof ChurnError && error.code === code
@@ -93,7 +96,7 @@ for (const name of names) {
 
 test('all cases are there', () => assert.ok(names.length >= 30 && frozen.length > 0))
 
-// CHURN_CROWD sets the number of customers.
+// The environment variable CHURN_CROWD sets the number of customers.
 test('crowd gives bit-identical results on every host', async () => {
   const customers = Number(process.env.CHURN_CROWD ?? 1000)
   const records = crowd.records(customers)

@@ -1,4 +1,5 @@
-// Hostile input: the cases of tests/fixtures/hostile.json, which the Rust and Python tests read too.
+// Tests with input that is meant to do harm. The cases are in tests/fixtures/hostile.json. The tests in Rust and Python
+// read them too.
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'

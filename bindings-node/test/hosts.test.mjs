@@ -1,5 +1,6 @@
-// What a Node application relies on: libuv's thread pool stays free, processes end, reading in slices does not block the event loop,
-// memory is freed, results can be serialised and iterated, and errors name options as JavaScript spells them.
+// Tests of properties that Node applications rely on. libuv's thread pool stays free, processes end, reading in slices
+// does not block the event loop, memory is freed, results can be serialised and iterated, and errors use the JavaScript
+// names of options.
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
@@ -45,14 +46,17 @@ test('trainings leave libuv\'s pool to the host', async () => {
   const since = performance.now()
   await readFile(new URL(import.meta.url))
   const took = performance.now() - since
-  // Scoring does not wait for the trainings in the queue.
+  // This call finishes although trainings wait in their queue.
   await model.score(records, { asOf, threads: 1 })
   stop.abort()
   assert.deepEqual(await Promise.all(trainings), Array(6).fill('cancelled'))
   assert.ok(took < 1000, `a file took ${took} ms`)
 })
 
-/** Starts a training that takes minutes in a child process, and then runs a script there. Returns how and when the process ended. */
+/**
+ * Starts a child process, which begins a training that takes minutes and then runs a script. Returns how and when the
+ * process ended.
+ */
 function child(script) {
   const source = `
     const { ChurnModel, TenantRecords } = require(${module})
@@ -142,7 +146,8 @@ test('large tables are read in slices', async () => {
 
 test('memory is visible to V8, and is freed on dispose', async () => {
   const bytes = model.toBytes()
-  // This is the memory that the module has reported to V8. process.memoryUsage() does not show it.
+  // `adjustMemory` returns how much memory the module has reported to V8. `process.memoryUsage()` does not show this
+  // number.
   const { adjustMemory } = createRequire(import.meta.url)('../native.js')
   const before = adjustMemory(0)
   const opened = Array.from({ length: 50 }, () => ChurnModel.fromBytes(bytes))
@@ -235,7 +240,7 @@ test('Arrow: camelCase columns, Tables, empty buffers', async () => {
 })
 
 test('bytes that are no readable Arrow say what they are', () => {
-  // Feather files with 50 customers, written by pyarrow with the default compressions of pandas and polars.
+  // pyarrow wrote these Feather files with 50 customers. Their compressions are the defaults of pandas and of polars.
   const files = {
     lz4: Buffer.from(readFileSync(new URL('data/lz4.feather', import.meta.url))),
     zstd: Buffer.from(readFileSync(new URL('data/zstd.feather', import.meta.url))),
@@ -259,7 +264,7 @@ test('text with a lone surrogate is refused everywhere', async () => {
   assert.throws(read({ currency: half }), isFault({ code: 'invalid_option', column: 'currency' }))
   assert.throws(read({ staticAttributes: [half] }), isFault({ code: 'invalid_option', column: 'staticAttributes' }))
   await assert.rejects(TenantRecords.fromObjectsAsync({ tenant: 't', customers: [{ ...ok, customer_id: half }] }), isFault({ code: 'bad_type' }))
-  // The replacement character U+FFFD itself is valid in a text.
+  // A text that contains the replacement character U+FFFD is valid.
   assert.deepEqual(TenantRecords.fromObjects({ tenant: 't', customers: [{ ...ok, customer_id: 'C-\ufffd' }] }).customerIds, ['C-\ufffd'])
   for (const call of [
     () => run.scoreOf(half), () => run.reasons(half), () => run.matrix.column(half), () => TreeEnsemble.fromLightgbm(half),
@@ -294,7 +299,7 @@ test('options are checked, and errors spell them as JavaScript does', async () =
   const unnamed = TenantRecords.fromObjects({ tenant: 'a', customers: tables.customers }).report.undatedAttributes
   assert.ok(unnamed.length > 0 && unnamed.every(({ reason }) => !reason.includes('static_attributes')), JSON.stringify(unnamed))
   assert.throws(() => labels(records, { asOf: '2030-01-01', definition }), (error) => !/as_of|observed_until/.test(error.message) && error.column === 'asOf')
-  // Options that are passed as an extra argument are refused, because they would otherwise be ignored.
+  // Options in an extra argument are refused. Otherwise, they would be ignored without an error.
   const given = { tenant: 'a', customers: tables.customers }
   for (const call of [
     () => TenantRecords.fromObjects(given, { onInvalid: 'quarantine' }), () => TenantRecords.fromArrow({ tenant: 'a' }, {}), () => partition(given, {}),
@@ -318,9 +323,9 @@ test('a classifier names its columns, classes and signal', async () => {
   await assert.rejects(ChurnClassifier.fit(rows, y, { classWeight: { maybe: 5 } }), says(/maybe.*no, yes/, { column: 'classWeight' }))
   await assert.rejects(ChurnClassifier.fit(rows, y, { classWeight: 5 }), says(/one for each class/, { column: 'classWeight' }))
   await assert.rejects(ChurnClassifier.fit(rows, y, { signal: {} }), isFault({ code: 'invalid_option', column: 'signal' }))
-  // A copy of the label among the columns is refused, as in ChurnModel.
+  // A column that is a copy of the label is refused, as in ChurnModel.
   await assert.rejects(ChurnClassifier.fit(rows.map((row, i) => ({ ...row, left: y[i] })), y), isFault({ code: 'leakage', column: 'left' }))
-  // All values of a column must have one type.
+  // All values of a column must have the same type.
   for (const odd of [new Date(), true]) {
     await assert.rejects(ChurnClassifier.fit(rows.with(7, { plan: 'pro', minutes: odd }), y), isFault({ code: 'bad_type', row: 7, column: 'minutes' }))
     await assert.rejects(fitted.predictProba([{ plan: 'pro', minutes: odd }]), isFault({ code: 'bad_type', row: 0, column: 'minutes' }))

@@ -1,4 +1,4 @@
-// The options of training: custom features, members of the ensemble, backtests.
+// Tests of training options: custom features, members of the ensemble and backtests.
 import assert from 'node:assert/strict'
 import { before, test } from 'node:test'
 import { ChurnError, ChurnModel, TenantRecords, backtest, features, partition } from 'churn-core'

@@ -1,4 +1,5 @@
-// The store in Node: stored records, models and scores are loaded unchanged, tenants are isolated, calls can be cancelled.
+// Tests of the store in Node: records, models and scores are loaded unchanged, tenants are isolated, and calls can be
+// cancelled.
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -17,7 +18,10 @@ const asOf = '2024-06-01'
 const at = new Date('2024-07-01T12:00:00Z')
 const folder = mkdtempSync(join(tmpdir(), 'churn-store-'))
 const direct = TenantRecords.fromObjects({ tenant: 'acme', staticAttributes: 'all', ...tables })
-/** Every feature of every customer. Numeric features are given as bytes. */
+/**
+ * The values of all features of all customers. Numeric features are returned as bytes, so that they can be compared bit
+ * for bit.
+ */
 const bits = (records) => {
   const matrix = features(records, { asOf })
   return matrix.featureNames.map((name) => [name, matrix.column(name)])
@@ -47,7 +51,7 @@ const databases = { file: `sqlite://${folder}/churn.db`, memory: 'sqlite::memory
 for (const [name, url] of Object.entries(databases)) {
   describe(`store in ${name}`, { skip: !url && 'DATABASE_URL names no Postgres' }, () => {
     let store
-    /** A new tenant for each test, because a Postgres database is still there after the tests. */
+    /** Makes a new tenant for each test, because the data of earlier tests stay in a Postgres database. */
     const tenant = () => store.tenant(`acme-${randomUUID()}`)
     before(async () => { store = await Store.open(url) })
     after(() => store.close())
@@ -156,7 +160,8 @@ for (const [name, url] of Object.entries(databases)) {
       await assert.rejects(acme.outcomes.save(direct, { asOf, definition }), code('tenant_mismatch'))
       const report = await store.attest()
       assert.equal(report.backend, store.backend)
-      // In Postgres the attestation fails: the tests' role is a superuser, whom row-level security does not restrict.
+      // In Postgres the attestation fails, because the tests connect as a superuser. Row-level security does not
+      // restrict superusers.
       assert.equal(report.passed, store.backend === 'sqlite', report.text)
       if (report.passed) report.signOff()
       else assert.throws(report.signOff, code('not_isolated'))

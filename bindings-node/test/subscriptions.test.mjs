@@ -1,4 +1,5 @@
-// Tests the conversion of subscriptions to customers with the cases that Rust and Python test too, as objects and as Arrow.
+// Tests of the conversion of subscriptions to customers. The input is given as objects and as Arrow. The tests in Rust
+// and Python read the same cases.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { tableFromIPC, tableFromJSON, tableToIPC } from 'apache-arrow'

@@ -1,4 +1,5 @@
-// The committed declarations are up to date, right uses of the API compile, and wrong uses do not.
+// Tests that the declarations in the repository are up to date, that correct uses of the API compile, and that wrong
+// uses do not.
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'

@@ -1,9 +1,11 @@
-// A small synthetic tenant, and the bundled Complete Journey data.
+// Data for the tests: a small synthetic tenant, and the data set Complete Journey, which is part of the repository.
 import { readFileSync } from 'node:fs'
 
 const day = 86_400_000
 
-/** Customers who pay every two weeks. Some of them stop; those with tickets stop sooner. */
+/**
+ * Makes customers who pay every two weeks. Some of them stop paying. Customers with tickets stop earlier than others.
+ */
 export function world(customers = 240) {
   let state = 12345
   const random = () => (state = (state * 1103515245 + 12345) % 2147483648) / 2147483648
@@ -24,7 +26,7 @@ export function world(customers = 240) {
   return tables
 }
 
-/** The rows of a CSV file without quotes. */
+/** Reads the rows of a CSV file that has no quoted values. */
 export function csv(name) {
   const url = new URL(`../../examples/rust/data/complete_journey/${name}.csv`, import.meta.url)
   const [header, ...lines] = readFileSync(url, 'utf8').trim().split(/\r?\n/).map((line) => line.split(','))

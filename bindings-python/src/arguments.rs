@@ -1,5 +1,5 @@
-//! Conversion of arguments. Each argument is converted by the function that has the name of the argument, so an error
-//! always names the argument.
+//! Conversion of Python arguments to Rust values. For each argument, this module has a function of the same name, which
+//! converts it. The error for an invalid value therefore always names the argument.
 //!
 //! A `#[pyfunction]` applies such a function with `#[pyo3(from_py_with = arguments::horizon)]`.
 
@@ -17,10 +17,10 @@ use crate::errors::refuse;
 use crate::features::{FeatureMatrix, FeaturePlan};
 use crate::records::TenantRecords;
 
-/// An error message shows at most this many characters of an invalid value.
+/// An error message shows at most this many characters of the invalid value.
 const SHOWN: usize = 60;
 
-/// The `invalid_option` error: `name` must be `what`, but `given` is something else.
+/// Makes an `invalid_option` error that says: the argument `name` must be `what`, not `given`.
 pub(crate) fn wrong(given: &Bound<'_, PyAny>, name: &str, what: &str) -> PyErr {
     let plain = given.is_none()
         || given.is_instance_of::<PyString>()
@@ -52,7 +52,7 @@ fn item<'py>(given: &Bound<'py, PyAny>) -> Bound<'py, PyAny> {
     }
 }
 
-/// Converts a whole number from `least` to the maximum of `T`.
+/// Converts a whole number between `least` and the largest number of type `T`.
 pub(crate) fn whole<T>(given: &Bound<'_, PyAny>, name: &str, least: i64) -> PyResult<T>
 where
     T: for<'a, 'py> FromPyObject<'a, 'py, Error = PyErr> + TryFrom<i64> + PartialOrd,
@@ -99,8 +99,8 @@ pub(crate) fn text(given: &Bound<'_, PyAny>, name: &str) -> PyResult<String> {
     found.ok_or_else(|| wrong(given, name, "a text"))
 }
 
-/// Converts an id: a text or a whole number. A whole number is converted to its decimal text, as the ids of a table
-/// are.
+/// Converts an id, which is a text or a whole number. A whole number becomes its decimal text. The ids in tables are
+/// converted in the same way.
 pub(crate) fn id(given: &Bound<'_, PyAny>, name: &str) -> PyResult<String> {
     let value = item(given);
     if value.is_instance_of::<PyInt>() && !value.is_instance_of::<PyBool>() {
@@ -109,10 +109,10 @@ pub(crate) fn id(given: &Bound<'_, PyAny>, name: &str) -> PyResult<String> {
     text(&value, name).map_err(|_| wrong(given, name, "an id: a text or a whole number"))
 }
 
-/// Converts the name of a value of one of the core's enums.
+/// Converts a text to the value of a core enum that has this name.
 fn named<T: FromStr<Err = churn_core::Error>>(given: &Bound<'_, PyAny>, name: &str) -> PyResult<T> {
     text(given, name)?.parse().map_err(|error: churn_core::Error| {
-        // The core names the kind of value; an argument may have another name.
+        // The error of the core names the kind of value. It is replaced by an error that names the argument.
         let message = match error.column() {
             Some(what) if what == name => error.to_string(),
             _ => format!("{name}: {error}"),
@@ -153,7 +153,7 @@ pub(crate) fn windows(given: &Bound<'_, PyAny>) -> PyResult<Vec<u32>> {
     }
 }
 
-/// Converts the argument with `convert`, unless it is `None`.
+/// Converts `None` to `None`, and any other argument with `convert`.
 fn optional<T>(
     given: &Bound<'_, PyAny>,
     convert: impl FnOnce(&Bound<'_, PyAny>) -> PyResult<T>,
@@ -254,7 +254,7 @@ macro_rules! arguments {
 }
 
 arguments! {
-    // Arguments that several functions have.
+    // These functions convert arguments that several Python functions have.
     seed: u64 = |given, name| whole(given, name, 0);
     threads: Option<usize> = |given, name| optional(given, |given| whole(given, name, 1));
     tenant: String = text;
@@ -262,7 +262,7 @@ arguments! {
     top: usize = |given, name| whole(given, name, 0);
     interval: bool = flag;
     reasons: usize = |given, name| whole(given, name, 0);
-    // Arguments of definitions.
+    // These functions convert arguments of definitions of churn.
     horizon: u32 = |given, name| whole(given, name, 1);
     lead: u32 = |given, name| whole(given, name, 0);
     active_within: Option<u32> = |given, name| optional(given, |given| whole(given, name, 1));
@@ -271,15 +271,15 @@ arguments! {
         _ => Err(wrong(given, name, "'payments' or 'activities'")),
     };
     table: RecordKind = named;
-    // Arguments of features.
+    // These functions convert arguments of features.
     name: String = text;
     source: RecordKind = named;
     window: Option<u32> = |given, name| optional(given, |given| whole(given, name, 1));
-    // Arguments of records.
+    // These functions convert arguments of records.
     on_invalid: &'static str = |given, name| named(given, name).map(OnInvalid::as_str);
     ties: &'static str = |given, name| named(given, name).map(Ties::as_str);
     currency: Option<String> = |given, name| optional(given, |given| text(given, name));
-    // Arguments of training.
+    // These functions convert arguments of training.
     shared: bool = flag;
     leakage: LeakagePolicy = named;
     allow_columns: Vec<String> = names;
@@ -291,7 +291,7 @@ arguments! {
     churn_weight: f64 = number;
     embargo_days: u32 = |given, name| whole(given, name, 0);
     unseen_customers: bool = flag;
-    // Arguments of synthetic tenants.
+    // These functions convert arguments of synthetic tenants.
     tenants: usize = |given, name| whole(given, name, 0);
     customers: usize = |given, name| whole(given, name, 0);
     days: Option<u32> = |given, name| optional(given, |given| whole(given, name, 1));
@@ -310,7 +310,7 @@ arguments! {
     events_without_customer: f64 = number;
     unknown_ids: f64 = number;
     paths: Option<u32> = |given, name| optional(given, |given| whole(given, name, 1));
-    // Arguments of the store.
+    // These functions convert arguments of the store.
     limit: usize = |given, name| whole(given, name, 1);
     after: Option<i64> = |given, name| optional(given, |given| whole(given, name, 0));
     min_probability: f64 = number;

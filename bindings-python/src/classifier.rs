@@ -12,7 +12,7 @@ use crate::run::{explanation, reasons};
 use crate::tables::{Kind, table};
 use crate::work;
 
-/// A table with rows and named columns of any type.
+/// The input of the flat-table classifier: rows and named columns of any type.
 #[pyclass(frozen, module = "churn_core._churn_core")]
 pub(crate) struct FlatTable(Table);
 
@@ -24,18 +24,18 @@ impl FlatTable {
         table(rows, Kind::Flat).map(Self)
     }
 
-    /// Names of the columns, in order.
+    /// The names of the columns, in the order of the columns.
     #[getter]
     fn names(&self) -> Vec<&str> {
         self.0.column_names().collect()
     }
 
-    /// The same columns with other names.
+    /// Returns a table with the same columns under other names.
     fn renamed(&self, py: Python<'_>, names: Vec<String>) -> PyResult<Self> {
         self.0.clone().with_names(names).or_raise(py).map(Self)
     }
 
-    /// The values, rows x columns: float64 if all columns are numeric, otherwise objects.
+    /// The values as an array of shape (rows, columns): float64 if all columns are numeric, otherwise objects.
     fn to_numpy<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let (rows, names) = (self.0.n_rows(), self.0.column_names().count());
         let numpy = py.import("numpy")?;
@@ -78,14 +78,15 @@ impl FlatTable {
     }
 }
 
-/// A fitted classifier without its labels. It is immutable and is pickled as the bytes of its model file.
+/// A fitted flat-table classifier. It knows classes only as integer codes. It is immutable, and pickle stores the bytes
+/// of its model file.
 #[pyclass(frozen, module = "churn_core._churn_core")]
 pub(crate) struct FlatModel(churn_core::ChurnClassifier);
 
 #[pymethods]
 impl FlatModel {
-    /// Fits the classifier. Classes and the optional groups are given as integer codes, one per row. `class_weights` is
-    /// None, "balanced" or one number per class.
+    /// Fits the classifier. `classes` and the optional `groups` are integer codes, one per row. `class_weights` is
+    /// None, "balanced", or a list with one number per class.
     #[staticmethod]
     #[allow(clippy::too_many_arguments)]
     #[pyo3(signature = (table, classes, weights, groups, class_weights, *, seed, threads, leakage, allow_columns, monotone_constraints, categorical))]
@@ -151,7 +152,7 @@ impl FlatModel {
         serde_json::to_string(self.0.report()).map_err(|e| refuse(py, "internal", &e.to_string(), None))
     }
 
-    /// The probability of every class, float64, rows x classes.
+    /// The probability of each class for each row, float64 of shape (rows, classes).
     #[pyo3(signature = (table, *, threads=None))]
     fn predict_proba(&self, py: Python<'_>, table: &FlatTable, threads: Option<usize>) -> PyResult<Py<PyAny>> {
         let found = work::run(py, threads, None, |execution| {
@@ -160,7 +161,7 @@ impl FlatModel {
         Ok(found.into_pyarray(py).into_any().unbind())
     }
 
-    /// The interval of every row's probability of the second class, float64, rows x 2.
+    /// The 90 % confidence interval of each row's probability of the second class, float64 of shape (rows, 2).
     #[pyo3(signature = (table, *, threads=None))]
     fn predict_interval(&self, py: Python<'_>, table: &FlatTable, threads: Option<usize>) -> PyResult<Py<PyAny>> {
         let found = work::run(py, threads, None, |execution| {
@@ -169,7 +170,7 @@ impl FlatModel {
         Ok(found.into_pyarray(py).into_any().unbind())
     }
 
-    /// Shapley values of every column for every row, in log-odds before calibration.
+    /// The Shapley value of each column for each row, in log-odds before calibration.
     #[pyo3(signature = (table, *, threads=None))]
     fn explain(&self, py: Python<'_>, table: &FlatTable, threads: Option<usize>) -> PyResult<Py<PyAny>> {
         let found = work::run(py, threads, None, |execution| self.0.explain(&table.0, &execution))?;
@@ -177,7 +178,7 @@ impl FlatModel {
         explanation(py, found.contributions, found.base_value, data, self.feature_names())
     }
 
-    /// The columns with the largest contributions to every row's score.
+    /// For each row, the `top` columns with the largest contributions to its score.
     #[pyo3(signature = (table, top, *, threads=None))]
     fn reasons<'py>(
         &self,
@@ -196,7 +197,7 @@ impl FlatModel {
         PyBytes::new(py, &self.0.to_bytes())
     }
 
-    /// Opens a model file from bytes. Invalid bytes raise an error and do no harm.
+    /// Opens a classifier from the bytes of its model file. Invalid bytes raise an error.
     #[staticmethod]
     fn from_bytes(py: Python<'_>, #[pyo3(from_py_with = arguments::data)] data: Vec<u8>) -> PyResult<Self> {
         py.detach(|| churn_core::ChurnClassifier::from_bytes(&data))

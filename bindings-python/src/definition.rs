@@ -5,8 +5,8 @@ use pyo3::prelude::*;
 
 use crate::arguments;
 
-/// A customer has churned if they cancel (``churned_at``) in the label period. The label period begins ``lead`` days
-/// after ``as_of`` and is ``horizon`` days long.
+/// The definition of churn by cancellation: a customer churns if their ``churned_at`` lies in the label period. The
+/// label period begins ``lead`` days after ``as_of`` and is ``horizon`` days long.
 ///
 /// >>> churn.Cancellation(horizon=30, lead=7)
 /// Cancellation(horizon=30, lead=7)
@@ -15,7 +15,7 @@ use crate::arguments;
 pub(crate) struct Cancellation {
     /// Length of the label period in days.
     horizon: u32,
-    /// Days between ``as_of`` and the label period.
+    /// Number of days between ``as_of`` and the start of the label period.
     lead: u32,
 }
 
@@ -39,10 +39,11 @@ impl Cancellation {
     }
 }
 
-/// A customer has churned if they have no paid payment (or no activity, depending on ``on``) in the label period.
+/// The definition of churn by inactivity: a customer churns if they have no event in the label period. An event is a
+/// paid payment (``on="payments"``) or an activity (``on="activities"``).
 ///
-/// The label period begins ``lead`` days after ``as_of`` and is ``horizon`` days long. Customers are eligible if they
-/// have such an event in the ``active_within`` days before ``as_of`` (default: the horizon).
+/// The label period begins ``lead`` days after ``as_of`` and is ``horizon`` days long. A customer is eligible if they
+/// had an event in the ``active_within`` days before ``as_of``. By default, ``active_within`` equals ``horizon``.
 ///
 /// >>> churn.Inactivity(horizon=90, on="activities").active_within is None
 /// True
@@ -51,11 +52,12 @@ impl Cancellation {
 pub(crate) struct Inactivity {
     /// Length of the label period in days.
     horizon: u32,
-    /// Days between ``as_of`` and the label period.
+    /// Number of days between ``as_of`` and the start of the label period.
     lead: u32,
-    /// Days before ``as_of`` in which a customer must have been active; None means the horizon.
+    /// Number of days before ``as_of`` in which a customer must have had an event to be eligible. None means that this
+    /// number equals ``horizon``.
     active_within: Option<u32>,
-    /// ``"payments"`` or ``"activities"``.
+    /// The table whose events count: ``"payments"`` or ``"activities"``.
     on: String,
 }
 
@@ -136,7 +138,7 @@ impl From<Definition> for ChurnDefinition {
     }
 }
 
-/// Converts a definition to its Python object.
+/// Converts a definition of churn to a Python object.
 pub(crate) fn definition_of(py: Python<'_>, definition: &ChurnDefinition) -> PyResult<Py<PyAny>> {
     let period = definition.horizon();
     Ok(match definition {

@@ -1,4 +1,5 @@
-//! The members of the ensemble for numeric matrices. `churn_core/_members.py` turns them into scikit-learn estimators.
+//! Functions that fit single members of the ensemble to numeric matrices. `churn_core/_members.py` turns them into
+//! scikit-learn estimators.
 
 use churn_core::ensemble::{GradientBoostingOptions, LogisticOptions, RandomForestOptions};
 use numpy::{IntoPyArray, PyReadonlyArray1};
@@ -11,7 +12,7 @@ use crate::features::json;
 use crate::matrix::{Matrix, both};
 use crate::trees::{TreeEnsemble, Trees};
 
-/// The training data of a member.
+/// The training rows of a member, with their labels and weights.
 struct Rows<'py> {
     x: Matrix<'py>,
     churned: Vec<bool>,
@@ -32,7 +33,7 @@ impl<'py> Rows<'py> {
     }
 }
 
-/// Fits boosted trees to a matrix (rows x columns). NaN is a missing value. float32 matrices are not copied.
+/// Fits boosted trees to a matrix of shape (rows, columns). NaN is a missing value. float32 matrices are not copied.
 #[pyfunction]
 #[pyo3(signature = (x, churned, weights, options, threads))]
 pub(crate) fn fit_boosting<'py>(
@@ -52,7 +53,7 @@ pub(crate) fn fit_boosting<'py>(
     Ok(TreeEnsemble::new(Trees::from(fitted)))
 }
 
-/// Fits a random forest to a matrix (rows x columns). NaN is a missing value. float32 matrices are not copied.
+/// Fits a random forest to a matrix of shape (rows, columns). NaN is a missing value. float32 matrices are not copied.
 #[pyfunction]
 #[pyo3(signature = (x, churned, weights, options, threads))]
 pub(crate) fn fit_forest<'py>(
@@ -72,13 +73,13 @@ pub(crate) fn fit_forest<'py>(
     Ok(TreeEnsemble::new(Trees::from(fitted)))
 }
 
-/// A fitted logistic regression. It is immutable and is pickled as the bytes of its file.
+/// A fitted logistic regression. It is immutable, and pickle stores the bytes of its model file.
 #[pyclass(frozen, module = "churn_core._churn_core")]
 pub(crate) struct LinearModel(churn_core::ensemble::LinearModel);
 
 #[pymethods]
 impl LinearModel {
-    /// Fits the model to a matrix (rows x columns) of finite numbers. float64 matrices are not copied.
+    /// Fits the model to a matrix of finite numbers, of shape (rows, columns). float64 matrices are not copied.
     #[staticmethod]
     #[pyo3(signature = (x, churned, weights, options, threads))]
     fn fit<'py>(
@@ -131,12 +132,12 @@ impl LinearModel {
         self.0.intercept()
     }
 
-    /// The bytes of a model file.
+    /// The bytes of the model file.
     fn to_bytes<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
         Ok(PyBytes::new(py, &self.0.to_bytes().or_raise(py)?))
     }
 
-    /// Opens a model file from bytes. Invalid bytes raise an error and do no harm.
+    /// Opens a model from the bytes of its model file. Invalid bytes raise an error.
     #[staticmethod]
     fn from_bytes(py: Python<'_>, #[pyo3(from_py_with = arguments::data)] data: Vec<u8>) -> PyResult<Self> {
         churn_core::ensemble::LinearModel::from_bytes(&data)

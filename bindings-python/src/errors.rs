@@ -6,7 +6,7 @@ use pyo3::types::PyDict;
 
 use crate::records::ValidationReport;
 
-/// The exception for an error of the core.
+/// Makes the Python exception for an error of the core.
 pub(crate) fn raise(py: Python<'_>, error: &Error) -> PyErr {
     let missing = error.kind() == ErrorKind::Io
         && std::error::Error::source(error)
@@ -24,7 +24,7 @@ pub(crate) fn raise(py: Python<'_>, error: &Error) -> PyErr {
     build().unwrap_or_else(|failure| failure)
 }
 
-/// The exception for an error of the store.
+/// Makes the Python exception for an error of the store.
 #[cfg(feature = "store")]
 pub(crate) fn raise_store(py: Python<'_>, error: &churn_store::Error) -> PyErr {
     let build = || {
@@ -38,12 +38,12 @@ pub(crate) fn raise_store(py: Python<'_>, error: &churn_store::Error) -> PyErr {
     build().unwrap_or_else(|failure| failure)
 }
 
-/// The exception for an invalid argument that is not passed to the core.
+/// Makes the exception for an invalid argument that the binding itself refuses.
 pub(crate) fn refuse(py: Python<'_>, code: &str, message: &str, column: Option<&str>) -> PyErr {
     refuse_at(py, code, message, None, None, column)
 }
 
-/// Like [`refuse`], with table and row.
+/// Like [`refuse`], but the exception also names a table and a row.
 pub(crate) fn refuse_at(
     py: Python<'_>,
     code: &str,
@@ -70,7 +70,7 @@ fn make(py: Python<'_>, code: &str, message: &str, context: &Bound<'_, PyDict>) 
     Ok(PyErr::from_value(exception))
 }
 
-/// Converts results of the core to results with Python exceptions.
+/// Converts the error of a result to a Python exception.
 pub(crate) trait OrRaise<T> {
     fn or_raise(self, py: Python<'_>) -> PyResult<T>;
 }

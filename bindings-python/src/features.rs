@@ -1,4 +1,4 @@
-//! Plans and feature matrices.
+//! Feature plans and feature matrices.
 
 use std::sync::Arc;
 
@@ -15,8 +15,8 @@ use crate::records::escape;
 use crate::tables::dates;
 use crate::work;
 
-/// The features to compute for each customer: the standard features over some windows, followed by the user's own
-/// features.
+/// A feature plan: the list of features to compute for each customer. It has the standard features over some windows,
+/// followed by the user's own features.
 ///
 /// >>> churn.FeaturePlan.standard(windows=(30, 7))
 /// FeaturePlan(windows=[7, 30])
@@ -26,34 +26,36 @@ pub(crate) struct FeaturePlan(pub(crate) churn_core::FeaturePlan);
 
 #[pymethods]
 impl FeaturePlan {
-    /// The standard features over these windows, in days.
+    /// A plan with the standard features. ``windows`` are the lengths, in days, of the periods before the date over
+    /// which event features are computed.
     #[staticmethod]
     #[pyo3(signature = (windows=vec![28, 91, 182, 364]), text_signature = "(windows=(28, 91, 182, 364))")]
     fn standard(py: Python<'_>, #[pyo3(from_py_with = arguments::windows)] windows: Vec<u32>) -> PyResult<Self> {
         churn_core::FeaturePlan::standard(&windows).or_raise(py).map(Self)
     }
 
-    /// A plan with one more feature.
+    /// Returns a copy of the plan with one more feature, which is computed from the records of one table.
     ///
     /// Args:
-    ///     name: The name of the column, unique in the plan.
+    ///     name: The name of the feature. It must be unique in the plan.
     ///     source: The table to read: ``"customers"``, ``"payments"``, ``"tickets"`` or ``"activities"``.
     ///     filter: A list of conditions; a record must meet all of them. A condition is a name (``"paid"``,
     ///         ``"failed"``, ``"pending"``, ``"settled"``, ``"unpaid"``, ``"open"``, ``"responded"``, ``"urgent"``) or
     ///         a dict such as ``{"one_of": {"column": "method", "values": ["card"]}}``, ``{"at_least": {"column":
     ///         "amount", "value": 100}}`` and ``{"at_most": ...}``.
-    ///     axis: The timestamp that decides whether a record is in the window: ``"event"``, ``"refunded_at"``,
-    ///         ``"resolved_at"``, ``"reopened_at"`` or ``"satisfaction_at"``. Default: ``"event"``.
+    ///     axis: The timestamp that decides whether a record is in the window: ``"event"`` (the time of the event
+    ///         itself), ``"refunded_at"``, ``"resolved_at"``, ``"reopened_at"`` or ``"satisfaction_at"``. Default:
+    ///         ``"event"``.
     ///     measure: The value to read from each record: ``"count"``, ``"amount"``, ``"late_days"``, ``"quantity"``,
     ///         ``"satisfaction"``, ``"gap_days"``, ``{"attribute": "seats"}`` and so on. The default is
     ///         ``"tenure_days"`` if ``source`` is ``"customers"``, otherwise ``"count"``.
     ///     function: The aggregation of the values: ``"sum"``, ``"mean"``, ``"max"``, ``"min"``, ``"std"``, ``"last"``,
     ///         ``"distinct"``, ``"ratio_to_baseline"``, ``{"share": [conditions]}`` and so on. The default is
     ///         ``"value"`` if ``source`` is ``"customers"``, otherwise ``"sum"``.
-    ///     window: Length in days of the window before ``as_of``, at least one; None for the whole history.
+    ///     window: Length in days of the window before ``as_of``, at least one. None means the whole history.
     ///
     /// Raises:
-    ///     InvalidOptionError: The parts do not fit together, or the plan already has a feature of this name.
+    ///     InvalidOptionError: The arguments do not fit together, or the plan already has a feature of this name.
     ///
     /// >>> plan = churn.FeaturePlan.standard().with_feature(
     /// ...     name="last_amount", source="payments", filter=["paid"], measure="amount", function="last")
@@ -91,7 +93,7 @@ impl FeaturePlan {
         Ok(Self(plan))
     }
 
-    /// The windows of the standard features, in days.
+    /// The lengths of the windows of the standard features, in days.
     #[getter]
     fn windows(&self) -> Vec<u32> {
         self.0.windows()
@@ -102,12 +104,12 @@ impl FeaturePlan {
     }
 }
 
-/// Parses one part of a feature definition.
+/// Parses one argument of a feature definition from JSON.
 fn part<T: serde::de::DeserializeOwned>(py: Python<'_>, name: &str, value: serde_json::Value) -> PyResult<T> {
     serde_json::from_value(value).map_err(|e| refuse(py, "invalid_option", &format!("{name}: {e}"), Some(name)))
 }
 
-/// Converts a Python object to JSON; `option` names the argument in messages.
+/// Converts a Python object to JSON. Error messages call the argument `option`.
 pub(crate) fn json(object: &Bound<'_, PyAny>, option: &str) -> PyResult<serde_json::Value> {
     let text = object.py().import("json")?.getattr("dumps")?.call1((object,));
     let text = text.map_err(|_| arguments::wrong(object, option, "made of dicts, lists, texts, numbers and bools"))?;
@@ -115,10 +117,11 @@ pub(crate) fn json(object: &Bound<'_, PyAny>, option: &str) -> PyResult<serde_js
     read.map_err(|e| refuse(object.py(), "invalid_option", &format!("{option}: {e}"), Some(option)))
 }
 
-/// A feature matrix with one row per eligible customer and date. Rows are ordered by date, as the dates were given, and
-/// then by customer id.
+/// A feature matrix with one row per customer and date. Rows have the order of the given dates, and rows of the same
+/// date are sorted by customer id.
 ///
-/// Frames have the columns ``customer_id``, ``as_of`` and the features in plan order. Missing numbers are NaN.
+/// Frames have the columns ``customer_id`` and ``as_of``, and then one column per feature in plan order. Missing
+/// numbers are NaN.
 ///
 /// >>> matrix = churn.features(records, as_of="2024-03-01")
 /// >>> matrix.shape == matrix.to_numpy().shape == (len(records), len(matrix.feature_names))
@@ -159,44 +162,45 @@ impl FeatureMatrix {
         self.0.tenant().as_str()
     }
 
-    /// Feature names in plan order.
+    /// The names of the features, in plan order.
     #[getter]
     fn feature_names(&self) -> Vec<String> {
         self.0.feature_names().to_vec()
     }
 
-    /// The customer id of every row.
+    /// The customer id of each row.
     #[getter]
     fn customer_ids(&self) -> Vec<&str> {
         (0..self.0.n_rows()).map(|row| self.0.customer_id(row)).collect()
     }
 
-    /// The date of every row, as datetime64[us] in UTC.
+    /// The date of each row, as a datetime64[us] array in UTC.
     #[getter]
     fn as_of(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         Values::Moments(self.0.as_of().iter().map(|at| Some(at.as_micros())).collect()).into_python(py)
     }
 
-    /// The shape: (rows, features).
+    /// The number of rows and the number of features.
     #[getter]
     fn shape(&self) -> (usize, usize) {
         (self.0.n_rows(), self.0.feature_names().len())
     }
 
-    /// A hash of the feature plan of the matrix.
+    /// A hash of the feature plan from which the matrix was computed. Equal plans have equal hashes.
     #[getter]
     fn plan_fingerprint(&self) -> &str {
         self.0.plan_fingerprint()
     }
 
-    /// The values as an array, rows x features, float64 in C order. Missing values are NaN, bools are 0 and 1, and
-    /// texts are positions in ``levels``.
+    /// The values as a float64 array of shape (rows, features) in C order. Missing values are NaN. The bools False and
+    /// True are 0 and 1. A text is represented by its position in the list of its feature in ``levels``.
     fn to_numpy(&self, py: Python<'_>) -> Py<PyAny> {
         let matrix = py.detach(|| self.0.to_ndarray());
         matrix.into_pyarray(py).into_any().unbind()
     }
 
-    /// For each text feature, the texts that its codes in `to_numpy` stand for.
+    /// A dict from each text feature to the list of its texts. A number of this feature in `to_numpy` is a position in
+    /// the list.
     #[getter]
     fn levels(&self) -> std::collections::BTreeMap<String, Vec<String>> {
         let named = self.0.feature_names().iter().zip(self.0.columns());
@@ -207,17 +211,17 @@ impl FeatureMatrix {
         texts.collect()
     }
 
-    /// A pandas frame.
+    /// The matrix as a pandas frame.
     fn to_pandas(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         self.frame().pandas(py)
     }
 
-    /// A polars frame.
+    /// The matrix as a polars frame.
     fn to_polars(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
         through(slf.as_any(), "to_polars")
     }
 
-    /// A pyarrow table.
+    /// The matrix as a pyarrow table.
     fn to_arrow(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
         through(slf.as_any(), "to_arrow")
     }
@@ -231,7 +235,8 @@ impl FeatureMatrix {
         self.frame().stream(py, requested_schema)
     }
 
-    /// One column by name: ``customer_id``, ``as_of`` or a feature. A feature is a float64 array or a list of texts.
+    /// The values of one column: ``customer_id``, ``as_of`` or a feature. A feature is a float64 array or a list of
+    /// texts.
     fn __getitem__(&self, py: Python<'_>, name: &str) -> PyResult<Py<PyAny>> {
         if let Some((_, values)) = self.keys().into_iter().find(|(key, _)| key == name) {
             return values.into_python(py);
@@ -257,20 +262,22 @@ impl FeatureMatrix {
     }
 }
 
-/// Computes the features of every eligible customer at one or several dates, from what was known strictly before each date.
+/// Computes the features of customers at one or several dates. The features of a date use only what was known before
+/// it.
 ///
 /// Args:
+///     records: The tenant's `TenantRecords`.
 ///     as_of: A date or a list of dates: ISO text, ``date``, ``datetime``, pandas or numpy timestamps. A timestamp
 ///         without a time zone is in UTC.
 ///     plan: The features to compute; None for the standard plan.
-///     definition: If given, only customers who are eligible under this definition have rows, as in a score run. None:
-///         every known customer has a row.
+///     definition: A definition of churn. If it is given, only customers who are eligible under this definition have
+///         rows, as in a score run. None means that every customer who is known at the date has a row.
 ///     threads: Number of threads; None for all. The result does not depend on it.
 ///     progress: True for a progress bar, or a callable ``(stage, share)``.
 ///
 /// Returns:
-///     A `FeatureMatrix`. Its rows are ordered by date, as the dates were given, and then by the bytes of the customer
-///     id.
+///     A `FeatureMatrix`. Its rows have the order of the given dates. Rows of the same date are sorted by the bytes of
+///     the customer id.
 ///
 /// >>> churn.features(records, as_of=["2024-03-01", "2024-02-01"])
 /// <FeatureMatrix 'acme': 600 rows x 118 features>

@@ -1,4 +1,4 @@
-//! Conversion of results to numpy columns, Arrow, and through Arrow to pandas and polars.
+//! Conversion of results to numpy columns and to Arrow. Frames of pandas and polars are made from these.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -14,12 +14,13 @@ use pyo3_arrow::PyTable;
 
 use crate::errors::refuse;
 
-/// One column of a result.
+/// The values of one column of a result.
 pub(crate) enum Values {
     Texts(Vec<Option<String>>),
     /// One list of texts per row.
     Lists(Vec<Vec<String>>),
-    /// Texts as codes into levels; a code without a level is missing.
+    /// Texts, given as codes. A code is the position of the text in the levels. A code beyond the levels is a missing
+    /// value.
     Coded(Vec<u32>, Vec<String>),
     Numbers(Vec<f64>),
     /// Numbers, in which NaN is a missing value.
@@ -41,7 +42,7 @@ impl From<&FeatureColumn> for Values {
     }
 }
 
-/// A result table.
+/// A table of results: the name and the values of each column.
 pub(crate) struct Frame(pub(crate) Vec<(String, Values)>);
 
 impl Frame {
@@ -75,7 +76,7 @@ impl Frame {
         RecordBatch::try_from_iter(columns)
     }
 
-    /// The Arrow PyCapsule stream.
+    /// Exports the table as an Arrow stream in a PyCapsule.
     pub(crate) fn stream<'py>(
         self,
         py: Python<'py>,
@@ -97,7 +98,7 @@ impl Frame {
         through(streamed.bind(py).as_any(), function)
     }
 
-    /// The name and values of each column: a numpy array, or a list for texts.
+    /// The name and the values of each column. The values are a numpy array, or a list if they are texts.
     pub(crate) fn columns(self, py: Python<'_>) -> PyResult<Vec<(String, Py<PyAny>)>> {
         self.0
             .into_iter()
@@ -115,7 +116,7 @@ impl Frame {
     }
 }
 
-/// A table that can be read once, as an Arrow stream.
+/// A table that pyarrow or polars reads as an Arrow stream. It can be read only once.
 #[pyclass(frozen)]
 struct Streamed(Mutex<Option<Frame>>);
 
@@ -148,7 +149,7 @@ impl Values {
             Self::Counts(values) => PyList::new(py, values)?.into_any().unbind(),
             Self::Bools(values) => values.into_pyarray(py).into_any().unbind(),
             Self::MaybeBools(values) => PyList::new(py, values)?.into_any().unbind(),
-            // numpy's missing timestamp, NaT, is the smallest integer.
+            // numpy represents NaT, the missing timestamp, by the smallest 64-bit integer.
             Self::Moments(values) => {
                 let micros: Vec<i64> = values.into_iter().map(|at| at.unwrap_or(i64::MIN)).collect();
                 micros
@@ -160,7 +161,7 @@ impl Values {
     }
 }
 
-/// `to_polars` and `to_arrow` for an object with `__arrow_c_stream__`.
+/// Implements `to_polars` and `to_arrow` for an object that has `__arrow_c_stream__`.
 pub(crate) fn through(frame: &Bound<'_, PyAny>, function: &str) -> PyResult<Py<PyAny>> {
     Ok(frame
         .py()
@@ -170,7 +171,7 @@ pub(crate) fn through(frame: &Bound<'_, PyAny>, function: &str) -> PyResult<Py<P
         .unbind())
 }
 
-/// A `datetime` in UTC.
+/// Converts a timestamp to a Python `datetime` in UTC.
 pub(crate) fn datetime(py: Python<'_>, micros: i64) -> PyResult<Py<PyAny>> {
     let module = py.import("datetime")?;
     let utc = module.getattr("timezone")?.getattr("utc")?;

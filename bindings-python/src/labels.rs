@@ -1,4 +1,4 @@
-//! Labels.
+//! Churn labels.
 
 use std::sync::Arc;
 
@@ -13,8 +13,11 @@ use crate::frames::{Frame, Values, through};
 use crate::tables::dates;
 use crate::work;
 
-/// Churn labels with one row per eligible customer and date, and the columns ``customer_id``, ``as_of``, ``churned``,
-/// ``rule`` and ``event_at``.
+/// Churn labels, with one row per eligible customer and date.
+///
+/// The columns are ``customer_id``, ``as_of``, ``churned`` (whether the customer churned in the label period), ``rule``
+/// (the rule that decided this, such as ``"cancelled"`` or ``"inactive"``) and ``event_at`` (the time of the
+/// cancellation, or of the first event in the label period).
 #[pyclass(frozen, module = "churn_core")]
 pub(crate) struct Labels {
     records: Arc<churn_core::TenantRecords>,
@@ -55,8 +58,8 @@ impl Labels {
 
 #[pymethods]
 impl Labels {
-    /// The customers who have no label, because they churned within the lead, or because they had churned before the
-    /// date although this was not known yet.
+    /// The rows without a label. Such a customer churned after the date but before the label period, or had already
+    /// churned before the date although this was not known yet.
     #[getter]
     fn excluded(&self) -> Self {
         Self {
@@ -66,7 +69,7 @@ impl Labels {
         }
     }
 
-    /// Whether each row churned, bool.
+    /// Whether the customer of each row churned, as a bool array.
     #[getter]
     fn churned(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         Values::Bools(self.rows.iter().map(|label| label.churned).collect()).into_python(py)
@@ -82,7 +85,7 @@ impl Labels {
             .collect()
     }
 
-    /// One column by name.
+    /// The values of one column.
     fn __getitem__(&self, py: Python<'_>, name: &str) -> PyResult<Py<PyAny>> {
         let column = self.frame().0.into_iter().find(|(known, _)| known == name);
         let (_, values) =
@@ -90,17 +93,17 @@ impl Labels {
         values.into_python(py)
     }
 
-    /// A pandas frame.
+    /// The labels as a pandas frame.
     fn to_pandas(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         self.frame().pandas(py)
     }
 
-    /// A polars frame.
+    /// The labels as a polars frame.
     fn to_polars(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
         through(slf.as_any(), "to_polars")
     }
 
-    /// A pyarrow table.
+    /// The labels as a pyarrow table.
     fn to_arrow(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
         through(slf.as_any(), "to_arrow")
     }
@@ -132,7 +135,13 @@ impl Labels {
     }
 }
 
-/// Labels each eligible customer at each date: whether they churned in the label period, by which rule, and when.
+/// Computes the churn labels of all eligible customers at one or several dates.
+///
+/// Args:
+///     records: The tenant's `TenantRecords`.
+///     as_of: A date or a list of dates. Their label periods must be over.
+///     definition: `Cancellation` or `Inactivity`; None means ``Cancellation(horizon=90)``.
+///     threads: Number of threads; None for all. The result does not depend on it.
 ///
 /// Raises:
 ///     TrainingError: The label period ends after the observed history, so the outcome is not known

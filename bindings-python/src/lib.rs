@@ -1,4 +1,4 @@
-//! The Python module `churn_core._churn_core`: it converts Python values, calls the core, and maps errors.
+//! The native Python module `churn_core._churn_core`. It converts Python values, calls the core, and converts errors.
 
 mod arguments;
 mod classifier;

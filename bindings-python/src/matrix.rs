@@ -1,4 +1,4 @@
-//! Numeric matrices from Python, without a copy if they hold floats.
+//! Numeric matrices from Python. Matrices of floats are not copied.
 
 use ndarray::Array2;
 use numpy::{IntoPyArray, PyReadonlyArray2, PyUntypedArrayMethods};
@@ -9,7 +9,7 @@ use crate::errors::refuse;
 use crate::trees::Trees;
 use crate::work;
 
-/// A matrix of floats in any memory layout; it is not copied.
+/// A numpy matrix of floats. Aligned arrays in any memory layout are not copied.
 pub(crate) enum Matrix<'py> {
     Single(PyReadonlyArray2<'py, f32>),
     Double(PyReadonlyArray2<'py, f64>),
@@ -22,14 +22,14 @@ impl<'py> Matrix<'py> {
         let numpy = py.import("numpy")?;
         let masked = numpy.getattr("ma")?.getattr("MaskedArray")?;
         if x.is_instance(&masked)? {
-            // A masked value is a missing value.
+            // Masked values are replaced by NaN, which means missing.
             let numbers = x.call_method("astype", ("float64",), None).map_err(|_| wrong())?;
             let filled = numbers.call_method1("filled", (f64::NAN,))?;
             return filled.extract().map(Self::Double).map_err(|_| wrong());
         }
         let given = numpy.getattr("asarray")?.call1((x,));
         let given = given.map_err(|_| wrong())?;
-        // Unaligned arrays are copied.
+        // Unaligned arrays are not used directly. They are copied below.
         if given.getattr("flags")?.getattr("aligned")?.is_truthy()? {
             if let Ok(single) = given.extract() {
                 return Ok(Self::Single(single));
@@ -39,7 +39,7 @@ impl<'py> Matrix<'py> {
             }
         }
         let numbers = match given.getattr("dtype")?.getattr("kind")?.extract::<char>()? {
-            // Only pandas can tell which of its objects stand for a missing value.
+            // pandas itself converts its missing values (such as NA) to NaN.
             'O' if x.hasattr("convert_dtypes")? => {
                 let keywords = PyDict::new(py);
                 keywords.set_item("na_value", f64::NAN)?;
@@ -62,8 +62,8 @@ impl<'py> Matrix<'py> {
         (shape[0], shape[1])
     }
 
-    /// Returns an error if the number of columns differs from the fit. `known` are the column names of the fit, if
-    /// there are any.
+    /// Returns an error if the number of columns differs from that of the training data. `known` are the column names
+    /// of the training data, if it had names.
     pub(crate) fn check(&self, py: Python<'_>, name: &str, columns: usize, known: &[String]) -> PyResult<()> {
         if self.shape().1 == columns {
             return Ok(());
@@ -104,7 +104,7 @@ impl<'py> Matrix<'py> {
         numbers.into_pyarray(py).into_any().unbind()
     }
 
-    /// The probability of the second class for every row.
+    /// The probability of the second class for each row.
     pub(crate) fn score(&self, py: Python<'_>, trees: &Trees, threads: Option<usize>) -> PyResult<Vec<f64>> {
         match self {
             Self::Single(x) => {
@@ -118,7 +118,7 @@ impl<'py> Matrix<'py> {
         }
     }
 
-    /// The contribution of every column to every row, and the base value.
+    /// The contribution of each column to the score of each row, and the base value.
     pub(crate) fn explain(
         &self,
         py: Python<'_>,
@@ -137,7 +137,7 @@ impl<'py> Matrix<'py> {
         }
     }
 
-    /// Runs `work` on the matrix in single precision. A matrix of doubles is converted once.
+    /// Runs `work` on the matrix in single precision. A double-precision matrix is first converted.
     pub(crate) fn single<T: Send>(
         &self,
         py: Python<'_>,
@@ -158,7 +158,7 @@ impl<'py> Matrix<'py> {
         }
     }
 
-    /// Runs `work` on the matrix in double precision. A matrix of singles is converted once.
+    /// Runs `work` on the matrix in double precision. A single-precision matrix is first converted.
     pub(crate) fn double<T: Send>(
         &self,
         py: Python<'_>,
@@ -180,7 +180,7 @@ impl<'py> Matrix<'py> {
     }
 }
 
-/// The probabilities of both classes, of shape (n, 2).
+/// Makes a numpy array of shape (n, 2) with the probabilities of both classes.
 pub(crate) fn both(py: Python<'_>, churned: Vec<f64>) -> Py<PyAny> {
     let mut both = Array2::zeros((churned.len(), 2));
     for (mut row, p) in both.rows_mut().into_iter().zip(churned) {

@@ -1,4 +1,4 @@
-//! Models.
+//! Churn models, their training and backtests.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -22,7 +22,7 @@ use crate::run::{ScoreRun, explanation};
 use crate::tables::{Kind, dates, rows_of_one, table, timestamp};
 use crate::work;
 
-/// A trained model. It is immutable. Pickle, `save` and `to_bytes` all write the same bytes.
+/// A trained churn model. It is immutable. `save`, `to_bytes` and pickle store the same bytes.
 ///
 /// >>> churn.ChurnModel.from_bytes(model.to_bytes()) == model
 /// True
@@ -36,27 +36,32 @@ impl ChurnModel {
     /// Args:
     ///     records: The tenant's `TenantRecords`.
     ///     definition: `Cancellation` or `Inactivity`; None means ``Cancellation(horizon=90)``.
-    ///     as_of: A training date or a list of dates, whose label periods must be over; None chooses dates.
-    ///     seed: Seed of all random sampling; the same seed gives the same model.
+    ///     as_of: A training date or a list of dates. Their label periods must be over. With None, training chooses the
+    ///         dates.
+    ///     seed: Seed of all random sampling. The same seed gives the same model.
     ///     threads: Number of threads; None for all. The model does not depend on it.
     ///     progress: True for a progress bar, or a callable ``(stage, share)``.
     ///     plan: The features to use; None for the standard plan.
     ///     shared: Whether the model may score the records of other tenants.
-    ///     leakage: What happens to columns that leak the target: ``"refuse"``, ``"warn"`` or ``"allow"``.
+    ///     leakage: What happens to columns that leak the target. ``"refuse"`` raises an error for attributes, and
+    ///         gives a warning in the report for features of events. ``"warn"`` only gives warnings. ``"allow"``
+    ///         accepts all columns and lists them as allowed.
     ///     allow_columns: Names of columns that are accepted although they leak the target.
-    ///     linear: Whether to use the linear member.
-    ///     boosting, deep_boosting, forest: False leaves the member out; a dict sets its options: ``n_trees``, ``max_leaves``,
-    ///         ``max_depth``, ``learning_rate``, ``min_leaf_rows``, ``l2``, ``colsample``, ``subsample``, ``max_bins``. A dict for
-    ///         ``boosting`` also leaves the deep boosting out, unless ``deep_boosting`` is given too.
+    ///     linear: Whether to use the linear member of the ensemble.
+    ///     boosting, deep_boosting, forest: Settings of the other members of the ensemble. False leaves the member out.
+    ///         A dict sets its options: ``n_trees``, ``max_leaves``, ``max_depth``, ``learning_rate``,
+    ///         ``min_leaf_rows``, ``l2``, ``colsample``, ``subsample``, ``max_bins``. If ``boosting`` is a dict and
+    ///         ``deep_boosting`` is not given, the deep boosting is left out.
     ///     max_rows: Maximum number of customer-date pairs to train on. If there are more, whole customers are sampled.
-    ///     folds: Number of folds of the stratified group k-fold.
-    ///     churn_weight: Weight of a churned row in the training of the members. Probabilities stay calibrated.
-    ///     monotone_constraints: A dict from feature to ``"increasing"`` or ``"decreasing"``: the probability then
+    ///     folds: Number of folds of the cross-validation (stratified group k-fold).
+    ///     churn_weight: Weight of a churned row in the training of the members, relative to a row that did not churn.
+    ///         Probabilities stay calibrated.
+    ///     monotone_constraints: A dict from feature to ``"increasing"`` or ``"decreasing"``. The probability then
     ///         never falls (or never rises) as the feature grows. With constraints, the ensemble has no forest.
     ///
     /// Raises:
     ///     TrainingError: There is too little data or only one class, or a column leaks the target.
-    ///     InvalidOptionError: An argument has an invalid value; ``.column`` names it.
+    ///     InvalidOptionError: An argument has an invalid value. ``.column`` is the name of the argument.
     ///     KeyboardInterrupt: Ctrl-C was pressed. Training stops within a fraction of a second.
     ///
     /// >>> definition = churn.Inactivity(horizon=60, on="payments")
@@ -127,7 +132,7 @@ impl ChurnModel {
         reported(py, self.0.report(), "read")
     }
 
-    /// The model card as a dict: what the model is, what it was trained on and how well it performs.
+    /// The model card as a dict. It describes the model, its training data and how well it performs.
     #[getter]
     fn card(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         let json = self.0.card().to_json().or_raise(py)?;
@@ -144,7 +149,7 @@ impl ChurnModel {
         self.0.card().to_markdown()
     }
 
-    /// The definition of churn that the model predicts.
+    /// The definition of churn (`Cancellation` or `Inactivity`) that the model predicts.
     #[getter]
     fn definition(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         definition_of(py, self.0.definition())
@@ -162,7 +167,7 @@ impl ChurnModel {
         self.0.feature_names().to_vec()
     }
 
-    /// The probabilities at which the bands medium, high and critical begin.
+    /// A dict with the lowest probability of each of the risk bands medium, high and critical.
     #[getter]
     fn risk_bands(&self) -> std::collections::BTreeMap<&'static str, f64> {
         let bands = self.0.risk_bands();
@@ -174,7 +179,7 @@ impl ChurnModel {
         .into()
     }
 
-    /// Scores every eligible customer as of a date.
+    /// Scores all customers who are eligible at the date ``as_of``. Returns a `ScoreRun`.
     #[pyo3(signature = (records, as_of, *, threads=None, progress=None))]
     fn score(
         &self,
@@ -194,12 +199,12 @@ impl ChurnModel {
     /// Scores one customer from their own rows. The score is bit-identical to the customer's score in a run over all
     /// customers.
     ///
-    /// ``customer`` is a dict, or a list of dicts for several versions. Event rows need no
-    /// ``customer_id``. Pass ``None`` for a table that you do not have, and ``[]`` for a table without rows. Rows at or after
-    /// ``as_of`` are ignored.
+    /// ``customer`` is a dict, or a list of dicts if the customer has several versions. Event rows need no
+    /// ``customer_id``. Pass ``None`` for a table that you do not have, and ``[]`` for a table without rows. Events at
+    /// or after ``as_of`` are ignored. ``top`` is the number of reasons.
     ///
     /// Raises:
-    ///     NotEligibleError: The customer is not eligible at ``as_of``, so there is no label period to predict.
+    ///     NotEligibleError: The customer is not eligible at ``as_of``, for example because they have already churned.
     ///
     /// >>> score = model.score_customer(
     /// ...     customer={"customer_id": "X", "signed_up_at": "2023-05-01", "plan": "pro", "seats": 3.0},
@@ -234,7 +239,7 @@ impl ChurnModel {
         crate::run::answer(py, &answer)
     }
 
-    /// Computes the features that this model uses, for `explain` and `predict_proba`.
+    /// Computes a `FeatureMatrix` with the features that this model uses. `explain` and `predict_proba` accept it.
     #[pyo3(signature = (records, as_of, *, threads=None))]
     fn features(
         &self,
@@ -250,7 +255,7 @@ impl ChurnModel {
         Ok(FeatureMatrix(Arc::new(matrix)))
     }
 
-    /// The Shapley values of every feature for every row of a matrix, in log-odds before calibration.
+    /// The Shapley value of each feature for each row of a `FeatureMatrix`, in log-odds before calibration.
     #[pyo3(signature = (matrix, *, threads=None))]
     fn explain(
         &self,
@@ -270,7 +275,7 @@ impl ChurnModel {
         )
     }
 
-    /// The calibrated probability of every row of a matrix, float64.
+    /// The calibrated churn probability of each row of a `FeatureMatrix`, as a float64 array.
     #[pyo3(signature = (matrix, *, threads=None))]
     fn predict_proba(
         &self,
@@ -285,8 +290,8 @@ impl ChurnModel {
         Ok(found.into_pyarray(py).into_any().unbind())
     }
 
-    /// The log-odds of every row of a matrix before calibration. They equal the base value plus the sum of the
-    /// contributions.
+    /// The log-odds of churn of each row of a `FeatureMatrix`, before calibration. They equal the base value of
+    /// `explain` plus the sum of the Shapley values of the row.
     #[pyo3(signature = (matrix, *, threads=None))]
     fn log_odds(
         &self,
@@ -299,12 +304,12 @@ impl ChurnModel {
         Ok(found.into_pyarray(py).into_any().unbind())
     }
 
-    /// Writes the model file.
+    /// Writes the model to a file.
     fn save(&self, py: Python<'_>, #[pyo3(from_py_with = arguments::path)] path: PathBuf) -> PyResult<()> {
         py.detach(|| self.0.save(path)).or_raise(py)
     }
 
-    /// Opens a model file, which may have been written by Python, Rust or Node.
+    /// Opens a model file. The file may have been written by Python, Rust or Node.
     #[staticmethod]
     fn load(py: Python<'_>, #[pyo3(from_py_with = arguments::path)] path: PathBuf) -> PyResult<Self> {
         py.detach(|| churn_core::ChurnModel::load(path)).or_raise(py).map(Self)
@@ -315,7 +320,8 @@ impl ChurnModel {
         PyBytes::new(py, &self.0.to_bytes())
     }
 
-    /// Opens a model file from bytes; safe on any bytes.
+    /// Opens a model from the bytes of a model file. Bytes from an untrusted source are safe: invalid bytes raise an
+    /// `ArtifactError`.
     #[staticmethod]
     fn from_bytes(py: Python<'_>, #[pyo3(from_py_with = arguments::data)] data: Vec<u8>) -> PyResult<Self> {
         py.detach(|| churn_core::ChurnModel::from_bytes(&data))
@@ -376,7 +382,7 @@ impl ChurnModel {
     }
 }
 
-/// The arguments of training.
+/// The Python arguments from which `options` makes the training options.
 struct TrainArguments<'a, 'py> {
     definition: Option<Definition>,
     as_of: Option<&'a Bound<'py, PyAny>>,
@@ -427,26 +433,28 @@ impl TrainArguments<'_, '_> {
     }
 }
 
-/// Backtests with a rolling origin: for each origin (a test date), a model is trained on what was known then and tested
-/// on the following label period.
+/// Backtests with a rolling origin. For each test date (origin), a model is trained on what was known at this date, and
+/// is tested on the label period that follows.
 ///
 /// Args:
 ///     records: The tenant's `TenantRecords`.
 ///     definition: `Cancellation` or `Inactivity`.
-///     origins: The test dates, whose label periods must be over; None chooses the last possible dates, at most three,
-///         one label period apart.
-///     embargo_days: Minimum number of days between the end of the last training label and an origin.
+///     origins: The test dates. Their label periods must be over. With None, the last possible dates are chosen: at
+///         most three, one label period apart.
+///     embargo_days: Minimum number of days between the end of the last training label period and the origin.
 ///     unseen_customers: Whether to test only customers who have no training row.
-///     as_of: Dates from which the training dates of each origin are taken; None chooses dates before each origin.
+///     as_of: Dates from which the training dates of each origin are taken. With None, training dates are chosen before
+///         each origin.
 ///
-/// All other arguments are those of `ChurnModel.train`.
+/// All other arguments have the same meaning as in `ChurnModel.train`.
 ///
 /// Returns:
-///     One `OutOfTime` per origin, in order of time. Its ``proof`` shows that no training label overlaps the test
-///     period.
+///     A list with one `OutOfTime` per origin, earliest origin first. The ``proof`` of each shows that no training
+///     label overlaps its test period.
 ///
 /// Raises:
-///     TrainingError: For some origin, no training date has a label period that ends by then (``nothing_after_purge``).
+///     TrainingError: For some origin, no training date has a label period that ends by the origin
+///         (``nothing_after_purge``).
 ///
 /// >>> (fold,) = churn.backtest(records, definition=churn.Inactivity(horizon=60), origins="2024-03-01", folds=2)
 /// >>> fold.proof.last_label_end <= fold.test_date
@@ -510,7 +518,7 @@ pub(crate) fn backtest(
     reported(py, &done.folds, "read_folds")
 }
 
-/// The values of a matrix: numbers, or objects if some feature is a text.
+/// Converts the values of a matrix to a numpy array of numbers, or of objects if some feature is a text.
 fn values(py: Python<'_>, matrix: &churn_core::FeatureMatrix) -> PyResult<Py<PyAny>> {
     let is_text = |column: &FeatureColumn| matches!(column, FeatureColumn::Text { .. });
     let numbers = matrix.to_ndarray().into_pyarray(py);
@@ -527,7 +535,7 @@ fn values(py: Python<'_>, matrix: &churn_core::FeatureMatrix) -> PyResult<Py<PyA
     Ok(objects.unbind())
 }
 
-/// Formats a report, given as JSON, as text or HTML.
+/// Formats a report as text or HTML. ``json`` is the report as JSON, and ``kind`` is the name of its class.
 #[pyfunction]
 #[pyo3(signature = (kind, json, html=false))]
 pub(crate) fn _report_text(py: Python<'_>, kind: &str, json: &str, html: bool) -> PyResult<String> {
@@ -544,7 +552,7 @@ pub(crate) fn _report_text(py: Python<'_>, kind: &str, json: &str, html: bool) -
     })
 }
 
-/// Converts a report to Python dataclasses.
+/// Converts a report to an object of its Python dataclass.
 fn reported(py: Python<'_>, report: &impl Serialize, reader: &str) -> PyResult<Py<PyAny>> {
     let json = serde_json::to_string(report).map_err(|e| refuse(py, "internal", &e.to_string(), None))?;
     Ok(py

@@ -12,17 +12,17 @@ use crate::frames::{Frame, Values, datetime, through};
 use crate::tables::{Kind, table, timestamp};
 use crate::work;
 
-/// The row counts of one table; ``rows_in == rows_accepted + rows_quarantined``.
+/// The row counts of one table after validation. ``rows_in`` is the sum of ``rows_accepted`` and ``rows_quarantined``.
 #[pyclass(frozen, get_all, module = "churn_core")]
 #[derive(Clone)]
 pub(crate) struct TableReport {
-    /// Rows that were given.
+    /// Number of rows that were given.
     rows_in: u64,
-    /// Rows that entered the records.
+    /// Number of rows that were valid and entered the records.
     rows_accepted: u64,
-    /// Rows that were quarantined.
+    /// Number of rows that were quarantined: invalid rows that were left out.
     rows_quarantined: u64,
-    /// 0-based positions of the quarantined rows.
+    /// 0-based positions of the quarantined rows in the input.
     quarantined: Vec<u64>,
     /// Number of accepted events that happened before the customer's first sign-up.
     events_before_sign_up: u64,
@@ -38,15 +38,15 @@ impl TableReport {
     }
 }
 
-/// An invalid value: its position and what is wrong with it.
+/// An issue of the validation: the position of an invalid value, and what is wrong with it.
 #[pyclass(frozen, get_all, module = "churn_core")]
 #[derive(Clone)]
 pub(crate) struct ValidationIssue {
-    /// The table, such as ``"payments"``.
+    /// The name of the table, such as ``"payments"``.
     table: String,
-    /// 0-based position of the row in the input; None if the issue concerns the whole table.
+    /// 0-based position of the row in the input. None if the issue concerns the whole table.
     row: Option<u64>,
-    /// The column; None if the issue concerns the whole row.
+    /// The name of the column. None if the issue concerns the whole row.
     column: Option<String>,
     /// Stable error code, such as ``"bad_timestamp"``.
     code: String,
@@ -69,7 +69,7 @@ impl ValidationIssue {
     }
 }
 
-/// The result of validation.
+/// The result of validation: row counts, invalid values, and likely mistakes in valid records.
 ///
 /// >>> records.report.is_clean
 /// True
@@ -106,7 +106,7 @@ impl ValidationReport {
 
 #[pymethods]
 impl ValidationReport {
-    /// The counts of each given table, by name.
+    /// A dict from the name of each given table to its row counts.
     #[getter]
     fn tables(&self) -> BTreeMap<&'static str, TableReport> {
         let counts = |table: &churn_core::TableReport| TableReport {
@@ -136,35 +136,35 @@ impl ValidationReport {
         self.0.issues.iter().map(issue).collect()
     }
 
-    /// Likely mistakes in valid records, as a list of `Finding`. They do not cause an error.
+    /// Likely mistakes in valid records, as a list of `Finding`. Findings never cause an error.
     #[getter]
     fn findings<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
         findings(py, &self.0.findings)
     }
 
-    /// The attributes that do not enter features, with the reason for each.
+    /// A dict from the name of each attribute that does not enter features to the reason in words.
     #[getter]
     fn undated_attributes(&self) -> BTreeMap<String, String> {
         self.0.undated_attributes.iter().cloned().collect()
     }
 
-    /// Whether there are no issues.
+    /// True if there are no issues.
     #[getter]
     fn is_clean(&self) -> bool {
         self.0.is_clean()
     }
 
-    /// The issues as a pyarrow table with the columns table, row, column, code and message.
+    /// The issues as a pyarrow table with the columns ``table``, ``row``, ``column``, ``code`` and ``message``.
     fn to_arrow(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
         through(slf.as_any(), "to_arrow")
     }
 
-    /// The issues as a polars frame.
+    /// The issues as a polars frame, with the columns of `to_arrow`.
     fn to_polars(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
         through(slf.as_any(), "to_polars")
     }
 
-    /// The issues as a pandas frame.
+    /// The issues as a pandas frame, with the columns of `to_arrow`.
     fn to_pandas(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         self.frame().pandas(py)
     }
@@ -203,7 +203,7 @@ impl ValidationReport {
     }
 }
 
-/// Escapes a text for HTML.
+/// Replaces the special characters of HTML in a text.
 pub(crate) fn escape(text: &str) -> String {
     text.replace('&', "&amp;")
         .replace('<', "&lt;")
@@ -211,35 +211,38 @@ pub(crate) fn escape(text: &str) -> String {
         .replace('"', "&quot;")
 }
 
-/// The records of one tenant, validated and sorted.
+/// The records of one tenant: customers and, optionally, payments, tickets and activities. They are validated and
+/// sorted.
 ///
 /// Each table is a pandas, polars or pyarrow frame, a duckdb relation, any other object with the Arrow PyCapsule interface, a dict
-/// of columns, or a list of rows. A row is a dict, a named tuple, a dataclass, or a row of sqlite3 or SQLAlchemy. ``None`` means
-/// that you do not have the table; an empty table means that no such events happened. The difference matters: without a
-/// payments table there are no payment features. A pandas index is not a column. Timestamps are ISO 8601 texts, dates or
-/// datetimes, and are UTC if they have no time zone. NaN is a missing value. In ``amount``, ``quantity`` and ``satisfaction`` it is
-/// refused as ``not_finite``, except in pandas frames.
+/// of columns, or a list of rows. A row is a dict, a named tuple, a dataclass, or a row of sqlite3 or SQLAlchemy.
+/// ``None`` means that you do not have the table. An empty table means that no such events happened. For example, there
+/// are payment features if the payments table is empty, but not if it is None. The index of a pandas frame is not read.
+/// Timestamps are ISO 8601 texts, dates or datetimes, and are UTC if they have no time zone. In most columns,
+/// NaN is a missing value. In ``amount``, ``quantity`` and ``satisfaction``, NaN is the error ``not_finite``. In pandas
+/// frames, NaN is a missing value in every column.
 ///
 /// Args:
 ///     tenant: Id of the tenant. Models and scores contain this id.
-///     customers: One row per customer, or several versions of one.
+///     customers: One row per customer, or several dated rows (versions) per customer.
 ///     payments: One row per payment or invoice.
 ///     tickets: One row per support ticket.
 ///     activities: One row per usage event.
-///     on_invalid: ``"refuse"`` raises if any value is invalid. ``"quarantine"`` leaves invalid rows out and lists them in the
-///         report.
+///     on_invalid: ``"refuse"`` raises an error if any value is invalid. ``"quarantine"`` leaves invalid rows out and
+///         lists them in the report.
 ///     observed_until: End of the observed history. Default: just after the latest event.
 ///     observed_from: Start of the observed history. Default: the earliest event.
-///     static_attributes: Names of customer attributes that never change, or ``"all"``. Without a ``valid_from`` column, other
-///         attributes do not enter features, because today's value may differ from the value in the past.
-///     ties: Order of events at the same time: ``"given"`` keeps the order of the rows, ``"content"`` sorts by id and then by all
-///         values.
+///     static_attributes: Names of customer attributes that never change, or ``"all"``. If the customers have no
+///         ``valid_from`` column, only these attributes enter features. The current value of any other attribute may
+///         differ from its value in the past.
+///     ties: Order of events at the same time. ``"given"`` keeps the order of the rows. ``"content"`` sorts by id and
+///         then by all values.
 ///     currency: ISO 4217 code of the tenant's currency.
 ///     conversion_rates: A dict from currency to the value of one unit in the tenant's currency.
 ///     threads: Number of threads; None for all.
 ///
-/// The tables have these columns; required columns are first and in capitals. ``churn.columns(table)`` returns their
-/// meanings.
+/// The tables have the following columns. Required columns come first and are written in capitals here, but in lower
+/// case in the data. ``churn.columns(table)`` returns the meaning of each column.
 ///
 /// - customers: CUSTOMER_ID, SIGNED_UP_AT, churned_at, notice_at, renews_at, valid_from, known_at, tenant_id
 /// - payments: CUSTOMER_ID, DUE_AT, AMOUNT, payment_id, settled_at, status, refunded_at, currency, method, known_at,
@@ -248,10 +251,10 @@ pub(crate) fn escape(text: &str) -> String {
 ///   satisfaction, satisfaction_at, known_at, tenant_id
 /// - activities: CUSTOMER_ID, AT, activity_id, kind, quantity, known_at, tenant_id
 ///
-/// Any other column is an attribute: numbers, texts or bools.
+/// Any other column is an attribute. It contains numbers, texts or bools.
 ///
 /// Raises:
-///     InvalidRecordsError: A value is invalid and ``on_invalid`` is ``"refuse"``; ``.report`` lists all issues.
+///     InvalidRecordsError: A value is invalid and ``on_invalid`` is ``"refuse"``. ``.report`` lists all issues.
 ///     UnreadableTableError: A table as a whole cannot be read.
 ///
 /// >>> customers = [{"customer_id": "C-1", "signed_up_at": "2024-01-01", "plan": "pro"}]
@@ -336,7 +339,7 @@ impl TenantRecords {
         self.inner.customer_ids().collect()
     }
 
-    /// The tenant's currency (ISO 4217), if one was given.
+    /// The ISO 4217 code of the tenant's currency. None if no currency was given.
     #[getter]
     fn currency(&self) -> Option<&str> {
         self.inner.currency().code()
@@ -383,12 +386,12 @@ impl TenantRecords {
     }
 }
 
-/// The policy with this name. `arguments::on_invalid` has already checked the name.
+/// Returns the policy with this name. `arguments::on_invalid` has already checked the name.
 pub(crate) fn policy(on_invalid: &str) -> OnInvalid {
     on_invalid.parse().unwrap_or_default()
 }
 
-/// Findings as Python objects.
+/// Converts findings to Python objects.
 pub(crate) fn findings<'py>(py: Python<'py>, findings: &[churn_core::Finding]) -> PyResult<Bound<'py, PyList>> {
     let class = py.import("churn_core._results")?.getattr("Finding")?;
     let findings = findings.iter().map(|finding| {
@@ -406,7 +409,7 @@ pub(crate) fn findings<'py>(py: Python<'py>, findings: &[churn_core::Finding]) -
     PyList::new(py, findings.collect::<PyResult<Vec<_>>>()?)
 }
 
-/// Converts ``static_attributes``.
+/// Converts the argument ``static_attributes``.
 pub(crate) fn static_attributes(given: &Bound<'_, PyAny>) -> PyResult<StaticAttributes> {
     let name = "static_attributes";
     Ok(match given.cast::<PyString>() {
@@ -454,7 +457,8 @@ impl Options<'_, '_> {
     }
 }
 
-/// The column dictionary of a table: name, type, whether it is required, and meaning. `churn_core.columns` wraps it.
+/// Lists the columns that the library recognizes in a table: name, type, whether the column is required, and meaning.
+/// `churn_core.columns` wraps this function.
 #[pyfunction]
 pub(crate) fn columns(
     #[pyo3(from_py_with = arguments::table)] table: RecordKind,
@@ -473,7 +477,7 @@ type Parted = (
 );
 
 /// Splits tables with a ``tenant_id`` column by tenant. Returns the records of each tenant, a report on the rows
-/// without a tenant, and the positions of each tenant's rows.
+/// without a tenant, and the positions of each tenant's rows in the input tables.
 #[pyfunction]
 #[pyo3(signature = (customers, payments=None, tickets=None, activities=None, *, on_invalid="refuse", observed_until=None, observed_from=None, static_attributes=None, ties="given", currency=None, conversion_rates=None, threads=None))]
 #[allow(clippy::too_many_arguments)]

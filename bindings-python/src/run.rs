@@ -18,7 +18,7 @@ use crate::model::ChurnModel;
 use crate::records::escape;
 use crate::work;
 
-/// The classes of `churn_core._results`.
+/// The Python classes of `churn_core._results` to which results are converted.
 struct Classes {
     interval: Py<PyAny>,
     reason: Py<PyAny>,
@@ -39,7 +39,7 @@ fn classes(py: Python<'_>) -> PyResult<&'static Classes> {
     })
 }
 
-/// Converts a reason.
+/// Converts a reason to a Python `Reason`.
 fn reason<'py>(py: Python<'py>, reason: &churn_core::Reason) -> PyResult<Bound<'py, PyAny>> {
     let value = match &reason.value {
         ReasonValue::Number(value) => value.into_pyobject(py)?.into_any(),
@@ -55,13 +55,13 @@ fn reason<'py>(py: Python<'py>, reason: &churn_core::Reason) -> PyResult<Bound<'
     ))
 }
 
-/// Converts reasons.
+/// Converts reasons to a list of Python `Reason`.
 pub(crate) fn reasons<'py>(py: Python<'py>, found: &[churn_core::Reason]) -> PyResult<Bound<'py, PyList>> {
     let found: Vec<_> = found.iter().map(|found| reason(py, found)).collect::<PyResult<_>>()?;
     PyList::new(py, found)
 }
 
-/// Converts a score.
+/// Converts a score to a Python `Score`.
 fn score<'py>(
     py: Python<'py>,
     score: &churn_core::Score,
@@ -104,7 +104,7 @@ pub(crate) fn answer(py: Python<'_>, answer: &churn_core::CustomerScore) -> PyRe
     Ok(score(py, &answer.score, &as_of, &model_id, reasons)?.unbind())
 }
 
-/// Converts contributions to an `Explanation` with the contributions of every row and the feature values.
+/// Makes an `Explanation` from the contributions of the features and their values, for each row.
 pub(crate) fn explanation(
     py: Python<'_>,
     contributions: Array2<f64>,
@@ -118,7 +118,7 @@ pub(crate) fn explanation(
     Ok(class.call1((values, base_values, data, feature_names))?.unbind())
 }
 
-/// The scores of all eligible customers as of one date, sorted by customer id.
+/// A score run: the scores of all eligible customers at one date, sorted by customer id.
 ///
 /// A run is a sequence of `Score`: ``len(run)``, ``run[0]``, ``run[:10]``, ``for score in run``. Frames have the columns
 /// ``customer_id``, ``probability``, ``risk_band``, ``status``, ``as_of`` and ``model_id``. The probability of a customer who is not
@@ -134,7 +134,7 @@ pub(crate) fn explanation(
 #[pyclass(frozen, module = "churn_core")]
 pub(crate) struct ScoreRun {
     pub(crate) run: Arc<churn_core::ScoreRun>,
-    /// The model of the run. A pickled run includes the model.
+    /// The model that computed the run. A pickled run contains it.
     model: churn_core::ChurnModel,
 }
 
@@ -146,7 +146,8 @@ impl ScoreRun {
         }
     }
 
-    /// The run as a table, optionally with intervals and the given number of reasons.
+    /// Converts the run to a table with one row per score. With `interval`, the table has the bounds of the intervals.
+    /// If `reasons` is not 0, it has a column with this number of reasons per score.
     fn frame(&self, py: Python<'_>, interval: bool, reasons: usize) -> PyResult<Frame> {
         let scores = self.run.scores();
         let texts = |of: &dyn Fn(&churn_core::Score) -> Option<String>| Values::Texts(scores.iter().map(of).collect());
@@ -197,7 +198,7 @@ impl ScoreRun {
         scores.map(|score| score.probability().unwrap_or(f64::NAN)).collect()
     }
 
-    /// Converts these scores to a list.
+    /// Converts these scores to a Python list.
     fn list<'py, 'a>(
         &self,
         py: Python<'py>,
@@ -242,7 +243,8 @@ impl ScoreRun {
         self.list(py, self.run.scores().iter())
     }
 
-    /// The probabilities in the order of the customer ids, float64; NaN if not scored.
+    /// The probability of each score as a float64 array, in the order of ``customer_ids``. The probability of a
+    /// customer who is not scored is NaN.
     #[getter]
     fn probabilities(&self, py: Python<'_>) -> Py<PyAny> {
         self.all_probabilities().into_pyarray(py).into_any().unbind()
@@ -258,8 +260,8 @@ impl ScoreRun {
             .collect()
     }
 
-    /// How the data of the run differ from the training data, as a list of `Warning`: the data are stale, columns are
-    /// missing, or the probabilities or features are outside the range of the training dates.
+    /// A list of `Warning` that says how the data of the run differ from the training data. For example, the data are
+    /// stale, columns are missing, or probabilities or features are outside the range of the training dates.
     #[getter]
     fn warnings<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
         let class = py.import("churn_core._report")?.getattr("Warning")?;
@@ -271,7 +273,7 @@ impl ScoreRun {
         PyList::new(py, warnings.collect::<PyResult<Vec<_>>>()?)
     }
 
-    /// The features of the scored customers, one row per score.
+    /// The `FeatureMatrix` from which the scores were computed, with one row per score.
     #[getter]
     fn matrix(&self) -> FeatureMatrix {
         FeatureMatrix(Arc::new(self.run.matrix().clone()))
@@ -280,7 +282,8 @@ impl ScoreRun {
     /// The score of one customer.
     ///
     /// Raises:
-    ///     CustomerNotFoundError: The customer was not eligible.
+    ///     CustomerNotFoundError: The run has no score of this customer, because the customer is unknown or was not
+    ///         eligible.
     fn score_of<'py>(
         &self,
         py: Python<'py>,
@@ -289,14 +292,16 @@ impl ScoreRun {
         self.one(py, self.run.score_of(&customer_id).or_raise(py)?)
     }
 
-    /// The features that raise or lower a customer's score most, largest contribution first.
+    /// The features that raise or lower a customer's score most. Returns at most ``top`` reasons, sorted by the
+    /// absolute value of the contribution, largest first.
     ///
     /// >>> first, second = run.reasons(run.riskiest(1)[0].customer_id, top=2)
     /// >>> abs(first.contribution) >= abs(second.contribution)
     /// True
     ///
     /// Raises:
-    ///     CustomerNotFoundError: The customer was not eligible.
+    ///     CustomerNotFoundError: The run has no score of this customer, because the customer is unknown or was not
+    ///         eligible.
     #[pyo3(signature = (customer_id, top=5))]
     fn reasons<'py>(
         &self,
@@ -309,7 +314,7 @@ impl ScoreRun {
         reasons(py, &found)
     }
 
-    /// The customers with the highest probabilities, highest first.
+    /// The scores of the ``top`` customers with the highest probabilities, highest first.
     #[pyo3(signature = (top=10))]
     fn riskiest<'py>(
         &self,
@@ -323,8 +328,8 @@ impl ScoreRun {
     ///
     /// Args:
     ///     interval: Whether to add the columns ``low`` and ``high`` with the bounds of each score's interval.
-    ///     reasons: Number of reasons per customer. If not 0, the column ``reasons`` has a list of texts for each
-    ///         customer.
+    ///     reasons: Number of reasons per customer. If it is not 0, the frame has a column ``reasons`` with a list of
+    ///         texts for each customer.
     ///
     /// >>> run.to_pandas(interval=True, reasons=2).columns.to_list()[-3:]
     /// ['low', 'high', 'reasons']
@@ -338,7 +343,7 @@ impl ScoreRun {
         self.frame(py, interval, reasons)?.pandas(py)
     }
 
-    /// The run as a polars frame; the arguments are those of `to_pandas`.
+    /// The run as a polars frame. The arguments are the same as those of `to_pandas`.
     #[pyo3(signature = (*, interval=false, reasons=0))]
     fn to_polars(
         &self,
@@ -349,7 +354,7 @@ impl ScoreRun {
         self.frame(py, interval, reasons)?.through(py, "to_polars")
     }
 
-    /// The run as a pyarrow table; the arguments are those of `to_pandas`.
+    /// The run as a pyarrow table. The arguments are the same as those of `to_pandas`.
     #[pyo3(signature = (*, interval=false, reasons=0))]
     fn to_arrow(
         &self,
@@ -369,7 +374,7 @@ impl ScoreRun {
         self.frame(py, false, 0)?.stream(py, requested_schema)
     }
 
-    /// A run is pickled together with its model, so the unpickled run gives the same scores and reasons.
+    /// A pickled run contains its model, so the unpickled run gives the same scores and reasons.
     #[allow(clippy::type_complexity)]
     fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<(Bound<'py, PyAny>, (ChurnModel, Bound<'py, PyBytes>))> {
         let (py, own) = (slf.py(), slf.get());

@@ -1,4 +1,4 @@
-//! Conversion of subscriptions to customers.
+//! Conversion of a table of subscriptions to a table of customers.
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Float64Type, Int64Type, TimestampMicrosecondType, UInt64Type};
@@ -13,7 +13,8 @@ use crate::frames::{Frame, Values, through};
 use crate::records::findings;
 use crate::tables::{Kind, table};
 
-/// Dated versions of customers, as `subscriptions_to_customers` returns them. `TenantRecords` accepts it as ``customers``.
+/// The table of customer versions that `subscriptions_to_customers` returns. `TenantRecords` accepts it as
+/// ``customers``.
 #[pyclass(frozen, module = "churn_core")]
 pub(crate) struct CustomersTable(RecordBatch);
 
@@ -29,7 +30,7 @@ impl CustomersTable {
     }
 }
 
-/// Converts an array that `Table::to_record_batch` made.
+/// Converts an array from `Table::to_record_batch` to the values of a column.
 fn values(array: &ArrayRef) -> Values {
     match array.data_type() {
         DataType::Boolean => Values::MaybeBools(array.as_boolean().iter().collect()),
@@ -58,7 +59,7 @@ fn numbers(values: impl Iterator<Item = Option<f64>>) -> Values {
 
 #[pymethods]
 impl CustomersTable {
-    /// Column names, in order.
+    /// The names of the columns.
     #[getter]
     fn columns(&self) -> Vec<String> {
         self.0
@@ -69,17 +70,17 @@ impl CustomersTable {
             .collect()
     }
 
-    /// A pandas frame.
+    /// The table as a pandas frame.
     fn to_pandas(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         self.frame().pandas(py)
     }
 
-    /// A polars frame.
+    /// The table as a polars frame.
     fn to_polars(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
         through(slf.as_any(), "to_polars")
     }
 
-    /// A pyarrow table.
+    /// The table as a pyarrow table.
     fn to_arrow(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
         through(slf.as_any(), "to_arrow")
     }
@@ -102,21 +103,23 @@ impl CustomersTable {
     }
 }
 
-/// Converts subscriptions to dated versions of customers with ``mrr``, ``plan`` and ``seats``.
+/// Converts a table of subscriptions to dated customer rows (versions) with the attributes ``mrr``, ``plan`` and
+/// ``seats``.
 ///
 /// A row of ``subscriptions`` has ``customer_id``, ``started_at``, ``price`` and ``interval`` (``"day"``, ``"week"``,
 /// ``"month"``, ``"quarter"`` or ``"year"``), and optionally ``subscription_id``, ``ended_at``, ``plan``, ``seats``,
-/// ``currency`` and ``known_at``. A spell is a series of subscriptions without a gap; its end is ``churned_at``. ``mrr`` is the
-/// monthly recurring revenue of all subscriptions that are active at ``valid_from``.
+/// ``currency`` and ``known_at``. A series of subscriptions of one customer without a gap between them is a spell. The
+/// end of the spell becomes ``churned_at``. ``mrr`` is the monthly recurring revenue: the sum of the monthly prices of
+/// all subscriptions that are active at ``valid_from``.
 ///
 /// Args:
 ///     subscriptions: A frame, rows, or a dict of columns, as for `TenantRecords`.
-///     customers: A table of customers whose attributes are joined by ``customer_id``. If it has no ``valid_from``
-///         column, only the attributes named in ``static_attributes`` are joined.
+///     customers: A table of customers. Its attributes are joined to the result by ``customer_id``. If it has no
+///         ``valid_from`` column, only the attributes named in ``static_attributes`` are joined.
 ///     static_attributes: Names of attributes of ``customers`` that never change, or ``"all"``.
 ///
 /// Returns:
-///     A `CustomersTable` and a list of `Finding`.
+///     A tuple of a `CustomersTable` and a list of `Finding` (likely mistakes in the subscriptions).
 ///
 /// Raises:
 ///     InvalidRecordsError: A value is missing or invalid; the error names its row and column.

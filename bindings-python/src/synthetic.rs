@@ -1,4 +1,4 @@
-//! Synthetic tenants with known risk: generated tables and their ground truth.
+//! Synthetic tenants: generated tables, and the true risk of each customer.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
@@ -45,24 +45,24 @@ impl WorldTable {
 
 #[pymethods]
 impl WorldTable {
-    /// Column names, in order.
+    /// The names of the columns.
     #[getter]
     fn columns(&self) -> Vec<&'static str> {
         let columns = self.tables.table(self.kind).columns().iter();
         columns.map(|(name, _)| *name).collect()
     }
 
-    /// A pandas frame.
+    /// The table as a pandas frame.
     fn to_pandas(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         self.frame().pandas(py)
     }
 
-    /// A polars frame.
+    /// The table as a polars frame.
     fn to_polars(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
         through(slf.as_any(), "to_polars")
     }
 
-    /// A pyarrow table.
+    /// The table as a pyarrow table.
     fn to_arrow(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
         through(slf.as_any(), "to_arrow")
     }
@@ -108,31 +108,31 @@ impl WorldTenant {
 
 #[pymethods]
 impl WorldTenant {
-    /// The id, such as ``"t001"``.
+    /// The id of the tenant, such as ``"t001"``.
     #[getter]
     fn id(&self) -> &str {
         self.inner.id()
     }
 
-    /// The customers, one row per version.
+    /// The table of customers, with one row per version of a customer.
     #[getter]
     fn customers(&self, py: Python<'_>) -> PyResult<WorldTable> {
         self.table(py, RecordKind::Customers)
     }
 
-    /// The payments.
+    /// The table of payments.
     #[getter]
     fn payments(&self, py: Python<'_>) -> PyResult<WorldTable> {
         self.table(py, RecordKind::Payments)
     }
 
-    /// The tickets.
+    /// The table of tickets.
     #[getter]
     fn tickets(&self, py: Python<'_>) -> PyResult<WorldTable> {
         self.table(py, RecordKind::Tickets)
     }
 
-    /// The activities.
+    /// The table of activities.
     #[getter]
     fn activities(&self, py: Python<'_>) -> PyResult<WorldTable> {
         self.table(py, RecordKind::Activities)
@@ -155,8 +155,8 @@ impl WorldTenant {
     }
 }
 
-/// The true risks with one row per tenant, date and eligible customer: tenant_id, customer_id, as_of, probability,
-/// churned.
+/// A table of true risks with one row per tenant, date and eligible customer. The columns are ``tenant_id``,
+/// ``customer_id``, ``as_of``, ``probability`` (the true probability of churn) and ``churned``.
 #[pyclass(frozen, module = "churn_core.synthetic")]
 pub(crate) struct Truth {
     risks: Vec<TrueRisk>,
@@ -183,7 +183,7 @@ impl Truth {
         ])
     }
 
-    /// The outcomes: plain bools if all label periods are over, otherwise bools and nulls.
+    /// Whether each customer churned. An outcome is null if its label period is not over yet.
     fn outcomes(&self) -> Values {
         let known: Option<Vec<bool>> = self.risks.iter().map(|risk| risk.churned).collect();
         match known {
@@ -195,19 +195,20 @@ impl Truth {
 
 #[pymethods]
 impl Truth {
-    /// The true risks, float64.
+    /// The true probability of churn in the label period for each row, as a float64 array.
     #[getter]
     fn probability(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         Values::Numbers(self.risks.iter().map(|risk| risk.probability).collect()).into_python(py)
     }
 
-    /// Whether each customer churned in the label period; a list with None if some label period is not over yet.
+    /// Whether each customer churned in the label period. This is a bool array, or a list with None for each row whose
+    /// label period is not over yet.
     #[getter]
     fn churned(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         self.outcomes().into_python(py)
     }
 
-    /// One column by name.
+    /// The values of one column.
     fn __getitem__(&self, py: Python<'_>, name: &str) -> PyResult<Py<PyAny>> {
         let column = self.frame().0.into_iter().find(|(known, _)| known == name);
         let (_, values) =
@@ -215,17 +216,17 @@ impl Truth {
         values.into_python(py)
     }
 
-    /// A pandas frame.
+    /// The table as a pandas frame.
     fn to_pandas(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         self.frame().pandas(py)
     }
 
-    /// A polars frame.
+    /// The table as a polars frame.
     fn to_polars(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
         through(slf.as_any(), "to_polars")
     }
 
-    /// A pyarrow table.
+    /// The table as a pyarrow table.
     fn to_arrow(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
         through(slf.as_any(), "to_arrow")
     }
@@ -248,7 +249,7 @@ impl Truth {
     }
 }
 
-/// Synthetic tenants whose customers' true risk is known.
+/// Synthetic tenants, for whose customers the true churn probability is known.
 #[pyclass(frozen, module = "churn_core.synthetic")]
 pub(crate) struct World {
     inner: churn_core::synthetic::World,
@@ -262,7 +263,7 @@ impl World {
             let mut risks = vec![];
             for tenant in self.inner.tenants() {
                 for &date in &dates {
-                    // If the progress callback raised an exception, the caller gets that exception.
+                    // The incomplete list is discarded: `work::run` raises the exception that cancelled the work.
                     if execution.cancel.is_cancelled() {
                         return Ok(risks);
                     }
@@ -277,7 +278,7 @@ impl World {
 
 #[pymethods]
 impl World {
-    /// The tenants by id: ``"t001"``, ``"t002"``, ...
+    /// A dict from tenant id (``"t001"``, ``"t002"`` and so on) to the tenant.
     #[getter]
     fn tenants(&self) -> BTreeMap<String, WorldTenant> {
         let tenants = self.tenants.iter();
@@ -286,7 +287,7 @@ impl World {
             .collect()
     }
 
-    /// The true risk of cancellation within 90 days at each of `dates`, and whether the customer did cancel.
+    /// The true probability that a customer cancels within 90 days after each of `dates`, and whether they did cancel.
     #[getter]
     fn truth(&self, py: Python<'_>) -> PyResult<Py<Truth>> {
         if let Some(truth) = self.truth.get() {
@@ -297,7 +298,8 @@ impl World {
         Ok(self.truth.get_or_init(|| truth).clone_ref(py))
     }
 
-    /// The true risk of cancellation in another label period, at a date or a list of dates. Each date is a midnight.
+    /// The true probability of cancellation at a date or a list of dates, for a label period of any length. The label
+    /// period begins ``lead`` days after the date and is ``horizon`` days long. Each date must be a midnight.
     #[pyo3(signature = (as_of, horizon=90, lead=0))]
     fn truth_at(
         &self,
@@ -309,14 +311,15 @@ impl World {
         self.risks(py, dates(as_of, "as_of")?, Horizon { days: horizon, lead })
     }
 
-    /// Six dates, 45 days apart, latest first. Their label periods of 90 days end before the last event.
+    /// Six dates, 45 days apart, latest first. The 90 days after each date end before the last event of the world.
     #[getter]
     fn dates(&self, py: Python<'_>) -> PyResult<Vec<Py<PyAny>>> {
         let dates = self.inner.dates().into_iter();
         dates.map(|date| datetime(py, date.as_micros())).collect()
     }
 
-    /// The tables of all tenants by name, with a ``tenant_id`` column, for `churn.partition`.
+    /// A dict from table name to a table with the rows of all tenants and a ``tenant_id`` column. `churn.partition`
+    /// accepts these tables.
     fn mixed(&self, py: Python<'_>) -> PyResult<BTreeMap<&'static str, WorldTable>> {
         let tables = Arc::new(work::run(py, Some(1), None, |_| self.inner.mixed())?);
         let table = |kind: RecordKind| {
@@ -331,7 +334,7 @@ impl World {
     }
 }
 
-/// The leaks for a name, a list of names or ``"all"``.
+/// Converts the argument ``leaks``: a name, a list of names, or ``"all"``.
 fn leaks_of(py: Python<'_>, given: &Bound<'_, PyAny>) -> PyResult<Vec<PlantedLeak>> {
     let names: Vec<String> = match given.cast::<PyString>() {
         Ok(name) if name.to_string_lossy() == "all" => return Ok(PlantedLeak::all().collect()),
@@ -344,18 +347,36 @@ fn leaks_of(py: Python<'_>, given: &Bound<'_, PyAny>) -> PyResult<Vec<PlantedLea
         .collect()
 }
 
-/// Generates synthetic B2B tenants with known risk. The same seed and options give the same tenants.
+/// Generates synthetic B2B tenants, for whose customers the true churn probability is known. The same seed and options
+/// give the same tenants.
 ///
-/// There are ``tenants`` tenants with ``customers`` customers each. Customers sign up, use the product, pay, open
-/// tickets, leave and come back, day by day. With the defaults, about 6 % of them cancel within 90 days, and the best
-/// possible AUC is about 0.8.
+/// Customers sign up, use the product, pay, open tickets, leave and come back, day by day. With the defaults, about 6 %
+/// of the customers cancel within 90 days, and the best possible AUC is about 0.8. If an argument is None, its default
+/// is used.
 ///
-/// Other arguments make the data more difficult. ``hidden`` is the standard deviation, in log-odds, of reasons for
-/// churn that no record shows. ``drift`` (0 to 1) is how much the reasons for churn change over time.
-/// ``base_rate_shift`` is added to the log-odds of churn in the last 182 days. ``duplicates``,
-/// ``events_without_customer`` and ``unknown_ids`` (events with the id of another tenant's customer) are shares of
-/// rows. With ``dated=False``, customer rows have no versions. ``leaks`` is "all" or a list of names of columns that
-/// leak the target (see `leaks`).
+/// Args:
+///     seed: Seed of all random numbers.
+///     tenants: Number of tenants.
+///     customers: Number of customers of each tenant over the whole history, including those who leave.
+///     start: The start of the history, a midnight. Default: 2023-01-02.
+///     days: Length of the history in days. Default: 910.
+///     initial_customers: Share of customers who signed up before the start. Default: 0.5.
+///     activities_per_day: Average number of activities per customer and working day. Default: 0.5.
+///     tickets_per_day: Average number of tickets per customer and day. Default: 0.012.
+///     billing_days: Number of days between two bills, at least 7. Default: 30.
+///     risk: This number is added to the log-odds of leaving on every day.
+///     returning: Share of churned customers who come back. Default: 0.1.
+///     late_known: Share of rows that become known only days after they happen. Default: 0.02.
+///     dated: Whether the customer rows are dated versions. If False, a single row without dates holds the last state.
+///     hidden: Standard deviation, in log-odds, of reasons for churn that no record shows.
+///     drift: How much the reasons for churn change over the history, 0 to 1.
+///     base_rate_shift: This number is added to the log-odds of leaving on each of the last 182 days.
+///     duplicates: Share of rows that are duplicated.
+///     events_without_customer: Share of event rows whose customer does not exist.
+///     unknown_ids: Share of event rows that have the id of another tenant's customer.
+///     leaks: Names of columns to add that leak the target (see `leaks`), or ``"all"``.
+///     paths: Number of simulated futures from which each true probability is computed. Default: 64.
+///     threads: Number of threads; None for all. The result does not depend on it.
 ///
 /// Raises:
 ///     InvalidOptionError: A number is out of range, or a leak does not exist.
@@ -426,7 +447,8 @@ pub(crate) fn world(
     })
 }
 
-/// The fifty leaks: the name of each and a description of its column.
+/// The fifty columns that leak the target and that `world` can add. Returns a dict from the name of each leak to a
+/// description of its column.
 #[pyfunction]
 pub(crate) fn leaks() -> BTreeMap<&'static str, &'static str> {
     PlantedLeak::all().map(|leak| (leak.name(), leak.meaning())).collect()

@@ -1,4 +1,4 @@
-//! Conversion of Python values to tables: frames, rows, columns, dates.
+//! Conversion of frames, rows, columns and dates of Python to tables of the core.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -16,10 +16,10 @@ use pyo3_arrow::input::AnyRecordBatch;
 use crate::errors::{OrRaise, refuse, refuse_at};
 
 const MICROS_PER_DAY: i64 = 86_400_000_000;
-/// Python's ordinal of 1970-01-01.
+/// The value of Python's `date.toordinal()` for 1970-01-01.
 const EPOCH_ORDINAL: i64 = 719_163;
 
-/// The Python types by which values are told apart. They are looked up once.
+/// The Python types that the conversion of values checks for. They are looked up only once per process.
 struct Types {
     datetime: Py<PyAny>,
     date: Py<PyAny>,
@@ -65,7 +65,7 @@ fn value(object: &Bound<'_, PyAny>, nan_is_null: bool) -> PyResult<Value> {
         return Ok(Value::Null);
     }
     if let Ok(text) = object.cast::<PyString>() {
-        // A text with a lone surrogate cannot be stored as UTF-8.
+        // A text with a lone surrogate cannot be encoded as UTF-8, so `extract` fails.
         return Ok(text
             .extract::<String>()
             .map_or(Value::Unsupported("a text that is not Unicode"), Value::Text));
@@ -119,13 +119,13 @@ fn value(object: &Bound<'_, PyAny>, nan_is_null: bool) -> PyResult<Value> {
         }
     }
     if is(&types.decimal)? {
-        // Databases return whole numbers as decimals, so an id of 7.00 means 7.
+        // Databases may return whole numbers as decimals. A decimal such as 7.00 is therefore read as the integer 7.
         let whole =
             object.call_method0("is_finite")?.is_truthy()? && object.eq(object.call_method0("to_integral_value")?)?;
         if whole && let Ok(number) = object.call_method0("__int__")?.extract::<i64>() {
             return Ok(Value::Int(number));
         }
-        // A signalling NaN cannot be converted to a float.
+        // The conversion of a signalling NaN to a float raises an exception, so NaN is handled separately.
         let number: f64 = match object.call_method0("is_nan")?.is_truthy()? {
             true => f64::NAN,
             false => object.call_method0("__float__")?.extract()?,
@@ -175,12 +175,12 @@ fn moment(object: &Bound<'_, PyAny>, types: &Types) -> PyResult<Value> {
     ))
 }
 
-/// The kind of a table: its name for messages, and which of its columns may hold NaN.
+/// The kind of a table. It determines the name in error messages, and in which columns NaN is a missing value.
 #[derive(Clone, Copy)]
 pub(crate) enum Kind {
     Records(RecordKind),
     Subscriptions,
-    /// A flat table; NaN is a missing value in every column.
+    /// A flat table, in which NaN is a missing value in every column.
     Flat,
 }
 
@@ -232,7 +232,8 @@ pub(crate) fn table(object: &Bound<'_, PyAny>, kind: Kind) -> PyResult<Table> {
     if object.hasattr("__arrow_c_stream__")? || object.hasattr("__arrow_c_array__")? {
         let plain = without_pandas_index(object)?;
         let read = match arrow_table(&plain) {
-            // For a column that has only nulls, polars passes a buffer, which the Arrow C interface does not allow.
+            // For a column that contains only nulls, polars passes a buffer. The Arrow C interface does not allow this,
+            // so such columns are converted to text columns first.
             Err(error) if error.mentions("Null") => {
                 let frames = py.import("churn_core._frames")?;
                 arrow_table(&frames.call_method1("without_null_type", (&plain,))?)
@@ -241,7 +242,7 @@ pub(crate) fn table(object: &Bound<'_, PyAny>, kind: Kind) -> PyResult<Table> {
         };
         return match read {
             Ok(table) => Ok(table),
-            // pyarrow refuses columns of mixed types, so they are read value by value.
+            // pyarrow refuses columns with values of several types. Such a frame is read value by value instead.
             Err(Foreign::Refused(_)) if pandas => pandas_columns(object, kind),
             Err(Foreign::Refused(error)) => Err(kind.unreadable(py, &error.to_string())),
             Err(Foreign::Invalid(error)) => Err(error).or_raise(py),
@@ -260,7 +261,7 @@ pub(crate) fn table(object: &Bound<'_, PyAny>, kind: Kind) -> PyResult<Table> {
 
 /// Why a table could not be read through the Arrow C interface.
 enum Foreign {
-    /// The producer raised an exception.
+    /// The library that exports the table raised an exception.
     Refused(PyErr),
     /// The data are not valid.
     Invalid(churn_core::Error),
@@ -275,7 +276,7 @@ impl Foreign {
     }
 }
 
-/// Reads a table through the Arrow C interface and validates it, because another library wrote it.
+/// Reads a table through the Arrow C interface. The data come from another library, so they are validated.
 fn arrow_table(object: &Bound<'_, PyAny>) -> Result<Table, Foreign> {
     let mut refused = None;
     let table = Table::from_foreign_batches(|| {
@@ -311,7 +312,7 @@ pub(crate) fn rows_of_one(object: &Bound<'_, PyAny>, kind: RecordKind) -> PyResu
     table(object, kind)
 }
 
-/// Whether a mapping is a dict of columns, that is, all its values are lists or arrays.
+/// Whether a mapping is a dict of columns: all its values are lists or arrays.
 fn holds_columns(object: &Bound<'_, PyAny>) -> bool {
     let listed = |value: &Bound<'_, PyAny>| {
         value.is_instance_of::<PyList>()
@@ -328,7 +329,8 @@ fn is_pandas(object: &Bound<'_, PyAny>) -> PyResult<bool> {
     Ok(module.split('.').next() == Some("pandas") && object.hasattr("dtypes")? && object.hasattr("columns")?)
 }
 
-/// Refuses a pandas frame of records if a missing column is in its index, because the index is not read.
+/// Refuses a pandas frame of records if a known column is in its index instead of its columns. The index is not read,
+/// so the column would be missing.
 fn not_in_the_index(frame: &Bound<'_, PyAny>, kind: Kind) -> PyResult<()> {
     let Kind::Records(records) = kind else {
         return Ok(());
@@ -355,7 +357,8 @@ fn not_in_the_index(frame: &Bound<'_, PyAny>, kind: Kind) -> PyResult<()> {
     Ok(())
 }
 
-/// Keeps all columns of an Arrow table, including those that pandas' metadata marks as an index.
+/// Removes pandas' metadata from an Arrow table if it marks a column as an index. That column is then read like the
+/// other columns.
 fn without_pandas_index<'py>(object: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     if is_pandas(object)? || !object.hasattr("replace_schema_metadata")? {
         return Ok(object.clone());
@@ -417,7 +420,7 @@ fn uuids_as_texts(batch: &RecordBatch) -> Result<RecordBatch, ArrowError> {
     RecordBatch::try_new(Arc::new(schema), columns)
 }
 
-/// The text form of a UUID, with hyphens.
+/// Formats a UUID as text with hyphens.
 fn hyphenated(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(36);
     for (number, byte) in bytes.iter().enumerate() {
@@ -434,7 +437,8 @@ fn arrow_ready(object: &Bound<'_, PyAny>) -> bool {
     object.hasattr("__arrow_c_stream__").unwrap_or(false) && object.py().import("pyarrow").is_ok()
 }
 
-/// Converts a row to a dict: a mapping, a row of sqlite3 or SQLAlchemy, a named tuple, a dataclass, or a pandas Series.
+/// Converts a row to a dict. A row is a mapping, a row of sqlite3 or SQLAlchemy, a named tuple, a dataclass, or a
+/// pandas Series.
 fn as_dict<'py>(row: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyDict>>> {
     let py = row.py();
     if let Ok(dict) = row.cast::<PyDict>() {
@@ -601,8 +605,8 @@ fn listen(py: Python<'_>, row: usize) -> PyResult<()> {
     if row % 4096 == 4095 { py.check_signals() } else { Ok(()) }
 }
 
-/// Converts a timestamp: ISO text, `date`, `datetime`, pandas `Timestamp` or numpy `datetime64`. `option` names the
-/// argument in messages.
+/// Converts a timestamp: ISO text, `date`, `datetime`, pandas `Timestamp` or numpy `datetime64`. Error messages call
+/// the argument `option`.
 pub(crate) fn timestamp(object: &Bound<'_, PyAny>, option: &str) -> PyResult<Timestamp> {
     let py = object.py();
     let wrong = |message: &str| refuse(py, "invalid_option", &format!("{option}: {message}"), Some(option));
@@ -617,10 +621,10 @@ pub(crate) fn timestamp(object: &Bound<'_, PyAny>, option: &str) -> PyResult<Tim
     }
 }
 
-/// Converts one or several dates. `option` names the argument in messages.
+/// Converts one date or several dates. Error messages call the argument `option`.
 pub(crate) fn dates(object: &Bound<'_, PyAny>, option: &str) -> PyResult<Vec<AsOf>> {
     let is_text = object.cast::<PyString>().is_ok();
-    // A numpy scalar has no length either.
+    // A numpy scalar has no length, and is a single date.
     let several = !is_text && object.hasattr("__len__")? && object.len().is_ok();
     if several {
         let dates = object.try_iter()?;

@@ -1,4 +1,4 @@
-//! Tree ensembles, trained here or by another library.
+//! Tree ensembles that were trained by this package or by another library.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use crate::errors::{OrRaise, refuse};
 use crate::matrix::{Matrix, both};
 use crate::run::explanation;
 
-/// Reads a model from its path or its content.
+/// Reads a model, which is given as a path or as its content.
 fn content(given: &Bound<'_, PyAny>, is_content: impl Fn(&str) -> bool) -> PyResult<Vec<u8>> {
     let py = given.py();
     if let Ok(text) = given.cast::<PyString>()
@@ -100,8 +100,8 @@ impl From<Arrays<'_>> for ForeignTrees {
     }
 }
 
-/// The column names of a frame; none for a plain matrix. Refuses categorical columns, because the model expects their
-/// codes.
+/// The column names of a frame. `None` for a matrix without names. Refuses categorical columns, because the model
+/// expects codes and not category names.
 fn names_of(x: &Bound<'_, PyAny>) -> PyResult<Option<Vec<String>>> {
     let arrow = x.getattr("column_names");
     let Ok(given) = arrow.or_else(|_| x.getattr("columns")) else {
@@ -123,7 +123,7 @@ fn names_of(x: &Bound<'_, PyAny>) -> PyResult<Option<Vec<String>>> {
     Ok(Some(given))
 }
 
-/// A name as LightGBM writes it: blanks are replaced by underscores.
+/// Converts a column name to the spelling in LightGBM's model text, in which underscores replace blanks.
 fn spelled(name: &str) -> String {
     name.replace(' ', "_")
 }
@@ -131,9 +131,10 @@ fn spelled(name: &str) -> String {
 /// An ensemble of trees that scores rows and explains the scores. The trees come from this package (`to_trees`) or from another
 /// library (`from_xgboost`, `from_lightgbm`, `from_sklearn`). An ensemble is immutable.
 ///
-/// Rows are a numeric matrix with its columns in training order, or a frame. If the model has column names (``feature_names``),
-/// the columns of a frame are matched by name, in any order, and a missing column is an error. NaN is a missing value. Categories
-/// are given as their codes. float32 and float64 matrices are not copied. Results do not depend on the number of threads.
+/// Rows are given as a frame, or as a numeric matrix whose columns are in training order. If the model has column names
+/// (``feature_names``), the columns of a frame are matched by name, in any order, and a missing column is an error. NaN
+/// is a missing value. Categories are given as integer codes. float32 and float64 matrices are not copied. Results do
+/// not depend on the number of threads.
 ///
 /// >>> import numpy as np
 /// >>> from sklearn.ensemble import RandomForestClassifier
@@ -152,7 +153,7 @@ impl TreeEnsemble {
         Self(Arc::new(trees))
     }
 
-    /// Reads the rows; columns are matched by name if both the model and the rows have names.
+    /// Converts the rows to a matrix. Columns are matched by name if both the model and the rows have column names.
     fn matrix<'py>(&self, x: &Bound<'py, PyAny>) -> PyResult<Matrix<'py>> {
         let py = x.py();
         let (known, given) = (self.0.feature_names(), names_of(x)?);
@@ -189,13 +190,13 @@ impl TreeEnsemble {
     }
 }
 
-/// Selects the columns of a frame at these positions.
+/// Selects the columns of a frame at the given positions.
 fn columns_at<'py>(x: &Bound<'py, PyAny>, places: Vec<usize>) -> PyResult<Bound<'py, PyAny>> {
     if x.hasattr("iloc")? {
         let rows = pyo3::types::PySlice::full(x.py());
         return x.getattr("iloc")?.get_item((rows, places));
     }
-    // The frame is from pyarrow or polars.
+    // Only frames of pyarrow and polars reach this point.
     x.call_method1(
         "select",
         (places
@@ -212,12 +213,13 @@ fn name_at<'py>(x: &Bound<'py, PyAny>, place: usize) -> PyResult<Bound<'py, PyAn
 
 #[pymethods]
 impl TreeEnsemble {
-    /// Imports an XGBoost model from the path of the JSON file that ``save_model("model.json")`` writes, or from the JSON itself.
+    /// Imports an XGBoost model. The argument is the path of the JSON file that ``save_model("model.json")`` writes, or
+    /// the JSON itself.
     ///
     /// The boosters ``gbtree`` and ``dart`` and the objectives ``binary:logistic`` and ``reg:logistic`` are supported.
-    /// As in XGBoost, values are rounded to float32 before they are compared. Leaves are summed in float64. XGBoost
-    /// sums them in float32, so its probabilities differ by about 1e-6. If the model was trained with early stopping,
-    /// only the trees up to its best iteration are used, as in XGBoost's own estimators.
+    /// As in XGBoost, values are rounded to float32 before they are compared with thresholds. Leaf values are summed in
+    /// float64. XGBoost sums them in float32, so its probabilities differ by up to about 1e-6. If the model was trained
+    /// with early stopping, only the trees up to its best iteration are used, as in XGBoost's own estimators.
     ///
     /// Raises:
     ///     ImportFailedError: The content is not such a model, or the kind of model is not supported.
@@ -241,10 +243,12 @@ impl TreeEnsemble {
         py.detach(|| Trees::from_xgboost(&json)).or_raise(py).map(Self::new)
     }
 
-    /// Imports a LightGBM model from the path of the text file that ``save_model`` writes, or from the text itself.
+    /// Imports a LightGBM model. The argument is the path of the text file that ``save_model`` writes, or the text
+    /// itself.
     ///
-    /// The objectives ``binary`` and ``cross_entropy`` and categorical splits are supported. Scores match LightGBM's
-    /// except for rounding in the last bits of the exponential function. All trees in the text are used.
+    /// The objectives ``binary`` and ``cross_entropy`` and categorical splits are supported. Probabilities equal those
+    /// of LightGBM, except for the last bits, because the exponential function is rounded differently. All trees in the
+    /// text are used.
     ///
     /// Raises:
     ///     ImportFailedError: The content is not such a model, or the kind of model is not supported.
@@ -277,20 +281,20 @@ impl TreeEnsemble {
     #[staticmethod]
     #[pyo3(signature = (path_or_text))]
     fn from_lightgbm(py: Python<'_>, path_or_text: &Bound<'_, PyAny>) -> PyResult<Self> {
-        // A path is a single line.
+        // A text with a line break is content, because paths have only one line.
         let text = content(path_or_text, |text| text.contains('\n'))?;
         let wrong = |_| refuse(py, "import_failed", "this is not the text of a LightGBM model", None);
         let text = String::from_utf8(text).map_err(wrong)?;
         py.detach(|| Trees::from_lightgbm(&text)).or_raise(py).map(Self::new)
     }
 
-    /// Imports a fitted estimator for two classes.
+    /// Imports a fitted estimator of scikit-learn, LightGBM or XGBoost for two classes.
     ///
     /// These estimators of scikit-learn are supported: RandomForestClassifier, ExtraTreesClassifier,
     /// GradientBoostingClassifier, HistGradientBoostingClassifier without categorical columns, DecisionTreeClassifier,
     /// ExtraTreeClassifier. LightGBM's LGBMClassifier and XGBoost's XGBClassifier and XGBRFClassifier are supported too.
-    /// Forests and single trees average probabilities, so their explanations are in probability. Probabilities are in the
-    /// order of the estimator's ``classes_``.
+    /// Forests and single trees average probabilities, so their Shapley values are differences of probabilities, not of
+    /// log-odds. Probabilities are in the order of the estimator's ``classes_``.
     ///
     /// Raises:
     ///     ImportFailedError: The estimator is not fitted or not supported.
@@ -321,7 +325,7 @@ impl TreeEnsemble {
         }
     }
 
-    /// The same trees with column names, by which the columns of frames are matched.
+    /// Returns the same trees with column names. The columns of frames are then matched by these names.
     ///
     /// Raises:
     ///     FeatureMismatchError: The number of names differs from the number of columns.
@@ -337,7 +341,7 @@ impl TreeEnsemble {
     /// The probabilities of both classes, float64 of shape (n, 2). float32 and float64 matrices are not copied.
     ///
     /// Raises:
-    ///     FeatureMismatchError: The number or a name of the columns differs from the training.
+    ///     FeatureMismatchError: The number or the names of the columns differ from the training data.
     #[pyo3(signature = (X, *, threads=None))]
     #[allow(non_snake_case)]
     fn predict_proba(
@@ -350,11 +354,11 @@ impl TreeEnsemble {
         Ok(both(py, x.score(py, &self.0, threads)?))
     }
 
-    /// Exact Shapley values (TreeSHAP) of every column for every row, as an `Explanation`. They are in log-odds, or in probability
-    /// if the trees average probabilities (`link`).
+    /// The exact Shapley values (TreeSHAP) of each column for each row, as an `Explanation`. They are in log-odds, or
+    /// in probability if the trees average probabilities. `link` tells which.
     ///
     /// Raises:
-    ///     FeatureMismatchError: The number or a name of the columns differs from the training.
+    ///     FeatureMismatchError: The number or the names of the columns differ from the training data.
     #[pyo3(signature = (X, *, threads=None))]
     #[allow(non_snake_case)]
     fn explain(
@@ -373,14 +377,14 @@ impl TreeEnsemble {
         explanation(py, contributions, base_value, x.to_numpy(py), names)
     }
 
-    /// The column names in training order; None if the model has none.
+    /// The column names in training order. None if the model has no column names.
     #[getter]
     fn feature_names(&self) -> Option<Vec<String>> {
         let names = self.0.feature_names();
         (!names.is_empty()).then(|| names.to_vec())
     }
 
-    /// The scale on which leaves and contributions add up: ``"log_odds"``, or ``"probability"`` if the trees average
+    /// The scale of leaf values and Shapley values: ``"log_odds"``, or ``"probability"`` if the trees average
     /// probabilities.
     #[getter]
     fn link(&self) -> &'static str {
@@ -393,12 +397,12 @@ impl TreeEnsemble {
         self.0.n_features()
     }
 
-    /// Serializes the trees with their column names and link.
+    /// Serializes the trees, with their column names and `link`, to bytes.
     fn to_bytes<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
         Ok(PyBytes::new(py, &py.detach(|| self.0.to_bytes()).or_raise(py)?))
     }
 
-    /// Opens serialized trees. Invalid bytes raise an error and do no harm.
+    /// Opens trees that `to_bytes` has serialized. Invalid bytes raise an error.
     #[staticmethod]
     fn from_bytes(py: Python<'_>, #[pyo3(from_py_with = arguments::data)] data: Vec<u8>) -> PyResult<Self> {
         py.detach(|| Trees::from_bytes(&data)).or_raise(py).map(Self::new)

@@ -1,5 +1,5 @@
-//! Long calls. The work runs on its own thread without the GIL, while the caller's thread checks for Ctrl-C and reports
-//! progress.
+//! Runs long calls. The work runs on its own thread without the GIL. Meanwhile, the caller's thread checks for Ctrl-C
+//! and reports progress.
 
 use std::cell::RefCell;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,15 +13,15 @@ use pyo3::types::{PyDict, PyTuple};
 
 use crate::errors::{OrRaise, refuse};
 
-/// The interval at which the caller's thread checks for Ctrl-C and progress.
+/// The interval at which the caller's thread checks for Ctrl-C and for new progress.
 const TICK: Duration = Duration::from_millis(25);
 
 thread_local! {
-    /// The flag that tells the long calls of this thread to stop, if a [`Canceller`] runs them.
+    /// If a [`Canceller`] runs a call on this thread, this is its flag. The call stops when the flag is set.
     static CURRENT: RefCell<Option<Arc<AtomicBool>>> = const { RefCell::new(None) };
 }
 
-/// Stops a long call that runs on another thread. `churn_core.aio` makes a canceller for each awaited call.
+/// Runs a call and lets other threads stop it. `churn_core.aio` makes a canceller for each awaited call.
 #[pyclass(frozen, module = "churn_core._churn_core")]
 pub(crate) struct Canceller(Arc<AtomicBool>);
 
@@ -32,7 +32,7 @@ impl Canceller {
         Self(Arc::default())
     }
 
-    /// Calls ``function`` on this thread; `cancel` stops the long calls that it makes.
+    /// Calls ``function`` on this thread. `cancel`, which any thread may call, stops the long calls that it makes.
     #[pyo3(signature = (function, args, kwargs))]
     fn call(
         &self,
@@ -52,7 +52,7 @@ impl Canceller {
     }
 }
 
-/// Runs `work` until it finishes, a signal interrupts it, or its progress callback raises.
+/// Runs `work` until it finishes, is cancelled, a signal interrupts it, or its progress callback raises an exception.
 pub(crate) fn run<T: Send>(
     py: Python<'_>,
     threads: Option<usize>,
@@ -99,7 +99,8 @@ pub(crate) fn run<T: Send>(
                 Err(error) => return (Some(Err(error.into())), None),
             };
             let mut raised = None;
-            // The channel closes when the work ends, whether it succeeds or fails.
+            // The worker drops its end of the channel when the work ends, even by a panic. `recv_timeout` then returns
+            // another error than `Timeout`, which ends the loop.
             while let Err(RecvTimeoutError::Timeout) = finished.recv_timeout(TICK) {
                 if raised.is_none() {
                     raised = Python::attach(tell).err();
@@ -121,7 +122,7 @@ pub(crate) fn run<T: Send>(
         .or_raise(py)
 }
 
-/// The callable for a `progress` argument: the argument itself, or a progress bar for `True`.
+/// Converts the argument `progress` to a callable. `True` becomes a progress bar; `False` and `None` become `None`.
 fn listener(py: Python<'_>, progress: &Bound<'_, PyAny>) -> PyResult<Option<Py<PyAny>>> {
     if let Ok(wanted) = progress.extract::<bool>() {
         return match wanted {

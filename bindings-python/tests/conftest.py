@@ -1,4 +1,4 @@
-"""Records of one small tenant, and a model trained on them."""
+"""The fixtures of the tests: records of one small tenant, and a model that is trained on them."""
 
 from datetime import datetime, timedelta, timezone
 
@@ -12,7 +12,7 @@ DEFINITION = churn.Inactivity(horizon=60, active_within=120, on="payments")
 
 
 def world(customers=300):
-    """Rows as dicts. Every fourth customer stops paying at some time."""
+    """The tables of the tenant, whose rows are dicts. Every fourth customer stops paying at some time."""
     people, payments, tickets = [], [], []
     for i in range(customers):
         cid = f"C-{i:03}"

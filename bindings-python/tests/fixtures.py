@@ -1,4 +1,4 @@
-"""The fixtures that all three languages read."""
+"""Reads the test fixtures that the tests in Rust, Python and Node share."""
 
 import json
 from pathlib import Path
@@ -8,7 +8,8 @@ TABLES = ("customers", "payments", "tickets", "activities")
 
 
 def value(given):
-    """A value of a row; ``{"float": "NaN"}`` stands for a number that JSON cannot represent."""
+    """Converts a value of a JSON fixture. ``{"float": "NaN"}`` represents NaN, which JSON cannot represent as a
+    number."""
     return float(given["float"]) if isinstance(given, dict) else given
 
 

@@ -1,4 +1,4 @@
-"""The long calls as coroutines."""
+"""Tests of `churn_core.aio`: long calls as coroutines."""
 
 import asyncio
 import inspect

@@ -1,4 +1,4 @@
-"""Backtests prove that they use no future data."""
+"""Tests that a backtest trains on no data from after its test date, and that its report proves this."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The estimator for flat tables: scikit-learn's own checks, and further guarantees."""
+"""Tests of the estimator for flat tables. They run scikit-learn's checks of estimators and test further guarantees."""
 
 import json
 import os
@@ -26,7 +26,7 @@ from churn_core import _churn_core
 
 
 def world(rows=400, seed=0):
-    """Columns of all types with missing values, and labels that depend on most of them."""
+    """Makes columns of all types with missing values, and labels that depend on most of the columns."""
     draw = np.random.default_rng(seed)
     minutes = draw.uniform(0, 100, rows)
     plan = draw.choice(["basic", "pro", "team"], rows)
@@ -163,7 +163,8 @@ def test_report(table, fitted):
 
 
 def panel(customers=80, rows=8, seed=0):
-    """Customers with several rows each. The values of a customer hardly change and say nothing about churn, which is random."""
+    """Makes customers with several rows each. The rows of a customer are almost equal. Churn is random and independent
+    of the values."""
     draw = np.random.default_rng(seed)
     owner = np.repeat(np.arange(customers), rows)
     X = draw.random((customers, 2))[owner] + draw.random((customers * rows, 2)) * 1e-3

@@ -1,4 +1,5 @@
-"""Every error code has its exception, and every kind of invalid record is refused as in the other languages."""
+"""Tests that each error code has its exception class, and that invalid records give the same error codes as in Rust and
+Node."""
 
 import builtins
 

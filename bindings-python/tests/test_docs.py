@@ -1,4 +1,4 @@
-"""Every public name is documented, and the examples in its docstring run."""
+"""Tests that all public names have docstrings, and that the examples in the docstrings run."""
 
 import doctest
 import inspect
@@ -12,7 +12,7 @@ NAMES = [name for name in churn.__all__ if not name.startswith("_")]
 
 
 def documented():
-    """The names and docstrings of all public functions and classes, and of their methods and properties."""
+    """Yields the name and the object of each public function and class, and of its public methods and properties."""
     for module in (churn, plots, churn.ensemble, churn.store, churn.aio):
         for name in module.__all__:
             found = getattr(module, name)
@@ -30,7 +30,7 @@ EXAMPLES = {name: found.__doc__ for name, found in DOCUMENTED.items() if ">>>" i
 
 
 def test_everything_is_documented():
-    # The docstring of a dataclass documents the fields.
+    # The fields of a dataclass have no docstrings of their own, because the docstring of the class documents them.
     fields = {f"{kind}.{field}" for kind, found in DOCUMENTED.items() for field in getattr(found, "__dataclass_fields__", ())}
     assert [name for name, found in DOCUMENTED.items() if not found.__doc__ and name not in fields] == []
     assert len(EXAMPLES) >= 15

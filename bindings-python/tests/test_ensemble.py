@@ -1,4 +1,4 @@
-"""The members of the ensemble as separate estimators."""
+"""Tests of the estimators in `churn_core.ensemble`, each of which is one member of the ensemble."""
 
 import pickle
 import subprocess
@@ -100,7 +100,7 @@ def test_every_layout_gives_bit_identical_results(member, data):
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_matrices_are_not_copied(dtype):
-    """Compares the peak memory before and after scoring, in a separate process."""
+    """Runs a separate process that compares its peak memory before and after scoring."""
     code = (
         "import resource, numpy as np; from churn_core.ensemble import GradientBoosting\n"
         "X = np.arange(50_000.0).reshape(-1, 50) % 7\n"

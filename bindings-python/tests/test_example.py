@@ -1,4 +1,4 @@
-"""The store example runs unchanged."""
+"""Tests that the example of the store runs."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""Regression tests of faults that users reported, and of similar faults. Each was a wrong result or a misleading error."""
+"""Regression tests. Each test is for a wrong result or a misleading error message of an earlier version."""
 
 import dataclasses
 import decimal
@@ -34,7 +34,7 @@ def answers():
     return ["yes" if i % 10 < 4 else "no" for i in range(100)]
 
 
-# Labels, rows, weights and masks.
+# Tests of labels, rows, weights and masks.
 
 
 @pytest.mark.parametrize("missing", [NAN, None, pd.NA, pd.NaT, np.nan, np.ma.masked], ids=repr)
@@ -69,7 +69,7 @@ def test_lists_of_rows_keep_their_types():
     expected = clean.predict_proba([["pro", None]])
     for row in (["pro", NAN], ["pro", np.nan], ["pro", pd.NA], ("pro", None)):
         assert (clean.predict_proba([row]) == expected).all()
-    # The columns are named as in a frame with the same values.
+    # A list of rows has the column names x0 and x1. A frame with these names and the same values gives the same result.
     frame = pd.DataFrame({"x0": [row[0] for row in rows], "x1": [row[1] for row in rows]})
     assert (fit(frame, y).predict_proba(frame) == clf.predict_proba(rows)).all()
     with pytest.raises(churn.ChurnError):
@@ -168,7 +168,7 @@ def test_nan_among_texts_is_missing(rows):
         assert regions(table) == expected == [None, "EU"]
     ended = [dict(PERSON, churned_at=NAN), dict(PERSON, customer_id="b", churned_at=NAN)]
     assert churn.TenantRecords("acme", ended).report.is_clean
-    # NaN in a required number is still an error.
+    # NaN in the required column `amount` is an error.
     with pytest.raises(churn.InvalidRecordsError) as caught:
         churn.TenantRecords("a", [PERSON], [{"customer_id": "a", "due_at": "2023-02-01", "amount": NAN}])
     assert caught.value.code == "not_finite"
@@ -187,7 +187,7 @@ def test_uuids_of_any_frame():
     assert len(churn.TenantRecords("a", relation).customer_ids[0]) == 36
 
 
-# Frames and rows.
+# Tests of frames and rows.
 
 
 def test_columns_of_nothing_but_null():
@@ -216,12 +216,12 @@ def test_the_index_is_named():
     due = pd.DataFrame({"due_at": ["2023-02-01"], "amount": [1.0]}, index=pd.Index(["a"], name="customer_id"))
     with pytest.raises(churn.InvalidRecordsError, match="reset_index"):
         churn.TenantRecords("acme", [PERSON], due)
-    # A named index column of an Arrow table is an ordinary column.
+    # pandas marks a named index as a column of the Arrow table. It is read like the other columns.
     assert len(churn.TenantRecords("acme", pa.Table.from_pandas(indexed))) == 1
     X = pd.DataFrame({"plan": ["a", "b"] * 30, "minutes": range(60)})
     table = pa.Table.from_pandas(X.set_index("plan"))
     assert sorted(fit(table, [0, 1] * 30).feature_names_in_) == ["minutes", "plan"]
-    # A default index is not a column, so it is no error.
+    # An index without a name cannot be a missing column, so it causes no error.
     assert len(churn.TenantRecords("acme", pd.DataFrame([PERSON]).set_index(np.array([5])))) == 1
 
 
@@ -290,11 +290,12 @@ def test_bytes_and_pickles(model, records):
         run.reasons(17)
 
 
-# Matrices.
+# Tests of matrices.
 
 
 def xgboost_file(names, best=None):
-    """An XGBoost model with two rounds of one tree each on the first column."""
+    """The JSON of an XGBoost model with two boosting rounds. Each round has one tree, which splits on the first
+    column."""
     def tree(left, right):
         return {
             "tree_param": {"num_nodes": "3"}, "left_children": [1, -1, -1], "right_children": [2, -1, -1],
@@ -376,7 +377,7 @@ def test_logistic_has_no_missing_values(value):
         churn.ensemble.Logistic().fit(np.where(X == 3, NAN, X), X[:, 0] > 20)
 
 
-# Messages.
+# Tests of error messages.
 
 
 def test_members_take_part_in_metadata_routing():

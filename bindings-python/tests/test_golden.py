@@ -1,4 +1,5 @@
-"""The golden cases: every number is compared bit for bit. Rust and node:test test the same cases under the same names."""
+"""Tests with stored expected results (golden cases). Every number must be bit-identical. The tests in Rust and Node
+read the same cases, and have the same names."""
 
 import os
 
@@ -14,7 +15,8 @@ MODELS = sorted((FIXTURES / "frozen").iterdir())
 
 
 def bits(numbers):
-    """The bits of numbers. A missing number is null in the file and NaN here; the sign of NaN does not matter."""
+    """Converts numbers to their bits. A missing number is null in the fixture and NaN in a result. All NaN have equal
+    bits."""
     numbers = np.array([np.nan if number is None else number for number in numbers], dtype="<f8")
     return np.where(np.isnan(numbers), np.nan, numbers).tobytes()
 
@@ -116,7 +118,7 @@ def test_all_cases_are_there():
 
 
 def test_crowd_is_bit_identical_on_every_host():
-    """``CHURN_CROWD`` sets the number of customers."""
+    """The environment variable ``CHURN_CROWD`` sets the number of customers."""
     customers = int(os.environ.get("CHURN_CROWD", "1000"))
     records = crowd.records(customers)
     for folder in MODELS:

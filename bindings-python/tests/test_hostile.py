@@ -1,4 +1,5 @@
-"""Hostile input: the cases of tests/fixtures/hostile.json, which the Rust and Node tests read too."""
+"""Tests with input that is meant to do harm. The cases are in tests/fixtures/hostile.json. The tests in Rust and Node
+read them too."""
 
 import json
 import math

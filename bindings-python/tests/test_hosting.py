@@ -1,4 +1,5 @@
-"""The package in its environments: frames of duckdb, notebooks, threads and forked workers."""
+"""Tests of the package in several environments: with duckdb, in notebooks, with threads and in forked worker
+processes."""
 
 import multiprocessing
 import os
@@ -28,7 +29,7 @@ def test_duckdb_relations(tables):
         return churn.features(records, AS_OF).to_numpy().tobytes()
 
     assert bits(relations) == bits(tables)
-    # A result can be used in SQL again.
+    # duckdb can query a result of this package.
     matrix = churn.features(churn.TenantRecords(tenant="acme", **relations), AS_OF).to_arrow()
     assert connection.sql("select count(*) from matrix").fetchall() == [(len(matrix),)]
 
@@ -62,7 +63,8 @@ def _score(_):
 @pytest.mark.skipif(sys.platform == "win32", reason="no fork")
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_preforked_workers(records, model):
-    """As in gunicorn, the parent process loads and scores, and then forks workers that train and score."""
+    """The parent process loads a model and scores, and then forks workers that train and score, as the server gunicorn
+    does."""
     global MODEL, RECORDS
     MODEL, RECORDS = model, records
     expected = model.score(records, AS_OF).probabilities.tobytes()

@@ -1,4 +1,4 @@
-"""The notebooks run from top to bottom."""
+"""Tests that the notebooks of the examples run without errors."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The plots show the right data."""
+"""Tests that the plots show the right data."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The example of the README runs unchanged."""
+"""Tests that the Python code in the README runs."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""Scores, runs, reasons and explanations as Python values: sequences, dicts, JSON, pickles, frames."""
+"""Tests of scores, runs, reasons and explanations as Python values: as sequences, dicts, JSON, pickles and frames."""
 
 import json
 import math
@@ -158,7 +158,7 @@ def test_folds_carry_their_predictions(model, records):
     assert len(fold.predictions) == fold.measures.rows
     assert sum(row.churned for row in fold.predictions) == fold.measures.churned
     assert fold.predictions[0].as_of == fold.test_date
-    # Customers who were inactive for a whole horizon are eligible too; the report measures them separately.
+    # Some eligible customers had no event in the `horizon` days before the date. The report measures them separately.
     split = fold.by_activity
     assert split.active.rows + split.inactive.rows == fold.measures.rows and split.inactive.churned
     for plot in (churn.plots.gains, churn.plots.lift):

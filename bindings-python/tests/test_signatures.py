@@ -1,4 +1,4 @@
-"""Every public callable has named, typed arguments, and errors name the invalid argument."""
+"""Tests that all public functions have named arguments with types, and that errors name the invalid argument."""
 
 import inspect
 import subprocess
@@ -12,7 +12,7 @@ import churn_core as churn
 from conftest import AS_OF, DEFINITION
 
 MODULES = (churn, churn.ensemble, churn.synthetic, churn.store, churn.plots, churn.aio)
-# Names that Python or scikit-learn prescribe.
+# Methods whose signatures Python or scikit-learn prescribes.
 NOT_OURS = {"set_params", "fromkeys", "with_traceback", "add_note", "update"}
 
 
@@ -40,7 +40,7 @@ def test_no_callable_takes_anything():
         try:
             signature = inspect.signature(found)
         except ValueError:
-            # Users cannot construct this class.
+            # Only the package itself makes objects of this class.
             assert inspect.isclass(found), name
             continue
         kinds = {parameter.kind for parameter in signature.parameters.values()}
@@ -61,7 +61,7 @@ def test_train_has_typed_keywords():
 
 
 def test_defaults_are_those_of_the_core(records):
-    """Passing the defaults of the signature explicitly changes nothing."""
+    """The model does not change if the default values in the signature are passed explicitly."""
     options = {"folds": 2, "forest": False, "boosting": {"n_trees": 5}}
     plain = churn.ChurnModel.train(records, DEFINITION, **options)
     parameters = inspect.signature(churn.ChurnModel.train).parameters

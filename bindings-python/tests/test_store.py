@@ -1,4 +1,4 @@
-"""The store in Python: stored records, models and scores are loaded unchanged, tenants are isolated, calls can be
+"""Tests of the store in Python: records, models and scores are loaded unchanged, tenants are isolated, and calls can be
 cancelled."""
 
 import asyncio
@@ -39,7 +39,7 @@ def store(url):
 
 @pytest.fixture
 def acme(store):
-    # A new tenant for every test, because a Postgres database is still there after the tests.
+    # Every test has a new tenant, because the data of earlier tests stay in a Postgres database.
     return store.tenant(f"acme-{uuid.uuid4()}")
 
 
@@ -68,7 +68,7 @@ def test_loaded_records_are_bit_identical(acme, tables, records):
     assert loaded.report.is_clean and loaded.customer_ids == records.customer_ids
     assert bits(loaded) == bits(records)
     assert acme.payments.count() == len(tables["payments"]) and acme.activities.count() == 0
-    # A table that was not given differs from an empty one.
+    # The table `activities` was not given, so it is missing in the records. After an upsert without rows, it is empty.
     assert "activities" not in loaded.report.tables
     acme.activities.upsert([])
     assert acme.records().report.tables["activities"].rows_in == 0
@@ -236,7 +236,8 @@ def test_tenants_are_isolated(store, acme, tables, records, model):
         assert report.passed and not failed and "signed off" in str(report)
         report.sign_off()
     else:
-        # In Postgres the attestation fails: the tests' role is a superuser, whom row-level security does not restrict.
+        # In Postgres the attestation fails, because the tests connect as a superuser. Row-level security does not
+        # restrict superusers.
         assert not report.passed and failed and "NOT signed off" in report.text
         with pytest.raises(churn.StoreError) as apart:
             report.sign_off()
@@ -313,7 +314,7 @@ def test_threads_share_a_store(store, tables):
 
     with ThreadPoolExecutor(8) as pool:
         assert list(pool.map(work, range(16))) == [50 + number % 4 for number in range(16)]
-    # Other threads keep running while one waits for the database.
+    # Other Python threads run while one thread waits for the database.
     release, ticks = threading.Event(), 0
 
     def slow():
@@ -363,7 +364,7 @@ def test_awaited(url, tables, records, model):
                 await tenants[0].customers.page(limit=0)
             assert await tenants[0].models.champion() is None
 
-            # The call was cancelled, so nothing is stored, and the next writer does not have to wait for a lock.
+            # After this call is cancelled, nothing is stored, and no lock makes the next writer wait.
             begun = threading.Event()
             writing = asyncio.create_task(tenants[0].activities.upsert_batches(endless_activities(begun)))
             await asyncio.to_thread(begun.wait, 10)

@@ -1,4 +1,4 @@
-"""The type stubs match those that stubs.py writes for the built module."""
+"""Tests that the type stubs in the repository are equal to those that stubs.py writes for the built module."""
 
 import subprocess
 import sys

@@ -1,4 +1,5 @@
-"""Conversion of subscriptions to customers: the cases that Rust and Node read too, given as rows and as frames."""
+"""Tests of the conversion of subscriptions to customers. The input is given as rows and as frames. The tests in Rust
+and Node read the same cases."""
 
 from datetime import datetime, timezone
 

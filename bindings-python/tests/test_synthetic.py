@@ -1,4 +1,4 @@
-"""Synthetic tenants in Python."""
+"""Tests of synthetic tenants in Python."""
 
 import doctest
 

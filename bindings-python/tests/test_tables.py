@@ -1,4 +1,5 @@
-"""Every input format gives the same records, or an error that says what is wrong."""
+"""Tests that every input format gives the same records, and that invalid input gives an error that says what is
+wrong."""
 
 import builtins
 import csv

@@ -1,4 +1,4 @@
-"""Imported trees, compared with the stored predictions of the original libraries."""
+"""Tests that compare imported trees with stored predictions of the libraries that trained them."""
 
 import json
 import pickle
@@ -43,7 +43,7 @@ def test_scores_are_those_of_the_library(name):
     ensemble = load(name)
     proba = ensemble.predict_proba(X)
     assert proba.shape == (len(X), 2) and proba.dtype == np.float64
-    # XGBoost sums in float32.
+    # The tolerance is larger for XGBoost, because it sums leaf values in float32.
     tolerance = 1e-6 if name.startswith("xgboost") else 1e-13
     np.testing.assert_allclose(proba[:, 1], EXPECTED[name]["probability"], rtol=0, atol=tolerance)
     np.testing.assert_array_equal(proba[:, 0], 1 - proba[:, 1])
@@ -70,7 +70,7 @@ def test_all_hosts_give_bit_identical_results(name):
 def test_contributions_are_those_of_the_library(name):
     found = load(name).explain(X)
     expected = np.array(EXPECTED[name]["contributions"])
-    # LightGBM's contributions add up to the raw score, before it is multiplied by the sigmoid's factor.
+    # LightGBM's contributions add up to the raw score. The log-odds are the raw score times the parameter `sigmoid`.
     factor = 1.3 if name == "lightgbm_categories" else 1.0
     tolerance = 1e-5 if name.startswith("xgboost") else 1e-12
     np.testing.assert_allclose(found.values, expected[:, :-1] * factor, rtol=0, atol=tolerance)
@@ -101,7 +101,7 @@ def test_any_layout_gives_bit_identical_results(name):
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("frame", ["", "pandas"])
 def test_matrices_are_not_copied(dtype, frame):
-    """Compares the peak memory before and after scoring, in a separate process."""
+    """Runs a separate process that compares its peak memory before and after scoring."""
     code = (
         "import resource, numpy as np, pandas as pd, churn_core as churn\n"
         f"ensemble = churn.TreeEnsemble.from_lightgbm({str(path('lightgbm_numeric'))!r})\n"
@@ -109,7 +109,7 @@ def test_matrices_are_not_copied(dtype, frame):
         f"large = pd.DataFrame(large) if {frame!r} else large\n"
         "ensemble.predict_proba(large[:100], threads=1)\n"
         "peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024\n"
-        # The result is a third as large as a float64 input, and its size is subtracted.
+        # The memory of the result is subtracted, with a margin of 50 %, so that only a copy of the input counts.
         "before = peak(); proba = ensemble.predict_proba(large, threads=1)\n"
         "print((peak() - before - 1.5 * proba.nbytes) / size)"
     )
@@ -155,7 +155,8 @@ def test_wrong_matrices_are_refused():
         for wrong in (["a"], [["a"] * 6], X[0], 5, None):
             with pytest.raises(churn.InvalidOptionError):
                 ask(wrong)
-        # The model uses the code of a category, which may differ from its value.
+        # A column of categories is refused, because the model needs codes, and the code of a category may differ from
+        # its value.
         frame = pd.DataFrame(X).astype({5: "category"})
         with pytest.raises(churn.InvalidOptionError, match='column "5" holds categories'):
             ask(frame)
@@ -225,7 +226,8 @@ def test_estimators_of_scikit_learn(estimator, dtype):
 
 
 def test_thresholds_are_those_of_single_precision():
-    """scikit-learn's trees compare float32, so a float64 just above a threshold still goes left."""
+    """scikit-learn's trees compare values in float32. A float64 value slightly above a threshold is rounded to the
+    threshold, so it goes to the left child."""
     x, y = draw()
     model = trees.DecisionTreeClassifier(random_state=0).fit(x, y)
     ensemble = churn.TreeEnsemble.from_sklearn(model)

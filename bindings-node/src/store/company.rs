@@ -22,7 +22,7 @@ fn parsed(json: &str) -> Result<Json> {
     serde_json::from_str(json).map_err(|error| invalid_option("value", &error.to_string()))
 }
 
-/// Name and settings of a tenant.
+/// The name and the settings of a tenant's company.
 #[napi]
 pub struct NativeCompany {
     pub(super) own: CompanyStore,
@@ -30,7 +30,7 @@ pub struct NativeCompany {
 
 #[napi]
 impl NativeCompany {
-    /// Name and settings, as JSON.
+    /// The name and the settings, as JSON.
     #[napi(catch_unwind)]
     pub fn get<'env>(&self, env: &'env Env) -> Result<PromiseRaw<'env, String>> {
         let own = self.own.clone();
@@ -44,14 +44,14 @@ impl NativeCompany {
         begin(env, async move { own.rename(&name).await.map_err(raise_store) })
     }
 
-    /// Sets a setting to a value, given as JSON.
+    /// Stores a setting. Its value is given as JSON.
     #[napi(catch_unwind)]
     pub fn set<'env>(&self, env: &'env Env, setting: String, value: String) -> Result<PromiseRaw<'env, ()>> {
         let (own, value) = (self.own.clone(), parsed(&value)?);
         begin(env, async move { own.set(&setting, &value).await.map_err(raise_store) })
     }
 
-    /// Removes a setting.
+    /// Removes a setting. Returns whether it existed.
     #[napi(catch_unwind)]
     pub fn unset<'env>(&self, env: &'env Env, setting: String) -> Result<PromiseRaw<'env, bool>> {
         let own = self.own.clone();
@@ -59,7 +59,7 @@ impl NativeCompany {
     }
 }
 
-/// A tenant's users.
+/// The users of a tenant.
 #[napi]
 pub struct NativeUsers {
     pub(super) own: UserStore,
@@ -80,7 +80,7 @@ impl NativeUsers {
         begin(env, async move { own.upsert(&user).await.map_err(raise_store) })
     }
 
-    /// A user, as JSON.
+    /// The user with this id, as JSON.
     #[napi(catch_unwind)]
     pub fn get<'env>(&self, env: &'env Env, user_id: String) -> Result<PromiseRaw<'env, String>> {
         let own = self.own.clone();
@@ -97,7 +97,7 @@ impl NativeUsers {
         begin(env, async move { to_json(&own.list().await.map_err(raise_store)?) })
     }
 
-    /// Removes a user.
+    /// Removes a user. Returns whether the user existed.
     #[napi(catch_unwind)]
     pub fn remove<'env>(&self, env: &'env Env, user_id: String) -> Result<PromiseRaw<'env, bool>> {
         let own = self.own.clone();
@@ -105,7 +105,7 @@ impl NativeUsers {
     }
 }
 
-/// A tenant's keys.
+/// The API keys of a tenant.
 #[napi]
 pub struct NativeApiKeys {
     pub(super) own: ApiKeyStore,
@@ -113,7 +113,7 @@ pub struct NativeApiKeys {
 
 #[napi]
 impl NativeApiKeys {
-    /// Adds a key.
+    /// Adds an API key, of whose secret only a hash is stored.
     #[napi(catch_unwind)]
     pub fn create<'env>(
         &self,
@@ -153,7 +153,7 @@ impl NativeApiKeys {
     }
 }
 
-/// Sync cursors.
+/// The sync cursors of a tenant's data sources. A sync cursor records how far a source has been read.
 #[napi]
 pub struct NativeCursors {
     pub(super) own: CursorStore,
@@ -187,7 +187,7 @@ impl NativeCursors {
     }
 }
 
-/// The audit log.
+/// The audit log of a tenant.
 #[napi]
 pub struct NativeAudit {
     pub(super) own: AuditStore,
@@ -195,7 +195,7 @@ pub struct NativeAudit {
 
 #[napi]
 impl NativeAudit {
-    /// Adds an entry, with details as JSON.
+    /// Adds an entry. Its details are given as JSON.
     #[napi(catch_unwind)]
     pub fn append<'env>(&self, env: &'env Env, given: Object<'_>, details: String) -> Result<PromiseRaw<'env, ()>> {
         let entry = AuditEntry {
@@ -209,7 +209,7 @@ impl NativeAudit {
         begin(env, async move { own.append(&entry).await.map_err(raise_store) })
     }
 
-    /// Entries, oldest first, as JSON.
+    /// A page of entries, oldest first, as JSON.
     #[napi(catch_unwind)]
     pub fn page<'env>(&self, env: &'env Env, given: Object<'_>) -> Result<PromiseRaw<'env, String>> {
         let after = options::whole(&given, "after")?.map(|after| i64::try_from(after).unwrap_or(i64::MAX));

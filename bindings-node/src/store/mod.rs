@@ -1,5 +1,5 @@
-//! The store of many tenants. Every call returns a promise and runs off the event loop. Records, models and counts are
-//! returned as such; all other results are JSON, which the TypeScript code in `lib/` parses.
+//! The store of many tenants. Calls return promises and do not block the event loop. Results are JSON, which the
+//! TypeScript code in `lib/` parses, except for records, models and numbers of rows.
 
 mod company;
 mod models;
@@ -24,10 +24,10 @@ use models::NativeModels;
 use records::NativeRecords;
 use scores::{NativeOutcomes, NativeScores};
 
-/// How often a long call checks for cancellation.
+/// The interval at which a long call checks whether it was cancelled.
 const TICK: Duration = Duration::from_millis(25);
 
-/// Runs a future on the Tokio runtime and returns its promise.
+/// Runs a future on the Tokio runtime. Returns a promise of its result.
 fn begin<'env, T, W>(env: &'env Env, work: W) -> Result<PromiseRaw<'env, T>>
 where
     T: ToNapiValue + Send + 'static,
@@ -57,12 +57,12 @@ fn at(given: &Object<'_>) -> Result<churn_core::Timestamp> {
     options::moment(given, "at")?.ok_or_else(|| invalid_option("at", "is required"))
 }
 
-/// The option `limit`: the maximum number of rows. The store checks its range.
+/// Reads the option `limit`: the maximum number of rows. The store itself checks the range of this number.
 fn limit(given: &Object<'_>, default: usize) -> Result<usize> {
     Ok(options::whole(given, "limit")?.map_or(default, |limit| usize::try_from(limit).unwrap_or(usize::MAX)))
 }
 
-/// A database of many tenants.
+/// A database with the data of many tenants.
 #[napi]
 pub struct NativeStore {
     own: churn_store::Store,
@@ -82,34 +82,34 @@ pub fn open_store(env: &Env, url: String, migrate: bool) -> Result<PromiseRaw<'_
 
 #[napi]
 impl NativeStore {
-    /// `sqlite` or `postgres`.
+    /// The kind of database: `sqlite` or `postgres`.
     #[napi(getter, catch_unwind)]
     pub fn backend(&self) -> &'static str {
         self.own.backend().as_str()
     }
 
-    /// Creates or updates the tables.
+    /// Creates or updates the tables of the store.
     #[napi(catch_unwind)]
     pub fn migrate<'env>(&self, env: &'env Env) -> Result<PromiseRaw<'env, ()>> {
         let own = self.own.clone();
         begin(env, async move { own.migrate().await.map_err(raise_store) })
     }
 
-    /// The version of the tables.
+    /// The version of the store's tables in the database.
     #[napi(catch_unwind)]
     pub fn version<'env>(&self, env: &'env Env) -> Result<PromiseRaw<'env, i64>> {
         let own = self.own.clone();
         begin(env, async move { own.version().await.map_err(raise_store) })
     }
 
-    /// Grants the serving role its privileges.
+    /// Grants a Postgres role the privileges that the application needs.
     #[napi(catch_unwind)]
     pub fn grant_to<'env>(&self, env: &'env Env, role: String) -> Result<PromiseRaw<'env, ()>> {
         let own = self.own.clone();
         begin(env, async move { own.grant_to(&role).await.map_err(raise_store) })
     }
 
-    /// Verifies tenant isolation; returns the report as JSON.
+    /// Verifies tenant isolation. Returns the report as JSON.
     #[napi(catch_unwind)]
     pub fn attest<'env>(&self, env: &'env Env) -> Result<PromiseRaw<'env, String>> {
         let own = self.own.clone();
@@ -130,7 +130,7 @@ impl NativeStore {
         })
     }
 
-    /// The data of one tenant.
+    /// Gives access to the data of one tenant.
     #[napi(catch_unwind)]
     pub fn tenant(&self, tenant: String) -> NativeTenant {
         NativeTenant {
@@ -139,7 +139,7 @@ impl NativeStore {
     }
 }
 
-/// The data of one tenant.
+/// The part of a store that belongs to one tenant.
 #[napi]
 pub struct NativeTenant {
     own: churn_store::TenantStore,
@@ -153,7 +153,7 @@ impl NativeTenant {
         self.own.tenant().to_string()
     }
 
-    /// Records of one kind.
+    /// The table of records of one kind, such as payments.
     #[napi(catch_unwind)]
     pub fn table(&self, table: String) -> Result<NativeRecords> {
         let kind = crate::records::kind_of(&table)?;
@@ -162,19 +162,19 @@ impl NativeTenant {
         })
     }
 
-    /// Models.
+    /// The models of the tenant.
     #[napi(catch_unwind)]
     pub fn models(&self) -> NativeModels {
         NativeModels { own: self.own.models() }
     }
 
-    /// Score runs and scores.
+    /// The score runs of the tenant, with their scores.
     #[napi(catch_unwind)]
     pub fn scores(&self) -> NativeScores {
         NativeScores { own: self.own.scores() }
     }
 
-    /// Outcomes of scored customers.
+    /// The outcomes of the tenant's customers: whether they churned in the label period after a date.
     #[napi(catch_unwind)]
     pub fn outcomes(&self) -> NativeOutcomes {
         NativeOutcomes {
@@ -182,7 +182,7 @@ impl NativeTenant {
         }
     }
 
-    /// Name and settings.
+    /// The name and the settings of the tenant's company.
     #[napi(catch_unwind)]
     pub fn company(&self) -> NativeCompany {
         NativeCompany {
@@ -190,13 +190,13 @@ impl NativeTenant {
         }
     }
 
-    /// Users.
+    /// The users of the tenant.
     #[napi(catch_unwind)]
     pub fn users(&self) -> NativeUsers {
         NativeUsers { own: self.own.users() }
     }
 
-    /// API keys.
+    /// The API keys of the tenant.
     #[napi(catch_unwind)]
     pub fn api_keys(&self) -> NativeApiKeys {
         NativeApiKeys {
@@ -204,7 +204,7 @@ impl NativeTenant {
         }
     }
 
-    /// Sync cursors.
+    /// The sync cursors of the tenant's data sources.
     #[napi(catch_unwind)]
     pub fn cursors(&self) -> NativeCursors {
         NativeCursors {
@@ -212,13 +212,13 @@ impl NativeTenant {
         }
     }
 
-    /// The audit log.
+    /// The audit log of the tenant.
     #[napi(catch_unwind)]
     pub fn audit(&self) -> NativeAudit {
         NativeAudit { own: self.own.audit() }
     }
 
-    /// All records of the tenant.
+    /// Loads all records of the tenant.
     #[napi(catch_unwind)]
     pub fn records<'env>(
         &self,
@@ -245,7 +245,7 @@ impl NativeTenant {
         )
     }
 
-    /// Deletes everything stored about one customer.
+    /// Deletes everything that is stored about one customer, except models.
     #[napi(catch_unwind)]
     pub fn erase_customer<'env>(&self, env: &'env Env, customer_id: String) -> Result<PromiseRaw<'env, i64>> {
         let own = self.own.clone();

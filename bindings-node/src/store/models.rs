@@ -1,4 +1,4 @@
-//! A tenant's models.
+//! The models of a tenant in the store.
 
 use churn_store::{ModelStore, Stage};
 use napi::bindgen_prelude::{Object, PromiseRaw};
@@ -9,7 +9,7 @@ use super::{at, begin};
 use crate::error::{raise_store, to_json};
 use crate::model::Model;
 
-/// A tenant's models.
+/// The models of a tenant.
 #[napi]
 pub struct NativeModels {
     pub(super) own: ModelStore,
@@ -28,7 +28,7 @@ impl NativeModels {
         )
     }
 
-    /// Opens a model.
+    /// Loads the model with this id.
     #[napi(catch_unwind)]
     pub fn load<'env>(&self, env: &'env Env, id: String) -> Result<PromiseRaw<'env, Model>> {
         let own = self.own.clone();
@@ -38,7 +38,7 @@ impl NativeModels {
         })
     }
 
-    /// Opens the champion.
+    /// Loads the champion: the model in use.
     #[napi(catch_unwind)]
     pub fn champion<'env>(&self, env: &'env Env) -> Result<PromiseRaw<'env, Option<Model>>> {
         let own = self.own.clone();
@@ -55,7 +55,7 @@ impl NativeModels {
         begin(env, async move { own.promote(&id, stage).await.map_err(raise_store) })
     }
 
-    /// The metadata of the models, as JSON.
+    /// The metadata of all models, as JSON.
     #[napi(catch_unwind)]
     pub fn list<'env>(&self, env: &'env Env) -> Result<PromiseRaw<'env, String>> {
         let own = self.own.clone();

@@ -1,4 +1,4 @@
-//! The tables of a tenant's records.
+//! The tables of a tenant's records in the store.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ use crate::records::{Slices, lone_table};
 use crate::report::validation;
 use crate::task::Cancel;
 
-/// One table of a tenant's records.
+/// One table of a tenant's records in the store.
 #[napi]
 pub struct NativeRecords {
     pub(super) own: RecordStore,
@@ -99,14 +99,14 @@ impl NativeRecords {
         begin(env, unless_cancelled(cancel, work))
     }
 
-    /// Number of rows.
+    /// The number of rows. Each version of a customer or event is a row.
     #[napi(catch_unwind)]
     pub fn count<'env>(&self, env: &'env Env) -> Result<PromiseRaw<'env, i64>> {
         let own = self.own.clone();
         begin(env, async move { Ok(own.count().await.map_err(raise_store)? as i64) })
     }
 
-    /// Rows in the order in which they were stored, as JSON.
+    /// A page of rows in the order in which they were first stored, as JSON.
     #[napi(catch_unwind)]
     pub fn page<'env>(&self, env: &'env Env, given: Object<'_>) -> Result<PromiseRaw<'env, String>> {
         let after = options::whole(&given, "after")?.map(|after| i64::try_from(after).unwrap_or(i64::MAX));
@@ -130,7 +130,7 @@ impl NativeRecords {
     }
 }
 
-/// An upsert of several batches: one transaction.
+/// An upsert of several batches in one transaction.
 #[napi]
 pub struct NativeImport {
     kind: RecordKind,
@@ -139,7 +139,7 @@ pub struct NativeImport {
 
 #[napi]
 impl NativeImport {
-    /// Upserts a batch.
+    /// Upserts one batch.
     #[napi(catch_unwind)]
     pub fn write<'env>(&self, env: &'env Env, rows: Object<'_>, cancel: &Cancel) -> Result<PromiseRaw<'env, ()>> {
         let (own, cancel) = (Arc::clone(&self.own), cancel.clone());

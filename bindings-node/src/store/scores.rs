@@ -1,4 +1,4 @@
-//! Score runs and outcomes.
+//! The score runs and outcomes of a tenant in the store.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use crate::options;
 use crate::records::Records;
 use crate::run::Run;
 
-/// Identifies a run by its date and model.
+/// Reads the id of a run: its date and the id of its model.
 fn run_id(given: &Object<'_>) -> Result<RunId> {
     Ok(RunId {
         as_of: options::as_of(given)?.timestamp(),
@@ -23,7 +23,7 @@ fn run_id(given: &Object<'_>) -> Result<RunId> {
     })
 }
 
-/// An option that is a number.
+/// Reads an option that is a number.
 fn number(given: &Object<'_>, name: &str) -> Result<Option<f64>> {
     match options::value(given, name)? {
         None => Ok(None),
@@ -33,7 +33,7 @@ fn number(given: &Object<'_>, name: &str) -> Result<Option<f64>> {
     }
 }
 
-/// A tenant's score runs.
+/// The stored score runs of a tenant.
 #[napi]
 pub struct NativeScores {
     pub(super) own: ScoreStore,
@@ -41,7 +41,7 @@ pub struct NativeScores {
 
 #[napi]
 impl NativeScores {
-    /// Stores a run and returns its id as JSON.
+    /// Stores a run. Returns its id as JSON.
     #[napi(catch_unwind)]
     pub fn save<'env>(
         &self,
@@ -69,7 +69,7 @@ impl NativeScores {
         })
     }
 
-    /// The latest runs, as JSON.
+    /// Summaries of the latest runs, as JSON.
     #[napi(catch_unwind)]
     pub fn runs<'env>(&self, env: &'env Env, given: Object<'_>) -> Result<PromiseRaw<'env, String>> {
         let (own, limit) = (self.own.clone(), limit(&given, 100)?);
@@ -79,7 +79,7 @@ impl NativeScores {
         )
     }
 
-    /// The customers with the highest probabilities, as JSON.
+    /// A page with the customers of a run in order of decreasing probability, as JSON.
     #[napi(catch_unwind)]
     pub fn high_risk<'env>(
         &self,
@@ -105,7 +105,7 @@ impl NativeScores {
         })
     }
 
-    /// A customer's scores, as JSON.
+    /// The scores of one customer in all runs, as JSON.
     #[napi(catch_unwind)]
     pub fn history<'env>(
         &self,
@@ -119,7 +119,7 @@ impl NativeScores {
         })
     }
 
-    /// Deletes a run.
+    /// Deletes a run and its scores.
     #[napi(catch_unwind)]
     pub fn delete<'env>(&self, env: &'env Env, run: Object<'_>) -> Result<PromiseRaw<'env, ()>> {
         let (own, run) = (self.own.clone(), run_id(&run)?);
@@ -127,7 +127,7 @@ impl NativeScores {
     }
 }
 
-/// The outcomes of a tenant's customers.
+/// The stored outcomes of a tenant's customers: whether they churned in the label period after a date.
 #[napi]
 pub struct NativeOutcomes {
     pub(super) own: OutcomeStore,
@@ -135,7 +135,7 @@ pub struct NativeOutcomes {
 
 #[napi]
 impl NativeOutcomes {
-    /// Computes the labels of the customers and stores them.
+    /// Computes the labels of the customers and stores them as outcomes.
     #[napi(catch_unwind)]
     pub fn save<'env>(&self, env: &'env Env, records: &Records, given: Object<'_>) -> Result<PromiseRaw<'env, i64>> {
         let (own, records) = (self.own.clone(), Arc::clone(records.inner.get()?));
@@ -150,7 +150,7 @@ impl NativeOutcomes {
         })
     }
 
-    /// The scores of a run with their outcomes, as JSON.
+    /// The probabilities of a run with their outcomes, as JSON.
     #[napi(catch_unwind)]
     pub fn of_run<'env>(&self, env: &'env Env, run: Object<'_>) -> Result<PromiseRaw<'env, String>> {
         let (own, run) = (self.own.clone(), run_id(&run)?);
@@ -160,7 +160,7 @@ impl NativeOutcomes {
         )
     }
 
-    /// The outcomes of a customer, as JSON.
+    /// All stored outcomes of one customer, as JSON.
     #[napi(catch_unwind)]
     pub fn of_customer<'env>(&self, env: &'env Env, customer_id: String) -> Result<PromiseRaw<'env, String>> {
         let own = self.own.clone();

@@ -1,4 +1,5 @@
-// Wrong uses of the API. This file is compiled but never run. Each wrong use follows a right use; only the right use must compile.
+// Wrong uses of the API. This file is compiled but never run. Each numbered case has a correct use and then a wrong use, which
+// must not compile.
 import {
   ChurnClassifier, ChurnError, ChurnModel, FeatureMatrix, ScoreRun, Store, TenantRecords, TenantStore, TreeEnsemble, backtest, columnsOf, features, labels,
   partition, subscriptionsToCustomers, synthetic, type ChurnDefinition, type ErrorCode, type Feature, type PaymentRow, type Score, type TicketRow, type TrainOptions,
@@ -13,250 +14,250 @@ declare const score: Score
 const at = '2024-01-01'
 const customers = [{ customerId: 'a', signedUpAt: at }]
 
-// Columns
-// 1. a typo of an optional column
+// Cases about columns
+// 1. The name of an optional column must not have a typo.
 export const paid1: PaymentRow = { customerId: 'a', dueAt: at, amount: 1, settledAt: at }
-// @ts-expect-error settledAtt
+// @ts-expect-error There is no column `settledAtt`.
 export const paid1x: PaymentRow = { customerId: 'a', dueAt: at, amount: 1, settledAtt: at }
-// 2. a typo of an optional column in snake_case
+// 2. The same holds for names in snake_case.
 export const ticket2: TicketRow = { customer_id: 'a', opened_at: at, resolved_at: at }
-// @ts-expect-error closed_at
+// @ts-expect-error The column is called `resolved_at`, not `closed_at`.
 export const ticket2x: TicketRow = { customer_id: 'a', opened_at: at, closed_at: at }
-// 3. a typo of a required column
+// 3. The name of a required column must not have a typo.
 TenantRecords.fromObjects({ tenant: 't', customers: [{ customerId: 'a', signedUpAt: at }] })
-// @ts-expect-error signedUp
+// @ts-expect-error The column is called `signedUpAt`, not `signedUp`.
 TenantRecords.fromObjects({ tenant: 't', customers: [{ customerId: 'a', signedUp: at }] })
-// 4. a required column is missing
+// 4. All required columns must be present.
 TenantRecords.fromObjects({ tenant: 't', customers, activities: [{ customerId: 'a', at }] })
-// @ts-expect-error no at
+// @ts-expect-error The required column `at` is missing.
 TenantRecords.fromObjects({ tenant: 't', customers, activities: [{ customerId: 'a' }] })
-// 5. a required column is null
+// 5. An optional column may be null, but a required column may not.
 TenantRecords.fromObjects({ tenant: 't', customers, payments: [{ customerId: 'a', dueAt: at, amount: 1, method: null }] })
-// @ts-expect-error null amount
+// @ts-expect-error The required column `amount` is null.
 TenantRecords.fromObjects({ tenant: 't', customers, payments: [{ customerId: 'a', dueAt: at, amount: null }] })
-// 6. an amount is a number
+// 6. An amount is a number.
 TenantRecords.fromObjects({ tenant: 't', customers, payments: [{ customerId: 'a', dueAt: at, amount: 9.5 }] })
-// @ts-expect-error text
+// @ts-expect-error This amount is a text.
 TenantRecords.fromObjects({ tenant: 't', customers, payments: [{ customerId: 'a', dueAt: at, amount: '9.5' }] })
-// 7. statuses
+// 7. A payment has one of the known statuses.
 TenantRecords.fromObjects({ tenant: 't', customers, payments: [{ customerId: 'a', dueAt: at, amount: 1, status: 'paid' }] })
-// @ts-expect-error succeeded
+// @ts-expect-error There is no status 'succeeded'.
 TenantRecords.fromObjects({ tenant: 't', customers, payments: [{ customerId: 'a', dueAt: at, amount: 1, status: 'succeeded' }] })
-// 8. priorities
+// 8. A ticket has one of the known priorities.
 TenantRecords.fromObjects({ tenant: 't', customers, tickets: [{ customerId: 'a', openedAt: at, priority: 'urgent' }] })
-// @ts-expect-error P1
+// @ts-expect-error There is no priority 'P1'.
 TenantRecords.fromObjects({ tenant: 't', customers, tickets: [{ customerId: 'a', openedAt: at, priority: 'P1' }] })
-// 9. attributes are numbers, strings and booleans
+// 9. Attributes are numbers, strings and booleans.
 TenantRecords.fromObjects({ tenant: 't', customers: [{ customerId: 'a', signedUpAt: at, plan: 'pro', seats: 3, trial: true, region: null }] })
-// @ts-expect-error a list
+// @ts-expect-error The attribute `plans` is a list.
 TenantRecords.fromObjects({ tenant: 't', customers: [{ customerId: 'a', signedUpAt: at, plans: ['pro'] }] })
-// 10. a moment under an unknown name is a misspelt column, not an attribute
+// 10. A Date under an unknown name is a misspelt column, because attributes cannot be Dates.
 TenantRecords.fromObjects({ tenant: 't', customers: [{ customerId: 'a', signedUpAt: at, churnedAt: new Date() }] })
-// @ts-expect-error leftAt
+// @ts-expect-error There is no column `leftAt`.
 TenantRecords.fromObjects({ tenant: 't', customers: [{ customerId: 'a', signedUpAt: at, leftAt: new Date() }] })
-// 11. a known column that is spelled neither in snake_case nor in camelCase
+// 11. A known column is spelled in snake_case or in camelCase.
 TenantRecords.fromObjects({ tenant: 't', customers: [{ customerId: 'a', signedUpAt: at, churned_at: at }] })
-// @ts-expect-error churnedat
+// @ts-expect-error `churnedat` is neither of these spellings.
 TenantRecords.fromObjects({ tenant: 't', customers: [{ customerId: 'a', signedUpAt: at, churnedat: at }] })
 
-// Rows that are declared as interface or class
+// Cases about rows that are declared as an interface or a class
 interface Invoice { customerId: string; dueAt: Date; amount: number; number: string }
 class Client { constructor(readonly customerId: string, readonly signedUpAt: Date, readonly plan: string) {} }
 declare const invoices: Invoice[]
 declare const clients: Client[]
-// 12. an interface
+// 12. Rows may be declared as an interface.
 TenantRecords.fromObjects({ tenant: 't', customers: clients, payments: invoices })
-// @ts-expect-error invoices are no tickets
+// @ts-expect-error The rows are invoices, not tickets.
 TenantRecords.fromObjects({ tenant: 't', customers: clients, tickets: invoices })
-// 13. an interface without a required column
+// 13. A row that is declared as an interface needs the required columns.
 interface Partial13 { customerId: string; dueAt: Date }
 declare const partial13: Partial13[]
 acme.payments.upsert(invoices)
-// @ts-expect-error no amount
+// @ts-expect-error The interface has no `amount`.
 acme.payments.upsert(partial13)
-// 14. a class of customers with attributes of a wrong type
+// 14. The attributes of a class of customers must have a supported type.
 class Wrong14 { constructor(readonly customerId: string, readonly signedUpAt: Date, readonly tags: string[]) {} }
 declare const wrong14: Wrong14[]
 acme.customers.upsert(clients)
-// @ts-expect-error tags is a list
+// @ts-expect-error The attribute `tags` is a list.
 acme.customers.upsert(wrong14)
 
-// Options
-// 15. the tenant is required
+// Cases about options
+// 15. The tenant is required, except in `partition`.
 partition({ customers })
-// @ts-expect-error no tenant
+// @ts-expect-error The tenant is missing.
 TenantRecords.fromObjects({ customers })
-// 16. options belong in the same object as the tables
+// 16. Options belong in the same object as the tables.
 TenantRecords.fromObjects({ tenant: 't', customers, onInvalid: 'quarantine' })
-// @ts-expect-error a second argument
+// @ts-expect-error The options are a second argument.
 TenantRecords.fromObjects({ tenant: 't', customers }, { onInvalid: 'quarantine' })
-// 17. onInvalid
+// 17. The option `onInvalid` is 'refuse' or 'quarantine'.
 TenantRecords.fromArrow({ tenant: 't', customers: new Uint8Array(), onInvalid: 'refuse' })
-// @ts-expect-error ignore
+// @ts-expect-error There is no value 'ignore'.
 TenantRecords.fromArrow({ tenant: 't', customers: new Uint8Array(), onInvalid: 'ignore' })
-// 18. staticAttributes
+// 18. The option `staticAttributes` is a list of names or 'all'.
 TenantRecords.fromObjects({ tenant: 't', customers, staticAttributes: ['plan'] })
-// @ts-expect-error true
+// @ts-expect-error The value is a boolean.
 TenantRecords.fromObjects({ tenant: 't', customers, staticAttributes: true })
-// 19. the name of an option in Python
+// 19. Options have camelCase names.
 features(records, { asOf: at, windows: [28] })
-// @ts-expect-error as_of
+// @ts-expect-error `as_of` is the name in Python.
 features(records, { as_of: at })
-// 20. a date is required
+// 20. The date of a score run is required.
 model.score(records, { asOf: at })
-// @ts-expect-error no asOf
+// @ts-expect-error The option `asOf` is missing.
 model.score(records, {})
-// 21. a date is not a number
+// 21. A date is a text or a Date.
 labels(records, { asOf: [at, new Date()] })
-// @ts-expect-error milliseconds
+// @ts-expect-error This date is a number of milliseconds.
 labels(records, { asOf: 1704067200000 })
-// 22. kinds of definitions
+// 22. A definition of churn has one of the known kinds.
 export const definition22: ChurnDefinition = { kind: 'inactivity', horizon: 60, activeWithin: 60, on: 'activities' }
-// @ts-expect-error silence
+// @ts-expect-error There is no kind 'silence'.
 export const definition22x: ChurnDefinition = { kind: 'silence' }
-// 23. an option of the other kind of definition
+// 23. A definition has only the options of its kind.
 export const definition23: ChurnDefinition = { kind: 'cancellation', lead: 7 }
-// @ts-expect-error cancellation has no activeWithin
+// @ts-expect-error Only the kind 'inactivity' has the option `activeWithin`.
 export const definition23x: ChurnDefinition = { kind: 'cancellation', activeWithin: 3 }
-// 24. on
+// 24. The option `on` is 'payments' or 'activities'.
 export const definition24: ChurnDefinition = { kind: 'inactivity', on: 'payments' }
-// @ts-expect-error tickets
+// @ts-expect-error Inactivity cannot be measured by tickets.
 export const definition24x: ChurnDefinition = { kind: 'inactivity', on: 'tickets' }
-// 25. leakage
+// 25. The option `leakage` has one of the known values.
 export const options25: TrainOptions = { leakage: 'warn', allowColumns: 'plan' }
-// @ts-expect-error ignore
+// @ts-expect-error There is no value 'ignore'.
 export const options25x: TrainOptions = { leakage: 'ignore' }
-// 26. directions
+// 26. A monotone constraint is 'increasing' or 'decreasing'.
 export const options26: TrainOptions = { monotoneConstraints: { seats: 'increasing' } }
-// @ts-expect-error raises
+// @ts-expect-error There is no direction 'raises'.
 export const options26x: TrainOptions = { monotoneConstraints: { seats: 'raises' } }
-// 27. options of the trees
+// 27. The options of boosting have the known names.
 export const options27: TrainOptions = { boosting: { nTrees: 50, maxLeaves: 8, subsample: 0.8 }, forest: false }
-// @ts-expect-error trees
+// @ts-expect-error The option is called `nTrees`, not `trees`.
 export const options27x: TrainOptions = { boosting: { trees: 50 } }
-// 28. options of backtests are not options of trainings
+// 28. The options of a backtest are not options of a training.
 backtest(records, { origins: [at], embargoDays: 7 })
-// @ts-expect-error origins
+// @ts-expect-error A training has no option `origins`.
 ChurnModel.train(records, { origins: [at] })
-// 29. a signal
+// 29. The option `signal` is an AbortSignal.
 ChurnModel.train(records, { signal: new AbortController().signal })
-// @ts-expect-error it is a controller, not a signal
+// @ts-expect-error This is a controller, not its signal.
 ChurnModel.train(records, { signal: new AbortController() })
-// 30. progress
+// 30. A progress object has the properties `stage` and `done`.
 ChurnModel.train(records, { onProgress: ({ stage, done }) => console.log(stage, done.toFixed(2)) })
-// @ts-expect-error percent
+// @ts-expect-error There is no property `percent`.
 ChurnModel.train(records, { onProgress: ({ percent }) => console.log(percent) })
 
-// Features by source
-// 31. conditions of payments
+// Cases about custom features
+// 31. A feature of payments has conditions of payments.
 export const feature31: Feature = { name: 'f', source: 'payments', filter: ['failed'], window: 91 }
-// @ts-expect-error urgent
+// @ts-expect-error The condition 'urgent' is for tickets.
 export const feature31x: Feature = { name: 'f', source: 'payments', filter: ['urgent'] }
-// 32. measures of tickets
+// 32. A feature of tickets has measures of tickets.
 export const feature32: Feature = { name: 'f', source: 'tickets', measure: 'resolution_hours', function: 'mean', axis: 'resolved_at' }
-// @ts-expect-error amount
+// @ts-expect-error The measure 'amount' is for payments.
 export const feature32x: Feature = { name: 'f', source: 'tickets', measure: 'amount', function: 'mean' }
-// 33. functions of customers
+// 33. A feature of customers has the functions 'value' and 'change', and no filter.
 export const feature33: Feature = { name: 'f', source: 'customers', measure: { attribute: 'seats' }, function: 'change', window: 91 }
-// @ts-expect-error a customer has no filter
+// @ts-expect-error This feature of customers has a filter.
 export const feature33x: Feature = { name: 'f', source: 'customers', filter: ['paid'] }
-// 34. a feature has a name
+// 34. A feature has a name.
 export const feature34: Feature = { name: 'f', source: 'activities', measure: 'kind', function: 'distinct' }
-// @ts-expect-error no name
+// @ts-expect-error The name is missing.
 export const feature34x: Feature = { source: 'activities', measure: 'kind', function: 'distinct' }
 
-// Results
-// 35. a score narrows by its status
+// Cases about results
+// 35. A score has a probability only if its status is 'scored'.
 export const probability35: number = score.status === 'scored' ? score.probability : 0
-// @ts-expect-error it may be null
+// @ts-expect-error Without a check of the status, the probability may be null.
 export const probability35x: number = score.probability
-// 36. a customer who is not scored has a reason
+// 36. A customer who is not scored has a reason for this.
 export const reason36: string = score.status === 'not_enough_evidence' ? score.notScoredReason : ''
-// @ts-expect-error the reason of a scored customer is null
+// @ts-expect-error The reason of a customer who is scored is null.
 export const reason36x: string = score.status === 'scored' ? score.notScoredReason : ''
-// 37. statuses of scores
+// 37. A score has one of the known statuses.
 export const scored37: boolean = score.status === 'scored'
-// @ts-expect-error ok
+// @ts-expect-error There is no status 'ok'.
 export const scored37x: boolean = score.status === 'ok'
-// 38. intervals have names
+// 38. The bounds of an interval have names.
 export const low38: number | undefined = score.interval?.low
-// @ts-expect-error positions
+// @ts-expect-error The bounds have no positions.
 export const low38x: number | undefined = score.interval?.[0]
-// 39. a run is a sequence, not an array
+// 39. A run is a sequence, but not an array.
 for (const each of run) console.log(each.customerId, run.at(-1)?.riskBand, run.length)
-// @ts-expect-error filter belongs to run.scores
+// @ts-expect-error Only `run.scores` has the method `filter`.
 run.filter(() => true)
-// 40. bands and codes
+// 40. A risk band has one of the known names.
 export const band40: boolean = score.riskBand === 'critical'
-// @ts-expect-error severe
+// @ts-expect-error There is no band 'severe'.
 export const band40x: boolean = score.riskBand === 'severe'
-// 41. codes of errors
+// 41. An error code is one of the known codes.
 export const code41: ErrorCode = 'immature_label'
-// @ts-expect-error immature
+// @ts-expect-error There is no code 'immature'.
 export const code41x: ErrorCode = 'immature'
-// 42. cached lists are shared
+// 42. The lists that getters return are read-only, because all callers share them.
 export const names42: string[] = [...model.featureNames].sort()
-// @ts-expect-error sort would change what all callers see
+// @ts-expect-error `sort` would change the shared list.
 model.featureNames.sort()
-// 43. tables
+// 43. `columnsOf` takes the name of a table.
 columnsOf('payments')
-// @ts-expect-error invoices
+// @ts-expect-error There is no table 'invoices'.
 columnsOf('invoices')
 
-// Objects are made by their factories
-// 44. records
+// Cases about functions that make objects, and about their arguments
+// 44. Records are made by `fromObjects` or `fromArrow`.
 TenantRecords.fromArrow({ tenant: 't', customers: new Uint8Array() })
-// @ts-expect-error private
+// @ts-expect-error The constructor is private.
 new TenantRecords()
-// 45. models
+// 45. A model is opened from bytes.
 ChurnModel.fromBytes(model.toBytes())
-// @ts-expect-error text
+// @ts-expect-error The argument is a text.
 ChurnModel.fromBytes('model')
-// 46. matrices
+// 46. Matrices are made by functions of this module.
 export const matrix46: FeatureMatrix = run.matrix
-// @ts-expect-error private
+// @ts-expect-error The constructor is private.
 new FeatureMatrix()
-// 47. the store
+// 47. Saving a model requires the time `at`.
 acme.models.save(model, { at: new Date(), stage: 'challenger' })
-// @ts-expect-error the store reads no clock
+// @ts-expect-error The time is missing.
 acme.models.save(model, {})
-// 48. stages
+// 48. A model has one of the known stages.
 acme.models.promote(model.id, 'retired')
-// @ts-expect-error king
+// @ts-expect-error There is no stage 'king'.
 acme.models.promote(model.id, 'king')
-// 49. users
+// 49. A user has a role.
 acme.users.upsert({ userId: 'u', email: 'u@example.com', role: 'viewer' })
-// @ts-expect-error no role
+// @ts-expect-error The role is missing.
 acme.users.upsert({ userId: 'u', email: 'u@example.com' })
-// 50. ids
+// 50. A tenant has an id.
 store.tenant(17n)
-// @ts-expect-error undefined
+// @ts-expect-error The id is undefined.
 store.tenant(undefined)
-// 51. one customer's event rows inherit the customer
+// 51. Event rows of a single customer need no `customerId`.
 model.scoreCustomer({ customer: [{ customerId: 'a', signedUpAt: at }, { customerId: 'a', signedUpAt: at, validFrom: at }], payments: [{ dueAt: at, amount: 1 }] }, { asOf: at })
-// @ts-expect-error customers
+// @ts-expect-error The property is called `customer`, not `customers`.
 model.scoreCustomer({ customers: [{ customerId: 'a', signedUpAt: at }] }, { asOf: at })
-// 52. worlds
+// 52. The options of synthetic tenants have the known names.
 synthetic.world({ seed: 1, initialCustomers: 0.5 })
-// @ts-expect-error founders
+// @ts-expect-error There is no option `founders`.
 synthetic.world({ founders: 0.5 })
-// 53. shapes
+// 53. The shape of a matrix has the properties `rows` and `columns`.
 TreeEnsemble.fromBytes(new Uint8Array()).predictProba(new Float32Array(4), { rows: 2, columns: 2 })
-// @ts-expect-error cols
+// @ts-expect-error There is no property `cols`.
 TreeEnsemble.fromBytes(new Uint8Array()).predictProba(new Float32Array(4), { cols: 2 })
-// 54. classifiers
+// 54. The option `classWeight` is 'balanced' or has a weight for each class.
 ChurnClassifier.fit([{ plan: 'pro' }], ['no'], { classWeight: { no: 2 }, groups: [1], leakage: 'refuse' })
-// @ts-expect-error heavy
+// @ts-expect-error There is no value 'heavy'.
 ChurnClassifier.fit([{ plan: 'pro' }], ['no'], { classWeight: 'heavy' })
-// 55. errors
+// 55. An error has a property `row`.
 export const row55: number | null = new ChurnError('m', { code: 'io' }).row
-// @ts-expect-error line
+// @ts-expect-error There is no property `line`.
 export const row55x: number | null = new ChurnError('m', { code: 'io' }).line
-// 56. intervals of subscriptions
+// 56. The price of a subscription has one of the known intervals.
 TenantRecords.fromObjects({ tenant: 't', customers: subscriptionsToCustomers([{ customerId: 'a', startedAt: at, price: 30, interval: 'month' }]).customers })
-// @ts-expect-error monthly
+// @ts-expect-error The interval is called 'month', not 'monthly'.
 subscriptionsToCustomers([{ customerId: 'a', startedAt: at, price: 30, interval: 'monthly' }])
-// 57. subscriptions in Arrow give customers in Arrow
+// 57. Subscriptions in Arrow give customers in Arrow.
 TenantRecords.fromArrow({ tenant: 't', customers: subscriptionsToCustomers(new Uint8Array()).customers })
-// @ts-expect-error a Buffer
+// @ts-expect-error The customers are a Buffer, and `fromObjects` takes objects.
 TenantRecords.fromObjects({ tenant: 't', customers: subscriptionsToCustomers(new Uint8Array()).customers })

@@ -7,8 +7,8 @@
 >>> len(records)
 50
 
-All timestamps are in UTC. A timestamp without a time zone is read as UTC, and a date as its midnight. A prediction at ``as_of``
-uses only what happened, and was known, before ``as_of``.
+All timestamps are in UTC. A timestamp without a time zone is read as UTC. A date without a time means midnight. A
+prediction at ``as_of`` uses only what happened, and was known, before ``as_of``.
 """
 
 from __future__ import annotations as _annotations
@@ -162,7 +162,7 @@ for _kind in (
 ):  # fmt: skip
     _kind.__module__ = __name__
 
-# Loaded on first use: importing scikit-learn and matplotlib takes a second each.
+# These modules are imported on first use, because importing scikit-learn or matplotlib takes about a second.
 _LAZY = {
     "ChurnClassifier": "_classifier",
     "ColumnWarning": "_classifier",

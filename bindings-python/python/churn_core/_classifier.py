@@ -16,7 +16,7 @@ from ._errors import make
 from ._estimator import Base, check_names, class_weights, classes_of, groups, labels, not_fitted, seed, threads, weights
 from ._results import Explanation, Reason, ToDict
 
-#: The maximum number of rows from which `ChurnClassifier.feature_importances_` is computed.
+#: `ChurnClassifier.feature_importances_` is computed from at most this many training rows.
 _IMPORTANCE_ROWS = 500
 
 
@@ -25,55 +25,57 @@ class LeakageWarning(UserWarning):
 
 
 class ColumnWarning(UserWarning):
-    """The values of a column of a flat table may be read otherwise than intended."""
+    """A column of a flat table may have been read with another type than intended, such as numbers instead of
+    categories."""
 
 
 @dataclass(frozen=True, slots=True)
 class Leak(ToDict):
     """A column that leaks the target."""
 
-    #: The column.
+    #: The name of the column.
     column: str
     #: How the column leaks: ``"restates_label"``, ``"only_for_churned"``, ``"only_for_retained"`` or ``"identifier"``.
     leak: str
     #: The evidence in words.
     evidence: str
-    #: Whether the caller allowed the column.
+    #: Whether ``allow_columns`` or ``leakage="allow"`` accepts the column.
     allowed: bool
 
 
 class ChurnClassifier(Base):
-    """Ensemble classifier for flat tables with a label and columns of any type.
+    """Ensemble classifier for flat tables: tables without dates, with one label per row and columns of any type.
 
-    It uses the same ensemble as `ChurnModel`, for data without dates: a regularised linear member, boosted trees and a forest,
-    blended and calibrated on out-of-fold predictions. Numbers, texts with any number of levels, bools, timestamps and missing
-    values need no encoding. A customer may have several rows (``groups``). The model depends neither on ``n_jobs`` nor on the
-    order of the rows.
+    It uses the same ensemble as `ChurnModel`: a regularised linear member, boosted trees and a random forest. Their
+    predictions are blended and calibrated on out-of-fold predictions. Numbers, texts with any number of distinct
+    values, bools, timestamps and missing values need no encoding. A customer may have several rows (see ``groups`` of
+    `fit`). The model depends neither on ``n_jobs`` nor on the order of the rows.
 
     Parameters:
         random_state: Seed of the random sampling.
         n_jobs: Number of threads; None and -1 mean all.
         leakage: What happens to columns that leak the target: ``"warn"``, ``"refuse"`` or ``"allow"``.
         allow_columns: Names of columns that are accepted although they leak the target.
-        class_weight: None, ``"balanced"``, or a dict from label to weight. With weights, the predicted probabilities hold
-            for a population in which the classes have the weighted frequencies.
+        class_weight: None, ``"balanced"``, or a dict from label to weight. The predicted probabilities are then
+            calibrated for a population in which the classes have the weighted frequencies.
         monotone_constraints: None, or a dict from the name of a numeric column to ``"increasing"`` or ``"decreasing"``. The
-            probability then never falls (or never rises) as the column grows. With constraints, the ensemble has no forest.
-            Columns of arrays are named ``x0``,
-            ``x1`` and so on.
+            probability then never falls (or never rises) as the column grows. With constraints, the ensemble has no
+            forest. The columns of an array have the names ``x0``, ``x1`` and so on.
         categorical: Names of columns whose numbers are categories, such as postal codes.
 
     Attributes:
         classes_: The labels, sorted.
         n_features_in_: Number of columns.
         feature_names_in_: Names of the columns, if they have names.
-        feature_importances_: Mean absolute Shapley value of each column in log-odds, scaled to a sum of 1. It is computed from at
-            most 500 training rows, and exists for two classes only.
+        feature_importances_: Mean absolute Shapley value of each column in log-odds, scaled to a sum of 1. It is
+            computed from at most 500 training rows, and exists for two classes only.
         leaks_: Columns that leak the target, with the evidence.
-        report_: A dict that describes the fit: ``rows``, ``rows_of_class``, ``groups`` (the number of groups of rows that share a
-            fold), ``dropped_members`` with their reasons, ``monotone_constraints``, ``column_notes`` (columns that may be read
-            otherwise than intended) and ``parts``. ``parts`` has one entry per class (for two labels, only the second)
-            with the members and their weights, the calibration, and ``log_loss`` and ``roc_auc`` of out-of-fold predictions.
+        report_: A dict that describes the fit. Its keys include ``rows``, ``rows_of_class`` (the number of rows of each
+            class), ``groups`` (the number of groups; all rows of a group are in the same fold), ``dropped_members``
+            (members that are not used, with reasons), ``monotone_constraints``, ``column_notes`` (columns that may have
+            been read with another type than intended) and ``parts``. ``parts`` has one entry per class. With two
+            labels, it has only the entry of the second label. An entry contains the members and their weights, the
+            calibration, and ``log_loss`` and ``roc_auc`` of the out-of-fold predictions.
 
     Example:
         >>> import churn_core as churn
@@ -126,13 +128,14 @@ class ChurnClassifier(Base):
         Args:
             X: Rows x columns: a numpy array, a pandas, polars or pyarrow frame, a list of lists or of dicts, or a dict of columns.
                 None, NaN, NaT, NA and masked values are missing values.
-            y: One label per row: texts, integers or bools. Of two labels, the second in sorted order means churned. With more
-                than two, each label is modelled against the rest.
+            y: One label per row: texts, integers or bools. If there are two distinct labels, the second in sorted order
+                means churned. If there are more, each label is modelled against the rest.
             sample_weight: One number per row. An integer weight n has the effect of n equal rows. Other weights are scaled to a
                 mean of 1.
-            groups: One label per row, usually the customer id. Pass it if a customer has several rows. All rows of a group share
-                a fold (stratified group k-fold). Without groups, the measures would be too optimistic and the
-                probabilities too extreme. The names and the order of the groups have no effect.
+            groups: One group label per row, usually the customer id. Pass it if a customer has several rows. All rows
+                of a group share a fold (stratified group k-fold). Without it, rows of one customer would be in several
+                folds. The measures would then be too optimistic, and the probabilities too extreme. The names and the
+                order of the groups have no effect.
 
         Raises:
             TrainingError: There is only one class, a class has rows of only one group, or a column leaks the target and
@@ -195,7 +198,8 @@ class ChurnClassifier(Base):
 
     @property
     def feature_importances_(self) -> npt.NDArray[np.float64]:
-        """Mean absolute Shapley value of each column, scaled to a sum of 1. Available for two labels only."""
+        """Mean absolute Shapley value of each column in log-odds, scaled to a sum of 1. Available for two labels
+        only."""
         if not hasattr(self, "_model"):
             raise AttributeError("feature_importances_")
         if self._importances is None:
@@ -210,7 +214,7 @@ class ChurnClassifier(Base):
         return self._importances.copy()
 
     def __getstate__(self) -> dict[str, Any]:
-        # The copy does not keep the sample of rows, so the importances are computed before copying.
+        # A copy or pickle does not contain the sample of rows, so the importances are computed before copying.
         if hasattr(self, "_model") and len(self.classes_) == 2:
             self.feature_importances_  # noqa: B018
         inherited = getattr(super(), "__getstate__", None)
@@ -232,8 +236,9 @@ class ChurnClassifier(Base):
     def predict_interval(self, X: Any) -> npt.NDArray[np.float64]:
         """90 % confidence interval for each row's probability of the second label, float64 of shape (n, 2): low and high.
 
-        The interval is for the churn rate of rows with the same score. It comes from a bootstrap of the calibration over groups,
-        and always contains the probability. Model uncertainty is not included. Available for two labels only.
+        The interval is a confidence interval for the churn rate of rows with the same score. It comes from a bootstrap
+        that resamples groups and refits the calibration. It always contains the probability. It does not include model
+        uncertainty. Available for two labels only.
 
         Example:
             >>> import churn_core as churn
@@ -304,7 +309,7 @@ def _is_rows(X: Any) -> bool:
 
 
 def _in_order(rows: list[Mapping[str, Any]], known: list[str]) -> dict[str, list[Any]]:
-    """Columns by name; a key that a row lacks is a missing value."""
+    """Converts rows to columns by name. If a row lacks a key, its value is missing."""
     given = dict.fromkeys(name for row in rows for name in row)
     if other := [name for name in given if name not in known]:
         message = "The feature names should match those that were passed during fit.\nFeature names unseen at fit time:\n"
@@ -313,7 +318,7 @@ def _in_order(rows: list[Mapping[str, Any]], known: list[str]) -> dict[str, list
 
 
 def _table(X: Any) -> tuple[FlatTable, list[str] | None]:
-    """X as a table of the core, and its column names if it has any."""
+    """Converts X to a table of the core. Also returns the column names, or None if X has none."""
     if hasattr(X, "toarray") and hasattr(X, "tocsr"):
         message = "Sparse data was passed, but dense data is required. Use '.toarray()' to convert to a dense array."
         raise make("unreadable_table", message, column="X")
@@ -350,7 +355,7 @@ def _is_frame(X: Any) -> bool:
 
 
 def _of_array(X: Any) -> FlatTable:
-    # Lists of rows are read column by column, because numpy would turn numbers into texts if another column has texts.
+    # Lists of rows are read column by column. numpy would turn all numbers into texts if some column contained texts.
     rows = list(X) if isinstance(X, (list, tuple)) and not any(np.isscalar(row) for row in X) else None
     try:
         array = X if isinstance(X, np.ma.MaskedArray) else np.asarray(X)
@@ -382,7 +387,7 @@ def _numbered(count: int) -> list[str]:
 
 
 def _some_rows(X: Any, rows: int) -> Any:
-    """At most 500 rows, evenly spaced."""
+    """Selects at most 500 evenly spaced rows."""
     if rows <= _IMPORTANCE_ROWS:
         return X
     step = -(-rows // _IMPORTANCE_ROWS)
@@ -398,7 +403,7 @@ def _some_rows(X: Any, rows: int) -> Any:
         return X
 
 
-# An alias, because `fit` has an argument with the name of the function.
+# Inside `fit`, the argument `groups` hides the function `groups`, so the function has an alias.
 _group_codes = groups
 
 for _kind in (ChurnClassifier, Leak, LeakageWarning, ColumnWarning):

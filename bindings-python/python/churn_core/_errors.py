@@ -1,4 +1,4 @@
-"""The exceptions. One table maps the library's stable codes to classes."""
+"""The exceptions of the package, and the table that maps the stable error codes of the library to exception classes."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ class ChurnError(Exception):
         code: Stable error code, such as ``"bad_timestamp"``. Rust, Python and Node use the same codes.
         table: The table with the error, such as ``"payments"``, if there is one.
         row: 0-based position of the row with the error in the input.
-        column: The column, feature, argument or option with the error.
-        report: The whole `ValidationReport`, if records were refused.
+        column: The name of the column, feature, argument or option with the error.
+        report: The whole `ValidationReport` if invalid records were refused, otherwise None.
     """
 
     code: str = "internal"
@@ -31,7 +31,7 @@ class ChurnError(Exception):
 
 
 class InvalidRecordsError(ChurnError, ValueError):
-    """Records were refused; `report` lists every invalid value."""
+    """The records contain invalid values. `report` lists all of them."""
 
 
 class UnreadableTableError(ChurnError, ValueError):
@@ -39,7 +39,7 @@ class UnreadableTableError(ChurnError, ValueError):
 
 
 class InvalidOptionError(ChurnError, ValueError):
-    """Invalid value for an argument or option; `column` names it."""
+    """An argument or option has an invalid value. `column` is the name of the argument or option."""
 
 
 class TenantMismatchError(ChurnError, ValueError):
@@ -51,7 +51,7 @@ class TrainingError(ChurnError, ValueError):
 
 
 class FeatureMismatchError(ChurnError, ValueError):
-    """The records or the matrix lack columns that the model was trained on."""
+    """The columns of the records or of the matrix do not match the columns that the model was trained on."""
 
 
 class CustomerNotFoundError(ChurnError, KeyError):
@@ -63,11 +63,11 @@ class UnknownFeatureError(ChurnError, KeyError):
 
 
 class NotEligibleError(ChurnError, ValueError):
-    """The customer exists but is not eligible, so there is no label period to predict."""
+    """The customer, or every customer, is not eligible at the date, for example because they have already churned."""
 
 
 class CancelledError(ChurnError):
-    """The work was cancelled."""
+    """The call was cancelled before it finished."""
 
 
 class ArtifactError(ChurnError, ValueError):
@@ -87,7 +87,8 @@ class FileMissingError(FileError, FileNotFoundError):
 
 
 class StoreError(ChurnError, OSError):
-    """The store cannot be reached, is full, has another version, or does not isolate its tenants."""
+    """A call of the store failed: for example, the database cannot be reached, is full, or has an unsupported
+    version."""
 
 
 class NotFoundError(ChurnError, LookupError):
@@ -95,7 +96,7 @@ class NotFoundError(ChurnError, LookupError):
 
 
 class InternalError(ChurnError, RuntimeError):
-    """A bug in this library; please report it."""
+    """An error inside the library that should not occur. Please report it as a bug."""
 
 
 CLASSES: dict[str, type[ChurnError]] = {
@@ -132,7 +133,7 @@ CLASSES: dict[str, type[ChurnError]] = {
 
 
 for _kind in {ChurnError, InvalidRecordsError, FileMissingError, *CLASSES.values()}:
-    # Users see this name in tracebacks.
+    # Tracebacks show this public module name instead of `churn_core._errors`.
     _kind.__module__ = "churn_core"
 
 
@@ -145,7 +146,7 @@ def make(
     report: Any = None,
     missing: bool = False,
 ) -> ChurnError:
-    """The exception for a code. Codes that the table does not list come from refused records."""
+    """Makes the exception for a code. A code that is missing in `CLASSES` is the code of an invalid record."""
     kind = FileMissingError if missing else CLASSES.get(code, InvalidRecordsError)
     error = kind(message)
     error.code, error.table, error.row, error.column, error.report = code, table, row, column, report

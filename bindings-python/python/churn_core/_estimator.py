@@ -1,4 +1,5 @@
-"""The shared base of the scikit-learn estimators: parameters, labels, weights, and messages in scikit-learn's wording."""
+"""The shared base of the scikit-learn estimators. It checks parameters, labels and weights like scikit-learn, with the
+same messages."""
 
 from __future__ import annotations
 
@@ -32,7 +33,7 @@ class _Plain:
         return self
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
-        """Accuracy: the share of rows whose label is predicted."""
+        """The accuracy: the share of rows whose label is predicted correctly."""
         right = np.asarray(self.predict(X)) == np.asarray(y).ravel()  # type: ignore[attr-defined]
         return float(np.average(right, weights=sample_weight))
 
@@ -55,21 +56,21 @@ else:
         from sklearn.base import BaseEstimator, ClassifierMixin
 
         class Base(ClassifierMixin, BaseEstimator):
-            """scikit-learn's own base classes."""
+            """The base class of the estimators if scikit-learn is installed."""
 
     except ImportError:
         Base = _Plain
 
 
 def whole(value: Any, name: str, least: int) -> int:
-    """A whole number that is at least ``least``."""
+    """Converts ``value`` to an int. Raises unless it is a whole number of at least ``least``."""
     if isinstance(value, numbers.Integral) and not isinstance(value, (bool, np.bool_)) and int(value) >= least:
         return int(value)
     raise make("invalid_option", f"{name} must be a whole number of at least {least}, not {value!r}", column=name)
 
 
 def number(value: Any, name: str, above: float | None = None, least: float | None = None, most: float | None = None) -> float:
-    """A finite number within bounds."""
+    """Converts ``value`` to a float. Raises unless it is finite and within the bounds."""
     if isinstance(value, numbers.Real) and not isinstance(value, (bool, np.bool_)):
         found = float(value)
         above_all = (above is None or found > above) and (least is None or found >= least)
@@ -82,7 +83,7 @@ def number(value: Any, name: str, above: float | None = None, least: float | Non
 
 
 def seed(random_state: Any) -> int:
-    """The seed for ``random_state``: a whole number, None for 0, or a numpy generator, which draws one."""
+    """The seed for ``random_state``: the number itself, 0 for None, or a number that a given numpy generator draws."""
     if random_state is None:
         return 0
     if isinstance(random_state, np.random.RandomState):
@@ -96,7 +97,7 @@ def seed(random_state: Any) -> int:
 
 
 def threads(n_jobs: Any) -> int | None:
-    """The number of threads for ``n_jobs``; None and -1 mean all."""
+    """The number of threads for ``n_jobs``. The result None means all threads, as None and -1 do in ``n_jobs``."""
     if n_jobs is None or isinstance(n_jobs, numbers.Integral) and not isinstance(n_jobs, bool) and n_jobs == -1:
         return None
     try:
@@ -122,7 +123,8 @@ def _first_missing(values: Iterable[Any]) -> int | None:
 
 
 def _listed(y: Any) -> Any:
-    """Lists and typed columns as a list, because numpy might convert their values to text. Arrays stay unchanged."""
+    """Converts lists and typed columns to a list, because numpy might convert their values to texts. Arrays stay
+    unchanged."""
     if isinstance(y, np.ma.MaskedArray):
         return y.tolist() if np.ma.getmaskarray(y).any() else np.asarray(y)
     if isinstance(y, np.ndarray) and y.dtype.kind != "O":
@@ -138,7 +140,8 @@ def _listed(y: Any) -> Any:
 
 
 def labels(y: Any) -> npt.NDArray[Any]:
-    """One label per row, all of one type and none missing."""
+    """Converts ``y`` to an array with one label per row. Raises if a label is missing or if texts are mixed with other
+    types."""
     if isinstance(y, (str, bytes, Mapping)):
         raise make("invalid_option", f"y must be a list or array of labels, not a {type(y).__name__}", column="y")
     listed = _listed(y)
@@ -193,7 +196,7 @@ def labels(y: Any) -> npt.NDArray[Any]:
 
 
 def classes_of(found: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], npt.NDArray[np.intp]]:
-    """The distinct labels, sorted, and the code of each row."""
+    """The sorted distinct labels, and for each row the position of its label among them."""
     try:
         classes, codes = np.unique(found, return_inverse=True)
     except TypeError:
@@ -202,7 +205,7 @@ def classes_of(found: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], npt.NDArray[n
 
 
 def weights(given: Any, rows: int) -> npt.NDArray[np.float64] | None:
-    """One weight per row, finite and not negative."""
+    """Converts sample weights to an array with one weight per row. Raises if a weight is negative, infinite or NaN."""
     if given is None:
         return None
     if np.isscalar(given):
@@ -229,7 +232,7 @@ def weights(given: Any, rows: int) -> npt.NDArray[np.float64] | None:
 
 
 def class_weights(given: Any, classes: npt.NDArray[Any], y: npt.NDArray[Any] | None = None) -> str | list[float] | None:
-    """None, ``"balanced"`` or the weight of each class."""
+    """Checks ``class_weight``. Returns None, ``"balanced"``, or a list with one weight per class."""
     if given is None or isinstance(given, str) and given == "balanced":
         return given
     if not isinstance(given, Mapping):
@@ -248,7 +251,7 @@ def class_weights(given: Any, classes: npt.NDArray[Any], y: npt.NDArray[Any] | N
 
 
 def groups(given: Any) -> npt.NDArray[np.uint32] | None:
-    """An integer code for each group, numbered in order of first appearance."""
+    """Converts group labels to integer codes, one per row. The codes are numbered in order of first appearance."""
     if given is None:
         return None
 
@@ -275,7 +278,8 @@ def groups(given: Any) -> npt.NDArray[np.uint32] | None:
 
 
 def name_mismatch(known: list[str], given: list[str]) -> str | None:
-    """The message that scikit-learn gives if the columns differ from the columns of the fit; None if they are equal."""
+    """Compares column names with the names at the fit. Returns scikit-learn's message if they differ, None if they are
+    equal."""
     if known == given:
         return None
     message = "The feature names should match those that were passed during fit.\n"
@@ -292,7 +296,8 @@ def name_mismatch(known: list[str], given: list[str]) -> str | None:
 
 
 def check_names(estimator: Any, names: list[str] | None, stacklevel: int = 4) -> None:
-    """Compares column names with those of the fit, and warns if only one side has names."""
+    """Compares the column names of a prediction with those of the fit. Raises if they differ, and warns if only one of
+    the two has names."""
     own, known = type(estimator).__name__, getattr(estimator, "feature_names_in_", None)
     if names is not None and known is not None:
         if (wrong := name_mismatch(list(known), names)) is not None:
@@ -314,7 +319,8 @@ def _conversion_warning() -> type[Warning]:
 
 
 def not_fitted(name: str) -> Exception:
-    """The error of an unfitted estimator. It is also a NotFittedError if scikit-learn is installed."""
+    """The error of an estimator that is not fitted. If scikit-learn is installed, the error is also a
+    NotFittedError."""
     message = f"This {name} instance is not fitted yet. Call 'fit' with appropriate arguments before using this estimator."
     try:
         from sklearn.exceptions import NotFittedError

@@ -1,4 +1,4 @@
-"""Conversion of results to frames; each library is imported on first use."""
+"""Conversion of results to frames of pandas, polars and pyarrow. Each library is imported on first use."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def to_arrow(frame: Any) -> Any:
 
 
 def without_null_type(frame: Any) -> Any:
-    """The frame with columns of Arrow's null type replaced by empty text columns."""
+    """Replaces each column of Arrow's null type by a text column in which all values are missing."""
     if hasattr(frame, "with_columns"):
         import polars as pl
 

@@ -78,7 +78,7 @@ class _Member(Base):
         return self
 
     def predict_proba(self, X: Any) -> npt.NDArray[np.float64]:
-        """Probabilities of both labels, float64 (n, 2), in the order of ``classes_``."""
+        """The probabilities of both labels, float64 of shape (n, 2). The columns are in the order of ``classes_``."""
         if not hasattr(self, "_fitted"):
             raise not_fitted(type(self).__name__)
         columns = _shape(X)[1]
@@ -104,7 +104,7 @@ class _Member(Base):
 
 
 class _Trees(_Member):
-    """Base class of the tree members."""
+    """Base class of the estimators that consist of trees."""
 
     _fitted: TreeEnsemble
 
@@ -135,7 +135,7 @@ class GradientBoosting(_Trees):
         n_estimators: Number of trees.
         max_leaf_nodes: Maximum number of leaves of a tree.
         max_depth: Maximum depth of a tree; None means 64.
-        learning_rate: Factor that shrinks the leaves of each tree.
+        learning_rate: Factor by which the leaf values of each tree are multiplied.
         min_samples_leaf: Minimum number of rows in a leaf.
         subsample: Share of the rows that each tree is trained on, above 0 and at most 1.
         max_features: Share of the columns that each tree may use, above 0 and at most 1.
@@ -143,8 +143,9 @@ class GradientBoosting(_Trees):
         l2_regularization: L2 penalty on leaf values.
         min_hessian: Minimum sum of second derivatives in a leaf.
         max_bins: Maximum number of bins of a column, 2 to 255.
-        monotone_constraints: None; a dict from column name (``x0``, ``x1``, … if columns have no names) to ``"increasing"`` or
-            ``"decreasing"``; or one of 1, -1 and 0 for each column.
+        monotone_constraints: None, a dict from column name to ``"increasing"`` or ``"decreasing"``, or a list with 1
+            (increasing), -1 (decreasing) or 0 (no constraint) for each column. Columns without names are called ``x0``,
+            ``x1`` and so on.
         class_weight: None, ``"balanced"``, or a dict from label to weight.
         random_state: Seed of the random sampling.
         n_jobs: Number of threads; None and -1 mean all.
@@ -232,9 +233,10 @@ class RandomForest(_Trees):
         n_estimators: Number of trees.
         max_depth: Maximum depth of a tree.
         min_samples_leaf: Minimum number of rows in a leaf.
-        max_features: Columns that each split may use: ``"sqrt"`` for the square root of their number, or a share above 0 and at
-            most 1.
-        smoothing: Pseudo-count, above 0: each leaf is averaged with this many rows whose label is the overall mean.
+        max_features: The number of columns that each split may use: ``"sqrt"`` for the square root of the number of all
+            columns, or a share of all columns, above 0 and at most 1.
+        smoothing: Pseudo-count, above 0. The probability of a leaf is computed as if the leaf contained this many more
+            rows, whose label is the overall mean.
         max_bins: Maximum number of bins of a column, 2 to 255.
         class_weight: None, ``"balanced"``, or a dict from label to weight.
         random_state: Seed of the random sampling.
@@ -304,7 +306,8 @@ class Logistic(_Member):
     Parameters:
         l2: Penalty on the squared coefficients. It equals ``1 / C`` of scikit-learn.
         max_iter: Maximum number of iterations.
-        tol: The fit stops when every component of the mean gradient over the rows is at most this large in absolute value.
+        tol: Tolerance of the fit. The fit stops when every component of the gradient, averaged over the rows, has at
+            most this absolute value.
         class_weight: None, ``"balanced"``, or a dict from label to weight.
         n_jobs: Number of threads; None and -1 mean all.
 
@@ -368,7 +371,7 @@ class Logistic(_Member):
 
 
 def _names(X: Any) -> list[str] | None:
-    """The column names of a frame, or None if some of them are not texts."""
+    """The column names of a frame. Returns None if X has no column names or if none of the names is a text."""
     given = getattr(X, "column_names", None)
     if given is None:
         given = getattr(X, "columns", None)
@@ -385,7 +388,8 @@ def _names(X: Any) -> list[str] | None:
 
 
 def _shape(X: Any) -> tuple[int, int]:
-    """The number of rows and columns. Raises where scikit-learn's own checks would."""
+    """The number of rows and columns. Raises an error for input that scikit-learn would refuse, with the same
+    message."""
     if hasattr(X, "toarray") and hasattr(X, "tocsr"):
         message = "Sparse data was passed, but dense data is required. Use '.toarray()' to convert to a dense array."
         raise make("unreadable_table", message, column="X")
@@ -411,7 +415,7 @@ def _shape(X: Any) -> tuple[int, int]:
 
 
 def _matrix(X: Any) -> Any:
-    """X for the core: lists become arrays; arrays and frames stay unchanged."""
+    """Converts lists to arrays for the core. Arrays and frames stay unchanged."""
     return X if hasattr(X, "shape") else np.asarray(X)
 
 

@@ -14,11 +14,13 @@ if TYPE_CHECKING:
 
 
 class Partition(dict[str, TenantRecords]):
-    """The records of every tenant, by tenant id.
+    """A dict from tenant id to the records of the tenant.
 
     Attributes:
-        unassigned: Report on the rows without a tenant. Its row numbers are positions in the tables that were given.
-        positions: For each tenant and table, the positions of the tenant's rows in the table that was given.
+        unassigned: Report on the rows without a tenant. Row numbers in this report are 0-based positions in the input
+            tables.
+        positions: A dict from tenant id to a dict from table name to the 0-based positions of the tenant's rows in the
+            input table.
     """
 
     unassigned: ValidationReport
@@ -42,7 +44,7 @@ def partition(
 ) -> Partition:
     """Splits tables with a ``tenant_id`` column into each tenant's records.
 
-    The arguments are those of `TenantRecords`. Reports number the rows as in the tables that were given.
+    The arguments are those of `TenantRecords`. Row numbers in reports are positions in the input tables.
 
     >>> mixed = [{"tenant_id": tenant, "customer_id": 1, "signed_up_at": "2024-01-01"} for tenant in ("a", "b")]
     >>> parts = churn.partition(customers=mixed)

@@ -1,4 +1,4 @@
-"""A progress bar for ``progress=True``."""
+"""The progress bar that is shown for ``progress=True``."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 
 class Bar:
-    """A tqdm bar, or one line per stage on stderr if tqdm is not installed."""
+    """Shows a tqdm bar. If tqdm is not installed, it prints one line per stage to stderr."""
 
     def __init__(self) -> None:
         self._stage = ""

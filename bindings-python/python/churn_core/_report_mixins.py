@@ -1,4 +1,4 @@
-"""Hand-written methods of the generated report classes. The core formats the text that they print."""
+"""Hand-written methods of the report classes, whose other code is generated. The core formats the text of reports."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class _PrintedMixin:
-    """Prints a report as the core does."""
+    """Formats a report as text or HTML, in the same way as Rust does."""
 
     def to_dict(self) -> dict[str, Any]:
         raise NotImplementedError

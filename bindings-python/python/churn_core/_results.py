@@ -16,7 +16,8 @@ from ._report import Interval, RiskBand
 
 
 def plain(value: Any) -> Any:
-    """A value that JSON can represent: dataclasses become dicts, timestamps ISO texts, NaN None."""
+    """Converts a value to one that JSON can represent. Dataclasses become dicts, timestamps become ISO texts, and NaN
+    becomes None."""
     if is_dataclass(value) and not isinstance(value, type):
         own = {part.name.rstrip("_"): plain(getattr(value, part.name)) for part in fields(value) if part.repr}
         return own
@@ -37,14 +38,14 @@ class ToDict:
     __slots__ = ()
 
     def to_dict(self) -> dict[str, Any]:
-        """The fields as a dict for ``json.dumps``; timestamps are ISO texts."""
+        """The fields as a dict that ``json.dumps`` accepts. Timestamps are ISO texts."""
         found: dict[str, Any] = plain(self)
         return found
 
 
 @dataclass(frozen=True, slots=True)
 class Reason(ToDict):
-    """The contribution of one feature to a score."""
+    """A reason for a score: the contribution of one feature to it."""
 
     #: Name of the feature.
     feature: str
@@ -74,18 +75,20 @@ class Score(ToDict):
 
     #: The customer's id.
     customer_id: str
-    #: Calibrated probability of churn in the label period; None if not scored.
+    #: Calibrated probability of churn in the label period. None if the customer is not scored.
     probability: float | None
-    #: 90 % confidence interval for the churn rate of customers with this score, from a bootstrap of the calibration. It
-    #: contains the probability. Model uncertainty is not included. None if not scored.
+    #: 90 % confidence interval for the churn rate of customers with this score. It comes from a bootstrap of the
+    #: calibration and contains the probability. It does not include model uncertainty. None if the customer is not
+    #: scored.
     interval: Interval | None
-    #: Risk band of the probability; None if not scored.
+    #: Risk band of the probability. None if the customer is not scored.
     risk_band: RiskBand | None
-    #: ``"scored"`` or ``"not_enough_evidence"``.
+    #: ``"scored"`` or ``"not_enough_evidence"``. A customer without enough evidence has no probability.
     status: Literal["scored", "not_enough_evidence"]
-    #: Why the customer is not scored, in words.
+    #: Why the customer is not scored, in words. None if the customer is scored.
     not_scored_reason: str | None
-    #: The date by which the customer will have a score at the latest, if the customer stays; None if scored.
+    #: The date by which the customer will have a probability at the latest, if they stay. None if the customer is
+    #: scored.
     expected_at: datetime | None
     #: The date of the prediction, in UTC.
     as_of: datetime
@@ -103,13 +106,15 @@ class Score(ToDict):
 class Explanation:
     """Shapley values: the contribution of every feature to every row.
 
-    ``base_values + values.sum(axis=1)`` is the model's output before calibration, in log-odds. The attributes are those of
-    ``shap.Explanation``, and the plots of the shap package accept this object: ``shap.plots.beeswarm(explanation)``. Indexing
-    selects rows, and then features by position or name.
+    ``base_values + values.sum(axis=1)`` is the model's output before calibration, in log-odds. The attributes have the
+    same names as those of ``shap.Explanation``. The plots of the shap package accept this object:
+    ``shap.plots.beeswarm(explanation)``. The first index selects rows, and the second selects features by position or
+    name.
 
     Attributes:
         values: Contributions, float64 of shape (rows, features), or (features,) for a single row.
-        base_values: The model's mean output, before any feature contributes: one number per row, or a number for a single row.
+        base_values: The output of the model before any feature contributes: one number per row, or a single number for
+            a single row.
         data: Values of the features, with the shape of ``values``.
         feature_names: Names of the features.
 
@@ -178,7 +183,7 @@ class Explanation:
         )
 
     def to_shap(self) -> Any:
-        """The same data as a ``shap.Explanation``; requires the shap package."""
+        """Converts the explanation to a ``shap.Explanation``. This requires the shap package."""
         import shap
 
         return shap.Explanation(
@@ -187,7 +192,8 @@ class Explanation:
 
     @property
     def __class__(self) -> Any:
-        # shap's plots use isinstance. If shap is loaded, this object counts as its Explanation.
+        # The plots of shap check `isinstance(explanation, shap.Explanation)`. If shap is loaded, this property makes
+        # the check succeed for this object.
         shap = sys.modules.get("shap")
         known = getattr(shap, "Explanation", None)
         return type(self) if known is None else known
@@ -197,7 +203,7 @@ class Explanation:
         raise TypeError("the class of an Explanation cannot be changed")
 
     def __getattr__(self, name: str) -> Any:
-        # If shap is loaded, members that only shap's class has (abs, mean, cohorts, …) are taken from there.
+        # If shap is loaded, attributes that only `shap.Explanation` has (abs, mean, cohorts, …) are forwarded to it.
         if name.startswith("__") or "shap" not in sys.modules or "values" not in self.__dict__:
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
         return getattr(self.to_shap(), name)
@@ -218,9 +224,9 @@ class Finding(ToDict):
 
     #: Stable code, such as ``"unused_column"`` or ``"far_date"``.
     code: str
-    #: The table.
+    #: The name of the table.
     table: Literal["customers", "payments", "tickets", "activities"]
-    #: The column; None if the finding concerns whole rows.
+    #: The name of the column. None if the finding concerns whole rows.
     column: str | None
     #: Number of affected rows.
     rows: int
@@ -233,9 +239,9 @@ class Finding(ToDict):
 class Column(NamedTuple):
     """A column that the library recognizes in a table."""
 
-    #: Its name.
+    #: The name of the column.
     name: str
-    #: ``"id"``, ``"timestamp"``, ``"number"`` or ``"text"``.
+    #: The type of the values: ``"id"``, ``"timestamp"``, ``"number"`` or ``"text"``.
     type: Literal["id", "timestamp", "number", "text"]
     #: Whether the column is required and must not have missing values.
     required: bool
@@ -244,12 +250,12 @@ class Column(NamedTuple):
 
 
 class Columns(tuple[Column, ...]):
-    """The column dictionary of a table: a tuple of `Column`."""
+    """The columns that the library recognizes in a table: a tuple of `Column`."""
 
     __slots__ = ()
 
     def to_pandas(self) -> Any:
-        """The dictionary as a pandas frame."""
+        """The columns as a pandas frame with one row per column."""
         import pandas as pd
 
         return pd.DataFrame(list(self), columns=Column._fields)

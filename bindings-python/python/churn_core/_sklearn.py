@@ -1,6 +1,7 @@
-"""Reads fitted estimators for `TreeEnsemble.from_sklearn`: scikit-learn's trees as arrays, other libraries' as a model file.
+"""Reads fitted estimators for `TreeEnsemble.from_sklearn`.
 
-This module only recognizes the estimator. The importer checks the contents.
+The trees of scikit-learn are read as arrays. An estimator of LightGBM or XGBoost is read as the content of its model
+file. The core imports and validates the result.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ def _refused(why: str) -> Exception:
 
 
 def _tree(tree: Any, values: Any) -> dict[str, Any]:
-    """The arrays of a `tree_`, with one value per node."""
+    """Reads the arrays of the attribute `tree_` of a scikit-learn tree. ``values`` has one value per node."""
     missing = getattr(tree, "missing_go_to_left", np.zeros(tree.node_count, dtype=bool))
     return _arrays(
         tree.feature, tree.threshold, tree.children_left, tree.children_right, missing, values, tree.weighted_n_node_samples
@@ -29,7 +30,7 @@ def _tree(tree: Any, values: Any) -> dict[str, Any]:
 
 def _arrays(feature: Any, threshold: Any, left: Any, right: Any, missing_left: Any, value: Any, cover: Any) -> dict[str, Any]:
     def plain(values: Any, kind: type[np.generic]) -> npt.NDArray[Any]:
-        # The field of a structured array may be unaligned.
+        # The fields of a structured array may be unaligned in memory, so they are copied.
         return np.require(values, dtype=kind, requirements=["C_CONTIGUOUS", "ALIGNED"])
 
     return {
@@ -44,7 +45,8 @@ def _arrays(feature: Any, threshold: Any, left: Any, right: Any, missing_left: A
 
 
 def _averaging(model: Any) -> dict[str, Any]:
-    """The arrays of a forest or a single tree, which average shares of the second class and compare in single precision."""
+    """Reads a forest or a single tree. The score of a forest is the mean of its trees' shares of the second class.
+    Values are compared with thresholds in single precision (``rounded``)."""
     trees = []
     for member in getattr(model, "estimators_", [model]):
         # Leaf values are counts up to scikit-learn 1.2, and shares from 1.3 on.
@@ -78,7 +80,7 @@ def _histogram(model: Any) -> dict[str, Any]:
 
 
 def _lightgbm(model: Any) -> str:
-    # Like `predict_proba`, the text uses the trees up to the best iteration, if there is one.
+    # If there is a best iteration, the text contains only the trees up to it, as `predict_proba` uses only these trees.
     text: str = model.booster_.model_to_string()
     return text
 
@@ -109,7 +111,8 @@ def _is_fitted(estimator: Any) -> bool:
 
 
 def read(estimator: Any) -> dict[str, Any] | str | bytes:
-    """The arrays of scikit-learn's trees, the model text of LightGBM, or the model JSON of XGBoost."""
+    """Reads a fitted estimator: the arrays of scikit-learn's trees, the model text of LightGBM, or the model JSON of
+    XGBoost."""
     ancestors = [(kind.__module__.partition(".")[0], kind.__name__) for kind in type(estimator).__mro__]
     known = next((ancestor for ancestor in ancestors if ancestor in _KINDS), None)
     if known is None:

@@ -1,7 +1,7 @@
 """The long calls as coroutines for asyncio, with the same names and arguments.
 
-Each call runs on its own thread, so the event loop stays free. Cancelling the awaiting task stops the work. Calls of the store run
-on the store's threads; a cancelled call is rolled back.
+Each call runs on its own thread, so it does not block the event loop. Cancelling the task that awaits a call stops its
+work. Calls of the store run on the threads of the store. A cancelled call of the store is rolled back.
 
 >>> import asyncio
 >>> async def churners():
@@ -55,7 +55,7 @@ _STORES = [
 
 
 def _settle(future: asyncio.Future[Any], error: BaseException | None, value: Any) -> None:
-    """Called on the event loop when a call has finished."""
+    """Passes the result of a call to its future. It runs on the event loop, because futures are not thread-safe."""
     if future.done():
         return
     if error is None:
@@ -99,7 +99,7 @@ def _awaited(function: Callable[..., Any], name: str, see: str) -> Callable[...,
 
     signature = inspect.signature(function)
     if "self" in signature.parameters:
-        # The first parameter of a method gets the name that the type stub gives it.
+        # The first parameter of a method (`self`) gets the same name as in the type stub, such as `model`.
         parameters = list(signature.parameters.values())
         parameters[0] = parameters[0].replace(name=see.split(".")[0].lower().removeprefix("churn"))
         signature = signature.replace(parameters=parameters)
@@ -145,7 +145,7 @@ def _define() -> None:
 
 
 class _Part:
-    """Wraps a class of `churn_core.store` whose calls return futures."""
+    """Base class of the store classes with coroutine methods. It wraps an object whose methods return futures."""
 
     def __init__(self, inner: Any) -> None:
         self._inner = inner

@@ -1,6 +1,6 @@
-"""Plots of models and runs; requires matplotlib.
+"""Plots of models and score runs. This module requires matplotlib.
 
-Each function takes an optional ``ax`` and returns the axes that it has drawn on.
+Each function draws on the axes ``ax``, or on new axes if ``ax`` is None, and returns these axes.
 """
 
 from __future__ import annotations
@@ -27,7 +27,10 @@ def _axes(ax: Any, title: str, x: str, y: str) -> Any:
 
 
 def calibration(model: ChurnModel, ax: Any = None) -> Any:
-    """Predicted and observed churn rate in bins of equal size, from the out-of-time test or, without one, cross-validation."""
+    """Plots predicted against observed churn rates, in bins with equal numbers of rows.
+
+    The data come from the out-of-time test. If the model has no out-of-time test, they come from cross-validation.
+    """
     report = model.report
     test = report.out_of_time
     bins = (test.measures if test else report.cross_validated).calibration
@@ -53,10 +56,10 @@ def _ranked(probability: npt.ArrayLike | OutOfTime, churned: npt.ArrayLike | Non
 def gains(
     probability: npt.ArrayLike | OutOfTime, churned: npt.ArrayLike | None = None, ax: Any = None
 ) -> Any:
-    """Share of all churners found among the riskiest share of customers.
+    """Plots which share of all churners is found among a given share of customers, riskiest first.
 
-    Give a fold of `backtest`, or one probability and one outcome per customer. Dates that the model was trained on give a curve
-    that is too good: use folds.
+    Pass one result of `backtest`, or one probability and one outcome per customer. Do not pass outcomes at the training
+    dates of the model, because the curve would be too optimistic.
     """
     contacted, found = _ranked(probability, churned)
     ax = _axes(ax, "Gains", "share of customers, riskiest first", "share of churners found")
@@ -68,10 +71,10 @@ def gains(
 def lift(
     probability: npt.ArrayLike | OutOfTime, churned: npt.ArrayLike | None = None, ax: Any = None
 ) -> Any:
-    """Churn rate among the riskiest share of customers, divided by the overall churn rate.
+    """Plots the lift of a given share of customers, riskiest first: their churn rate divided by the overall churn rate.
 
-    Give a fold of `backtest`, or one probability and one outcome per customer. Dates that the model was trained on give a curve
-    that is too good: use folds.
+    Pass one result of `backtest`, or one probability and one outcome per customer. Do not pass outcomes at the training
+    dates of the model, because the curve would be too optimistic.
     """
     contacted, found = _ranked(probability, churned)
     ax = _axes(ax, "Lift", "share of customers, riskiest first", "lift")
@@ -81,7 +84,7 @@ def lift(
 
 
 def risk(run: ScoreRun, ax: Any = None, bins: int = 40) -> Any:
-    """Distribution of the probabilities of a run."""
+    """Plots the distribution of the probabilities of a run."""
     probability = run.probabilities
     ax = _axes(ax, f"Risk as of {run.as_of:%Y-%m-%d}", "probability of churn", "customers")
     ax.hist(probability[~np.isnan(probability)], bins=bins, range=(0, 1))
@@ -89,7 +92,7 @@ def risk(run: ScoreRun, ax: Any = None, bins: int = 40) -> Any:
 
 
 def reasons(run: ScoreRun, customer_id: str, top: int = 8, ax: Any = None) -> Any:
-    """The features with the largest contributions to a customer's score, in log-odds."""
+    """Plots the features with the largest contributions to a customer's score, in log-odds."""
     shown = run.reasons(customer_id, top=top)[::-1]
     ax = _axes(ax, f"Customer {customer_id}", "contribution to the log-odds", "")
     colours = ["tab:red" if reason.direction == "raises" else "tab:blue" for reason in shown]
@@ -98,7 +101,8 @@ def reasons(run: ScoreRun, customer_id: str, top: int = 8, ax: Any = None) -> An
 
 
 def over_time(runs: list[ScoreRun], customer_id: str, ax: Any = None) -> Any:
-    """One customer's probability over several runs, without the runs in which the customer is not eligible."""
+    """Plots the probability of one customer over several runs. Runs in which the customer is not eligible are
+    skipped."""
     from ._errors import CustomerNotFoundError
 
     points = []

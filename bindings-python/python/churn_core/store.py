@@ -1,6 +1,6 @@
-"""The repositories of a tenant's store (`churn_core.TenantStore`), and the types of their results.
+"""The parts of a tenant's store (`churn_core.TenantStore`), and the types of their results.
 
-Timestamps are in UTC. The store reads no clock: ``at`` is the time of the event, which you pass.
+Timestamps are in UTC. The store reads no clock, so you pass the time of each event as ``at``.
 """
 
 from __future__ import annotations
@@ -64,8 +64,8 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Upserted:
-    """The result of an upsert. ``rows_changed`` counts rows that are new or differ from the stored row. ``report`` lists the issues
-    of quarantined rows."""
+    """The result of an upsert. ``rows_changed`` counts the rows that are new or that replaced a different stored row.
+    ``report`` lists the issues of quarantined rows."""
 
     rows_in: int
     rows_accepted: int
@@ -75,8 +75,8 @@ class Upserted:
 
 @dataclass(frozen=True)
 class RecordPage:
-    """Rows as dicts, in order of first arrival. A dict has no key for a column that was never given. Pass ``next`` as ``after`` for
-    the next page; it is None on the last page."""
+    """A page of rows, as dicts in order of first arrival. A dict has no key for a column that was never given. To get
+    the next page, pass ``next`` as the argument ``after``. On the last page, ``next`` is None."""
 
     rows: list[dict[str, Any]]
     next: int | None
@@ -102,8 +102,8 @@ class RunId:
 
 @dataclass(frozen=True)
 class StoredReason:
-    """A stored reason. ``value`` is the feature's value: a number, a text or None. ``contribution`` is what the feature adds to the
-    log-odds."""
+    """A stored reason for a score. ``value`` is the value of the feature: a number, a text, or None if it is missing.
+    ``contribution`` is the number that the feature adds to the log-odds."""
 
     feature: str
     value: float | str | None
@@ -114,8 +114,9 @@ class StoredReason:
 
 @dataclass(frozen=True)
 class StoredScore:
-    """The stored score of one customer. If there was not enough evidence, ``probability`` is None, ``evidence`` says why, and
-    ``expected_at`` is the date by which there will be enough. ``reasons`` are the stored reasons, largest contribution first."""
+    """The stored score of one customer. If ``status`` is ``"not_enough_evidence"``, then ``probability`` is None,
+    ``evidence`` says why, and ``expected_at`` is the date by which the customer will have a probability at the latest.
+    ``reasons`` are the stored reasons, largest contribution first."""
 
     customer_id: str
     run: RunId
@@ -129,8 +130,8 @@ class StoredScore:
 
 @dataclass(frozen=True)
 class RunSummary:
-    """A summary of a stored run. ``bands`` counts the customers in each risk band, ``outcomes`` counts the scored customers with a
-    known outcome, and ``churned`` counts those of them who churned."""
+    """A summary of a stored run. ``bands`` counts the customers in each risk band. ``outcomes`` counts the scored
+    customers whose outcome is known. ``churned`` counts the customers with a known outcome who churned."""
 
     id: RunId
     saved_at: datetime
@@ -144,7 +145,8 @@ class RunSummary:
 
 @dataclass(frozen=True)
 class RiskPage:
-    """Customers in order of decreasing probability. Pass ``next`` as ``after`` for the next page; it is None on the last page."""
+    """A page of customers in order of decreasing probability. To get the next page, pass ``next`` as the argument
+    ``after``. On the last page, ``next`` is None."""
 
     scores: list[StoredScore]
     next: tuple[float, str] | None
@@ -152,7 +154,7 @@ class RiskPage:
 
 @dataclass(frozen=True)
 class ScoredOutcome:
-    """A past score and its outcome."""
+    """A stored probability of a customer, and whether the customer then churned."""
 
     customer_id: str
     probability: float
@@ -161,7 +163,9 @@ class ScoredOutcome:
 
 @dataclass(frozen=True)
 class StoredOutcome:
-    """The outcome of a customer in the label period after ``as_of``. ``churned`` is None if the outcome is undecided."""
+    """The outcome of a customer in the label period after ``as_of``. ``churned`` is None if the customer has no label
+    at this date. ``rule`` is the rule that decided the outcome, as in `churn_core.Labels`. ``event_at`` is the time of
+    the cancellation, or of the first event in the label period. It is None if there is neither."""
 
     customer_id: str
     as_of: datetime
@@ -220,7 +224,8 @@ class AuditEntry:
 
 @dataclass(frozen=True)
 class AuditPage:
-    """Entries, oldest first. Pass ``next`` as ``after`` for the next page; it is None on the last page."""
+    """A page of audit entries, oldest first. To get the next page, pass ``next`` as the argument ``after``. On the last
+    page, ``next`` is None."""
 
     entries: list[AuditEntry]
     next: int | None

@@ -1,4 +1,4 @@
-"""Synthetic tenants with known risk: the true churn probability of every customer at every date is known.
+"""Synthetic tenants for which the true churn probability of every customer at every date is known.
 
     >>> import churn_core as churn
     >>> world = churn.synthetic.world(seed=1, tenants=2, customers=50)

@@ -1,5 +1,5 @@
-//! Runs calls of the store on the store's own threads, without the GIL. Either the caller blocks and checks for Ctrl-C,
-//! or asyncio awaits the result.
+//! Runs calls of the store on the store's own threads, without the GIL. In a blocking call, the calling thread waits
+//! for the result and checks for Ctrl-C. In an awaited call, asyncio waits for the result.
 
 use std::future::Future;
 use std::mem;
@@ -16,7 +16,7 @@ use crate::errors::{raise_store, refuse};
 /// The interval at which the waiting thread checks for Ctrl-C.
 const TICK: Duration = Duration::from_millis(25);
 
-/// An error of the store or of a Python object.
+/// An error in a call of the store: an error of the store itself, or a Python exception.
 pub(crate) enum Failure {
     Store(churn_store::Error),
     Python(PyErr),
@@ -45,18 +45,19 @@ impl Failure {
 
 pub(crate) type Outcome<T> = Result<T, Failure>;
 
-/// The threads of one store.
+/// The threads on which the calls of one store run.
 struct Threads {
     runtime: Option<Runtime>,
     handle: Handle,
-    /// The process that started the threads. They do not exist in a process that was forked from it.
+    /// The id of the process that started the threads. A forked process does not have them.
     process: u32,
 }
 
 impl Drop for Threads {
     fn drop(&mut self) {
         match self.runtime.take() {
-            // The last reference may be dropped on one of these threads, which cannot wait for itself.
+            // The last reference may be dropped on one of the store's threads. A thread cannot wait for its own end, so
+            // the runtime is shut down without waiting.
             Some(runtime) if self.process == std::process::id() => runtime.shutdown_background(),
             Some(of_the_parent) => mem::forget(of_the_parent),
             None => {}
@@ -68,7 +69,7 @@ impl Drop for Threads {
 #[derive(Clone)]
 pub(crate) struct Caller {
     threads: Arc<Threads>,
-    /// Whether asyncio awaits the calls.
+    /// Whether calls return futures that asyncio awaits, instead of blocking.
     awaited: bool,
 }
 
@@ -91,7 +92,7 @@ impl Caller {
         })
     }
 
-    /// Runs `work` and converts its result to Python: either now, or in an awaitable.
+    /// Runs `work` and converts its result to Python. A blocking call returns the result, an awaited call a future.
     pub(crate) fn call<T, W, C>(&self, py: Python<'_>, work: W, convert: C) -> PyResult<Py<PyAny>>
     where
         T: Send + 'static,
@@ -112,7 +113,7 @@ impl Caller {
                     if let Ok(done) = tokio::time::timeout(TICK, &mut work).await {
                         return done;
                     }
-                    // On Ctrl-C the work is dropped, and its transaction is rolled back.
+                    // On Ctrl-C, `?` returns and drops the work, which rolls back its transaction.
                     Python::attach(|py| py.check_signals())?;
                 }
             })
@@ -120,7 +121,7 @@ impl Caller {
         convert(py, done.map_err(|failure| failure.raise(py))?)
     }
 
-    /// An asyncio future. Cancelling it stops the work.
+    /// Starts `work` and returns an asyncio future for its result. Cancelling the future stops the work.
     fn promise<T, W, C>(&self, py: Python<'_>, work: W, convert: C) -> PyResult<Py<PyAny>>
     where
         T: Send + 'static,
@@ -135,7 +136,7 @@ impl Caller {
         let (event_loop, promised) = (event_loop.unbind(), future.clone().unbind());
         self.threads.handle.spawn(async move {
             let done = work.await;
-            // If the interpreter or the loop has gone, nobody waits for the result.
+            // If the interpreter is shutting down or the event loop is closed, nobody waits for the result.
             Python::try_attach(|py| {
                 let found = match done {
                     Ok(done) => done
@@ -161,7 +162,7 @@ impl Caller {
     }
 }
 
-/// The callback that asyncio calls when a future is done.
+/// The callback that asyncio calls when a future is done. If the future was cancelled, it stops the work.
 #[pyclass(frozen)]
 struct GiveUp(AbortHandle);
 
@@ -175,7 +176,7 @@ impl GiveUp {
     }
 }
 
-/// Stops work on another thread when the waiting caller goes away.
+/// Stops work on another thread when this value is dropped, because nobody waits for the result any more.
 pub(crate) struct Stop(pub(crate) churn_core::CancelToken);
 
 impl Drop for Stop {

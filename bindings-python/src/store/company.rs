@@ -30,11 +30,11 @@ macro_rules! repository {
 }
 
 repository!(
-    /// The company: its name and settings.
+    /// The name and the settings of a tenant's company.
     CompanyStore
 );
 repository!(
-    /// The users of a tenant. What each role may do is up to the application.
+    /// The users of a tenant. The application decides what each role may do.
     UserStore
 );
 repository!(
@@ -42,17 +42,17 @@ repository!(
     ApiKeyStore
 );
 repository!(
-    /// The sync cursors of a tenant's sources.
+    /// The sync cursors of a tenant's data sources. A sync cursor records how far a source has been read.
     CursorStore
 );
 repository!(
-    /// The audit log. Entries are added and never changed.
+    /// The audit log of a tenant. Entries can be added, but not changed.
     AuditStore
 );
 
 #[pymethods]
 impl CompanyStore {
-    /// The company. Its name is None and its settings are empty until they are set.
+    /// The name and the settings of the company. The name is None and the settings are empty until they are set.
     fn get(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         let own = self.own.clone();
         let work = async move { Ok(own.get().await?) };
@@ -67,7 +67,7 @@ impl CompanyStore {
         self.caller.call(py, work, nothing)
     }
 
-    /// Sets a setting to any value that JSON can represent.
+    /// Stores a setting. The value may be any value that JSON can represent.
     fn set(
         &self,
         py: Python<'_>,
@@ -79,7 +79,7 @@ impl CompanyStore {
         self.caller.call(py, work, nothing)
     }
 
-    /// Removes a setting; returns whether it existed.
+    /// Removes a setting. Returns whether it existed.
     fn unset(&self, py: Python<'_>, #[pyo3(from_py_with = arguments::setting)] setting: String) -> PyResult<Py<PyAny>> {
         let own = self.own.clone();
         let work = async move { Ok(own.unset(&setting).await?) };
@@ -93,7 +93,7 @@ impl UserStore {
     /// ``"owner"``.
     ///
     /// Raises:
-    ///     StoreError: ``store_refused``: another user has this email address.
+    ///     StoreError: Another user has this email address (``store_refused``).
     #[pyo3(signature = (user_id, email, *, role, name=None))]
     fn upsert(
         &self,
@@ -114,7 +114,7 @@ impl UserStore {
         self.caller.call(py, work, nothing)
     }
 
-    /// The user with this id; None if there is none.
+    /// The user with this id. None if there is no such user.
     fn get(&self, py: Python<'_>, #[pyo3(from_py_with = arguments::user_id)] user_id: String) -> PyResult<Py<PyAny>> {
         let own = self.own.clone();
         let work = async move { Ok(own.get(&user_id).await?) };
@@ -128,7 +128,7 @@ impl UserStore {
         self.caller.call(py, work, |py, users| reported(py, "User", &users))
     }
 
-    /// Removes a user; returns whether the user existed.
+    /// Removes a user. Returns whether the user existed.
     fn remove(
         &self,
         py: Python<'_>,
@@ -142,8 +142,8 @@ impl UserStore {
 
 #[pymethods]
 impl ApiKeyStore {
-    /// Adds a key. You provide the secret: at least 24 random bytes (``secrets.token_urlsafe()``), of which only a hash
-    /// is stored. Do not use it for passwords.
+    /// Adds an API key. ``secret`` must contain at least 24 random bytes, such as ``secrets.token_urlsafe()``. Only a
+    /// hash of it is stored. The hash is not slow enough for passwords, so do not use a password as secret.
     #[pyo3(signature = (key_id, secret, *, role, at))]
     fn create(
         &self,
@@ -158,7 +158,7 @@ impl ApiKeyStore {
         self.caller.call(py, work, nothing)
     }
 
-    /// The key with this secret; None if there is none, or if it was revoked.
+    /// The key with this secret. None if there is no such key, or if it was revoked.
     fn verify(&self, py: Python<'_>, #[pyo3(from_py_with = arguments::secret)] secret: String) -> PyResult<Py<PyAny>> {
         let own = self.own.clone();
         let work = async move { Ok(own.verify(&secret).await?) };
@@ -191,7 +191,7 @@ impl ApiKeyStore {
 
 #[pymethods]
 impl CursorStore {
-    /// The sync cursor of a source; None if the source was never read.
+    /// The sync cursor of a source. None if no cursor was set.
     fn get(
         &self,
         py: Python<'_>,
@@ -203,7 +203,8 @@ impl CursorStore {
             .call(py, work, |py, cursor| reported(py, "SyncCursor", &cursor))
     }
 
-    /// Sets the sync cursor of a source. ``position`` is a text whose meaning only the source knows.
+    /// Sets the sync cursor of a source. ``position`` is a text that says how far the source has been read. The store
+    /// does not interpret it.
     #[pyo3(signature = (source, position, *, at))]
     fn set(
         &self,
@@ -220,7 +221,7 @@ impl CursorStore {
 
 #[pymethods]
 impl AuditStore {
-    /// Adds an entry; ``details`` is any value that JSON can represent.
+    /// Adds an entry. ``details`` may be any value that JSON can represent.
     #[pyo3(signature = (actor, action, *, at, subject=None, details=None))]
     fn append(
         &self,
@@ -246,7 +247,8 @@ impl AuditStore {
         self.caller.call(py, work, nothing)
     }
 
-    /// At most ``limit`` entries (1 to 10 000), oldest first. ``after`` is the ``next`` of the previous page.
+    /// A page with at most ``limit`` entries (1 to 10 000), oldest first. To get the next page, pass the ``next`` of
+    /// this page as ``after``.
     #[pyo3(signature = (after=None, limit=1000))]
     fn page(
         &self,

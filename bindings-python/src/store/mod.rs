@@ -1,4 +1,4 @@
-//! The store of many tenants.
+//! The store, a database that keeps the records, models and scores of many tenants.
 
 mod call;
 mod company;
@@ -20,8 +20,8 @@ pub(crate) use models::ModelStore;
 pub(crate) use records::RecordStore;
 pub(crate) use scores::{OutcomeStore, ScoreStore};
 
-/// Converts a result of the store: an instance of the class with this name in `churn.store`, a list of instances, or
-/// None.
+/// Converts a result of the store to an instance of the class with this name in `churn_core.store`, to a list of
+/// instances, or to None.
 fn reported(py: Python<'_>, class: &str, value: &impl Serialize) -> PyResult<Py<PyAny>> {
     let json = serde_json::to_string(value).map_err(|e| refuse(py, "internal", &e.to_string(), None))?;
     let module = py.import("churn_core.store")?;
@@ -40,10 +40,10 @@ fn parsed<T: std::str::FromStr<Err = churn_core::Error>>(py: Python<'_>, text: &
     text.parse().map_err(|error| crate::errors::raise(py, &error))
 }
 
-/// A database of many tenants: SQLite or Postgres. `tenant` gives access to the data.
+/// A database with the data of many tenants, in SQLite or Postgres. `tenant` gives access to the data of one tenant.
 ///
-/// Calls run on the store's own threads without the GIL, and any thread may make them. `churn.aio.Store` has the same
-/// methods as coroutines. Open a store after forking worker processes, not before.
+/// Calls run on the store's own threads without the GIL. Any thread may call the methods. `churn_core.aio.Store` has
+/// the same methods as coroutines. If you fork worker processes, open the store after the fork.
 ///
 /// >>> store = churn.Store.open("sqlite::memory:")
 /// >>> acme = store.tenant("acme")
@@ -74,7 +74,7 @@ fn open(py: Python<'_>, caller: Caller, url: String, migrate: bool) -> PyResult<
     caller.call(py, work, move |py, store| plain(py, Store { store, caller: own }))
 }
 
-/// A store whose calls return awaitables; `churn.aio.Store` wraps it.
+/// Opens a store whose calls return awaitables. `churn_core.aio.Store` wraps it.
 #[pyfunction]
 pub(crate) fn open_awaited(
     py: Python<'_>,
@@ -88,10 +88,10 @@ pub(crate) fn open_awaited(
 impl Store {
     /// Opens a store, and creates or updates its tables unless ``migrate=False``.
     ///
-    /// ``sqlite:///var/churn.db`` is an absolute path and ``sqlite:churn.db`` a relative one; the file is created if it
-    /// does not exist. ``sqlite::memory:`` lives as long as the store. ``postgres://user:password@host/database``
-    /// isolates tenants by row-level security: let the role that owns the tables migrate, and use another role
-    /// in the application (`grant_to`).
+    /// ``sqlite:///var/churn.db`` is an absolute path, and ``sqlite:churn.db`` is a relative path. The file is created
+    /// if it does not exist. ``sqlite::memory:`` is a database in memory, which is deleted when the store is closed.
+    /// ``postgres://user:password@host/database`` isolates tenants by row-level security. For this, one role must own
+    /// the tables and migrate them, and the application must connect with another role (see `grant_to`).
     ///
     /// Raises:
     ///     StoreError: The database cannot be reached (``store_unavailable``), or a newer version of this package
@@ -106,14 +106,14 @@ impl Store {
         open(py, Caller::new(py, false)?, url, migrate)
     }
 
-    /// Creates or updates the tables. Does nothing if they are up to date. Other migrations in the same database are
-    /// not affected.
+    /// Creates or updates the tables of the store. Does nothing if they are up to date. Migrations of other programs in
+    /// the same database are not affected.
     fn migrate(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         let store = self.store.clone();
         self.caller.call(py, async move { Ok(store.migrate().await?) }, nothing)
     }
 
-    /// The version of the existing tables; 0 before the first `migrate`.
+    /// The version of the store's tables in the database. The version is 0 before the first `migrate`.
     fn version(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         let store = self.store.clone();
         self.caller.call(py, async move { Ok(store.version().await?) }, plain)
@@ -127,8 +127,8 @@ impl Store {
         self.caller.call(py, work, nothing)
     }
 
-    /// Verifies tenant isolation in this database: runs reads and writes across tenants, and checks policies, roles and
-    /// privileges. All changes are rolled back.
+    /// Verifies that no tenant can read or change the data of another tenant in this database. It attempts such reads
+    /// and writes, and checks policies, roles and privileges. All changes are rolled back. Returns an `Attestation`.
     ///
     /// >>> report = churn.Store.open("sqlite::memory:").attest()
     /// >>> report.passed, len(report.checks) > 20
@@ -142,7 +142,7 @@ impl Store {
         })
     }
 
-    /// Closes all connections. Later calls raise ``store_unavailable``.
+    /// Closes all connections. Later calls raise a `StoreError` with the code ``store_unavailable``.
     fn close(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         let store = self.store.clone();
         let work = async move {
@@ -152,13 +152,13 @@ impl Store {
         self.caller.call(py, work, nothing)
     }
 
-    /// ``"sqlite"`` or ``"postgres"``.
+    /// The kind of database: ``"sqlite"`` or ``"postgres"``.
     #[getter]
     fn backend(&self) -> &'static str {
         self.store.backend().as_str()
     }
 
-    /// The store of one tenant.
+    /// Gives access to the data of one tenant.
     fn tenant(&self, tenant: &str) -> TenantStore {
         TenantStore {
             own: self.store.tenant(tenant),
@@ -181,7 +181,8 @@ impl Store {
     }
 }
 
-/// The records, models, scores and settings of one tenant. It cannot read or change other tenants.
+/// The part of a store that belongs to one tenant: records, models, scores and settings. It cannot read or change the
+/// data of other tenants.
 #[pyclass(frozen, module = "churn_core")]
 pub(crate) struct TenantStore {
     own: churn_store::TenantStore,
@@ -196,83 +197,83 @@ impl TenantStore {
         self.own.tenant().as_str()
     }
 
-    /// Customers and their versions.
+    /// The table of customers, with all their versions.
     #[getter]
     fn customers(&self) -> RecordStore {
         RecordStore::new(self.own.customers(), &self.caller)
     }
 
-    /// Payments.
+    /// The table of payments.
     #[getter]
     fn payments(&self) -> RecordStore {
         RecordStore::new(self.own.payments(), &self.caller)
     }
 
-    /// Support tickets.
+    /// The table of support tickets.
     #[getter]
     fn tickets(&self) -> RecordStore {
         RecordStore::new(self.own.tickets(), &self.caller)
     }
 
-    /// Activities.
+    /// The table of activities.
     #[getter]
     fn activities(&self) -> RecordStore {
         RecordStore::new(self.own.activities(), &self.caller)
     }
 
-    /// Models.
+    /// The models of the tenant.
     #[getter]
     fn models(&self) -> ModelStore {
         ModelStore::new(self.own.models(), &self.caller)
     }
 
-    /// Score runs and scores.
+    /// The score runs of the tenant, with their scores.
     #[getter]
     fn scores(&self) -> ScoreStore {
         ScoreStore::new(self.own.scores(), &self.caller)
     }
 
-    /// The outcomes of scored customers.
+    /// The outcomes of the tenant's customers: whether they churned in the label period after a date.
     #[getter]
     fn outcomes(&self) -> OutcomeStore {
         OutcomeStore::new(self.own.outcomes(), &self.caller)
     }
 
-    /// The company: its name and settings.
+    /// The name and the settings of the tenant's company.
     #[getter]
     fn company(&self) -> CompanyStore {
         CompanyStore::new(self.own.company(), &self.caller)
     }
 
-    /// Users.
+    /// The users of the tenant.
     #[getter]
     fn users(&self) -> UserStore {
         UserStore::new(self.own.users(), &self.caller)
     }
 
-    /// API keys.
+    /// The API keys of the tenant.
     #[getter]
     fn api_keys(&self) -> ApiKeyStore {
         ApiKeyStore::new(self.own.api_keys(), &self.caller)
     }
 
-    /// The sync cursors of sources.
+    /// The sync cursors of the tenant's data sources.
     #[getter]
     fn cursors(&self) -> CursorStore {
         CursorStore::new(self.own.cursors(), &self.caller)
     }
 
-    /// The audit log.
+    /// The audit log of the tenant.
     #[getter]
     fn audit(&self) -> AuditStore {
         AuditStore::new(self.own.audit(), &self.caller)
     }
 
-    /// All records of the tenant from one snapshot. They are identical to `churn_core.TenantRecords` of the same rows,
-    /// and the arguments are the same.
+    /// Loads all records of the tenant from one snapshot of the database. The result is identical to the
+    /// `churn_core.TenantRecords` that the same rows would give. The arguments have the same meaning as there.
     ///
     /// Raises:
-    ///     InvalidRecordsError: Rows conflict with other rows, such as payments of unknown customers.
+    ///     InvalidRecordsError: Rows conflict with other rows. For example, a payment belongs to an unknown customer.
     #[pyo3(signature = (*, on_invalid="refuse", observed_until=None, observed_from=None, static_attributes=None, currency=None, conversion_rates=None))]
     #[allow(clippy::too_many_arguments)]
     fn records(
@@ -314,7 +315,7 @@ impl TenantStore {
     }
 
     /// Deletes everything that is stored about one customer: records, scores and outcomes. Models that were trained on
-    /// the customer stay. Returns the number of deleted rows.
+    /// the customer's data are not deleted. Returns the number of deleted rows.
     fn erase_customer(
         &self,
         py: Python<'_>,

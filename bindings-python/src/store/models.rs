@@ -1,4 +1,4 @@
-//! A tenant's models.
+//! The models of a tenant in the store.
 
 use churn_store::Stage;
 use pyo3::prelude::*;
@@ -28,8 +28,9 @@ impl ModelStore {
 #[pymethods]
 impl ModelStore {
     /// Stores a model. Pass the current time as ``at``, because the store reads no clock. ``stage`` is ``"champion"``
-    /// (the model in use), ``"challenger"`` or ``"retired"``. A new champion retires the previous one. A model that is
-    /// already stored keeps the time at which it was first stored, and gets the new stage.
+    /// (the model in use), ``"challenger"`` or ``"retired"``. If another model is the champion, a new champion changes
+    /// its stage to ``"retired"``. If the model is already stored, it keeps the time at which it was first stored, and
+    /// gets the new stage.
     ///
     /// Raises:
     ///     TenantMismatchError: The model belongs to another tenant.
@@ -47,7 +48,7 @@ impl ModelStore {
         self.caller.call(py, work, nothing)
     }
 
-    /// Opens a model.
+    /// Loads the model with this id.
     ///
     /// Raises:
     ///     NotFoundError: There is no model with this id.
@@ -61,14 +62,14 @@ impl ModelStore {
         self.caller.call(py, work, |py, model| plain(py, ChurnModel(model)))
     }
 
-    /// Opens the champion; None if there is none.
+    /// Loads the champion, the model in use. None if there is no champion.
     fn champion(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         let own = self.own.clone();
         let work = async move { Ok(own.champion().await?) };
         self.caller.call(py, work, |py, model| plain(py, model.map(ChurnModel)))
     }
 
-    /// Changes the stage of a model. A new champion retires the previous one.
+    /// Changes the stage of a model. A new champion changes the stage of the previous champion to ``"retired"``.
     #[pyo3(signature = (model_id, stage="champion"))]
     fn promote(
         &self,
@@ -89,7 +90,7 @@ impl ModelStore {
             .call(py, work, |py, models| reported(py, "StoredModel", &models))
     }
 
-    /// Deletes a model; its scores stay.
+    /// Deletes a model. Its scores are not deleted.
     fn delete(
         &self,
         py: Python<'_>,

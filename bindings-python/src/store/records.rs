@@ -1,4 +1,4 @@
-//! The tables of a tenant's records.
+//! The tables of a tenant's records in the store.
 
 use churn_core::{RecordKind, Table, Value};
 use churn_store::{StoredRecord, Upserted};
@@ -13,7 +13,7 @@ use crate::frames::datetime;
 use crate::records::{ValidationReport, policy};
 use crate::tables::{Kind, table};
 
-/// One table of a tenant's records.
+/// One table of a tenant's records in the store.
 #[pyclass(frozen, module = "churn_core.store")]
 pub(crate) struct RecordStore {
     own: churn_store::RecordStore,
@@ -28,7 +28,7 @@ impl RecordStore {
         }
     }
 
-    /// Upserts all batches that `next` returns in one transaction.
+    /// Upserts the batches that `next` returns, one after the other, in a single transaction.
     fn import<F>(&self, py: Python<'_>, on_invalid: &str, mut next: F) -> PyResult<Py<PyAny>>
     where
         F: FnMut(Python<'_>, RecordKind) -> PyResult<Option<Table>> + Send + 'static,
@@ -38,8 +38,8 @@ impl RecordStore {
             let kind = own.kind();
             let mut import = own.import(policy).await?;
             loop {
-                // Reading Python objects may take a while, so it runs on a blocking thread and not on the threads
-                // of the connections.
+                // Reading Python objects may take long, so it runs on a thread for blocking work. The threads that
+                // serve the connections stay free.
                 let read = tokio::task::spawn_blocking(move || {
                     let found = Python::attach(|py| next(py, kind));
                     (found, next)
@@ -95,15 +95,16 @@ fn rows(py: Python<'_>, records: Vec<StoredRecord>) -> PyResult<Bound<'_, PyList
 impl RecordStore {
     /// Upserts a batch in one transaction. ``rows`` is any table that `churn.TenantRecords` accepts.
     ///
-    /// Upserts are idempotent: an existing row is replaced if it differs, so a later batch can correct it. Event rows are the same
-    /// if they have the same id and ``known_at``. Customer rows are the same if they have the same ``customer_id``,
-    /// ``signed_up_at``, ``valid_from`` and ``known_at``. Rows without an id are the same only if all their values are equal, so
-    /// give ids to rows that you may want to correct. An empty table is stored as a table that is known to have no
-    /// rows.
+    /// Each row has a key. A new row replaces the stored row with the same key, so a later batch can correct it.
+    /// Repeating an upsert changes nothing. The key of an event row is its id and ``known_at``. The key of a customer
+    /// row is ``customer_id``, ``signed_up_at``, ``valid_from`` and ``known_at``. The key of an event row without an id
+    /// consists of all its values, so give ids to rows that you may want to correct later. If ``rows`` is empty, the
+    /// store records that the table exists and has no rows.
     ///
     /// Raises:
-    ///     InvalidRecordsError: Rows are invalid and ``on_invalid`` is ``"refuse"``. ``.report`` lists all issues, and nothing is
-    ///         stored. Conflicts with other rows, such as unknown customers, are reported when the records are loaded.
+    ///     InvalidRecordsError: Rows are invalid and ``on_invalid`` is ``"refuse"``. ``.report`` lists all issues, and
+    ///         nothing is stored. Conflicts with other rows, such as an unknown customer, are reported only when the
+    ///         records are loaded.
     #[pyo3(signature = (rows, *, on_invalid="refuse"))]
     fn upsert(
         &self,
@@ -118,10 +119,10 @@ impl RecordStore {
         })
     }
 
-    /// Upserts many batches in one transaction, so that the data need not fit into memory. ``batches`` is any iterable
-    /// of tables that `upsert` accepts, such as ``pyarrow.parquet.ParquetFile(path).iter_batches()`` or
-    /// ``pandas.read_csv(path, chunksize=100_000)``. Either all batches are stored or none. Rows are numbered across
-    /// all batches.
+    /// Upserts many batches in one transaction. All batches together need not fit into memory. ``batches`` is any
+    /// iterable of tables that `upsert` accepts, such as ``pyarrow.parquet.ParquetFile(path).iter_batches()`` or
+    /// ``pandas.read_csv(path, chunksize=100_000)``. If an error occurs, no batch is stored. Row numbers in the report
+    /// count the rows of all batches.
     #[pyo3(signature = (batches, *, on_invalid="refuse"))]
     fn upsert_batches(
         &self,
@@ -139,14 +140,14 @@ impl RecordStore {
         })
     }
 
-    /// The number of rows, including all versions.
+    /// The number of rows. Each version of a customer or event is a row.
     fn count(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         let own = self.own.clone();
         self.caller.call(py, async move { Ok(own.count().await?) }, plain)
     }
 
-    /// At most ``limit`` rows (1 to 10 000) in order of first arrival. ``after`` is the ``next`` of the previous page.
-    /// If rows are added while you read, no page repeats or skips a row.
+    /// A page with at most ``limit`` rows (1 to 10 000), in order of first arrival. To get the next page, pass the
+    /// ``next`` of this page as ``after``. If rows are added while you read, no page repeats or skips a row.
     #[pyo3(signature = (after=None, limit=1000))]
     fn page(
         &self,
@@ -162,7 +163,8 @@ impl RecordStore {
         })
     }
 
-    /// All rows of one customer as dicts, in order of first arrival; `churn.ChurnModel.score_customer` accepts them.
+    /// All rows of one customer as dicts, in order of first arrival. `churn_core.ChurnModel.score_customer` accepts
+    /// them.
     fn of_customer(
         &self,
         py: Python<'_>,

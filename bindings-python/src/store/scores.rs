@@ -1,4 +1,4 @@
-//! Score runs and outcomes.
+//! The score runs and outcomes of a tenant in the store.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ use crate::records::TenantRecords;
 use crate::run::ScoreRun;
 use crate::tables::{dates, timestamp};
 
-/// A `RunId`, or any object with ``as_of`` and ``model_id``, such as a `ScoreRun`.
+/// Reads the id of a run from any object with ``as_of`` and ``model_id``, such as a `RunId` or a `ScoreRun`.
 fn run_id(run: &Bound<'_, PyAny>) -> PyResult<RunId> {
     let part = |name| {
         let why = "a run is a churn_core.store.RunId or a churn_core.ScoreRun";
@@ -29,8 +29,8 @@ fn run_id(run: &Bound<'_, PyAny>) -> PyResult<RunId> {
     })
 }
 
-/// The score runs of a tenant: the customers at risk with reasons, the scores of a customer over time, and the latest
-/// runs.
+/// The stored score runs of a tenant. You can read the customers with the highest risk and their reasons, the scores of
+/// a customer over time, and summaries of the latest runs.
 #[pyclass(frozen, module = "churn_core.store")]
 pub(crate) struct ScoreStore {
     own: churn_store::ScoreStore,
@@ -48,8 +48,9 @@ impl ScoreStore {
 
 #[pymethods]
 impl ScoreStore {
-    /// Stores a run in one transaction, with five reasons for each of the ``reasons`` customers with the highest risk
-    /// (None means all customers). Saving the same run again replaces it.
+    /// Stores a run in one transaction. The ``reasons`` customers with the highest probabilities are stored with five
+    /// reasons each, and the others without reasons. ``reasons=None`` stores reasons for all customers. If the same run
+    /// is already stored, it is replaced.
     ///
     /// Raises:
     ///     TenantMismatchError: The run belongs to another tenant.
@@ -74,7 +75,7 @@ impl ScoreStore {
         self.caller.call(py, work, |py, id| reported(py, "RunId", &id))
     }
 
-    /// The latest runs, latest date first, at most ``limit`` (1 to 10 000).
+    /// Summaries of the latest runs, latest date first. Returns at most ``limit`` (1 to 10 000) summaries.
     #[pyo3(signature = (limit=100))]
     fn runs(&self, py: Python<'_>, #[pyo3(from_py_with = arguments::limit)] limit: usize) -> PyResult<Py<PyAny>> {
         let own = self.own.clone();
@@ -82,9 +83,9 @@ impl ScoreStore {
         self.caller.call(py, work, |py, runs| reported(py, "RunSummary", &runs))
     }
 
-    /// The customers with the highest probabilities in ``run`` (default: the latest run). Returns at most ``limit`` (1
-    /// to 10 000) customers, with a probability of at least ``min_probability``. ``after`` is the ``next`` of the
-    /// previous page.
+    /// A page with the customers of ``run`` in order of decreasing probability. By default, ``run`` is the latest run.
+    /// The page has at most ``limit`` (1 to 10 000) customers, and only customers with a probability of at least
+    /// ``min_probability``. To get the next page, pass the ``next`` of this page as ``after``.
     ///
     /// Raises:
     ///     NotFoundError: The run does not exist, or there are no runs.
@@ -108,7 +109,7 @@ impl ScoreStore {
         self.caller.call(py, work, |py, page| reported(py, "RiskPage", &page))
     }
 
-    /// A customer's scores, latest date first, at most ``limit`` (1 to 10 000).
+    /// The scores of one customer in all runs, latest date first. Returns at most ``limit`` (1 to 10 000) scores.
     #[pyo3(signature = (customer_id, limit=100))]
     fn history(
         &self,
@@ -130,7 +131,7 @@ impl ScoreStore {
     }
 }
 
-/// The outcomes of a tenant's scored customers.
+/// The stored outcomes of a tenant's customers: whether they churned in the label period after a date.
 #[pyclass(frozen, module = "churn_core.store")]
 pub(crate) struct OutcomeStore {
     own: churn_store::OutcomeStore,
@@ -148,8 +149,9 @@ impl OutcomeStore {
 
 #[pymethods]
 impl OutcomeStore {
-    /// Computes the labels of the customers at these dates, as `churn.labels` does, and stores them. Existing outcomes
-    /// are replaced if they differ. Returns the number of new or changed outcomes.
+    /// Computes the labels of the customers at the given dates, as `churn_core.labels` does, and stores them as
+    /// outcomes. A stored outcome that differs from the new one is replaced. Returns the number of new or changed
+    /// outcomes.
     #[pyo3(signature = (records, *, as_of, definition))]
     fn save(
         &self,
@@ -174,8 +176,8 @@ impl OutcomeStore {
         self.caller.call(py, work, plain)
     }
 
-    /// The scores of a run with their outcomes, sorted by customer id. It contains customers with a probability and an
-    /// outcome under the model's definition of churn.
+    /// The probabilities of a run with their outcomes, sorted by customer id. The list has only customers whose score
+    /// has a probability and whose outcome, under the model's definition of churn, is stored.
     fn of_run(&self, py: Python<'_>, run: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
         let (own, run) = (self.own.clone(), run_id(run)?);
         let work = async move { Ok(own.of_run(&run).await?) };
@@ -183,7 +185,7 @@ impl OutcomeStore {
             .call(py, work, |py, found| reported(py, "ScoredOutcome", &found))
     }
 
-    /// The outcomes of a customer, latest date first.
+    /// All stored outcomes of one customer, latest date first.
     fn of_customer(
         &self,
         py: Python<'_>,
