@@ -18,6 +18,12 @@ const REASONS_OPTIONS = keys<ReasonsOptions>({ top: 1, signal: 1 })
 /** @internal */
 export let wrapRun: (run: Native) => ScoreRun
 
+/** Reads warnings from JSON. */
+export function warningsOf(json: string): Warning[] {
+  const warnings: (Pick<Warning, 'code' | 'message'> & Partial<Warning>)[] = JSON.parse(json)
+  return warnings.map(({ code, message, columns = [], dates = [] }) => ({ code, message: spelled(message), columns, dates }))
+}
+
 /** The scores of all eligible customers at one date. A run is immutable and iterable. */
 export class ScoreRun implements Iterable<Score> {
   private constructor(run: Native) {
@@ -46,10 +52,7 @@ export class ScoreRun implements Iterable<Score> {
    * are missing, or probabilities or features are outside their range in training.
    */
   get warnings(): readonly Warning[] {
-    return cached(this, 'warnings', () => {
-      const warnings: (Pick<Warning, 'code' | 'message'> & Partial<Warning>)[] = JSON.parse(halfOf<Native>(this).warnings)
-      return warnings.map(({ code, message, columns = [], dates = [] }) => ({ code, message: spelled(message), columns, dates }))
-    })
+    return cached(this, 'warnings', () => warningsOf(halfOf<Native>(this).warnings))
   }
   /** Number of scores. */
   get length(): number { return this.probabilities.length }

@@ -4,6 +4,7 @@ import type {
 } from './columns.js'
 import type { Feature } from './feature.js'
 import type { GradientBoostingOptions, Monotonicity, RandomForestOptions, Reason, RiskBand, Score as AnyScore } from '../reports.js'
+import type { Warning } from './reports.js'
 
 export type { Moment }
 
@@ -293,6 +294,8 @@ export type CustomerScore = Score & {
   reasons: Reason[]
   asOf: string
   modelId: string
+  /** Columns that the model uses and the rows lack, and columns that it does not use: probably misspelt names. */
+  warnings: Warning[]
 }
 
 /** The contribution (Shapley value) of each feature to the score of each row. */

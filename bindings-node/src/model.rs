@@ -185,7 +185,7 @@ impl Model {
     pub fn score_customer(&self, rows: Object<'_>, given: Object<'_>) -> Result<CustomerScoreRow> {
         let (as_of, top) = (options::as_of(&given)?, options::top(&given, 5)?);
         let score = self.inner.get()?.score_customer(customer_rows(&rows)?, as_of, top);
-        score.map(CustomerScoreRow::from).map_err(raise)
+        CustomerScoreRow::new(score.map_err(raise)?)
     }
 
     /// Computes the features that the model uses, for the customers at one or several dates.

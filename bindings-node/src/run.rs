@@ -100,16 +100,19 @@ pub struct CustomerScoreRow {
     pub as_of: String,
     /// The id of the model.
     pub model_id: String,
+    /// The warnings, as JSON.
+    pub warnings: String,
 }
 
-impl From<CustomerScore> for CustomerScoreRow {
-    fn from(scored: CustomerScore) -> Self {
-        Self {
+impl CustomerScoreRow {
+    pub(crate) fn new(scored: CustomerScore) -> Result<Self> {
+        Ok(Self {
+            warnings: to_json(&scored.warnings)?,
             score: ScoreRow::from(&scored.score),
             reasons: scored.reasons.into_iter().map(ReasonRow::from).collect(),
             as_of: scored.as_of.to_string(),
             model_id: scored.model_id,
-        }
+        })
     }
 }
 

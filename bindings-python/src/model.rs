@@ -18,7 +18,7 @@ use crate::errors::{OrRaise, refuse};
 use crate::features::{FeatureMatrix, json};
 use crate::frames::Values;
 use crate::records::escape;
-use crate::run::{ScoreRun, explanation};
+use crate::run::{ScoreRun, explanation, warn};
 use crate::tables::{Kind, dates, rows_of_one, table, timestamp};
 use crate::work;
 
@@ -117,6 +117,7 @@ impl ChurnModel {
             options.execution = execution;
             churn_core::ChurnModel::train(&records, &options)
         })?;
+        warn(py, &model.report().warnings)?;
         Ok(Self(model))
     }
 
@@ -193,6 +194,7 @@ impl ChurnModel {
         let run = work::run(py, threads, progress, move |execution| {
             model.score_with(&records, as_of, &execution)
         })?;
+        warn(py, run.warnings())?;
         Ok(ScoreRun::new(run, self.0.clone()))
     }
 

@@ -68,6 +68,7 @@ fn score<'py>(
     as_of: &Bound<'py, PyAny>,
     model_id: &Bound<'py, PyAny>,
     reasons: Bound<'py, PyList>,
+    warnings: Bound<'py, PyList>,
 ) -> PyResult<Bound<'py, PyAny>> {
     let interval = match score.interval() {
         Some(interval) => classes(py)?.interval.bind(py).call1((interval.low, interval.high))?,
@@ -91,6 +92,7 @@ fn score<'py>(
             as_of.clone(),
             model_id.clone(),
             reasons.into_any(),
+            warnings.into_any(),
         ],
     )?;
     classes(py)?.score.bind(py).call1(fields)
@@ -101,7 +103,32 @@ pub(crate) fn answer(py: Python<'_>, answer: &churn_core::CustomerScore) -> PyRe
     let as_of = datetime(py, answer.as_of.as_micros())?.into_bound(py);
     let model_id = answer.model_id.as_str().into_pyobject(py)?.into_any();
     let reasons = reasons(py, &answer.reasons)?;
-    Ok(score(py, &answer.score, &as_of, &model_id, reasons)?.unbind())
+    warn(py, &answer.warnings)?;
+    let warnings = warnings(py, &answer.warnings)?;
+    Ok(score(py, &answer.score, &as_of, &model_id, reasons, warnings)?.unbind())
+}
+
+/// Converts warnings to a list of `Warning`.
+fn warnings<'py>(py: Python<'py>, found: &[churn_core::Warning]) -> PyResult<Bound<'py, PyList>> {
+    let class = py.import("churn_core._report")?.getattr("Warning")?;
+    let found = found.iter().map(|warning| {
+        let dates = warning.dates.iter().map(|at| datetime(py, at.as_micros()));
+        let dates = dates.collect::<PyResult<Vec<_>>>()?;
+        class.call1((warning.code.as_str(), &warning.message, warning.columns.clone(), dates))
+    });
+    PyList::new(py, found.collect::<PyResult<Vec<_>>>()?)
+}
+
+/// Issues each warning as a Python `ChurnWarning`.
+pub(crate) fn warn(py: Python<'_>, found: &[churn_core::Warning]) -> PyResult<()> {
+    if found.is_empty() {
+        return Ok(());
+    }
+    let category = py.import("churn_core._errors")?.getattr("ChurnWarning")?;
+    let warn = py.import("warnings")?.getattr("warn")?;
+    found
+        .iter()
+        .try_for_each(|warning| warn.call1((warning.to_string(), &category)).map(drop))
 }
 
 /// Makes an `Explanation` from the contributions of the features and their values, for each row.
@@ -207,7 +234,7 @@ impl ScoreRun {
         let as_of = datetime(py, self.run.as_of().as_micros())?.into_bound(py);
         let model_id = self.run.model_id().into_pyobject(py)?.into_any();
         let scores: Vec<_> = scores
-            .map(|one| score(py, one, &as_of, &model_id, PyList::empty(py)))
+            .map(|one| score(py, one, &as_of, &model_id, PyList::empty(py), PyList::empty(py)))
             .collect::<PyResult<_>>()?;
         PyList::new(py, scores)
     }
@@ -264,13 +291,7 @@ impl ScoreRun {
     /// stale, columns are missing, or probabilities or features are outside the range of the training dates.
     #[getter]
     fn warnings<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
-        let class = py.import("churn_core._report")?.getattr("Warning")?;
-        let warnings = self.run.warnings().iter().map(|warning| {
-            let dates = warning.dates.iter().map(|at| datetime(py, at.as_micros()));
-            let dates = dates.collect::<PyResult<Vec<_>>>()?;
-            class.call1((warning.code.as_str(), &warning.message, warning.columns.clone(), dates))
-        });
-        PyList::new(py, warnings.collect::<PyResult<Vec<_>>>()?)
+        warnings(py, self.run.warnings())
     }
 
     /// The `FeatureMatrix` from which the scores were computed, with one row per score.
@@ -420,8 +441,18 @@ impl ScoreRun {
     }
 
     fn __repr__(&self) -> String {
+        let codes: Vec<&str> = self
+            .run
+            .warnings()
+            .iter()
+            .map(|warning| warning.code.as_str())
+            .collect();
+        let warnings = match codes.is_empty() {
+            true => String::new(),
+            false => format!("; warnings: {}", codes.join(", ")),
+        };
         format!(
-            "<ScoreRun '{}': {} customers as of {}, model {}>",
+            "<ScoreRun '{}': {} customers as of {}, model {}{warnings}>",
             self.run.tenant(),
             self.run.scores().len(),
             self.run.as_of(),

@@ -30,6 +30,12 @@ class ChurnError(Exception):
         return (type(self), self.args, state)
 
 
+class ChurnWarning(UserWarning):
+    """A problem in a training, a run or a score that the user should check. Its `Warning` is in `TrainReport.warnings`,
+    `ScoreRun.warnings` or `Score.warnings`.
+    """
+
+
 class InvalidRecordsError(ChurnError, ValueError):
     """The records contain invalid values. `report` lists all of them."""
 

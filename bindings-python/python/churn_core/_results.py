@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ._errors import make
-from ._report import Interval, RiskBand
+from ._report import Interval, RiskBand, Warning
 
 
 def plain(value: Any) -> Any:
@@ -96,6 +96,9 @@ class Score(ToDict):
     model_id: str
     #: The features with the largest contributions. Only `ChurnModel.score_customer` fills this list.
     reasons: list[Reason] = field(default_factory=list)
+    #: Columns that the model uses and the rows lack, and columns that it does not use: probably misspelt names. Only
+    #: `ChurnModel.score_customer` fills this list; `ScoreRun.warnings` has the warnings of a run.
+    warnings: list[Warning] = field(default_factory=list)
 
     def __repr__(self) -> str:
         if self.probability is None:

@@ -580,3 +580,124 @@ fn a_built_in_column_that_training_had_is_missed() -> Result<()> {
     assert_eq!(missing(&world)?, [["status"], ["satisfaction"]]);
     Ok(())
 }
+
+#[test]
+fn customers_without_their_ends_are_missed_and_a_stopped_feed_of_ends_is_stale() -> Result<()> {
+    let mut world = world(200, 9);
+    let records = world.records("acme");
+    let model = ChurnModel::train(&records, &options(2))?;
+    let run_codes = |world: &World, as_of: Timestamp| -> Result<Vec<(&'static str, Vec<String>)>> {
+        Ok(codes(&model.score(&world.records("acme"), as_of)?))
+    };
+    let missing = ("missing_column", vec!["churned_at".to_owned()]);
+    let as_of = day(729);
+    let found = run_codes(&world, as_of)?;
+    assert!(
+        !found.contains(&missing) && !found.iter().any(|(code, _)| *code == "stale_data"),
+        "{found:?}"
+    );
+    // Cancellations since day 400 are missing, while events go on.
+    for customer in &mut world.customers {
+        customer.churned_at = customer.churned_at.filter(|at| *at < day(400));
+    }
+    let found = run_codes(&world, as_of)?;
+    assert!(found.iter().any(|(code, _)| *code == "stale_data"), "{found:?}");
+    world
+        .customers
+        .iter_mut()
+        .for_each(|customer| customer.churned_at = None);
+    assert!(run_codes(&world, as_of)?.contains(&missing));
+    Ok(())
+}
+
+#[test]
+fn another_currency_is_reported_and_refused_for_a_single_customer() -> Result<()> {
+    let mut world = world(150, 9);
+    world
+        .payments
+        .iter_mut()
+        .for_each(|payment| payment.currency = Some("EUR".to_owned()));
+    let model = ChurnModel::train(&world.records("acme"), &options(2))?;
+    let as_of = day(700);
+    let differs = |world: &World| -> Result<bool> {
+        let run = model.score(&world.records("acme"), as_of)?;
+        Ok(codes(&run).iter().any(|(code, _)| *code == "currency_differs"))
+    };
+    assert!(!differs(&world)?);
+    let rows = |currency: Option<&str>| {
+        let mut payment = Payment::new("new", day(650), 10.0);
+        payment.currency = currency.map(str::to_owned);
+        CustomerRows::new(vec![Customer::new("new", day(600))])
+            .payments(vec![payment])
+            .tickets(Table::new())
+            .activities(Table::new())
+    };
+    let alone = |currency| Ok::<_, crate::Error>(model.score_customer(rows(currency), as_of, 0)?.score.probability());
+    assert_eq!(alone(Some("EUR"))?, alone(None)?);
+    assert_eq!(alone(Some("JPY")).unwrap_err().code(), "mixed_currency");
+    world
+        .payments
+        .iter_mut()
+        .for_each(|payment| payment.currency = Some("JPY".to_owned()));
+    assert!(differs(&world)?);
+    Ok(())
+}
+
+#[test]
+fn misspelt_columns_of_a_single_customer_are_reported() -> Result<()> {
+    let model = ChurnModel::train(&world(150, 9).records("acme"), &options(2))?;
+    let table = |json: &str| Table::from_json(json.as_bytes());
+    let rows = |plan: &str, status: &str| -> Result<CustomerRows> {
+        let customer = format!(r#"{{"customer_id": "n", "signed_up_at": "2022-01-01", "{plan}": "pro", "seats": 3}}"#);
+        let payment = format!(r#"{{"due_at": "2022-02-01", "amount": 5, "{status}": "failed"}}"#);
+        Ok(CustomerRows::new(table(&customer)?)
+            .payments(table(&payment)?)
+            .tickets(Table::new())
+            .activities(Table::new()))
+    };
+    let as_of: AsOf = "2022-03-01".parse()?;
+    assert_eq!(model.score_customer(rows("plan", "status")?, as_of, 0)?.warnings, []);
+    let answer = model.score_customer(rows("plann", "statsu")?, as_of, 0)?;
+    let found: Vec<_> = answer
+        .warnings
+        .iter()
+        .map(|w| (w.code.as_str(), w.columns[0].as_str()))
+        .collect();
+    assert_eq!(found, [("missing_column", "plan"), ("unused_column", "statsu")]);
+    Ok(())
+}
+
+#[test]
+fn labels_of_inactivity_that_disagree_with_the_ends_are_reported() -> Result<()> {
+    let mut world = world(200, 9);
+    let disagree = |world: &World| -> Result<bool> {
+        let options = options(2).with_definition(ChurnDefinition::inactivity(31, RecordKind::Payments));
+        let model = ChurnModel::train(&world.records("acme"), &options)?;
+        let warnings = &model.report().warnings;
+        Ok(warnings
+            .iter()
+            .any(|warning| warning.code.as_str() == "labels_disagree"))
+    };
+    assert!(!disagree(&world)?);
+    // Payments that come a month late now and then look like churn.
+    world.payments = world
+        .payments
+        .into_iter()
+        .enumerate()
+        .filter(|(number, _)| number % 3 > 0)
+        .map(|(_, payment)| payment)
+        .collect();
+    assert!(disagree(&world)?);
+    Ok(())
+}
+
+#[test]
+fn allow_columns_must_exist() {
+    let records = world(150, 9).records("acme");
+    let error = ChurnModel::train(&records, &options(2).with_allow_columns(["nope"])).unwrap_err();
+    assert_eq!(
+        (error.code(), error.column()),
+        ("invalid_option", Some("allow_columns"))
+    );
+    assert!(ChurnModel::train(&records, &options(2).with_allow_columns(["seats"])).is_ok());
+}

@@ -484,3 +484,87 @@ fn findings_of_many_tenants_and_batches_are_joined() {
     );
     assert_eq!(many.examples, [0, 1, 2, 3, 4]);
 }
+
+#[test]
+fn an_attribute_with_the_name_of_a_known_column_is_reported() {
+    let similar = |customers: &str| {
+        let (_, report) = build(customers, RecordKind::Activities, "customer_id,at\na,2023-02-01\n");
+        let found = found(&report, FindingCode::SimilarColumn);
+        found
+            .into_iter()
+            .map(|(column, ..)| column.map(str::to_owned))
+            .collect::<Vec<_>>()
+    };
+    let customers = "customer_id,signed_up_at,cancelled_on,renew_at,region\na,2023-01-01,2023-06-01,2024-01-01,north\n";
+    assert_eq!(
+        similar(customers),
+        [Some("cancelled_on".to_owned()), Some("renew_at".to_owned())]
+    );
+    let both = "customer_id,signed_up_at,cancelled_on,churned_at\na,2023-01-01,2023-06-01,2023-06-01\n";
+    assert_eq!(similar(both), []);
+}
+
+#[test]
+fn spells_that_overlap_are_reported() {
+    let customers = "customer_id,signed_up_at,churned_at\na,2023-01-01T10:00:00,\na,2023-01-01,2023-06-01\nb,2023-01-01,2023-02-01\nb,2023-03-01,\n";
+    let (_, report) = build(customers, RecordKind::Activities, "customer_id,at\na,2023-02-01\n");
+    assert_eq!(
+        found(&report, FindingCode::OverlappingSpells),
+        [(Some("signed_up_at"), 1, vec![0])]
+    );
+}
+
+#[test]
+fn a_time_of_import_as_known_at_is_reported() {
+    let rows = |known_at: &dyn Fn(i64) -> String| {
+        let mut text = "customer_id,at,known_at\n".to_owned();
+        for day in 1..=28 {
+            let _ = writeln!(text, "a,2023-02-{day:02},{}", known_at(day));
+        }
+        let (_, report) = build(CUSTOMERS, RecordKind::Activities, &text);
+        found(&report, FindingCode::KnownLate)
+            .into_iter()
+            .map(|(_, rows, _)| rows)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(rows(&|_| "2024-01-01".to_owned()), [28]);
+    assert_eq!(rows(&|day| format!("2023-02-{day:02}T06:00:00")), Vec::<u64>::new());
+    // A minority of late rows is usual.
+    assert_eq!(
+        rows(&|day| if day < 10 {
+            "2024-01-01".to_owned()
+        } else {
+            String::new()
+        }),
+        Vec::<u64>::new()
+    );
+}
+
+#[test]
+fn payments_without_the_status_that_others_have_are_reported() {
+    let payments = "customer_id,due_at,settled_at,amount,status\na,2023-02-01,2023-02-01,5,failed\na,2023-03-01,2023-03-02,5,\na,2023-04-01,,5,\n";
+    let (_, report) = build(CUSTOMERS, RecordKind::Payments, payments);
+    assert_eq!(
+        found(&report, FindingCode::MissingStatus),
+        [(Some("status"), 1, vec![1])]
+    );
+    let none = payments.replace("failed", "");
+    let (_, report) = build(CUSTOMERS, RecordKind::Payments, &none);
+    assert_eq!(found(&report, FindingCode::MissingStatus), []);
+}
+
+#[test]
+fn a_table_given_twice_with_new_ids_is_reported() {
+    let row = |id: &str, day: u32| format!("a,2023-02-{day:02},5,{id}{day}\n");
+    let once: String = (1..=28).map(|day| row("i", day)).collect();
+    let twice: String = (1..=28).map(|day| row("j", day)).collect();
+    let head = "customer_id,due_at,amount,payment_id\n";
+    let (_, report) = build(CUSTOMERS, RecordKind::Payments, &format!("{head}{once}{twice}"));
+    assert_eq!(
+        found(&report, FindingCode::LikelyDuplicate),
+        [(Some("payment_id"), 28, vec![28, 29, 30, 31, 32])]
+    );
+    // A single pair of equal payments is usual.
+    let (_, report) = build(CUSTOMERS, RecordKind::Payments, &format!("{head}{once}{}", row("j", 3)));
+    assert_eq!(found(&report, FindingCode::LikelyDuplicate), []);
+}

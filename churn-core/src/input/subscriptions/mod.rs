@@ -1,0 +1,130 @@
+//! Converts a table of subscriptions to a table of dated versions of customers.
+
+mod joined;
+mod quality;
+mod source;
+#[cfg(test)]
+mod tests;
+mod versions;
+
+use crate::error::{Finding, RecordKind, Result};
+use crate::input::table::{Column, IntoTable, Table, Value};
+use crate::record::{ALWAYS, NEVER, StaticAttributes};
+
+use joined::Joined;
+use quality::{copies, short_gaps};
+use source::Source;
+use versions::versions;
+
+/// Converts subscriptions to a dated customers table for
+/// [`RecordsBuilder::customers`](crate::RecordsBuilder::customers), with findings about the input.
+///
+/// [`subscription_columns`] lists the columns of subscriptions. The result has the columns `customer_id`,
+/// `signed_up_at`, `churned_at`, `valid_from`, `mrr`, and, if the subscriptions have them, `known_at`, `plan` and
+/// `seats`. The rules are:
+///
+/// - **Spell.** A spell is a series of subscriptions of one customer without a gap between them: each subscription
+///   begins at or before the latest end of the earlier subscriptions. `signed_up_at` is the start of the spell.
+///   `churned_at` is the end of the spell, or null if a subscription has not ended.
+/// - **Versions.** A spell has one row for each time at which one of its subscriptions begins or ends. `valid_from` is
+///   this time.
+/// - **`mrr`.** Monthly recurring revenue: the sum of the monthly prices of all subscriptions that are active at
+///   `valid_from`. The monthly price is the price multiplied by 365/12 for a daily interval, by 52/12 for a weekly, by
+///   1 for a monthly, by 1/3 for a quarterly and by 1/12 for a yearly interval.
+/// - **`seats`.** The sum of the seats of all subscriptions that are active at `valid_from`.
+/// - **`plan`.** The plan of the active subscription with the largest monthly price. If several have the same price,
+///   the one that began last is used. If they also began at the same time, the one with the largest id is used.
+/// - **`known_at`.** Rows with the same `subscription_id` and different `known_at` are versions of one subscription.
+///   The result has a new row for each version of the customer that changes when a version of a subscription becomes
+///   known. The new row has the `known_at` of that version of the subscription.
+///
+/// If `customers` is given, its attributes are joined to the result by `customer_id`, as follows. If `customers` has a
+/// `valid_from` column, every row of the result gets the attribute values that are true at its `valid_from`. If not,
+/// only the attributes that `static_attributes` declares static are joined. The other attributes are dropped, because
+/// they hold today's values. `renews_at` is treated like an attribute. `notice_at` is joined to the spell that contains
+/// it. The columns `signed_up_at`, `churned_at`, `mrr`, `plan` and `seats` of `customers` are not used. Customers
+/// without a subscription are dropped.
+///
+/// ```
+/// use churn_core::{StaticAttributes, Table, TenantRecords, subscriptions_to_customers};
+///
+/// let subscriptions = Table::from_csv(&b"customer_id,started_at,ended_at,price,interval,plan
+/// C-1,2024-01-01,2024-04-01,30,month,basic
+/// C-1,2024-04-01,,600,year,pro
+/// "[..])?;
+/// let (customers, findings) = subscriptions_to_customers(subscriptions, None::<Table>, &StaticAttributes::None)?;
+/// assert!(findings.is_empty());
+/// assert_eq!(customers.n_rows(), 2); // 30 per month from January, 50 per month from April
+/// let (records, report) = TenantRecords::builder("acme").customers(customers).build()?;
+/// assert!(report.is_clean() && records.n_customers() == 1);
+/// # Ok::<(), churn_core::Error>(())
+/// ```
+///
+/// # Errors
+/// - `missing_column`, `duplicate_column`, `missing_value`, `bad_type`, `bad_timestamp`, `not_finite`, `out_of_range`,
+///   `ends_before_start`, `duplicate_id`, `duplicate_version` or `mixed_currency` for the first invalid value. The
+///   error names its row and column.
+/// - `invalid_option` if `customers` has a `known_at` column, or if a static attribute is not a column of `customers`.
+pub fn subscriptions_to_customers(
+    subscriptions: impl IntoTable,
+    customers: Option<impl IntoTable>,
+    static_attributes: &StaticAttributes,
+) -> Result<(Table, Vec<Finding>)> {
+    let subscriptions = subscriptions.into_table();
+    let source = Source::new(&subscriptions)?;
+    let mut findings = source.findings();
+    let (has_plan, has_seats, has_known_at) = (source.has("plan"), source.has("seats"), source.has("known_at"));
+    let by_customer = source.read()?;
+    findings.extend(copies(&by_customer));
+    findings.extend(short_gaps(&by_customer));
+    let joined = customers
+        .map(|table| {
+            Joined::new(
+                table.into_table().with_known_names(RecordKind::Customers),
+                static_attributes,
+            )
+        })
+        .transpose()?;
+    if let Some(joined) = &joined {
+        findings.extend(joined.findings(&by_customer));
+    }
+
+    let mut rows: Vec<Vec<(String, Value)>> = vec![];
+    for (customer, subscriptions) in &by_customer {
+        let moments = joined.as_ref().map_or(vec![], |joined| joined.moments(customer));
+        for ((signed_up_at, valid_from), known_at, version) in versions(subscriptions, &moments) {
+            let moment = |at: i64| {
+                if at == NEVER || at == ALWAYS {
+                    Value::Null
+                } else {
+                    Value::Timestamp(at)
+                }
+            };
+            let mut row = vec![
+                ("customer_id".to_owned(), Value::Text(customer.clone())),
+                ("signed_up_at".to_owned(), moment(signed_up_at)),
+                ("churned_at".to_owned(), moment(version.churned_at)),
+                ("valid_from".to_owned(), moment(valid_from)),
+            ];
+            if has_known_at {
+                row.push(("known_at".to_owned(), moment(known_at)));
+            }
+            row.push(("mrr".to_owned(), Value::Float(version.mrr)));
+            if has_plan {
+                row.push(("plan".to_owned(), version.plan.map_or(Value::Null, Value::Text)));
+            }
+            if has_seats {
+                row.push(("seats".to_owned(), version.seats.map_or(Value::Null, Value::Float)));
+            }
+            if let Some(joined) = &joined {
+                row.extend(joined.values(customer, signed_up_at, valid_from, version.churned_at)?);
+            }
+            rows.push(row);
+        }
+    }
+    if rows.is_empty() {
+        let columns = ["customer_id", "signed_up_at"].map(|name| (name.to_owned(), Column::Values(vec![]).into()));
+        return Ok((Table::of_columns(0, columns), findings));
+    }
+    Ok((Table::from_values(rows)?, findings))
+}
