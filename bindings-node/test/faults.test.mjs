@@ -198,3 +198,18 @@ test('a store refuses what JSON would lose', async () => {
     await store.close()
   }
 })
+
+test('warnings of a training spell options as JavaScript does', async () => {
+  // Nearly everybody leaves on one day.
+  const day = (count) => new Date(Date.UTC(2023, 0, 1 + count))
+  const customers = Array.from({ length: 400 }, (_, i) => ({ customerId: `c${i}`, signedUpAt: day(i % 50), churnedAt: i < 120 ? day(330 + i % 3) : i < 240 ? day(100 + 2 * i % 400) : null }))
+  const asOf = [150, 210, 270, 325, 390].map(day)
+  const own = read({ observedFrom: day(0), observedUntil: day(500) }, customers)
+  const trained = await ChurnModel.train(own, { ...small, asOf, definition: { kind: 'cancellation', horizon: 30 } })
+  const { report } = trained
+  const unusual = report.warnings.filter(({ code }) => code === 'unusual_training_date')
+  assert.deepEqual(unusual.map(({ dates }) => dates), [['2023-11-22']])
+  assert.match(unusual[0].message, /give asOf without such dates/)
+  assert.deepEqual(trained.card().warnings, report.warnings)
+  assert.ok(report.warnings.every(({ message }) => !/as_of|observed_/.test(message)))
+})
