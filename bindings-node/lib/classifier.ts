@@ -106,6 +106,7 @@ function coded(y: unknown): { classes: ClassLabel[]; codes: Uint32Array } {
     if (missing(label)) throw invalid('y', `has no label in row ${row}`, row)
     if (!['boolean', 'number', 'string'].includes(typeof label)) throw invalid('y', `must hold strings, numbers or booleans; row ${row} does not`, row)
     if (typeof label !== type) throw invalid('y', `must hold labels of one type: row ${row} is a ${typeof label} among ${type}s`, row)
+    if (typeof label === 'number' && !Number.isFinite(label)) throw invalid('y', `must hold finite numbers; row ${row} does not`, row)
     if (typeof label === 'string' && !label.isWellFormed()) throw invalid('y', `holds a lone surrogate in row ${row}`, row)
   })
   const classes = order([...new Set(labels)])
@@ -135,6 +136,12 @@ function weights(given: unknown, name: string, per: string): Float64Array | unde
 
 /** Converts class weights to an array in the order of the classes. */
 function classWeights(given: unknown, classes: readonly ClassLabel[]): Float64Array | undefined {
+  const found = weightsByClass(given, classes)
+  if (found?.length && found.every((weight) => weight === 0)) throw invalid('classWeight', 'is zero for every class')
+  return found
+}
+
+function weightsByClass(given: unknown, classes: readonly ClassLabel[]): Float64Array | undefined {
   const plain = given !== null && typeof given === 'object' && !Array.isArray(given) && !ArrayBuffer.isView(given)
   if (!plain) return weights(given, 'classWeight', 'class')
   const wanted = classes.map(String)

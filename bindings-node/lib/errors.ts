@@ -82,6 +82,12 @@ export function reportOf(json: ValidationReport): ValidationReport {
   return json
 }
 
+/** @internal Warnings of the core, with the names of options in JavaScript's spelling. */
+export function warningsOf<T extends { warnings: { message: string }[] }>(holder: T): T {
+  for (const warning of holder.warnings) warning.message = spelled(warning.message)
+  return holder
+}
+
 /** @internal Converts the error of a native call to a ChurnError. */
 export function translate(error: unknown): unknown {
   if (error instanceof ChurnError || !(error instanceof Error)) return error

@@ -63,6 +63,15 @@ export function near(name: string, known: readonly string[]): string[] {
     .map(({ other }) => other)
 }
 
+/** Throws for a Map, a Set or a promise where an object is expected: they have no keys, so their content would be ignored. */
+export function keyed(value: unknown, name: string): void {
+  if (value instanceof Map || value instanceof Set) throw invalid(name, `must be an object, not a ${value instanceof Map ? 'Map' : 'Set'}`)
+  if (typeof (value as Partial<Promise<unknown>> | null | undefined)?.then === 'function') throw invalid(name, 'must be an object, not a promise')
+}
+
+/** Options whose value is an object with keys that the caller chose. */
+const CHOSEN_KEYS = ['monotoneConstraints', 'conversionRates', 'classWeight'] as const
+
 /**
  * Options that contain other options. If a nested option is invalid, the `column` of the error is the outer option, as
  * in the core.
@@ -75,6 +84,8 @@ export function checked<T extends object>(options: T | null | undefined, known: 
   if (typeof options !== 'object' || Array.isArray(options) || options instanceof Date || ArrayBuffer.isView(options)) {
     throw invalid(name, 'must be an object')
   }
+  keyed(options, name)
+  for (const key of CHOSEN_KEYS) keyed((options as Record<string, unknown>)[key], key)
   const names = Object.keys(known)
   for (const key of Object.keys(options)) {
     if (names.includes(key)) continue

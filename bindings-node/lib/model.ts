@@ -1,6 +1,6 @@
 import type { InspectOptions } from 'node:util'
 import type { CustomerRecord } from './columns.js'
-import { ChurnError } from './errors.js'
+import { ChurnError, warningsOf } from './errors.js'
 import { FeatureMatrix, checkDefinition, forCore, matrixOf, wrapMatrix } from './features.js'
 import {
   INSPECT, argument, bytesOf, cached, camelCase, checked, dispose, guard, halfOf, hold, keys, long, native, noMore, pathOf, shown, type Keys,
@@ -119,7 +119,7 @@ export class ChurnModel {
   /** The lowest probability of each of the risk bands medium, high and critical. */
   get riskBands(): RiskBands { return cached(this, 'riskBands', () => JSON.parse(halfOf<Native>(this).riskBands)) }
   /** How the model was trained and how well it performs. */
-  get report(): TrainReport { return cached(this, 'report', () => camelCase(JSON.parse(halfOf<Native>(this).report))) }
+  get report(): TrainReport { return cached(this, 'report', () => warningsOf(camelCase<TrainReport>(JSON.parse(halfOf<Native>(this).report)))) }
 
   /** The definition of churn that the model predicts, with defaults filled in. */
   get definition(): Required<CancellationDefinition> | Required<InactivityDefinition> {
@@ -131,7 +131,7 @@ export class ChurnModel {
   }
 
   /** The model card, which describes the model, its training data and how well it performs. */
-  card(): ModelCard { return cached(this, 'card', () => camelCase(JSON.parse(halfOf<Native>(this).card()))) }
+  card(): ModelCard { return cached(this, 'card', () => warningsOf(camelCase<ModelCard>(JSON.parse(halfOf<Native>(this).card())))) }
 
   /** The model card as Markdown. */
   cardMarkdown(): string { return guard(() => halfOf<Native>(this).cardMarkdown()) }

@@ -6,7 +6,7 @@ import type { CustomerRecord } from './columns.js'
 import { ChurnError, reportOf, translate } from './errors.js'
 import { checkDefinition, forFeatures } from './features.js'
 import {
-  INSPECT, camelCase, checked, halfOf, hold, id, invalid, keys, long, native, shown, sliced, text,
+  INSPECT, camelCase, checked, halfOf, hold, id, invalid, keyed, keys, long, native, shown, sliced, text,
 } from './glue.js'
 import { ChurnModel, modelOf, wrapModel } from './model.js'
 import { RECORD_OPTIONS, TenantRecords, recordsOf, wrapRecords } from './records.js'
@@ -35,7 +35,12 @@ const parsed = async <T>(call: () => Promise<string>): Promise<T> => JSON.parse(
 const camel = async <T>(call: () => Promise<string>): Promise<T> => camelCase(await parsed(call))
 
 function json(value: unknown, name: string): string {
-  const written = JSON.stringify(value)
+  // JSON would write null for NaN and {} for a Map without a word.
+  const written = JSON.stringify(value, (_, inner: unknown) => {
+    keyed(inner, name)
+    if (typeof inner === 'bigint' || (typeof inner === 'number' && !Number.isFinite(inner))) throw invalid(name, `holds ${inner}, which JSON cannot hold`)
+    return inner
+  })
   if (written === undefined) throw invalid(name, 'must be a value that JSON can hold')
   return written
 }

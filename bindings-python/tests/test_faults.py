@@ -135,6 +135,19 @@ def test_masked_values_are_missing():
     matrix = churn.features(records, as_of="2024-01-01")
     for name in ("customer_seats", "customer_counts"):
         assert np.array_equal(matrix[name], [1, NAN, 3], equal_nan=True)
+    # The same for texts, bools and dates, in a dict of columns.
+    dates = np.ma.array(np.array(["2023-05-01", "2023-06-01", "2023-07-01"], dtype="datetime64[D]"), mask=[1, 0, 0])
+    texts = np.ma.array(["x", "y", "z"], mask=[1, 0, 0])
+    bools = np.ma.array([True, True, False], mask=[1, 0, 0])
+    table = {"customer_id": ids, "signed_up_at": day, "churned_at": dates, "plan": texts, "vip": bools}
+    records = churn.TenantRecords("a", table, static_attributes="all", observed_from="2023-01-01", observed_until="2024-01-01")
+    frame = churn.features(records, as_of="2023-04-01").to_pandas()
+    assert frame["customer_plan"].isna().tolist() == [True, False, False] and frame["customer_plan"].tolist()[1:] == ["y", "z"]
+    assert np.array_equal(frame["customer_vip"], [NAN, 1, 0], equal_nan=True)
+    assert churn.labels(records, "2023-04-01", churn.Cancellation(65)).churned.tolist() == [False, True, False]
+    with pytest.raises(churn.InvalidRecordsError) as caught:
+        churn.TenantRecords("a", [PERSON], [{"customer_id": "a", "due_at": "2023-02-01", "amount": np.ma.masked}])
+    assert (caught.value.code, caught.value.row, caught.value.column) == ("missing_value", 0, "amount")
     y = np.ma.array([0, 1] * 20, mask=[1] + [0] * 39)
     X = np.arange(40.0)[:, None]
     for estimator in (churn.ChurnClassifier(leakage="allow"), churn.ensemble.RandomForest(n_estimators=3)):
@@ -174,6 +187,28 @@ def test_nan_among_texts_is_missing(rows):
     assert caught.value.code == "not_finite"
 
 
+def test_decimals_are_numbers():
+    """Databases and DuckDB give decimals for amounts, quantities, attributes and ids."""
+    exact = [decimal.Decimal("12.34"), decimal.Decimal("0.10"), None]
+    customers = pa.table({"customer_id": ["a"], "signed_up_at": ["2023-01-01"], "fee": pa.array([decimal.Decimal("12.5")], pa.decimal128(20, 4))})
+    for kind in (pa.decimal32(9, 2), pa.decimal64(18, 2), pa.decimal128(38, 2), pa.decimal256(60, 2)):
+        amounts, quantities = pa.array(exact[:2], kind), pa.array(exact, kind)
+        payments = pa.table({"customer_id": ["a"] * 2, "due_at": ["2023-02-01"] * 2, "amount": amounts})
+        activities = pa.table({"customer_id": ["a"] * 3, "at": ["2023-02-01"] * 3, "quantity": quantities})
+        matrix = churn.features(churn.TenantRecords("a", customers, payments, None, activities, static_attributes="all"), "2023-02-05")
+        assert matrix["payments_lifetime_paid_sum"].tolist() == [12.44]
+        # A quantity that is missing counts as 1.
+        assert matrix["activities_quantity_sum_28d"].tolist() == [12.34 + 0.1 + 1.0]
+        assert matrix["customer_fee"].tolist() == [12.5]
+    rows = [{"customer_id": decimal.Decimal("7.00"), "signed_up_at": "2023-01-01", "fee": decimal.Decimal("12.5")}]
+    records = churn.TenantRecords("a", rows, [dict(customer_id=7, due_at="2023-02-01", amount=exact[0])], static_attributes="all")
+    matrix = churn.features(records, "2023-02-05")
+    assert [matrix["payments_lifetime_paid_sum"][0], matrix["customer_fee"][0]] == [12.34, 12.5]
+    with pytest.raises(churn.InvalidRecordsError) as caught:
+        churn.TenantRecords("a", [dict(PERSON, customer_id=decimal.Decimal("7.5"))])
+    assert (caught.value.code, caught.value.row, caught.value.column) == ("bad_type", 0, "customer_id")
+
+
 def test_uuids_of_any_frame():
     ids = [uuid.UUID(int=i) for i in range(2)]
     rows = [{"customer_id": one, "signed_up_at": "2023-01-01"} for one in ids]
@@ -196,6 +231,49 @@ def test_columns_of_nothing_but_null():
         assert len(churn.TenantRecords("acme", given)) == 1
     X = pl.DataFrame({"minutes": [1.0, 2.0] * 20, "memo": [None] * 40})
     assert fit(X, [0, 1] * 20).predict_proba(X).shape == (40, 2)
+    # The same in other tables and at other places.
+    payments = pl.DataFrame([{"customer_id": "a", "due_at": "2023-02-01", "amount": 12.5, "status": None, "settled_at": None}])
+    for given in (payments, payments.to_arrow(), payments.to_pandas(), payments.to_dicts()):
+        matrix = churn.features(churn.TenantRecords("acme", [PERSON], given), "2023-03-01")
+        assert matrix["payments_lifetime_count"].tolist() == [1.0] and matrix["payments_overdue_sum"].tolist() == [12.5]
+    subscribed = {"customer_id": "a", "started_at": "2023-02-01", "price": 5.0, "interval": "month"}
+    customers, _ = churn.subscriptions_to_customers(pl.DataFrame([subscribed | {"ended_at": None, "plan": None}]))
+    assert customers.to_pandas()["mrr"].tolist() == [5.0] and customers.to_pandas()["churned_at"].isna().all()
+    parts = churn.partition(pl.DataFrame([PERSON | {"tenant_id": "x", "memo": None}]))
+    assert {name: len(part) for name, part in parts.items()} == {"x": 1}
+    acme = churn.Store.open("sqlite::memory:").tenant("acme")
+    assert acme.customers.upsert(frame.with_columns(memo=None)).rows_changed == 1 and len(acme.records()) == 1
+    for table, column, name in (("customers", "signed_up_at", "customers"), ("payments", "amount", "payments")):
+        empty = pl.DataFrame([PERSON if table == "customers" else payments.to_dicts()[0]]).with_columns(**{column: None})
+        given = {"customers": frame, name: empty}
+        with pytest.raises(churn.InvalidRecordsError) as caught:
+            churn.TenantRecords("acme", **given)
+        error = caught.value
+        assert (error.code, error.table, error.row, error.column) == ("missing_value", table, 0, column)
+    empties = pa.array([None], pa.null()).dictionary_encode()
+    encoded = pa.table({"customer_id": pa.array(["a"]).dictionary_encode(), "signed_up_at": ["2023-01-01"], "plan": empties})
+    assert churn.TenantRecords("acme", encoded).customer_ids == ["a"]
+
+
+def test_a_stream_is_read_once():
+    columns = {"minutes": [float(i % 10) for i in range(700)], "plan": ["pro", "basic"] * 350}
+    y = [int(i % 10 < 4) for i in range(700)]
+    table = pa.table(columns)
+    expected = fit(table, y)
+    streamed = fit(table.to_reader(), y)
+    assert (streamed.predict_proba(table.to_reader()) == expected.predict_proba(table)).all()
+    assert list(streamed.feature_names_in_) == ["minutes", "plan"]
+    assert (streamed.feature_importances_ == expected.feature_importances_).all()
+    numbers = table.select(["minutes"])
+    for member in (churn.ensemble.GradientBoosting(n_estimators=3), churn.ensemble.Logistic()):
+        wanted = member.fit(numbers.to_pandas(), y).predict_proba(numbers.to_pandas())
+        assert (member.fit(numbers.to_reader(), y).predict_proba(numbers.to_reader()) == wanted).all()
+    # A stream that was read to its end has no rows.
+    for reader in (table.to_reader(), pa.RecordBatchReader.from_batches(table.schema, table.to_batches())):
+        fit(reader, y)
+        with pytest.raises(churn.TrainingError) as caught:
+            fit(reader, y)
+        assert caught.value.code == "too_little_data"
 
 
 def test_a_column_that_was_empty_when_fitted():
@@ -221,7 +299,20 @@ def test_the_index_is_named():
     X = pd.DataFrame({"plan": ["a", "b"] * 30, "minutes": range(60)})
     table = pa.Table.from_pandas(X.set_index("plan"))
     assert sorted(fit(table, [0, 1] * 30).feature_names_in_) == ["minutes", "plan"]
-    # An index without a name cannot be a missing column, so it causes no error.
+    # The same for every table and every column, at every place that takes a table.
+    both = pd.DataFrame([PERSON]).set_index(["customer_id", "signed_up_at"])
+    tenants = pd.DataFrame([PERSON | {"tenant_id": "x"}]).set_index("tenant_id")
+    acme = churn.Store.open("sqlite::memory:").tenant("acme")
+    for call, table, column in (
+        (lambda: churn.TenantRecords("acme", both), "customers", "customer_id"),
+        (lambda: churn.partition(tenants), "customers", "tenant_id"),
+        (lambda: acme.customers.upsert(indexed), "customers", "customer_id"),
+        (lambda: acme.payments.upsert(due.reset_index().set_index("due_at")), "payments", "due_at"),
+    ):
+        with pytest.raises(churn.InvalidRecordsError, match="reset_index") as caught:
+            call()
+        assert (caught.value.code, caught.value.table, caught.value.column) == ("missing_column", table, column)
+    # A default index is not a column, so it is no error.
     assert len(churn.TenantRecords("acme", pd.DataFrame([PERSON]).set_index(np.array([5])))) == 1
 
 

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from ._churn_core import FlatModel, FlatTable
 from ._errors import make
-from ._estimator import Base, check_names, class_weights, classes_of, groups, labels, not_fitted, seed, threads, weights
+from ._estimator import Base, check_names, class_weights, classes_of, groups, labels, not_fitted, seed, threads, weights, whole_table
 from ._results import Explanation, Reason, ToDict
 
 #: `ChurnClassifier.feature_importances_` is computed from at most this many training rows.
@@ -146,6 +146,7 @@ class ChurnClassifier(Base):
         if y is None:
             message = f"{type(self).__name__} requires y to be passed, but the target y is None"
             raise make("invalid_option", message, column="y")
+        X = whole_table(X)
         table, names = _table(X)
         found = labels(y)
         if len(found) != len(table):
@@ -291,6 +292,7 @@ class ChurnClassifier(Base):
 
     def _given(self, X: Any) -> FlatTable:
         """Reads X and checks that its columns are those of the fit."""
+        X = whole_table(X)
         known = getattr(self, "feature_names_in_", None)
         if known is not None and _is_rows(X):
             X = _in_order(list(X), list(known))

@@ -107,6 +107,11 @@ def threads(n_jobs: Any) -> int | None:
         raise make("invalid_option", message, column="n_jobs") from None
 
 
+def whole_table(X: Any) -> Any:
+    """Reads a pyarrow stream into a table, because it can be read only once. Anything else stays unchanged."""
+    return X.read_all() if hasattr(X, "read_all") and hasattr(X, "read_next_batch") else X
+
+
 def is_missing(value: Any) -> bool:
     """Whether a value is None, NaN, NaT, NA or masked."""
     if value is None or value is np.ma.masked:

@@ -11,7 +11,20 @@ import numpy.typing as npt
 from . import _churn_core as _core
 from ._churn_core import TreeEnsemble
 from ._errors import make
-from ._estimator import Base, check_names, class_weights, classes_of, labels, not_fitted, number, seed, threads, weights, whole
+from ._estimator import (
+    Base,
+    check_names,
+    class_weights,
+    classes_of,
+    labels,
+    not_fitted,
+    number,
+    seed,
+    threads,
+    weights,
+    whole,
+    whole_table,
+)
 
 
 class _Member(Base):
@@ -51,6 +64,7 @@ class _Member(Base):
             message = f"{type(self).__name__} requires y to be passed, but the target y is None"
             raise make("invalid_option", message, column="y")
         self._check()
+        X = whole_table(X)
         names = _names(X)
         rows, columns = _shape(X)
         found = labels(y)
@@ -81,6 +95,7 @@ class _Member(Base):
         """The probabilities of both labels, float64 of shape (n, 2). The columns are in the order of ``classes_``."""
         if not hasattr(self, "_fitted"):
             raise not_fitted(type(self).__name__)
+        X = whole_table(X)
         columns = _shape(X)[1]
         if columns != self.n_features_in_:
             own = type(self).__name__

@@ -757,7 +757,7 @@ class Prediction:
         }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class OutOfTime(OutOfTimeMixin):
     """An out-of-time test: metrics at dates after the end of every training label."""
 

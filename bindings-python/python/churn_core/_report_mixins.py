@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 from ._churn_core import _report_text
 
 if TYPE_CHECKING:
-    from ._report import Estimate, Interval, TrainReport
+    from ._report import Estimate, Interval, Measures, OutOfTime, TrainReport
 
 
 class _PrintedMixin:
@@ -40,8 +40,20 @@ class MeasuresMixin(_PrintedMixin):
     """Methods of `Measures`."""
 
 
+def _auc(measures: Measures) -> str:
+    return f"AUC {'not defined' if measures.roc_auc is None else measures.roc_auc}"
+
+
+def _counted(measures: Measures) -> str:
+    return f"{measures.rows} rows, {measures.churned} churned"
+
+
 class OutOfTimeMixin(_PrintedMixin):
     """Methods of `OutOfTime`."""
+
+    def __repr__(self) -> str:
+        own = cast("OutOfTime", self)
+        return f"<OutOfTime {own.test_date:%Y-%m-%d}: {_counted(own.measures)}; {_auc(own.measures)}>"
 
 
 class TrainReportMixin(_PrintedMixin):
@@ -52,11 +64,7 @@ class TrainReportMixin(_PrintedMixin):
         test = own.out_of_time
         tested = f"out of time at {test.test_date:%Y-%m-%d}" if test else "cross-validated"
         measures = test.measures if test else own.cross_validated
-        shown = "not defined" if measures.roc_auc is None else str(measures.roc_auc)
-        return (
-            f"<TrainReport: {own.rows} rows, {own.churned} churned; AUC {shown}, {tested} "
-            f"on {measures.rows} rows, {measures.churned} churned>"
-        )
+        return f"<TrainReport: {own.rows} rows, {own.churned} churned; {_auc(measures)}, {tested} on {_counted(measures)}>"
 
     def _repr_html_(self) -> str:
         return self._text(html=True)

@@ -102,7 +102,7 @@ fn options(out: &mut String, name: &str, of_type: &Type, fields: &[Field]) {
 fn dataclass(out: &mut String, name: &str, of_type: &Type, fields: &[Field], structs: &[&str]) {
     let mixin = MIXINS.contains(&name);
     let (decorator, base) = match (mixin, name) {
-        (true, "TrainReport") => ("@dataclass(frozen=True, repr=False)", format!("({name}Mixin)")),
+        (true, "OutOfTime" | "TrainReport") => ("@dataclass(frozen=True, repr=False)", format!("({name}Mixin)")),
         (true, _) => ("@dataclass(frozen=True)", format!("({name}Mixin)")),
         (false, _) => ("@dataclass(frozen=True)", String::new()),
     };
