@@ -8,11 +8,11 @@ import {
   INSPECT, camelCase, checked, halfOf, hold, id, invalid, keyed, keys, long, native, shown, sliced, text,
 } from './glue.js'
 import { ChurnModel, modelOf, wrapModel } from './model.js'
-import { RECORD_OPTIONS, TenantRecords, recordsOf, wrapRecords } from './records.js'
+import { TABLE_OPTIONS, TenantRecords, recordsOf, wrapRecords } from './records.js'
 import type { Reason, RiskBand, TrainReport, ValidationReport } from './reports.js'
 import { ScoreRun, runOf } from './run.js'
 import type {
-  ActivityRow, Arrow, Cancellable, ChurnDefinition, Id, Moment, Moments, NotScored, PaymentRow, RecordOptions, Scored, TableName,
+  ActivityRow, Arrow, Cancellable, ChurnDefinition, Id, Moment, Moments, NotScored, PaymentRow, Scored, TableName, TableOptions,
   TicketRow, WithAttributes,
 } from './types.js'
 
@@ -611,8 +611,8 @@ export class TenantStore {
    *
    * Rejects if rows contradict each other, for example if there are payments of unknown customers.
    */
-  async records(options?: RecordOptions & Cancellable): Promise<TenantRecords> {
-    const given = checked(options, { ...RECORD_OPTIONS, signal: 1 })
+  async records(options?: TableOptions & Cancellable): Promise<TenantRecords> {
+    const given = checked(options, { ...TABLE_OPTIONS, signal: 1 })
     return wrapRecords(await long(given, (cancel) => halfOf<NativeTenant>(this).records(given, cancel)))
   }
 

@@ -32,7 +32,7 @@ pub(crate) use label::{churned_in_the_end, labels_within, mature_until};
 pub(crate) use matrix::Columns;
 pub use matrix::{FeatureColumn, FeatureMatrix};
 pub use plan::{Axis, Condition, Feature, FeaturePlan, Function, Measure};
-pub(crate) use population::{cannot_tell, eligible, is_eligible};
+pub(crate) use population::{cannot_tell, check, eligible, is_eligible, require_end};
 pub use resolved::{FeatureKind, ResolvedPlan};
 pub(crate) use rhythm::due_day;
 pub(crate) use view::{has_column, tenure_days, visible_events};

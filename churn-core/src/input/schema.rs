@@ -456,6 +456,31 @@ pub(crate) fn nearest_known(kind: RecordKind, given: &str) -> Option<&'static st
         .map(|(_, name)| name)
 }
 
+/// Names that other systems use for the columns of subscriptions.
+const SUBSCRIPTION_SYNONYMS: [(&str, &[&str]); 5] = [
+    ("started_at", &["start", "startdate", "startsat", "begin", "createdat", "currentperiodstart"]),
+    ("ended_at", &["end", "enddate", "endsat", "endedon", "cancelledat", "canceledat", "churnedat"]),
+    ("price", &["amount", "unitamount", "fee", "mrr"]),
+    ("interval", &["period", "billinginterval", "billingperiod", "cycle"]),
+    ("seats", &["quantity", "licenses", "users"]),
+];
+
+/// The known column of subscriptions that an extra column most likely stands for.
+pub(crate) fn nearest_subscription_column(given: &str) -> Option<&'static str> {
+    let folded = fold(given);
+    let mut synonyms = SUBSCRIPTION_SYNONYMS.iter();
+    if let Some((known, _)) = synonyms.find(|(_, names)| names.contains(&folded.as_str())) {
+        return Some(known);
+    }
+    let far = folded.chars().count().div_ceil(3);
+    let known = subscription_columns().iter().map(|column| column.name);
+    known
+        .map(|name| (distance(&folded, &fold(name)), name))
+        .filter(|(steps, _)| *steps <= far)
+        .min_by_key(|(steps, _)| *steps)
+        .map(|(_, name)| name)
+}
+
 /// The given column that most likely stands for a known column.
 pub(crate) fn nearest_given<'a>(
     kind: RecordKind,
