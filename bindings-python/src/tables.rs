@@ -249,7 +249,8 @@ pub(crate) fn table(object: &Bound<'_, PyAny>, kind: Kind) -> PyResult<Table> {
             Err(Foreign::Refused(error)) => Err(kind.unreadable(py, &error.to_string())),
             Err(Foreign::Invalid(error)) => Err(error).or_raise(py),
             Err(Foreign::Exhausted) => {
-                let why = "the stream has no batches: it can be read only once. Pass a table, such as reader.read_all()";
+                let why =
+                    "the stream has no batches: it can be read only once. Pass a table, such as reader.read_all()";
                 Err(kind.unreadable(py, why))
             }
         };

@@ -55,13 +55,19 @@ pub(crate) fn cannot_tell(records: &TenantRecords, definition: &ChurnDefinition)
 /// An attribute of customers whose name is close to `churned_at`.
 fn near_end(records: &TenantRecords) -> Option<&str> {
     let names = records.customers.attributes.iter();
-    nearest_given(RecordKind::Customers, "churned_at", names.map(|attribute| attribute.name.as_str()))
+    nearest_given(
+        RecordKind::Customers,
+        "churned_at",
+        names.map(|attribute| attribute.name.as_str()),
+    )
 }
 
 /// An error if nobody churned because another column holds the ends of the customers.
 pub(crate) fn require_end(records: &TenantRecords, definition: &ChurnDefinition) -> Result<()> {
     match cannot_tell(records, definition).filter(|_| near_end(records).is_some()) {
-        Some(why) => Err(Error::new(ErrorKind::SingleClass, why).at(Some(RecordKind::Customers), None, Some("churned_at"))),
+        Some(why) => {
+            Err(Error::new(ErrorKind::SingleClass, why).at(Some(RecordKind::Customers), None, Some("churned_at")))
+        }
         None => Ok(()),
     }
 }

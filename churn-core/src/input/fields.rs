@@ -30,8 +30,8 @@ fn describe(cell: Cell<'_>) -> String {
         Cell::Bool(value) => format!("the bool {value}"),
         Cell::Int(value) => format!("the integer {value}"),
         Cell::UInt(value) => format!("the integer {value}"),
-        // A float shows its point, so that 1.0 differs from an integer.
-        Cell::Float(value) => format!("the float {value:?}"),
+        // 1.0 is shown with its point, because it is no integer.
+        Cell::Float(value) => format!("the number {value:?}"),
         Cell::Decimal(value, scale) => format!("the number {}", decimal(value, scale)),
         Cell::Text(value) | Cell::TextFile(value) => format!("the text '{}'", excerpt(value)),
         Cell::Timestamp(micros) => Timestamp::from_micros(micros)

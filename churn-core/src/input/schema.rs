@@ -458,8 +458,29 @@ pub(crate) fn nearest_known(kind: RecordKind, given: &str) -> Option<&'static st
 
 /// Names that other systems use for the columns of subscriptions.
 const SUBSCRIPTION_SYNONYMS: [(&str, &[&str]); 5] = [
-    ("started_at", &["start", "startdate", "startsat", "begin", "createdat", "currentperiodstart"]),
-    ("ended_at", &["end", "enddate", "endsat", "endedon", "cancelledat", "canceledat", "churnedat"]),
+    (
+        "started_at",
+        &[
+            "start",
+            "startdate",
+            "startsat",
+            "begin",
+            "createdat",
+            "currentperiodstart",
+        ],
+    ),
+    (
+        "ended_at",
+        &[
+            "end",
+            "enddate",
+            "endsat",
+            "endedon",
+            "cancelledat",
+            "canceledat",
+            "churnedat",
+        ],
+    ),
     ("price", &["amount", "unitamount", "fee", "mrr"]),
     ("interval", &["period", "billinginterval", "billingperiod", "cycle"]),
     ("seats", &["quantity", "licenses", "users"]),

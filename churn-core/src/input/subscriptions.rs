@@ -180,9 +180,14 @@ impl<'a> Source<'a> {
             .find(|column| column.required && !columns.contains_key(column.name));
         match missing {
             Some(column) if table.n_rows() > 0 || table.column_names().next().is_some() => {
-                let near = extra.iter().find(|name| nearest_subscription_column(name) == Some(column.name));
+                let near = extra
+                    .iter()
+                    .find(|name| nearest_subscription_column(name) == Some(column.name));
                 let why = match near {
-                    Some(near) => format!("the required column is missing; there is '{}': rename it", excerpt(near)),
+                    Some(near) => format!(
+                        "the required column is missing; there is '{}': rename it",
+                        excerpt(near)
+                    ),
                     None => "the required column is missing".to_owned(),
                 };
                 Err(refuse(IssueCode::MissingColumn, None, column.name, &why))
@@ -200,7 +205,9 @@ impl<'a> Source<'a> {
         let unused = self.extra.iter().map(|name| {
             let message = match nearest_subscription_column(name).filter(|known| !self.has(known)) {
                 Some(known) => format!("a column of subscriptions that is not used; did you mean '{known}'? Rename it"),
-                None => "a column of subscriptions that is not used: join it to customers if it is an attribute".to_owned(),
+                None => {
+                    "a column of subscriptions that is not used: join it to customers if it is an attribute".to_owned()
+                }
             };
             let (code, table) = (FindingCode::UnusedColumn, RecordKind::Customers);
             Finding::new(code, table, Some(name), rows, vec![], message)

@@ -8,8 +8,8 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, BooleanBuilder, Float64Builder, RecordBatch, StringBuilder, TimestampMicrosecondBuilder};
 use arrow::datatypes::{DataType, Field, Schema};
 use churn_core::{
-    Column, Execution, OnInvalid, RecordKind, RecordsBuilder, StaticAttributes, Table, TenantRecords, Timestamp,
-    Ties, ValidationReport, Value,
+    Column, Execution, OnInvalid, RecordKind, RecordsBuilder, StaticAttributes, Table, TenantRecords, Ties, Timestamp,
+    ValidationReport, Value,
 };
 use futures_util::StreamExt;
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, Visitor};
