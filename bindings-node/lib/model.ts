@@ -7,7 +7,7 @@ import {
 } from './glue.js'
 import { recordsOf, type TenantRecords } from './records.js'
 import type { ModelCard, OutOfTime, RiskBands, TrainReport } from './reports.js'
-import { ScoreRun, warningsOf, wrapRun } from './run.js'
+import { ScoreRun, parseWarnings, wrapRun } from './run.js'
 import type {
   BacktestOptions, CancellationDefinition, Cancellable, CustomerRows, CustomerScore, Explanation, InactivityDefinition, Moment, Moments, RunOptions,
   ScoreOptions, Threads, TrainOptions,
@@ -150,7 +150,7 @@ export class ChurnModel {
     const given = checked(options, SCORE_CUSTOMER_OPTIONS)
     const tables = checked(rows as unknown as CustomerRows, CUSTOMER_KEYS, 'rows')
     const { score, warnings, ...rest } = guard(() => halfOf<Native>(this).scoreCustomer(tables, given))
-    return { ...score, ...rest, warnings: warningsOf(warnings) } as CustomerScore
+    return { ...score, ...rest, warnings: parseWarnings(warnings) } as CustomerScore
   }
 
   /**

@@ -14,12 +14,12 @@ const TABLES = ['customers', 'payments', 'tickets', 'activities'] as const
 
 const TABLE_KEYS = { customers: 1, payments: 1, tickets: 1, activities: 1 } as const
 
-/** @internal */
-export const RECORD_OPTIONS = keys<RecordOptions>({
+const RECORD_OPTIONS = keys<RecordOptions>({
   onInvalid: 1, observedFrom: 1, observedUntil: 1, staticAttributes: 1, currency: 1, conversionRates: 1,
 })
 
-const TABLE_OPTIONS = keys<TableOptions>({ ...RECORD_OPTIONS, ties: 1 })
+/** @internal */
+export const TABLE_OPTIONS = keys<TableOptions>({ ...RECORD_OPTIONS, ties: 1 })
 
 const TENANT_KEYS = { tenant: 1, ...TABLE_KEYS, ...TABLE_OPTIONS } as const
 

@@ -19,7 +19,7 @@ const REASONS_OPTIONS = keys<ReasonsOptions>({ top: 1, signal: 1 })
 export let wrapRun: (run: Native) => ScoreRun
 
 /** Reads warnings from JSON. */
-export function warningsOf(json: string): Warning[] {
+export function parseWarnings(json: string): Warning[] {
   const warnings: (Pick<Warning, 'code' | 'message'> & Partial<Warning>)[] = JSON.parse(json)
   return warnings.map(({ code, message, columns = [], dates = [] }) => ({ code, message: spelled(message), columns, dates }))
 }
@@ -52,7 +52,7 @@ export class ScoreRun implements Iterable<Score> {
    * are missing, or probabilities or features are outside their range in training.
    */
   get warnings(): readonly Warning[] {
-    return cached(this, 'warnings', () => warningsOf(halfOf<Native>(this).warnings))
+    return cached(this, 'warnings', () => parseWarnings(halfOf<Native>(this).warnings))
   }
   /** Number of scores. */
   get length(): number { return this.probabilities.length }

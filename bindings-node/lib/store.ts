@@ -9,11 +9,11 @@ import {
   INSPECT, camelCase, checked, halfOf, hold, id, invalid, keyed, keys, long, native, shown, sliced, text,
 } from './glue.js'
 import { ChurnModel, modelOf, wrapModel } from './model.js'
-import { RECORD_OPTIONS, TenantRecords, recordsOf, wrapRecords } from './records.js'
+import { TABLE_OPTIONS, TenantRecords, recordsOf, wrapRecords } from './records.js'
 import type { Reason, RiskBand, TrainReport, ValidationReport } from './reports.js'
 import { ScoreRun, runOf } from './run.js'
 import type {
-  ActivityRow, Arrow, Cancellable, ChurnDefinition, Id, Moment, Moments, NotScored, PaymentRow, RecordOptions, Scored, TableName,
+  ActivityRow, Arrow, Cancellable, ChurnDefinition, Id, Moment, Moments, NotScored, PaymentRow, Scored, TableName, TableOptions,
   TicketRow, WithAttributes,
 } from './types.js'
 
@@ -637,8 +637,8 @@ export class TenantStore {
    *
    * Rejects if rows conflict with other rows. For example, a payment belongs to an unknown customer.
    */
-  async records(options?: RecordOptions & Cancellable): Promise<TenantRecords> {
-    const given = checked(options, { ...RECORD_OPTIONS, signal: 1 })
+  async records(options?: TableOptions & Cancellable): Promise<TenantRecords> {
+    const given = checked(options, { ...TABLE_OPTIONS, signal: 1 })
     return wrapRecords(await long(given, (cancel) => halfOf<NativeTenant>(this).records(given, cancel)))
   }
 

@@ -197,8 +197,12 @@ impl ValidationReport {
             .take(20)
             .map(|issue| format!("<li>{}</li>", escape(&issue.to_string())))
             .collect();
+        let findings = self.0.findings.iter();
+        let findings: String = findings
+            .map(|finding| format!("<li>{}</li>", escape(&finding.to_string())))
+            .collect();
         format!(
-            "<table><tr><th>table</th><th>rows in</th><th>accepted</th><th>quarantined</th></tr>{rows}</table><ul>{issues}</ul>"
+            "<table><tr><th>table</th><th>rows in</th><th>accepted</th><th>quarantined</th></tr>{rows}</table><ul>{issues}{findings}</ul>"
         )
     }
 }

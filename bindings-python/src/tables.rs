@@ -207,7 +207,8 @@ impl Kind {
 
     fn unreadable(self, py: Python<'_>, why: &str) -> PyErr {
         let message = format!("the {} table cannot be read: {why}", self.name());
-        refuse(py, "unreadable_table", &message, None)
+        let table = (!matches!(self, Self::Flat)).then(|| self.name());
+        refuse_at(py, "unreadable_table", &message, table, None, None)
     }
 }
 
@@ -231,12 +232,14 @@ pub(crate) fn table(object: &Bound<'_, PyAny>, kind: Kind) -> PyResult<Table> {
     }
     if object.hasattr("__arrow_c_stream__")? || object.hasattr("__arrow_c_array__")? {
         let plain = without_pandas_index(object)?;
-        let read = match arrow_table(&plain) {
+        // A stream gives its batches once. After that, pyarrow gives none, as if the table were empty.
+        let once = object.hasattr("read_next_batch")?;
+        let read = match arrow_table(&plain, once) {
             // For a column that contains only nulls, polars passes a buffer. The Arrow C interface does not allow this,
             // so such columns are converted to text columns first.
             Err(error) if error.mentions("Null") => {
                 let frames = py.import("churn_core._frames")?;
-                arrow_table(&frames.call_method1("without_null_type", (&plain,))?)
+                arrow_table(&frames.call_method1("without_null_type", (&plain,))?, false)
             }
             read => read,
         };
@@ -246,12 +249,23 @@ pub(crate) fn table(object: &Bound<'_, PyAny>, kind: Kind) -> PyResult<Table> {
             Err(Foreign::Refused(_)) if pandas => pandas_columns(object, kind),
             Err(Foreign::Refused(error)) => Err(kind.unreadable(py, &error.to_string())),
             Err(Foreign::Invalid(error)) => Err(error).or_raise(py),
+            Err(Foreign::Exhausted) => {
+                let why =
+                    "the stream has no batches: it can be read only once. Pass a table, such as reader.read_all()";
+                Err(kind.unreadable(py, why))
+            }
         };
     }
     if object.hasattr("collect")? && object.hasattr("lazy")? {
         return Err(kind.unreadable(py, "it is lazy; collect() it first"));
     }
     let is_text = object.cast::<PyString>().is_ok() || object.cast::<PyBytes>().is_ok();
+    if let Ok(frame) = object.getattr("gi_frame")
+        && frame.is_none()
+    {
+        let why = "the generator has already been read to its end: pass a list";
+        return Err(kind.unreadable(py, why));
+    }
     if let (false, Ok(rows)) = (is_text, object.try_iter()) {
         return list_of_dicts(rows, kind);
     }
@@ -265,6 +279,8 @@ enum Foreign {
     Refused(PyErr),
     /// The data are not valid.
     Invalid(churn_core::Error),
+    /// A stream that was read before.
+    Exhausted,
 }
 
 impl Foreign {
@@ -272,13 +288,16 @@ impl Foreign {
         match self {
             Self::Refused(error) => error.to_string().contains(word),
             Self::Invalid(error) => error.to_string().contains(word),
+            Self::Exhausted => false,
         }
     }
 }
 
 /// Reads a table through the Arrow C interface. The data come from another library, so they are validated.
-fn arrow_table(object: &Bound<'_, PyAny>) -> Result<Table, Foreign> {
-    let mut refused = None;
+///
+/// `once` says whether the object is a stream. A stream without batches has been read before.
+fn arrow_table(object: &Bound<'_, PyAny>, once: bool) -> Result<Table, Foreign> {
+    let (mut refused, mut exhausted) = (None, false);
     let table = Table::from_foreign_batches(|| {
         let read = object
             .extract::<AnyRecordBatch>()
@@ -287,6 +306,7 @@ fn arrow_table(object: &Bound<'_, PyAny>) -> Result<Table, Foreign> {
             Ok(table) => {
                 let (batches, schema) = table.into_inner();
                 if batches.is_empty() {
+                    exhausted = once;
                     return Ok(vec![RecordBatch::new_empty(schema)]);
                 }
                 Ok(batches.iter().map(uuids_as_texts).collect::<Result<_, _>>()?)
@@ -299,6 +319,7 @@ fn arrow_table(object: &Bound<'_, PyAny>) -> Result<Table, Foreign> {
     });
     match refused {
         Some(error) => Err(Foreign::Refused(error)),
+        None if exhausted => Err(Foreign::Exhausted),
         None => table.map_err(Foreign::Invalid),
     }
 }
@@ -332,18 +353,21 @@ fn is_pandas(object: &Bound<'_, PyAny>) -> PyResult<bool> {
 /// Refuses a pandas frame of records if a known column is in its index instead of its columns. The index is not read,
 /// so the column would be missing.
 fn not_in_the_index(frame: &Bound<'_, PyAny>, kind: Kind) -> PyResult<()> {
-    let Kind::Records(records) = kind else {
-        return Ok(());
+    let columns = match kind {
+        Kind::Records(records) => columns_of(records),
+        Kind::Subscriptions => subscription_columns(),
+        Kind::Flat => return Ok(()),
     };
     for name in frame.getattr("index")?.getattr("names")?.try_iter()? {
         let Ok(name) = name?.extract::<String>() else { continue };
-        let known = columns_of(records).iter().any(|known| known.name == name);
+        let known = columns.iter().any(|known| known.name == name);
         if known && !frame.getattr("columns")?.contains(&name)? {
             let message = format!(
-                "{records}: '{name}' is the index of the pandas frame, and the index is not read; \
-                 call reset_index() to make it a column"
+                "{}: '{name}' is the index of the pandas frame, and the index is not read; \
+                 call reset_index() to make it a column",
+                kind.name()
             );
-            let table = Some(records.as_str());
+            let table = Some(kind.name());
             return Err(refuse_at(
                 frame.py(),
                 "missing_column",
@@ -626,8 +650,7 @@ pub(crate) fn dates(object: &Bound<'_, PyAny>, option: &str) -> PyResult<Vec<AsO
     let is_text = object.cast::<PyString>().is_ok();
     // A numpy scalar has no length, and is a single date.
     let several = !is_text && object.hasattr("__len__")? && object.len().is_ok();
-    if several {
-        let dates = object.try_iter()?;
+    if let (true, Ok(dates)) = (several, object.try_iter()) {
         return dates.map(|date| Ok(AsOf::new(timestamp(&date?, option)?))).collect();
     }
     Ok(vec![AsOf::new(timestamp(object, option)?)])

@@ -231,6 +231,7 @@ impl NativeTenant {
             observed_from: options::moment(&given, "observedFrom")?,
             observed_until: options::moment(&given, "observedUntil")?,
             static_attributes: options::trusted(&given)?,
+            ties: options::named(&given, "ties")?.unwrap_or_default(),
             currency: options::text(&given, "currency")?,
             conversion_rates: options::rates(&given)?,
             execution: churn_core::Execution::new().cancelled_by(cancel.token.clone()),

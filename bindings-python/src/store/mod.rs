@@ -159,11 +159,11 @@ impl Store {
     }
 
     /// Gives access to the data of one tenant.
-    fn tenant(&self, tenant: &str) -> TenantStore {
-        TenantStore {
-            own: self.store.tenant(tenant),
+    fn tenant(&self, tenant: &Bound<'_, PyAny>) -> PyResult<TenantStore> {
+        Ok(TenantStore {
+            own: self.store.tenant(&arguments::text(tenant, "tenant")?),
             caller: self.caller.clone(),
-        }
+        })
     }
 
     fn __enter__(slf: Py<Self>) -> Py<Self> {
@@ -274,7 +274,7 @@ impl TenantStore {
     ///
     /// Raises:
     ///     InvalidRecordsError: Rows conflict with other rows. For example, a payment belongs to an unknown customer.
-    #[pyo3(signature = (*, on_invalid="refuse", observed_until=None, observed_from=None, static_attributes=None, currency=None, conversion_rates=None))]
+    #[pyo3(signature = (*, on_invalid="refuse", observed_until=None, observed_from=None, static_attributes=None, ties="given", currency=None, conversion_rates=None))]
     #[allow(clippy::too_many_arguments)]
     fn records(
         &self,
@@ -283,6 +283,7 @@ impl TenantStore {
         observed_until: Option<&Bound<'_, PyAny>>,
         observed_from: Option<&Bound<'_, PyAny>>,
         static_attributes: Option<&Bound<'_, PyAny>>,
+        #[pyo3(from_py_with = arguments::ties)] ties: &'static str,
         #[pyo3(from_py_with = arguments::currency)] currency: Option<String>,
         #[pyo3(from_py_with = arguments::conversion_rates)] conversion_rates: Option<
             std::collections::BTreeMap<String, f64>,
@@ -300,6 +301,7 @@ impl TenantStore {
                 .map(crate::records::static_attributes)
                 .transpose()?
                 .unwrap_or_default(),
+            ties: ties.parse().unwrap_or_default(),
             currency,
             conversion_rates: conversion_rates.unwrap_or_default(),
             ..Default::default()

@@ -130,7 +130,10 @@ impl RecordStore {
         batches: &Bound<'_, PyAny>,
         #[pyo3(from_py_with = arguments::on_invalid)] on_invalid: &'static str,
     ) -> PyResult<Py<PyAny>> {
-        let batches: Py<PyIterator> = batches.try_iter()?.unbind();
+        let Ok(iterator) = batches.try_iter() else {
+            return Err(arguments::wrong(batches, "batches", "an iterable of tables"));
+        };
+        let batches: Py<PyIterator> = iterator.unbind();
         self.import(py, on_invalid, move |py, kind| {
             let mut batches = batches.bind(py).clone();
             batches

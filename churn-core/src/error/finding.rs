@@ -49,7 +49,9 @@ names! {
         KnownLate = "known_late",
         /// Payments have no status, although other payments have one.
         MissingStatus = "missing_status",
-        /// A subscription begins at most a day after the customer's previous one ended, so the gap counts as churn.
+        /// Payments have an amount of zero or less, as credit notes do. Each counts as a payment.
+        NotPositive = "not_positive",
+        /// A subscription begins less than two days after the customer's previous one ended, so the gap counts as churn.
         ShortGap = "short_gap",
     }
 }

@@ -25,12 +25,33 @@ use crate::time::MICROS_PER_DAY;
 /// # Ok::<(), churn_core::Error>(())
 /// ```
 pub fn usual_gap_days(records: &TenantRecords, kind: RecordKind) -> Option<f64> {
+    let mut usual: Vec<i64> = gaps(records, kind)?.into_iter().map(|gap| gap.usual).collect();
+    median(&mut usual).map(|days| days as f64)
+}
+
+/// The number of customers with two event days in a table, and the number of them who never had two event days within
+/// `days` days.
+pub(crate) fn customers_with_longer_gaps(records: &TenantRecords, kind: RecordKind, days: u32) -> (usize, usize) {
+    let gaps = gaps(records, kind).unwrap_or_default();
+    let longer = gaps.iter().filter(|gap| gap.least > i64::from(days)).count();
+    (gaps.len(), longer)
+}
+
+/// The numbers of days between the consecutive event days of one customer.
+struct Gap {
+    /// The median.
+    usual: i64,
+    least: i64,
+}
+
+/// The gaps of every customer with two event days. `None` if the table was not given.
+fn gaps(records: &TenantRecords, kind: RecordKind) -> Option<Vec<Gap>> {
     // At the latest possible time, the view shows all records, whenever they became known.
     let view = StreamView::new(records, kind, i64::MAX)?;
-    let mut usual: Vec<i64> = vec![];
-    let mut gaps: Vec<i64> = vec![];
+    let mut found: Vec<Gap> = vec![];
+    let mut own: Vec<i64> = vec![];
     for customer in 0..records.customers.len() as u32 {
-        gaps.clear();
+        own.clear();
         let mut before = None;
         view.rows(customer, |at, row| {
             if !matches!(view.payment_state(row), PaymentState::Paid | PaymentState::Refunded) {
@@ -38,13 +59,15 @@ pub fn usual_gap_days(records: &TenantRecords, kind: RecordKind) -> Option<f64> 
             }
             let day = at.div_euclid(MICROS_PER_DAY);
             if let Some(before) = before.filter(|before| *before < day) {
-                gaps.push(day - before);
+                own.push(day - before);
             }
             before = Some(day);
         });
-        usual.extend(median(&mut gaps));
+        if let (Some(&least), Some(usual)) = (own.iter().min(), median(&mut own.clone())) {
+            found.push(Gap { usual, least });
+        }
     }
-    median(&mut usual).map(|days| days as f64)
+    Some(found)
 }
 
 /// The median. For an even number of values, the lower of the two middle ones.

@@ -3,7 +3,7 @@
 
 use crate::error::{Error, ErrorKind, Result, names};
 use crate::features::definition::ChurnDefinition;
-use crate::features::population::{check, first_event, is_eligible};
+use crate::features::population::{check, first_event, is_eligible, require_end};
 use crate::features::view::SpellTruth;
 use crate::parallel::{Execution, Workers};
 use crate::record::{NEVER, TenantRecords};
@@ -106,6 +106,7 @@ fn labels_of(
     workers: &Workers,
 ) -> Result<Labels> {
     check(records, definition)?;
+    require_end(records, definition)?;
     let mut labels = Labels {
         rows: vec![],
         excluded: vec![],

@@ -26,13 +26,14 @@ mod view;
 
 pub use definition::ChurnDefinition;
 pub use engine::{eligible_features, features};
+pub(crate) use gap::customers_with_longer_gaps;
 pub use gap::usual_gap_days;
 pub use label::{Label, LabelRule, Labels, labels};
 pub(crate) use label::{churned_in_the_end, ends_in_label_period, labels_within, mature_until};
 pub(crate) use matrix::Columns;
 pub use matrix::{FeatureColumn, FeatureMatrix};
 pub use plan::{Axis, Condition, Feature, FeaturePlan, Function, Measure};
-pub(crate) use population::{cannot_tell, eligible, is_eligible};
+pub(crate) use population::{cannot_tell, check, eligible, is_eligible, require_end};
 pub use resolved::{FeatureKind, ResolvedPlan};
 pub(crate) use rhythm::due_day;
 pub(crate) use view::{has_column, tenure_days, visible_events};

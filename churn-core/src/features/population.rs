@@ -43,17 +43,34 @@ pub(crate) fn cannot_tell(records: &TenantRecords, definition: &ChurnDefinition)
     let ChurnDefinition::Cancellation { .. } = definition else {
         return None;
     };
-    let customers = &records.customers;
-    if customers.churned_at.iter().any(|&at| at != NEVER) {
+    if records.customers.churned_at.iter().any(|&at| at != NEVER) {
         return None;
     }
-    let names = customers.attributes.iter().map(|attribute| attribute.name.as_str());
-    let near = nearest_given(RecordKind::Customers, "churned_at", names);
-    let hint = match near {
+    let hint = match near_end(records) {
         Some(near) => format!("there is '{}': rename it", excerpt(near)),
         None => "no customer has one".to_owned(),
     };
     Some(format!("cancellation needs customers.churned_at; {hint}"))
+}
+
+/// An attribute of customers whose name is close to `churned_at`.
+fn near_end(records: &TenantRecords) -> Option<&str> {
+    let names = records.customers.attributes.iter();
+    nearest_given(
+        RecordKind::Customers,
+        "churned_at",
+        names.map(|attribute| attribute.name.as_str()),
+    )
+}
+
+/// An error if nobody churned because another column holds the ends of the customers.
+pub(crate) fn require_end(records: &TenantRecords, definition: &ChurnDefinition) -> Result<()> {
+    match cannot_tell(records, definition).filter(|_| near_end(records).is_some()) {
+        Some(why) => {
+            Err(Error::new(ErrorKind::SingleClass, why).at(Some(RecordKind::Customers), None, Some("churned_at")))
+        }
+        None => Ok(()),
+    }
 }
 
 pub(crate) fn is_eligible(records: &TenantRecords, customer: u32, as_of: i64, definition: &ChurnDefinition) -> bool {

@@ -104,12 +104,12 @@ impl RecordsOptions {
     fn exchange(&self) -> Result<Exchange> {
         if let Some(code) = self.rates.keys().find(|code| !Currency::is_code(code)) {
             let why = format!("'{}' is not a currency code of three letters (ISO 4217)", excerpt(code));
-            return Err(option("conversion_rate", why));
+            return Err(option("conversion_rates", why));
         }
         let wrong = |rate: f64| !(rate.is_finite() && rate > 0.0);
         match self.rates.iter().find(|(_, rate)| wrong(**rate)) {
             Some((code, rate)) => Err(option(
-                "conversion_rate",
+                "conversion_rates",
                 format!("the rate {rate} of {} is not a positive number", excerpt(code)),
             )),
             None => Ok(Exchange {

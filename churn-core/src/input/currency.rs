@@ -78,6 +78,10 @@ impl Exchange {
                     message: format!("{amount} is beyond 2^53 minor units"),
                 });
             }
+            // No valid row has a currency, so this row has been refused for another reason.
+            if factor.is_none() && currency.code().is_none() {
+                return Ok(0);
+            }
             let Some(factor) = factor else {
                 return Err(Found {
                     row,

@@ -30,7 +30,8 @@ fn describe(cell: Cell<'_>) -> String {
         Cell::Bool(value) => format!("the bool {value}"),
         Cell::Int(value) => format!("the integer {value}"),
         Cell::UInt(value) => format!("the integer {value}"),
-        Cell::Float(value) => format!("the number {value}"),
+        // 1.0 is shown with its point, because it is no integer.
+        Cell::Float(value) => format!("the number {value:?}"),
         Cell::Decimal(value, scale) => format!("the number {}", decimal(value, scale)),
         Cell::Text(value) | Cell::TextFile(value) => format!("the text '{}'", excerpt(value)),
         Cell::Timestamp(micros) => Timestamp::from_micros(micros)
@@ -58,6 +59,10 @@ pub(crate) fn id<'a>(cell: Cell<'a>, buffer: &'a mut String) -> Field<&'a str> {
         Cell::Text(text) | Cell::TextFile(text) => Ok(Some(text)),
         Cell::Int(value) => Ok(Some(written(buffer, value))),
         Cell::UInt(value) => Ok(Some(written(buffer, value))),
+        Cell::Decimal(..) => match cell.whole() {
+            Some(value) => Ok(Some(written(buffer, value))),
+            None => bad_type("an id (text or integer)", cell),
+        },
         _ => bad_type("an id (text or integer)", cell),
     }
 }

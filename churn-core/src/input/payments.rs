@@ -121,6 +121,19 @@ pub(crate) fn clean(
         )
     };
 
+    let not_positive = {
+        let (position, bad, mut found) = (reader.given(), reader.check.bad(), Rows::default());
+        (0..reader.rows)
+            .filter(|&row| amounts[row] <= 0 && !bad[row])
+            .for_each(|row| found.add(position(row)));
+        found.finding(
+            FindingCode::NotPositive,
+            RecordKind::Payments,
+            Some("amount"),
+            "the amount is zero or less, and the row counts as a payment: leave out credit notes, or give 'refunded_at' of the payment that they reverse",
+        )
+    };
+
     let values = vec![
         Values::Moments(&amounts),
         Values::Codes(Box::new(|row| status[row] as u8)),
@@ -128,7 +141,7 @@ pub(crate) fn clean(
         Values::Moments(&refunded_at),
     ];
     let (events, rows, mut checked) = events.finish(reader, &known.customers, ties, values)?;
-    checked.findings.extend(without_status);
+    checked.findings.extend(without_status.into_iter().chain(not_positive));
     let status = gather(&status, &rows, workers)?;
     let gathered = |column: Vec<i64>| gather(&column, &rows, workers);
     let payments = Payments {

@@ -461,13 +461,25 @@ const SYNONYMS: &[(RecordKind, &str, &[&str])] = &[
 /// The known column that an extra column most likely stands for. A name that other systems use is tried first.
 /// Otherwise, the known name with the most similar spelling is returned, if it is similar enough.
 pub(crate) fn nearest_known(kind: RecordKind, given: &str) -> Option<&'static str> {
+    let synonyms = SYNONYMS.iter().filter(|(table, ..)| *table == kind);
+    nearest_among(
+        columns_of(kind),
+        synonyms.map(|(_, known, names)| (*known, *names)),
+        given,
+    )
+}
+
+fn nearest_among(
+    columns: &'static [ColumnSpec],
+    mut synonyms: impl Iterator<Item = (&'static str, &'static [&'static str])>,
+    given: &str,
+) -> Option<&'static str> {
     let folded = fold(given);
-    let mut synonyms = SYNONYMS.iter().filter(|(table, ..)| *table == kind);
-    if let Some((_, known, _)) = synonyms.find(|(_, _, names)| names.contains(&folded.as_str())) {
+    if let Some((known, _)) = synonyms.find(|(_, names)| names.contains(&folded.as_str())) {
         return Some(known);
     }
     let far = folded.chars().count().div_ceil(3);
-    let known = columns_of(kind).iter().map(|column| column.name);
+    let known = columns.iter().map(|column| column.name);
     let near = known.map(|name| (distance(&folded, &fold(name)), name));
     near.filter(|(steps, _)| *steps <= far)
         .min_by_key(|(steps, _)| *steps)
@@ -488,6 +500,41 @@ pub(crate) fn similar_known(kind: RecordKind, given: &str) -> Option<&'static st
         .find(is_synonym)
         .map(|(_, known, _)| *known)
         .or_else(misspelt)
+}
+
+/// Names that other systems use for the columns of subscriptions.
+const SUBSCRIPTION_SYNONYMS: [(&str, &[&str]); 5] = [
+    (
+        "started_at",
+        &[
+            "start",
+            "startdate",
+            "startsat",
+            "begin",
+            "createdat",
+            "currentperiodstart",
+        ],
+    ),
+    (
+        "ended_at",
+        &[
+            "end",
+            "enddate",
+            "endsat",
+            "endedon",
+            "cancelledat",
+            "canceledat",
+            "churnedat",
+        ],
+    ),
+    ("price", &["amount", "unitamount", "fee", "mrr"]),
+    ("interval", &["period", "billinginterval", "billingperiod", "cycle"]),
+    ("seats", &["quantity", "licenses", "users"]),
+];
+
+/// The known column of subscriptions that an extra column most likely stands for.
+pub(crate) fn nearest_subscription_column(given: &str) -> Option<&'static str> {
+    nearest_among(subscription_columns(), SUBSCRIPTION_SYNONYMS.into_iter(), given)
 }
 
 /// The given column that most likely stands for a known column.

@@ -284,7 +284,7 @@ fn a_currency_is_three_letters() {
     let error = option(begin(RecordKind::Payments).conversion_rate("dollar", 1.1));
     assert_eq!(
         (error.code(), error.column()),
-        ("invalid_option", Some("conversion_rate"))
+        ("invalid_option", Some("conversion_rates"))
     );
 }
 

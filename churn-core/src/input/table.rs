@@ -229,6 +229,18 @@ impl Cell<'_> {
         }
     }
 
+    /// The value of a decimal without a fraction, such as 7.00.
+    pub fn whole(self) -> Option<i128> {
+        let Self::Decimal(value, scale) = self else {
+            return None;
+        };
+        let factor = 10_i128.checked_pow(u32::from(scale.unsigned_abs()))?;
+        match scale {
+            ..0 => value.checked_mul(factor),
+            _ => (value % factor == 0).then_some(value / factor),
+        }
+    }
+
     /// The owned value. A cell of a text file becomes a text.
     pub(crate) fn to_value(self) -> Value {
         match self {

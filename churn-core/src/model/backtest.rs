@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::evaluate::{DateSpan, choose_dates, purge};
-use crate::features::mature_until;
+use crate::features::{check, mature_until, require_end};
 use crate::model::leaks::find_leaks;
 use crate::model::options::TrainOptions;
 use crate::model::report::OutOfTime;
@@ -100,6 +100,8 @@ impl Backtest {
     /// [`crate::ChurnModel::train`].
     pub fn run(records: &TenantRecords, options: &BacktestOptions) -> Result<Self> {
         let train = &options.train;
+        check(records, &train.definition)?;
+        require_end(records, &train.definition)?;
         let mut workers = train.execution.workers()?;
         let horizon = train.definition.horizon();
         let from = records.observed_from();

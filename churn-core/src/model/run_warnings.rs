@@ -99,6 +99,9 @@ fn columns_without_values(
         .filter(|(kind, column)| !attributes.contains(&(*kind, column.as_str())))
         .map(|(kind, column)| {
             let effect = match kind {
+                RecordKind::Customers if column == "notice_at" => {
+                    "customers who have cancelled already are scored. Provide the column"
+                }
                 RecordKind::Customers => "customers who left are scored as if they stayed. Provide the column",
                 _ => "the features that use it then mean something else. Provide the column, or train again without it",
             };

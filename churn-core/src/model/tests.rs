@@ -701,3 +701,28 @@ fn allow_columns_must_exist() {
     );
     assert!(ChurnModel::train(&records, &options(2).with_allow_columns(["seats"])).is_ok());
 }
+
+#[test]
+fn customers_who_pay_less_often_than_the_others_are_reported() -> Result<()> {
+    let mut world = world(200, 9);
+    let mixed = |world: &World| -> Result<bool> {
+        let options = options(2).with_definition(ChurnDefinition::inactivity(60, RecordKind::Payments));
+        let warnings = ChurnModel::train(&world.records("acme"), &options)?
+            .report()
+            .warnings
+            .clone();
+        Ok(warnings
+            .iter()
+            .any(|warning| warning.code.as_str() == "gap_exceeds_horizon"))
+    };
+    assert!(!mixed(&world)?);
+    // Every fifth customer pays every fourth month.
+    let mut count = std::collections::HashMap::<String, usize>::new();
+    world.payments.retain(|payment| {
+        let number = count.entry(payment.customer_id.clone()).or_default();
+        *number += 1;
+        !payment.customer_id.ends_with(['0', '5']) || *number % 4 == 1
+    });
+    assert!(mixed(&world)?);
+    Ok(())
+}

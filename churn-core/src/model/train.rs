@@ -5,7 +5,7 @@ use std::ops::Range;
 use crate::calibration::Intervals;
 use crate::error::{Error, ErrorKind, RecordKind, Result};
 use crate::evaluate::{DateSpan, choose_dates, grouped_folds, measure, most_recent, purge};
-use crate::features::{cannot_tell, is_eligible, mature_until};
+use crate::features::{cannot_tell, check, is_eligible, mature_until};
 use crate::model::bands::RiskBands;
 use crate::model::churn_model::ChurnModel;
 use crate::model::fit::fit;
@@ -225,6 +225,7 @@ impl Dates {
                 all,
             });
         }
+        check(records, &options.definition)?;
         let immature = |why: &str| Error::new(ErrorKind::ImmatureLabel, why.to_owned());
         let last = mature_until(records, &options.definition)
             .ok_or_else(|| immature("nothing was observed: give observed_until, or events"))?;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::error::{Error, ErrorKind};
-use crate::features::{ChurnDefinition, ends_in_label_period, usual_gap_days};
+use crate::features::{ChurnDefinition, customers_with_longer_gaps, ends_in_label_period, usual_gap_days};
 use crate::model::sample::Sample;
 use crate::model::warning::{Warning, WarningCode};
 use crate::numeric::ln;
@@ -14,7 +14,8 @@ use crate::time::AsOf;
 pub(crate) fn warnings(records: &TenantRecords, definition: &ChurnDefinition, sample: &Sample) -> Vec<Warning> {
     let gap = gap_exceeds_horizon(records, definition);
     let too_short = gap.is_some();
-    let mut found: Vec<Warning> = gap.into_iter().collect();
+    let some = || some_gaps_exceed_horizon(records, definition);
+    let mut found: Vec<Warning> = gap.or_else(some).into_iter().collect();
     found.extend(labels_disagree(records, definition, sample));
     found.extend(odd_dates(&Counts::of(sample), too_short));
     found
@@ -44,6 +45,26 @@ fn gap_exceeds_horizon(records: &TenantRecords, definition: &ChurnDefinition) ->
         );
         Warning::new(WarningCode::GapExceedsHorizon, message)
     })
+}
+
+/// The warning about a part of the customers needs this many of them, and one in [`PART`].
+const ENOUGH_CUSTOMERS: usize = 10;
+const PART: usize = 20;
+
+/// Warns if a part of the customers, such as those who pay annually, never had two events within the label period.
+fn some_gaps_exceed_horizon(records: &TenantRecords, definition: &ChurnDefinition) -> Option<Warning> {
+    let ChurnDefinition::Inactivity { horizon, on, .. } = definition else {
+        return None;
+    };
+    let (customers, longer) = customers_with_longer_gaps(records, *on, horizon.days);
+    if longer < ENOUGH_CUSTOMERS || longer * PART < customers {
+        return None;
+    }
+    let message = format!(
+        "{longer} of {customers} customers never had two {on} within {} days, the length of the label period: they count as churned between two {on}, although they may stay. Use a longer horizon, cancellation as the definition, or separate models",
+        horizon.days
+    );
+    Some(Warning::new(WarningCode::GapExceedsHorizon, message))
 }
 
 /// Minimum number of churned rows from which labels are compared with `churned_at`.

@@ -124,6 +124,11 @@ impl TenantRecords {
             "churned_at",
             self.customers.churned_at.iter().any(|&end| end != NEVER),
         );
+        add(
+            RecordKind::Customers,
+            "notice_at",
+            self.customers.notice_at.iter().any(|&notice| notice != NEVER),
+        );
         let moments = |values: &[i64]| values.iter().any(|&value| value != NEVER);
         if let Some(Payments {
             events,

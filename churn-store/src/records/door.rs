@@ -123,6 +123,7 @@ fn text(cell: Cell<'_>) -> Option<std::borrow::Cow<'_, str>> {
         Cell::Text(text) | Cell::TextFile(text) => Some(text.into()),
         Cell::Int(value) => Some(value.to_string().into()),
         Cell::UInt(value) => Some(value.to_string().into()),
+        Cell::Decimal(..) => cell.whole().map(|value| value.to_string().into()),
         _ => None,
     }
 }
@@ -140,9 +141,15 @@ fn number(cell: Cell<'_>) -> Option<f64> {
         Cell::Int(value) => Some(value as f64),
         Cell::UInt(value) => Some(value as f64),
         Cell::Float(value) => Some(value),
+        Cell::Decimal(value, scale) => Some(decimal(value, scale)),
         Cell::TextFile(text) => text.trim().parse().ok(),
         _ => None,
     }
+}
+
+/// The number nearest to a decimal.
+fn decimal(value: i128, scale: i8) -> f64 {
+    format!("{value}e{}", -i32::from(scale)).parse().unwrap_or(f64::NAN)
 }
 
 /// Reads a column of texts. Equal texts share one allocation.
@@ -258,6 +265,7 @@ fn attribute(cell: Cell<'_>, file: FileType) -> Option<serde_json::Value> {
         Cell::UInt(value) => Some(value.into()),
         // NaN is a missing value; infinities were refused.
         Cell::Float(value) => serde_json::Number::from_f64(value).map(Into::into),
+        Cell::Decimal(value, scale) => serde_json::Number::from_f64(decimal(value, scale)).map(Into::into),
         Cell::Text(text) => Some(text.into()),
         Cell::TextFile(text) => match file {
             FileType::Bool => Some(text.trim().eq_ignore_ascii_case("true").into()),

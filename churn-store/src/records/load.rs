@@ -8,7 +8,7 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, BooleanBuilder, Float64Builder, RecordBatch, StringBuilder, TimestampMicrosecondBuilder};
 use arrow::datatypes::{DataType, Field, Schema};
 use churn_core::{
-    Column, Execution, OnInvalid, RecordKind, RecordsBuilder, StaticAttributes, Table, TenantRecords, Timestamp,
+    Column, Execution, OnInvalid, RecordKind, RecordsBuilder, StaticAttributes, Table, TenantRecords, Ties, Timestamp,
     ValidationReport, Value,
 };
 use futures_util::StreamExt;
@@ -36,6 +36,8 @@ pub struct RecordsOptions {
     pub observed_until: Option<Timestamp>,
     /// The undated attributes that never change.
     pub static_attributes: StaticAttributes,
+    /// The order of a customer's simultaneous events. Default: the order in which they were first stored.
+    pub ties: Ties,
     /// The tenant's currency.
     pub currency: Option<String>,
     /// The value of one major unit of another currency in the tenant's currency.
@@ -59,6 +61,7 @@ impl TenantStore {
             let mut builder = builder
                 .on_invalid(options.on_invalid)
                 .static_attributes(options.static_attributes)
+                .ties(options.ties)
                 .execution(options.execution);
             if let Some(at) = options.observed_from {
                 builder = builder.observed_from(at);

@@ -568,3 +568,13 @@ fn a_table_given_twice_with_new_ids_is_reported() {
     let (_, report) = build(CUSTOMERS, RecordKind::Payments, &format!("{head}{once}{}", row("j", 3)));
     assert_eq!(found(&report, FindingCode::LikelyDuplicate), []);
 }
+
+#[test]
+fn amounts_of_zero_or_less_are_reported() {
+    let payments = "customer_id,due_at,amount\na,2023-02-01,5\na,2023-03-01,-5\na,2023-04-01,0\n";
+    let (_, report) = build(CUSTOMERS, RecordKind::Payments, payments);
+    assert_eq!(
+        found(&report, FindingCode::NotPositive),
+        [(Some("amount"), 2, vec![1, 2])]
+    );
+}

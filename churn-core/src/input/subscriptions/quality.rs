@@ -31,7 +31,7 @@ pub(super) fn copies(by_customer: &BTreeMap<String, Vec<Subscription>>) -> Optio
     copies.finding(FindingCode::LikelyDuplicate, RecordKind::Customers, None, message)
 }
 
-/// The finding about subscriptions that begin at most a day after the customer's earlier ones ended. Exports that state
+/// The finding about subscriptions that begin less than two days after the customer's earlier ones ended. Exports that state
 /// the last day of a subscription, instead of its end, have such gaps.
 pub(super) fn short_gaps(by_customer: &BTreeMap<String, Vec<Subscription>>) -> Option<Finding> {
     let mut short = Rows::default();
@@ -41,12 +41,12 @@ pub(super) fn short_gaps(by_customer: &BTreeMap<String, Vec<Subscription>>) -> O
         let mut ended_at = ALWAYS;
         for own in sorted {
             let gap = own.started_at.saturating_sub(ended_at);
-            if (1..=MICROS_PER_DAY).contains(&gap) {
+            if (1..2 * MICROS_PER_DAY).contains(&gap) {
                 short.add(own.row as u64);
             }
             ended_at = ended_at.max(own.ended_at);
         }
     }
-    let message = "the subscription begins at most a day after the customer's previous one ended, which counts as churn and return: if 'ended_at' is the last day of a subscription, add one day to it";
+    let message = "the subscription begins less than two days after the customer's previous one ended, which counts as churn and return: if 'ended_at' is the last day or the last moment of a subscription, give the start of the next one instead";
     short.finding(FindingCode::ShortGap, RecordKind::Customers, Some("ended_at"), message)
 }

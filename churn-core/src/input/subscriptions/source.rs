@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::error::{Error, ErrorKind, Finding, FindingCode, IssueCode, RecordKind, Result, excerpt};
 use crate::input::fields::{Field, Problem, bounded_number, currency, id, text, timestamp, word};
-use crate::input::schema::{known_among, subscription_columns};
+use crate::input::schema::{known_among, nearest_subscription_column, subscription_columns};
 use crate::input::table::{Cell, Table};
 use crate::record::{ALWAYS, NEVER};
 
@@ -58,8 +58,17 @@ impl<'a> Source<'a> {
             .find(|column| column.required && !columns.contains_key(column.name));
         match missing {
             Some(column) if table.n_rows() > 0 || table.column_names().next().is_some() => {
-                let why = "the required column is missing";
-                Err(refuse(IssueCode::MissingColumn, None, column.name, why))
+                let near = extra
+                    .iter()
+                    .find(|name| nearest_subscription_column(name) == Some(column.name));
+                let why = match near {
+                    Some(near) => format!(
+                        "the required column is missing; there is '{}': rename it",
+                        excerpt(near)
+                    ),
+                    None => "the required column is missing".to_owned(),
+                };
+                Err(refuse(IssueCode::MissingColumn, None, column.name, &why))
             }
             _ => Ok(Self { table, columns, extra }),
         }
@@ -72,7 +81,12 @@ impl<'a> Source<'a> {
     pub(super) fn findings(&self) -> Vec<Finding> {
         let rows = self.table.n_rows() as u64;
         let unused = self.extra.iter().map(|name| {
-            let message = "a column of subscriptions that is not used: join it to customers if it is an attribute";
+            let message = match nearest_subscription_column(name).filter(|known| !self.has(known)) {
+                Some(known) => format!("this column of subscriptions is not used; did you mean '{known}'? Rename it"),
+                None => {
+                    "this column of subscriptions is not used: join it to customers if it is an attribute".to_owned()
+                }
+            };
             let (code, table) = (FindingCode::UnusedColumn, RecordKind::Customers);
             Finding::new(code, table, Some(name), rows, vec![], message)
         });
