@@ -213,3 +213,27 @@ test('warnings of a training spell options as JavaScript does', async () => {
   assert.deepEqual(trained.card().warnings, report.warnings)
   assert.ok(report.warnings.every(({ message }) => !/as_of|observed_/.test(message)))
 })
+
+test('a run warns of outcomes that training used, and of built-in columns without values', async () => {
+  const last = model.report.trainingDates.at(-1)
+  const codes = (run) => run.warnings.map(({ code }) => code)
+  assert.ok(codes(await model.score(records, { asOf: last })).includes('outcomes_seen_in_training'))
+  const payments = tables.payments.map((row, i) => ({ ...row, settledAt: row.dueAt, status: i % 5 ? null : 'failed' }))
+  const trained = await ChurnModel.train(read({ ...tables, payments }, tables.customers), small)
+  const missing = async (payments) => {
+    const run = await trained.score(read({ ...tables, payments }, tables.customers), { asOf })
+    return run.warnings.filter(({ code }) => code === 'missing_column').flatMap(({ columns }) => columns)
+  }
+  assert.deepEqual(await missing(payments), [])
+  assert.deepEqual(await missing(payments.map(({ status, ...row }) => row)), ['status'])
+})
+
+test('a misspelt key of one customer is a warning', () => {
+  const rows = (key) => ({ customer: person, payments: [{ dueAt: '2024-05-01', amount: 5, [key]: 'failed' }], tickets: [], activities: [] })
+  const columns = (key) => model.scoreCustomer(rows(key), { asOf }).warnings.filter(({ code }) => code === 'unused_column').flatMap(({ columns }) => columns)
+  assert.deepEqual([columns('status'), columns('statsu')], [[], ['statsu']])
+})
+
+test('columns that seem to leak are allowed only if they exist', async () => {
+  await assert.rejects(ChurnModel.train(records, { ...small, allowColumns: ['nope'] }), isFault({ code: 'invalid_option', column: 'allowColumns' }))
+})
