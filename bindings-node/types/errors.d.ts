@@ -9,22 +9,28 @@ export interface ErrorDetails {
     report?: ValidationReport | null;
     cause?: unknown;
 }
-/** The error that every function throws and every promise rejects with. */
+/** The error class of this module. Functions throw it, and promises reject with it. */
 export declare class ChurnError extends Error {
-    /** The error code, by which programs can tell errors apart. Codes are stable across versions and the same in Rust, Python and Node. */
+    /**
+     * The kind of error, as a code for programs. Codes are stable across versions, and are the same in Rust, Python and
+     * Node.
+     */
     readonly code: ErrorCode;
     /** The table with the error; null if the error does not concern a table. */
     readonly table: TableName | null;
     /** 0-based position of the row with the error; null if the error does not concern a row. */
     readonly row: number | null;
-    /** The column, feature or option with the error; null if the error does not concern one. */
+    /** The name of the column, feature or option with the error; null if the error does not concern one. */
     readonly column: string | null;
-    /** The whole validation report if records were refused, otherwise null. */
+    /** The whole validation report if invalid records were refused, otherwise null. */
     readonly report: ValidationReport | null;
     constructor(message: string, details?: ErrorDetails);
-    /** `'AbortError'` if the call was cancelled, as in a DOMException; otherwise `'ChurnError'`. */
+    /**
+     * `'AbortError'` if the call was cancelled, like the name of the DOMException of other aborted calls. Otherwise
+     * `'ChurnError'`.
+     */
     get name(): string;
-    /** What `JSON.stringify` writes: the error without its report. */
+    /** The value that `JSON.stringify` writes for this object: the error without its report. */
     toJSON(): {
         name: string;
         code: ErrorCode;

@@ -1,4 +1,4 @@
-/** A condition on a column of a record. It is checked against what was known at `asOf`. */
+/** A condition on a column of a record. It is evaluated with the values that were known at `asOf`. */
 export type ColumnCondition = {
     oneOf: {
         column: string;
@@ -20,9 +20,9 @@ export type ColumnCondition = {
         value: boolean;
     };
 };
-/** A condition on a payment. It is checked against what was known at `asOf`. */
+/** A condition on a payment. It is evaluated with the values that were known at `asOf`. */
 export type PaymentCondition = 'paid' | 'failed' | 'pending' | 'settled' | 'unpaid' | ColumnCondition;
-/** A condition on a ticket. It is checked against what was known at `asOf`. */
+/** A condition on a ticket. It is evaluated with the values that were known at `asOf`. */
 export type TicketCondition = 'open' | 'responded' | 'urgent' | ColumnCondition;
 /** A function that aggregates the records in a window. */
 export type Aggregation<Condition> = 'sum' | 'mean' | 'max' | 'min' | 'std' | 'last' | 'distinct' | 'change' | 'ratio_to_baseline' | 'days_since_last' | 'days_since_first' | 'recency_ratio' | 'periods_missed' | {
@@ -31,9 +31,9 @@ export type Aggregation<Condition> = 'sum' | 'mean' | 'max' | 'min' | 'std' | 'l
     streak: readonly Condition[];
 };
 interface Windowed<Condition> {
-    /** Name of the feature; unique in the plan. */
+    /** Name of the feature. It must be unique in the plan. */
     name: string;
-    /** Conditions that all must hold. Default: none. */
+    /** The feature only reads records that meet all these conditions. Default: no conditions. */
     filter?: readonly Condition[];
     /** How the values are aggregated. Default: `'sum'`, which gives the number of records if the measure is `'count'`. */
     function?: Aggregation<Condition>;
@@ -71,18 +71,21 @@ export interface ActivityFeature extends Windowed<ColumnCondition> {
 }
 /** A custom feature of the customer row. */
 export interface CustomerFeature {
-    /** Name of the feature; unique in the plan. */
+    /** Name of the feature. It must be unique in the plan. */
     name: string;
     source: 'customers';
     /** The value that is read from the customer. Default: `'tenure_days'`. */
     measure?: 'tenure_days' | 'days_to_renewal' | 'days_since_change' | {
         attribute: string;
     };
-    /** `'value'` (default) is the current value, `'change'` its change over the window. */
+    /** `'value'` (default) is the value at `asOf`. `'change'` is the change of the value over the window. */
     function?: 'value' | 'change';
     /** Number of days over which the change is measured. */
     window?: number | null;
 }
-/** A custom feature: which records it reads, which of their values it measures, and how it aggregates these values. */
+/**
+ * A custom feature. It defines which records are read, which value is read from each record, and how the values are
+ * aggregated.
+ */
 export type Feature = PaymentFeature | TicketFeature | ActivityFeature | CustomerFeature;
 export {};

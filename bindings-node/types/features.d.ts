@@ -1,6 +1,9 @@
 import { type TenantRecords } from './records.js';
 import type { Cancellable, ChurnDefinition, FeatureOptions, Label, Moments, Threads } from './types.js';
-/** A feature matrix with one row per date and customer, ordered by date (as the dates were given) and then by customer id. Immutable. */
+/**
+ * An immutable feature matrix with one row per date and customer. Rows have the order of the given dates, and rows of
+ * the same date are sorted by customer id.
+ */
 export declare class FeatureMatrix {
     private constructor();
     /** The tenant of the rows. */
@@ -9,19 +12,19 @@ export declare class FeatureMatrix {
     get rows(): number;
     /** Names of the features, in plan order. */
     get featureNames(): readonly string[];
-    /** The customer id of every row. */
+    /** The customer id of each row. */
     get customerIds(): readonly string[];
-    /** The date of every row. */
+    /** The date of each row. */
     get asOf(): readonly string[];
     /**
-     * The values of one feature: numbers (NaN where missing), or texts (null where missing).
+     * The values of one feature: numbers, with NaN for a missing value, or texts, with null for a missing value.
      *
      * @throws {ChurnError} `unknown_feature` if the matrix has no such feature.
      */
     column(name: string): Float64Array | (string | null)[];
-    /** An Arrow IPC file: `customer_id`, `as_of`, then the features. */
+    /** The matrix as an Arrow IPC file with the columns `customer_id` and `as_of`, and then one column per feature. */
     toArrow(): Buffer;
-    /** What `JSON.stringify` writes: the matrix without its values. */
+    /** The value that `JSON.stringify` writes for this object: the matrix without its values. */
     toJSON(): {
         tenant: string;
         rows: number;
@@ -29,15 +32,16 @@ export declare class FeatureMatrix {
         customerIds: readonly string[];
         asOf: readonly string[];
     };
-    /** Frees the memory of the matrix. Running calls finish; later calls throw. */
+    /** Frees the memory of the matrix. Calls that are running finish. Later calls throw. */
     [Symbol.dispose](): void;
 }
 /**
- * Computes the features of customers at some dates, on the calling thread. The matrix has a row for every customer who signed up
- * before the date, including customers who have left. With a `definition`, it has rows for the eligible customers only.
+ * Computes the features of customers at one or several dates. This function is synchronous. The matrix has a row for
+ * each date and each customer who signed up before the date, including customers who have left. If you pass a
+ * `definition`, it has rows only for eligible customers.
  */
 export declare function features(records: TenantRecords, options: FeatureOptions): FeatureMatrix;
-/** Computes the same matrix as {@link features}, off the event loop. */
+/** Computes the same matrix as {@link features}, without blocking the event loop. */
 export declare function featuresAsync(records: TenantRecords, options: FeatureOptions & Cancellable): Promise<FeatureMatrix>;
 /** Options of {@link labels}. */
 export interface LabelOptions extends Threads {
@@ -46,9 +50,10 @@ export interface LabelOptions extends Threads {
     definition?: ChurnDefinition;
 }
 /**
- * The label of every eligible customer.
+ * Computes the churn labels of all eligible customers at one or several dates. `rows` are the labels. `excluded` are
+ * the customers without a label: they churned before the label period.
  *
- * @throws {ChurnError} `immature_label` if a label period is not over, because then the outcome is not known.
+ * @throws {ChurnError} `immature_label` if a label period is not over yet.
  */
 export declare function labels(records: TenantRecords, options: LabelOptions): {
     rows: Label[];

@@ -1,8 +1,9 @@
 /**
  * Churn prediction from raw customer records: calibrated churn probabilities with reasons.
  *
- * Arguments that are moments are `Date`s or ISO-8601 text (`'2011-09-10'`, `'2011-09-10T12:30:00Z'`). Text without a time zone is in
- * UTC. Results contain moments as ISO-8601 text. Row positions are 0-based. Every error, thrown or rejected, is a {@link ChurnError}.
+ * A moment (timestamp) is passed as a `Date` or as ISO-8601 text (`'2011-09-10'`, `'2011-09-10T12:30:00Z'`). A text
+ * without a time zone is in UTC. Results contain moments as ISO-8601 text. Row positions are 0-based. Functions throw,
+ * and promises reject with, a {@link ChurnError}.
  *
  * @packageDocumentation
  */

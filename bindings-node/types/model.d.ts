@@ -15,22 +15,30 @@ export interface ModelFeatureOptions extends Threads, Cancellable {
     asOf: Moments;
 }
 /**
- * Runs a rolling-origin backtest: for each origin (a test date), a model is trained on what was known then, and tested on the label
- * period that follows. `asOf` restricts the training dates.
+ * Runs a backtest with a rolling origin. For each test date (origin), a model is trained on what was known at this
+ * date, and is tested on the label period that follows. The option `asOf` lists the dates from which the training dates
+ * are taken.
  */
 export declare function backtest(records: TenantRecords, options?: BacktestOptions): Promise<{
     folds: OutOfTime[];
 }>;
-/** A trained model. Immutable. */
+/** A trained churn model. It is immutable. */
 export declare class ChurnModel {
     private constructor();
-    /** Trains a model, off the event loop. The same records, options and seed give the same bytes for any number of threads. */
+    /**
+     * Trains a model without blocking the event loop. The same records, options and seed give the same model bytes, for
+     * any number of threads.
+     */
     static train(records: TenantRecords, options?: TrainOptions): Promise<ChurnModel>;
-    /** Opens a model file from memory. @throws {ChurnError} `artifact_damaged`, `artifact_version`, `artifact_too_large`. */
+    /**
+     * Opens a model from the bytes of a model file.
+     *
+     * @throws {ChurnError} `artifact_damaged`, `artifact_version` or `artifact_too_large` if the bytes cannot be opened.
+     */
     static fromBytes(bytes: Uint8Array): ChurnModel;
-    /** Opens a model file. Rejects like {@link fromBytes}, or with `io`. */
+    /** Opens a model file. Rejects with the codes of {@link fromBytes}, or with `io` if the file cannot be read. */
     static load(path: string | URL, options?: Cancellable): Promise<ChurnModel>;
-    /** Writes the model file, atomically. */
+    /** Writes the model to a file. The write is atomic: other processes never see a half-written file. */
     save(path: string | URL, options?: Cancellable): Promise<void>;
     /** The bytes of the model file. Rust, Python and Node write the same bytes. */
     toBytes(): Buffer;
@@ -40,30 +48,36 @@ export declare class ChurnModel {
     get tenant(): string | null;
     /** Names of the features, in plan order. */
     get featureNames(): readonly string[];
-    /** The probabilities at which the risk bands begin. */
+    /** The lowest probability of each of the risk bands medium, high and critical. */
     get riskBands(): RiskBands;
     /** How the model was trained and how well it performs. */
     get report(): TrainReport;
     /** The definition of churn that the model predicts, with defaults filled in. */
     get definition(): Required<CancellationDefinition> | Required<InactivityDefinition>;
-    /** The model card: what the model is, what it was trained on and how well it performs. */
+    /** The model card, which describes the model, its training data and how well it performs. */
     card(): ModelCard;
     /** The model card as Markdown. */
     cardMarkdown(): string;
-    /** Scores all eligible customers, off the event loop. */
+    /** Scores all customers who are eligible at a date, without blocking the event loop. */
     score(records: TenantRecords, options: ScoreOptions): Promise<ScoreRun>;
-    /** Scores one customer, on the calling thread. The score is bit-identical to the customer's score in a run. */
+    /** Scores one customer. This method is synchronous. The score is bit-identical to the customer's score in a run. */
     scoreCustomer<C extends CustomerRecord>(rows: CustomerRows<C>, options: ScoreCustomerOptions): CustomerScore;
-    /** Computes the features that this model uses, for all customers at some dates, including customers who have left. */
+    /**
+     * Computes the features that this model uses, at one or several dates. The matrix has a row for each date and each
+     * customer who signed up before the date, including customers who have left.
+     */
     features(records: TenantRecords, options: ModelFeatureOptions): Promise<FeatureMatrix>;
-    /** Calibrated probability of every row of a matrix, which must have this model's features. */
+    /** The calibrated churn probability of each row of a matrix. The matrix must contain the features of this model. */
     predictProba(matrix: FeatureMatrix, options?: RunOptions): Promise<Float64Array>;
-    /** Log-odds of every row before calibration. They equal the base value plus the sum of the contributions. */
+    /**
+     * The log-odds of churn of each row, before calibration. They equal the base value of `explain` plus the sum of the
+     * row's contributions.
+     */
     logOdds(matrix: FeatureMatrix, options?: RunOptions): Promise<Float64Array>;
-    /** Shapley values of every feature for every row of a matrix, which must have this model's features. */
+    /** The Shapley value of each feature for each row of a matrix. The matrix must contain the features of this model. */
     explain(matrix: FeatureMatrix, options?: RunOptions): Promise<Explanation>;
-    /** What `JSON.stringify` writes: the model card. */
+    /** The value that `JSON.stringify` writes for this object: the model card. */
     toJSON(): ModelCard;
-    /** Frees the memory of the model. Running calls finish; later calls throw. */
+    /** Frees the memory of the model. Calls that are running finish. Later calls throw. */
     [Symbol.dispose](): void;
 }

@@ -1,12 +1,12 @@
 import type { ErrorCode, TableName } from './columns.js';
 export type { BandCalibration, CalibrationBin, CardCalibration, CardData, CardFeatures, CardMetrics, CardPopulation, ChurnRateAt, ClassifierPart, ClassifierReport, ColumnNote, Direction, DroppedMember, Estimate, Interval, LeakageAction, LeakageEvidence, LeakageFinding, Measures, MemberReport, ModelCard, Monotonicity, OutOfTime, PurgeProof, Reason, ReasonValue, RiskBand, RiskBands, TrainReport, Warning, WarningCode, } from '../reports.js';
-/** Row counts of one table. */
+/** The row counts of one table after validation. */
 export interface TableReport {
-    /** `rowsIn = rowsAccepted + rowsQuarantined`. */
+    /** Number of rows that were given: the sum of `rowsAccepted` and `rowsQuarantined`. */
     rowsIn: number;
     rowsAccepted: number;
     rowsQuarantined: number;
-    /** Positions of the quarantined rows, ascending. */
+    /** 0-based positions of the quarantined rows (invalid rows that were left out), in ascending order. */
     quarantined: number[];
     /** Number of accepted events that happened before the customer's first sign-up. */
     eventsBeforeSignUp: number;
@@ -20,15 +20,15 @@ export interface ValidationIssue {
     code: ErrorCode;
     message: string;
 }
-/** A likely mistake in valid rows. No row is refused because of a finding. */
+/** A likely mistake in valid rows. A finding never causes an error, and no row is left out because of it. */
 export interface Finding {
     code: 'unused_column' | 'before_sign_up' | 'after_end' | 'far_date' | 'likely_duplicate' | 'gap_exceeds_horizon' | 'constant_column' | 'empty_column' | 'reactivated' | 'withdrawn' | 'no_subscription';
     table: TableName;
-    /** The column; null if the finding concerns whole rows. */
+    /** The name of the column; null if the finding concerns whole rows. */
     column: string | null;
     /** Number of affected rows. */
     rows: number;
-    /** Positions of the first five affected rows, ascending. */
+    /** 0-based positions of the first affected rows, at most five, in ascending order. */
     examples: number[];
     /** What was found, and how to correct it. */
     message: string;
@@ -37,12 +37,12 @@ export interface Finding {
 export interface ValidationReport {
     /** Whether all rows are valid. */
     isClean: boolean;
-    /** Counts of the tables that were given. */
+    /** The row counts of each table that was given. */
     tables: Partial<Record<TableName, TableReport>>;
     issues: ValidationIssue[];
     /** Likely mistakes in valid rows. */
     findings: Finding[];
-    /** Attributes that do not enter features because they have no dates, with the reason for each. */
+    /** Attributes that do not enter features, for example because they have no dates, with the reason for each. */
     undatedAttributes: {
         attribute: string;
         reason: string;

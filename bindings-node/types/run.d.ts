@@ -3,9 +3,11 @@ import type { Reason, Warning } from './reports.js';
 import type { Cancellable, Id, Score } from './types.js';
 /** Options of {@link ScoreRun.reasonsOf}. */
 export interface ReasonsOptions extends Cancellable {
-    /** Reasons per customer. Default: 5. */
+    /** Number of reasons per customer. Default: 5. */
     top?: number;
 }
+/** Reads warnings from JSON. */
+export declare function parseWarnings(json: string): Warning[];
 /** The scores of all eligible customers at one date. A run is immutable and iterable. */
 export declare class ScoreRun implements Iterable<Score> {
     private constructor();
@@ -15,36 +17,43 @@ export declare class ScoreRun implements Iterable<Score> {
     get asOf(): string;
     /** The id of the model of this run. */
     get modelId(): string;
-    /** The score of every eligible customer, sorted by the UTF-8 bytes of the id. */
+    /** The scores of all eligible customers, sorted by the UTF-8 bytes of the customer id. */
     get scores(): readonly Score[];
-    /** The probabilities in the order of `scores`; NaN for customers without a score. */
+    /** The probability of each score, in the order of `scores`. It is NaN for a customer who has no probability. */
     get probabilities(): Float64Array;
-    /** The features of the scored customers. */
+    /** The features from which the scores were computed, with one row per score. */
     get matrix(): FeatureMatrix;
     /**
-     * How the data of this run differ from the training data: stale data, missing columns, or probabilities or features outside their
-     * range in training.
+     * Warnings that say how the data of this run differ from the training data. For example, the data are stale, columns
+     * are missing, or probabilities or features are outside their range in training.
      */
     get warnings(): readonly Warning[];
     /** Number of scores. */
     get length(): number;
-    /** The score at a position; a negative position counts from the end. */
+    /** The score at a position. A negative position counts from the end. */
     at(index: number): Score | undefined;
     [Symbol.iterator](): IterableIterator<Score>;
     /** The score of one customer. @throws {ChurnError} `customer_not_found` if the run does not include the customer. */
     scoreOf(customerId: Id): Score;
-    /** The features that contribute most to a customer's score, largest contribution first. Default: 5 features. */
+    /**
+     * The features that contribute most to a customer's score, largest contribution first. `top` is the number of
+     * features.
+     */
     reasons(customerId: Id, top?: number): Reason[];
-    /** The reasons for the scores of many customers, off the event loop, in the order of the ids. Default: all customers of the run. */
+    /**
+     * The reasons for the scores of several customers, in the order of `customerIds`. By default, the reasons for all
+     * scores of the run. The call does not block the event loop.
+     */
     reasonsOf(customerIds?: Iterable<Id> | null, options?: ReasonsOptions): Promise<Reason[][]>;
-    /** The customers with the highest probabilities, highest first. Default: 10 customers. */
+    /** The scores of the `top` customers with the highest probabilities, highest first. */
     riskiest(top?: number): Score[];
     /**
-     * An Arrow IPC file with one row per customer: `customer_id`, `probability`, `low`, `high`, `risk_band`, `status`,
-     * `not_scored_reason`, `expected_at`, `as_of`, `model_id`.
+     * The run as an Arrow IPC file with one row per customer. The columns are `customer_id`, `probability`, `low` and
+     * `high` (the bounds of the interval), `risk_band`, `status`, `not_scored_reason`, `expected_at`, `as_of` and
+     * `model_id`.
      */
     toArrow(): Buffer;
-    /** What `JSON.stringify` writes: the scores and the warnings. */
+    /** The value that `JSON.stringify` writes for this object: the scores and the warnings. */
     toJSON(): {
         tenant: string;
         asOf: string;
@@ -52,6 +61,6 @@ export declare class ScoreRun implements Iterable<Score> {
         warnings: readonly Warning[];
         scores: readonly Score[];
     };
-    /** Frees the memory of the run. Running calls finish; later calls throw. */
+    /** Frees the memory of the run. Calls that are running finish. Later calls throw. */
     [Symbol.dispose](): void;
 }

@@ -3,8 +3,8 @@ import { ChurnModel } from './model.js';
 import { TenantRecords } from './records.js';
 import type { Reason, RiskBand, TrainReport, ValidationReport } from './reports.js';
 import { ScoreRun } from './run.js';
-import type { ActivityRow, Arrow, Cancellable, ChurnDefinition, Id, Moment, Moments, NotScored, PaymentRow, RecordOptions, Scored, TableName, TicketRow, WithAttributes } from './types.js';
-/** Identifies a run by its date and model. You can also pass a {@link ScoreRun}. */
+import type { ActivityRow, Arrow, Cancellable, ChurnDefinition, Id, Moment, Moments, NotScored, PaymentRow, Scored, TableName, TableOptions, TicketRow, WithAttributes } from './types.js';
+/** Identifies a run by its date and its model. A {@link ScoreRun} also identifies itself. */
 export interface RunId {
     asOf: Moment;
     modelId: string;
@@ -17,8 +17,8 @@ export interface StoredRunId {
 /** Options of an upsert. */
 export interface UpsertOptions extends Cancellable {
     /**
-     * If rows are invalid, `'refuse'` (default) stores nothing and throws an error with the whole report; `'quarantine'` leaves these
-     * rows out.
+     * What happens if rows are invalid. With `'refuse'` (default), the call rejects with the whole report, and nothing is
+     * stored. With `'quarantine'`, the invalid rows are left out, and the other rows are stored.
      */
     onInvalid?: 'refuse' | 'quarantine';
 }
@@ -26,16 +26,19 @@ export interface UpsertOptions extends Cancellable {
 export interface Upserted {
     rowsIn: number;
     rowsAccepted: number;
-    /** Number of rows that are new or differ from the stored row. */
+    /** Number of rows that are new or that replaced a different stored row. */
     rowsChanged: number;
-    /** The report on the rows that were left out. */
+    /** The validation report, which lists the rows that were left out. */
     report: ValidationReport;
 }
-/** A stored row: known columns in snake_case, attributes under their own names, moments as ISO-8601 text. */
+/**
+ * A stored row. The keys of known columns are in snake_case, attributes have their own names, and moments are ISO-8601
+ * texts.
+ */
 export type StoredRow = Record<string, string | number | boolean | null>;
-/** Options of paged reads. */
+/** Options of a call that reads one page. */
 export interface PageOptions {
-    /** The `next` of the previous page. */
+    /** The `next` of the previous page. Leave it out to read the first page. */
     after?: number | null;
     /** Maximum number of rows, 1 to 10 000. Default: 1000. */
     limit?: number;
@@ -45,19 +48,23 @@ export declare class RecordStore<R extends object> {
     #private;
     readonly name: TableName;
     /**
-     * Upserts a batch of objects or Arrow in one transaction. Objects are read in slices of about 10 ms. Do not change them before the
-     * promise settles.
+     * Upserts a batch of rows in one transaction. The rows are objects or Arrow. Objects are read in slices of about 10
+     * ms. Do not change them before the promise settles.
      *
-     * Upserts are idempotent: a stored row is replaced only if it differs. So repeating a batch changes nothing, and a later batch can
-     * correct rows. Events with an id are identified by the id and `known_at`, events without an id by all their values, and customer
-     * rows by `customer_id`, `signed_up_at`, `valid_from` and `known_at`. `[]` records that the table has no rows.
+     * Each row has a key. A new row replaces the stored row with the same key, so a later batch can correct it. Repeating
+     * an upsert changes nothing. The key of an event with an id is the id and `known_at`. The key of an event without an
+     * id consists of all its values. The key of a customer row is `customer_id`, `signed_up_at`, `valid_from` and
+     * `known_at`. If `rows` is `[]`, the store records that the table exists and has no rows.
      */
     upsert<Row extends R>(rows: readonly Row[] | Arrow, options?: UpsertOptions): Promise<Upserted>;
-    /** Upserts many batches in one transaction, for data that does not fit into memory. Either all batches are stored or none. */
+    /**
+     * Upserts many batches in one transaction, for data that do not fit into memory. If an error occurs, no batch is
+     * stored.
+     */
     upsertBatches<Row extends R>(batches: AsyncIterable<readonly Row[] | Arrow> | Iterable<readonly Row[] | Arrow>, options?: UpsertOptions): Promise<Upserted>;
-    /** Number of rows, including all versions. */
+    /** Number of rows. Each version of a customer or event is a row. */
     count(): Promise<number>;
-    /** A page of rows, in the order in which they were stored. Pass `next` as `after` for the next page. */
+    /** A page of rows, in the order in which they were first stored. To get the next page, pass `next` as `after`. */
     page(options?: PageOptions): Promise<{
         rows: StoredRow[];
         next: number | null;
@@ -67,12 +74,12 @@ export declare class RecordStore<R extends object> {
 }
 /** The customers of a tenant. */
 export declare class CustomerStore extends RecordStore<CustomerRecord> {
-    /** Like {@link RecordStore.upsert}, with attributes. */
+    /** Upserts customers like {@link RecordStore.upsert}. The rows may have attributes. */
     upsert<C extends CustomerRecord>(rows: readonly (C & WithAttributes<C>)[] | Arrow, options?: UpsertOptions): Promise<Upserted>;
 }
 /**
- * `'champion'` is the model in use (at most one per tenant), a `'challenger'` is compared with it, and a `'retired'` model is no
- * longer used.
+ * The stage of a stored model. The `'champion'` is the model in use. A tenant has at most one champion. A
+ * `'challenger'` is compared with the champion. A `'retired'` model is no longer used.
  */
 export type Stage = 'champion' | 'challenger' | 'retired';
 /** A stored model without its trees. */
@@ -91,26 +98,29 @@ export interface StoredModel {
 export interface SaveModelOptions {
     /** The time at which the model is saved, because the store reads no clock. */
     at: Moment;
-    /** Default: `'champion'`. */
+    /** The stage of the model. Default: `'champion'`. */
     stage?: Stage;
 }
 /** The models of a tenant. */
 export declare class ModelStore {
     #private;
-    /** Stores a model. A model that is already stored keeps the time of its first save and gets the new stage. */
+    /**
+     * Stores a model. A model that is already stored keeps the time at which it was first stored, and gets the new stage.
+     * A new champion changes the stage of the previous champion to `'retired'`.
+     */
     save(model: ChurnModel, options: SaveModelOptions): Promise<void>;
     /** Loads a stored model. Rejects with `not_found` if there is no such model. */
     load(modelId: string): Promise<ChurnModel>;
-    /** The model in use; null if there is none. */
+    /** Loads the champion, the model in use. The result is null if there is no champion. */
     champion(): Promise<ChurnModel | null>;
-    /** Changes the stage of a model. Default: `'champion'`, which retires the previous champion. */
+    /** Changes the stage of a model. A new champion changes the stage of the previous champion to `'retired'`. */
     promote(modelId: string, stage?: Stage): Promise<void>;
     /** The stored models, last saved first. */
     list(): Promise<StoredModel[]>;
-    /** Deletes a model. Its scores stay. */
+    /** Deletes a model. Its scores are not deleted. */
     delete(modelId: string): Promise<void>;
 }
-/** A stored score: `status` tells whether the customer has a probability. */
+/** A stored score. Its `status` tells whether the customer has a probability. */
 export type StoredScore = (Scored | NotScored) & {
     run: StoredRunId;
     /** The stored reasons, largest contribution first. */
@@ -127,10 +137,10 @@ export interface RunSummary {
     bands: Record<RiskBand, number>;
     /** Number of scored customers whose outcome is known. */
     outcomes: number;
-    /** Number of these customers who churned. */
+    /** Number of customers with a known outcome who churned. */
     churned: number;
 }
-/** The position after which the next page begins. */
+/** The last customer of a page of scores. The next page begins after this customer. */
 export interface RiskPlace {
     probability: number;
     customerId: string;
@@ -139,7 +149,9 @@ export interface RiskPlace {
 export interface SaveRunOptions {
     /** The time at which the run is saved, because the store reads no clock. */
     at: Moment;
-    /** Reasons are stored for this many customers, those with the highest risk. Default: 100. */
+    /**
+     * Number of customers whose reasons are stored. They are the customers with the highest probabilities. Default: 100.
+     */
     reasons?: number | 'all';
 }
 /** The maximum number of results. */
@@ -149,7 +161,7 @@ export interface LimitOptions {
 }
 /** Options of {@link ScoreStore.highRisk}. */
 export interface HighRiskOptions {
-    /** Default: the latest run. */
+    /** The run whose scores are read. Default: the latest run. */
     run?: RunId | null;
     minProbability?: number;
     /** Maximum number of results. Default: 100. */
@@ -160,31 +172,34 @@ export interface HighRiskOptions {
 /** The score runs of a tenant. */
 export declare class ScoreStore {
     #private;
-    /** Stores a run in one transaction. A run with the same date and model is replaced. */
+    /** Stores a run in one transaction. If a run with the same date and model is already stored, it is replaced. */
     save(model: ChurnModel, run: ScoreRun, options: SaveRunOptions): Promise<StoredRunId>;
-    /** The latest runs, last date first. */
+    /** Summaries of the latest runs, latest date first. */
     runs(options?: LimitOptions): Promise<RunSummary[]>;
-    /** The customers with the highest probabilities. */
+    /**
+     * A page with the customers of a run in order of decreasing probability. To get the next page, pass `next` as
+     * `after`.
+     */
     highRisk(options?: HighRiskOptions): Promise<{
         scores: StoredScore[];
         next: RiskPlace | null;
     }>;
-    /** A customer's scores, last date first. */
+    /** The scores of one customer in all runs, latest date first. */
     history(customerId: Id, options?: LimitOptions): Promise<StoredScore[]>;
-    /** Deletes a run. */
+    /** Deletes a run and its scores. */
     delete(run: RunId): Promise<void>;
 }
-/** A score and its outcome. */
+/** A stored probability of a customer, and whether the customer then churned. */
 export interface ScoredOutcome {
     customerId: string;
     probability: number;
     churned: boolean;
 }
-/** A stored outcome of a customer. */
+/** A stored outcome of a customer: whether they churned in the label period after a date. */
 export interface StoredOutcome {
     customerId: string;
     asOf: string;
-    /** null for a customer who was excluded and so has no outcome. */
+    /** Whether the customer churned. It is null for a customer who has no label at this date. */
     churned: boolean | null;
     rule: string;
     eventAt: string | null;
@@ -195,31 +210,34 @@ export interface OutcomeOptions {
     /** The definition of churn. Default: cancellation within 90 days. */
     definition?: ChurnDefinition;
 }
-/** The observed outcomes of a tenant's customers. */
+/** The stored outcomes of a tenant's customers: whether they churned in the label period after a date. */
 export declare class OutcomeStore {
     #private;
-    /** Computes the labels at some dates, as the function `labels` does, and stores them. Returns the number of new or changed outcomes. */
+    /**
+     * Computes the churn labels at one or several dates, like the function `labels`, and stores them as outcomes. Returns
+     * the number of new or changed outcomes.
+     */
     save(records: TenantRecords, options: OutcomeOptions): Promise<number>;
-    /** The scores of a run with their outcomes under the model's churn definition, sorted by customer id. */
+    /** The probabilities of a run with their outcomes under the model's definition of churn, sorted by customer id. */
     ofRun(run: RunId): Promise<ScoredOutcome[]>;
-    /** The outcomes of one customer, last date first. */
+    /** All stored outcomes of one customer, latest date first. */
     ofCustomer(customerId: Id): Promise<StoredOutcome[]>;
 }
 /** A JSON value. */
 export type Json = null | boolean | number | string | readonly Json[] | {
     readonly [key: string]: Json;
 };
-/** The name and the settings of a tenant. */
+/** The name and the settings of a tenant's company. */
 export declare class CompanyStore {
     #private;
-    /** The name and all settings. */
+    /** The name of the company and all settings. The name is null and the settings are empty until they are set. */
     get(): Promise<{
         name: string | null;
         settings: Record<string, Json>;
     }>;
-    /** Sets the name. */
+    /** Sets the name of the company. */
     rename(name: string): Promise<void>;
-    /** Sets a setting to a JSON value. */
+    /** Stores a setting. Its value is any JSON value. */
     set(setting: string, value: Json): Promise<void>;
     /** Removes a setting. Returns whether it existed. */
     unset(setting: string): Promise<boolean>;
@@ -245,7 +263,7 @@ export declare class UserStore {
     #private;
     /** Adds or replaces a user. Rejects with `store_refused` if another user has the email address. */
     upsert(user: UserInput): Promise<void>;
-    /** The user with this id; null if there is none. */
+    /** The user with this id; null if there is no such user. */
     get(userId: string): Promise<User | null>;
     /** All users of the tenant. */
     list(): Promise<User[]>;
@@ -259,7 +277,7 @@ export interface ApiKey {
     createdAt: string;
     revokedAt: string | null;
 }
-/** The time of a change, because the store reads no clock. */
+/** Options with the time of a change. The caller passes the time, because the store reads no clock. */
 export interface AtOptions {
     at: Moment;
 }
@@ -270,27 +288,30 @@ export interface CreateKeyOptions extends AtOptions {
 /** The API keys of a tenant. */
 export declare class ApiKeyStore {
     #private;
-    /** Stores a hash of a secret that you generate from at least 24 random bytes. */
+    /**
+     * Adds an API key. `secret` must contain at least 24 random bytes. Only a hash of it is stored. Do not use a password
+     * as secret.
+     */
     create(keyId: string, secret: string, options: CreateKeyOptions): Promise<void>;
-    /** The key with this secret; null if there is none or it has been revoked. */
+    /** The key with this secret; null if there is no such key, or if it was revoked. */
     verify(secret: string): Promise<ApiKey | null>;
     /** All keys of the tenant, including revoked ones. */
     list(): Promise<ApiKey[]>;
     /** Revokes a key. */
     revoke(keyId: string, options: AtOptions): Promise<void>;
 }
-/** The position up to which a source has been read. */
+/** A sync cursor: the position up to which a data source has been read. */
 export interface SyncCursor {
     source: string;
     position: string;
     movedAt: string;
 }
-/** The sync cursors of a tenant. */
+/** The sync cursors of a tenant's data sources. */
 export declare class CursorStore {
     #private;
-    /** The cursor of a source; null if there is none. */
+    /** The sync cursor of a source; null if no cursor was set. */
     get(source: string): Promise<SyncCursor | null>;
-    /** Moves the cursor of a source. */
+    /** Sets the sync cursor of a source. The store does not interpret `position`. */
     set(source: string, position: string, options: AtOptions): Promise<void>;
 }
 /** A stored entry of the audit log. */
@@ -301,7 +322,7 @@ export interface AuditEntry {
     subject: string | null;
     details: Json;
 }
-/** An entry for the audit log. */
+/** An entry to add to the audit log. */
 export interface AuditInput {
     at: Moment;
     actor: string;
@@ -309,18 +330,21 @@ export interface AuditInput {
     subject?: string | null;
     details?: Json;
 }
-/** The audit log of a tenant. Entries are added, never changed. */
+/** The audit log of a tenant. Entries can be added, but not changed. */
 export declare class AuditStore {
     #private;
     /** Appends an entry. */
     append(entry: AuditInput): Promise<void>;
-    /** A page of entries, oldest first. Pass `next` as `after` for the next page. */
+    /** A page of entries, oldest first. To get the next page, pass `next` as `after`. */
     page(options?: PageOptions): Promise<{
         entries: AuditEntry[];
         next: number | null;
     }>;
 }
-/** One tenant's records, models, scores and settings. It reads and writes no other tenant's data. */
+/**
+ * The part of a store that belongs to one tenant: records, models, scores and settings. It cannot read or change the
+ * data of other tenants.
+ */
 export declare class TenantStore {
     readonly customers: CustomerStore;
     readonly payments: RecordStore<PaymentRow>;
@@ -338,25 +362,26 @@ export declare class TenantStore {
     /** The tenant's id. */
     get tenant(): string;
     /**
-     * Loads all records of the tenant in one consistent read. They are bit-identical to records made from the same rows.
+     * Loads all records of the tenant from one snapshot of the database. They are bit-identical to `TenantRecords` that
+     * are made from the same rows.
      *
-     * Rejects if rows contradict each other, for example if there are payments of unknown customers.
+     * Rejects if rows conflict with other rows. For example, a payment belongs to an unknown customer.
      */
-    records(options?: RecordOptions & Cancellable): Promise<TenantRecords>;
+    records(options?: TableOptions & Cancellable): Promise<TenantRecords>;
     /**
-     * Deletes everything stored about one customer, except models that were trained on the customer's records. Returns the number of
-     * deleted rows.
+     * Deletes everything that is stored about one customer: records, scores and outcomes. Models that were trained on the
+     * customer's records are not deleted. Returns the number of deleted rows.
      */
     eraseCustomer(customerId: Id): Promise<number>;
-    /** What `JSON.stringify` writes: the tenant's id. */
+    /** The value that `JSON.stringify` writes for this object: the tenant's id. */
     toJSON(): {
         tenant: string;
     };
 }
-/** The result of one check of the isolation. */
+/** The result of one check of tenant isolation. */
 export interface Check {
     name: string;
-    /** The table; null if the check concerns the database or the role. */
+    /** The name of the table; null if the check concerns the database or the role. */
     table: string | null;
     passed: boolean;
     detail: string;
@@ -365,12 +390,12 @@ export interface Check {
 export interface Attestation {
     passed: boolean;
     backend: 'sqlite' | 'postgres';
-    /** The database role in use; empty for SQLite, which has none. */
+    /** The database role of the connection. It is empty for SQLite, which has no roles. */
     role: string;
     schema: number;
     library: string;
     checks: Check[];
-    /** SHA-256 of all properties above. */
+    /** The SHA-256 of all properties above. */
     fingerprint: string;
     /** The report in words. */
     text: string;
@@ -382,16 +407,17 @@ export interface OpenStoreOptions {
     /** Whether to create or update the tables. Default: true. */
     migrate?: boolean;
 }
-/** A database of many tenants. Their data can only be accessed through {@link Store.tenant}. */
+/** A database with the data of many tenants. The data of a tenant can only be accessed through {@link Store.tenant}. */
 export declare class Store {
     private constructor();
     /**
      * Opens a store, and creates or updates its tables unless `migrate` is false.
      *
-     * `sqlite:///var/churn.db` is an absolute path, and `sqlite:churn.db` a path relative to the working directory. The file is created
-     * if it does not exist. `sqlite::memory:` lives as long as the store object. `postgres://user:password@host/database` isolates
-     * tenants by row-level security: let the role that owns the tables migrate, and use another role in the application ({@link
-     * grantTo}).
+     * `sqlite:///var/churn.db` is an absolute path, and `sqlite:churn.db` is a path relative to the working directory.
+     * The file is created if it does not exist. `sqlite::memory:` is a database in memory, which is deleted when the
+     * store is closed. `postgres://user:password@host/database` isolates tenants by row-level security. For this, one
+     * role must own the tables and migrate them, and the application must connect with another role
+     * (see {@link grantTo}).
      *
      * Rejects with `store_unavailable` if the database cannot be reached, and with `store_newer` if a newer version of this module has
      * migrated it.
@@ -399,20 +425,23 @@ export declare class Store {
     static open(url: string, options?: OpenStoreOptions): Promise<Store>;
     /** The kind of database. */
     get backend(): 'sqlite' | 'postgres';
-    /** Creates or updates the tables. */
+    /** Creates or updates the tables of the store. Does nothing if they are up to date. */
     migrate(): Promise<void>;
-    /** The version of the tables; 0 before the first {@link migrate}. */
+    /** The version of the store's tables in the database. It is 0 before the first {@link migrate}. */
     version(): Promise<number>;
     /** Grants a Postgres role the privileges that the application needs, and no others. Call this as the owner of the tables. */
     grantTo(role: string): Promise<void>;
-    /** Verifies that tenants are isolated from each other. All changes are rolled back. */
+    /**
+     * Verifies that no tenant can read or change the data of another tenant in this database. It attempts such reads and
+     * writes, and checks policies, roles and privileges. All changes are rolled back.
+     */
     attest(): Promise<Attestation>;
-    /** Closes all connections; later calls reject with `store_unavailable`. */
+    /** Closes all connections. Later calls reject with `store_unavailable`. */
     close(): Promise<void>;
-    /** The data of one tenant. */
+    /** Gives access to the data of one tenant. */
     tenant(tenant: Id): TenantStore;
     [Symbol.asyncDispose](): Promise<void>;
-    /** What `JSON.stringify` writes: the kind of database. */
+    /** The value that `JSON.stringify` writes for this object: the kind of database. */
     toJSON(): {
         backend: 'sqlite' | 'postgres';
     };

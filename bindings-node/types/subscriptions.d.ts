@@ -3,44 +3,53 @@ import type { Finding } from './reports.js';
 import type { Arrow, Attribute, WithAttributes } from './types.js';
 /** Options of {@link subscriptionsToCustomers}. */
 export interface SubscriptionOptions {
-    /** Attributes of `customers` that never change, so that today's value is valid for the past. */
+    /**
+     * Names of attributes of `customers` that never change, or `'all'`. Their current values are also used for the past.
+     */
     staticAttributes?: 'all' | readonly string[];
 }
-/** A row of the table `customers`, whose attributes are joined. `customer_id` is required. */
+/** A row of the argument `customers`. Its attributes are joined to the result. `customer_id` is required. */
 export type JoinedCustomerRow = CustomerColumns & Column<'customer_id', Id>;
-/** A version of a customer, computed from subscriptions. Moments are ISO-8601 text. */
+/** A version of a customer, computed from subscriptions. Moments are ISO-8601 texts. */
 export interface SubscriptionCustomerRow {
     customerId: string;
-    /** Start of the spell: a series of subscriptions without a gap. */
+    /** Start of the spell. A spell is a series of subscriptions of one customer without a gap between them. */
     signedUpAt: string;
-    /** End of the spell; null if a subscription has not ended. */
+    /** End of the spell; null if one of its subscriptions has no end. */
     churnedAt: string | null;
-    /** Start of the version. */
+    /** Start of the version: the time from which its values hold. */
     validFrom: string;
-    /** When the version became known. Present if subscriptions have `known_at`. */
+    /** The time at which the version became known. Present if subscriptions have `known_at`. */
     knownAt?: string | null;
-    /** When the customer gave notice in this spell. Present if `customers` has `notice_at`. */
+    /** The time at which the customer gave notice in this spell. Present if `customers` has `notice_at`. */
     noticeAt?: string | null;
-    /** Monthly recurring revenue, in major currency units. */
+    /** The monthly recurring revenue of all subscriptions that are active at `validFrom`, in major currency units. */
     mrr: number;
-    /** The plan of the subscription with the greatest `mrr`. Present if subscriptions have `plan`. */
+    /** The plan of the subscription with the highest monthly price. Present if subscriptions have `plan`. */
     plan?: string | null;
-    /** The sum of the seats. Present if subscriptions have `seats`. */
+    /**
+     * The sum of the seats of all subscriptions that are active at `validFrom`. Present if subscriptions have `seats`.
+     */
     seats?: number | null;
 }
 /**
- * Converts subscriptions to dated customer rows for `TenantRecords.fromObjects`, or to an Arrow IPC file for `fromArrow` if the
- * subscriptions are Arrow. This function is synchronous.
+ * Converts a table of subscriptions to dated customer rows (versions) for `TenantRecords.fromObjects`. If the
+ * subscriptions are Arrow, the result is an Arrow IPC file for `TenantRecords.fromArrow`. This function is synchronous.
  *
- * - A spell is a series of subscriptions without a gap. `signedUpAt` is its start, and `churnedAt` is its end.
- * - Whenever a subscription begins or ends within a spell, a new version of the customer begins (`validFrom`).
- * - `mrr` is the sum of the prices at `validFrom`, each multiplied by 365/12 (day), 52/12 (week), 1 (month), 1/3 (quarter) or 1/12
- *   (year). `seats` is the sum of the seats. `plan` is the plan of the subscription with the greatest `mrr`.
+ * - A spell is a series of subscriptions of one customer without a gap between them. `signedUpAt` is the start of the
+ *   spell, and `churnedAt` is its end.
+ * - Whenever a subscription begins or ends within a spell, a new version of the customer begins at `validFrom`.
+ * - `mrr` is the monthly recurring revenue: the sum of the monthly prices of all subscriptions that are active at
+ *   `validFrom`. A price is converted to a monthly price by a factor: 365/12 (day), 52/12 (week), 1 (month), 1/3
+ *   (quarter) or 1/12 (year).
+ * - `seats` is the sum of the seats of these subscriptions. `plan` is the plan of the subscription with the highest
+ *   monthly price.
  * - Rows with the same `subscription_id` and different `known_at` are versions of one subscription.
  *
- * Attributes of `customers` are joined by `customer_id`: all of them if the table has `valid_from`, otherwise those in
- * `staticAttributes`. `notice_at` is always joined, and `renews_at` is joined like an attribute. `signed_up_at` and `churned_at`
- * are not used. Findings list the attributes that are left out and the customers without a subscription.
+ * The attributes of `customers` are joined by `customer_id`. If the table has a `valid_from` column, all attributes are
+ * joined. Otherwise, only the attributes named in `staticAttributes` are joined. `notice_at` is always joined, and
+ * `renews_at` is joined like an attribute. `signed_up_at` and `churned_at` of `customers` are not used. Findings list
+ * the attributes that are left out and the customers without a subscription.
  *
  * ```js
  * const { customers, findings } = subscriptionsToCustomers([
@@ -51,9 +60,9 @@ export interface SubscriptionCustomerRow {
  * const records = TenantRecords.fromObjects({ tenant: 'acme', customers })
  * ```
  *
- * @throws {ChurnError} with code, row and column of the first invalid value; `table` is null for a subscription and `'customers'`
- * for a customer. The code is `invalid_option` if `customers` has `known_at`, or does not have an attribute named in
- * `staticAttributes`.
+ * @throws {ChurnError} with the code, row and column of the first invalid value. `table` is null if the value is in
+ * `subscriptions`, and `'customers'` if it is in `customers`. The code is `invalid_option` if `customers` has a `known_at`
+ * column, or lacks an attribute that is named in `staticAttributes`.
  */
 export declare function subscriptionsToCustomers<C extends JoinedCustomerRow>(subscriptions: readonly SubscriptionRow[], customers?: readonly (C & WithAttributes<C>)[] | Arrow | null, options?: SubscriptionOptions): {
     customers: (SubscriptionCustomerRow & Record<string, Attribute>)[];

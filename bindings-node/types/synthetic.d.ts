@@ -1,86 +1,91 @@
 import type { TableName } from './columns.js';
 import type { ActivityRow, CustomerRow, PaymentRow, TicketRow } from './types.js';
 import type { Moment, Moments, Threads } from './types.js';
-/** Options of a synthetic world. The defaults of the rates are documented in `churn_core::synthetic`. */
+/** Options of a synthetic world. */
 export interface WorldOptions extends Threads {
-    /** Seed of the simulation. Default: 0. */
+    /** Seed of all random numbers. Default: 0. */
     seed?: number | bigint;
     /** Number of tenants. Default: 3. */
     tenants?: number;
-    /** Number of customers of each tenant. Default: 1000. */
+    /** Number of customers of each tenant over the whole history, including those who leave. Default: 1000. */
     customers?: number;
-    /** Midnight at which the history begins. Default: 2023-01-02. */
+    /** Start of the history, a midnight. Default: 2023-01-02. */
     start?: Moment;
-    /** Number of days of history. Default: 910. */
+    /** Length of the history in days. Default: 910. */
     days?: number;
-    /** Share of customers who signed up before the start. */
+    /** Share of customers who signed up before the start. Default: 0.5. */
     initialCustomers?: number;
+    /** Average number of activities per customer and working day. Default: 0.5. */
     activitiesPerDay?: number;
+    /** Average number of tickets per customer and day. Default: 0.012. */
     ticketsPerDay?: number;
+    /** Number of days between two bills, at least 7. Default: 30. */
     billingDays?: number;
-    /** This number is added to the log-odds of each day's risk of churn. */
+    /** This number is added to the log-odds of leaving on every day. Default: 0. */
     risk?: number;
-    /** Share of churned customers who return. */
+    /** Share of churned customers who come back. Default: 0.1. */
     returning?: number;
-    /** Share of rows that become known later than they happen. */
+    /** Share of rows that become known only days after they happen. Default: 0.02. */
     lateKnown?: number;
-    /** Whether customer rows are dated versions. Default: true. */
+    /**
+     * Whether customer rows are dated versions. If false, a single row without dates holds the last state. Default: true.
+     */
     dated?: boolean;
-    /** Standard deviation, in log-odds, of reasons for churn that no record shows. */
+    /** Standard deviation, in log-odds, of reasons for churn that no record shows. Default: 0. */
     hidden?: number;
-    /** How much the reasons for churn change over the history, 0 to 1. */
+    /** How much the reasons for churn change over the history, 0 to 1. Default: 0. */
     drift?: number;
-    /** This number is added to the log-odds of churn in the last 182 days. */
+    /** This number is added to the log-odds of leaving on each of the last 182 days. Default: 0. */
     baseRateShift?: number;
-    /** Share of duplicated rows. */
+    /** Share of rows that are duplicated. Default: 0. */
     duplicates?: number;
-    /** Share of event rows without a customer. */
+    /** Share of event rows whose customer does not exist. Default: 0. */
     eventsWithoutCustomer?: number;
-    /** Share of event rows with the id of another tenant's customer. */
+    /** Share of event rows that have the id of another tenant's customer. Default: 0. */
     unknownIds?: number;
-    /** Names of planted columns that leak the target, or `'all'`. */
+    /** Names of columns to add that leak the target, or `'all'`. Default: none. */
     leaks?: 'all' | readonly string[];
-    /** Number of simulated futures from which each true risk is computed. */
+    /** Number of simulated futures from which each true probability is computed. Default: 64. */
     paths?: number;
 }
-/** Synthetic tables, generated on first use. */
+/** The four tables of synthetic customers. They are generated when they are first read. */
 export declare class WorldTables {
     #private;
-    /** The customers. */
+    /** The rows of the table of customers. */
     get customers(): readonly CustomerRow[];
-    /** The payments. */
+    /** The rows of the table of payments. */
     get payments(): readonly PaymentRow[];
-    /** The tickets. */
+    /** The rows of the table of tickets. */
     get tickets(): readonly TicketRow[];
-    /** The activities. */
+    /** The rows of the table of activities. */
     get activities(): readonly ActivityRow[];
-    /** The tables as Arrow IPC files, for `TenantRecords.fromArrow`. */
+    /** The tables as Arrow IPC files, which `TenantRecords.fromArrow` accepts. */
     toArrow(): Record<TableName, Buffer>;
 }
 /** The tables of one synthetic tenant. */
 export declare class WorldTenant extends WorldTables {
     readonly id: string;
 }
-/** The true risk of an eligible customer at a date. */
+/** The true probability of churn of an eligible customer at a date, and the outcome. */
 export interface TrueRisk {
     tenantId: string;
     customerId: string;
     asOf: string;
-    /** Probability of cancellation in the label period, given the customer's history before the date. */
+    /** The true probability that the customer cancels in the label period, given their history before the date. */
     probability: number;
     /** Whether the customer churned; null if the label period ends after the simulated time. */
     churned: boolean | null;
 }
 /** Options of {@link World.truthAt}. */
 export interface TruthOptions {
-    /** Dates at midnight. Default: `dates`. */
+    /** One date or several, each a midnight. Default: the `dates` of the world. */
     asOf?: Moments;
     /** Length of the label period in days. Default: 90. */
     horizon?: number;
-    /** Days between `asOf` and the label period. Default: 0. */
+    /** Number of days between `asOf` and the start of the label period. Default: 0. */
     lead?: number;
 }
-/** Synthetic tenants with known risk. */
+/** Synthetic tenants, for whose customers the true probability of churn is known. */
 export declare class World {
     /** The tenants by id: `t001`, `t002`, ... */
     readonly tenants: Readonly<Record<string, WorldTenant>>;
@@ -89,19 +94,25 @@ export declare class World {
     get observedFrom(): string;
     /** End of the observed history. */
     get observedUntil(): string;
-    /** Six dates whose label periods of 90 days end before the last event, latest first. */
+    /** Six dates, latest first. The 90 days after each date end before the last event of the world. */
     get dates(): readonly string[];
-    /** The true risk of cancellation within 90 days at each of `dates`. */
+    /** The true probability of cancellation within 90 days after each of `dates`, for each eligible customer. */
     get truth(): readonly TrueRisk[];
-    /** The true risk at other dates and for other label periods. */
+    /** The true probability of cancellation at other dates and for other label periods. */
     truthAt(options: TruthOptions): TrueRisk[];
-    /** The rows of all tenants in shared tables with a `tenant_id` column, for `partition`. */
+    /** Tables with the rows of all tenants and a `tenant_id` column, which `partition` accepts. */
     mixed(): WorldTables;
 }
-/** Synthetic B2B tenants with known risk. The same options give the same tenants in Rust, Python and Node. */
+/**
+ * Synthetic B2B tenants, for whose customers the true probability of churn is known. The same options give the same
+ * tenants in Rust, Python and Node.
+ */
 export declare const synthetic: {
-    /** Generates a world. @throws {ChurnError} `invalid_option` if an option is out of range. */
+    /** Generates synthetic tenants. @throws {ChurnError} `invalid_option` if an option is out of range. */
     world: (options?: WorldOptions) => World;
-    /** The fifty planted leaks: the name and the meaning of each column. */
+    /**
+     * The fifty columns that leak the target and that `world` can add: the name of each leak, and a description of its
+     * column.
+     */
     leaks: () => Record<string, string>;
 };

@@ -1,16 +1,17 @@
 import type { ActivityRow, Camel, CustomerColumns, CustomerRecord, Id, Moment, OwnActivityRow, OwnPaymentRow, OwnTicketRow, PaymentRow, TableName, TicketRow } from './columns.js';
 import type { Feature } from './feature.js';
 import type { GradientBoostingOptions, Monotonicity, RandomForestOptions, Reason, RiskBand, Score as AnyScore } from '../reports.js';
+import type { Warning } from './reports.js';
 export type { Moment };
 /** The value of a customer attribute. */
 export type Attribute = string | number | bigint | boolean | null | undefined;
-/** A row of customers: the known columns, and your own attributes. */
+/** A row of the table of customers. It has the known columns and your own attributes. */
 export type CustomerRow<Attributes extends object = object> = CustomerRecord & Attributes;
 type Fold<S> = S extends `${infer Head}_${infer Tail}` ? Fold<`${Head}${Tail}`> : S extends string ? Lowercase<S> : never;
 type Folded = Fold<keyof CustomerColumns>;
 /**
- * Every key that is not a known column is an attribute. A known column in a spelling other than snake_case or camelCase is a type
- * error.
+ * The type of a customer row with attributes. A key that is not a known column is an attribute. A key is a type error
+ * if it is the name of a known column in a spelling other than snake_case or camelCase.
  */
 export type WithAttributes<C> = {
     [K in keyof C]: K extends keyof CustomerColumns ? unknown : Fold<K> extends Folded ? never : Attribute;
@@ -18,27 +19,40 @@ export type WithAttributes<C> = {
 /** Options of functions that read records. */
 export interface RecordOptions {
     /**
-     * If rows are invalid, `'refuse'` (default) throws an error with the whole report; `'quarantine'` leaves these rows out and
-     * reports them.
+     * What happens if rows are invalid. `'refuse'` (default) throws an error with the whole report. `'quarantine'` leaves
+     * the invalid rows out and lists them in the report.
      */
     onInvalid?: 'refuse' | 'quarantine';
     /** Start of the observed history. Default: the earliest event. */
     observedFrom?: Moment;
     /** End of the observed history. Default: just after the latest event. */
     observedUntil?: Moment;
-    /** Names of attributes without dates that never change, so that today's value is valid for the past. */
+    /**
+     * Names of customer attributes that never change, or `'all'`. If the customers have no `valid_from` column, only
+     * these attributes enter features, because the current value of any other attribute may differ from its value in the
+     * past.
+     */
     staticAttributes?: 'all' | readonly string[];
-    /** The tenant's currency (ISO 4217). Default: the first currency among the payments that has no conversion rate. */
+    /**
+     * The ISO 4217 code of the tenant's currency. Default: the currency of the first payment whose currency has no
+     * conversion rate.
+     */
     currency?: string;
-    /** For each other currency, the value of one major unit in the tenant's currency. */
+    /** For each other currency, the value of one major unit (such as one euro) in the tenant's currency. */
     conversionRates?: Readonly<Record<string, number>>;
 }
-/** Options of records that are read from tables. */
+/** Options of functions that read records from tables. */
 export interface TableOptions extends RecordOptions {
-    /** Order of events at the same time: `'given'` (default) keeps the order of the rows, `'content'` sorts by id and then by all values. */
+    /**
+     * Order of events at the same time. `'given'` (default) keeps the order of the rows. `'content'` sorts by id and then
+     * by all values.
+     */
     ties?: 'given' | 'content';
 }
-/** The event tables as arrays of objects. Leave out a table that you do not have; `[]` means that no such events happened. */
+/**
+ * The event tables as arrays of objects. Leave out a table that you do not have. `[]` means that no such events
+ * happened.
+ */
 export interface EventTables {
     payments?: readonly PaymentRow[] | null;
     tickets?: readonly TicketRow[] | null;
@@ -60,7 +74,7 @@ export interface ArrowTable {
 }
 /** A table as the bytes of an Arrow IPC file or stream, or as a `Table` of `apache-arrow`. */
 export type Arrow = Uint8Array | ArrowTable;
-/** All tables as Arrow. Column names are snake_case (`due_at`) or camelCase (`dueAt`). */
+/** All tables as Arrow. Column names are in snake_case (`due_at`) or camelCase (`dueAt`). */
 export interface ArrowTables {
     customers: Arrow;
     payments?: Arrow | null;
@@ -69,39 +83,48 @@ export interface ArrowTables {
 }
 /** One customer's rows. Event rows without a `customer_id` belong to this customer. */
 export interface CustomerRows<C extends CustomerRecord = CustomerRecord> {
-    /** The customer's row, or all its versions. */
+    /** The row of the customer, or an array with all versions of it. */
     customer: (C & WithAttributes<C>) | readonly (C & WithAttributes<C>)[];
     payments?: readonly OwnPaymentRow[] | null;
     tickets?: readonly OwnTicketRow[] | null;
     activities?: readonly OwnActivityRow[] | null;
 }
-/** A customer churns if `churned_at` lies in the label period. */
+/** The definition of churn by cancellation: a customer churns if their `churned_at` lies in the label period. */
 export interface CancellationDefinition {
     kind: 'cancellation';
     /** Length of the label period in days. Default: 90. */
     horizon?: number;
-    /** Days between `asOf` and the label period. Default: 0. */
+    /** Number of days between `asOf` and the start of the label period. Default: 0. */
     lead?: number;
 }
-/** A customer churns if they have no paid payment, or no activity, in the label period. */
+/**
+ * The definition of churn by inactivity: a customer churns if they have no event (paid payment or activity) in the
+ * label period.
+ */
 export interface InactivityDefinition {
     kind: 'inactivity';
     /** Length of the label period in days. Default: 90. */
     horizon?: number;
-    /** Days between `asOf` and the label period. Default: 0. */
+    /** Number of days between `asOf` and the start of the label period. Default: 0. */
     lead?: number;
-    /** Customers are eligible if they had such an event within this many days before `asOf`. Default: the horizon. */
+    /**
+     * A customer is eligible if they had an event within this number of days before `asOf`. Default: the value of
+     * `horizon`.
+     */
     activeWithin?: number | null;
     /** The table whose events count. Default: `'payments'`. */
     on?: 'payments' | 'activities';
 }
-/** What counts as churn. */
+/** The definition of churn. */
 export type ChurnDefinition = CancellationDefinition | InactivityDefinition;
 /** The progress of a long call. */
 export interface Progress {
-    /** The current stage, for display. */
+    /** The name of the current stage, to show to a user. */
     stage: string;
-    /** Completed share of the whole call, 0 to 1. It never falls, and is 1 exactly once, at the end. */
+    /**
+     * The share of the whole call that is completed, 0 to 1. It never falls. The value 1 is reported exactly once, at the
+     * end.
+     */
     done: number;
 }
 /** Options of calls that can be cancelled. */
@@ -116,74 +139,96 @@ export interface Threads {
 }
 /** Options of calls that report progress. */
 export interface Reporting {
-    /** Called on the event loop. If it throws, the call is cancelled, and the promise rejects with that error. */
+    /**
+     * A function that is called on the event loop. If it throws an error, the call is cancelled, and its promise rejects
+     * with this error.
+     */
     onProgress?: ((progress: Progress) => void) | null;
 }
-/** One moment or several. */
+/** One moment or a list of moments. */
 export type Moments = Moment | readonly Moment[];
 /** Options of `features`. */
 export interface FeatureOptions extends Threads {
-    /** One date or several. */
+    /** One date or a list of dates. */
     asOf: Moments;
-    /** Windows of the standard features, in days. Default: 28, 91, 182, 364. */
+    /** Lengths, in days, of the windows of the standard features. Default: 28, 91, 182, 364. */
     windows?: readonly number[];
     /** Your own features, in addition to the standard ones. */
     features?: readonly Feature[];
     /**
-     * If given, only customers who are eligible under this definition have rows. Default: every customer who signed up before the
-     * date has a row.
+     * A definition of churn. If it is given, only customers who are eligible under this definition have rows. Otherwise,
+     * each customer who signed up before the date has a row.
      */
     definition?: ChurnDefinition;
 }
-/** Options of gradient boosting. Monotone constraints are an option of the training. */
+/**
+ * Options of a gradient boosting. Monotone constraints are not among them, because they are an option of the training.
+ */
 export type BoostingOptions = Omit<GradientBoostingOptions, 'monotoneConstraints'>;
 /** Options of the random forest. */
 export type ForestOptions = RandomForestOptions;
 /**
- * What happens to columns that leak the target: `'refuse'` throws an error, `'warn'` uses the columns and reports them, `'allow'`
- * only uses them.
+ * What happens to columns that leak the target. `'refuse'` throws an error. `'warn'` uses the columns, and warnings in
+ * the report list them. `'allow'` uses the columns, and the report lists them as allowed.
  */
 export type LeakagePolicy = 'refuse' | 'warn' | 'allow';
 /** Options of `ChurnModel.train`. */
 export interface TrainOptions extends Cancellable, Threads, Reporting {
     /** The definition of churn. Default: cancellation within 90 days. */
     definition?: ChurnDefinition;
-    /** Training dates, whose label periods must be over. Default: the library chooses such dates. */
+    /** The training dates. Their label periods must be over. By default, the library chooses the dates. */
     asOf?: Moments;
-    /** Windows of the standard features, in days. Default: 28, 91, 182, 364. */
+    /** Lengths, in days, of the windows of the standard features. Default: 28, 91, 182, 364. */
     windows?: readonly number[];
     /** Your own features, in addition to the standard ones. */
     features?: readonly Feature[];
     /** Whether the ensemble has a linear member. Default: true. */
     linear?: boolean;
-    /** `false` leaves the gradient boosting out. `nTrees` is a maximum, because early stopping may select fewer trees. */
+    /**
+     * Whether the ensemble has a gradient boosting with small trees, or its options. The option `nTrees` is a maximum,
+     * because early stopping may select fewer trees. Default: true.
+     */
     boosting?: boolean | BoostingOptions;
-    /** A second gradient boosting with deeper trees. Default: true, but false if `boosting` has options or is `false`. */
+    /**
+     * Whether the ensemble has a second gradient boosting with deeper trees, or its options. Default: true. If `boosting`
+     * is `false` or an object, the default is false.
+     */
     deepBoosting?: boolean | BoostingOptions;
-    /** `false` leaves the random forest out. */
+    /** Whether the ensemble has a random forest, or its options. Default: true. */
     forest?: boolean | ForestOptions;
     /** Seed of all random sampling. The same seed gives the same model bytes. Default: 0. */
     seed?: number | bigint;
-    /** Maximum number of customer-date pairs. If there are more, whole customers are sampled. Default: 500000. */
+    /**
+     * Maximum number of customer-date pairs to train on. If there are more, whole customers are sampled. Default: 500000.
+     */
     maxRows?: number;
-    /** Weight of churned rows in the training of the members. Probabilities stay calibrated. Default: 1. */
+    /**
+     * Weight of a churned row in the training of the members, relative to a row that did not churn. Probabilities stay
+     * calibrated. Default: 1.
+     */
     churnWeight?: number;
-    /** Features whose effect is monotone. The forest cannot be constrained and is left out. */
+    /**
+     * For each constrained feature, whether the probability may only rise (`'increasing'`) or only fall as the feature
+     * grows. With constraints, the ensemble has no forest.
+     */
     monotoneConstraints?: Readonly<Record<string, Monotonicity>>;
-    /** Number of folds for blending and calibration. Default: 5. */
+    /** Number of folds of the cross-validation, whose predictions are used for blending and calibration. Default: 5. */
     folds?: number;
     /** Whether the model may score other tenants' records. Default: false. */
     shared?: boolean;
     /** What happens to columns that leak the target. Default: `'refuse'`. */
     leakage?: LeakagePolicy;
-    /** Columns that are accepted although they leak the target. */
+    /** Names of columns that are accepted although they leak the target. */
     allowColumns?: string | readonly string[];
 }
 /** Options of `backtest`. */
 export interface BacktestOptions extends TrainOptions {
-    /** The test dates, whose label periods must be over. Default: the last possible dates, at most three, one label period apart. */
+    /**
+     * The test dates. Their label periods must be over. Default: the last possible dates, at most three, one label period
+     * apart.
+     */
     origins?: Moments;
-    /** Minimum number of days between the end of the last training label and an origin. Default: 0. */
+    /** Minimum number of days between the end of the last training label period and a test date. Default: 0. */
     embargoDays?: number;
     /** Whether to test only customers who have no training row. Default: false. */
     unseenCustomers?: boolean;
@@ -203,7 +248,7 @@ export interface Scored extends AnyScore {
     notScoredReason: null;
     expectedAt: null;
 }
-/** The score of a customer who has no probability, with the reason. */
+/** The score of a customer who has no probability, with the reason in `notScoredReason`. */
 export interface NotScored extends AnyScore {
     status: 'not_enough_evidence';
     probability: null;
@@ -211,19 +256,24 @@ export interface NotScored extends AnyScore {
     riskBand: null;
     notScoredReason: string;
 }
-/** The score of one customer: `status` tells whether the customer has a probability. */
+/** The score of one customer. Its `status` tells whether the customer has a probability. */
 export type Score = Scored | NotScored;
 /** A score with its reasons. */
 export type CustomerScore = Score & {
     reasons: Reason[];
     asOf: string;
     modelId: string;
+    /** Columns that the model uses and the rows lack, and columns that it does not use: probably misspelt names. */
+    warnings: Warning[];
 };
-/** Contributions of every feature to the log-odds of every row. */
+/** The contribution (Shapley value) of each feature to the score of each row. */
 export interface Explanation {
-    /** Rows x features, row-major: `contributions[row * featureNames.length + feature]`. */
+    /** The contributions as a row-major array: `contributions[row * featureNames.length + feature]`. */
     contributions: Float64Array;
-    /** The base value plus the contributions of a row equals the row's log-odds before calibration. */
+    /**
+     * The score before any feature contributes. The base value plus the contributions of a row equals the score of the
+     * row before calibration.
+     */
     baseValue: number;
     rows: number;
     featureNames: string[];
@@ -237,7 +287,7 @@ export interface Label {
     rule: 'cancelled' | 'not_cancelled' | 'inactive' | 'active' | 'churned_in_lead' | 'churned_before';
     eventAt: string | null;
 }
-/** A column of the column dictionary. */
+/** A column that the library recognizes in a table. */
 export interface ColumnInfo {
     name: string;
     type: 'id' | 'timestamp' | 'number' | 'text';
