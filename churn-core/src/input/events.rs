@@ -16,7 +16,9 @@ use crate::input::reader::{PIECE, TableReader};
 use crate::parallel::Workers;
 use crate::record::{ALWAYS, Customers, Events, NEVER};
 
-/// Equal rows with different ids are reported if they are more than one in this many rows of their table.
+/// Equal rows with different ids are reported if there are at least this many, and more than one in
+/// [`RENAMED_SHARE`] rows of their table.
+const RENAMED_LEAST: u64 = 10;
 const RENAMED_SHARE: u64 = 20;
 
 /// The columns that all event tables have, in input order.
@@ -98,7 +100,9 @@ impl EventDraft {
             "the row equals another one in every column and has no id: remove the copy, or give each record its id",
         ));
         // Two equal payments with different ids can be right, so only a large share of them is reported.
-        if kind != RecordKind::Activities && renamed.count() * RENAMED_SHARE > rows.len() as u64 {
+        let share = renamed.count() * RENAMED_SHARE;
+        let many = renamed.count() >= RENAMED_LEAST && share > rows.len() as u64;
+        if kind != RecordKind::Activities && many {
             checked.findings.extend(renamed.finding(
                 FindingCode::LikelyDuplicate,
                 kind,

@@ -648,14 +648,14 @@ fn misspelt_columns_of_a_single_customer_are_reported() -> Result<()> {
     let model = ChurnModel::train(&world(150, 9).records("acme"), &options(2))?;
     let table = |json: &str| Table::from_json(json.as_bytes());
     let rows = |plan: &str, status: &str| -> Result<CustomerRows> {
-        let customer = format!(r#"{{"customer_id": "n", "signed_up_at": "2022-01-01", "{plan}": "pro", "seats": 3}}"#);
-        let payment = format!(r#"{{"due_at": "2022-02-01", "amount": 5, "{status}": "failed"}}"#);
+        let customer = format!(r#"[{{"customer_id": "n", "signed_up_at": "2024-01-01", "{plan}": "pro", "seats": 3}}]"#);
+        let payment = format!(r#"[{{"due_at": "2024-02-01", "amount": 5, "{status}": "failed"}}]"#);
         Ok(CustomerRows::new(table(&customer)?)
             .payments(table(&payment)?)
             .tickets(Table::new())
             .activities(Table::new()))
     };
-    let as_of: AsOf = "2022-03-01".parse()?;
+    let as_of: AsOf = "2024-03-01".parse()?;
     assert_eq!(model.score_customer(rows("plan", "status")?, as_of, 0)?.warnings, []);
     let answer = model.score_customer(rows("plann", "statsu")?, as_of, 0)?;
     let found: Vec<_> = answer
@@ -669,7 +669,7 @@ fn misspelt_columns_of_a_single_customer_are_reported() -> Result<()> {
 
 #[test]
 fn labels_of_inactivity_that_disagree_with_the_ends_are_reported() -> Result<()> {
-    let mut world = world(200, 9);
+    let mut world = world(600, 9);
     let disagree = |world: &World| -> Result<bool> {
         let options = options(2).with_definition(ChurnDefinition::inactivity(31, RecordKind::Payments));
         let model = ChurnModel::train(&world.records("acme"), &options)?;
