@@ -344,7 +344,7 @@ def main() -> None:
     people, rows = made(given.payments, max(given.payments // 10, 100))
     # The model is trained on a small tenant and scores a large one.
     few, their = made(40_000, 2000)
-    small = {"boosting": {"trees": 50}, "forest": {"trees": 30}, "folds": 2}
+    small = {"boosting": {"n_trees": 50}, "forest": {"n_trees": 30}, "folds": 2}
     # The activity window is two years long, so that every customer is eligible and scored.
     definition = churn.Inactivity(horizon=60, active_within=730, on="payments")
     sample = churn.TenantRecords(tenant="acme", customers=few, payments=their)

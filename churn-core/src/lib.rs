@@ -113,6 +113,16 @@
 //! - It does not guess. If the history is insufficient, the result is [`Outcome::NotScored`] or an error, and both
 //!   state the reason.
 //!
+//! # Untrusted files and tables
+//!
+//! Files and tables from untrusted sources cause an error, not a panic, and do not fill the memory:
+//!
+//! - Opening or importing a model file takes at most 32 times the size of the file plus 32 MiB.
+//! - Building records takes memory in proportion to the size of the tables, also if rows are refused. A table with too
+//!   many columns or cells for its size is refused.
+//! - No result depends on the order in which a hash table lists its entries, so ids that are chosen to collide change no
+//!   result.
+//!
 //! # Crate features
 //!
 //! | feature | adds |

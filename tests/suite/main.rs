@@ -13,6 +13,7 @@ mod intervals;
 mod known_world;
 mod labels_equal_reference;
 mod leaks;
+mod memory;
 mod point_in_time;
 mod public_api;
 mod scores;

@@ -648,7 +648,8 @@ fn misspelt_columns_of_a_single_customer_are_reported() -> Result<()> {
     let model = ChurnModel::train(&world(150, 9).records("acme"), &options(2))?;
     let table = |json: &str| Table::from_json(json.as_bytes());
     let rows = |plan: &str, status: &str| -> Result<CustomerRows> {
-        let customer = format!(r#"[{{"customer_id": "n", "signed_up_at": "2024-01-01", "{plan}": "pro", "seats": 3}}]"#);
+        let customer =
+            format!(r#"[{{"customer_id": "n", "signed_up_at": "2024-01-01", "{plan}": "pro", "seats": 3}}]"#);
         let payment = format!(r#"[{{"due_at": "2024-02-01", "amount": 5, "{status}": "failed"}}]"#);
         Ok(CustomerRows::new(table(&customer)?)
             .payments(table(&payment)?)

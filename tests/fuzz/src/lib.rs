@@ -44,11 +44,11 @@ pub fn everywhere(table: &Table) {
 /// If accepted trees fail to score, or return a value that is not a number.
 pub fn score(trees: &TreeEnsemble) {
     // A file may declare so many columns that even a few rows would need too much memory. Such a file is skipped.
-    if trees.features() > 1 << 12 {
+    if trees.n_features() > 1 << 12 {
         return;
     }
     let extremes = [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 0.0, -0.0, 1e300, 1.0];
-    let rows = Array2::from_shape_fn((extremes.len(), trees.features()), |(row, _)| extremes[row]);
+    let rows = Array2::from_shape_fn((extremes.len(), trees.n_features()), |(row, _)| extremes[row]);
     let one = Execution::new().threads(1);
     let all = trees.predict_proba(rows.view(), &one).expect("scores");
     assert!(all.iter().all(|score| !score.is_nan()), "{all:?}");

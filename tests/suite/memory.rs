@@ -1,0 +1,465 @@
+//! Files and tables from untrusted sources can neither abort the process nor fill its memory.
+//!
+//! Each corpus runs in a separate process with a limited address space. The process measures its own peak memory. To open
+//! or import a file takes at most 32 times the size of the file plus 32 MiB, whether it succeeds or not.
+//!
+//! `CHURN_NIGHTLY=1` mutates 6 000 models of other libraries and 10 000 model files instead of a few hundred.
+
+#![cfg(target_os = "linux")]
+
+use std::fmt::Write as _;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use churn_core::ensemble::{LinearModel, TreeEnsemble};
+use churn_core::{
+    ChurnClassifier, ChurnModel, Execution, FeaturePlan, OnInvalid, StaticAttributes, Table, TenantRecords, Value,
+    features,
+};
+use churn_tests::dice::Dice;
+use churn_tests::golden::fixture;
+use ndarray::Array2;
+use sha2::{Digest, Sha256};
+
+const PER_BYTE: usize = 32;
+const FLOOR: usize = 32 << 20;
+/// This limit is far above what linear work takes, even in a debug build on a busy machine. Quadratic work takes minutes.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Runs one ignored test of this file in a separate process whose address space is limited to this many KiB.
+fn alone(test: &str, kilobytes: usize) {
+    let script =
+        format!("ulimit -v {kilobytes}; exec \"$0\" --ignored --exact memory::{test} --nocapture --test-threads=1");
+    let program = std::env::current_exe().expect("this test");
+    let output = Command::new("sh")
+        .args(["-c", &script])
+        .arg(program)
+        .env("MALLOC_ARENA_MAX", "1")
+        .output()
+        .expect("a shell");
+    let said = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
+    assert!(
+        output.status.success() && said.contains("1 passed"),
+        "{}: {said}",
+        output.status
+    );
+    println!("{said}");
+}
+
+#[test]
+fn hostile_files_stay_within_a_multiple_of_their_size() {
+    alone("within_the_promise", 1 << 20);
+}
+
+#[test]
+fn mutated_models_do_not_abort_a_small_process() {
+    alone("mutated_models", 1 << 20);
+}
+
+#[test]
+fn hostile_tables_neither_fill_nor_stall() {
+    alone("tables", 2 << 20);
+}
+
+/// The memory of this process in bytes: the peak since [`reset_peak`] for the field `VmHWM`, the current value for `VmRSS`.
+fn memory(field: &str) -> usize {
+    let status = std::fs::read_to_string("/proc/self/status").expect("this process");
+    let line = status.lines().find(|line| line.starts_with(field)).expect("a line");
+    let kilobytes = line.split_ascii_whitespace().nth(1).expect("a number");
+    kilobytes.parse::<usize>().expect("a number") << 10
+}
+
+fn reset_peak() {
+    std::fs::write("/proc/self/clear_refs", "5").expect("this process");
+}
+
+/// Runs some work. Returns by how much the peak memory exceeded the memory before the work, and the time it took.
+fn measured(work: impl FnOnce()) -> (usize, Duration) {
+    reset_peak();
+    let before = memory("VmRSS");
+    let begin = Instant::now();
+    work();
+    (memory("VmHWM").saturating_sub(before), begin.elapsed())
+}
+
+/// The JSON of a tree that is a chain of splits: the left child of each is a leaf.
+struct Chain {
+    splits: usize,
+    /// The category of each split. `None` means that the splits compare with a threshold.
+    category: Option<usize>,
+    columns: usize,
+}
+
+impl Chain {
+    fn xgboost(&self) -> String {
+        let (splits, nodes) = (self.splits, 2 * self.splits + 1);
+        // Split i is node 2 i, its leaf 2 i + 1; the last node is a leaf.
+        let list = |value: &dyn Fn(usize) -> String| {
+            let values: Vec<String> = (0..nodes).map(value).collect();
+            format!("[{}]", values.join(","))
+        };
+        let is_split = |node: usize| node % 2 == 0 && node < 2 * splits;
+        let child = |node: usize, step: usize| {
+            if is_split(node) {
+                (node + step).to_string()
+            } else {
+                "-1".into()
+            }
+        };
+        let of_sets = |value: &dyn Fn(usize) -> String| {
+            let count = if self.category.is_some() { splits } else { 0 };
+            let values: Vec<String> = (0..count).map(value).collect();
+            format!("[{}]", values.join(","))
+        };
+        let category = self.category.unwrap_or(0).to_string();
+        format!(
+            r#"{{"learner":{{"objective":{{"name":"binary:logistic"}},
+            "learner_model_param":{{"base_score":"0.5","num_class":"0","num_feature":"{}"}},
+            "gradient_booster":{{"name":"gbtree","model":{{"gbtree_model_param":{{"num_trees":"1"}},"tree_info":[0],"trees":[{{
+            "tree_param":{{"num_nodes":"{nodes}"}},"left_children":{},"right_children":{},"split_indices":{},
+            "split_conditions":{},"default_left":{},"sum_hessian":{},"split_type":{},
+            "categories":{},"categories_nodes":{},"categories_segments":{},"categories_sizes":{}}}]}}}}}}}}"#,
+            self.columns,
+            list(&|node| child(node, 1)),
+            list(&|node| child(node, 2)),
+            list(&|_| "0".into()),
+            list(&|_| "1".into()),
+            list(&|_| "0".into()),
+            list(&|_| "1".into()),
+            list(&|node| u8::from(self.category.is_some() && is_split(node)).to_string()),
+            of_sets(&|_| category.clone()),
+            of_sets(&|split| (2 * split).to_string()),
+            of_sets(&|split| split.to_string()),
+            of_sets(&|_| "1".into()),
+        )
+    }
+
+    /// The same in LightGBM's text; all splits share one set of `words` words.
+    fn lightgbm(&self, words: usize) -> String {
+        let splits = self.splits;
+        let list = |count: usize, value: &dyn Fn(usize) -> String| {
+            let values: Vec<String> = (0..count).map(value).collect();
+            values.join(" ")
+        };
+        let constant = |count: usize, text: &str| list(count, &|_| text.to_owned());
+        let mut text = format!(
+            "tree\nversion=v4\nnum_class=1\nnum_tree_per_iteration=1\nmax_feature_idx={}\nobjective=binary sigmoid:1\n\
+             tree_sizes=1\n\nTree=0\nnum_leaves={}\nnum_cat={}\n",
+            self.columns - 1,
+            splits + 1,
+            usize::from(words > 0),
+        );
+        let next = list(splits, &|split| {
+            if split + 1 < splits {
+                (split + 1).to_string()
+            } else {
+                format!("-{}", splits + 1)
+            }
+        });
+        for (name, values) in [
+            ("split_feature", constant(splits, "0")),
+            ("threshold", constant(splits, if words > 0 { "0" } else { "1.5" })),
+            ("decision_type", constant(splits, if words > 0 { "1" } else { "2" })),
+            ("left_child", list(splits, &|split| format!("-{}", split + 1))),
+            ("right_child", next),
+            ("leaf_value", constant(splits + 1, "0.1")),
+            ("leaf_count", constant(splits + 1, "1")),
+            ("internal_count", constant(splits, "1")),
+            ("cat_boundaries", format!("0 {words}")),
+            ("cat_threshold", constant(words, "7")),
+        ] {
+            writeln!(text, "{name}={values}").expect("a string");
+        }
+        text + "\nend of trees\n"
+    }
+}
+
+/// A model file that consists of this metadata, this payload and the right checksum.
+fn file(metadata: &[u8], payload: &[u8]) -> Vec<u8> {
+    let mut bytes = b"\x89CHURN\r\n\x01\0\0\0".to_vec();
+    bytes.extend((metadata.len() as u32).to_le_bytes());
+    bytes.extend((payload.len() as u64).to_le_bytes());
+    bytes.extend(metadata);
+    bytes.extend(payload);
+    let checksum = Sha256::digest(&bytes);
+    bytes.extend(checksum);
+    bytes
+}
+
+/// A file of a tree ensemble with one split, whose payload states this number of columns.
+fn claiming(columns: u32) -> Vec<u8> {
+    let mut trees = TreeEnsemble::from_lightgbm(
+        &Chain {
+            splits: 1,
+            category: None,
+            columns: 1,
+        }
+        .lightgbm(0),
+    )
+    .expect("a tree")
+    .to_bytes()
+    .expect("a small file");
+    // The number of columns is the last of the payload.
+    let end = trees.len() - 32;
+    trees.truncate(end);
+    trees[end - 4..].copy_from_slice(&columns.to_le_bytes());
+    let checksum = Sha256::digest(&trees);
+    trees.extend(checksum);
+    trees
+}
+
+/// The metadata of a valid classifier.
+fn classifier_metadata() -> Vec<u8> {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/fuzz/corpus/artifact/classifier");
+    let bytes = std::fs::read(path).expect("a classifier");
+    let length = u32::from_le_bytes(bytes[12..16].try_into().expect("four bytes")) as usize;
+    bytes[24..24 + length].to_vec()
+}
+
+/// Opens bytes as each kind of file, and uses what can be opened.
+fn open(bytes: &[u8]) {
+    let one = Execution::new().threads(1);
+    if let Ok(trees) = TreeEnsemble::from_bytes(bytes) {
+        score(&trees);
+    }
+    let _ = LinearModel::from_bytes(bytes);
+    let _ = ChurnModel::from_bytes(bytes);
+    if let Ok(classifier) = ChurnClassifier::from_bytes(bytes) {
+        let table = Table::from_values([vec![("minutes", Value::Float(3.5)), ("plan", Value::Text("a".into()))]]);
+        let _ = classifier.predict_proba(&table.expect("a row"), &one);
+    }
+}
+
+fn import(bytes: &[u8]) -> Option<TreeEnsemble> {
+    let text = std::str::from_utf8(bytes).ok();
+    let trees = TreeEnsemble::from_xgboost(bytes).ok();
+    trees.or_else(|| TreeEnsemble::from_lightgbm(text?).ok())
+}
+
+/// Scores a few rows. The rows have at most 300 columns, so that a false number of columns does not fill memory here.
+fn score(trees: &TreeEnsemble) {
+    let one = Execution::new().threads(1);
+    for rows in [1, 70] {
+        let x = Array2::<f64>::zeros((rows, trees.n_features().min(300)));
+        let _ = trees.predict_proba(x.view(), &one);
+    }
+}
+
+#[test]
+#[ignore = "runs in a separate process"]
+fn within_the_promise() {
+    let chain = |splits, category, columns| Chain {
+        splits,
+        category,
+        columns,
+    };
+    let one = chain(1, Some(16_777_215), 1).xgboost();
+    // The payload of a classifier with one feature, whose name states a length of half a gigabyte.
+    let text = [0u64, 1, 1, 1 << 29].map(u64::to_le_bytes).concat();
+    let corpus: Vec<(&str, Vec<u8>)> = vec![
+        ("one set that reaches far", one.into_bytes()),
+        (
+            "300 sets that reach far",
+            chain(300, Some(16_777_215), 1).xgboost().into_bytes(),
+        ),
+        (
+            "1200 sets that reach far",
+            chain(1200, Some(16_777_215), 1).xgboost().into_bytes(),
+        ),
+        (
+            "one category too many",
+            chain(1, Some(16_777_216), 1).xgboost().into_bytes(),
+        ),
+        (
+            "20 000 splits on categories",
+            chain(20_000, Some(63), 1).xgboost().into_bytes(),
+        ),
+        (
+            "50 000 splits in a chain",
+            chain(50_000, None, 1).xgboost().into_bytes(),
+        ),
+        (
+            "columns of XGBoost that nothing uses",
+            chain(1, None, 500_000_000).xgboost().into_bytes(),
+        ),
+        (
+            "columns of LightGBM that nothing uses",
+            chain(1, None, 500_000_000).lightgbm(0).into_bytes(),
+        ),
+        (
+            "a set shared by 20 000 splits",
+            chain(20_000, None, 1).lightgbm(20_000).into_bytes(),
+        ),
+        ("a file of 134 million columns", claiming(134_217_728)),
+        ("a file of four billion columns", claiming(u32::MAX)),
+        (
+            "a list that lies",
+            file(
+                br#"{"kind":"linear"}"#,
+                &[0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x10, 0, 0, 0, 0],
+            ),
+        ),
+        ("a text that lies", file(&classifier_metadata(), &text)),
+    ];
+    for (name, bytes) in corpus {
+        let allowed = PER_BYTE * bytes.len() + FLOOR;
+        let (taken, time) = measured(|| {
+            if let Some(trees) = import(&bytes) {
+                score(&trees);
+            }
+            open(&bytes);
+        });
+        println!("{name}: {} bytes, {taken} taken, {time:?}", bytes.len());
+        assert!(
+            taken <= allowed,
+            "{name}: {} bytes took {taken}, not {allowed}",
+            bytes.len()
+        );
+        assert!(time < PATIENCE, "{name}: {time:?}");
+    }
+    // The error codes of refused files.
+    for (bytes, code) in [
+        (chain(300, Some(16_777_215), 1).xgboost().into_bytes(), "import_failed"),
+        (chain(1, None, 500_000_000).xgboost().into_bytes(), "import_failed"),
+    ] {
+        assert_eq!(TreeEnsemble::from_xgboost(&bytes).unwrap_err().code(), code);
+    }
+    assert_eq!(
+        TreeEnsemble::from_bytes(&claiming(134_217_728)).unwrap_err().code(),
+        "artifact_damaged"
+    );
+    assert!(TreeEnsemble::from_bytes(&claiming(4)).is_ok());
+    // Valid files are imported, although they resemble the refused ones.
+    assert!(import(&chain(1, Some(16_777_215), 1).xgboost().into_bytes()).is_some());
+    assert!(import(&chain(20_000, None, 1).lightgbm(20_000).into_bytes()).is_some());
+    assert!(import(&chain(20_000, Some(63), 1).xgboost().into_bytes()).is_some());
+}
+
+/// Changes a few places of a file: it replaces or flips a byte, inserts digits, writes a huge number, or removes or
+/// doubles a part.
+fn mutated(bytes: &[u8], dice: &mut Dice) -> Vec<u8> {
+    let mut bytes = bytes.to_vec();
+    for _ in 0..=dice.below(4) {
+        if bytes.is_empty() {
+            break;
+        }
+        let at = dice.below(bytes.len());
+        let length = dice.below(64).min(bytes.len() - at);
+        match dice.below(6) {
+            0 => bytes[at] = dice.below(256) as u8,
+            1 => bytes[at] ^= 1 << dice.below(8),
+            2 => drop(bytes.splice(at..at, *b"99999999")),
+            3 => drop(bytes.drain(at..at + length)),
+            4 => {
+                let part = bytes[at..at + length].to_vec();
+                drop(bytes.splice(at..at, part));
+            }
+            _ => {
+                let word = [u32::MAX, 1 << 27, 1 << 16, 0][dice.below(4)].to_le_bytes();
+                bytes.iter_mut().skip(at).zip(word).for_each(|(byte, new)| *byte = new);
+            }
+        }
+    }
+    bytes
+}
+
+#[test]
+#[ignore = "runs in a separate process"]
+fn mutated_models() {
+    let nightly = std::env::var_os("CHURN_NIGHTLY").is_some();
+    let read = |path: String| std::fs::read(path).expect("a model");
+    let names = [
+        "lightgbm_categories.txt",
+        "lightgbm_numeric.txt",
+        "xgboost_categories.json",
+        "xgboost_dart.json",
+    ];
+    let foreign: Vec<Vec<u8>> = names
+        .iter()
+        .map(|name| read(fixture(&format!("models/{name}")).display().to_string()))
+        .collect();
+    let names = ["model", "classifier", "trees", "trees_of_categories"];
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/fuzz/corpus/artifact");
+    let own: Vec<Vec<u8>> = names.iter().map(|name| read(format!("{folder}/{name}"))).collect();
+    let mut dice = Dice::new(17);
+    let (mut imported, mut refused) = (0, 0);
+    for number in 0..if nightly { 6_000 } else { 200 } {
+        match import(&mutated(&foreign[number % foreign.len()], &mut dice)) {
+            Some(trees) => {
+                score(&trees);
+                imported += 1;
+            }
+            None => refused += 1,
+        }
+    }
+    println!("foreign models: {imported} imported, {refused} refused");
+    let (mut opened, mut refused) = (0, 0);
+    for number in 0..if nightly { 10_000 } else { 300 } {
+        // A part is mutated. Then the file is assembled with the right lengths and checksum.
+        let bytes = &own[number % own.len()];
+        let metadata = u32::from_le_bytes(bytes[12..16].try_into().expect("four bytes")) as usize;
+        let (metadata, payload) = (&bytes[24..24 + metadata], &bytes[24 + metadata..bytes.len() - 32]);
+        let bytes = match number % 5 {
+            0 => file(&mutated(metadata, &mut dice), payload),
+            _ => file(metadata, &mutated(payload, &mut dice)),
+        };
+        open(&bytes);
+        let fits = ChurnModel::from_bytes(&bytes).is_ok()
+            || ChurnClassifier::from_bytes(&bytes).is_ok()
+            || TreeEnsemble::from_bytes(&bytes).is_ok();
+        *(if fits { &mut opened } else { &mut refused }) += 1;
+    }
+    println!("model files: {opened} opened, {refused} refused");
+}
+
+#[test]
+#[ignore = "runs in a separate process"]
+fn tables() {
+    // One row with very many attributes.
+    let row = |columns: usize| {
+        let mut row = vec![
+            ("customer_id".to_owned(), Value::Text("a".into())),
+            ("signed_up_at".to_owned(), Value::Text("2024-01-01".into())),
+        ];
+        row.extend((0..columns).map(|column| (format!("attribute_{column}"), Value::Int(column as i64))));
+        row
+    };
+    for (columns, fits) in [(5_000, true), (9_990, true), (40_000, false), (100_000, false)] {
+        let begin = Instant::now();
+        let customers = Table::from_values([row(columns)]).expect("a table");
+        let built = TenantRecords::builder("t")
+            .customers(customers)
+            .static_attributes(StaticAttributes::All)
+            .execution(Execution::new().threads(1))
+            .build();
+        println!("{columns} attributes: {:?}", begin.elapsed());
+        match built {
+            Ok(_) => assert!(fits),
+            Err(error) => assert_eq!((error.code(), fits), ("unreadable_table", false)),
+        }
+        assert!(begin.elapsed() < PATIENCE);
+    }
+    // Rows that have no key in common would need a cell for each key in each row. They are refused.
+    let sparse = (0..100_000).map(|row| vec![(format!("key {row}"), Value::Int(1))]);
+    assert_eq!(Table::from_values(sparse).unwrap_err().code(), "unreadable_table");
+    // The memory for a table of invalid rows is proportional to its size.
+    let mut csv = String::from("customer_id,due_at,amount\n");
+    (0..100_000).for_each(|row| writeln!(csv, "c{row},x,x").expect("a string"));
+    let (taken, _) = measured(|| {
+        let customers = Table::from_csv(&b"customer_id,signed_up_at\na,2024-01-01\n"[..]).expect("a table");
+        let payments = Table::from_csv(csv.as_bytes()).expect("a table");
+        let builder = TenantRecords::builder("t").customers(customers).payments(payments);
+        let built = builder
+            .on_invalid(OnInvalid::Quarantine)
+            .execution(Execution::new().threads(1))
+            .build();
+        let (records, _) = built.expect("no row that is left");
+        let date = ["2025-01-01".parse().expect("a date")];
+        features(&records, &date, &FeaturePlan::default(), &Execution::new().threads(1)).expect("features");
+    });
+    println!(
+        "a table of {} bytes, every row wrong three times: {taken} taken",
+        csv.len()
+    );
+    assert!(taken <= 64 * csv.len() + FLOOR, "{} bytes took {taken}", csv.len());
+}
