@@ -231,6 +231,10 @@ export class ModelStore {
 /** A stored score; `status` says which kind. */
 export type StoredScore = (Scored | NotScored) & {
   run: StoredRunId
+  /** What the customer is worth, where the run was saved with values. */
+  value: number | null
+  /** The probability times the value. */
+  valueAtRisk: number | null
   /** The stored reasons, largest first. */
   reasons: Reason[]
 }
@@ -239,6 +243,8 @@ export type StoredScore = (Scored | NotScored) & {
 export interface RunSummary {
   id: StoredRunId
   savedAt: string
+  /** Latest runs and histories consist of served runs; trial runs are seen only where they are named. */
+  purpose: 'served' | 'trial'
   customers: number
   scored: number
   meanProbability: number | null
@@ -449,7 +455,12 @@ export class UserStore {
 export interface ApiKey {
   keyId: string
   role: Role
+  label: string | null
+  /** null: everything that the role may do. */
+  scopes: string[] | null
   createdAt: string
+  expiresAt: string | null
+  usedAt: string | null
   revokedAt: string | null
 }
 
@@ -637,6 +648,8 @@ export interface Attestation {
   schema: number
   library: string
   checks: Check[]
+  /** What the attestation does not look at. */
+  not_examined: string[]
   /** SHA-256 of all of the above. */
   fingerprint: string
   /** The report in words. */

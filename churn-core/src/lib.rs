@@ -153,9 +153,9 @@ pub use features::{
 #[cfg(feature = "csv")]
 pub use input::CsvBatches;
 pub use input::{
-    Activity, AttributeMap, Cell, Column, ColumnNote, ColumnSpec, ColumnType, Customer, IntoTable, KeptColumn,
-    OnInvalid, Partition, Payment, RecordsBuilder, Table, Texts, Ticket, Ties, Value, columns_of, subscription_columns,
-    subscriptions_to_customers,
+    Activity, AttributeMap, Cell, CheckedBatch, CheckedColumn, Column, ColumnNote, ColumnSpec, ColumnType, Customer,
+    IntoTable, KeptColumn, OnInvalid, Partition, Payment, RecordsBuilder, Table, Texts, Ticket, Ties, Value,
+    columns_of, subscription_columns, subscriptions_to_customers,
 };
 #[cfg(feature = "arrow")]
 pub use input::{ArrowColumn, IpcBatches};

@@ -8,20 +8,20 @@ use churn_core::{RecordKind, ValidationReport};
 /// `Result` with this crate's [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// A single list of kinds and codes, so that none can be missing.
+/// One list of kinds and codes, so that neither can be forgotten.
 macro_rules! error_kinds {
     ($($(#[$doc:meta])* $variant:ident = $code:literal,)*) => {
-        /// The kind of an error, for programs: match on it, or on the text of [`ErrorKind::code`] across languages.
+        /// What went wrong, for programs: match on it, or on the text of [`ErrorKind::code`] across languages.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         #[non_exhaustive]
         pub enum ErrorKind {
             $($(#[$doc])* $variant,)*
-            /// An error of the core, such as refused records or a damaged model file.
+            /// An error of the core: records that were refused, a damaged model file.
             Core(churn_core::ErrorKind),
         }
 
         impl ErrorKind {
-            /// Every kind except [`Self::Core`], which has the codes of the core.
+            /// Every kind but [`Self::Core`], whose codes are the core's.
             pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
 
             /// The stable code, equal in Rust, Python and Node.
@@ -38,31 +38,31 @@ macro_rules! error_kinds {
 error_kinds! {
     /// The database cannot be reached, or the connection was lost. The transaction was rolled back.
     StoreUnavailable = "store_unavailable",
-    /// Another writer holds the lock; try again.
+    /// Another writer holds what is needed; try again.
     StoreBusy = "store_busy",
-    /// The disk is full, or the database has reached its size limit. The transaction was rolled back.
+    /// There is no room left. The transaction was rolled back.
     StoreFull = "store_full",
     /// The database was migrated by a newer version of this library.
     StoreNewer = "store_newer",
-    /// The database was not migrated, or is at an older version: call `migrate`.
+    /// The database was not migrated, or not far enough: call `migrate`.
     StoreNotMigrated = "store_not_migrated",
-    /// The database contains data that this library did not write.
+    /// The database holds what this library did not write.
     StoreDamaged = "store_damaged",
-    /// The database refused the statement, for example because of a missing privilege or a violated constraint.
+    /// The database refused the statement: a missing privilege, a broken constraint.
     StoreRefused = "store_refused",
     /// Records, a model or a run belong to another tenant.
     TenantMismatch = "tenant_mismatch",
-    /// The attestation found that tenants are not isolated.
+    /// The attestation found a way from one tenant to another.
     NotIsolated = "not_isolated",
     /// Invalid value for an option or argument.
     InvalidOption = "invalid_option",
-    /// The tenant has no such model, run, user or key.
+    /// There is no such model, run, user or key of this tenant.
     NotFound = "not_found",
     /// A bug in this library; please report it.
     Internal = "internal",
 }
 
-/// An error of this crate.
+/// Everything that can go wrong in this crate.
 pub struct Error {
     inner: Box<Inner>,
 }
@@ -74,6 +74,7 @@ struct Inner {
     row: Option<u64>,
     column: Option<String>,
     report: Option<Arc<ValidationReport>>,
+    retryable: bool,
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
 
@@ -86,6 +87,7 @@ impl Error {
             row: None,
             column: None,
             report: None,
+            retryable: matches!(kind, ErrorKind::StoreBusy | ErrorKind::StoreUnavailable),
             source: None,
         };
         Self { inner: Box::new(inner) }
@@ -109,7 +111,20 @@ impl Error {
         self
     }
 
-    /// The error of refused records, with the whole report.
+    #[must_use]
+    pub(crate) fn with_message(mut self, message: String) -> Self {
+        self.inner.message = message;
+        self
+    }
+
+    /// Trying again will not help.
+    #[must_use]
+    pub(crate) fn final_(mut self) -> Self {
+        self.inner.retryable = false;
+        self
+    }
+
+    /// The one error of refused records: it carries the whole report.
     pub(crate) fn refused(report: ValidationReport) -> Self {
         let Some(first) = report.issues.first() else {
             return Self::new(ErrorKind::Internal, "records were refused without an issue");
@@ -125,7 +140,7 @@ impl Error {
         error
     }
 
-    /// The kind of the error.
+    /// The kind, to match on.
     pub fn kind(&self) -> ErrorKind {
         self.inner.kind
     }
@@ -135,22 +150,27 @@ impl Error {
         self.inner.kind.code()
     }
 
-    /// The table with the error, if there is one.
+    /// The table at fault, where one is.
     pub fn table(&self) -> Option<RecordKind> {
         self.inner.table
     }
 
-    /// The 0-based position in the input of the row with the error.
+    /// The 0-based position of the row at fault in what the caller gave.
     pub fn row(&self) -> Option<u64> {
         self.inner.row
     }
 
-    /// The column or option with the error.
+    /// The column or option at fault.
     pub fn column(&self) -> Option<&str> {
         self.inner.column.as_deref()
     }
 
-    /// The whole report, if records were refused.
+    /// Whether the same call may succeed later without any change: the database is busy, or cannot be reached now.
+    pub fn retryable(&self) -> bool {
+        self.inner.retryable
+    }
+
+    /// The whole report, where records were refused.
     pub fn report(&self) -> Option<&ValidationReport> {
         self.inner.report.as_deref()
     }
@@ -188,58 +208,62 @@ impl From<churn_core::Error> for Error {
 
 impl From<sqlx::Error> for Error {
     fn from(source: sqlx::Error) -> Self {
-        let kind = match &source {
+        let (kind, retryable) = match &source {
             sqlx::Error::Database(database) => kind_of(database.as_ref()),
-            sqlx::Error::PoolTimedOut => ErrorKind::StoreBusy,
-            sqlx::Error::Io(_)
-            | sqlx::Error::Tls(_)
-            | sqlx::Error::Configuration(_)
-            | sqlx::Error::Protocol(_)
-            | sqlx::Error::PoolClosed
-            | sqlx::Error::WorkerCrashed => ErrorKind::StoreUnavailable,
-            sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) | sqlx::Error::RowNotFound => {
-                ErrorKind::StoreDamaged
+            sqlx::Error::Io(_) | sqlx::Error::Protocol(_) | sqlx::Error::WorkerCrashed => {
+                (ErrorKind::StoreUnavailable, true)
             }
-            _ => ErrorKind::Internal,
+            sqlx::Error::Tls(_) | sqlx::Error::Configuration(_) => (ErrorKind::StoreUnavailable, false),
+            sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) | sqlx::Error::RowNotFound => {
+                (ErrorKind::StoreDamaged, false)
+            }
+            _ => (ErrorKind::Internal, false),
         };
-        Self::new(kind, source.to_string()).caused_by(source)
+        let mut error = Self::new(kind, source.to_string());
+        error.inner.retryable = retryable;
+        error.caused_by(source)
     }
 }
 
-/// The kind for a SQLSTATE (Postgres) or an extended result code (SQLite).
-fn kind_of(error: &dyn sqlx::error::DatabaseError) -> ErrorKind {
+/// The kind of SQLSTATE (Postgres) or of the extended result code (SQLite), and whether trying again may help.
+fn kind_of(error: &dyn sqlx::error::DatabaseError) -> (ErrorKind, bool) {
     let code = error.code().unwrap_or_default();
-    // SQLite's codes are numbers whose lowest byte is the primary code; those of Postgres have five characters.
+    // SQLite's codes are numbers whose lowest byte is the primary one; Postgres' have five characters.
     if code.len() != 5 {
         return match code.parse::<u32>().map(|code| code & 0xff) {
-            Ok(5 | 6) => ErrorKind::StoreBusy,
-            Ok(13) => ErrorKind::StoreFull,
-            Ok(10 | 14) => ErrorKind::StoreUnavailable,
-            Ok(11 | 26) => ErrorKind::StoreDamaged,
-            Ok(1) if error.message().contains("no such table") => ErrorKind::StoreNotMigrated,
-            _ => ErrorKind::StoreRefused,
+            Ok(5 | 6) => (ErrorKind::StoreBusy, true),
+            Ok(13) => (ErrorKind::StoreFull, false),
+            // An I/O error, a file that cannot be opened, a file that may not be written.
+            Ok(10) => (ErrorKind::StoreUnavailable, true),
+            Ok(8 | 14 | 23) => (ErrorKind::StoreUnavailable, false),
+            Ok(11 | 26) => (ErrorKind::StoreDamaged, false),
+            Ok(1) if error.message().contains("no such table") || error.message().contains("no such column") => {
+                (ErrorKind::StoreNotMigrated, false)
+            }
+            _ => (ErrorKind::StoreRefused, false),
         };
     }
     match &*code {
-        "53100" | "53200" => ErrorKind::StoreFull,
-        "40001" | "40P01" | "55P03" => ErrorKind::StoreBusy,
-        "42P01" => ErrorKind::StoreNotMigrated,
-        "57P01" | "57P02" | "57P03" | "53300" => ErrorKind::StoreUnavailable,
-        code if code.starts_with("08") || code.starts_with("28") || code.starts_with("3D") => {
-            ErrorKind::StoreUnavailable
-        }
-        _ => ErrorKind::StoreRefused,
+        "53100" | "53200" => (ErrorKind::StoreFull, false),
+        "40001" | "40P01" | "55P03" => (ErrorKind::StoreBusy, true),
+        "42P01" | "42703" => (ErrorKind::StoreNotMigrated, false),
+        // Timeouts of a statement, of an idle transaction, of an idle session; a server that stops or has no room.
+        "57014" | "25P03" | "57P01" | "57P02" | "57P03" | "57P05" | "53300" => (ErrorKind::StoreUnavailable, true),
+        code if code.starts_with("08") => (ErrorKind::StoreUnavailable, true),
+        // Who may log in, and to which database.
+        code if code.starts_with("28") || code.starts_with("3D") => (ErrorKind::StoreUnavailable, false),
+        _ => (ErrorKind::StoreRefused, false),
     }
 }
 
 impl Error {
-    /// The database's own code, if the database refused the statement.
+    /// The database's own code, where it refused.
     pub(crate) fn database_code(&self) -> Option<String> {
         let source = self.inner.source.as_deref()?.downcast_ref::<sqlx::Error>()?;
         Some(source.as_database_error()?.code()?.into_owned())
     }
 
-    /// The same error for a row that is `offset` rows later in the input.
+    /// The same, of a row that stands `offset` rows later.
     #[must_use]
     pub(crate) fn moved(mut self, offset: u64) -> Self {
         if offset > 0 {

@@ -1,4 +1,4 @@
-//! A store for the records, models and scores of many tenants, in SQLite or Postgres, with verified isolation.
+//! A store for the records, models and scores of many tenants, in SQLite or Postgres, with tested isolation.
 //!
 //! ```text
 //! Store::open(url) ── migrate()                                     SQLite file, SQLite memory, Postgres
@@ -6,15 +6,15 @@
 //!       └─ tenant("acme") ─> TenantStore ── customers() payments() tickets() activities()   upsert, page, of_customer
 //!                                        ── records()        -> churn_core::TenantRecords, column by column
 //!                                        ── models()         artifact bytes, card, champion and challengers
-//!                                        ── scores()         runs, reasons, high risk, history, trend
-//!                                        ── outcomes()       what became of those who were scored
+//!                                        ── scores()         runs, queries, changes, histories
+//!                                        ── outcomes()       labels of past dates beside their scores
 //!                                        ── company() users() api_keys() cursors() audit()
+//!                                        ── begin()          all of these in one transaction
 //! ```
 //!
-//! [`Store`] has no methods that touch data. [`TenantStore`] has, and sees one tenant only. Every statement carries the
-//! tenant as its first argument, which is bound in one place. In Postgres, row-level security also limits a transaction
-//! to the rows of its own tenant, whatever the statement says. [`Store::attest`] verifies tenant isolation and returns
-//! a report.
+//! [`Store`] has no methods that read or write data; [`TenantStore`] has, and sees one tenant. Every statement carries the
+//! tenant as its first argument, bound in one place; in Postgres, row-level security shows a transaction its own tenant's rows
+//! only, whatever the statement says. [`Store::attest`] verifies tenant isolation and reports. [`hosting`] is a guide.
 //!
 //! # Example
 //!
@@ -41,13 +41,17 @@
 //!
 //! # Transactions
 //!
-//! A batch is one transaction: either all of its changes are stored or none. Writers of one tenant are serialized.
-//! Writers of different tenants are serialized in SQLite, and run concurrently in Postgres. Readers see a snapshot.
+//! Each call is one transaction: all of it is kept or none. [`TenantStore::begin`] makes one of several calls. Writers of one
+//! tenant are serialized; writers of different tenants are in SQLite, and run side by side in Postgres. What a reader loads
+//! is of one moment.
 //!
 //! # What it does not do
 //!
-//! The store reads no clock (times are arguments) and generates no random numbers (secrets are arguments). It does not
-//! encrypt data; use the encryption of the database or the disk.
+//! It reads no clock (times are arguments) and draws no random numbers (secrets are given). It does not encrypt: use the
+//! means of the database or the disk.
+
+#[doc = include_str!("../HOSTING.md")]
+pub mod hosting {}
 
 mod attest;
 mod engine;
@@ -57,8 +61,10 @@ mod store;
 mod tenant;
 
 pub use attest::{Attestation, Check};
-pub use engine::Backend;
+pub use engine::{Backend, ConnectionStatistics, StoreOptions};
 pub use error::{Error, ErrorKind, Result};
-pub use records::{Import, RecordPage, RecordStore, RecordsOptions, StoredRecord, Upserted};
+pub use records::{
+    CustomerPage, CustomerQuery, Import, RecordPage, RecordStore, RecordsOptions, StoredRecord, Upserted,
+};
 pub use store::Store;
 pub use tenant::*;

@@ -1,61 +1,116 @@
-//! The database as a whole: open, migrate, attest. [`TenantStore`] gives access to the data.
+//! The database as a whole: opened, migrated, backed up. Tenants' data are reached through [`TenantStore`] only.
 
-use churn_core::TenantId;
+use churn_core::{TenantId, Timestamp};
 
-use crate::engine::{Access, Backend, Pool, current, migrate, migrations};
+use crate::engine::{Access, Backend, ConnectionStatistics, Pool, StoreOptions, current, migrate, migrations};
 use crate::error::{Error, ErrorKind, Result};
-use crate::tenant::TenantStore;
+use crate::tenant::{ApiKey, TenantStore, check_tenant, parse_key};
 
-/// A database of many tenants. Clones share its connections. Only [`Store::tenant`] gives access to data.
+/// A database of many tenants. Clones share its connections. Data are reached through [`Store::tenant`] alone.
 #[derive(Clone, Debug)]
 pub struct Store {
     pub(crate) pool: Pool,
 }
 
 impl Store {
-    /// Opens `sqlite:///path/to/file.db` (created if it does not exist), `sqlite::memory:` or
-    /// `postgres://user@host/database`.
+    /// Opens `sqlite:///path/to/file.db` (made if it is not there, readable for its owner only), `sqlite::memory:` or
+    /// `postgres://user@host/database`. A Postgres server on another host is reached over TLS, unless the address says
+    /// otherwise with `?sslmode=disable` (or `prefer`, `require`, `verify-ca`, `verify-full`).
     ///
     /// # Errors
-    /// `invalid_option` for another address; `store_unavailable`; `store_newer` if a newer version of this library
-    /// migrated it; `store_damaged` if its schema is not this library's.
+    /// `invalid_option` for another address, or one of SQLite without a path; `store_unavailable` with the place and the cause
+    /// if there is no answer; `store_newer` if a newer version of this library migrated it; `store_damaged` if its schema is
+    /// not this library's.
     pub async fn open(url: &str) -> Result<Self> {
-        Self::open_with(url, None).await
+        Self::open_with(url, &StoreOptions::default()).await
     }
 
-    /// SQLite: like [`open`](Self::open), with a maximum size of the file in pages of 4096 bytes; beyond it, writes
-    /// fail with `store_full`. For tests of full disks, and for hosts that limit the size of a tenant's file.
+    /// As [`open`](Self::open), with other numbers of connections, timeouts or a quota.
     ///
     /// # Errors
-    /// See [`open`](Self::open).
-    pub async fn open_limited(url: &str, pages: u32) -> Result<Self> {
-        Self::open_with(url, Some(pages)).await
-    }
-
-    async fn open_with(url: &str, most_pages: Option<u32>) -> Result<Self> {
-        let pool = Pool::open(url, most_pages).await?;
+    /// As [`open`](Self::open); `invalid_option` for an option out of range.
+    pub async fn open_with(url: &str, options: &StoreOptions) -> Result<Self> {
+        let pool = Pool::open(url, options).await?;
         current(&pool).await?;
         Ok(Self { pool })
     }
 
-    /// Creates or updates the tables. Does nothing if they are up to date. The applied steps are recorded in
-    /// `churn_migrations`; migrations of the host are not affected.
-    ///
-    /// In Postgres, let one role own the tables and migrate, and let another role serve: see [`Store::grant_to`].
+    /// How many connections are idle, read and write at this moment.
+    pub fn connections(&self) -> ConnectionStatistics {
+        self.pool.statistics()
+    }
+
+    /// Checks that the database answers.
     ///
     /// # Errors
-    /// `store_newer`, `store_damaged`, `store_refused` if the role may not create tables, `store_unavailable`.
+    /// `store_unavailable` with the place and the cause; `store_busy` if all readers are in use for too long.
+    pub async fn ping(&self) -> Result<()> {
+        let mut tx = self.pool.begin(Access::Read).await?;
+        tx.rows("SELECT 1", &[]).await?;
+        tx.rollback().await
+    }
+
+    /// SQLite: writes a copy of the whole database, as of one moment, to a new file that only its owner may read. Readers go
+    /// on meanwhile; writers wait.
+    ///
+    /// Copy the file in no other way while a store has it open: another SQLite library in the same process (Python's
+    /// `sqlite3`) releases this one's locks. For Postgres use `pg_dump` as a superuser or a role with `BYPASSRLS` (row
+    /// security shows the owner of the tables no rows), or continuous archiving.
+    ///
+    /// # Errors
+    /// `invalid_option` in Postgres, or if the file is there already or cannot be made; `store_full`, `store_unavailable`.
+    pub async fn backup(&self, path: impl AsRef<std::path::Path>) -> Result<()> {
+        let path = path.as_ref();
+        if self.backend() == Backend::Postgres {
+            return Err(Error::option(
+                "path",
+                "a Postgres store is backed up with pg_dump or continuous archiving",
+            ));
+        }
+        let Some(text) = path.to_str().filter(|text| !text.contains('\0')) else {
+            return Err(Error::option(
+                "path",
+                "the path of a backup must be text without U+0000",
+            ));
+        };
+        let mut options = std::fs::OpenOptions::new();
+        options.write(true).create_new(true);
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::OpenOptionsExt as _;
+            options.mode(0o600);
+        }
+        let refused = |e: std::io::Error| Error::option("path", format!("cannot make '{text}': {e}")).caused_by(e);
+        options.open(path).map_err(refused)?;
+        let done = self
+            .pool
+            .outside(&format!("VACUUM INTO '{}'", text.replace('\'', "''")))
+            .await;
+        if done.is_err() {
+            // Half a copy is none.
+            let _ = std::fs::remove_file(path);
+        }
+        done
+    }
+
+    /// Makes or updates the tables. Does nothing where they are up to date. The steps taken are written down in
+    /// `churn_migrations`; a host's own migrations are not disturbed.
+    ///
+    /// In Postgres, let a role migrate that owns the tables, and another one serve: see [`Store::grant_to`].
+    ///
+    /// # Errors
+    /// `store_newer`, `store_damaged`, `store_refused` if the role may not make tables, `store_unavailable`.
     pub async fn migrate(&self) -> Result<()> {
         self.migrate_to(migrations().len() as i64).await
     }
 
-    /// Like [`migrate`](Self::migrate), but only up to an earlier version. For tests of updates.
+    /// As [`migrate`](Self::migrate), up to an earlier version only. For tests of updates.
     #[doc(hidden)]
     pub async fn migrate_to(&self, version: i64) -> Result<()> {
         migrate(&self.pool, version).await
     }
 
-    /// The version of the existing schema; 0 before the first [`migrate`](Self::migrate).
+    /// The version of the schema that is there; 0 before the first [`migrate`](Self::migrate).
     ///
     /// # Errors
     /// `store_newer`, `store_damaged`, `store_unavailable`.
@@ -63,23 +118,57 @@ impl Store {
         current(&self.pool).await
     }
 
-    /// The kind of database.
+    /// Which database it is.
     pub fn backend(&self) -> Backend {
         self.pool.backend()
     }
 
-    /// The store of one tenant.
+    /// One tenant's part: the only way to data.
     pub fn tenant(&self, tenant: impl Into<TenantId>) -> TenantStore {
         TenantStore::new(self.clone(), tenant.into())
     }
 
-    /// Postgres: grants a role the privileges that it needs to serve, and no others. It may read and write rows of all
-    /// tables, but it may not change audit entries, truncate tables or change the schema. Call this method as the
-    /// owner, after [`migrate`](Self::migrate). SQLite has no roles, so there it does nothing.
+    /// The tenant and key of an API key's text, as [`ApiKeyStore::issue`](crate::ApiKeyStore::issue) returned it; `None` if it is
+    /// malformed, unknown, wrong, revoked or expired at `at`, without a difference between these. Secrets are compared in
+    /// constant time.
     ///
     /// # Errors
-    /// `invalid_option` if the role's name has other characters than letters, digits and `_`; `store_refused` if the
-    /// role does not exist.
+    /// `store_unavailable`, `store_busy`, `store_not_migrated`.
+    ///
+    /// ```
+    /// # use churn_store::{NewApiKey, Role, Store};
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+    /// # let store = Store::open("sqlite::memory:").await?;
+    /// # store.migrate().await?;
+    /// # let now = "2026-01-01".parse()?;
+    /// let key = NewApiKey::new("k1", "f2a9c1d47e0b4d5c8a6b3e1f90d27c54", Role::Analyst).with_scopes(["scores:read"]);
+    /// let text = store.tenant("acme").api_keys().issue(&key, now).await?;
+    /// assert_eq!(text, "churn_mfrw2zi_k1_f2a9c1d47e0b4d5c8a6b3e1f90d27c54");
+    /// let (tenant, key) = store.authenticate(&text, now).await?.unwrap();
+    /// assert!(tenant.tenant().as_str() == "acme" && key.allows("scores:read") && !key.allows("records:write"));
+    /// assert!(store.authenticate("churn_mfrw2zi_k1_wrong", now).await?.is_none());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub async fn authenticate(&self, text: &str, at: Timestamp) -> Result<Option<(TenantStore, ApiKey)>> {
+        let Some((tenant, key_id, secret)) = parse_key(text) else {
+            return Ok(None);
+        };
+        let tenant = self.tenant(tenant);
+        if check_tenant(tenant.tenant()).is_err() || key_id.contains('\0') {
+            return Ok(None);
+        }
+        let key = tenant.api_keys().authenticate(key_id, secret, at).await?;
+        Ok(key.map(|key| (tenant, key)))
+    }
+
+    /// Postgres: gives a role what it needs to serve, and no more: rows of all tables, no change of what the audit says, no
+    /// `TRUNCATE`, nothing of the tables themselves. Call it as the owner, after [`migrate`](Self::migrate). In SQLite there
+    /// are no roles, and nothing to do.
+    ///
+    /// # Errors
+    /// `invalid_option` if the role's name is not a plain one; `store_refused` if there is no such role.
     pub async fn grant_to(&self, role: &str) -> Result<()> {
         let plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
         if role.is_empty() || role.len() > 63 || !role.chars().all(plain) {
@@ -106,12 +195,12 @@ impl Store {
         tx.commit().await
     }
 
-    /// Closes all connections.
+    /// Gives up all connections.
     pub async fn close(&self) {
         self.pool.close().await;
     }
 
-    /// Fails if the schema is not at the version of this library.
+    /// Fails where the tables are not those this library needs.
     pub(crate) async fn check_migrated(&self) -> Result<()> {
         match self.version().await? {
             version if version == migrations().len() as i64 => Ok(()),

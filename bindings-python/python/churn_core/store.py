@@ -40,6 +40,7 @@ __all__ = [
     "Company",
     "CompanyStore",
     "CursorStore",
+    "Interval",
     "ModelStore",
     "OutcomeStore",
     "RecordPage",
@@ -112,27 +113,43 @@ class StoredReason:
 
 
 @dataclass(frozen=True)
+class Interval:
+    """An interval, both ends included."""
+
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
 class StoredScore:
-    """One customer's answer as it is kept. ``probability`` is None where there was not enough evidence: ``evidence`` says why,
-    ``expected_at`` when there will be. ``reasons`` are those that were kept, largest first."""
+    """The stored score of one customer.
+
+    ``probability`` is None if the customer is not scored: ``not_scored_reason`` says why, ``expected_at`` when a score becomes
+    available. ``value`` is what the customer is worth and ``value_at_risk`` the probability times that, where the run was
+    saved with values. ``reasons`` are those that were kept, largest first.
+    """
 
     customer_id: str
     run: RunId
     probability: float | None
+    interval: Interval | None
     risk_band: Literal["low", "medium", "high", "critical"] | None
     status: Literal["scored", "not_enough_evidence"]
-    evidence: str | None
+    not_scored_reason: str | None
     expected_at: datetime | None
+    value: float | None
+    value_at_risk: float | None
     reasons: list[StoredReason]
 
 
 @dataclass(frozen=True)
 class RunSummary:
-    """What is known of a run. ``bands`` counts customers by band; ``outcomes`` are the scored customers whose outcome is
-    known, ``churned`` those of them who churned."""
+    """What is known of a run. ``purpose`` tells served runs from trial ones; ``bands`` counts customers by band; ``outcomes``
+    are the scored customers whose outcome is known, ``churned`` those of them who churned."""
 
     id: RunId
     saved_at: datetime
+    purpose: Literal["served", "trial"]
     customers: int
     scored: int
     mean_probability: float | None
@@ -193,7 +210,11 @@ class ApiKey:
 
     key_id: str
     role: _Role
+    label: str | None
+    scopes: list[str] | None
     created_at: datetime
+    expires_at: datetime | None
+    used_at: datetime | None
     revoked_at: datetime | None
 
 
@@ -245,6 +266,7 @@ class Attestation:
     schema: int
     library: str
     checks: list[Check]
+    not_examined: list[str]
     fingerprint: str
     text: str
 
@@ -257,9 +279,9 @@ class Attestation:
         return self.text
 
 
-_MOMENTS = {"as_of", "saved_at", "expected_at", "event_at", "created_at", "revoked_at", "moved_at", "at"}
+_MOMENTS = {"as_of", "saved_at", "expected_at", "event_at", "created_at", "expires_at", "used_at", "revoked_at", "moved_at", "at"}
 _PARTS: dict[str, Any] = {
-    "run": RunId, "reasons": StoredReason, "scores": StoredScore, "entries": AuditEntry, "checks": Check
+    "run": RunId, "interval": Interval, "reasons": StoredReason, "scores": StoredScore, "entries": AuditEntry, "checks": Check
 }  # fmt: skip
 _NAMES = ("low", "medium", "high", "critical")
 

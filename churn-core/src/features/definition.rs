@@ -144,7 +144,8 @@ impl ChurnDefinition {
 
     /// The definition with the default of `active_within` made explicit, so that model files stay valid if the default
     /// changes.
-    pub(crate) fn written_out(mut self) -> Self {
+    #[must_use]
+    pub fn written_out(mut self) -> Self {
         let days = self.active_days();
         if let Self::Inactivity { active_within, .. } = &mut self {
             active_within.get_or_insert(days);

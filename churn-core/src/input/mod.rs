@@ -9,6 +9,7 @@ mod arrow_tests;
 mod attributes;
 mod builder;
 mod check;
+mod checked;
 mod content;
 #[cfg(feature = "csv")]
 mod csv;
@@ -43,6 +44,7 @@ mod tickets;
 #[cfg(feature = "arrow")]
 pub use arrow::ArrowColumn;
 pub use builder::{OnInvalid, RecordsBuilder, Ties};
+pub use checked::{CheckedBatch, CheckedColumn};
 #[cfg(feature = "csv")]
 pub use csv::CsvBatches;
 pub use flat::ColumnNote;

@@ -1,23 +1,28 @@
-//! Tests non-interference: what one tenant reads must not change when another tenant writes, and the data of another
-//! tenant must not change when this tenant writes. All test tenants use the same ids, so that a statement without a
-//! tenant condition affects the wrong rows.
+//! Non-interference, by trial: what one tenant reads does not change when another one writes, and what another one has does
+//! not change when this one writes, whatever the ids. Both tenants have the same ids, so that a statement that forgets its
+//! tenant has something to find.
 
-use churn_core::{Activity, Customer, IntoTable, OnInvalid, Payment, RecordKind, TenantId, Ticket, Timestamp};
+use churn_core::{
+    Activity, AttributeMap, Customer, IntoTable, OnInvalid, Payment, RecordKind, TenantId, Ticket, Timestamp, Value,
+};
 
 use crate::attest::Checks;
 use crate::engine::{Arg, Backend, TenantTx};
 use crate::error::Result;
-use crate::records::{BatchWriter, RecordsOptions, count_rows, customer_rows, given_columns, load_all, page_rows};
+use crate::records::{
+    BatchWriter, CustomerQuery, RecordsOptions, count_customers, count_rows, customer_rows, find, given_columns,
+    load_all, page_rows,
+};
 use crate::tenant::{
-    AuditEntry, HighRisk, Role, RunId, ScoreRows, Stage, StoredOutcome, TABLES, User, audit, company, erase, models,
-    outcomes, people, scores,
+    AuditEntry, AuditQuery, NewApiKey, Role, RunId, ScoreOrder, ScoreQuery, ScoreRows, Stage, StoredOutcome, TABLES,
+    User, audit, company, erase, models, outcomes, people, scores,
 };
 
-/// The tenant that reads and writes.
+/// The tenant that looks.
 pub(crate) const A: &str = "churn:attestation:a";
-/// A tenant that sorts before it in every order.
+/// A tenant before it in every order.
 const BEFORE: &str = "churn:attestation:0";
-/// Another tenant, which sorts after it in every order.
+/// The tenant that is there too, behind it in every order.
 pub(crate) const B: &str = "churn:attestation:b";
 
 const SECRET: &str = "a secret of the attestation, long enough";
@@ -36,21 +41,39 @@ fn run_id(model: &str) -> RunId {
     }
 }
 
-/// Writes rows to every table. `salt` changes the values, but not the ids.
+/// An attribute of one name, and of another type for each tenant.
+fn attribute(salt: i64) -> AttributeMap {
+    let value = match salt {
+        0 => Value::Text("a text".to_owned()),
+        _ => Value::Int(salt),
+    };
+    [("own".to_owned(), value)].into()
+}
+
+/// Something in every table; `salt` makes the values, not the ids, differ.
 async fn seed(tx: &mut TenantTx, salt: i64) -> Result<()> {
     let at = day(10 + salt);
-    let customers = ["C-1", "C-2"].map(|id| Customer {
-        customer_id: id.to_owned(),
+    // One tenant has a customer more than the other.
+    let ids: &[&str] = if salt > 0 {
+        &["C-1", "C-2", "C-3"]
+    } else {
+        &["C-1", "C-2"]
+    };
+    let customers = ids.iter().map(|id| Customer {
+        customer_id: (*id).to_owned(),
         signed_up_at: day(1),
+        valid_from: Some(at),
         renews_at: Some(at),
+        attributes: attribute(salt),
         ..Customer::default()
     });
-    upsert(tx, RecordKind::Customers, customers.to_vec()).await?;
+    upsert(tx, RecordKind::Customers, customers.collect::<Vec<_>>()).await?;
     let payment = Payment {
         customer_id: CUSTOMER.to_owned(),
         payment_id: Some("P-1".to_owned()),
         due_at: at,
         amount: salt as f64,
+        attributes: attribute(salt),
         ..Payment::default()
     };
     upsert(tx, RecordKind::Payments, vec![payment]).await?;
@@ -59,6 +82,7 @@ async fn seed(tx: &mut TenantTx, salt: i64) -> Result<()> {
         ticket_id: Some("T-1".to_owned()),
         opened_at: at,
         category: (salt > 0).then(|| "a column of one tenant only".to_owned()),
+        attributes: attribute(salt),
         ..Ticket::default()
     };
     upsert(tx, RecordKind::Tickets, vec![ticket]).await?;
@@ -66,12 +90,13 @@ async fn seed(tx: &mut TenantTx, salt: i64) -> Result<()> {
         customer_id: CUSTOMER.to_owned(),
         activity_id: Some("A-1".to_owned()),
         at,
+        attributes: attribute(salt),
         ..Activity::default()
     };
     upsert(tx, RecordKind::Activities, vec![activity]).await?;
     let card = format!("{{\"salt\":{salt}}}");
     models::save_bytes(tx, MODEL, &[salt as u8], &card, Stage::Challenger, at).await?;
-    // A champion that only one of the tenants has.
+    // A champion that only one of them has.
     let own = format!("a-model-of-{salt}");
     models::save_bytes(tx, &own, &[salt as u8], &card, Stage::Champion, at).await?;
     let probability = 0.1 + 0.1 * salt as f64;
@@ -96,7 +121,17 @@ async fn seed(tx: &mut TenantTx, salt: i64) -> Result<()> {
     company::set(tx, "setting", &salt.to_string()).await?;
     company::move_cursor(tx, "source", &salt.to_string(), at).await?;
     people::upsert_user(tx, &user(salt)).await?;
-    people::create_key(tx, "key", SECRET, Role::Viewer, at).await?;
+    people::create_key(
+        tx,
+        &NewApiKey::new("key", SECRET, Role::Viewer).with_label(format!("key {salt}")),
+        at,
+    )
+    .await?;
+    if salt > 0 {
+        // Another revision than the one that looks.
+        crate::records::places(tx, 0).await?;
+        audit::append(tx, &entry(salt)).await?;
+    }
     audit::append(tx, &entry(salt)).await
 }
 
@@ -125,7 +160,7 @@ async fn upsert(tx: &mut TenantTx, kind: RecordKind, rows: impl IntoTable) -> Re
         .await
 }
 
-/// Everything that can be read, as text, with the name of the query.
+/// Everything that can be read, as text, by what reads it.
 async fn read(tx: &mut TenantTx) -> Result<Vec<(&'static str, String)>> {
     let mut read: Vec<(&'static str, String)> = vec![];
     for kind in RecordKind::ALL {
@@ -146,21 +181,54 @@ async fn read(tx: &mut TenantTx) -> Result<Vec<(&'static str, String)>> {
     read.push(("records", format!("{loaded:?}")));
     read.push(("models", format!("{:?}", models::list(tx).await?)));
     read.push(("model bytes", format!("{:?}", models::artifact(tx, MODEL).await?)));
-    read.push(("score runs", format!("{:?}", scores::runs(tx, 100).await?)));
-    for (name, run) in [("high risk", None), ("high risk of a run", Some(run_id(MODEL)))] {
-        let options = HighRisk {
-            run,
-            ..Default::default()
-        };
-        read.push((name, format!("{:?}", scores::high_risk(tx, &options).await?)));
+    read.push(("score runs", format!("{:?}", scores::runs(tx, None, 100).await?)));
+    for (name, run) in [("scores", None), ("scores of a run", Some(run_id(MODEL)))] {
+        for order in [ScoreOrder::Probability, ScoreOrder::ValueAtRisk] {
+            let query = ScoreQuery {
+                run: run.clone(),
+                order,
+                customer_ids: Some(vec![CUSTOMER.to_owned()]),
+                total: true,
+                ..ScoreQuery::default()
+            };
+            read.push((name, format!("{:?}", scores::page(tx, &query).await?)));
+        }
     }
-    // A run that only the other tenant has.
-    let options = HighRisk {
-        run: Some(run_id("a-model-of-1")),
-        ..Default::default()
+    let query = ScoreQuery {
+        run: Some(run_id(MODEL)),
+        ..ScoreQuery::default()
     };
-    let foreign = scores::high_risk(tx, &options).await.map_err(|error| error.code());
-    read.push(("high risk of another's run", format!("{foreign:?}")));
+    read.push(("all scores of a run", format!("{:?}", scores::page(tx, &query).await?)));
+    let query = ScoreQuery {
+        run: Some(run_id(MODEL)),
+        scored: Some(true),
+        min_probability: Some(0.0),
+        ..ScoreQuery::default()
+    };
+    read.push((
+        "scores above a probability",
+        format!("{:?}", scores::page(tx, &query).await?),
+    ));
+    // A run that only the other tenant has.
+    let query = ScoreQuery {
+        run: Some(run_id("a-model-of-1")),
+        ..ScoreQuery::default()
+    };
+    let foreign = scores::page(tx, &query).await.map_err(|error| error.code());
+    read.push(("scores of another's run", format!("{foreign:?}")));
+    let changes = scores::changes(tx, &run_id(MODEL), &run_id(MODEL), 100).await?;
+    read.push(("changes between runs", format!("{changes:?}")));
+    let found = find(tx, &CustomerQuery::default()).await?;
+    let found: Vec<_> = found.customers.into_iter().map(|row| row.values).collect();
+    read.push(("customers found", format!("{found:?}")));
+    read.push(("customers counted", format!("{}", count_customers(tx).await?)));
+    read.push(("a model", format!("{:?}", models::get(tx, MODEL).await?)));
+    read.push(("the champion", format!("{:?}", models::champion_bytes(tx).await?)));
+    read.push(("revision", format!("{:?}", crate::tenant::revision(tx).await?)));
+    read.push(("a user", format!("{:?}", people::user_by_id(tx, "user").await?)));
+    let user = people::user_by_email(tx, "user@example.com").await?;
+    read.push(("a user by e-mail", format!("{user:?}")));
+    read.push(("a key", format!("{:?}", people::key_with_hash(tx, "key").await?)));
     read.push((
         "score history",
         format!("{:?}", scores::history(tx, CUSTOMER, 100).await?),
@@ -185,12 +253,17 @@ async fn read(tx: &mut TenantTx) -> Result<Vec<(&'static str, String)>> {
         "key of a secret",
         format!("{:?}", people::verify_key(tx, SECRET).await?),
     ));
-    let audit = audit::page(tx, None, 100).await?;
-    read.push(("audit", format!("{:?}", audit.entries)));
+    for newest_first in [true, false] {
+        let query = AuditQuery {
+            newest_first,
+            ..AuditQuery::default()
+        };
+        read.push(("audit", format!("{:?}", audit::page(tx, &query).await?.entries)));
+    }
     Ok(read)
 }
 
-/// All rows of a tenant, as text.
+/// All that a tenant has, as text.
 async fn all_of(tx: &mut TenantTx, tenant: &TenantId) -> Result<Vec<String>> {
     let own = tx.tenant().clone();
     tx.become_other(tenant).await?;
@@ -223,6 +296,14 @@ pub(crate) async fn run(tx: &mut TenantTx, checks: &mut Checks) -> Result<()> {
         tx.become_other(other).await?;
         seed(tx, 1).await?;
     }
+    let counted = scores::runs(tx, None, 100).await?;
+    let own = counted.iter().all(|run| run.outcomes == (1, 1));
+    checks.add(
+        "counting outcomes counts own rows only",
+        Some("churn_score_runs"),
+        own,
+        format!("{counted:?}"),
+    );
     tx.become_other(&a).await?;
     for ((name, before), (_, after)) in before.iter().zip(read(tx).await?) {
         let detail = format!("another tenant's rows changed the answer from {before} to {after}");
@@ -240,7 +321,7 @@ pub(crate) async fn run(tx: &mut TenantTx, checks: &mut Checks) -> Result<()> {
             "the trial has rows in it",
             Some(table),
             there,
-            "the test tenant has no row in this table",
+            "nothing to find, nothing proved",
         );
     }
     for number in 0..WRITES {
@@ -248,14 +329,9 @@ pub(crate) async fn run(tx: &mut TenantTx, checks: &mut Checks) -> Result<()> {
         let now = all_of(tx, &b).await?;
         let changed: Vec<&String> = theirs.iter().filter(|row| !now.contains(row)).collect();
         let detail = format!("it changed or deleted {changed:?}");
-        checks.add(
-            &format!("{name} does not change other tenants"),
-            None,
-            now == theirs,
-            detail,
-        );
+        checks.add(&format!("{name} leaves others alone"), None, now == theirs, detail);
     }
-    // The first tenant's rows are gone, and the second tenant has all of its rows.
+    // Nothing is left of what the first has, all of what the second has.
     let left = tx
         .rows("SELECT COUNT(*) FROM churn_payments WHERE tenant_id = $1", &[])
         .await?;
@@ -265,6 +341,18 @@ pub(crate) async fn run(tx: &mut TenantTx, checks: &mut Checks) -> Result<()> {
         Some("churn_payments"),
         left == 0,
         format!("{left} are left"),
+    );
+    let given = given_columns(tx).await?;
+    let left = RecordKind::ALL.into_iter().filter(|kind| {
+        let columns = given.get(kind.as_str()).map(Vec::as_slice).unwrap_or_default();
+        columns.iter().any(|name| name == "own")
+    });
+    let forgotten = left.count() == 0;
+    checks.add(
+        "attributes of a table without rows are forgotten",
+        Some("churn_record_columns"),
+        forgotten,
+        format!("{given:?}"),
     );
     tx.become_other(&b).await?;
     let swapped = read(tx).await?;
@@ -279,7 +367,7 @@ pub(crate) async fn run(tx: &mut TenantTx, checks: &mut Checks) -> Result<()> {
         format!("nothing left of {empty:?}"),
     );
     tx.become_other(&a).await?;
-    // A row of the first tenant, for the attempt to move it to the other tenant.
+    // Something of the first tenant's to give away.
     scores::save(
         tx,
         &ScoreRows::single(run_id(MODEL), CUSTOMER, 0.5),
@@ -291,7 +379,7 @@ pub(crate) async fn run(tx: &mut TenantTx, checks: &mut Checks) -> Result<()> {
 
 const WRITES: usize = 14;
 
-/// Writes and deletes as this tenant, with ids that the other tenant has too.
+/// Writes and deletes as this tenant, with ids that the other one has too.
 async fn write(tx: &mut TenantTx, number: usize) -> Result<&'static str> {
     let at = day(90);
     Ok(match number {
@@ -301,6 +389,7 @@ async fn write(tx: &mut TenantTx, number: usize) -> Result<&'static str> {
                 payment_id: Some("P-1".to_owned()),
                 due_at: at,
                 amount: 99.0,
+                attributes: attribute(0),
                 ..Payment::default()
             };
             upsert(tx, RecordKind::Payments, vec![payment]).await?;
@@ -357,24 +446,26 @@ async fn write(tx: &mut TenantTx, number: usize) -> Result<&'static str> {
             "removing a user"
         }
         11 => {
+            people::touch_key(tx, "key", at).await?;
             people::revoke_key(tx, "key", at).await?;
-            "revoking a key"
+            "using and revoking a key"
         }
         12 => {
             audit::append(tx, &entry(9)).await?;
             models::delete(tx, MODEL).await?;
-            // What only the other tenant has does not exist for this tenant.
+            // What only the other tenant has is not there.
             let _ = models::delete(tx, "a-model-of-1").await;
             "deleting a model"
         }
         _ => {
             erase(tx, CUSTOMER).await?;
-            "erasing a customer"
+            erase(tx, "C-2").await?;
+            "erasing customers"
         }
     })
 }
 
-/// The other tenant, as an argument.
+/// The tenant that is there too, as an argument.
 pub(crate) fn other() -> Arg<'static> {
     Arg::text(B)
 }

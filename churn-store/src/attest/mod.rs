@@ -1,8 +1,11 @@
-//! Attestation of tenant isolation: it runs reads and writes across tenants, and checks the safeguards of the database.
+//! Attestation of tenant isolation: reads and writes are tried across tenants, and everything that is there is compared with
+//! what should be.
 
 mod interference;
 mod postgres;
 mod probe;
+mod reach;
+mod sqlite;
 #[cfg(test)]
 mod tests;
 
@@ -15,35 +18,37 @@ use crate::engine::{Access, Backend};
 use crate::error::{Error, ErrorKind, Result};
 use crate::store::Store;
 
-/// A single check of an attestation.
+/// One thing that was looked at or tried.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Check {
-    /// What was checked, such as `"row security is forced"`.
+    /// What: `"row security is forced"`.
     pub name: String,
-    /// The table that was checked; `None` for the database or the role.
+    /// Of which table; `None` for the database or the role.
     pub table: Option<String>,
-    /// Whether the check passed.
+    /// Whether tenants are isolated as far as this check goes.
     pub passed: bool,
-    /// What was found, if the check failed.
+    /// What was found, where it is not what it should be.
     pub detail: String,
 }
 
-/// The report of an attestation. It is signed off if every check passed.
+/// What an attestation found. Signed off if every check passed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Attestation {
     /// `"sqlite"` or `"postgres"`.
     pub backend: String,
-    /// The database role that serves; empty in SQLite, which has no roles.
+    /// The database role that serves; empty in SQLite, which has none.
     pub role: String,
     /// The version of the schema.
     pub schema: i64,
     /// The version of this library.
     pub library: String,
-    /// All checks.
+    /// Everything that was looked at or tried.
     pub checks: Vec<Check>,
-    /// SHA-256 of all of the above, so equal reports have equal fingerprints.
+    /// What the attestation does not look at.
+    pub not_examined: Vec<String>,
+    /// SHA-256 of all of the above: two reports that say the same have the same.
     pub fingerprint: String,
 }
 
@@ -58,7 +63,7 @@ impl Attestation {
         self.checks.iter().filter(|check| !check.passed)
     }
 
-    /// Returns an error unless every check passed.
+    /// An error unless every check passed.
     ///
     /// # Errors
     /// `not_isolated`, with the first failures.
@@ -99,6 +104,9 @@ impl fmt::Display for Attestation {
         for check in &self.checks {
             writeln!(f, "{check}")?;
         }
+        for what in &self.not_examined {
+            writeln!(f, "not examined: {what}")?;
+        }
         match self.failures().count() {
             0 => writeln!(
                 f,
@@ -126,23 +134,61 @@ impl Checks {
     }
 }
 
+/// A host's own tables that take part in tenants' transactions.
+pub(crate) struct HostTables<'a>(&'a [String]);
+
+impl<'a> HostTables<'a> {
+    pub(crate) fn names(&self) -> impl Iterator<Item = &'a str> + use<'a> {
+        self.0.iter().map(String::as_str)
+    }
+}
+
+const NOT_EXAMINED_POSTGRES: [&str; 5] = [
+    "superusers, the operating system, and who can read the server's files or memory",
+    "roles other than the serving one",
+    "other databases of the server",
+    "backups, replicas and subscribers",
+    "the host's own statements on its own tables",
+];
+
+const NOT_EXAMINED_SQLITE: [&str; 4] = [
+    "everyone who can read or write the file",
+    "other connections to the file, and other SQLite libraries in the same process",
+    "backups and copies of the file",
+    "the host's own statements on its own tables",
+];
+
 impl Store {
-    /// Verifies tenant isolation by running every read and write on every table for two synthetic tenants, with the
-    /// statements of this library and, in Postgres, also with statements that name no tenant. It also checks policies,
-    /// owners, roles and privileges. Everything runs in one transaction that is rolled back, so nothing is left behind.
-    /// Open the store as the serving role.
+    /// Tests that tenants are isolated in this database, as the role that serves. Two synthetic tenants with the same ids
+    /// read and write through every statement of this library and, in Postgres, with statements that name no tenant at all;
+    /// then everything that the role can reach is compared with the schema's list. All of it happens in transactions that are
+    /// rolled back.
     ///
     /// # Errors
-    /// `store_not_migrated`, `store_unavailable`. What is found wrong is no error but in the report.
+    /// `store_not_migrated`, `store_unavailable`. Whatever is found wrong is in the report, not an error.
     pub async fn attest(&self) -> Result<Attestation> {
+        self.attest_with(&[]).await
+    }
+
+    /// As [`attest`](Self::attest), for a database in which the host has tables of its own: they may be there, and in Postgres
+    /// must be protected as the store's are (row security enabled and forced, the one policy, a `tenant_id` that is not null).
+    ///
+    /// # Errors
+    /// As [`attest`](Self::attest).
+    pub async fn attest_with(&self, host_tables: &[String]) -> Result<Attestation> {
         self.check_migrated().await?;
+        let host = HostTables(host_tables);
         let mut checks = Checks::default();
         let mut role = String::new();
-        if self.backend() == Backend::Postgres {
-            let mut tx = self.pool.begin(Access::Read).await?;
-            role = postgres::look(&mut tx, &mut checks).await?;
-            tx.rollback().await?;
+        let mut tx = self.pool.begin(Access::Read).await?;
+        match self.backend() {
+            Backend::Postgres => {
+                role = postgres::look(&mut tx, &mut checks, &host).await?;
+                reach::look(&mut tx, &mut checks, &host).await?;
+            }
+            Backend::Sqlite => sqlite::look(&mut tx, &mut checks, &host).await?,
         }
+        tx.rollback().await?;
         let tenant = churn_core::TenantId::from(interference::A);
         let mut tx = self.pool.begin_tenant(&tenant, Access::Write).await?;
         let tried = interference::run(&mut tx, &mut checks).await;
@@ -154,12 +200,17 @@ impl Store {
         if let Err(error) = tried {
             checks.add("the trial runs to its end", None, false, error.to_string());
         }
+        let not_examined: &[&str] = match self.backend() {
+            Backend::Postgres => &NOT_EXAMINED_POSTGRES,
+            Backend::Sqlite => &NOT_EXAMINED_SQLITE,
+        };
         let mut report = Attestation {
             backend: self.backend().as_str().to_owned(),
             role,
             schema: self.version().await?,
             library: env!("CARGO_PKG_VERSION").to_owned(),
             checks: checks.0,
+            not_examined: not_examined.iter().map(|what| (*what).to_owned()).collect(),
             fingerprint: String::new(),
         };
         let digest = Sha256::digest(report.to_string().as_bytes());

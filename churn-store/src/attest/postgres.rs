@@ -1,12 +1,12 @@
-//! Checks the safeguards of tenant isolation in Postgres: policies, owners, roles, privileges and keys.
+//! What keeps tenants apart in Postgres, looked at: policies, owners, roles, privileges, keys.
 
-use crate::attest::Checks;
+use crate::attest::{Checks, HostTables};
 use crate::engine::{Arg, Row, Tx};
 use crate::error::Result;
 use crate::tenant::TABLES;
 
-/// The condition of every policy, as Postgres prints it, without spaces and parentheses.
-const POLICY: &str = "tenant_id=NULLIFcurrent_setting'churn.tenant_id'::text,true,''::text";
+/// The one condition of every policy, as Postgres prints it, without spaces and brackets.
+const POLICY: &str = r#"tenant_id=SELECTNULLIFcurrent_setting'churn.tenant_id'::text,true,''::textAS"nullif""#;
 
 fn plain(expression: &str) -> String {
     expression
@@ -15,7 +15,7 @@ fn plain(expression: &str) -> String {
         .collect()
 }
 
-/// The violations that a query finds; there should be none.
+/// The texts that a query finds wrong; none is right.
 async fn wrong(tx: &mut Tx, sql: &str, table: Option<&str>) -> Result<Vec<String>> {
     let args: Vec<Arg<'_>> = table.map(Arg::text).into_iter().collect();
     let rows = tx.rows(sql, &args).await?;
@@ -24,7 +24,7 @@ async fn wrong(tx: &mut Tx, sql: &str, table: Option<&str>) -> Result<Vec<String
         .collect()
 }
 
-/// Checks for each table: a query that finds violations of table `$1`.
+/// For each table: a query that finds what is wrong with the table `$1`.
 const OF_TABLES: &[(&str, &str)] = &[
     (
         "row security is enabled",
@@ -81,7 +81,7 @@ const OF_TABLES: &[(&str, &str)] = &[
     ),
 ];
 
-/// Checks of the role and the database: a query that finds violations.
+/// For the role and the database: a query that finds what is wrong.
 const OF_ROLE: &[(&str, &str)] = &[
     (
         "the serving role is no superuser and does not bypass row security",
@@ -126,17 +126,29 @@ const OF_ROLE: &[(&str, &str)] = &[
     ),
 ];
 
-/// Runs all checks; returns the name of the serving role.
-pub(crate) async fn look(tx: &mut Tx, checks: &mut Checks) -> Result<String> {
+/// Looks at everything; returns the name of the serving role.
+pub(crate) async fn look(tx: &mut Tx, checks: &mut Checks, host: &HostTables<'_>) -> Result<String> {
     let role = tx.rows("SELECT current_user::text", &[]).await?;
     let role = role.first().map_or(Ok(""), |row| row.text(0))?.to_owned();
     for (name, sql) in OF_ROLE {
         let found = wrong(tx, sql, None).await?;
         checks.add(name, None, found.is_empty(), found.join(", "));
     }
-    for table in TABLES {
+    for table in TABLES.into_iter().chain(host.names()) {
+        // A host's name may need quotes; one that does not exist is found wrong by its policies.
+        let there = tx
+            .rows(
+                "SELECT 1 WHERE to_regclass(quote_ident($1)) IS NOT NULL",
+                &[Arg::text(table)],
+            )
+            .await?;
+        if there.is_empty() {
+            checks.add("the table is there", Some(table), false, "it is not");
+            continue;
+        }
         for (name, sql) in OF_TABLES {
-            let found = wrong(tx, sql, Some(table)).await?;
+            let sql = sql.replace("$1::regclass", "to_regclass(quote_ident($1))");
+            let found = wrong(tx, &sql, Some(table)).await?;
             checks.add(name, Some(table), found.is_empty(), found.join(", "));
         }
         policies(tx, table, checks).await?;
@@ -144,10 +156,11 @@ pub(crate) async fn look(tx: &mut Tx, checks: &mut Checks) -> Result<String> {
     Ok(role)
 }
 
-/// There must be exactly one policy, for all roles and all statements, with exactly the expected condition.
+/// Exactly one policy, for everybody and every verb, with exactly the one condition.
 async fn policies(tx: &mut Tx, table: &str, checks: &mut Checks) -> Result<()> {
     const POLICIES: &str = "SELECT polname::text, polcmd::text, polpermissive::text, polroles::text, pg_get_expr(polqual, polrelid), pg_get_expr(polwithcheck, polrelid) FROM pg_policy WHERE polrelid = $1::regclass";
-    let policies = tx.rows(POLICIES, &[Arg::text(table)]).await?;
+    let sql = POLICIES.replace("$1::regclass", "to_regclass(quote_ident($1))");
+    let policies = tx.rows(&sql, &[Arg::text(table)]).await?;
     let fault = |row: &Row| -> Result<Option<String>> {
         let text = |column| Ok::<_, crate::Error>(row.text_or_null(column)?.unwrap_or_default().to_owned());
         let faults = [

@@ -1,4 +1,4 @@
-//! Runs statements in Postgres that name no tenant or the wrong one, which only the database itself can stop.
+//! Postgres, tried with statements that name no tenant, or the wrong one: only the database itself can hold them.
 
 use churn_core::TenantId;
 
@@ -8,10 +8,10 @@ use crate::engine::{Arg, TenantTx};
 use crate::error::Result;
 use crate::tenant::TABLES;
 
-/// SQLSTATE of Postgres if a policy or a privilege forbids a statement.
+/// What Postgres answers where a policy or a privilege forbids.
 const FORBIDDEN: &str = "42501";
 
-/// Runs a statement and rolls it back; returns the number of affected rows, or the SQLSTATE.
+/// Runs a statement and takes it back; how many rows it touched, or its SQLSTATE.
 async fn attempt(tx: &mut TenantTx, sql: &str, args: &[Arg<'_>]) -> Result<std::result::Result<u64, String>> {
     tx.inner().script("SAVEPOINT churn_attempt").await?;
     let done = tx.inner().execute(sql, args).await;
@@ -24,23 +24,23 @@ async fn count(tx: &mut TenantTx, sql: &str, args: &[Arg<'_>]) -> Result<i64> {
     rows.first().map_or(Ok(0), |row| row.int(0))
 }
 
-/// Whether the statement was refused.
+/// Nothing but a refusal will do.
 fn is_forbidden(done: &std::result::Result<u64, String>) -> bool {
     matches!(done, Err(code) if code == FORBIDDEN)
 }
 
-/// Whether the statement affected no row, or was refused.
+/// No row, or a refusal.
 fn touches_nothing(done: &std::result::Result<u64, String>) -> bool {
     matches!(done, Ok(0)) || is_forbidden(done)
 }
 
-/// The transaction has rows of both tenants, and starts as the first tenant.
+/// The transaction has rows of both tenants and begins as the first.
 pub(crate) async fn run(tx: &mut TenantTx, checks: &mut Checks) -> Result<()> {
     let (a, b) = (TenantId::from(A), TenantId::from(B));
     for table in TABLES {
         let mut check = |name: &str, passed: bool, detail: String| checks.add(name, Some(table), passed, detail);
         tx.become_other(&b).await?;
-        // A whole row of the other tenant, with a parameter for the tenant.
+        // A whole row of the other tenant, with a tenant to fill in.
         let row = tx
             .inner()
             .rows(&format!("SELECT to_jsonb(r)::text FROM {table} AS r LIMIT 1"), &[])
@@ -49,7 +49,7 @@ pub(crate) async fn run(tx: &mut TenantTx, checks: &mut Checks) -> Result<()> {
             check(
                 "the trial has rows in it",
                 false,
-                "the test tenant has no row in this table".to_owned(),
+                "nothing to find, nothing proved".to_owned(),
             );
             continue;
         };
@@ -63,7 +63,7 @@ pub(crate) async fn run(tx: &mut TenantTx, checks: &mut Checks) -> Result<()> {
         check(
             "SELECT without a tenant shows own rows only",
             found == 0,
-            format!("{found} rows of other tenants"),
+            format!("{found} rows of others"),
         );
         let found = count(
             tx,
@@ -114,7 +114,7 @@ pub(crate) async fn run(tx: &mut TenantTx, checks: &mut Checks) -> Result<()> {
             format!("{done:?}"),
         );
 
-        // Without a tenant: the variable was never set, or is empty again.
+        // Without a tenant: never named, or named no longer.
         tx.inner().become_tenant("").await?;
         let found = count(tx, &format!("SELECT COUNT(*) FROM {table}"), &[]).await?;
         check(
@@ -147,7 +147,7 @@ pub(crate) async fn run(tx: &mut TenantTx, checks: &mut Checks) -> Result<()> {
     Ok(())
 }
 
-/// Inserts a row of this tenant, and tries to move it to the other tenant.
+/// Gives a row of this tenant, put in for the purpose, to the other one.
 async fn attempt_after_own(
     tx: &mut TenantTx,
     table: &str,
@@ -155,8 +155,7 @@ async fn attempt_after_own(
     row: &str,
 ) -> Result<std::result::Result<u64, String>> {
     tx.inner().script("SAVEPOINT churn_own").await?;
-    // If the row conflicts with an existing one, that one is moved. If a row it depends on is missing, there is no row
-    // to move.
+    // Where the row, or one it depends on, stands in the way there is one already, or none can be given away.
     let put = attempt_keep(tx, insert, &[Arg::text(row), Arg::text(A)]).await?;
     let there = count(tx, &format!("SELECT COUNT(*) FROM {table}"), &[]).await?;
     let done = match there {
@@ -167,7 +166,7 @@ async fn attempt_after_own(
     Ok(done)
 }
 
-/// Runs a statement and keeps its changes, unless it failed.
+/// Runs a statement and keeps what it did, unless it failed.
 async fn attempt_keep(tx: &mut TenantTx, sql: &str, args: &[Arg<'_>]) -> Result<std::result::Result<u64, String>> {
     tx.inner().script("SAVEPOINT churn_keep").await?;
     match tx.inner().execute(sql, args).await {

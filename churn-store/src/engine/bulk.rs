@@ -1,4 +1,4 @@
-//! Writes many rows per statement: with arrays in Postgres, and with long lists of values in SQLite.
+//! Many rows a statement: arrays for Postgres, long lists of values for SQLite.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -7,25 +7,25 @@ use sqlx::postgres::PgArguments;
 use sqlx::sqlite::SqliteArguments;
 use sqlx::{Arguments, AssertSqlSafe};
 
-use crate::engine::{TenantTx, Tx, unbound};
+use crate::engine::{Connection, TenantTx, unbound};
 use crate::error::Result;
 
-/// Rows per SQLite statement, which is limited to 32 766 arguments.
+/// Rows of a statement of SQLite: its arguments are counted in 15 bits.
 const SQLITE_ROWS: usize = 128;
-/// Rows per Postgres statement.
+/// Rows of a statement of Postgres.
 const POSTGRES_ROWS: usize = 16_384;
 
-/// The type of a column.
+/// What a column holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Holds {
     Text,
-    /// Integers; timestamps are microseconds.
+    /// Integers; moments are microseconds.
     Int,
     Number,
     Json,
 }
 
-/// The values of a column to write.
+/// A column of rows to write.
 #[derive(Clone, Debug)]
 pub(crate) enum Stored {
     Texts(Vec<Option<Arc<str>>>),
@@ -33,12 +33,12 @@ pub(crate) enum Stored {
     Numbers(Vec<Option<f64>>),
 }
 
-/// The target of the rows. Names come from the code, never from a caller.
+/// Where rows go. Names come from the code, never from a caller.
 pub(crate) struct Target<'a> {
     pub(crate) table: &'static str,
     /// The columns after `tenant_id`.
     pub(crate) columns: &'a [(&'static str, Holds)],
-    /// How to handle an existing row: an `ON CONFLICT` clause, or nothing.
+    /// What happens to a row that is there: an `ON CONFLICT` clause, or nothing.
     pub(crate) on_conflict: &'a str,
 }
 
@@ -51,8 +51,7 @@ impl Target<'_> {
             .join(", ")
     }
 
-    /// One list of arguments per row: the tenant and the columns. They are unnamed, because SQLite looks up names one
-    /// by one.
+    /// For each row the tenant and the columns. Nameless arguments: SQLite looks names up one by one.
     fn values(&self, rows: usize) -> String {
         let row = format!("(?{})", ", ?".repeat(self.columns.len()));
         let rows = vec![row; rows].join(", ");
@@ -60,7 +59,7 @@ impl Target<'_> {
         format!("INSERT INTO {table} AS t (tenant_id, {names}) VALUES {rows} {then}")
     }
 
-    /// The tenant, and one array per column.
+    /// The tenant, and an array for each column.
     fn arrays(&self) -> String {
         let arrays = self.columns.iter().enumerate().map(|(index, (_, holds))| {
             let of = match holds {
@@ -82,7 +81,7 @@ impl Target<'_> {
         )
     }
 
-    /// Writes the rows that `chosen` selects from each chunk; returns how many rows are new or changed.
+    /// Writes the rows that `chosen` leaves of each piece; returns how many were written or changed.
     pub(crate) async fn write(
         &self,
         tx: &mut TenantTx,
@@ -94,8 +93,8 @@ impl Target<'_> {
         let mut changed = 0;
         let mut start = 0;
         while start < rows {
-            changed += match tx.inner() {
-                Tx::Sqlite(tx) => {
+            let done = match tx.inner().connection()? {
+                Connection::Sqlite(connection) => {
                     let rows = chosen(start..(start + SQLITE_ROWS).min(rows));
                     start += SQLITE_ROWS;
                     let query = sqlx::query_with(
@@ -103,16 +102,18 @@ impl Target<'_> {
                         sqlite_rows(&tenant, columns, &rows)?,
                     );
                     let query = query.persistent(rows.len() == SQLITE_ROWS);
-                    query.execute(&mut **tx).await?.rows_affected()
+                    query.execute(connection).await.map(|done| done.rows_affected())
                 }
-                Tx::Postgres(tx) => {
+                Connection::Postgres(connection) => {
                     let rows = chosen(start..(start + POSTGRES_ROWS).min(rows));
                     start += POSTGRES_ROWS;
                     let query =
                         sqlx::query_with(AssertSqlSafe(self.arrays()), postgres_arrays(&tenant, columns, &rows)?);
-                    query.execute(&mut **tx).await?.rows_affected()
+                    let query = query.persistent(false);
+                    query.execute(connection).await.map(|done| done.rows_affected())
                 }
             };
+            changed += done.map_err(|error| tx.inner().error(error))?;
         }
         Ok(changed)
     }

@@ -1,11 +1,11 @@
-//! The migrations of the schema. They are recorded in `churn_migrations`, so migrations of the host are not affected.
+//! The schema, step by step. The steps are this library's own (`churn_migrations`): a host's migrations are not disturbed.
 
 use sha2::{Digest, Sha256};
 
 use crate::engine::{Access, Arg, Backend, Pool, Tx};
 use crate::error::{Error, ErrorKind, Result};
 
-/// A migration of the schema.
+/// One step of the schema.
 pub(crate) struct Migration {
     pub(crate) version: i64,
     pub(crate) name: &'static str,
@@ -24,9 +24,14 @@ macro_rules! step {
     };
 }
 
-static STEPS: [Migration; 3] = [step!(1, "records"), step!(2, "models"), step!(3, "people")];
+static STEPS: [Migration; 4] = [
+    step!(1, "records"),
+    step!(2, "models"),
+    step!(3, "people"),
+    step!(4, "hosts"),
+];
 
-/// All migrations, oldest first.
+/// All steps, oldest first.
 pub(crate) fn migrations() -> &'static [Migration] {
     &STEPS
 }
@@ -47,11 +52,11 @@ impl Migration {
 
 const TABLE: &str = "CREATE TABLE IF NOT EXISTS churn_migrations (version BIGINT PRIMARY KEY, name TEXT NOT NULL, checksum TEXT NOT NULL)";
 
-/// Migrates the schema to version `wanted`; does nothing if it is there already.
+/// Brings the schema to `wanted`; does nothing where it is there already.
 pub(crate) async fn migrate(pool: &Pool, wanted: i64) -> Result<()> {
     let mut tx = pool.begin(Access::Write).await?;
     if pool.backend() == Backend::Postgres {
-        // Hosts that start at the same time migrate one after another.
+        // Two hosts that start at once migrate one after the other.
         tx.rows(
             "SELECT 1 FROM (SELECT pg_advisory_xact_lock(7165042117293)) AS held",
             &[],
@@ -83,7 +88,7 @@ pub(crate) async fn migrate(pool: &Pool, wanted: i64) -> Result<()> {
     tx.commit().await
 }
 
-/// The version of the schema. An error if a newer library wrote it, or if its migrations are not those of this library.
+/// The version of the schema; an error if a newer library wrote it or its steps are not ours.
 async fn applied(tx: &mut Tx, backend: Backend) -> Result<i64> {
     let rows = tx
         .rows(
@@ -111,7 +116,7 @@ async fn applied(tx: &mut Tx, backend: Backend) -> Result<i64> {
     Ok(last)
 }
 
-/// The version of the existing schema; 0 if there is none.
+/// The version of the schema that is there; 0 if none is.
 pub(crate) async fn current(pool: &Pool) -> Result<i64> {
     let mut tx = pool.begin(Access::Read).await?;
     let there = match pool.backend() {

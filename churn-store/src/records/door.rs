@@ -1,11 +1,12 @@
-//! Converts tables to columns as they are stored. Validation is done by the core.
+//! From the core's checked batches to columns as they are stored. What is valid, and how a value is read, is the core's
+//! business alone ([`Table::check`]); what no database can hold is refused here.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use churn_core::{
-    Cell, Column, IssueCode, OnInvalid, RecordKind, Table, TenantId, TenantRecords, Timestamp, ValidationReport, Value,
-    columns_of,
+    Cell, CheckedBatch, CheckedColumn, IssueCode, OnInvalid, RecordKind, Table, TenantId, ValidationIssue,
+    ValidationReport, Value,
 };
 use sha2::{Digest, Sha256};
 
@@ -13,261 +14,191 @@ use crate::engine::{Holds, Stored, to_json};
 use crate::error::{Error, ErrorKind, Result};
 use crate::records::layout::{ALWAYS, id_column, slots};
 
-/// A batch in stored form: one column per slot of its kind.
+/// The most columns that one table of a tenant may have. Every one of them is a column of all loaded rows.
+pub(crate) const MAX_COLUMNS: usize = 1000;
+
+/// A batch that was checked.
+pub(crate) struct Parsed {
+    batch: CheckedBatch,
+    /// Where each accepted row stood in what was given.
+    positions: Vec<u64>,
+}
+
+/// A batch as it is stored: one column per slot of its kind.
 #[derive(Debug, Default)]
 pub(crate) struct Batch {
     pub(crate) columns: Vec<Stored>,
     pub(crate) rows: usize,
-    /// The outside columns that were given.
-    pub(crate) given: Vec<String>,
+    /// The outside columns that were given, and the type of an attribute that has a value.
+    pub(crate) given: Vec<(String, Option<&'static str>)>,
+    pub(crate) report: ValidationReport,
 }
 
-/// How many times rows of equal content occurred in an import.
+/// How many times rows of equal content came in an import.
 pub(crate) type Seen = HashMap<[u8; 16], u32>;
 
-/// Issues that concern conflicts with other rows; they are found when all records are loaded.
-const LATER: [IssueCode; 4] = [
-    IssueCode::DuplicateId,
-    IssueCode::DuplicateVersion,
-    IssueCode::UnknownCustomer,
-    IssueCode::MixedCurrency,
-];
-
-/// Validates a batch by the core's rules; returns the positions of the invalid rows.
-pub(crate) fn check(
-    kind: RecordKind,
-    table: &Table,
-    tenant: &TenantId,
-    policy: OnInvalid,
-) -> Result<(HashSet<usize>, ValidationReport)> {
-    let builder = TenantRecords::builder(tenant.clone()).on_invalid(OnInvalid::Quarantine);
-    let builder = match kind {
-        RecordKind::Customers => builder.customers(table.clone()),
-        // The check assumes that every customer whom the events name exists.
-        _ => builder.customers(named_customers(table)?).table(kind, table.clone()),
-    };
-    let (_, mut report) = builder.build()?;
-    report.undated_attributes.clear();
-    // Findings concern whole tables, so they are reported when the records are loaded.
-    report.findings.clear();
-    report
-        .issues
-        .retain(|issue| issue.table == kind && !LATER.contains(&issue.code));
-    report.tables.retain(|(table, _)| *table == kind);
-    report.issues.extend(zero_bytes(kind, table));
-    report.issues.sort_by_key(|issue| issue.row);
-    // A missing column does not concern a single row.
-    let whole = report.issues.iter().any(|issue| issue.row.is_none());
-    if whole || (policy == OnInvalid::Refuse && !report.issues.is_empty()) {
-        return Err(Error::refused(report));
-    }
-    let bad: HashSet<usize> = report
-        .issues
-        .iter()
-        .filter_map(|issue| issue.row)
-        .map(|row| row as usize)
-        .collect();
-    for (_, counts) in &mut report.tables {
-        counts.quarantined = bad.iter().map(|&row| row as u64).collect();
-        counts.quarantined.sort_unstable();
-        counts.rows_quarantined = bad.len() as u64;
-        counts.rows_accepted = counts.rows_in - counts.rows_quarantined;
-    }
-    Ok((bad, report))
+/// Checks a batch by the core's rules.
+pub(crate) fn parse(kind: RecordKind, table: Table, tenant: &TenantId) -> Result<Parsed> {
+    let own = not_storable(kind, &table);
+    let rows = table.rows() as u64;
+    let mut batch = table.check(kind, tenant, OnInvalid::Quarantine)?;
+    let core: HashSet<u64> = batch.report.issues.iter().filter_map(|issue| issue.row).collect();
+    let positions: Vec<u64> = (0..rows).filter(|row| !core.contains(row)).collect();
+    batch.report.issues.extend(own);
+    Ok(Parsed { batch, positions })
 }
 
-fn named_customers(table: &Table) -> Result<Table> {
-    let mut ids: HashSet<String> = HashSet::new();
-    for cell in table.cells("customer_id").into_iter().flatten() {
-        if let Some(id) = text(cell)
-            && !ids.contains(&*id)
-        {
-            ids.insert(id.to_string());
-        }
-    }
-    let count = ids.len();
-    let ids = Column::Values(ids.into_iter().map(Value::Text).collect());
-    let signed_up = Column::Timestamps(vec![Some(Timestamp::MIN.as_micros()); count]);
-    Ok(Table::new()
-        .with_column("customer_id", ids)?
-        .with_column("signed_up_at", signed_up)?)
-}
-
-/// Finds texts with U+0000, which Postgres cannot store. They are refused in both databases, so that the databases
-/// store the same.
-fn zero_bytes(kind: RecordKind, table: &Table) -> Vec<churn_core::ValidationIssue> {
+/// U+0000 in texts, which Postgres cannot hold, and -0.0, whose sign neither database keeps everywhere: refused in both, so
+/// that they hold the same.
+fn not_storable(kind: RecordKind, table: &Table) -> Vec<ValidationIssue> {
     let mut issues = vec![];
     for name in table.column_names() {
         for (row, cell) in table.cells(name).into_iter().flatten().enumerate() {
-            if let Cell::Text(text) | Cell::TextFile(text) = cell
-                && text.contains('\0')
-            {
-                let why = "a stored text must not contain the character U+0000";
-                issues.push(churn_core::ValidationIssue::new(
-                    kind,
-                    row as u64,
-                    name,
-                    IssueCode::BadType,
-                    why,
-                ));
-            }
+            let (code, why) = match cell {
+                Cell::Text(text) | Cell::TextFile(text) if text.contains('\0') => {
+                    (IssueCode::BadType, "a stored text may not hold the character U+0000")
+                }
+                Cell::Float(value) if value == 0.0 && value.is_sign_negative() => {
+                    (IssueCode::OutOfRange, "the sign of -0.0 cannot be kept: write 0")
+                }
+                _ => continue,
+            };
+            issues.push(ValidationIssue::new(kind, row as u64, name, code, why));
         }
     }
     issues
 }
 
-/// The text of a cell. Integers become their decimal text; an empty text is kept.
-fn text(cell: Cell<'_>) -> Option<std::borrow::Cow<'_, str>> {
-    match cell {
-        Cell::Text(text) | Cell::TextFile(text) => Some(text.into()),
-        Cell::Int(value) => Some(value.to_string().into()),
-        Cell::UInt(value) => Some(value.to_string().into()),
+fn type_of(column: &CheckedColumn) -> Option<&'static str> {
+    match column {
+        CheckedColumn::NumberAttribute(_) => Some("number"),
+        CheckedColumn::TextAttribute(_) => Some("text"),
+        CheckedColumn::BoolAttribute(_) => Some("bool"),
         _ => None,
     }
 }
 
-fn moment(cell: Cell<'_>) -> Option<i64> {
-    match cell {
-        Cell::Timestamp(micros) => Some(micros),
-        Cell::Text(text) | Cell::TextFile(text) => text.parse::<Timestamp>().ok().map(Timestamp::as_micros),
+fn attribute(column: &CheckedColumn) -> Option<&[Value]> {
+    match column {
+        CheckedColumn::NumberAttribute(values)
+        | CheckedColumn::TextAttribute(values)
+        | CheckedColumn::BoolAttribute(values) => Some(values),
         _ => None,
     }
 }
 
-fn number(cell: Cell<'_>) -> Option<f64> {
-    match cell {
-        Cell::Int(value) => Some(value as f64),
-        Cell::UInt(value) => Some(value as f64),
-        Cell::Float(value) => Some(value),
-        Cell::TextFile(text) => text.trim().parse().ok(),
-        _ => None,
-    }
-}
-
-/// Texts, in which equal values share one allocation.
-fn texts<'a>(cells: impl Iterator<Item = Cell<'a>>, known: &mut HashSet<Arc<str>>) -> Vec<Option<Arc<str>>> {
-    cells
-        .map(|cell| {
-            let text = text(cell)?;
-            if let Some(known) = known.get(&*text) {
-                return Some(Arc::clone(known));
+impl Parsed {
+    /// The rows as they are stored, given the types that the tenant's attributes have.
+    pub(crate) fn finish(
+        self,
+        types: &HashMap<String, Option<String>>,
+        policy: OnInvalid,
+        seen: &mut Seen,
+    ) -> Result<Batch> {
+        let Self { batch, positions } = self;
+        let kind = batch.kind;
+        let mut report = batch.report;
+        let mut given = vec![];
+        for (name, column) in &batch.columns {
+            let (of, values) = (type_of(column), attribute(column).unwrap_or_default());
+            let filled = values.iter().any(|value| *value != Value::Null);
+            given.push((name.clone(), of.filter(|_| filled)));
+            let (Some(of), Some(Some(known))) = (of, types.get(name)) else {
+                continue;
+            };
+            if of == known {
+                continue;
             }
-            let own: Arc<str> = text.as_ref().into();
-            // Most ids differ, so storing all of them would cost more than it saves.
-            if known.len() < 4096 {
-                known.insert(Arc::clone(&own));
+            for (row, _) in values.iter().enumerate().filter(|(_, value)| **value != Value::Null) {
+                let why = format!("the attribute holds {known}s in this store, this is a {of}");
+                let issue = ValidationIssue::new(kind, positions[row], name, IssueCode::BadType, why);
+                report.issues.push(issue);
             }
-            Some(own)
-        })
-        .collect()
-}
+        }
+        let known = types.keys().filter(|name| !name.is_empty()).map(String::as_str);
+        let names: HashSet<&str> = known.chain(given.iter().map(|(name, _)| name.as_str())).collect();
+        if names.len() > MAX_COLUMNS {
+            let why = format!(
+                "a table of a tenant may have at most {MAX_COLUMNS} columns, this would be {}",
+                names.len()
+            );
+            let kind_of_error = ErrorKind::Core(churn_core::ErrorKind::UnreadableTable);
+            return Err(Error::new(kind_of_error, why).at(Some(kind), None, None));
+        }
+        report.issues.sort_by_key(|issue| issue.row);
+        if policy == OnInvalid::Refuse && !report.issues.is_empty() {
+            return Err(Error::refused(report));
+        }
+        let bad: HashSet<u64> = report.issues.iter().filter_map(|issue| issue.row).collect();
+        for (_, counts) in &mut report.tables {
+            counts.quarantined = bad.iter().copied().collect();
+            counts.quarantined.sort_unstable();
+            counts.rows_quarantined = bad.len() as u64;
+            counts.rows_accepted = counts.rows_in - counts.rows_quarantined;
+        }
 
-/// The valid rows of a validated table, in stored form.
-pub(crate) fn read(kind: RecordKind, table: &Table, bad: &HashSet<usize>, seen: &mut Seen) -> Result<Batch> {
-    let rows = table.rows();
-    let mut columns = Vec::with_capacity(slots(kind).len());
-    let attributes = attributes(kind, table)?;
-    let given = table
-        .column_names()
-        .filter(|name| *name != "tenant_id")
-        .map(str::to_owned)
-        .collect();
-    for slot in slots(kind) {
-        let cells = table.cells(slot.name);
-        columns.push(match (slot.name, slot.holds) {
-            ("attributes", _) => Stored::Texts(attributes.clone()),
-            ("content_key", _) => Stored::Texts(vec![None; rows]),
-            (_, Holds::Text | Holds::Json) => match cells {
-                Some(cells) => Stored::Texts(texts(cells, &mut HashSet::new())),
-                None => Stored::Texts(vec![None; rows]),
-            },
-            (_, Holds::Int) => match cells {
-                Some(cells) => Stored::Ints(cells.map(moment).collect()),
-                None => Stored::Ints(vec![None; rows]),
-            },
-            (_, Holds::Number) => match cells {
-                Some(cells) => Stored::Numbers(cells.map(number).collect()),
-                None => Stored::Numbers(vec![None; rows]),
-            },
-        });
-    }
-    let mut batch = Batch { columns, rows, given };
-    batch.keep(|row| !bad.contains(&row));
-    batch.fill_keys(kind, seen);
-    Ok(batch)
-}
-
-/// The attributes of every row as one JSON object; `None` for a row without attributes.
-fn attributes(kind: RecordKind, table: &Table) -> Result<Vec<Option<Arc<str>>>> {
-    let known = |name: &str| columns_of(kind).iter().any(|column| column.name == name);
-    let names: Vec<&str> = table.column_names().filter(|name| !known(name)).collect();
-    if names.is_empty() {
-        return Ok(vec![None; table.rows()]);
-    }
-    let mut objects: Vec<BTreeMap<&str, serde_json::Value>> = vec![BTreeMap::new(); table.rows()];
-    for &name in &names {
-        let file = table.cells(name).into_iter().flatten().find(|cell| *cell != Cell::Null);
-        let strictest = match file {
-            Some(Cell::TextFile(_)) => strictest(table, name),
-            _ => FileType::Text,
+        let rows = batch.rows;
+        let attributes = attributes(&batch.columns, rows)?;
+        let find = |name: &str| {
+            batch
+                .columns
+                .iter()
+                .find(|(known, _)| known == name)
+                .map(|(_, column)| column)
         };
-        for (object, cell) in objects.iter_mut().zip(table.cells(name).into_iter().flatten()) {
-            if let Some(value) = attribute(cell, strictest) {
-                object.insert(name, value);
+        let slot = |name: &str, holds: Holds| match (name, find(name)) {
+            ("attributes", _) => Ok(Stored::Texts(attributes.clone())),
+            ("content_key", _) => Ok(Stored::Texts(vec![None; rows])),
+            (_, None) => Ok(match holds {
+                Holds::Text | Holds::Json => Stored::Texts(vec![None; rows]),
+                Holds::Int => Stored::Ints(vec![None; rows]),
+                Holds::Number => Stored::Numbers(vec![None; rows]),
+            }),
+            (_, Some(CheckedColumn::Texts(values))) => Ok(Stored::Texts(values.clone())),
+            (_, Some(CheckedColumn::Timestamps(values))) => Ok(Stored::Ints(values.clone())),
+            (_, Some(CheckedColumn::Numbers(values))) => Ok(Stored::Numbers(values.clone())),
+            (_, Some(other)) => {
+                let why = format!("column '{name}' came as {:?}", type_of(other));
+                Err(Error::new(ErrorKind::Internal, why).at(Some(kind), None, Some(name)))
             }
+        };
+        let columns = slots(kind)
+            .iter()
+            .map(|own| slot(own.name, own.holds))
+            .collect::<Result<_>>()?;
+        let mut stored = Batch {
+            columns,
+            rows,
+            given,
+            report,
+        };
+        if positions.iter().any(|row| bad.contains(row)) {
+            stored.keep(|row| !bad.contains(&positions[row]));
         }
+        stored.fill_keys(kind, seen);
+        Ok(stored)
     }
-    objects
+}
+
+/// The attributes of every row as one JSON object; none where a row has none.
+fn attributes(columns: &[(String, CheckedColumn)], rows: usize) -> Result<Vec<Option<Arc<str>>>> {
+    // The store has columns of its own for what the core keeps as attributes under known names.
+    let extra = columns
         .iter()
-        .map(|object| match object.is_empty() {
+        .filter_map(|(name, column)| Some((name.as_str(), attribute(column)?)));
+    let extra: Vec<(&str, &[Value])> = extra.collect();
+    if extra.is_empty() {
+        return Ok(vec![None; rows]);
+    }
+    let object = |row: usize| {
+        let values = extra.iter().map(|(name, values)| (*name, &values[row]));
+        let object: BTreeMap<&str, &Value> = values.filter(|(_, value)| **value != Value::Null).collect();
+        match object.is_empty() {
             true => Ok(None),
-            false => Ok(Some(to_json(object)?.into())),
-        })
-        .collect()
-}
-
-/// The type of a column of a text file: the strictest type that fits all its values.
-#[derive(Clone, Copy, PartialEq)]
-enum FileType {
-    Bool,
-    Number,
-    Text,
-}
-
-fn strictest(table: &Table, name: &str) -> FileType {
-    let mut found = FileType::Bool;
-    for cell in table.cells(name).into_iter().flatten() {
-        let Cell::TextFile(text) = cell else { continue };
-        let text = text.trim();
-        if found == FileType::Bool && !text.eq_ignore_ascii_case("true") && !text.eq_ignore_ascii_case("false") {
-            found = FileType::Number;
+            false => Ok(Some(to_json(&object)?.into())),
         }
-        if found == FileType::Number && text.parse::<f64>().is_err() {
-            return FileType::Text;
-        }
-    }
-    found
-}
-
-fn attribute(cell: Cell<'_>, file: FileType) -> Option<serde_json::Value> {
-    match cell {
-        Cell::Bool(value) => Some(value.into()),
-        Cell::Int(value) => Some(value.into()),
-        Cell::UInt(value) => Some(value.into()),
-        // NaN is a missing value; infinities were refused.
-        Cell::Float(value) => serde_json::Number::from_f64(value).map(Into::into),
-        Cell::Text(text) => Some(text.into()),
-        Cell::TextFile(text) => match file {
-            FileType::Bool => Some(text.trim().eq_ignore_ascii_case("true").into()),
-            FileType::Number => {
-                let value: f64 = text.trim().parse().ok()?;
-                serde_json::Number::from_f64(value).map(Into::into)
-            }
-            FileType::Text => Some(text.into()),
-        },
-        Cell::Timestamp(micros) => Timestamp::from_micros(micros).map(|at| at.to_string().into()),
-        _ => None,
-    }
+    };
+    (0..rows).map(object).collect()
 }
 
 impl Batch {
@@ -303,14 +234,14 @@ impl Batch {
         }
     }
 
-    /// Fills the columns that identify a row and must not be null.
+    /// Fills the columns that identify a row, which may not be null.
     fn fill_keys(&mut self, kind: RecordKind, seen: &mut Seen) {
         let known_at = slots(kind)
             .iter()
             .position(|slot| slot.name == "known_at")
             .unwrap_or_default();
         if id_column(kind).is_none() {
-            // A version without `valid_from` begins at the sign-up.
+            // A version without a beginning is true since the sign-up.
             let signed_up_at = self.moments(1).to_vec();
             for (own, signed_up_at) in self.moments(2).iter_mut().zip(signed_up_at) {
                 *own = own.or(signed_up_at);
@@ -330,7 +261,7 @@ impl Batch {
         }
     }
 
-    /// The key of a row without an id: a hash of all its values, and its ordinal among identical rows of the import.
+    /// The identity of a row without an id: a hash of all it holds, and its ordinal among identical rows of the import.
     fn content_key(&self, row: usize, seen: &mut Seen, empty: &Arc<str>) -> Arc<str> {
         if let Stored::Texts(ids) = &self.columns[0]
             && ids[row].as_ref().is_some_and(|id| !id.is_empty())
@@ -373,7 +304,7 @@ impl Batch {
     }
 }
 
-/// For each key within `rows`, only the last row, in the order of the first occurrences.
+/// Of rows with one key within `rows`, only the last; in the order of the first.
 pub(crate) fn last_of_each(kind: RecordKind, columns: &[Stored], rows: std::ops::Range<usize>) -> Vec<usize> {
     type Key<'a> = (Option<&'a str>, Option<&'a str>, [Option<i64>; 3]);
     let mut places: HashMap<Key<'_>, usize> = HashMap::with_capacity(rows.len());
@@ -406,7 +337,7 @@ pub(crate) fn last_of_each(kind: RecordKind, columns: &[Stored], rows: std::ops:
     kept
 }
 
-/// Refuses a text argument with U+0000.
+/// A text argument may not hold U+0000.
 pub(crate) fn no_zero_byte(name: &str, text: &str) -> Result<()> {
     match text.contains('\0') {
         true => Err(Error::new(

@@ -1,16 +1,16 @@
-//! The columns of the record tables, and the statements built from them. Names come only from this file; values are
-//! always arguments.
+//! Which column of which table holds what, and the statements made of it. Names come from this file alone; values are always
+//! arguments.
 
 use churn_core::RecordKind;
 
-use crate::engine::Holds;
+use crate::engine::{Backend, Holds};
 
 /// A column of a record table.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Slot {
     pub(crate) name: &'static str,
     pub(crate) holds: Holds,
-    /// Whether the column is part of the row's identity.
+    /// Whether it is part of the row's identity.
     pub(crate) key: bool,
 }
 
@@ -82,10 +82,10 @@ const ACTIVITIES: &[Slot] = &[
     slot("attributes", Json),
 ];
 
-/// The `known_at` of a row without one.
+/// `known_at` of a row that does not say.
 pub(crate) const ALWAYS: i64 = i64::MIN;
 
-/// The columns of a record table, without the tenant and the sequence number.
+/// The columns of a record table, without tenant and order.
 pub(crate) fn slots(kind: RecordKind) -> &'static [Slot] {
     match kind {
         RecordKind::Customers => CUSTOMERS,
@@ -111,11 +111,17 @@ pub(crate) fn id_column(kind: RecordKind) -> Option<&'static str> {
     }
 }
 
-fn names(kind: RecordKind) -> String {
+fn names_of(kind: RecordKind) -> String {
     slots(kind).iter().map(|slot| slot.name).collect::<Vec<_>>().join(", ")
 }
 
-/// How an existing row is handled: it is replaced if it differs.
+/// The columns of customers, each behind a prefix.
+pub(crate) fn names(prefix: &str) -> String {
+    let names = CUSTOMERS.iter().map(|slot| format!("{prefix}{}", slot.name));
+    names.collect::<Vec<_>>().join(", ")
+}
+
+/// What happens to a row that is there: replaced where it differs.
 pub(crate) fn on_conflict(kind: RecordKind) -> String {
     let join = |key: bool, of: &dyn Fn(&str) -> String| {
         let names = slots(kind).iter().filter(|slot| slot.key == key);
@@ -124,36 +130,57 @@ pub(crate) fn on_conflict(kind: RecordKind) -> String {
     let differs = slots(kind).iter().filter(|slot| !slot.key);
     let differs = differs.map(|slot| format!("t.{0} IS DISTINCT FROM excluded.{0}", slot.name));
     format!(
-        "ON CONFLICT (tenant_id, {}) DO UPDATE SET {} WHERE {}",
+        "
+        ON CONFLICT (tenant_id, {}) DO UPDATE
+        SET {}
+        WHERE {}",
         join(true, &str::to_owned),
         join(false, &|name| format!("{name} = excluded.{name}")),
         differs.collect::<Vec<_>>().join(" OR ")
     )
 }
 
-/// All rows of a tenant in order of first arrival.
+/// All rows of a tenant in the order of their arrival.
 pub(crate) fn select_all(kind: RecordKind) -> String {
     format!(
-        "SELECT {} FROM {} WHERE tenant_id = $1 ORDER BY seq",
-        names(kind),
+        "
+        SELECT {}
+        FROM {}
+        WHERE tenant_id = $1
+        ORDER BY seq",
+        names_of(kind),
         table(kind)
     )
 }
 
-/// A page of rows after a sequence number, with a limit.
+/// A page of rows: those after a place, at most so many.
 pub(crate) fn select_page(kind: RecordKind) -> String {
     format!(
-        "SELECT {}, seq FROM {} WHERE tenant_id = $1 AND seq > $2 ORDER BY seq LIMIT $3",
-        names(kind),
+        "
+        SELECT {}, seq
+        FROM {}
+        WHERE tenant_id = $1 AND seq > $2
+        ORDER BY seq
+        LIMIT $3",
+        names_of(kind),
         table(kind)
     )
 }
 
-/// The rows of one customer.
-pub(crate) fn select_customer(kind: RecordKind) -> String {
+/// The rows of one customer, by the index of customers: SQLite would rather follow the primary key, and read the whole
+/// tenant.
+pub(crate) fn select_customer(kind: RecordKind, backend: Backend) -> String {
+    let by = match backend {
+        Backend::Sqlite => format!("INDEXED BY {}_of_customer", table(kind)),
+        Backend::Postgres => String::new(),
+    };
     format!(
-        "SELECT {}, seq FROM {} WHERE tenant_id = $1 AND customer_id = $2 ORDER BY seq",
-        names(kind),
+        "
+        SELECT {}, seq
+        FROM {} {by}
+        WHERE tenant_id = $1 AND customer_id = $2
+        ORDER BY seq",
+        names_of(kind),
         table(kind)
     )
 }

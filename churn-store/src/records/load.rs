@@ -1,4 +1,4 @@
-//! Loads the database directly into columns, and builds the core's records from these.
+//! From the database straight into columns, and from those into the core's records.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
@@ -20,38 +20,38 @@ use crate::records::layout::{ALWAYS, Slot, select_all, slots};
 use crate::records::write::off_thread;
 use crate::tenant::TenantStore;
 
-/// Rows per batch of columns.
+/// Rows of one batch of columns.
 const BATCH: usize = 1 << 16;
 
-/// Options for loading a tenant's records; they are those of [`churn_core::RecordsBuilder`].
+/// How a tenant's records are loaded: what [`churn_core::RecordsBuilder`] may be told.
 #[derive(Clone, Debug, Default)]
 pub struct RecordsOptions {
-    /// The tables to load; `None` for all tables that were given.
+    /// Which tables; `None` for all that were given.
     pub tables: Option<Vec<RecordKind>>,
-    /// What to do with rows that conflict with other rows. Default: refuse.
+    /// What to do with rows that only show to be wrong beside others. Default: refuse.
     pub on_invalid: OnInvalid,
-    /// The start of the observed history.
+    /// Where the history begins.
     pub observed_from: Option<Timestamp>,
-    /// The end of the observed history.
+    /// The end of what was observed.
     pub observed_until: Option<Timestamp>,
-    /// The undated attributes that never change.
+    /// Undated attributes that never change.
     pub static_attributes: StaticAttributes,
     /// The tenant's currency.
     pub currency: Option<String>,
-    /// The value of one major unit of another currency in the tenant's currency.
+    /// What one major unit of other currencies is worth in it.
     pub conversion_rates: BTreeMap<String, f64>,
     /// Threads, progress and cancellation of the build.
     pub execution: Execution,
 }
 
 impl TenantStore {
-    /// All of the tenant's records, read in one database snapshot and in the order of first arrival. They are
-    /// bit-identical to records that were built from the given rows directly.
+    /// All the tenant's records as of one moment of the database, in the order in which they came in: the same bits as
+    /// if they had been built from what was given.
     ///
     /// # Errors
-    /// See [`churn_core::RecordsBuilder::build`]; `store_unavailable`, `store_not_migrated`.
+    /// As [`churn_core::RecordsBuilder::build`]; `store_unavailable`, `store_not_migrated`.
     pub async fn records(&self, options: &RecordsOptions) -> Result<(TenantRecords, ValidationReport)> {
-        let mut tx = self.begin(Access::Read).await?;
+        let mut tx = self.begin_session(Access::Read).await?;
         let builder = load_all(&mut tx, options).await?;
         tx.rollback().await?;
         let options = options.clone();
@@ -74,11 +74,26 @@ impl TenantStore {
             }
             builder.build()
         };
-        Ok(off_thread(build).await??)
+        off_thread(build).await?.map_err(hinted)
     }
 }
 
-/// A builder with the tables of one snapshot.
+/// What to do about rows that only show to be wrong beside others.
+fn hinted(error: churn_core::Error) -> Error {
+    let later = error.report().is_some();
+    let error = Error::from(error);
+    match later {
+        true => {
+            let message = format!(
+                "{error}; load with on_invalid = quarantine to set such rows aside, or add what is missing (customers, conversion rates)"
+            );
+            error.with_message(message)
+        }
+        false => error,
+    }
+}
+
+/// A builder with the tables of one moment.
 pub(crate) async fn load_all(tx: &mut TenantTx, options: &RecordsOptions) -> Result<RecordsBuilder> {
     let mut builder = TenantRecords::builder(tx.tenant().clone());
     let given = given_columns(tx).await?;
@@ -95,10 +110,13 @@ pub(crate) async fn load_all(tx: &mut TenantTx, options: &RecordsOptions) -> Res
     Ok(builder)
 }
 
-/// The given tables, each with its columns in order of first arrival, which determines the order of features.
+/// The tables that were given, each with its columns in the order in which they came: features go by it.
 pub(crate) async fn given_columns(tx: &mut TenantTx) -> Result<BTreeMap<String, Vec<String>>> {
-    const GIVEN: &str =
-        "SELECT kind, column_name FROM churn_record_columns WHERE tenant_id = $1 ORDER BY kind, place, column_name";
+    const GIVEN: &str = "
+        SELECT kind, column_name
+        FROM churn_record_columns
+        WHERE tenant_id = $1
+        ORDER BY kind, place, column_name";
     let mut given: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for row in tx.rows(GIVEN, &[]).await? {
         let columns = given.entry(row.text(0)?.to_owned()).or_default();
@@ -134,7 +152,7 @@ async fn load(
 /// Columns that grow by rows of the database.
 struct Columns {
     rows: usize,
-    /// For each slot of the kind, the builder if the column was given.
+    /// For each slot of the kind, its builder if the column was given.
     known: Vec<Option<Known>>,
     names: Vec<&'static str>,
     attributes: Vec<(String, Attribute)>,
@@ -150,7 +168,7 @@ enum Known {
 impl Columns {
     fn new(kind: RecordKind, given: &[String]) -> Self {
         let slots = slots(kind);
-        // An attribute may have the name of an internal column of the store.
+        // An attribute may be named like a column of the store's own.
         let own = |slot: &Slot| slot.name != "content_key" && slot.holds != Holds::Json;
         let known = slots.iter().map(|slot| {
             (given.iter().any(|name| name == slot.name) && own(slot)).then(|| match slot.holds {
@@ -180,7 +198,7 @@ impl Columns {
         for (position, known) in self.known.iter_mut().enumerate() {
             match known {
                 None => {}
-                // An empty text means that there is no id.
+                // The empty text stands for no id.
                 Some(Known::Text(builder)) => {
                     let text = row.text_or_null(position)?;
                     let id = position == 0;
@@ -209,7 +227,7 @@ impl Columns {
         Ok(())
     }
 
-    /// Takes the rows read so far as a table, and starts anew.
+    /// The rows so far as a table; the next ones begin anew.
     fn take(&mut self) -> Result<Table> {
         let mut fields = vec![];
         let mut arrays: Vec<ArrayRef> = vec![];
@@ -250,7 +268,7 @@ impl Columns {
     }
 }
 
-/// The values of an attribute, in a typed column as long as all have one type.
+/// An attribute's values; of one type as long as all are.
 enum Attribute {
     Nulls(usize),
     Number(Float64Builder),
@@ -278,7 +296,7 @@ impl Attribute {
         }
     }
 
-    /// Appends nulls up to this number of rows.
+    /// Nulls up to so many rows.
     fn fill(&mut self, rows: usize) {
         let missing = rows.saturating_sub(self.len());
         match self {
@@ -290,7 +308,7 @@ impl Attribute {
         }
     }
 
-    /// Sets the value of row `row`.
+    /// The value of row `row`.
     fn set(&mut self, row: usize, value: Scalar<'_>) {
         self.fill(row);
         if let Self::Nulls(rows) = *self {
@@ -360,7 +378,7 @@ impl Attribute {
     }
 }
 
-/// Reads an object of scalars into the attribute columns, without allocating an object per row.
+/// Reads an object of scalars into the attribute columns, without an object per row.
 struct Object<'c> {
     columns: &'c mut Columns,
 }
@@ -384,7 +402,7 @@ impl<'de> Visitor<'de> for Object<'_> {
     }
 }
 
-/// A text, borrowed if it contains no escape.
+/// A text, borrowed where it holds no escape.
 struct Name;
 
 impl<'de> DeserializeSeed<'de> for Name {

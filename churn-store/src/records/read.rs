@@ -1,4 +1,4 @@
-//! Reads rows for display: pages, and all rows of one customer.
+//! Rows for people: pages, and all that is known of one customer.
 
 use std::collections::BTreeMap;
 
@@ -10,48 +10,48 @@ use crate::error::{Error, Result};
 use crate::records::layout::{ALWAYS, select_customer, select_page, slots, table};
 use crate::records::{RecordStore, given_columns};
 
-/// A stored row: the columns and attributes of the tenant's table by name, with null for a missing value. A column that
-/// was never given has no entry, which differs from null.
+/// A stored row: the columns and attributes that the tenant's table has, by name, null where the row holds nothing. A column
+/// that was never given is not there: that is not the same.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct StoredRecord {
-    /// Its sequence number, in order of first arrival.
+    /// Its place in the order in which the tenant's rows came in.
     pub place: i64,
-    /// The values by column name.
+    /// What it holds.
     pub values: BTreeMap<String, Value>,
 }
 
-/// A page of rows.
+/// Some rows, and where the next ones begin.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct RecordPage {
-    /// The rows, in order of first arrival.
+    /// The rows, in the order in which they came in.
     pub rows: Vec<StoredRecord>,
-    /// Pass it as `after` for the next page; `None` on the last page.
+    /// What to give as `after` for the next page; `None` on the last one.
     pub next: Option<i64>,
 }
 
 impl RecordStore {
-    /// At most `limit` rows (1 to 10 000) after the sequence number `after`. A row that arrives in the meantime neither
-    /// moves nor repeats other rows.
+    /// At most `limit` rows (1 to 10 000) that came in after the place `after`. Paging by key: a row that comes in meanwhile
+    /// neither moves nor repeats others.
     ///
     /// # Errors
-    /// `invalid_option` for an invalid limit; `store_unavailable`, `store_not_migrated`.
+    /// `invalid_option` for another limit; `store_unavailable`, `store_not_migrated`.
     pub async fn page(&self, after: Option<i64>, limit: usize) -> Result<RecordPage> {
         check_limit(limit)?;
-        let mut tx = self.tenant.begin(Access::Read).await?;
+        let mut tx = self.tenant.begin_session(Access::Read).await?;
         let page = page_rows(&mut tx, self.kind, after, limit).await?;
         tx.rollback().await?;
         Ok(page)
     }
 
-    /// All rows of one customer, in order of first arrival. For `score_customer`, convert them to a table:
+    /// All rows of one customer, in the order in which they came in. For `score_customer`, make a table of them:
     /// `Table::from_values(rows.into_iter().map(|row| row.values.into_iter().collect()))`.
     ///
     /// # Errors
     /// `store_unavailable`, `store_not_migrated`.
     pub async fn of_customer(&self, customer_id: &str) -> Result<Vec<StoredRecord>> {
-        let mut tx = self.tenant.begin(Access::Read).await?;
+        let mut tx = self.tenant.begin_session(Access::Read).await?;
         let rows = customer_rows(&mut tx, self.kind, customer_id).await?;
         tx.rollback().await?;
         Ok(rows)
@@ -74,21 +74,29 @@ pub(crate) async fn page_rows(
 }
 
 pub(crate) async fn customer_rows(tx: &mut TenantTx, kind: RecordKind, customer_id: &str) -> Result<Vec<StoredRecord>> {
-    let found = tx.rows(&select_customer(kind), &[customer_id.into()]).await?;
+    let found = tx
+        .rows(&select_customer(kind, tx.backend()), &[customer_id.into()])
+        .await?;
     records(tx, kind, &found).await
 }
 
-async fn records(tx: &mut TenantTx, kind: RecordKind, rows: &[Row]) -> Result<Vec<StoredRecord>> {
+pub(super) async fn records(tx: &mut TenantTx, kind: RecordKind, rows: &[Row]) -> Result<Vec<StoredRecord>> {
     let given = given_columns(tx).await?.remove(kind.as_str()).unwrap_or_default();
     rows.iter().map(|row| record(kind, row, &given)).collect()
 }
 
 pub(crate) async fn count_rows(tx: &mut TenantTx, kind: RecordKind) -> Result<u64> {
-    let sql = format!("SELECT COUNT(*) FROM {} WHERE tenant_id = $1", table(kind));
+    let sql = format!(
+        "
+        SELECT COUNT(*)
+        FROM {}
+        WHERE tenant_id = $1",
+        table(kind)
+    );
     tx.row(&sql, &[]).await?.map_or(Ok(0), |row| row.count(0))
 }
 
-/// Checks the limit of a page.
+/// A page has a size.
 pub(crate) fn check_limit(limit: usize) -> Result<()> {
     match (1..=10_000).contains(&limit) {
         true => Ok(()),
@@ -121,9 +129,10 @@ fn record(kind: RecordKind, row: &Row, given: &[String]) -> Result<StoredRecord>
     for (name, value) in attributes.unwrap_or_default() {
         let value = match value {
             serde_json::Value::Bool(value) => Value::Bool(value),
-            serde_json::Value::Number(number) => match number.as_i64() {
-                Some(value) => Value::Int(value),
-                None => number.as_f64().map_or(Value::Null, Value::Float),
+            serde_json::Value::Number(number) => match (number.as_i64(), number.as_u64()) {
+                (Some(value), _) => Value::Int(value),
+                (None, Some(value)) => Value::UInt(value),
+                (None, None) => number.as_f64().map_or(Value::Null, Value::Float),
             },
             serde_json::Value::String(text) => Value::Text(text),
             _ => continue,

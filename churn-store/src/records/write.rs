@@ -1,39 +1,43 @@
-//! Writes batches to the database: many rows per statement, one transaction per batch.
+//! Batches into the database: many rows per statement, one transaction per batch.
 
-use churn_core::{IntoTable, OnInvalid, RecordKind, Table, TableReport, ValidationReport};
+use std::collections::{HashMap, HashSet};
 
-use crate::engine::{Access, Arg, Holds, Stored, Target, TenantTx};
+use churn_core::{IntoTable, OnInvalid, RecordKind, Table, TableReport, TenantId, ValidationReport};
+
+use crate::engine::{Access, Arg, Holds, Row, Stored, Target, TenantTx};
 use crate::error::{Error, ErrorKind, Result};
 use crate::records::RecordStore;
-use crate::records::door::{Batch, Seen, check, last_of_each, no_zero_byte, read};
+use crate::records::door::{Batch, Parsed, Seen, last_of_each, no_zero_byte, parse};
 use crate::records::layout::{on_conflict, slots, table};
+use crate::tenant::{Session, TenantStore};
 
-/// The result of an upsert.
+/// What became of a batch.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct Upserted {
-    /// Number of given rows.
+    /// Rows that were given.
     pub rows_in: u64,
-    /// Number of valid rows: `rows_in` minus the quarantined rows.
+    /// Rows that were valid; `rows_in` less those set aside.
     pub rows_accepted: u64,
-    /// Number of rows that were new, or replaced a different row. 0 if the batch was stored before.
+    /// Rows that were new, or replaced one that differed. 0 where the batch was there already.
     pub rows_changed: u64,
-    /// The issues of the quarantined rows.
+    /// What was wrong with the rows set aside.
     pub report: ValidationReport,
 }
 
-/// An upsert in progress, which is one transaction. If it is dropped without [`commit`](Self::commit), it is rolled
-/// back.
+/// A batch under way: one transaction, which begins with the first chunk. Dropped without [`commit`](Self::commit), it is
+/// rolled back.
 #[must_use = "nothing is kept without `commit`"]
 pub struct Import {
-    tx: TenantTx,
+    tenant: TenantStore,
+    tx: Option<Session>,
     batch: BatchWriter,
 }
 
 impl std::fmt::Debug for Import {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Import")
-            .field("tenant", self.tx.tenant())
+            .field("tenant", self.tenant.tenant())
             .field("kind", &self.batch.kind)
             .field("rows_in", &self.batch.done.rows_in)
             .finish_non_exhaustive()
@@ -41,38 +45,64 @@ impl std::fmt::Debug for Import {
 }
 
 impl Import {
-    pub(super) async fn begin(records: &RecordStore, policy: OnInvalid) -> Result<Self> {
-        let tx = records.tenant.begin(Access::Write).await?;
-        Ok(Self {
-            tx,
+    pub(super) fn begin(records: &RecordStore, policy: OnInvalid) -> Self {
+        Self {
+            tenant: records.tenant.clone(),
+            tx: None,
             batch: BatchWriter::new(records.kind, policy),
-        })
+        }
     }
 
-    /// Writes a chunk of the batch. Rows are numbered across all chunks. After an error the import must be dropped.
+    async fn session(&mut self) -> Result<&mut Session> {
+        if self.tx.is_none() {
+            self.tx = Some(self.tenant.begin_session(Access::Write).await?);
+        }
+        self.tx
+            .as_mut()
+            .ok_or_else(|| Error::new(ErrorKind::Internal, "the import has no transaction"))
+    }
+
+    /// Takes a chunk of the batch. Rows are numbered through all chunks. After an error the import must be dropped.
     ///
     /// # Errors
-    /// See [`RecordStore::upsert`].
+    /// As [`RecordStore::upsert`].
     pub async fn write(&mut self, rows: impl IntoTable) -> Result<()> {
-        self.batch.write(&mut self.tx, rows.into_table()).await
+        // Parsed before the transaction begins: others do not wait for that.
+        let parsed = self.batch.parse(self.tenant.tenant(), rows.into_table()).await?;
+        self.session().await?;
+        match &mut self.tx {
+            Some(tx) => self.batch.put(tx, parsed).await,
+            None => Ok(()),
+        }
     }
 
-    /// Commits the transaction: either all chunks are stored or none.
+    /// Keeps what was taken: all of it or, if this fails, none.
     ///
     /// # Errors
     /// `store_unavailable`, `store_full`.
-    pub async fn commit(self) -> Result<Upserted> {
-        self.tx.commit().await?;
+    pub async fn commit(mut self) -> Result<Upserted> {
+        self.session().await?;
+        if let Some(tx) = self.tx {
+            tx.commit().await?;
+        }
         Ok(self.batch.done)
     }
 }
 
-/// Writes the chunks of a batch in an existing transaction.
+/// A chunk that was read and checked.
+pub(crate) struct Chunk {
+    parsed: Parsed,
+    rows: u64,
+}
+
+/// Writes the chunks of a batch in a transaction of someone else's.
 pub(crate) struct BatchWriter {
     kind: RecordKind,
     policy: OnInvalid,
     seen: Seen,
-    noted: std::collections::HashSet<String>,
+    noted: HashSet<(String, Option<&'static str>)>,
+    /// The columns of the tenant's table and the types of its attributes, once they were read.
+    types: Option<HashMap<String, Option<String>>>,
     done: Upserted,
 }
 
@@ -82,61 +112,126 @@ impl BatchWriter {
             kind,
             policy,
             seen: Seen::new(),
-            noted: Default::default(),
+            noted: HashSet::new(),
+            types: None,
             done: Upserted::default(),
         }
     }
 
     pub(crate) async fn write(&mut self, tx: &mut TenantTx, table: Table) -> Result<()> {
-        let kind = self.kind;
-        let table = table.with_known_names(kind);
-        let (policy, offset) = (self.policy, self.done.rows_in);
         let tenant = tx.tenant().clone();
-        let mut seen = std::mem::take(&mut self.seen);
-        // Reading a large table takes a while, so it does not run on the thread that drives the host's connections.
-        let work = move || {
-            let (bad, report) = check(kind, &table, &tenant, policy)?;
-            let batch = read(kind, &table, &bad, &mut seen)?;
-            Ok::<_, Error>((batch, report, table.rows() as u64, seen))
-        };
-        let (batch, report, rows_in, seen) = off_thread(work).await?.map_err(|error| error.moved(offset))?;
-        self.seen = seen;
-        self.note_columns(tx, &batch).await?;
-        self.done.rows_in += rows_in;
+        let parsed = self.parse(&tenant, table).await?;
+        self.put(tx, parsed).await
+    }
+
+    /// Reading a large table takes a while: not on the thread that drives the host's connections.
+    async fn parse(&self, tenant: &TenantId, table: Table) -> Result<Chunk> {
+        let (kind, offset, tenant, rows) = (self.kind, self.done.rows_in, tenant.clone(), table.rows() as u64);
+        let parsed = off_thread(move || parse(kind, table, &tenant)).await?;
+        let parsed = parsed.map_err(|error| error.moved(offset))?;
+        Ok(Chunk { parsed, rows })
+    }
+
+    pub(crate) async fn check(&mut self, tx: &mut TenantTx, table: Table) -> Result<()> {
+        let tenant = tx.tenant().clone();
+        let chunk = self.parse(&tenant, table).await?;
+        self.done.rows_in += chunk.rows;
+        let batch = self.finish(tx, chunk).await?;
         self.done.rows_accepted += batch.rows as u64;
-        self.done.rows_changed += put(tx, kind, batch).await?;
+        merge(&mut self.done.report, batch.report, 0);
+        Ok(())
+    }
+
+    pub(crate) fn done(self) -> Upserted {
+        self.done
+    }
+
+    async fn finish(&mut self, tx: &mut TenantTx, chunk: Chunk) -> Result<Batch> {
+        let (policy, offset) = (self.policy, self.done.rows_in);
+        let types = match self.types.take() {
+            Some(types) => types,
+            None => types_of(tx, self.kind).await?,
+        };
+        let mut seen = std::mem::take(&mut self.seen);
+        let work = move || {
+            let batch = chunk.parsed.finish(&types, policy, &mut seen)?;
+            Ok::<_, Error>((batch, types, seen))
+        };
+        let (batch, mut types, seen) = off_thread(work).await?.map_err(|error| error.moved(offset))?;
+        for (name, of) in &batch.given {
+            let known = types.entry(name.clone()).or_default();
+            if known.is_none() {
+                *known = of.map(str::to_owned);
+            }
+        }
+        (self.types, self.seen) = (Some(types), seen);
+        Ok(batch)
+    }
+
+    async fn put(&mut self, tx: &mut TenantTx, chunk: Chunk) -> Result<()> {
+        let (rows, offset) = (chunk.rows, self.done.rows_in);
+        let batch = self.finish(tx, chunk).await?;
+        self.note_columns(tx, &batch).await?;
+        let report = batch.report.clone();
+        self.done.rows_in += rows;
+        self.done.rows_accepted += batch.rows as u64;
+        self.done.rows_changed += put(tx, self.kind, batch).await?;
         merge(&mut self.done.report, report, offset);
         Ok(())
     }
 
-    /// Records which tables and columns were given, because a missing column differs from an empty one.
+    /// Notes which table and columns were given, since a missing column is not the same as an empty one, and what type an
+    /// attribute has.
     async fn note_columns(&mut self, tx: &mut TenantTx, batch: &Batch) -> Result<()> {
-        const NOTE: &str = "INSERT INTO churn_record_columns (tenant_id, kind, column_name, place) VALUES ($1, $2, $3, $4) ON CONFLICT (tenant_id, kind, column_name) DO NOTHING";
-        let names = std::iter::once("").chain(batch.given.iter().map(String::as_str));
-        let new: Vec<&str> = names.filter(|name| !self.noted.contains(*name)).collect();
+        const NOTE: &str = "
+            INSERT INTO churn_record_columns AS t (tenant_id, kind, column_name, place, value_type)
+            VALUES ($1, $2, $3, $4, $5)
+            ON CONFLICT (tenant_id, kind, column_name) DO UPDATE
+            SET value_type = excluded.value_type
+            WHERE t.value_type IS NULL AND excluded.value_type IS NOT NULL";
+        let table = (String::new(), None);
+        let names = std::iter::once(&table).chain(&batch.given);
+        let new: Vec<&(String, Option<&str>)> = names.filter(|column| !self.noted.contains(*column)).collect();
         if new.is_empty() {
             return Ok(());
         }
-        // Columns take sequence numbers like rows, so columns that arrive later have higher ones.
+        // Columns take places among the rows: those that come later have later ones.
         let first = places(tx, new.len()).await?;
-        for (name, place) in new.into_iter().zip(first..) {
+        for (column, place) in new.iter().zip(first..) {
+            let (name, of) = column;
             no_zero_byte("a column's name", name)?;
-            tx.execute(NOTE, &[self.kind.as_str().into(), name.into(), place.into()])
-                .await?;
-            self.noted.insert(name.to_owned());
+            let args = [
+                self.kind.as_str().into(),
+                name.as_str().into(),
+                place.into(),
+                (*of).into(),
+            ];
+            tx.execute(NOTE, &args).await?;
         }
+        self.noted.extend(new.into_iter().cloned().collect::<Vec<_>>());
         Ok(())
     }
 }
 
-/// Runs computations outside of the async threads.
+/// The columns of a tenant's table and the types of its attributes.
+async fn types_of(tx: &mut TenantTx, kind: RecordKind) -> Result<HashMap<String, Option<String>>> {
+    const TYPES: &str = "
+        SELECT column_name, value_type
+        FROM churn_record_columns
+        WHERE tenant_id = $1 AND kind = $2";
+    let rows = tx.rows(TYPES, &[kind.as_str().into()]).await?;
+    let read = |row: &Row| Ok((row.text(0)?.to_owned(), row.text_or_null(1)?.map(str::to_owned)));
+    rows.iter().map(read).collect()
+}
+
+/// Runs work that computes, beside the threads that wait.
 pub(crate) async fn off_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
     tokio::task::spawn_blocking(work)
         .await
         .map_err(|e| Error::new(ErrorKind::Internal, "the work was given up").caused_by(e))
 }
 
-/// Adds the report of a chunk to that of the import; its rows follow `offset` earlier rows.
+/// Adds a chunk's report to the import's; its rows come after `offset` others.
 fn merge(all: &mut ValidationReport, piece: ValidationReport, offset: u64) {
     for mut issue in piece.issues {
         issue.row = issue.row.map(|row| row + offset);
@@ -160,16 +255,21 @@ fn merge(all: &mut ValidationReport, piece: ValidationReport, offset: u64) {
     }
 }
 
-/// Reserves `rows` sequence numbers and returns the first. Other writers of the tenant wait until the transaction ends,
-/// so batches cannot interleave.
+/// The first of `rows` places in the order in which the tenant's rows come in, and a new revision of the tenant's data. Holds
+/// up other writers of the tenant until the transaction ends, so that their batches follow one another.
 pub(crate) async fn places(tx: &mut TenantTx, rows: usize) -> Result<i64> {
-    const TAKE: &str = "INSERT INTO churn_companies AS t (tenant_id, next_seq) VALUES ($1, $2) ON CONFLICT (tenant_id) DO UPDATE SET next_seq = t.next_seq + excluded.next_seq RETURNING next_seq";
+    const TAKE: &str = "
+        INSERT INTO churn_companies AS t (tenant_id, next_seq, revision)
+        VALUES ($1, $2, 1)
+        ON CONFLICT (tenant_id) DO UPDATE
+        SET next_seq = t.next_seq + excluded.next_seq, revision = t.revision + 1
+        RETURNING next_seq";
     let row = tx.row(TAKE, &[(rows as i64).into()]).await?;
     let next = row.map_or(Ok(0), |row| row.int(0))?;
     Ok(next - rows as i64 + 1)
 }
 
-/// Writes a batch; returns how many rows are new or changed.
+/// Writes a batch; returns how many rows were new or changed.
 async fn put(tx: &mut TenantTx, kind: RecordKind, batch: Batch) -> Result<u64> {
     let first = places(tx, batch.rows).await?;
     let rows = batch.rows;
@@ -185,16 +285,33 @@ async fn put(tx: &mut TenantTx, kind: RecordKind, batch: Batch) -> Result<u64> {
         columns: &names,
         on_conflict: &on_conflict(kind),
     };
-    // A statement must not affect a row twice.
+    // One statement may not touch a row twice.
     target
         .write(tx, &columns, rows, |rows| last_of_each(kind, &columns, rows))
         .await
 }
 
-/// Creates the row of the company, which the repositories require.
+/// Notes what a repository needs: a company for the tenant.
 pub(crate) async fn ensure_company(tx: &mut TenantTx) -> Result<()> {
-    const ENSURE: &str =
-        "INSERT INTO churn_companies (tenant_id, next_seq) VALUES ($1, $2) ON CONFLICT (tenant_id) DO NOTHING";
+    const ENSURE: &str = "
+        INSERT INTO churn_companies (tenant_id, next_seq)
+        VALUES ($1, $2)
+        ON CONFLICT (tenant_id) DO NOTHING";
     tx.execute(ENSURE, &[Arg::Int(Some(0))]).await?;
+    Ok(())
+}
+
+/// Forgets the attributes of tables that have no row of the tenant any more: each would be a column of all rows to come.
+pub(crate) async fn forget_unused_columns(tx: &mut TenantTx) -> Result<()> {
+    for kind in RecordKind::ALL {
+        let sql = format!(
+            "
+        DELETE FROM churn_record_columns
+        WHERE tenant_id = $1 AND kind = $2 AND value_type IS NOT NULL
+          AND NOT EXISTS (SELECT 1 FROM {} AS r WHERE r.tenant_id = $1)",
+            table(kind)
+        );
+        tx.execute(&sql, &[kind.as_str().into()]).await?;
+    }
     Ok(())
 }

@@ -14,7 +14,7 @@ use crate::tenant::TenantStore;
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Company {
-    /// The name, if one was set.
+    /// Its name, where one was given.
     pub name: Option<String>,
     /// Settings by name.
     pub settings: BTreeMap<String, serde_json::Value>,
@@ -25,24 +25,24 @@ pub struct Company {
 pub struct CompanyStore(pub(crate) TenantStore);
 
 impl CompanyStore {
-    /// The company; without name and settings if none were set.
+    /// The company; without name and settings if none were given.
     ///
     /// # Errors
     /// `store_unavailable`, `store_not_migrated`.
     pub async fn get(&self) -> Result<Company> {
-        let mut tx = self.0.begin(Access::Read).await?;
+        let mut tx = self.0.begin_session(Access::Read).await?;
         let company = get(&mut tx).await?;
         tx.rollback().await?;
         Ok(company)
     }
 
-    /// Sets the name of the company.
+    /// Names the company.
     ///
     /// # Errors
-    /// `invalid_option` if the name contains U+0000; `store_unavailable`, `store_not_migrated`.
+    /// `invalid_option` if the name holds U+0000; `store_unavailable`, `store_not_migrated`.
     pub async fn rename(&self, name: &str) -> Result<()> {
         no_zero_byte("name", name)?;
-        let mut tx = self.0.begin(Access::Write).await?;
+        let mut tx = self.0.begin_session(Access::Write).await?;
         rename(&mut tx, name).await?;
         tx.commit().await
     }
@@ -50,11 +50,11 @@ impl CompanyStore {
     /// Sets a setting.
     ///
     /// # Errors
-    /// `invalid_option` if a text contains U+0000; `store_unavailable`, `store_not_migrated`.
+    /// `invalid_option` if a text holds U+0000; `store_unavailable`, `store_not_migrated`.
     pub async fn set(&self, setting: &str, value: &serde_json::Value) -> Result<()> {
         let value = checked_json(value)?;
         no_zero_byte("setting", setting)?;
-        let mut tx = self.0.begin(Access::Write).await?;
+        let mut tx = self.0.begin_session(Access::Write).await?;
         set(&mut tx, setting, &value).await?;
         tx.commit().await
     }
@@ -64,30 +64,35 @@ impl CompanyStore {
     /// # Errors
     /// `store_unavailable`, `store_not_migrated`.
     pub async fn unset(&self, setting: &str) -> Result<bool> {
-        let mut tx = self.0.begin(Access::Write).await?;
+        let mut tx = self.0.begin_session(Access::Write).await?;
         let there = unset(&mut tx, setting).await?;
         tx.commit().await?;
         Ok(there > 0)
     }
 }
 
-/// Serializes JSON, and refuses U+0000 in any of its texts.
+/// JSON as text, without U+0000 in any of its texts.
 pub(crate) fn checked_json(value: &serde_json::Value) -> Result<String> {
     let text = to_json(value)?;
-    // U+0000 is written as an escape, whose backslash may itself be escaped. A rare text that only looks like the
-    // escape is refused too.
+    // Written as an escape, which may itself be escaped; a rare text that merely looks like one is refused too.
     match text.contains("\\u0000") {
         true => Err(crate::error::Error::option(
             "value",
-            "a stored text must not contain the character U+0000",
+            "a stored text may not hold the character U+0000",
         )),
         false => Ok(text),
     }
 }
 
 pub(crate) async fn get(tx: &mut TenantTx) -> Result<Company> {
-    const NAME: &str = "SELECT name FROM churn_companies WHERE tenant_id = $1";
-    const SETTINGS: &str = "SELECT setting, value FROM churn_settings WHERE tenant_id = $1";
+    const NAME: &str = "
+        SELECT name
+        FROM churn_companies
+        WHERE tenant_id = $1";
+    const SETTINGS: &str = "
+        SELECT setting, value
+        FROM churn_settings
+        WHERE tenant_id = $1";
     let name = tx.row(NAME, &[]).await?;
     let name = name
         .map(|row| Ok::<_, crate::Error>(row.text_or_null(0)?.map(str::to_owned)))
@@ -103,20 +108,29 @@ pub(crate) async fn get(tx: &mut TenantTx) -> Result<Company> {
 }
 
 pub(crate) async fn rename(tx: &mut TenantTx, name: &str) -> Result<()> {
-    const RENAME: &str = "UPDATE churn_companies SET name = $2 WHERE tenant_id = $1";
+    const RENAME: &str = "
+        UPDATE churn_companies
+        SET name = $2
+        WHERE tenant_id = $1";
     ensure_company(tx).await?;
     tx.execute(RENAME, &[name.into()]).await?;
     Ok(())
 }
 
 pub(crate) async fn set(tx: &mut TenantTx, setting: &str, value: &str) -> Result<()> {
-    const SET: &str = "INSERT INTO churn_settings AS t (tenant_id, setting, value) VALUES ($1, $2, $3) ON CONFLICT (tenant_id, setting) DO UPDATE SET value = excluded.value";
+    const SET: &str = "
+        INSERT INTO churn_settings AS t (tenant_id, setting, value)
+        VALUES ($1, $2, $3)
+        ON CONFLICT (tenant_id, setting) DO UPDATE
+        SET value = excluded.value";
     tx.execute(SET, &[setting.into(), Arg::json(value)]).await?;
     Ok(())
 }
 
 pub(crate) async fn unset(tx: &mut TenantTx, setting: &str) -> Result<u64> {
-    const UNSET: &str = "DELETE FROM churn_settings WHERE tenant_id = $1 AND setting = $2";
+    const UNSET: &str = "
+        DELETE FROM churn_settings
+        WHERE tenant_id = $1 AND setting = $2";
     tx.execute(UNSET, &[setting.into()]).await
 }
 
@@ -126,23 +140,23 @@ pub(crate) async fn unset(tx: &mut TenantTx, setting: &str) -> Result<u64> {
 pub struct SyncCursor {
     /// The source.
     pub source: String,
-    /// How far the source was read; only the source knows the meaning.
+    /// Where to continue, in the source's own terms.
     pub position: String,
-    /// When the cursor was set, as given by the caller.
+    /// When it was set.
     pub moved_at: Timestamp,
 }
 
-/// The sync cursors of a tenant.
+/// A tenant's cursors.
 #[derive(Clone, Debug)]
 pub struct CursorStore(pub(crate) TenantStore);
 
 impl CursorStore {
-    /// The sync cursor of a source; `None` if the source was never read.
+    /// The sync cursor of a source; `None` if it was never read.
     ///
     /// # Errors
     /// `store_unavailable`, `store_not_migrated`.
     pub async fn get(&self, source: &str) -> Result<Option<SyncCursor>> {
-        let mut tx = self.0.begin(Access::Read).await?;
+        let mut tx = self.0.begin_session(Access::Read).await?;
         let cursor = cursor(&mut tx, source).await?;
         tx.rollback().await?;
         Ok(cursor)
@@ -151,19 +165,21 @@ impl CursorStore {
     /// Sets the sync cursor of a source.
     ///
     /// # Errors
-    /// `invalid_option` if a text contains U+0000; `store_unavailable`, `store_not_migrated`.
+    /// `invalid_option` if a text holds U+0000; `store_unavailable`, `store_not_migrated`.
     pub async fn set(&self, source: &str, position: &str, at: Timestamp) -> Result<()> {
         no_zero_byte("source", source)?;
         no_zero_byte("position", position)?;
-        let mut tx = self.0.begin(Access::Write).await?;
+        let mut tx = self.0.begin_session(Access::Write).await?;
         move_cursor(&mut tx, source, position, at).await?;
         tx.commit().await
     }
 }
 
 pub(crate) async fn cursor(tx: &mut TenantTx, source: &str) -> Result<Option<SyncCursor>> {
-    const CURSOR: &str =
-        "SELECT source, position, moved_at FROM churn_sync_cursors WHERE tenant_id = $1 AND source = $2";
+    const CURSOR: &str = "
+        SELECT source, position, moved_at
+        FROM churn_sync_cursors
+        WHERE tenant_id = $1 AND source = $2";
     let row = tx.row(CURSOR, &[source.into()]).await?;
     row.map(|row| {
         Ok(SyncCursor {
@@ -176,7 +192,11 @@ pub(crate) async fn cursor(tx: &mut TenantTx, source: &str) -> Result<Option<Syn
 }
 
 pub(crate) async fn move_cursor(tx: &mut TenantTx, source: &str, position: &str, at: Timestamp) -> Result<()> {
-    const MOVE: &str = "INSERT INTO churn_sync_cursors AS t (tenant_id, source, position, moved_at) VALUES ($1, $2, $3, $4) ON CONFLICT (tenant_id, source) DO UPDATE SET position = excluded.position, moved_at = excluded.moved_at";
+    const MOVE: &str = "
+        INSERT INTO churn_sync_cursors AS t (tenant_id, source, position, moved_at)
+        VALUES ($1, $2, $3, $4)
+        ON CONFLICT (tenant_id, source) DO UPDATE
+        SET position = excluded.position, moved_at = excluded.moved_at";
     tx.execute(MOVE, &[source.into(), position.into(), Arg::at(at)]).await?;
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! The store of one tenant, which is the only type with access to data.
+//! One tenant's part of the store: the only type with data.
 
 pub(crate) mod audit;
 pub(crate) mod company;
@@ -6,15 +6,23 @@ pub(crate) mod models;
 pub(crate) mod outcomes;
 pub(crate) mod people;
 pub(crate) mod scores;
+pub(crate) mod transaction;
 
-pub use audit::{AuditEntry, AuditPage, AuditStore};
+pub use audit::{AuditEntry, AuditPage, AuditQuery, AuditStore};
 pub use company::{Company, CompanyStore, CursorStore, SyncCursor};
 pub use models::{ModelStore, Stage, StoredModel};
 pub use outcomes::{OutcomeStore, ScoredOutcome, StoredOutcome};
-pub use people::{ApiKey, ApiKeyStore, Role, User, UserStore};
-pub use scores::{HighRisk, ReasonsFor, RiskPage, RunId, RunSummary, ScoreStore, StoredReason, StoredScore};
+pub(crate) use people::parse_key;
+pub use people::{ApiKey, ApiKeyStore, NewApiKey, Role, User, UserStore};
+pub use scores::{
+    BandMove, HighRisk, ReasonsFor, RiskPage, RunChanges, RunId, RunPurpose, RunSummary, SaveRun, ScoreChange,
+    ScoreCursor, ScoreOrder, ScorePage, ScoreQuery, ScoreStore, StoredReason, StoredScore,
+};
+
+pub use transaction::{HostRow, TenantTransaction};
 
 pub(crate) use scores::Rows as ScoreRows;
+pub(crate) use transaction::Session;
 
 use churn_core::{RecordKind, TenantId};
 
@@ -24,7 +32,7 @@ use crate::records::RecordStore;
 use crate::store::Store;
 
 /// All tables that hold tenants' rows.
-pub(crate) const TABLES: [&str; 15] = [
+pub(crate) const TABLES: [&str; 16] = [
     "churn_companies",
     "churn_record_columns",
     "churn_customers",
@@ -39,22 +47,61 @@ pub(crate) const TABLES: [&str; 15] = [
     "churn_users",
     "churn_api_keys",
     "churn_audit",
+    "churn_audit_heads",
     "churn_sync_cursors",
 ];
 
-/// The records, models, scores and settings of one tenant. It cannot read or change other tenants.
-#[derive(Clone, Debug)]
+/// One tenant's records, models, scores and settings. Sees and changes no other tenant's.
+#[derive(Clone)]
 pub struct TenantStore {
     store: Store,
     tenant: TenantId,
+    /// The transaction that calls take part in; `None` where each has its own.
+    shared: Option<transaction::SharedTx>,
+}
+
+impl std::fmt::Debug for TenantStore {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("TenantStore")
+            .field("tenant", &self.tenant)
+            .finish_non_exhaustive()
+    }
 }
 
 impl TenantStore {
     pub(crate) fn new(store: Store, tenant: TenantId) -> Self {
-        Self { store, tenant }
+        Self {
+            store,
+            tenant,
+            shared: None,
+        }
     }
 
-    /// The id of the tenant.
+    pub(crate) fn joined(store: Store, tenant: TenantId, shared: transaction::SharedTx) -> Self {
+        Self {
+            store,
+            tenant,
+            shared: Some(shared),
+        }
+    }
+
+    /// Begins a transaction of several calls: all of it is kept or none.
+    ///
+    /// # Errors
+    /// `invalid_option` within a transaction; `store_busy`, `store_unavailable`.
+    pub async fn begin(&self) -> Result<TenantTransaction> {
+        if self.shared.is_some() {
+            return Err(Error::option(
+                "transaction",
+                "a transaction cannot begin within another",
+            ));
+        }
+        check_tenant(&self.tenant)?;
+        let tx = self.store.pool.begin_tenant(&self.tenant, Access::Write).await?;
+        Ok(TenantTransaction::new(self.store.clone(), self.tenant.clone(), tx))
+    }
+
+    /// Whose part it is.
     pub fn tenant(&self) -> &TenantId {
         &self.tenant
     }
@@ -97,12 +144,12 @@ impl TenantStore {
         ScoreStore(self.clone())
     }
 
-    /// The outcomes of scored customers.
+    /// What became of customers who were scored.
     pub fn outcomes(&self) -> OutcomeStore {
         OutcomeStore(self.clone())
     }
 
-    /// The company: its name and settings.
+    /// The company itself: its name and settings.
     pub fn company(&self) -> CompanyStore {
         CompanyStore(self.clone())
     }
@@ -112,40 +159,63 @@ impl TenantStore {
         UserStore(self.clone())
     }
 
-    /// API keys.
+    /// Keys of programs.
     pub fn api_keys(&self) -> ApiKeyStore {
         ApiKeyStore(self.clone())
     }
 
-    /// The sync cursors of sources.
+    /// Where each source stands.
     pub fn cursors(&self) -> CursorStore {
         CursorStore(self.clone())
     }
 
-    /// The audit log.
+    /// Who did what.
     pub fn audit(&self) -> AuditStore {
         AuditStore(self.clone())
     }
 
-    /// Deletes everything that is stored about one customer: records, scores and outcomes. Models that were trained on
-    /// the customer stay. Returns the number of deleted rows.
+    /// Deletes all rows of one customer: records, scores, outcomes. Returns how many rows were deleted. Models trained on
+    /// them and the audit log stay: name customers in the audit by an id that identifies nobody. Counts of past runs stay
+    /// too.
+    ///
+    /// In a SQLite file the deleted content is overwritten, and the write-ahead log is cut once nobody reads it. In Postgres
+    /// it goes with the next `VACUUM`, and with old WAL. Backups keep what they hold.
     ///
     /// # Errors
     /// `store_unavailable`, `store_not_migrated`.
     pub async fn erase_customer(&self, customer_id: &str) -> Result<u64> {
-        let mut tx = self.begin(Access::Write).await?;
+        let mut tx = self.begin_session(Access::Write).await?;
         let deleted = erase(&mut tx, customer_id).await?;
         tx.commit().await?;
+        if self.shared.is_none() && self.store.pool.file().is_some() {
+            self.store.pool.outside("PRAGMA wal_checkpoint(TRUNCATE)").await?;
+        }
         Ok(deleted)
     }
 
-    pub(crate) async fn begin(&self, access: Access) -> Result<TenantTx> {
+    /// A number that grows with every change of the tenant's records, models, scores and outcomes: what a cache was computed
+    /// from is unchanged while this is.
+    ///
+    /// # Errors
+    /// `store_unavailable`, `store_not_migrated`.
+    pub async fn revision(&self) -> Result<u64> {
+        let mut tx = self.begin_session(Access::Read).await?;
+        let revision = revision(&mut tx).await?;
+        tx.rollback().await?;
+        Ok(revision)
+    }
+
+    /// The transaction of one call.
+    pub(crate) async fn begin_session(&self, access: Access) -> Result<Session> {
         check_tenant(&self.tenant)?;
-        self.store.pool.begin_tenant(&self.tenant, access).await
+        match &self.shared {
+            None => Ok(Session::Own(self.store.pool.begin_tenant(&self.tenant, access).await?)),
+            Some(shared) => Session::join(shared, access, self.store.pool.options().wait_timeout).await,
+        }
     }
 }
 
-/// Checks the id of a tenant.
+/// A tenant has a name.
 pub(crate) fn check_tenant(tenant: &TenantId) -> Result<()> {
     let id = tenant.as_str();
     match id.is_empty() || id.len() > 500 || id.contains('\0') {
@@ -157,14 +227,28 @@ pub(crate) fn check_tenant(tenant: &TenantId) -> Result<()> {
     }
 }
 
+pub(crate) async fn revision(tx: &mut TenantTx) -> Result<u64> {
+    const REVISION: &str = "
+        SELECT revision
+        FROM churn_companies
+        WHERE tenant_id = $1";
+    tx.row(REVISION, &[]).await?.map_or(Ok(0), |row| row.count(0))
+}
+
 pub(crate) async fn erase(tx: &mut TenantTx, customer_id: &str) -> Result<u64> {
+    crate::records::places(tx, 0).await?;
     let mut deleted = 0;
     for table in crate::records::RECORD_TABLES
         .into_iter()
         .chain(["churn_scores", "churn_outcomes"])
     {
-        let sql = format!("DELETE FROM {table} WHERE tenant_id = $1 AND customer_id = $2");
+        let sql = format!(
+            "
+        DELETE FROM {table}
+        WHERE tenant_id = $1 AND customer_id = $2"
+        );
         deleted += tx.execute(&sql, &[customer_id.into()]).await?;
     }
+    crate::records::forget_unused_columns(tx).await?;
     Ok(deleted)
 }

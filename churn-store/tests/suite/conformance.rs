@@ -1,4 +1,4 @@
-//! Tests that all databases pass: records, settings, users, keys, cursors and the audit log.
+//! What every database must do with records, settings, users, keys, cursors and the audit.
 
 use std::collections::BTreeMap;
 
@@ -87,7 +87,7 @@ pub(crate) fn tables(customers: usize) -> Tables {
             opened_at: day(n % 50 + 40),
             resolved_at: (n % 2 == 0).then(|| day(n % 50 + 43)),
             priority: Some("urgent".into()),
-            // No missing numbers, because NaN is not equal to itself.
+            // Nothing missing among numbers: NaN would not equal itself.
             satisfaction: Some((1 + n % 5) as f64),
             attributes: attributes(&[("agent", Value::Text(format!("a{}", n % 7)))]),
             ..Ticket::default()
@@ -101,7 +101,7 @@ pub(crate) fn tables(customers: usize) -> Tables {
                 ..Activity::default()
             });
         }
-        // Two rows that are equal in all values.
+        // Two that are equal in all they hold.
         all.activities.push(all.activities[all.activities.len() - 1].clone());
     }
     all
@@ -141,7 +141,7 @@ everywhere!(features_keep_the_order_of_their_columns, world => {
     };
     let acme = world.store.tenant("acme");
     acme.customers().upsert(table()).await.unwrap();
-    // A column that arrives later comes last, whatever its name.
+    // A column that comes later comes last, whatever its name.
     let later = table().with_column("alpha", Column::Floats(vec![1.0, 2.0])).unwrap();
     acme.customers().upsert(later.clone()).await.unwrap();
     let options = RecordsOptions { static_attributes: StaticAttributes::All, ..Default::default() };
@@ -154,22 +154,22 @@ everywhere!(features_keep_the_order_of_their_columns, world => {
     assert_eq!(names(&kept), names(&made));
 });
 
-everywhere!(loaded_records_equal_the_given_ones, world => {
+everywhere!(records_come_back_as_they_went_in, world => {
     let tables = tables(200);
     let acme = world.store.tenant("acme");
     let rows = tables.customers.len() + tables.payments.len() + tables.tickets.len() + tables.activities.len();
     assert_eq!(store(&acme, &tables).await, rows as u64);
     let (records, report) = acme.records(&RecordsOptions::default()).await.unwrap();
     assert!(report.is_clean());
-    // The records are bit-identical, including versions, order and given columns.
+    // Not equal: bit for bit the same, versions, order and given columns included.
     assert!(records == direct("acme", &tables));
 
-    // Writing the same batch again changes nothing.
+    // The same batch again changes nothing.
     assert_eq!(store(&acme, &tables).await, 0);
     assert!(acme.records(&RecordsOptions::default()).await.unwrap().0 == records);
 });
 
-everywhere!(batches_may_be_split_into_chunks, world => {
+everywhere!(batches_may_come_in_pieces, world => {
     let tables = tables(100);
     let acme = world.store.tenant("acme");
     acme.customers().upsert(tables.customers.clone()).await.unwrap();
@@ -179,9 +179,9 @@ everywhere!(batches_may_be_split_into_chunks, world => {
     }
     let done = import.commit().await.unwrap();
     assert_eq!((done.rows_in, done.rows_changed), (500, 500));
-    // Split into other chunks, it is still the same batch.
+    // In other pieces it is the same batch.
     assert_eq!(acme.activities().upsert(tables.activities.clone()).await.unwrap().rows_changed, 0);
-    // Without a commit, nothing is stored.
+    // Not committed: not kept.
     let mut import = acme.tickets().import(OnInvalid::Refuse).await.unwrap();
     import.write(tables.tickets.clone()).await.unwrap();
     drop(import);
@@ -193,11 +193,11 @@ everywhere!(batches_may_be_split_into_chunks, world => {
     assert_eq!(records.rows(RecordKind::Tickets), Some(0), "given and empty");
 });
 
-everywhere!(a_single_customer_has_the_same_features_as_among_all, world => {
+everywhere!(a_customer_alone_has_the_features_he_has_among_all, world => {
     let acme = world.store.tenant("acme");
     acme.customers().upsert(tables(2).customers).await.unwrap();
     let due = |id: &str, settled_at| Payment { customer_id: id.into(), due_at: day(9), amount: 5.0, settled_at, ..Payment::default() };
-    // The customer's only payment is open, so their own rows contain no settlement time.
+    // His only payment is open: in his own rows nothing holds a moment of settling.
     acme.payments().upsert(vec![due("C-0", None), due("C-1", Some(day(10)))]).await.unwrap();
     let rows = acme.payments().of_customer("C-0").await.unwrap();
     assert_eq!(rows[0].values["settled_at"], Value::Null);
@@ -218,7 +218,7 @@ everywhere!(a_single_customer_has_the_same_features_as_among_all, world => {
     assert_eq!((overdue(&all), overdue(&alone)), (1.0, 1.0));
 });
 
-everywhere!(a_later_batch_replaces_rows, world => {
+everywhere!(a_late_correction_replaces, world => {
     let acme = world.store.tenant("acme");
     acme.customers().upsert(tables(1).customers).await.unwrap();
     let payment = Payment { customer_id: "C-0".into(), payment_id: Some("P".into()), due_at: day(9), amount: 5.0, ..Payment::default() };
@@ -229,16 +229,16 @@ everywhere!(a_later_batch_replaces_rows, world => {
     assert_eq!(stored.len(), 1);
     assert_eq!(stored[0].values["amount"], Value::Float(7.0));
     assert_eq!(stored[0].values["status"], Value::Text("failed".into()));
-    // Within one batch, the last row wins.
+    // Within one batch the last one counts.
     acme.payments().upsert(vec![later, payment]).await.unwrap();
     assert_eq!(acme.payments().of_customer("C-0").await.unwrap()[0].values["amount"], Value::Float(5.0));
-    // Another `known_at` makes another version.
+    // Another known_at is another version.
     let version = Payment { customer_id: "C-0".into(), payment_id: Some("P".into()), due_at: day(9), amount: 6.0, known_at: Some(day(20)), ..Payment::default() };
     acme.payments().upsert(vec![version]).await.unwrap();
     assert_eq!(acme.payments().count().await.unwrap(), 2);
 });
 
-everywhere!(invalid_rows_are_refused_or_quarantined, world => {
+everywhere!(bad_rows_are_refused_or_set_aside, world => {
     let acme = world.store.tenant("acme");
     let mut payments = tables(3).payments;
     payments[4].status = Some("lost".into());
@@ -260,7 +260,7 @@ everywhere!(invalid_rows_are_refused_or_quarantined, world => {
     assert_eq!(acme.customers().upsert(zero).await.unwrap_err().code(), "bad_type");
     let table = Table::new().with_column("customer_id", Column::Ints(vec![1])).unwrap();
     assert_eq!(acme.customers().upsert(table).await.unwrap_err().code(), "missing_column");
-    // Payments of unknown customers are reported when the records are loaded.
+    // Payments of nobody show when all is loaded.
     assert_eq!(acme.records(&RecordsOptions::default()).await.unwrap_err().code(), "unknown_customer");
 });
 
