@@ -8,20 +8,20 @@ use churn_core::{RecordKind, ValidationReport};
 /// `Result` with this crate's [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// One list of kinds and codes, so that neither can be forgotten.
+/// A single list of kinds and codes, so that none can be missing.
 macro_rules! error_kinds {
     ($($(#[$doc:meta])* $variant:ident = $code:literal,)*) => {
-        /// What went wrong, for programs: match on it, or on the text of [`ErrorKind::code`] across languages.
+        /// The kind of an error, for programs: match on it, or on the text of [`ErrorKind::code`] across languages.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         #[non_exhaustive]
         pub enum ErrorKind {
             $($(#[$doc])* $variant,)*
-            /// An error of the core: records that were refused, a damaged model file.
+            /// An error of the core, such as refused records or a damaged model file.
             Core(churn_core::ErrorKind),
         }
 
         impl ErrorKind {
-            /// Every kind but [`Self::Core`], whose codes are the core's.
+            /// Every kind except [`Self::Core`], which has the codes of the core.
             pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
 
             /// The stable code, equal in Rust, Python and Node.
@@ -38,31 +38,31 @@ macro_rules! error_kinds {
 error_kinds! {
     /// The database cannot be reached, or the connection was lost. The transaction was rolled back.
     StoreUnavailable = "store_unavailable",
-    /// Another writer holds what is needed; try again.
+    /// Another writer holds the lock; try again.
     StoreBusy = "store_busy",
-    /// There is no room left. The transaction was rolled back.
+    /// The disk is full, or the database has reached its size limit. The transaction was rolled back.
     StoreFull = "store_full",
     /// The database was migrated by a newer version of this library.
     StoreNewer = "store_newer",
-    /// The database was not migrated, or not far enough: call `migrate`.
+    /// The database was not migrated, or is at an older version: call `migrate`.
     StoreNotMigrated = "store_not_migrated",
-    /// The database holds what this library did not write.
+    /// The database contains data that this library did not write.
     StoreDamaged = "store_damaged",
-    /// The database refused the statement: a missing privilege, a broken constraint.
+    /// The database refused the statement, for example because of a missing privilege or a violated constraint.
     StoreRefused = "store_refused",
     /// Records, a model or a run belong to another tenant.
     TenantMismatch = "tenant_mismatch",
-    /// The attestation found a way from one tenant to another.
+    /// The attestation found that tenants are not isolated.
     NotIsolated = "not_isolated",
     /// Invalid value for an option or argument.
     InvalidOption = "invalid_option",
-    /// There is no such model, run, user or key of this tenant.
+    /// The tenant has no such model, run, user or key.
     NotFound = "not_found",
     /// A bug in this library; please report it.
     Internal = "internal",
 }
 
-/// Everything that can go wrong in this crate.
+/// An error of this crate.
 pub struct Error {
     inner: Box<Inner>,
 }
@@ -117,14 +117,14 @@ impl Error {
         self
     }
 
-    /// Trying again will not help.
+    /// Marks the error as not retryable.
     #[must_use]
     pub(crate) fn final_(mut self) -> Self {
         self.inner.retryable = false;
         self
     }
 
-    /// The one error of refused records: it carries the whole report.
+    /// The error of refused records, with the whole report.
     pub(crate) fn refused(report: ValidationReport) -> Self {
         let Some(first) = report.issues.first() else {
             return Self::new(ErrorKind::Internal, "records were refused without an issue");
@@ -150,27 +150,27 @@ impl Error {
         self.inner.kind.code()
     }
 
-    /// The table at fault, where one is.
+    /// The table with the error, if there is one.
     pub fn table(&self) -> Option<RecordKind> {
         self.inner.table
     }
 
-    /// The 0-based position of the row at fault in what the caller gave.
+    /// The 0-based position in the input of the row with the error.
     pub fn row(&self) -> Option<u64> {
         self.inner.row
     }
 
-    /// The column or option at fault.
+    /// The column or option with the error.
     pub fn column(&self) -> Option<&str> {
         self.inner.column.as_deref()
     }
 
-    /// Whether the same call may succeed later without any change: the database is busy, or cannot be reached now.
+    /// Whether the same call may succeed later: the database is busy, or cannot be reached at the moment.
     pub fn retryable(&self) -> bool {
         self.inner.retryable
     }
 
-    /// The whole report, where records were refused.
+    /// The whole report, if records were refused.
     pub fn report(&self) -> Option<&ValidationReport> {
         self.inner.report.as_deref()
     }
@@ -225,15 +225,15 @@ impl From<sqlx::Error> for Error {
     }
 }
 
-/// The kind of SQLSTATE (Postgres) or of the extended result code (SQLite), and whether trying again may help.
+/// The kind for a SQLSTATE (Postgres) or an extended result code (SQLite), and whether a retry may succeed.
 fn kind_of(error: &dyn sqlx::error::DatabaseError) -> (ErrorKind, bool) {
     let code = error.code().unwrap_or_default();
-    // SQLite's codes are numbers whose lowest byte is the primary one; Postgres' have five characters.
+    // SQLite's codes are numbers whose lowest byte is the primary code; those of Postgres have five characters.
     if code.len() != 5 {
         return match code.parse::<u32>().map(|code| code & 0xff) {
             Ok(5 | 6) => (ErrorKind::StoreBusy, true),
             Ok(13) => (ErrorKind::StoreFull, false),
-            // An I/O error, a file that cannot be opened, a file that may not be written.
+            // An I/O error, a file that cannot be opened, or a file that is not writable.
             Ok(10) => (ErrorKind::StoreUnavailable, true),
             Ok(8 | 14 | 23) => (ErrorKind::StoreUnavailable, false),
             Ok(11 | 26) => (ErrorKind::StoreDamaged, false),
@@ -247,23 +247,24 @@ fn kind_of(error: &dyn sqlx::error::DatabaseError) -> (ErrorKind, bool) {
         "53100" | "53200" => (ErrorKind::StoreFull, false),
         "40001" | "40P01" | "55P03" => (ErrorKind::StoreBusy, true),
         "42P01" | "42703" => (ErrorKind::StoreNotMigrated, false),
-        // Timeouts of a statement, of an idle transaction, of an idle session; a server that stops or has no room.
+        // Timeouts of a statement, an idle transaction or an idle session; a server that shuts down or has too many
+        // connections.
         "57014" | "25P03" | "57P01" | "57P02" | "57P03" | "57P05" | "53300" => (ErrorKind::StoreUnavailable, true),
         code if code.starts_with("08") => (ErrorKind::StoreUnavailable, true),
-        // Who may log in, and to which database.
+        // The login or the database was refused.
         code if code.starts_with("28") || code.starts_with("3D") => (ErrorKind::StoreUnavailable, false),
         _ => (ErrorKind::StoreRefused, false),
     }
 }
 
 impl Error {
-    /// The database's own code, where it refused.
+    /// The database's own code, if the database refused the statement.
     pub(crate) fn database_code(&self) -> Option<String> {
         let source = self.inner.source.as_deref()?.downcast_ref::<sqlx::Error>()?;
         Some(source.as_database_error()?.code()?.into_owned())
     }
 
-    /// The same, of a row that stands `offset` rows later.
+    /// The same error for a row that is `offset` rows later in the input.
     #[must_use]
     pub(crate) fn moved(mut self, offset: u64) -> Self {
         if offset > 0 {

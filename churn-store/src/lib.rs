@@ -7,14 +7,15 @@
 //!                                        ── records()        -> churn_core::TenantRecords, column by column
 //!                                        ── models()         artifact bytes, card, champion and challengers
 //!                                        ── scores()         runs, queries, changes, histories
-//!                                        ── outcomes()       labels of past dates beside their scores
+//!                                        ── outcomes()       labels of past dates with their scores
 //!                                        ── company() users() api_keys() cursors() audit()
 //!                                        ── begin()          all of these in one transaction
 //! ```
 //!
-//! [`Store`] has no methods that read or write data; [`TenantStore`] has, and sees one tenant. Every statement carries the
-//! tenant as its first argument, bound in one place; in Postgres, row-level security shows a transaction its own tenant's rows
-//! only, whatever the statement says. [`Store::attest`] verifies tenant isolation and reports. [`hosting`] is a guide.
+//! [`Store`] has no methods that read or write data. [`TenantStore`] has, and sees one tenant only. Every statement
+//! carries the tenant as its first argument, which is bound in one place. In Postgres, row-level security also limits a
+//! transaction to the rows of its own tenant, whatever the statement says. [`Store::attest`] verifies tenant isolation
+//! and returns a report. [`hosting`] is a guide.
 //!
 //! # Example
 //!
@@ -41,14 +42,14 @@
 //!
 //! # Transactions
 //!
-//! Each call is one transaction: all of it is kept or none. [`TenantStore::begin`] makes one of several calls. Writers of one
-//! tenant are serialized; writers of different tenants are in SQLite, and run side by side in Postgres. What a reader loads
-//! is of one moment.
+//! Each call is one transaction: either all of its changes are stored or none. [`TenantStore::begin`] combines several
+//! calls into one transaction. Writers of one tenant are serialized. Writers of different tenants are serialized in
+//! SQLite, and run concurrently in Postgres. Readers see a snapshot.
 //!
 //! # What it does not do
 //!
-//! It reads no clock (times are arguments) and draws no random numbers (secrets are given). It does not encrypt: use the
-//! means of the database or the disk.
+//! The store reads no clock (times are arguments) and generates no random numbers (secrets are arguments). It does not
+//! encrypt data; use the encryption of the database or the disk.
 
 #[doc = include_str!("../HOSTING.md")]
 pub mod hosting {}

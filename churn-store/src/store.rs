@@ -1,4 +1,4 @@
-//! The database as a whole: opened, migrated, backed up. Tenants' data are reached through [`TenantStore`] only.
+//! The database as a whole: open, migrate, back up. [`TenantStore`] gives access to the data.
 
 use churn_core::{TenantId, Timestamp};
 
@@ -6,26 +6,27 @@ use crate::engine::{Access, Backend, ConnectionStatistics, Pool, StoreOptions, c
 use crate::error::{Error, ErrorKind, Result};
 use crate::tenant::{ApiKey, TenantStore, check_tenant, parse_key};
 
-/// A database of many tenants. Clones share its connections. Data are reached through [`Store::tenant`] alone.
+/// A database of many tenants. Clones share its connections. Only [`Store::tenant`] gives access to data.
 #[derive(Clone, Debug)]
 pub struct Store {
     pub(crate) pool: Pool,
 }
 
 impl Store {
-    /// Opens `sqlite:///path/to/file.db` (made if it is not there, readable for its owner only), `sqlite::memory:` or
-    /// `postgres://user@host/database`. A Postgres server on another host is reached over TLS, unless the address says
-    /// otherwise with `?sslmode=disable` (or `prefer`, `require`, `verify-ca`, `verify-full`).
+    /// Opens `sqlite:///path/to/file.db`, `sqlite::memory:` or `postgres://user@host/database`. A SQLite file is
+    /// created if it does not exist, and only its owner can read it. Connections to a Postgres server on another host
+    /// use TLS, unless the URL says otherwise with `?sslmode=disable` (or `prefer`, `require`, `verify-ca`,
+    /// `verify-full`).
     ///
     /// # Errors
-    /// `invalid_option` for another address, or one of SQLite without a path; `store_unavailable` with the place and the cause
-    /// if there is no answer; `store_newer` if a newer version of this library migrated it; `store_damaged` if its schema is
-    /// not this library's.
+    /// `invalid_option` for another kind of URL, or a SQLite URL without a path; `store_unavailable` with the place and
+    /// the cause if the database does not answer; `store_newer` if a newer version of this library migrated the
+    /// database; `store_damaged` if its schema is not that of this library.
     pub async fn open(url: &str) -> Result<Self> {
         Self::open_with(url, &StoreOptions::default()).await
     }
 
-    /// As [`open`](Self::open), with other numbers of connections, timeouts or a quota.
+    /// Like [`open`](Self::open), with options for connections, timeouts and a quota.
     ///
     /// # Errors
     /// As [`open`](Self::open); `invalid_option` for an option out of range.
@@ -35,7 +36,7 @@ impl Store {
         Ok(Self { pool })
     }
 
-    /// How many connections are idle, read and write at this moment.
+    /// The current numbers of idle, reading and writing connections.
     pub fn connections(&self) -> ConnectionStatistics {
         self.pool.statistics()
     }
@@ -43,22 +44,23 @@ impl Store {
     /// Checks that the database answers.
     ///
     /// # Errors
-    /// `store_unavailable` with the place and the cause; `store_busy` if all readers are in use for too long.
+    /// `store_unavailable` with the place and the cause; `store_busy` if all readers stay in use.
     pub async fn ping(&self) -> Result<()> {
         let mut tx = self.pool.begin(Access::Read).await?;
         tx.rows("SELECT 1", &[]).await?;
         tx.rollback().await
     }
 
-    /// SQLite: writes a copy of the whole database, as of one moment, to a new file that only its owner may read. Readers go
-    /// on meanwhile; writers wait.
+    /// SQLite: writes a snapshot of the whole database to a new file that only its owner can read. Readers continue
+    /// meanwhile; writers wait.
     ///
-    /// Copy the file in no other way while a store has it open: another SQLite library in the same process (Python's
-    /// `sqlite3`) releases this one's locks. For Postgres use `pg_dump` as a superuser or a role with `BYPASSRLS` (row
-    /// security shows the owner of the tables no rows), or continuous archiving.
+    /// While a store has the file open, do not copy it in any other way: another SQLite library in the same process,
+    /// such as Python's `sqlite3`, releases the store's locks. For Postgres, use continuous archiving, or `pg_dump` as
+    /// a superuser or a role with `BYPASSRLS`, because row-level security hides all rows from the owner of the tables.
     ///
     /// # Errors
-    /// `invalid_option` in Postgres, or if the file is there already or cannot be made; `store_full`, `store_unavailable`.
+    /// `invalid_option` in Postgres, or if the file exists already or cannot be created; `store_full`,
+    /// `store_unavailable`.
     pub async fn backup(&self, path: impl AsRef<std::path::Path>) -> Result<()> {
         let path = path.as_ref();
         if self.backend() == Backend::Postgres {
@@ -87,30 +89,30 @@ impl Store {
             .outside(&format!("VACUUM INTO '{}'", text.replace('\'', "''")))
             .await;
         if done.is_err() {
-            // Half a copy is none.
+            // A partial copy must not remain.
             let _ = std::fs::remove_file(path);
         }
         done
     }
 
-    /// Makes or updates the tables. Does nothing where they are up to date. The steps taken are written down in
-    /// `churn_migrations`; a host's own migrations are not disturbed.
+    /// Creates or updates the tables. Does nothing if they are up to date. The applied steps are recorded in
+    /// `churn_migrations`; migrations of the host are not affected.
     ///
-    /// In Postgres, let a role migrate that owns the tables, and another one serve: see [`Store::grant_to`].
+    /// In Postgres, let one role own the tables and migrate, and let another role serve: see [`Store::grant_to`].
     ///
     /// # Errors
-    /// `store_newer`, `store_damaged`, `store_refused` if the role may not make tables, `store_unavailable`.
+    /// `store_newer`, `store_damaged`, `store_refused` if the role may not create tables, `store_unavailable`.
     pub async fn migrate(&self) -> Result<()> {
         self.migrate_to(migrations().len() as i64).await
     }
 
-    /// As [`migrate`](Self::migrate), up to an earlier version only. For tests of updates.
+    /// Like [`migrate`](Self::migrate), but only up to an earlier version. For tests of updates.
     #[doc(hidden)]
     pub async fn migrate_to(&self, version: i64) -> Result<()> {
         migrate(&self.pool, version).await
     }
 
-    /// The version of the schema that is there; 0 before the first [`migrate`](Self::migrate).
+    /// The version of the existing schema; 0 before the first [`migrate`](Self::migrate).
     ///
     /// # Errors
     /// `store_newer`, `store_damaged`, `store_unavailable`.
@@ -118,19 +120,19 @@ impl Store {
         current(&self.pool).await
     }
 
-    /// Which database it is.
+    /// The kind of database.
     pub fn backend(&self) -> Backend {
         self.pool.backend()
     }
 
-    /// One tenant's part: the only way to data.
+    /// The store of one tenant.
     pub fn tenant(&self, tenant: impl Into<TenantId>) -> TenantStore {
         TenantStore::new(self.clone(), tenant.into())
     }
 
-    /// The tenant and key of an API key's text, as [`ApiKeyStore::issue`](crate::ApiKeyStore::issue) returned it; `None` if it is
-    /// malformed, unknown, wrong, revoked or expired at `at`, without a difference between these. Secrets are compared in
-    /// constant time.
+    /// Authenticates an API key from its text, as returned by [`ApiKeyStore::issue`](crate::ApiKeyStore::issue).
+    /// Returns the tenant and the key. Returns `None` if the text is malformed, or if the key is unknown, wrong,
+    /// revoked or expired at `at`; these cases cannot be distinguished. Secrets are compared in constant time.
     ///
     /// # Errors
     /// `store_unavailable`, `store_busy`, `store_not_migrated`.
@@ -163,12 +165,13 @@ impl Store {
         Ok(key.map(|key| (tenant, key)))
     }
 
-    /// Postgres: gives a role what it needs to serve, and no more: rows of all tables, no change of what the audit says, no
-    /// `TRUNCATE`, nothing of the tables themselves. Call it as the owner, after [`migrate`](Self::migrate). In SQLite there
-    /// are no roles, and nothing to do.
+    /// Postgres: grants a role the privileges that it needs to serve, and no others. It may read and write rows of all
+    /// tables, but it may not change audit entries, truncate tables or change the schema. Call this method as the
+    /// owner, after [`migrate`](Self::migrate). SQLite has no roles, so there it does nothing.
     ///
     /// # Errors
-    /// `invalid_option` if the role's name is not a plain one; `store_refused` if there is no such role.
+    /// `invalid_option` if the role's name has other characters than letters, digits and `_`; `store_refused` if the
+    /// role does not exist.
     pub async fn grant_to(&self, role: &str) -> Result<()> {
         let plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
         if role.is_empty() || role.len() > 63 || !role.chars().all(plain) {
@@ -195,12 +198,12 @@ impl Store {
         tx.commit().await
     }
 
-    /// Gives up all connections.
+    /// Closes all connections.
     pub async fn close(&self) {
         self.pool.close().await;
     }
 
-    /// Fails where the tables are not those this library needs.
+    /// Fails if the schema is not at the version of this library.
     pub(crate) async fn check_migrated(&self) -> Result<()> {
         match self.version().await? {
             version if version == migrations().len() as i64 => Ok(()),

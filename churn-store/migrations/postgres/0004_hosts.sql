@@ -1,5 +1,5 @@
--- What hosts ask of a store: intervals and values of scores, the purpose of runs, counts of outcomes, types of attributes,
--- scopes of keys, a sequence for the audit alone, and a revision that changes with the tenant's data.
+-- For hosts: intervals and values of scores, the purpose of runs, counts of outcomes, types of attributes, scopes of keys,
+-- a separate sequence for the audit log, and a revision that changes with the tenant's data.
 ALTER TABLE churn_scores RENAME COLUMN evidence TO not_scored_reason;
 ALTER TABLE churn_scores ADD COLUMN interval_low DOUBLE PRECISION;
 ALTER TABLE churn_scores ADD COLUMN interval_high DOUBLE PRECISION;
@@ -13,16 +13,16 @@ ALTER TABLE churn_score_runs ADD COLUMN churned BIGINT NOT NULL DEFAULT 0;
 
 ALTER TABLE churn_companies ADD COLUMN revision BIGINT NOT NULL DEFAULT 0;
 
--- 'number', 'text' or 'bool' once an attribute has a value.
+-- The type of an attribute that has a value: 'number', 'text' or 'bool'.
 ALTER TABLE churn_record_columns ADD COLUMN value_type TEXT COLLATE "C";
 
 ALTER TABLE churn_api_keys ADD COLUMN label TEXT COLLATE "C";
--- A JSON array of texts; null: everything that the role may do.
+-- A JSON array of texts; null means everything that the role may do.
 ALTER TABLE churn_api_keys ADD COLUMN scopes TEXT COLLATE "C";
 ALTER TABLE churn_api_keys ADD COLUMN expires_at BIGINT;
 ALTER TABLE churn_api_keys ADD COLUMN used_at BIGINT;
 
--- Rows of a customer in their order, without a sort.
+-- Indexes that return the rows of a customer in order, without sorting.
 DROP INDEX churn_payments_of_customer;
 DROP INDEX churn_tickets_of_customer;
 DROP INDEX churn_activities_of_customer;
@@ -31,7 +31,7 @@ CREATE INDEX churn_payments_of_customer ON churn_payments (tenant_id, customer_i
 CREATE INDEX churn_tickets_of_customer ON churn_tickets (tenant_id, customer_id, seq);
 CREATE INDEX churn_activities_of_customer ON churn_activities (tenant_id, customer_id, seq);
 
--- Row security hides all rows from the owner of the tables, who migrates; not while this transaction lasts.
+-- The owner of the tables migrates, and row-level security hides all rows from the owner except in this transaction.
 ALTER TABLE churn_record_columns NO FORCE ROW LEVEL SECURITY;
 ALTER TABLE churn_customers NO FORCE ROW LEVEL SECURITY;
 ALTER TABLE churn_payments NO FORCE ROW LEVEL SECURITY;
@@ -103,7 +103,7 @@ CREATE POLICY churn_tenant ON churn_audit_heads
   USING (tenant_id = (SELECT nullif(current_setting('churn.tenant_id', true), '')))
   WITH CHECK (tenant_id = (SELECT nullif(current_setting('churn.tenant_id', true), '')));
 
--- The tenant variable is read once per statement, not once per row.
+-- The tenant variable is read once per statement instead of once per row.
 ALTER POLICY churn_tenant ON churn_companies
   USING (tenant_id = (SELECT nullif(current_setting('churn.tenant_id', true), '')))
   WITH CHECK (tenant_id = (SELECT nullif(current_setting('churn.tenant_id', true), '')));

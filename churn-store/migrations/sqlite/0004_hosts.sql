@@ -1,5 +1,5 @@
--- What hosts ask of a store: intervals and values of scores, the purpose of runs, counts of outcomes, types of attributes,
--- scopes of keys, a sequence for the audit alone, and a revision that changes with the tenant's data.
+-- For hosts: intervals and values of scores, the purpose of runs, counts of outcomes, types of attributes, scopes of keys,
+-- a separate sequence for the audit log, and a revision that changes with the tenant's data.
 ALTER TABLE churn_scores RENAME COLUMN evidence TO not_scored_reason;
 ALTER TABLE churn_scores ADD COLUMN interval_low REAL;
 ALTER TABLE churn_scores ADD COLUMN interval_high REAL;
@@ -13,16 +13,16 @@ ALTER TABLE churn_score_runs ADD COLUMN churned INTEGER NOT NULL DEFAULT 0;
 
 ALTER TABLE churn_companies ADD COLUMN revision INTEGER NOT NULL DEFAULT 0;
 
--- 'number', 'text' or 'bool' once an attribute has a value.
+-- The type of an attribute that has a value: 'number', 'text' or 'bool'.
 ALTER TABLE churn_record_columns ADD COLUMN value_type TEXT;
 
 ALTER TABLE churn_api_keys ADD COLUMN label TEXT;
--- A JSON array of texts; null: everything that the role may do.
+-- A JSON array of texts; null means everything that the role may do.
 ALTER TABLE churn_api_keys ADD COLUMN scopes TEXT;
 ALTER TABLE churn_api_keys ADD COLUMN expires_at INTEGER;
 ALTER TABLE churn_api_keys ADD COLUMN used_at INTEGER;
 
--- Rows of a customer in their order, without a sort.
+-- Indexes that return the rows of a customer in order, without sorting.
 DROP INDEX churn_payments_of_customer;
 DROP INDEX churn_tickets_of_customer;
 DROP INDEX churn_activities_of_customer;

@@ -1,6 +1,6 @@
-//! Non-interference, by trial: what one tenant reads does not change when another one writes, and what another one has does
-//! not change when this one writes, whatever the ids. Both tenants have the same ids, so that a statement that forgets its
-//! tenant has something to find.
+//! Tests non-interference: what one tenant reads must not change when another tenant writes, and the data of another
+//! tenant must not change when this tenant writes. All test tenants use the same ids, so that a statement without a
+//! tenant condition affects the wrong rows.
 
 use churn_core::{
     Activity, AttributeMap, Customer, IntoTable, OnInvalid, Payment, RecordKind, TenantId, Ticket, Timestamp, Value,
@@ -18,11 +18,11 @@ use crate::tenant::{
     User, audit, company, erase, models, outcomes, people, scores,
 };
 
-/// The tenant that looks.
+/// The tenant that reads and writes.
 pub(crate) const A: &str = "churn:attestation:a";
-/// A tenant before it in every order.
+/// A tenant that sorts before it in every order.
 const BEFORE: &str = "churn:attestation:0";
-/// The tenant that is there too, behind it in every order.
+/// Another tenant, which sorts after it in every order.
 pub(crate) const B: &str = "churn:attestation:b";
 
 const SECRET: &str = "a secret of the attestation, long enough";
@@ -41,7 +41,7 @@ fn run_id(model: &str) -> RunId {
     }
 }
 
-/// An attribute of one name, and of another type for each tenant.
+/// An attribute with the same name, but with another type for each tenant.
 fn attribute(salt: i64) -> AttributeMap {
     let value = match salt {
         0 => Value::Text("a text".to_owned()),
@@ -50,10 +50,10 @@ fn attribute(salt: i64) -> AttributeMap {
     [("own".to_owned(), value)].into()
 }
 
-/// Something in every table; `salt` makes the values, not the ids, differ.
+/// Writes rows to every table. `salt` changes the values, but not the ids.
 async fn seed(tx: &mut TenantTx, salt: i64) -> Result<()> {
     let at = day(10 + salt);
-    // One tenant has a customer more than the other.
+    // One tenant has one customer more than the other.
     let ids: &[&str] = if salt > 0 {
         &["C-1", "C-2", "C-3"]
     } else {
@@ -96,7 +96,7 @@ async fn seed(tx: &mut TenantTx, salt: i64) -> Result<()> {
     upsert(tx, RecordKind::Activities, vec![activity]).await?;
     let card = format!("{{\"salt\":{salt}}}");
     models::save_bytes(tx, MODEL, &[salt as u8], &card, Stage::Challenger, at).await?;
-    // A champion that only one of them has.
+    // A champion that only one of the tenants has.
     let own = format!("a-model-of-{salt}");
     models::save_bytes(tx, &own, &[salt as u8], &card, Stage::Champion, at).await?;
     let probability = 0.1 + 0.1 * salt as f64;
@@ -128,7 +128,7 @@ async fn seed(tx: &mut TenantTx, salt: i64) -> Result<()> {
     )
     .await?;
     if salt > 0 {
-        // Another revision than the one that looks.
+        // Gives the other tenant another revision.
         crate::records::places(tx, 0).await?;
         audit::append(tx, &entry(salt)).await?;
     }
@@ -160,7 +160,7 @@ async fn upsert(tx: &mut TenantTx, kind: RecordKind, rows: impl IntoTable) -> Re
         .await
 }
 
-/// Everything that can be read, as text, by what reads it.
+/// Everything that can be read, as text, with the name of the query.
 async fn read(tx: &mut TenantTx) -> Result<Vec<(&'static str, String)>> {
     let mut read: Vec<(&'static str, String)> = vec![];
     for kind in RecordKind::ALL {
@@ -263,7 +263,7 @@ async fn read(tx: &mut TenantTx) -> Result<Vec<(&'static str, String)>> {
     Ok(read)
 }
 
-/// All that a tenant has, as text.
+/// All rows of a tenant, as text.
 async fn all_of(tx: &mut TenantTx, tenant: &TenantId) -> Result<Vec<String>> {
     let own = tx.tenant().clone();
     tx.become_other(tenant).await?;
@@ -321,7 +321,7 @@ pub(crate) async fn run(tx: &mut TenantTx, checks: &mut Checks) -> Result<()> {
             "the trial has rows in it",
             Some(table),
             there,
-            "nothing to find, nothing proved",
+            "the test tenant has no row in this table",
         );
     }
     for number in 0..WRITES {
@@ -329,9 +329,14 @@ pub(crate) async fn run(tx: &mut TenantTx, checks: &mut Checks) -> Result<()> {
         let now = all_of(tx, &b).await?;
         let changed: Vec<&String> = theirs.iter().filter(|row| !now.contains(row)).collect();
         let detail = format!("it changed or deleted {changed:?}");
-        checks.add(&format!("{name} leaves others alone"), None, now == theirs, detail);
+        checks.add(
+            &format!("{name} does not change other tenants"),
+            None,
+            now == theirs,
+            detail,
+        );
     }
-    // Nothing is left of what the first has, all of what the second has.
+    // The first tenant's rows are gone, and the second tenant has all of its rows.
     let left = tx
         .rows("SELECT COUNT(*) FROM churn_payments WHERE tenant_id = $1", &[])
         .await?;
@@ -367,7 +372,7 @@ pub(crate) async fn run(tx: &mut TenantTx, checks: &mut Checks) -> Result<()> {
         format!("nothing left of {empty:?}"),
     );
     tx.become_other(&a).await?;
-    // Something of the first tenant's to give away.
+    // A row of the first tenant, for the attempt to move it to the other tenant.
     scores::save(
         tx,
         &ScoreRows::single(run_id(MODEL), CUSTOMER, 0.5),
@@ -379,7 +384,7 @@ pub(crate) async fn run(tx: &mut TenantTx, checks: &mut Checks) -> Result<()> {
 
 const WRITES: usize = 14;
 
-/// Writes and deletes as this tenant, with ids that the other one has too.
+/// Writes and deletes as this tenant, with ids that the other tenant has too.
 async fn write(tx: &mut TenantTx, number: usize) -> Result<&'static str> {
     let at = day(90);
     Ok(match number {
@@ -453,7 +458,7 @@ async fn write(tx: &mut TenantTx, number: usize) -> Result<&'static str> {
         12 => {
             audit::append(tx, &entry(9)).await?;
             models::delete(tx, MODEL).await?;
-            // What only the other tenant has is not there.
+            // What only the other tenant has does not exist for this tenant.
             let _ = models::delete(tx, "a-model-of-1").await;
             "deleting a model"
         }
@@ -465,7 +470,7 @@ async fn write(tx: &mut TenantTx, number: usize) -> Result<&'static str> {
     })
 }
 
-/// The tenant that is there too, as an argument.
+/// The other tenant, as an argument.
 pub(crate) fn other() -> Arg<'static> {
     Arg::text(B)
 }

@@ -1,5 +1,5 @@
-//! Attestation of tenant isolation: reads and writes are tried across tenants, and everything that is there is compared with
-//! what should be.
+//! Attestation of tenant isolation. It runs reads and writes across tenants, and compares everything in the database
+//! with the expected schema.
 
 mod interference;
 mod postgres;
@@ -18,37 +18,37 @@ use crate::engine::{Access, Backend};
 use crate::error::{Error, ErrorKind, Result};
 use crate::store::Store;
 
-/// One thing that was looked at or tried.
+/// A single check of an attestation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Check {
-    /// What: `"row security is forced"`.
+    /// What was checked, such as `"row security is forced"`.
     pub name: String,
-    /// Of which table; `None` for the database or the role.
+    /// The table that was checked; `None` for the database or the role.
     pub table: Option<String>,
-    /// Whether tenants are isolated as far as this check goes.
+    /// Whether the check passed.
     pub passed: bool,
-    /// What was found, where it is not what it should be.
+    /// What was found, if the check failed.
     pub detail: String,
 }
 
-/// What an attestation found. Signed off if every check passed.
+/// The report of an attestation. It is signed off if every check passed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Attestation {
     /// `"sqlite"` or `"postgres"`.
     pub backend: String,
-    /// The database role that serves; empty in SQLite, which has none.
+    /// The database role that serves; empty in SQLite, which has no roles.
     pub role: String,
     /// The version of the schema.
     pub schema: i64,
     /// The version of this library.
     pub library: String,
-    /// Everything that was looked at or tried.
+    /// All checks.
     pub checks: Vec<Check>,
-    /// What the attestation does not look at.
+    /// What the attestation does not examine.
     pub not_examined: Vec<String>,
-    /// SHA-256 of all of the above: two reports that say the same have the same.
+    /// SHA-256 of all of the above, so equal reports have equal fingerprints.
     pub fingerprint: String,
 }
 
@@ -63,7 +63,7 @@ impl Attestation {
         self.checks.iter().filter(|check| !check.passed)
     }
 
-    /// An error unless every check passed.
+    /// Returns an error unless every check passed.
     ///
     /// # Errors
     /// `not_isolated`, with the first failures.
@@ -134,7 +134,7 @@ impl Checks {
     }
 }
 
-/// A host's own tables that take part in tenants' transactions.
+/// Tables of the host that take part in tenants' transactions.
 pub(crate) struct HostTables<'a>(&'a [String]);
 
 impl<'a> HostTables<'a> {
@@ -159,19 +159,19 @@ const NOT_EXAMINED_SQLITE: [&str; 4] = [
 ];
 
 impl Store {
-    /// Tests that tenants are isolated in this database, as the role that serves. Two synthetic tenants with the same ids
-    /// read and write through every statement of this library and, in Postgres, with statements that name no tenant at all;
-    /// then everything that the role can reach is compared with the schema's list. All of it happens in transactions that are
-    /// rolled back.
+    /// Verifies tenant isolation in this database, as the serving role. Two synthetic tenants with the same ids read
+    /// and write through every statement of this library and, in Postgres, also with statements that name no tenant.
+    /// Then everything that the role can reach is compared with an allow-list. All changes are rolled back.
     ///
     /// # Errors
-    /// `store_not_migrated`, `store_unavailable`. Whatever is found wrong is in the report, not an error.
+    /// `store_not_migrated`, `store_unavailable`. A failed check is not an error; it is in the report.
     pub async fn attest(&self) -> Result<Attestation> {
         self.attest_with(&[]).await
     }
 
-    /// As [`attest`](Self::attest), for a database in which the host has tables of its own: they may be there, and in Postgres
-    /// must be protected as the store's are (row security enabled and forced, the one policy, a `tenant_id` that is not null).
+    /// Like [`attest`](Self::attest), for a database in which the host has tables of its own. In Postgres they must be
+    /// protected like the store's tables: row security enabled and forced, the same policy, and a `tenant_id` that is
+    /// not null.
     ///
     /// # Errors
     /// As [`attest`](Self::attest).

@@ -1,11 +1,11 @@
-//! What keeps tenants apart in Postgres, looked at: policies, owners, roles, privileges, keys.
+//! Checks the safeguards of tenant isolation in Postgres: policies, owners, roles, privileges and keys.
 
 use crate::attest::{Checks, HostTables};
 use crate::engine::{Arg, Row, Tx};
 use crate::error::Result;
 use crate::tenant::TABLES;
 
-/// The one condition of every policy, as Postgres prints it, without spaces and brackets.
+/// The condition of every policy, as Postgres prints it, without spaces and parentheses.
 const POLICY: &str = r#"tenant_id=SELECTNULLIFcurrent_setting'churn.tenant_id'::text,true,''::textAS"nullif""#;
 
 fn plain(expression: &str) -> String {
@@ -15,7 +15,7 @@ fn plain(expression: &str) -> String {
         .collect()
 }
 
-/// The texts that a query finds wrong; none is right.
+/// The violations that a query finds; there should be none.
 async fn wrong(tx: &mut Tx, sql: &str, table: Option<&str>) -> Result<Vec<String>> {
     let args: Vec<Arg<'_>> = table.map(Arg::text).into_iter().collect();
     let rows = tx.rows(sql, &args).await?;
@@ -24,7 +24,7 @@ async fn wrong(tx: &mut Tx, sql: &str, table: Option<&str>) -> Result<Vec<String
         .collect()
 }
 
-/// For each table: a query that finds what is wrong with the table `$1`.
+/// Checks for each table: a query that finds violations of table `$1`.
 const OF_TABLES: &[(&str, &str)] = &[
     (
         "row security is enabled",
@@ -81,7 +81,7 @@ const OF_TABLES: &[(&str, &str)] = &[
     ),
 ];
 
-/// For the role and the database: a query that finds what is wrong.
+/// Checks of the role and the database: a query that finds violations.
 const OF_ROLE: &[(&str, &str)] = &[
     (
         "the serving role is no superuser and does not bypass row security",
@@ -126,7 +126,7 @@ const OF_ROLE: &[(&str, &str)] = &[
     ),
 ];
 
-/// Looks at everything; returns the name of the serving role.
+/// Runs all checks; returns the name of the serving role.
 pub(crate) async fn look(tx: &mut Tx, checks: &mut Checks, host: &HostTables<'_>) -> Result<String> {
     let role = tx.rows("SELECT current_user::text", &[]).await?;
     let role = role.first().map_or(Ok(""), |row| row.text(0))?.to_owned();
@@ -135,7 +135,7 @@ pub(crate) async fn look(tx: &mut Tx, checks: &mut Checks, host: &HostTables<'_>
         checks.add(name, None, found.is_empty(), found.join(", "));
     }
     for table in TABLES.into_iter().chain(host.names()) {
-        // A host's name may need quotes; one that does not exist is found wrong by its policies.
+        // The name of a host's table may need quotes. The policy check fails for a table that does not exist.
         let there = tx
             .rows(
                 "SELECT 1 WHERE to_regclass(quote_ident($1)) IS NOT NULL",
@@ -156,7 +156,7 @@ pub(crate) async fn look(tx: &mut Tx, checks: &mut Checks, host: &HostTables<'_>
     Ok(role)
 }
 
-/// Exactly one policy, for everybody and every verb, with exactly the one condition.
+/// There must be exactly one policy, for all roles and all statements, with exactly the expected condition.
 async fn policies(tx: &mut Tx, table: &str, checks: &mut Checks) -> Result<()> {
     const POLICIES: &str = "SELECT polname::text, polcmd::text, polpermissive::text, polroles::text, pg_get_expr(polqual, polrelid), pg_get_expr(polwithcheck, polrelid) FROM pg_policy WHERE polrelid = $1::regclass";
     let sql = POLICIES.replace("$1::regclass", "to_regclass(quote_ident($1))");

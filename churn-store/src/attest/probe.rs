@@ -1,4 +1,4 @@
-//! Postgres, tried with statements that name no tenant, or the wrong one: only the database itself can hold them.
+//! Runs statements in Postgres that name no tenant or the wrong one, which only the database itself can stop.
 
 use churn_core::TenantId;
 
@@ -8,10 +8,10 @@ use crate::engine::{Arg, TenantTx};
 use crate::error::Result;
 use crate::tenant::TABLES;
 
-/// What Postgres answers where a policy or a privilege forbids.
+/// SQLSTATE of Postgres if a policy or a privilege forbids a statement.
 const FORBIDDEN: &str = "42501";
 
-/// Runs a statement and takes it back; how many rows it touched, or its SQLSTATE.
+/// Runs a statement and rolls it back; returns the number of affected rows, or the SQLSTATE.
 async fn attempt(tx: &mut TenantTx, sql: &str, args: &[Arg<'_>]) -> Result<std::result::Result<u64, String>> {
     tx.inner().script("SAVEPOINT churn_attempt").await?;
     let done = tx.inner().execute(sql, args).await;
@@ -24,23 +24,23 @@ async fn count(tx: &mut TenantTx, sql: &str, args: &[Arg<'_>]) -> Result<i64> {
     rows.first().map_or(Ok(0), |row| row.int(0))
 }
 
-/// Nothing but a refusal will do.
+/// Whether the statement was refused.
 fn is_forbidden(done: &std::result::Result<u64, String>) -> bool {
     matches!(done, Err(code) if code == FORBIDDEN)
 }
 
-/// No row, or a refusal.
+/// Whether the statement affected no row, or was refused.
 fn touches_nothing(done: &std::result::Result<u64, String>) -> bool {
     matches!(done, Ok(0)) || is_forbidden(done)
 }
 
-/// The transaction has rows of both tenants and begins as the first.
+/// The transaction has rows of both tenants, and starts as the first tenant.
 pub(crate) async fn run(tx: &mut TenantTx, checks: &mut Checks) -> Result<()> {
     let (a, b) = (TenantId::from(A), TenantId::from(B));
     for table in TABLES {
         let mut check = |name: &str, passed: bool, detail: String| checks.add(name, Some(table), passed, detail);
         tx.become_other(&b).await?;
-        // A whole row of the other tenant, with a tenant to fill in.
+        // A whole row of the other tenant, with a parameter for the tenant.
         let row = tx
             .inner()
             .rows(&format!("SELECT to_jsonb(r)::text FROM {table} AS r LIMIT 1"), &[])
@@ -49,7 +49,7 @@ pub(crate) async fn run(tx: &mut TenantTx, checks: &mut Checks) -> Result<()> {
             check(
                 "the trial has rows in it",
                 false,
-                "nothing to find, nothing proved".to_owned(),
+                "the test tenant has no row in this table".to_owned(),
             );
             continue;
         };
@@ -63,7 +63,7 @@ pub(crate) async fn run(tx: &mut TenantTx, checks: &mut Checks) -> Result<()> {
         check(
             "SELECT without a tenant shows own rows only",
             found == 0,
-            format!("{found} rows of others"),
+            format!("{found} rows of other tenants"),
         );
         let found = count(
             tx,
@@ -114,7 +114,7 @@ pub(crate) async fn run(tx: &mut TenantTx, checks: &mut Checks) -> Result<()> {
             format!("{done:?}"),
         );
 
-        // Without a tenant: never named, or named no longer.
+        // Without a tenant: the variable was never set, or is empty again.
         tx.inner().become_tenant("").await?;
         let found = count(tx, &format!("SELECT COUNT(*) FROM {table}"), &[]).await?;
         check(
@@ -147,7 +147,7 @@ pub(crate) async fn run(tx: &mut TenantTx, checks: &mut Checks) -> Result<()> {
     Ok(())
 }
 
-/// Gives a row of this tenant, put in for the purpose, to the other one.
+/// Inserts a row of this tenant, and tries to move it to the other tenant.
 async fn attempt_after_own(
     tx: &mut TenantTx,
     table: &str,
@@ -155,7 +155,8 @@ async fn attempt_after_own(
     row: &str,
 ) -> Result<std::result::Result<u64, String>> {
     tx.inner().script("SAVEPOINT churn_own").await?;
-    // Where the row, or one it depends on, stands in the way there is one already, or none can be given away.
+    // If the row conflicts with an existing one, that one is moved. If a row it depends on is missing, there is no row
+    // to move.
     let put = attempt_keep(tx, insert, &[Arg::text(row), Arg::text(A)]).await?;
     let there = count(tx, &format!("SELECT COUNT(*) FROM {table}"), &[]).await?;
     let done = match there {
@@ -166,7 +167,7 @@ async fn attempt_after_own(
     Ok(done)
 }
 
-/// Runs a statement and keeps what it did, unless it failed.
+/// Runs a statement and keeps its changes, unless it failed.
 async fn attempt_keep(tx: &mut TenantTx, sql: &str, args: &[Arg<'_>]) -> Result<std::result::Result<u64, String>> {
     tx.inner().script("SAVEPOINT churn_keep").await?;
     match tx.inner().execute(sql, args).await {

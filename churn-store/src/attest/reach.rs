@@ -1,5 +1,5 @@
-//! Everything that the serving role of Postgres can reach, compared with what the schema has: whatever is not on the list
-//! fails. A statement finds what is there beside; `$1` is a JSON array of the tables that may be there.
+//! Compares everything that the serving role of Postgres can reach with an allow-list; anything else fails. Each
+//! statement finds what is not on the list; `$1` is a JSON array of the allowed tables.
 
 use crate::attest::{Checks, HostTables};
 use crate::engine::{Arg, Tx, to_json};
@@ -11,7 +11,7 @@ const SCHEMA: &str = include_str!("postgres_schema.txt");
 
 const ALLOWED: &str = "SELECT to_regclass(quote_ident(name))::oid FROM jsonb_array_elements_text($1::jsonb) AS name";
 
-/// What may be there, and a query that finds what else is.
+/// What is allowed, and a query that finds everything else.
 const REACH: &[(&str, &str)] = &[
     (
         "the serving role reaches no table, view or sequence beside the store's and the host's named ones",
@@ -151,7 +151,7 @@ const REACH: &[(&str, &str)] = &[
     ),
 ];
 
-/// The columns, indexes and constraints of the store's tables, a line each.
+/// The columns, indexes and constraints of the store's tables, one per line.
 const LINES: &str = "
     SELECT line FROM (
       SELECT c.relname || ' column ' || a.attname || ' ' || format_type(a.atttypid, a.atttypmod)
@@ -179,7 +179,7 @@ const LINES: &str = "
     ) AS all_lines
     ORDER BY line COLLATE \"C\"";
 
-/// What a table of the store may be used for by the serving role.
+/// The privileges that the serving role needs on a table of the store.
 fn verbs(table: &str) -> &'static [&'static str] {
     match table {
         "churn_migrations" => &["SELECT"],
@@ -199,7 +199,7 @@ fn with_allowed(sql: &str) -> String {
     format!("WITH allowed (oid) AS ({ALLOWED}) {sql}")
 }
 
-/// Looks at everything.
+/// Runs all checks.
 pub(crate) async fn look(tx: &mut Tx, checks: &mut Checks, host: &HostTables<'_>) -> Result<()> {
     let store: Vec<&str> = TABLES.into_iter().chain(["churn_migrations"]).collect();
     let all: Vec<&str> = store.iter().copied().chain(host.names()).collect();
@@ -207,7 +207,7 @@ pub(crate) async fn look(tx: &mut Tx, checks: &mut Checks, host: &HostTables<'_>
     for (name, sql) in REACH {
         let sql = match sql.contains("allowed") {
             true => with_allowed(sql),
-            // Every statement takes the list, so that one way of running them does for all.
+            // Every statement takes the list, so that all can run in the same way.
             false => with_allowed(&format!("SELECT found.* FROM ({sql}) AS found")),
         };
         let found = texts(tx, &sql, &[Arg::text(allowed.as_str())]).await?;
@@ -268,7 +268,7 @@ pub(crate) async fn look(tx: &mut Tx, checks: &mut Checks, host: &HostTables<'_>
     Ok(())
 }
 
-/// The schema as it is, for the file that holds what it should be.
+/// The actual schema, for the file of the expected one.
 #[cfg(test)]
 pub(crate) async fn schema(tx: &mut Tx) -> Result<Vec<String>> {
     let store: Vec<&str> = TABLES.into_iter().chain(["churn_migrations"]).collect();

@@ -1,4 +1,4 @@
-//! SQLite: everything in the file, compared with what the migrations make.
+//! Compares everything in a SQLite file with what the migrations create.
 
 use std::collections::BTreeSet;
 
@@ -6,7 +6,7 @@ use crate::attest::{Checks, HostTables};
 use crate::engine::{Access, Pool, StoreOptions, Tx, migrate, migrations};
 use crate::error::Result;
 
-/// Kind, table, name and statement of everything in a database.
+/// Kind, table, name and SQL text of every object in a database.
 async fn objects(tx: &mut Tx) -> Result<BTreeSet<(String, String, String, String)>> {
     const OBJECTS: &str = "
         SELECT type, tbl_name, name, COALESCE(sql, '')
@@ -19,7 +19,7 @@ async fn objects(tx: &mut Tx) -> Result<BTreeSet<(String, String, String, String
         .collect()
 }
 
-/// Looks at everything.
+/// Runs all checks.
 pub(crate) async fn look(tx: &mut Tx, checks: &mut Checks, host: &HostTables<'_>) -> Result<()> {
     let fresh = Pool::open("sqlite::memory:", &StoreOptions::default()).await?;
     migrate(&fresh, migrations().len() as i64).await?;
@@ -29,7 +29,7 @@ pub(crate) async fn look(tx: &mut Tx, checks: &mut Checks, host: &HostTables<'_>
     fresh.close().await;
 
     let found = objects(tx).await?;
-    // A host's table may have indexes, but nothing that acts by itself.
+    // A host's table may have indexes, but no triggers.
     let of_host = |(kind, table, ..): &(String, String, String, String)| {
         matches!(kind.as_str(), "table" | "index") && host.names().any(|name| name == table)
     };

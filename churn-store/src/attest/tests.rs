@@ -1,5 +1,5 @@
-//! Mutants of the statements: each loses its tenant once, and the attestation must say so. In SQLite nothing else keeps tenants
-//! apart.
+//! Mutation tests of the statements: each statement in turn loses its tenant condition, and the attestation must detect
+//! it. In SQLite the statements are the only safeguard.
 
 use std::collections::BTreeSet;
 
@@ -19,15 +19,15 @@ async fn every_statement_that_forgets_its_tenant_is_found() {
     assert!(clean.passed(), "{clean}");
 
     let mut mutants = BTreeSet::new();
-    // The attestation's own look at all that a tenant has is no statement of the store.
+    // The query with which the attestation reads all rows of a tenant is not a statement of the store.
     for statement in statements
         .into_iter()
         .filter(|statement| !statement.starts_with("SELECT quote("))
     {
         for (at, scope) in statement.match_indices("tenant_id = $1") {
-            // The parameter stays, so that the statement can be run.
+            // The parameter stays, so that the statement can still run.
             let (before, after) = (&statement[..at], &statement[at + scope.len()..]);
-            // `s.tenant_id = $1` loses its alias too, or the mutant would be no statement at all.
+            // `s.tenant_id = $1` loses its alias too, because otherwise the mutant would be invalid SQL.
             let alias = before.ends_with('.') && before[..before.len() - 1].ends_with(char::is_alphabetic);
             let before = if alias { &before[..before.len() - 2] } else { before };
             mutants.insert((statement.clone(), format!("{before}$1 = $1{after}")));
@@ -50,8 +50,8 @@ async fn a_transaction_that_binds_another_tenant_is_found() {
     assert!(!report.is_ok_and(|report| report.passed()));
 }
 
-/// The list of columns, indexes and constraints that the attestation compares with. To write it anew after a migration was
-/// added: `CHURN_WRITE_SCHEMA=1 tests/postgres.sh cargo test -p churn-store --lib the_list`.
+/// The expected columns, indexes and constraints. To rewrite the file after adding a migration, run
+/// `CHURN_WRITE_SCHEMA=1 tests/postgres.sh cargo test -p churn-store --lib the_list`.
 #[tokio::test]
 async fn the_list_is_what_the_migrations_make() {
     use sqlx::{AssertSqlSafe, Connection, Executor};

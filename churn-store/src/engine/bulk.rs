@@ -1,4 +1,4 @@
-//! Many rows a statement: arrays for Postgres, long lists of values for SQLite.
+//! Writes many rows per statement: with arrays in Postgres, and with long lists of values in SQLite.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -10,22 +10,22 @@ use sqlx::{Arguments, AssertSqlSafe};
 use crate::engine::{Connection, TenantTx, unbound};
 use crate::error::Result;
 
-/// Rows of a statement of SQLite: its arguments are counted in 15 bits.
+/// Rows per SQLite statement, which is limited to 32 766 arguments.
 const SQLITE_ROWS: usize = 128;
-/// Rows of a statement of Postgres.
+/// Rows per Postgres statement.
 const POSTGRES_ROWS: usize = 16_384;
 
-/// What a column holds.
+/// The type of a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Holds {
     Text,
-    /// Integers; moments are microseconds.
+    /// Integers; timestamps are microseconds.
     Int,
     Number,
     Json,
 }
 
-/// A column of rows to write.
+/// The values of a column to write.
 #[derive(Clone, Debug)]
 pub(crate) enum Stored {
     Texts(Vec<Option<Arc<str>>>),
@@ -33,12 +33,12 @@ pub(crate) enum Stored {
     Numbers(Vec<Option<f64>>),
 }
 
-/// Where rows go. Names come from the code, never from a caller.
+/// The target of the rows. Names come from the code, never from a caller.
 pub(crate) struct Target<'a> {
     pub(crate) table: &'static str,
     /// The columns after `tenant_id`.
     pub(crate) columns: &'a [(&'static str, Holds)],
-    /// What happens to a row that is there: an `ON CONFLICT` clause, or nothing.
+    /// How to handle an existing row: an `ON CONFLICT` clause, or nothing.
     pub(crate) on_conflict: &'a str,
 }
 
@@ -51,7 +51,8 @@ impl Target<'_> {
             .join(", ")
     }
 
-    /// For each row the tenant and the columns. Nameless arguments: SQLite looks names up one by one.
+    /// One list of arguments per row: the tenant and the columns. They are unnamed, because SQLite looks up names one
+    /// by one.
     fn values(&self, rows: usize) -> String {
         let row = format!("(?{})", ", ?".repeat(self.columns.len()));
         let rows = vec![row; rows].join(", ");
@@ -59,7 +60,7 @@ impl Target<'_> {
         format!("INSERT INTO {table} AS t (tenant_id, {names}) VALUES {rows} {then}")
     }
 
-    /// The tenant, and an array for each column.
+    /// The tenant, and one array per column.
     fn arrays(&self) -> String {
         let arrays = self.columns.iter().enumerate().map(|(index, (_, holds))| {
             let of = match holds {
@@ -81,7 +82,7 @@ impl Target<'_> {
         )
     }
 
-    /// Writes the rows that `chosen` leaves of each piece; returns how many were written or changed.
+    /// Writes the rows that `chosen` selects from each chunk; returns how many rows are new or changed.
     pub(crate) async fn write(
         &self,
         tx: &mut TenantTx,

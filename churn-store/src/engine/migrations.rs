@@ -1,4 +1,4 @@
-//! The schema, step by step. The steps are this library's own (`churn_migrations`): a host's migrations are not disturbed.
+//! The migrations of the schema. They are recorded in `churn_migrations`, so migrations of the host are not affected.
 
 use sha2::{Digest, Sha256};
 
@@ -31,7 +31,7 @@ static STEPS: [Migration; 4] = [
     step!(4, "hosts"),
 ];
 
-/// All steps, oldest first.
+/// All migrations, oldest first.
 pub(crate) fn migrations() -> &'static [Migration] {
     &STEPS
 }
@@ -52,11 +52,11 @@ impl Migration {
 
 const TABLE: &str = "CREATE TABLE IF NOT EXISTS churn_migrations (version BIGINT PRIMARY KEY, name TEXT NOT NULL, checksum TEXT NOT NULL)";
 
-/// Brings the schema to `wanted`; does nothing where it is there already.
+/// Migrates the schema to version `wanted`; does nothing if it is there already.
 pub(crate) async fn migrate(pool: &Pool, wanted: i64) -> Result<()> {
     let mut tx = pool.begin(Access::Write).await?;
     if pool.backend() == Backend::Postgres {
-        // Two hosts that start at once migrate one after the other.
+        // Hosts that start at the same time migrate one after another.
         tx.rows(
             "SELECT 1 FROM (SELECT pg_advisory_xact_lock(7165042117293)) AS held",
             &[],
@@ -88,7 +88,7 @@ pub(crate) async fn migrate(pool: &Pool, wanted: i64) -> Result<()> {
     tx.commit().await
 }
 
-/// The version of the schema; an error if a newer library wrote it or its steps are not ours.
+/// The version of the schema. An error if a newer library wrote it, or if its migrations are not those of this library.
 async fn applied(tx: &mut Tx, backend: Backend) -> Result<i64> {
     let rows = tx
         .rows(
@@ -116,7 +116,7 @@ async fn applied(tx: &mut Tx, backend: Backend) -> Result<i64> {
     Ok(last)
 }
 
-/// The version of the schema that is there; 0 if none is.
+/// The version of the existing schema; 0 if there is none.
 pub(crate) async fn current(pool: &Pool) -> Result<i64> {
     let mut tx = pool.begin(Access::Read).await?;
     let there = match pool.backend() {

@@ -1,5 +1,5 @@
-//! The two databases behind one interface. Every statement of tenant data goes through [`TenantTx`], which binds the tenant
-//! as the first argument itself: no caller can forget it.
+//! A common interface to both databases. Every statement on tenant data goes through [`TenantTx`], which binds the
+//! tenant as the first argument, so that no caller can forget it.
 
 mod bulk;
 mod migrations;
@@ -24,11 +24,11 @@ pub(crate) use value::{Arg, Row, from_json, to_json};
 
 use crate::error::{Error, ErrorKind, Result};
 
-/// Which database it is.
+/// The kind of database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Backend {
-    /// SQLite: a file or memory.
+    /// SQLite, in a file or in memory.
     Sqlite,
     /// PostgreSQL.
     Postgres,
@@ -44,7 +44,7 @@ impl Backend {
     }
 }
 
-/// What a transaction may do.
+/// What a transaction is allowed to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Access {
     Read,
@@ -53,7 +53,7 @@ pub(crate) enum Access {
     Note,
 }
 
-/// A transaction; rolled back unless committed.
+/// A transaction, which is rolled back unless committed.
 pub(crate) struct Tx {
     lease: Lease,
 }
@@ -88,12 +88,12 @@ impl Tx {
         self.lease.connection()
     }
 
-    /// An error of the database, with its place where the connection was lost.
+    /// Converts an error of the database; adds its place if the connection was lost.
     pub(crate) fn error(&self, error: sqlx::Error) -> Error {
         self.lease.error(error)
     }
 
-    /// Names the tenant whose rows the database shows. `SET LOCAL` takes no argument; `set_config(.., true)` does.
+    /// Sets the tenant whose rows the database shows. `SET LOCAL` takes no argument, but `set_config(.., true)` does.
     pub(crate) async fn become_tenant(&mut self, tenant: &str) -> Result<()> {
         if self.backend() == Backend::Postgres {
             let name = "SELECT set_config('churn.tenant_id', $1, true)";
@@ -108,8 +108,8 @@ impl Tx {
         done.map_err(|error| self.lease.error(error))
     }
 
-    /// Runs a statement; returns how many rows it touched. Statements of Postgres have no names, so that a pooler in
-    /// transaction mode can stand in between.
+    /// Runs a statement and returns the number of affected rows. Postgres statements are unnamed, so that a pooler in
+    /// transaction mode works.
     pub(crate) async fn execute(&mut self, sql: &str, args: &[Arg<'_>]) -> Result<u64> {
         let sql = AssertSqlSafe(sql.to_owned());
         let done = match self.lease.connection()? {
@@ -126,7 +126,7 @@ impl Tx {
         done.map_err(|error| self.lease.error(error))
     }
 
-    /// All rows of a query.
+    /// Returns all rows of a query.
     pub(crate) async fn rows(&mut self, sql: &str, args: &[Arg<'_>]) -> Result<Vec<Row>> {
         let mut rows = vec![];
         let failed = {
@@ -164,7 +164,7 @@ impl Tx {
         })
     }
 
-    /// The rows of a query as they come.
+    /// Streams the rows of a query.
     pub(crate) fn stream<'t>(&'t mut self, sql: &str, args: &[Arg<'_>]) -> Result<BoxStream<'t, Result<Row>>> {
         Ok(self.raw_stream(sql, args)?.map(|row| Ok(row?)).boxed())
     }
@@ -199,8 +199,8 @@ pub(crate) fn unbound(source: Box<dyn std::error::Error + Send + Sync>) -> Error
     Error::new(ErrorKind::Internal, "an argument cannot be bound").caused_by(source)
 }
 
-/// The statement as it is run. In this crate's own tests some are replaced, to see that the attestation finds statements
-/// that forget their tenant.
+/// The statement to run. In this crate's own tests some statements are replaced, to check that the attestation finds
+/// statements without a tenant condition.
 fn statement(sql: &str) -> String {
     #[cfg(not(test))]
     return sql.to_owned();
@@ -208,11 +208,11 @@ fn statement(sql: &str) -> String {
     sabotage::statement(sql)
 }
 
-/// A transaction of one tenant. `$1` of every statement is the tenant; the caller's arguments begin at `$2`.
+/// A transaction of one tenant. `$1` of every statement is the tenant; the caller's arguments start at `$2`.
 pub(crate) struct TenantTx {
     tx: Tx,
     tenant: TenantId,
-    /// Whether a call within the transaction failed or was given up, so that its savepoint is still there.
+    /// Whether a call within the transaction failed or was cancelled, so that its savepoint still exists.
     pub(crate) unfinished: bool,
 }
 
@@ -254,12 +254,12 @@ impl TenantTx {
         self.tx.stream(&statement(sql), &args)
     }
 
-    /// The Postgres transaction, for arguments that are arrays; the caller binds the tenant as `$1`.
+    /// The Postgres transaction, for array arguments; the caller binds the tenant as `$1`.
     pub(crate) fn inner(&mut self) -> &mut Tx {
         &mut self.tx
     }
 
-    /// Goes on as another tenant: only the attestation does.
+    /// Switches to another tenant; used only by the attestation.
     pub(crate) async fn become_other(&mut self, tenant: &TenantId) -> Result<()> {
         self.tx.become_tenant(tenant.as_str()).await?;
         self.tenant = tenant.clone();

@@ -1,4 +1,4 @@
-//! How a store connects: numbers of connections, timeouts, a quota.
+//! Options for connections: their numbers, timeouts and a quota.
 
 use std::time::Duration;
 
@@ -16,17 +16,19 @@ use crate::error::{Error, Result};
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct StoreOptions {
-    /// Connections that read. Default: 6. One tenant uses at most all but one of them.
+    /// Number of connections for reading. Default: 6. A single tenant uses at most all but one of them.
     pub readers: u32,
-    /// Connections that write, in Postgres. Default: 4. SQLite has one writer. One tenant uses at most one.
+    /// Number of connections for writing in Postgres. Default: 4. SQLite has one writer. A single tenant uses at most
+    /// one.
     pub writers: u32,
-    /// How long to try to connect. Default: 5 seconds.
+    /// Timeout for connecting. Default: 5 seconds.
     pub connect_timeout: Duration,
-    /// How long a call waits for its turn behind others. Default: 30 seconds.
+    /// Timeout for a call that waits for a connection. Default: 30 seconds.
     pub wait_timeout: Duration,
-    /// Postgres: how long a statement may run. Default: no limit but the server's.
+    /// Postgres: timeout for a statement. Default: that of the server.
     pub statement_timeout: Option<Duration>,
-    /// SQLite: the largest number of 4096-byte pages the file may have; `store_full` beyond them. Default: no limit.
+    /// SQLite: the maximum size of the file in 4096-byte pages; beyond it, writes fail with `store_full`. Default: no
+    /// limit.
     pub max_pages: Option<u32>,
 }
 
@@ -44,35 +46,35 @@ impl Default for StoreOptions {
 }
 
 impl StoreOptions {
-    /// Sets the number of reading connections (1 to 1000).
+    /// Sets the number of connections for reading (1 to 1000).
     #[must_use]
     pub fn with_readers(mut self, readers: u32) -> Self {
         self.readers = readers;
         self
     }
 
-    /// Sets the number of writing connections (1 to 1000).
+    /// Sets the number of connections for writing (1 to 1000).
     #[must_use]
     pub fn with_writers(mut self, writers: u32) -> Self {
         self.writers = writers;
         self
     }
 
-    /// Sets how long to try to connect.
+    /// Sets the timeout for connecting.
     #[must_use]
     pub fn with_connect_timeout(mut self, timeout: Duration) -> Self {
         self.connect_timeout = timeout;
         self
     }
 
-    /// Sets how long a call waits for its turn.
+    /// Sets the timeout for a call that waits for a connection.
     #[must_use]
     pub fn with_wait_timeout(mut self, timeout: Duration) -> Self {
         self.wait_timeout = timeout;
         self
     }
 
-    /// Postgres: sets how long a statement may run.
+    /// Postgres: sets the timeout for a statement.
     #[must_use]
     pub fn with_statement_timeout(mut self, timeout: Duration) -> Self {
         self.statement_timeout = Some(timeout);
@@ -113,14 +115,14 @@ impl StoreOptions {
     }
 }
 
-/// How the connections of a store are used at this moment. See [`Store::connections`](crate::Store::connections).
+/// The current use of a store's connections. See [`Store::connections`](crate::Store::connections).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 #[non_exhaustive]
 pub struct ConnectionStatistics {
-    /// Connections that are open and idle.
+    /// Idle connections.
     pub idle: usize,
-    /// Readers under way.
+    /// Connections that are reading.
     pub reading: usize,
-    /// Writers under way.
+    /// Connections that are writing.
     pub writing: usize,
 }

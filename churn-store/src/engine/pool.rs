@@ -1,6 +1,6 @@
-//! Connections to one database. The pool is the store's own: it queues writers by tenant before they take a connection, keeps
-//! connections for readers, reports at once what cannot be reached, and never hands out a connection whose last transaction
-//! did not end well.
+//! The connection pool of the store. It queues writers by tenant before they take a connection, and it reserves
+//! connections for readers. It reports an unreachable database at once. It never reuses a connection whose last
+//! transaction did not end cleanly.
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -32,7 +32,7 @@ impl Connection {
     }
 
     async fn close(self) {
-        // A connection that cannot be closed politely is closed by being dropped.
+        // If a connection cannot be closed properly, dropping it closes it.
         let _ = match self {
             Self::Sqlite(connection) => connection.close().await,
             Self::Postgres(connection) => connection.close().await,
@@ -46,27 +46,27 @@ enum Target {
     Postgres(Box<PgConnectOptions>),
 }
 
-/// One tenant's queues.
+/// The queues of one tenant.
 #[derive(Debug)]
 struct Lane {
     writer: Arc<Semaphore>,
     readers: Arc<Semaphore>,
 }
 
-/// What a transaction holds while it lasts; given back when its connection is clean again.
+/// The resources that a transaction holds; released when its connection is clean again.
 struct Turn {
-    // Dropped in this order: the connection's permit first.
+    // Dropped in this order: the permit of the connection first.
     _connection: OwnedSemaphorePermit,
     _lane: Option<OwnedSemaphorePermit>,
-    // Keeps the tenant's queues while anybody stands in them.
+    // Keeps the tenant's queues as long as any call is waiting in them.
     _tenant: Option<Arc<Lane>>,
 }
 
 pub(crate) struct Shared {
     target: Target,
-    /// Where the database is, for messages: `127.0.0.1:5432`, or a path.
+    /// The place of the database, for messages: `127.0.0.1:5432`, or a path.
     place: String,
-    /// SQLite: the file, unless the database lives in memory.
+    /// SQLite: the file, unless the database is in memory.
     pub(super) file: Option<PathBuf>,
     memory: bool,
     options: StoreOptions,
@@ -110,9 +110,9 @@ fn sqlite_target(url: &str, options: &StoreOptions) -> Result<(Target, String, O
         .create_if_missing(true)
         .foreign_keys(true)
         .busy_timeout(options.wait_timeout)
-        // Deleted content is overwritten, so that what is erased is gone from the file.
+        // Deleted content is overwritten, so that erased data are removed from the file.
         .pragma("secure_delete", "on");
-    // Readers go on while one writes; a commit is on the disk when it returns.
+    // Readers continue while another connection writes. A commit is on disk when it returns.
     let target = match memory {
         true => target,
         false => target
@@ -134,7 +134,7 @@ fn sqlite_target(url: &str, options: &StoreOptions) -> Result<(Target, String, O
 fn postgres_target(url: &str) -> Result<(Target, String)> {
     let target = PgConnectOptions::from_str(url)
         .map_err(|e| wrong_address("the address of the Postgres store cannot be read").caused_by(e))?
-        // Poolers refuse parameters that they do not know; numbers travel in binary anyway.
+        // Poolers refuse unknown parameters, and numbers are sent in binary form anyway.
         .extra_float_digits(None);
     let host = target.get_host().to_owned();
     let place = match target.get_socket() {
@@ -149,7 +149,7 @@ fn postgres_target(url: &str) -> Result<(Target, String)> {
             .parse::<std::net::IpAddr>()
             .is_ok_and(|ip| ip.is_loopback());
     let said = url.contains("sslmode=") || url.contains("ssl-mode=") || std::env::var_os("PGSSLMODE").is_some();
-    // A password must not cross a network in the clear because nobody thought of it.
+    // By default, a password must not cross a network unencrypted.
     let target = match local || said {
         true => target,
         false => target.ssl_mode(PgSslMode::Require),
@@ -158,7 +158,8 @@ fn postgres_target(url: &str) -> Result<(Target, String)> {
 }
 
 impl Pool {
-    /// Connects once, so that what cannot be reached is known at once. An in-memory database lives in its one connection.
+    /// Connects once, so that an unreachable database is reported at once. An in-memory database has a single
+    /// connection.
     pub(crate) async fn open(url: &str, options: &StoreOptions) -> Result<Self> {
         options.check()?;
         let (target, place, file) = if url.starts_with("postgres://") || url.starts_with("postgresql://") {
@@ -204,7 +205,7 @@ impl Pool {
         }
     }
 
-    /// SQLite: the file, unless the database lives in memory.
+    /// SQLite: the file, unless the database is in memory.
     pub(crate) fn file(&self) -> Option<&std::path::Path> {
         self.0.file.as_deref()
     }
@@ -213,7 +214,7 @@ impl Pool {
         &self.0.options
     }
 
-    /// How the connections are used.
+    /// The current use of the connections.
     pub(crate) fn statistics(&self) -> ConnectionStatistics {
         let total = |of: &Semaphore, all: usize| all.saturating_sub(of.available_permits());
         let shared = &self.0;
@@ -232,7 +233,7 @@ impl Pool {
         }
     }
 
-    /// Waits for transactions under way, then closes all connections.
+    /// Waits for running transactions, then closes all connections.
     pub(crate) async fn close(&self) {
         let shared = &self.0;
         let (readers, writers) = match shared.memory {
@@ -246,12 +247,12 @@ impl Pool {
             ),
         };
         let all = async {
-            // Held until both are there: nobody begins anew.
+            // Both permits are held until both are available, so that no new transaction starts.
             let readers = shared.readers.acquire_many(readers).await;
             let writers = shared.writers.acquire_many(writers).await;
             drop((readers, writers));
         };
-        // Transactions that never end are cut off.
+        // Transactions that do not end are cut off.
         let _ = tokio::time::timeout(shared.options.wait_timeout, all).await;
         shared.readers.close();
         shared.writers.close();
@@ -269,7 +270,7 @@ impl Pool {
         lanes.retain(|_, lane| lane.strong_count() > 0);
         let lane = Arc::new(Lane {
             writer: Arc::new(Semaphore::new(1)),
-            // One reader is left to other tenants.
+            // One reader is reserved for other tenants.
             readers: Arc::new(Semaphore::new(
                 (self.0.options.readers as usize).saturating_sub(1).max(1),
             )),
@@ -319,16 +320,16 @@ impl Pool {
         })
     }
 
-    /// A transaction, of a tenant's turn where one is named. The connection is the lease's from the first moment, so that a
-    /// call that is given up half-way cannot lose it.
+    /// Begins a transaction, in the queue of a tenant if one is given. The lease owns the connection from the start, so
+    /// that a cancelled call cannot lose it.
     pub(crate) async fn begin_for(&self, tenant: Option<&TenantId>, access: Access) -> Result<Tx> {
         let shared = &self.0;
         let turn = self.turn(tenant, access).await?;
         let begin = match (&shared.target, access) {
             (Target::Sqlite(_), Access::Read) => "BEGIN",
-            // Takes the lock at once: two writers wait, and do not fail half-way.
+            // Takes the lock at once, so that a second writer waits instead of failing later.
             (Target::Sqlite(_), Access::Write | Access::Note) => "BEGIN IMMEDIATE",
-            // One moment for all tables that are read.
+            // A snapshot for all tables that are read.
             (Target::Postgres(_), Access::Read) => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
             (Target::Postgres(_), Access::Write | Access::Note) => "BEGIN",
         };
@@ -343,7 +344,7 @@ impl Pool {
         if let Some(connection) = idle {
             let mut lease = Lease::new(connection, shared, turn.take());
             let mut begun = lease.connection()?.script(begin.as_str()).await;
-            // A database in memory whose last transaction was dropped where no runtime could roll it back.
+            // An in-memory database whose last transaction was dropped outside of a runtime that could roll it back.
             if shared.memory
                 && begun
                     .as_ref()
@@ -358,11 +359,11 @@ impl Pool {
             }
             match begun {
                 Ok(()) => return Ok(Tx { lease }),
-                // The server went away while the connection lay idle: another one will do.
+                // The server closed the idle connection, so another connection is tried.
                 Err(error) if shared.memory || !is_lost(&error) => return Err(shared.error(error)),
                 Err(_) => turn = lease.discard(),
             }
-            // The others are as old.
+            // The other idle connections are as old.
             if matches!(shared.target, Target::Postgres(_)) {
                 locked(&shared.idle).clear();
             }
@@ -391,7 +392,7 @@ impl Pool {
     }
 }
 
-/// Whether the connection is gone, rather than the statement wrong.
+/// Whether the connection is lost, as opposed to an invalid statement.
 fn is_lost(error: &sqlx::Error) -> bool {
     match error {
         sqlx::Error::Io(_) | sqlx::Error::Protocol(_) | sqlx::Error::WorkerCrashed | sqlx::Error::Tls(_) => true,
@@ -403,7 +404,7 @@ fn is_lost(error: &sqlx::Error) -> bool {
     }
 }
 
-/// Makes the file readable for its owner only, if it is not there yet; the files beside it take its mode.
+/// Creates the file with owner-only permissions if it does not exist; the files next to it inherit its mode.
 fn private(file: &std::path::Path) {
     let mut options = std::fs::OpenOptions::new();
     options.write(true).create_new(true);
@@ -412,7 +413,7 @@ fn private(file: &std::path::Path) {
         use std::os::unix::fs::OpenOptionsExt as _;
         options.mode(0o600);
     }
-    // What stands in the way, SQLite says better.
+    // If this fails, SQLite reports a better error.
     let _ = options.open(file);
 }
 
@@ -444,7 +445,7 @@ impl Shared {
         }
     }
 
-    /// An error of the database; says where the database is if the connection was lost.
+    /// Converts an error of the database; adds the place of the database if the connection was lost.
     pub(super) fn error(&self, error: sqlx::Error) -> Error {
         let error = Error::from(error);
         match error.kind() {
@@ -457,8 +458,8 @@ impl Shared {
     }
 }
 
-/// A connection with a transaction under way. Dropped before the transaction has ended, the transaction is rolled back
-/// first; a connection on which that fails is thrown away.
+/// A connection with a running transaction. If it is dropped before the transaction has ended, the transaction is
+/// rolled back; if that fails, the connection is closed.
 pub(crate) struct Lease {
     connection: Option<Connection>,
     shared: Arc<Shared>,
@@ -488,7 +489,7 @@ impl Lease {
         self.shared.error(error)
     }
 
-    /// Ends the transaction. If that fails the lease is dropped, which rolls back.
+    /// Ends the transaction. If that fails, the lease is dropped, which rolls back.
     pub(super) async fn end(mut self, how: &str) -> Result<()> {
         let done = self.connection()?.script(how).await;
         done.map_err(|error| self.shared.error(error))?;
@@ -505,14 +506,14 @@ impl Lease {
         self.turn = None;
     }
 
-    /// Throws the connection away; keeps the turn.
+    /// Closes the connection, and keeps the place in the queue.
     fn discard(mut self) -> Option<Turn> {
         self.connection = None;
         self.turn.take()
     }
 }
 
-/// How long a given-up transaction may take to be rolled back before its connection is cut.
+/// Timeout for rolling back a dropped transaction, after which its connection is closed.
 const ROLLBACK_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(10);
 
 impl Drop for Lease {
@@ -522,8 +523,8 @@ impl Drop for Lease {
         };
         let (shared, turn) = (Arc::clone(&self.shared), self.turn.take());
         let Ok(runtime) = tokio::runtime::Handle::try_current() else {
-            // Closing the connection rolls back. A database in memory would go with it, so it stays, and the next user's
-            // BEGIN says if its transaction is still open.
+            // Closing the connection rolls back. That would delete an in-memory database, so its connection stays, and
+            // the next BEGIN reports whether the transaction is still open.
             if shared.memory {
                 locked(&shared.idle).push(connection);
             }
@@ -533,14 +534,14 @@ impl Drop for Lease {
             let rolled_back = tokio::time::timeout(ROLLBACK_TIMEOUT, connection.script("ROLLBACK")).await;
             let clean = match &rolled_back {
                 Ok(Ok(())) => true,
-                // SQLite rolls back by itself when the disk is full.
+                // SQLite rolls back automatically when the disk is full.
                 Ok(Err(error)) => shared.memory && error.to_string().contains("no transaction is active"),
                 Err(_) => false,
             };
             if clean && !shared.readers.is_closed() {
                 locked(&shared.idle).push(connection);
             }
-            // Only now may the next one begin.
+            // Only now may the next transaction begin.
             drop(turn);
         });
     }

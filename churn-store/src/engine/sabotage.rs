@@ -1,4 +1,4 @@
-//! For tests only: statements as they are run, and what if one were wrong.
+//! Test support: records the statements that run, and replaces single ones with faulty versions.
 
 use std::cell::RefCell;
 use std::future::Future;
@@ -23,7 +23,7 @@ async fn scoped<T>(sabotage: Sabotage, work: impl Future<Output = T>) -> (T, Sab
         .await
 }
 
-/// Runs work; returns the statements it ran too.
+/// Runs work; also returns the statements that it ran.
 pub(crate) async fn recorded<T>(work: impl Future<Output = T>) -> (T, Vec<String>) {
     let (done, sabotage) = scoped(Sabotage::default(), work).await;
     (done, sabotage.seen)
@@ -38,7 +38,7 @@ pub(crate) async fn with<T>(statement: &str, mutant: &str, work: impl Future<Out
     scoped(sabotage, work).await.0
 }
 
-/// Runs work with the wrong tenant bound now and then.
+/// Runs work in which the wrong tenant is bound from time to time.
 pub(crate) async fn with_swapped_tenant<T>(work: impl Future<Output = T>) -> T {
     let sabotage = Sabotage {
         swap: Some(0),
@@ -47,7 +47,7 @@ pub(crate) async fn with_swapped_tenant<T>(work: impl Future<Output = T>) -> T {
     scoped(sabotage, work).await.0
 }
 
-/// The statement to run in place of this one.
+/// The statement to run instead of this one.
 pub(super) fn statement(sql: &str) -> String {
     let replaced = SABOTAGE.try_with(|sabotage| {
         let mut sabotage = sabotage.borrow_mut();
@@ -61,7 +61,7 @@ pub(super) fn statement(sql: &str) -> String {
     replaced.ok().flatten().unwrap_or_else(|| sql.to_owned())
 }
 
-/// The tenant to bind in place of this one: every seventh time another's.
+/// The tenant to bind instead of this one: every seventh time, another tenant.
 pub(super) fn tenant(tenant: &str) -> String {
     let swapped = SABOTAGE.try_with(|sabotage| {
         let mut sabotage = sabotage.borrow_mut();

@@ -1,4 +1,4 @@
-//! Arguments in, columns out, the same for both databases.
+//! Arguments and columns, with one interface for both databases.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -15,7 +15,7 @@ type Bound = std::result::Result<(), Box<dyn std::error::Error + Send + Sync>>;
 /// An argument of a statement.
 #[derive(Clone, Debug)]
 pub(crate) enum Arg<'a> {
-    /// Null of whatever type the statement wants.
+    /// Null of the type that the statement expects.
     Null,
     Text(Option<Cow<'a, str>>),
     Int(Option<i64>),
@@ -26,7 +26,7 @@ pub(crate) enum Arg<'a> {
     Json(Option<Cow<'a, str>>),
 }
 
-/// Null whose type Postgres works out from the statement.
+/// Null whose type Postgres infers from the statement.
 struct Untyped;
 
 impl sqlx::Type<sqlx::Postgres> for Untyped {
@@ -44,10 +44,10 @@ impl sqlx::Encode<'_, sqlx::Postgres> for Untyped {
     }
 }
 
-/// `jsonb` of Postgres: a version byte and the text.
+/// A `jsonb` value of Postgres: a version byte followed by the text.
 struct Jsonb<'a>(&'a str);
 
-/// The type's number in every Postgres.
+/// The type's object id in every Postgres server.
 const JSONB: sqlx::postgres::types::Oid = sqlx::postgres::types::Oid(3802);
 
 impl sqlx::Type<sqlx::Postgres> for Jsonb<'_> {
@@ -189,7 +189,7 @@ impl Row {
         self.int_or_null(column)?.map(moment).transpose()
     }
 
-    /// All columns by name, for a host's own tables.
+    /// All columns by name, for tables of the host.
     pub(crate) fn values(&self) -> Result<BTreeMap<String, Value>> {
         match self {
             Self::Sqlite(row) => row.columns().iter().map(|column| sqlite_value(row, column)).collect(),
@@ -197,7 +197,7 @@ impl Row {
         }
     }
 
-    /// JSON as it is stored.
+    /// The stored JSON text.
     pub(crate) fn json_text(&self, column: usize) -> Result<Option<&str>> {
         match self {
             Self::Sqlite(row) => Ok(row.try_get(column)?),
@@ -214,7 +214,7 @@ impl Row {
         }
     }
 
-    /// Stored JSON as a value; `Null` where there is none.
+    /// Stored JSON as a value; `Null` if there is none.
     pub(crate) fn json<T: serde::de::DeserializeOwned>(&self, column: usize) -> Result<T> {
         from_json(self.json_text(column)?.unwrap_or("null"))
     }
@@ -239,7 +239,7 @@ fn sqlite_value(row: &SqliteRow, column: &sqlx::sqlite::SqliteColumn) -> Result<
     Ok((name.to_owned(), value))
 }
 
-/// Microseconds from 1970-01-01 to 2000-01-01, where Postgres begins to count.
+/// Microseconds from 1970-01-01 to 2000-01-01, the epoch of Postgres.
 const POSTGRES_EPOCH: i64 = 946_684_800_000_000;
 
 fn postgres_value(row: &PgRow, column: &sqlx::postgres::PgColumn) -> Result<(String, Value)> {
@@ -279,13 +279,13 @@ pub(crate) fn moment(micros: i64) -> Result<Timestamp> {
     })
 }
 
-/// Reads stored JSON.
+/// Parses stored JSON.
 pub(crate) fn from_json<T: serde::de::DeserializeOwned>(text: &str) -> Result<T> {
     serde_json::from_str(text)
         .map_err(|e| Error::new(ErrorKind::StoreDamaged, "stored JSON cannot be read").caused_by(e))
 }
 
-/// Writes JSON to store.
+/// Serializes JSON for storage.
 pub(crate) fn to_json(value: &impl serde::Serialize) -> Result<String> {
     let text = serde_json::to_string(value)
         .map_err(|e| Error::new(ErrorKind::InvalidOption, "the value cannot be written as JSON").caused_by(e))?;

@@ -1,5 +1,5 @@
-//! From the core's checked batches to columns as they are stored. What is valid, and how a value is read, is the core's
-//! business alone ([`Table::check`]); what no database can hold is refused here.
+//! Converts the core's validated batches to columns as they are stored. Validation and parsing are done by
+//! [`Table::check`] of the core. This module only refuses what the databases cannot store.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
@@ -14,30 +14,30 @@ use crate::engine::{Holds, Stored, to_json};
 use crate::error::{Error, ErrorKind, Result};
 use crate::records::layout::{ALWAYS, id_column, slots};
 
-/// The most columns that one table of a tenant may have. Every one of them is a column of all loaded rows.
+/// The maximum number of columns of one table of a tenant. Each is a column of all loaded rows.
 pub(crate) const MAX_COLUMNS: usize = 1000;
 
-/// A batch that was checked.
+/// A validated batch.
 pub(crate) struct Parsed {
     batch: CheckedBatch,
-    /// Where each accepted row stood in what was given.
+    /// The position of each accepted row in the input.
     positions: Vec<u64>,
 }
 
-/// A batch as it is stored: one column per slot of its kind.
+/// A batch in stored form: one column per slot of its kind.
 #[derive(Debug, Default)]
 pub(crate) struct Batch {
     pub(crate) columns: Vec<Stored>,
     pub(crate) rows: usize,
-    /// The outside columns that were given, and the type of an attribute that has a value.
+    /// The given outside columns, and the type of each attribute that has a value.
     pub(crate) given: Vec<(String, Option<&'static str>)>,
     pub(crate) report: ValidationReport,
 }
 
-/// How many times rows of equal content came in an import.
+/// How many times rows of equal content occurred in an import.
 pub(crate) type Seen = HashMap<[u8; 16], u32>;
 
-/// Checks a batch by the core's rules.
+/// Validates a batch by the core's rules.
 pub(crate) fn parse(kind: RecordKind, table: Table, tenant: &TenantId) -> Result<Parsed> {
     let own = not_storable(kind, &table);
     let rows = table.rows() as u64;
@@ -48,18 +48,19 @@ pub(crate) fn parse(kind: RecordKind, table: Table, tenant: &TenantId) -> Result
     Ok(Parsed { batch, positions })
 }
 
-/// U+0000 in texts, which Postgres cannot hold, and -0.0, whose sign neither database keeps everywhere: refused in both, so
-/// that they hold the same.
+/// Finds U+0000 in texts, which Postgres cannot store, and -0.0, whose sign neither database always keeps. Both are
+/// refused in both databases, so that the databases store the same.
 fn not_storable(kind: RecordKind, table: &Table) -> Vec<ValidationIssue> {
     let mut issues = vec![];
     for name in table.column_names() {
         for (row, cell) in table.cells(name).into_iter().flatten().enumerate() {
             let (code, why) = match cell {
-                Cell::Text(text) | Cell::TextFile(text) if text.contains('\0') => {
-                    (IssueCode::BadType, "a stored text may not hold the character U+0000")
-                }
+                Cell::Text(text) | Cell::TextFile(text) if text.contains('\0') => (
+                    IssueCode::BadType,
+                    "a stored text must not contain the character U+0000",
+                ),
                 Cell::Float(value) if value == 0.0 && value.is_sign_negative() => {
-                    (IssueCode::OutOfRange, "the sign of -0.0 cannot be kept: write 0")
+                    (IssueCode::OutOfRange, "the sign of -0.0 cannot be stored: write 0")
                 }
                 _ => continue,
             };
@@ -88,7 +89,7 @@ fn attribute(column: &CheckedColumn) -> Option<&[Value]> {
 }
 
 impl Parsed {
-    /// The rows as they are stored, given the types that the tenant's attributes have.
+    /// The rows in stored form, given the types that the tenant's attributes already have.
     pub(crate) fn finish(
         self,
         types: &HashMap<String, Option<String>>,
@@ -180,9 +181,9 @@ impl Parsed {
     }
 }
 
-/// The attributes of every row as one JSON object; none where a row has none.
+/// The attributes of every row as one JSON object; `None` for a row without attributes.
 fn attributes(columns: &[(String, CheckedColumn)], rows: usize) -> Result<Vec<Option<Arc<str>>>> {
-    // The store has columns of its own for what the core keeps as attributes under known names.
+    // The store has separate columns for attributes that the core recognizes by name.
     let extra = columns
         .iter()
         .filter_map(|(name, column)| Some((name.as_str(), attribute(column)?)));
@@ -234,14 +235,14 @@ impl Batch {
         }
     }
 
-    /// Fills the columns that identify a row, which may not be null.
+    /// Fills the columns that identify a row and must not be null.
     fn fill_keys(&mut self, kind: RecordKind, seen: &mut Seen) {
         let known_at = slots(kind)
             .iter()
             .position(|slot| slot.name == "known_at")
             .unwrap_or_default();
         if id_column(kind).is_none() {
-            // A version without a beginning is true since the sign-up.
+            // A version without `valid_from` begins at the sign-up.
             let signed_up_at = self.moments(1).to_vec();
             for (own, signed_up_at) in self.moments(2).iter_mut().zip(signed_up_at) {
                 *own = own.or(signed_up_at);
@@ -261,7 +262,7 @@ impl Batch {
         }
     }
 
-    /// The identity of a row without an id: a hash of all it holds, and its ordinal among identical rows of the import.
+    /// The key of a row without an id: a hash of all its values, and its ordinal among identical rows of the import.
     fn content_key(&self, row: usize, seen: &mut Seen, empty: &Arc<str>) -> Arc<str> {
         if let Stored::Texts(ids) = &self.columns[0]
             && ids[row].as_ref().is_some_and(|id| !id.is_empty())
@@ -304,7 +305,7 @@ impl Batch {
     }
 }
 
-/// Of rows with one key within `rows`, only the last; in the order of the first.
+/// For each key within `rows`, only the last row, in the order of the first occurrences.
 pub(crate) fn last_of_each(kind: RecordKind, columns: &[Stored], rows: std::ops::Range<usize>) -> Vec<usize> {
     type Key<'a> = (Option<&'a str>, Option<&'a str>, [Option<i64>; 3]);
     let mut places: HashMap<Key<'_>, usize> = HashMap::with_capacity(rows.len());
@@ -337,12 +338,12 @@ pub(crate) fn last_of_each(kind: RecordKind, columns: &[Stored], rows: std::ops:
     kept
 }
 
-/// A text argument may not hold U+0000.
+/// Refuses a text argument with U+0000.
 pub(crate) fn no_zero_byte(name: &str, text: &str) -> Result<()> {
     match text.contains('\0') {
         true => Err(Error::new(
             ErrorKind::InvalidOption,
-            format!("{name} may not hold the character U+0000"),
+            format!("{name} must not contain the character U+0000"),
         )
         .at(None, None, Some(name))),
         false => Ok(()),

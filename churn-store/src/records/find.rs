@@ -1,4 +1,4 @@
-//! Customers in their current version: found by the beginning of their id and by texts of their attributes.
+//! Queries for customers in their current version, by the prefix of their id and by text attributes.
 
 use serde::Serialize;
 
@@ -8,18 +8,18 @@ use crate::records::layout::names;
 use crate::records::read::{StoredRecord, check_limit, records};
 use crate::records::{RecordStore, no_zero_byte};
 
-/// Which customers to list. See [`RecordStore::find`].
+/// Filters of a customer query. See [`RecordStore::find`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CustomerQuery {
     /// Only customers whose id begins with this.
     pub prefix: String,
-    /// Only customers whose text attributes have these values: names and values.
+    /// Only customers whose text attributes have these values, as pairs of name and value.
     pub attributes: Vec<(String, String)>,
     /// Only customers whose current version has a `churned_at` (`true`), or none (`false`).
     pub churned: Option<bool>,
-    /// The id of the last customer of the page before.
+    /// The id of the last customer of the previous page.
     pub after: Option<String>,
-    /// The most customers of a page (1 to 10 000).
+    /// The maximum number of customers per page (1 to 10 000).
     pub limit: usize,
 }
 
@@ -36,18 +36,18 @@ impl Default for CustomerQuery {
     }
 }
 
-/// Customers by id, and where the next page begins.
+/// A page of customers, sorted by id.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct CustomerPage {
     /// The current version of each customer: the last by sign-up, `valid_from` and `known_at`.
     pub customers: Vec<StoredRecord>,
-    /// What to give as `after` for the next page; `None` on the last one.
+    /// Pass it as `after` for the next page; `None` on the last page.
     pub next: Option<String>,
 }
 
 impl RecordStore {
-    /// Customers in their current version, sorted by id, whatever table this is.
+    /// Customers in their current version, sorted by id. The result does not depend on the kind of this table.
     ///
     /// # Errors
     /// `invalid_option` for another limit, or a text with U+0000; `store_unavailable`, `store_not_migrated`.
@@ -68,7 +68,7 @@ impl RecordStore {
         Ok(page)
     }
 
-    /// Number of customers, each counted once whatever its versions.
+    /// Number of customers, each counted once regardless of versions.
     ///
     /// # Errors
     /// `store_unavailable`, `store_not_migrated`.
@@ -89,7 +89,7 @@ pub(crate) async fn count_customers(tx: &mut TenantTx) -> Result<u64> {
 }
 
 pub(crate) async fn find(tx: &mut TenantTx, query: &CustomerQuery) -> Result<CustomerPage> {
-    // Behind every id that begins with the prefix, in the order of bytes.
+    // Sorts after every id with this prefix, in byte order.
     let end = format!("{}\u{10ffff}\u{10ffff}\u{10ffff}", query.prefix);
     let prefix = query.prefix.as_str();
     let mut args: Vec<Arg<'_>> = vec![

@@ -1,5 +1,5 @@
-//! Which column of which table holds what, and the statements made of it. Names come from this file alone; values are always
-//! arguments.
+//! The columns of the record tables, and the statements built from them. Names come only from this file; values are
+//! always arguments.
 
 use churn_core::RecordKind;
 
@@ -10,7 +10,7 @@ use crate::engine::{Backend, Holds};
 pub(crate) struct Slot {
     pub(crate) name: &'static str,
     pub(crate) holds: Holds,
-    /// Whether it is part of the row's identity.
+    /// Whether the column is part of the row's identity.
     pub(crate) key: bool,
 }
 
@@ -82,10 +82,10 @@ const ACTIVITIES: &[Slot] = &[
     slot("attributes", Json),
 ];
 
-/// `known_at` of a row that does not say.
+/// The `known_at` of a row without one.
 pub(crate) const ALWAYS: i64 = i64::MIN;
 
-/// The columns of a record table, without tenant and order.
+/// The columns of a record table, without the tenant and the sequence number.
 pub(crate) fn slots(kind: RecordKind) -> &'static [Slot] {
     match kind {
         RecordKind::Customers => CUSTOMERS,
@@ -115,13 +115,13 @@ fn names_of(kind: RecordKind) -> String {
     slots(kind).iter().map(|slot| slot.name).collect::<Vec<_>>().join(", ")
 }
 
-/// The columns of customers, each behind a prefix.
+/// The columns of customers, each with a prefix.
 pub(crate) fn names(prefix: &str) -> String {
     let names = CUSTOMERS.iter().map(|slot| format!("{prefix}{}", slot.name));
     names.collect::<Vec<_>>().join(", ")
 }
 
-/// What happens to a row that is there: replaced where it differs.
+/// How an existing row is handled: it is replaced if it differs.
 pub(crate) fn on_conflict(kind: RecordKind) -> String {
     let join = |key: bool, of: &dyn Fn(&str) -> String| {
         let names = slots(kind).iter().filter(|slot| slot.key == key);
@@ -140,7 +140,7 @@ pub(crate) fn on_conflict(kind: RecordKind) -> String {
     )
 }
 
-/// All rows of a tenant in the order of their arrival.
+/// All rows of a tenant in order of first arrival.
 pub(crate) fn select_all(kind: RecordKind) -> String {
     format!(
         "
@@ -153,7 +153,7 @@ pub(crate) fn select_all(kind: RecordKind) -> String {
     )
 }
 
-/// A page of rows: those after a place, at most so many.
+/// A page of rows after a sequence number, with a limit.
 pub(crate) fn select_page(kind: RecordKind) -> String {
     format!(
         "
@@ -167,8 +167,8 @@ pub(crate) fn select_page(kind: RecordKind) -> String {
     )
 }
 
-/// The rows of one customer, by the index of customers: SQLite would rather follow the primary key, and read the whole
-/// tenant.
+/// The rows of one customer, by the index on customers. Without the hint, SQLite would use the primary key and read the
+/// whole tenant.
 pub(crate) fn select_customer(kind: RecordKind, backend: Backend) -> String {
     let by = match backend {
         Backend::Sqlite => format!("INDEXED BY {}_of_customer", table(kind)),

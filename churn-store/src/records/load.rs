@@ -1,4 +1,4 @@
-//! From the database straight into columns, and from those into the core's records.
+//! Loads the database directly into columns, and builds the core's records from these.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
@@ -20,33 +20,33 @@ use crate::records::layout::{ALWAYS, Slot, select_all, slots};
 use crate::records::write::off_thread;
 use crate::tenant::TenantStore;
 
-/// Rows of one batch of columns.
+/// Rows per batch of columns.
 const BATCH: usize = 1 << 16;
 
-/// How a tenant's records are loaded: what [`churn_core::RecordsBuilder`] may be told.
+/// Options for loading a tenant's records; they are those of [`churn_core::RecordsBuilder`].
 #[derive(Clone, Debug, Default)]
 pub struct RecordsOptions {
-    /// Which tables; `None` for all that were given.
+    /// The tables to load; `None` for all tables that were given.
     pub tables: Option<Vec<RecordKind>>,
-    /// What to do with rows that only show to be wrong beside others. Default: refuse.
+    /// What to do with rows that conflict with other rows. Default: refuse.
     pub on_invalid: OnInvalid,
-    /// Where the history begins.
+    /// The start of the observed history.
     pub observed_from: Option<Timestamp>,
-    /// The end of what was observed.
+    /// The end of the observed history.
     pub observed_until: Option<Timestamp>,
-    /// Undated attributes that never change.
+    /// The undated attributes that never change.
     pub static_attributes: StaticAttributes,
     /// The tenant's currency.
     pub currency: Option<String>,
-    /// What one major unit of other currencies is worth in it.
+    /// The value of one major unit of another currency in the tenant's currency.
     pub conversion_rates: BTreeMap<String, f64>,
     /// Threads, progress and cancellation of the build.
     pub execution: Execution,
 }
 
 impl TenantStore {
-    /// All the tenant's records as of one moment of the database, in the order in which they came in: the same bits as
-    /// if they had been built from what was given.
+    /// All records of the tenant, read in one snapshot and in order of first arrival. They are bit-identical to records
+    /// that are built from the given rows directly.
     ///
     /// # Errors
     /// As [`churn_core::RecordsBuilder::build`]; `store_unavailable`, `store_not_migrated`.
@@ -78,7 +78,7 @@ impl TenantStore {
     }
 }
 
-/// What to do about rows that only show to be wrong beside others.
+/// Adds a hint on how to handle rows that conflict with other rows.
 fn hinted(error: churn_core::Error) -> Error {
     let later = error.report().is_some();
     let error = Error::from(error);
@@ -93,7 +93,7 @@ fn hinted(error: churn_core::Error) -> Error {
     }
 }
 
-/// A builder with the tables of one moment.
+/// A builder with the tables of one snapshot.
 pub(crate) async fn load_all(tx: &mut TenantTx, options: &RecordsOptions) -> Result<RecordsBuilder> {
     let mut builder = TenantRecords::builder(tx.tenant().clone());
     let given = given_columns(tx).await?;
@@ -110,7 +110,7 @@ pub(crate) async fn load_all(tx: &mut TenantTx, options: &RecordsOptions) -> Res
     Ok(builder)
 }
 
-/// The tables that were given, each with its columns in the order in which they came: features go by it.
+/// The given tables, each with its columns in order of first arrival, which determines the order of features.
 pub(crate) async fn given_columns(tx: &mut TenantTx) -> Result<BTreeMap<String, Vec<String>>> {
     const GIVEN: &str = "
         SELECT kind, column_name
@@ -152,7 +152,7 @@ async fn load(
 /// Columns that grow by rows of the database.
 struct Columns {
     rows: usize,
-    /// For each slot of the kind, its builder if the column was given.
+    /// For each slot of the kind, the builder if the column was given.
     known: Vec<Option<Known>>,
     names: Vec<&'static str>,
     attributes: Vec<(String, Attribute)>,
@@ -168,7 +168,7 @@ enum Known {
 impl Columns {
     fn new(kind: RecordKind, given: &[String]) -> Self {
         let slots = slots(kind);
-        // An attribute may be named like a column of the store's own.
+        // An attribute may have the name of an internal column of the store.
         let own = |slot: &Slot| slot.name != "content_key" && slot.holds != Holds::Json;
         let known = slots.iter().map(|slot| {
             (given.iter().any(|name| name == slot.name) && own(slot)).then(|| match slot.holds {
@@ -198,7 +198,7 @@ impl Columns {
         for (position, known) in self.known.iter_mut().enumerate() {
             match known {
                 None => {}
-                // The empty text stands for no id.
+                // An empty text means that there is no id.
                 Some(Known::Text(builder)) => {
                     let text = row.text_or_null(position)?;
                     let id = position == 0;
@@ -227,7 +227,7 @@ impl Columns {
         Ok(())
     }
 
-    /// The rows so far as a table; the next ones begin anew.
+    /// Takes the rows read so far as a table, and starts anew.
     fn take(&mut self) -> Result<Table> {
         let mut fields = vec![];
         let mut arrays: Vec<ArrayRef> = vec![];
@@ -268,7 +268,7 @@ impl Columns {
     }
 }
 
-/// An attribute's values; of one type as long as all are.
+/// The values of an attribute, in a typed column as long as all have one type.
 enum Attribute {
     Nulls(usize),
     Number(Float64Builder),
@@ -296,7 +296,7 @@ impl Attribute {
         }
     }
 
-    /// Nulls up to so many rows.
+    /// Appends nulls up to this number of rows.
     fn fill(&mut self, rows: usize) {
         let missing = rows.saturating_sub(self.len());
         match self {
@@ -308,7 +308,7 @@ impl Attribute {
         }
     }
 
-    /// The value of row `row`.
+    /// Sets the value of row `row`.
     fn set(&mut self, row: usize, value: Scalar<'_>) {
         self.fill(row);
         if let Self::Nulls(rows) = *self {
@@ -378,7 +378,7 @@ impl Attribute {
     }
 }
 
-/// Reads an object of scalars into the attribute columns, without an object per row.
+/// Reads an object of scalars into the attribute columns, without allocating an object per row.
 struct Object<'c> {
     columns: &'c mut Columns,
 }
@@ -402,7 +402,7 @@ impl<'de> Visitor<'de> for Object<'_> {
     }
 }
 
-/// A text, borrowed where it holds no escape.
+/// A text, borrowed if it contains no escape.
 struct Name;
 
 impl<'de> DeserializeSeed<'de> for Name {

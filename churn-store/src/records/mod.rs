@@ -1,4 +1,5 @@
-//! Customers, payments, tickets and activities: written as the core checked them, loaded as the core's records.
+//! Customers, payments, tickets and activities: validated by the core when they are written, and loaded as the core's
+//! records.
 
 mod door;
 mod find;
@@ -33,18 +34,18 @@ pub struct RecordStore {
 }
 
 impl RecordStore {
-    /// Which records.
+    /// The kind of records.
     pub fn kind(&self) -> RecordKind {
         self.kind
     }
 
-    /// Whose records.
+    /// The tenant of the records.
     pub fn tenant(&self) -> &TenantId {
         self.tenant.tenant()
     }
 
-    /// Begins an import: one transaction that takes the batch in chunks, so that it need not fit into memory. Nothing is kept
-    /// unless [`Import::commit`] is called.
+    /// Begins an import: one transaction that takes the data in chunks, so that they need not fit into memory. Nothing
+    /// is stored until [`Import::commit`] is called.
     ///
     /// # Errors
     /// `store_unavailable`, `store_busy`, `store_not_migrated`.
@@ -52,24 +53,28 @@ impl RecordStore {
         Ok(Import::begin(self, on_invalid))
     }
 
-    /// Takes a batch in one transaction. A row that is there already is replaced where it differs: the same batch twice
-    /// changes nothing, a late correction replaces. Rows are the same if they have the same id and `known_at`; customers, if
-    /// they have the same `customer_id`, `signed_up_at`, `valid_from` and `known_at`; rows without an id, if all they hold
-    /// is the same (the n-th of equal rows of a batch is the n-th). So give ids to what may be corrected.
+    /// Upserts a batch in one transaction. Upserts are idempotent: an existing row is replaced if it differs, so a
+    /// later batch can correct it.
     ///
-    /// A table without rows is noted as given and empty.
+    /// Event rows are the same if they have the same id and `known_at`. Customer rows are the same if they have the
+    /// same `customer_id`, `signed_up_at`, `valid_from` and `known_at`. Rows without an id are the same if all their
+    /// values are equal; the n-th of identical rows in one batch matches the n-th in another. So give ids to rows that
+    /// you may want to correct.
+    ///
+    /// A table without rows is stored as given and empty.
     ///
     /// # Errors
-    /// Rows that are not valid are refused, all at once, with the code, table, row and column of the first; nothing is kept.
-    /// What only shows beside other rows (unknown customers, mixed currencies) shows when records are loaded.
+    /// If rows are invalid, the whole batch is refused with the code, table, row and column of the first issue, and
+    /// nothing is stored. Conflicts with other rows (unknown customers, mixed currencies) are reported when records are
+    /// loaded.
     pub async fn upsert(&self, rows: impl IntoTable) -> Result<Upserted> {
         let mut import = self.import(OnInvalid::Refuse).await?;
         import.write(rows).await?;
         import.commit().await
     }
 
-    /// Checks a batch as [`upsert`](Self::upsert) would, without keeping anything: `rows_changed` is 0, and the report names
-    /// every row that is not valid.
+    /// Validates a batch as [`upsert`](Self::upsert) would, without storing anything. `rows_changed` is 0, and the
+    /// report lists every invalid row.
     ///
     /// # Errors
     /// A missing required column, or an unreadable table; `store_unavailable`, `store_not_migrated`.
@@ -81,7 +86,7 @@ impl RecordStore {
         Ok(writer.done())
     }
 
-    /// Number of rows, versions included.
+    /// Number of rows, including all versions.
     ///
     /// # Errors
     /// `store_unavailable`, `store_not_migrated`.

@@ -1,4 +1,4 @@
-//! Rows for people: pages, and all that is known of one customer.
+//! Reads rows for display: pages, and all rows of one customer.
 
 use std::collections::BTreeMap;
 
@@ -10,33 +10,33 @@ use crate::error::{Error, Result};
 use crate::records::layout::{ALWAYS, select_customer, select_page, slots, table};
 use crate::records::{RecordStore, given_columns};
 
-/// A stored row: the columns and attributes that the tenant's table has, by name, null where the row holds nothing. A column
-/// that was never given is not there: that is not the same.
+/// A stored row: the columns and attributes of the tenant's table by name, with null for a missing value. A column that
+/// was never given has no entry, which differs from null.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct StoredRecord {
-    /// Its place in the order in which the tenant's rows came in.
+    /// Its sequence number, in order of first arrival.
     pub place: i64,
-    /// What it holds.
+    /// The values by column name.
     pub values: BTreeMap<String, Value>,
 }
 
-/// Some rows, and where the next ones begin.
+/// A page of rows.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct RecordPage {
-    /// The rows, in the order in which they came in.
+    /// The rows, in order of first arrival.
     pub rows: Vec<StoredRecord>,
-    /// What to give as `after` for the next page; `None` on the last one.
+    /// Pass it as `after` for the next page; `None` on the last page.
     pub next: Option<i64>,
 }
 
 impl RecordStore {
-    /// At most `limit` rows (1 to 10 000) that came in after the place `after`. Paging by key: a row that comes in meanwhile
-    /// neither moves nor repeats others.
+    /// At most `limit` rows (1 to 10 000) after the sequence number `after`. A row that arrives in the meantime neither
+    /// moves nor repeats other rows.
     ///
     /// # Errors
-    /// `invalid_option` for another limit; `store_unavailable`, `store_not_migrated`.
+    /// `invalid_option` for an invalid limit; `store_unavailable`, `store_not_migrated`.
     pub async fn page(&self, after: Option<i64>, limit: usize) -> Result<RecordPage> {
         check_limit(limit)?;
         let mut tx = self.tenant.begin_session(Access::Read).await?;
@@ -45,7 +45,7 @@ impl RecordStore {
         Ok(page)
     }
 
-    /// All rows of one customer, in the order in which they came in. For `score_customer`, make a table of them:
+    /// All rows of one customer, in order of first arrival. For `score_customer`, convert them to a table:
     /// `Table::from_values(rows.into_iter().map(|row| row.values.into_iter().collect()))`.
     ///
     /// # Errors
@@ -96,7 +96,7 @@ pub(crate) async fn count_rows(tx: &mut TenantTx, kind: RecordKind) -> Result<u6
     tx.row(&sql, &[]).await?.map_or(Ok(0), |row| row.count(0))
 }
 
-/// A page has a size.
+/// Checks the limit of a page.
 pub(crate) fn check_limit(limit: usize) -> Result<()> {
     match (1..=10_000).contains(&limit) {
         true => Ok(()),

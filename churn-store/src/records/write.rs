@@ -1,4 +1,4 @@
-//! Batches into the database: many rows per statement, one transaction per batch.
+//! Writes batches to the database: many rows per statement, one transaction per batch.
 
 use std::collections::{HashMap, HashSet};
 
@@ -11,22 +11,22 @@ use crate::records::door::{Batch, Parsed, Seen, last_of_each, no_zero_byte, pars
 use crate::records::layout::{on_conflict, slots, table};
 use crate::tenant::{Session, TenantStore};
 
-/// What became of a batch.
+/// The result of an upsert.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct Upserted {
-    /// Rows that were given.
+    /// Number of given rows.
     pub rows_in: u64,
-    /// Rows that were valid; `rows_in` less those set aside.
+    /// Number of valid rows: `rows_in` minus the quarantined rows.
     pub rows_accepted: u64,
-    /// Rows that were new, or replaced one that differed. 0 where the batch was there already.
+    /// Number of rows that were new, or replaced a different row. 0 if the batch was stored before.
     pub rows_changed: u64,
-    /// What was wrong with the rows set aside.
+    /// The issues of the quarantined rows.
     pub report: ValidationReport,
 }
 
-/// A batch under way: one transaction, which begins with the first chunk. Dropped without [`commit`](Self::commit), it is
-/// rolled back.
+/// An upsert in progress. It is one transaction, which begins with the first chunk. If it is dropped without
+/// [`commit`](Self::commit), it is rolled back.
 #[must_use = "nothing is kept without `commit`"]
 pub struct Import {
     tenant: TenantStore,
@@ -62,12 +62,12 @@ impl Import {
             .ok_or_else(|| Error::new(ErrorKind::Internal, "the import has no transaction"))
     }
 
-    /// Takes a chunk of the batch. Rows are numbered through all chunks. After an error the import must be dropped.
+    /// Writes a chunk of the batch. Rows are numbered across all chunks. After an error the import must be dropped.
     ///
     /// # Errors
     /// As [`RecordStore::upsert`].
     pub async fn write(&mut self, rows: impl IntoTable) -> Result<()> {
-        // Parsed before the transaction begins: others do not wait for that.
+        // Parsed before the transaction begins, so that other writers do not wait for it.
         let parsed = self.batch.parse(self.tenant.tenant(), rows.into_table()).await?;
         self.session().await?;
         match &mut self.tx {
@@ -76,7 +76,7 @@ impl Import {
         }
     }
 
-    /// Keeps what was taken: all of it or, if this fails, none.
+    /// Commits the transaction: either all chunks are stored or none.
     ///
     /// # Errors
     /// `store_unavailable`, `store_full`.
@@ -89,19 +89,19 @@ impl Import {
     }
 }
 
-/// A chunk that was read and checked.
+/// A chunk that was parsed and validated.
 pub(crate) struct Chunk {
     parsed: Parsed,
     rows: u64,
 }
 
-/// Writes the chunks of a batch in a transaction of someone else's.
+/// Writes the chunks of a batch in an existing transaction.
 pub(crate) struct BatchWriter {
     kind: RecordKind,
     policy: OnInvalid,
     seen: Seen,
     noted: HashSet<(String, Option<&'static str>)>,
-    /// The columns of the tenant's table and the types of its attributes, once they were read.
+    /// The columns of the tenant's table and the types of its attributes, once they have been read.
     types: Option<HashMap<String, Option<String>>>,
     done: Upserted,
 }
@@ -124,7 +124,7 @@ impl BatchWriter {
         self.put(tx, parsed).await
     }
 
-    /// Reading a large table takes a while: not on the thread that drives the host's connections.
+    /// Reading a large table takes a while, so it does not run on the thread that drives the host's connections.
     async fn parse(&self, tenant: &TenantId, table: Table) -> Result<Chunk> {
         let (kind, offset, tenant, rows) = (self.kind, self.done.rows_in, tenant.clone(), table.rows() as u64);
         let parsed = off_thread(move || parse(kind, table, &tenant)).await?;
@@ -180,8 +180,8 @@ impl BatchWriter {
         Ok(())
     }
 
-    /// Notes which table and columns were given, since a missing column is not the same as an empty one, and what type an
-    /// attribute has.
+    /// Records which tables and columns were given, because a missing column differs from an empty one, and the type of
+    /// each attribute.
     async fn note_columns(&mut self, tx: &mut TenantTx, batch: &Batch) -> Result<()> {
         const NOTE: &str = "
             INSERT INTO churn_record_columns AS t (tenant_id, kind, column_name, place, value_type)
@@ -195,7 +195,7 @@ impl BatchWriter {
         if new.is_empty() {
             return Ok(());
         }
-        // Columns take places among the rows: those that come later have later ones.
+        // Columns take sequence numbers like rows, so columns that arrive later have higher ones.
         let first = places(tx, new.len()).await?;
         for (column, place) in new.iter().zip(first..) {
             let (name, of) = column;
@@ -224,14 +224,14 @@ async fn types_of(tx: &mut TenantTx, kind: RecordKind) -> Result<HashMap<String,
     rows.iter().map(read).collect()
 }
 
-/// Runs work that computes, beside the threads that wait.
+/// Runs computations outside of the async threads.
 pub(crate) async fn off_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
     tokio::task::spawn_blocking(work)
         .await
         .map_err(|e| Error::new(ErrorKind::Internal, "the work was given up").caused_by(e))
 }
 
-/// Adds a chunk's report to the import's; its rows come after `offset` others.
+/// Adds the report of a chunk to that of the import; its rows follow `offset` earlier rows.
 fn merge(all: &mut ValidationReport, piece: ValidationReport, offset: u64) {
     for mut issue in piece.issues {
         issue.row = issue.row.map(|row| row + offset);
@@ -255,8 +255,8 @@ fn merge(all: &mut ValidationReport, piece: ValidationReport, offset: u64) {
     }
 }
 
-/// The first of `rows` places in the order in which the tenant's rows come in, and a new revision of the tenant's data. Holds
-/// up other writers of the tenant until the transaction ends, so that their batches follow one another.
+/// Reserves `rows` sequence numbers and returns the first, and increments the revision of the tenant's data. Other
+/// writers of the tenant wait until the transaction ends, so batches cannot interleave.
 pub(crate) async fn places(tx: &mut TenantTx, rows: usize) -> Result<i64> {
     const TAKE: &str = "
         INSERT INTO churn_companies AS t (tenant_id, next_seq, revision)
@@ -269,7 +269,7 @@ pub(crate) async fn places(tx: &mut TenantTx, rows: usize) -> Result<i64> {
     Ok(next - rows as i64 + 1)
 }
 
-/// Writes a batch; returns how many rows were new or changed.
+/// Writes a batch; returns how many rows are new or changed.
 async fn put(tx: &mut TenantTx, kind: RecordKind, batch: Batch) -> Result<u64> {
     let first = places(tx, batch.rows).await?;
     let rows = batch.rows;
@@ -285,13 +285,13 @@ async fn put(tx: &mut TenantTx, kind: RecordKind, batch: Batch) -> Result<u64> {
         columns: &names,
         on_conflict: &on_conflict(kind),
     };
-    // One statement may not touch a row twice.
+    // A statement must not affect a row twice.
     target
         .write(tx, &columns, rows, |rows| last_of_each(kind, &columns, rows))
         .await
 }
 
-/// Notes what a repository needs: a company for the tenant.
+/// Creates the row of the company, which the repositories require.
 pub(crate) async fn ensure_company(tx: &mut TenantTx) -> Result<()> {
     const ENSURE: &str = "
         INSERT INTO churn_companies (tenant_id, next_seq)
@@ -301,7 +301,8 @@ pub(crate) async fn ensure_company(tx: &mut TenantTx) -> Result<()> {
     Ok(())
 }
 
-/// Forgets the attributes of tables that have no row of the tenant any more: each would be a column of all rows to come.
+/// Removes the attributes of tables without any row of the tenant, because each attribute would be a column of all
+/// later rows.
 pub(crate) async fn forget_unused_columns(tx: &mut TenantTx) -> Result<()> {
     for kind in RecordKind::ALL {
         let sql = format!(

@@ -1,4 +1,4 @@
-//! The audit log. Entries are added, never changed: in Postgres the serving role has no right to.
+//! The audit log. Entries are added and never changed; in Postgres the serving role has no privilege to change them.
 
 use churn_core::Timestamp;
 use serde::Serialize;
@@ -12,20 +12,20 @@ use crate::tenant::company::checked_json;
 /// An entry of the audit log.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct AuditEntry {
-    /// When it was done.
+    /// When the action happened.
     pub at: Timestamp,
-    /// Who did it.
+    /// Who performed the action.
     pub actor: String,
-    /// What was done, such as `"model.promoted"`.
+    /// The action, such as `"model.promoted"`.
     pub action: String,
-    /// What it was done to.
+    /// The object of the action.
     pub subject: Option<String>,
-    /// Anything else.
+    /// Any further data.
     pub details: serde_json::Value,
 }
 
 impl AuditEntry {
-    /// An entry without a subject and details.
+    /// An entry without subject and details.
     pub fn new(at: Timestamp, actor: impl Into<String>, action: impl Into<String>) -> Self {
         Self {
             at,
@@ -37,34 +37,34 @@ impl AuditEntry {
     }
 }
 
-/// Some entries, and where the next page begins.
+/// A page of entries.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct AuditPage {
-    /// The entries, in the order asked for.
+    /// The entries, in the requested order.
     pub entries: Vec<AuditEntry>,
-    /// What to give as `after` for the next page; `None` on the last one.
+    /// Pass it as `after` for the next page; `None` on the last page.
     pub next: Option<i64>,
 }
 
-/// Which entries to list. See [`AuditStore::query`].
+/// Filters of an audit query. See [`AuditStore::query`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct AuditQuery {
     /// Only entries of this actor.
     pub actor: Option<String>,
     /// Only entries of this action.
     pub action: Option<String>,
-    /// Only entries on this subject.
+    /// Only entries with this subject.
     pub subject: Option<String>,
     /// Only entries from this time on.
     pub since: Option<Timestamp>,
     /// Only entries before this time.
     pub until: Option<Timestamp>,
-    /// Whether the newest come first.
+    /// Whether the newest entries come first.
     pub newest_first: bool,
-    /// The `next` of the page before.
+    /// The `next` of the previous page.
     pub after: Option<i64>,
-    /// The most entries of a page (1 to 10 000).
+    /// The maximum number of entries per page (1 to 10 000).
     pub limit: usize,
 }
 
@@ -89,10 +89,11 @@ impl Default for AuditQuery {
 pub struct AuditStore(pub(crate) TenantStore);
 
 impl AuditStore {
-    /// Adds an entry. In Postgres it does not wait for imports of the same tenant: the log has a sequence of its own.
+    /// Adds an entry. In Postgres it does not wait for imports of the same tenant, because the log has its own
+    /// sequence.
     ///
     /// # Errors
-    /// `invalid_option` if a text holds U+0000; `store_unavailable`, `store_not_migrated`.
+    /// `invalid_option` if a text contains U+0000; `store_unavailable`, `store_not_migrated`.
     pub async fn append(&self, entry: &AuditEntry) -> Result<()> {
         no_zero_byte("actor", &entry.actor)?;
         no_zero_byte("action", &entry.action)?;
@@ -103,7 +104,7 @@ impl AuditStore {
         tx.commit().await
     }
 
-    /// At most `limit` entries (1 to 10 000) after the place `after`, oldest first.
+    /// At most `limit` entries (1 to 10 000) after the sequence number `after`, oldest first.
     ///
     /// # Errors
     /// `invalid_option`, `store_unavailable`, `store_not_migrated`.
@@ -117,7 +118,7 @@ impl AuditStore {
         self.query(&query).await
     }
 
-    /// A page of the entries that a query finds.
+    /// A page of the entries that match a query.
     ///
     /// # Errors
     /// `invalid_option`, `store_unavailable`, `store_not_migrated`.

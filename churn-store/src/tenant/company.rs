@@ -14,7 +14,7 @@ use crate::tenant::TenantStore;
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Company {
-    /// Its name, where one was given.
+    /// The name, if one was set.
     pub name: Option<String>,
     /// Settings by name.
     pub settings: BTreeMap<String, serde_json::Value>,
@@ -25,7 +25,7 @@ pub struct Company {
 pub struct CompanyStore(pub(crate) TenantStore);
 
 impl CompanyStore {
-    /// The company; without name and settings if none were given.
+    /// The company; without name and settings if none were set.
     ///
     /// # Errors
     /// `store_unavailable`, `store_not_migrated`.
@@ -36,10 +36,10 @@ impl CompanyStore {
         Ok(company)
     }
 
-    /// Names the company.
+    /// Sets the name of the company.
     ///
     /// # Errors
-    /// `invalid_option` if the name holds U+0000; `store_unavailable`, `store_not_migrated`.
+    /// `invalid_option` if the name contains U+0000; `store_unavailable`, `store_not_migrated`.
     pub async fn rename(&self, name: &str) -> Result<()> {
         no_zero_byte("name", name)?;
         let mut tx = self.0.begin_session(Access::Write).await?;
@@ -50,7 +50,7 @@ impl CompanyStore {
     /// Sets a setting.
     ///
     /// # Errors
-    /// `invalid_option` if a text holds U+0000; `store_unavailable`, `store_not_migrated`.
+    /// `invalid_option` if a text contains U+0000; `store_unavailable`, `store_not_migrated`.
     pub async fn set(&self, setting: &str, value: &serde_json::Value) -> Result<()> {
         let value = checked_json(value)?;
         no_zero_byte("setting", setting)?;
@@ -71,14 +71,15 @@ impl CompanyStore {
     }
 }
 
-/// JSON as text, without U+0000 in any of its texts.
+/// Serializes JSON, and refuses U+0000 in any of its texts.
 pub(crate) fn checked_json(value: &serde_json::Value) -> Result<String> {
     let text = to_json(value)?;
-    // Written as an escape, which may itself be escaped; a rare text that merely looks like one is refused too.
+    // U+0000 is written as an escape, whose backslash may itself be escaped. A rare text that only looks like the
+    // escape is refused too.
     match text.contains("\\u0000") {
         true => Err(crate::error::Error::option(
             "value",
-            "a stored text may not hold the character U+0000",
+            "a stored text must not contain the character U+0000",
         )),
         false => Ok(text),
     }
@@ -140,18 +141,18 @@ pub(crate) async fn unset(tx: &mut TenantTx, setting: &str) -> Result<u64> {
 pub struct SyncCursor {
     /// The source.
     pub source: String,
-    /// Where to continue, in the source's own terms.
+    /// How far the source was read; only the source knows the meaning.
     pub position: String,
-    /// When it was set.
+    /// When the cursor was set.
     pub moved_at: Timestamp,
 }
 
-/// A tenant's cursors.
+/// The sync cursors of a tenant.
 #[derive(Clone, Debug)]
 pub struct CursorStore(pub(crate) TenantStore);
 
 impl CursorStore {
-    /// The sync cursor of a source; `None` if it was never read.
+    /// The sync cursor of a source; `None` if the source was never read.
     ///
     /// # Errors
     /// `store_unavailable`, `store_not_migrated`.
@@ -165,7 +166,7 @@ impl CursorStore {
     /// Sets the sync cursor of a source.
     ///
     /// # Errors
-    /// `invalid_option` if a text holds U+0000; `store_unavailable`, `store_not_migrated`.
+    /// `invalid_option` if a text contains U+0000; `store_unavailable`, `store_not_migrated`.
     pub async fn set(&self, source: &str, position: &str, at: Timestamp) -> Result<()> {
         no_zero_byte("source", source)?;
         no_zero_byte("position", position)?;

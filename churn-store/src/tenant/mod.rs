@@ -1,4 +1,4 @@
-//! One tenant's part of the store: the only type with data.
+//! The store of one tenant, which is the only type with access to data.
 
 pub(crate) mod audit;
 pub(crate) mod company;
@@ -51,12 +51,12 @@ pub(crate) const TABLES: [&str; 16] = [
     "churn_sync_cursors",
 ];
 
-/// One tenant's records, models, scores and settings. Sees and changes no other tenant's.
+/// The records, models, scores and settings of one tenant. It cannot read or change other tenants.
 #[derive(Clone)]
 pub struct TenantStore {
     store: Store,
     tenant: TenantId,
-    /// The transaction that calls take part in; `None` where each has its own.
+    /// The transaction that calls take part in; `None` if each call has its own.
     shared: Option<transaction::SharedTx>,
 }
 
@@ -85,15 +85,15 @@ impl TenantStore {
         }
     }
 
-    /// Begins a transaction of several calls: all of it is kept or none.
+    /// Begins a transaction of several calls: either all of their changes are stored or none.
     ///
     /// # Errors
-    /// `invalid_option` within a transaction; `store_busy`, `store_unavailable`.
+    /// `invalid_option` within another transaction; `store_busy`, `store_unavailable`.
     pub async fn begin(&self) -> Result<TenantTransaction> {
         if self.shared.is_some() {
             return Err(Error::option(
                 "transaction",
-                "a transaction cannot begin within another",
+                "a transaction cannot begin within another one",
             ));
         }
         check_tenant(&self.tenant)?;
@@ -101,7 +101,7 @@ impl TenantStore {
         Ok(TenantTransaction::new(self.store.clone(), self.tenant.clone(), tx))
     }
 
-    /// Whose part it is.
+    /// The id of the tenant.
     pub fn tenant(&self) -> &TenantId {
         &self.tenant
     }
@@ -144,12 +144,12 @@ impl TenantStore {
         ScoreStore(self.clone())
     }
 
-    /// What became of customers who were scored.
+    /// The outcomes of scored customers.
     pub fn outcomes(&self) -> OutcomeStore {
         OutcomeStore(self.clone())
     }
 
-    /// The company itself: its name and settings.
+    /// The company: its name and settings.
     pub fn company(&self) -> CompanyStore {
         CompanyStore(self.clone())
     }
@@ -159,27 +159,27 @@ impl TenantStore {
         UserStore(self.clone())
     }
 
-    /// Keys of programs.
+    /// API keys.
     pub fn api_keys(&self) -> ApiKeyStore {
         ApiKeyStore(self.clone())
     }
 
-    /// Where each source stands.
+    /// The sync cursors of sources.
     pub fn cursors(&self) -> CursorStore {
         CursorStore(self.clone())
     }
 
-    /// Who did what.
+    /// The audit log.
     pub fn audit(&self) -> AuditStore {
         AuditStore(self.clone())
     }
 
-    /// Deletes all rows of one customer: records, scores, outcomes. Returns how many rows were deleted. Models trained on
-    /// them and the audit log stay: name customers in the audit by an id that identifies nobody. Counts of past runs stay
-    /// too.
+    /// Deletes all rows of one customer: records, scores and outcomes. Returns the number of deleted rows. Models that
+    /// were trained on them, counts of past runs and the audit log are not changed, so use an id in the audit log that
+    /// does not identify a person.
     ///
-    /// In a SQLite file the deleted content is overwritten, and the write-ahead log is cut once nobody reads it. In Postgres
-    /// it goes with the next `VACUUM`, and with old WAL. Backups keep what they hold.
+    /// In a SQLite file the deleted content is overwritten, and the write-ahead log is truncated once no reader uses
+    /// it. In Postgres, the next `VACUUM` removes the rows, and old WAL still contains them. Backups are not changed.
     ///
     /// # Errors
     /// `store_unavailable`, `store_not_migrated`.
@@ -193,8 +193,8 @@ impl TenantStore {
         Ok(deleted)
     }
 
-    /// A number that grows with every change of the tenant's records, models, scores and outcomes: what a cache was computed
-    /// from is unchanged while this is.
+    /// A number that grows with every change of the tenant's records, models, scores and outcomes. If it is unchanged,
+    /// a cached result is still valid.
     ///
     /// # Errors
     /// `store_unavailable`, `store_not_migrated`.
@@ -215,7 +215,7 @@ impl TenantStore {
     }
 }
 
-/// A tenant has a name.
+/// Checks the id of a tenant.
 pub(crate) fn check_tenant(tenant: &TenantId) -> Result<()> {
     let id = tenant.as_str();
     match id.is_empty() || id.len() > 500 || id.contains('\0') {

@@ -1,4 +1,4 @@
-//! A tenant's models: their bytes, what can be read without opening them, and their stages.
+//! The models of a tenant: their bytes, their metadata, and their stages.
 
 use std::fmt;
 use std::str::FromStr;
@@ -15,11 +15,11 @@ use crate::tenant::TenantStore;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Stage {
-    /// It serves; a tenant has at most one.
+    /// The model that serves; a tenant has at most one.
     Champion,
-    /// It is compared with the champion.
+    /// A model that is compared with the champion.
     Challenger,
-    /// It served once.
+    /// A model that served in the past.
     Retired,
 }
 
@@ -51,17 +51,17 @@ impl FromStr for Stage {
     }
 }
 
-/// What is known of a model without opening it.
+/// The metadata of a stored model, which can be read without opening it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct StoredModel {
-    /// Its id: the hash of its content.
+    /// The id: the hash of the model's content.
     pub id: String,
-    /// Its stage.
+    /// The stage.
     pub stage: Stage,
-    /// When it was saved.
+    /// When the model was saved.
     pub saved_at: Timestamp,
-    /// Its definition of churn, its features and its training report.
+    /// The definition of churn, the features and the training report.
     pub card: serde_json::Value,
 }
 
@@ -70,10 +70,11 @@ pub struct StoredModel {
 pub struct ModelStore(pub(crate) TenantStore);
 
 impl ModelStore {
-    /// Keeps a model. One that is there already keeps its first date, and takes the stage. A new champion retires the old.
+    /// Stores a model. A model that is already stored keeps its first date, and gets the given stage. A new champion
+    /// retires the previous one.
     ///
     /// # Errors
-    /// `tenant_mismatch` if the model is another tenant's; `store_unavailable`, `store_not_migrated`.
+    /// `tenant_mismatch` if the model belongs to another tenant; `store_unavailable`, `store_not_migrated`.
     pub async fn save(&self, model: &ChurnModel, stage: Stage, at: Timestamp) -> Result<()> {
         let mut tx = self.0.begin_session(Access::Write).await?;
         save(&mut tx, model, stage, at).await?;
@@ -83,7 +84,7 @@ impl ModelStore {
     /// Opens a model.
     ///
     /// # Errors
-    /// `not_found`; `artifact_damaged`, `artifact_version` if its bytes are not what was saved; `store_unavailable`.
+    /// `not_found`; `artifact_damaged`, `artifact_version` if the stored bytes are damaged; `store_unavailable`.
     pub async fn load(&self, id: &str) -> Result<ChurnModel> {
         let mut tx = self.0.begin_session(Access::Read).await?;
         let bytes = artifact(&mut tx, id).await?;
@@ -106,7 +107,7 @@ impl ModelStore {
         }
     }
 
-    /// What is known of a model without opening it; `None` if there is none.
+    /// The metadata of a model; `None` if the model does not exist.
     ///
     /// # Errors
     /// `store_unavailable`, `store_not_migrated`.
@@ -117,7 +118,7 @@ impl ModelStore {
         Ok(model)
     }
 
-    /// Gives a model another stage. A new champion retires the old.
+    /// Changes the stage of a model. A new champion retires the previous one.
     ///
     /// # Errors
     /// `not_found`; `store_unavailable`, `store_not_migrated`.

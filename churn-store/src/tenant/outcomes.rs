@@ -1,4 +1,4 @@
-//! Outcomes: labels of past dates, beside the scores of these dates.
+//! Outcomes: labels of past dates, together with the scores of these dates.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -44,10 +44,11 @@ pub struct ScoredOutcome {
 pub struct OutcomeStore(pub(crate) TenantStore);
 
 impl OutcomeStore {
-    /// Saves mature labels as outcomes; stored ones are replaced where they differ. Returns how many were new or changed.
+    /// Saves mature labels as outcomes. Existing outcomes are replaced if they differ. Returns how many are new or
+    /// changed.
     ///
     /// # Errors
-    /// `tenant_mismatch` if the records are another tenant's; `store_unavailable`, `store_not_migrated`.
+    /// `tenant_mismatch` if the records belong to another tenant; `store_unavailable`, `store_not_migrated`.
     pub async fn save(&self, records: &TenantRecords, labels: &Labels, definition: &ChurnDefinition) -> Result<u64> {
         if records.tenant() != self.0.tenant() {
             let message = format!("the records belong to another tenant than '{}'", self.0.tenant());
@@ -69,7 +70,7 @@ impl OutcomeStore {
                 event_at: label.event_at,
             });
         }
-        // As models have it, so that runs find their outcomes.
+        // The same form as in models, so that runs find their outcomes.
         let definition = to_json(&definition.clone().written_out())?;
         let mut tx = self.0.begin_session(Access::Write).await?;
         let changed = save(&mut tx, &outcomes, &definition).await?;
@@ -77,8 +78,8 @@ impl OutcomeStore {
         Ok(changed)
     }
 
-    /// The scores of a run with their outcomes, sorted by customer id: those with a probability and an outcome under
-    /// the model's definition of churn.
+    /// The scores of a run with their outcomes, sorted by customer id. It contains customers with a probability and an
+    /// outcome under the model's definition of churn.
     ///
     /// # Errors
     /// `store_unavailable`, `store_not_migrated`.
@@ -89,7 +90,7 @@ impl OutcomeStore {
         Ok(outcomes)
     }
 
-    /// A customer's outcomes, last date first.
+    /// A customer's outcomes, latest date first.
     ///
     /// # Errors
     /// `store_unavailable`, `store_not_migrated`.

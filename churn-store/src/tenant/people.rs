@@ -12,17 +12,17 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::records::no_zero_byte;
 use crate::tenant::TenantStore;
 
-/// The role of a user or a key. What a role may do is up to the host.
+/// The role of a user or a key. What each role may do is up to the host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
-    /// Reads.
+    /// May read.
     Viewer,
-    /// Works with records and scores.
+    /// May work with records and scores.
     Analyst,
-    /// Manages models, settings and users.
+    /// May manage models, settings and users.
     Admin,
-    /// Everything, the company itself included.
+    /// May do everything, including managing the company itself.
     Owner,
 }
 
@@ -55,12 +55,12 @@ impl FromStr for Role {
     }
 }
 
-/// A user of the company.
+/// A user of the tenant.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct User {
-    /// Identifies the user.
+    /// The id of the user.
     pub user_id: String,
-    /// The e-mail address; no two users share one.
+    /// The e-mail address; unique within the tenant.
     pub email: String,
     /// The name.
     pub name: Option<String>,
@@ -73,11 +73,11 @@ pub struct User {
 pub struct UserStore(pub(crate) TenantStore);
 
 impl UserStore {
-    /// Adds a user, or replaces the one with this id.
+    /// Adds a user, or replaces the user with this id.
     ///
     /// # Errors
-    /// `store_refused` if another user has the address; `invalid_option` if a text holds U+0000; `store_unavailable`,
-    /// `store_not_migrated`.
+    /// `store_refused` if another user has this e-mail address; `invalid_option` if a text contains U+0000;
+    /// `store_unavailable`, `store_not_migrated`.
     pub async fn upsert(&self, user: &User) -> Result<()> {
         for (name, text) in [("user_id", &user.user_id), ("email", &user.email)] {
             no_zero_byte(name, text)?;
@@ -88,7 +88,7 @@ impl UserStore {
         tx.commit().await
     }
 
-    /// A user; `None` if there is none.
+    /// The user with this id; `None` if there is none.
     ///
     /// # Errors
     /// `store_unavailable`, `store_not_migrated`.
@@ -99,7 +99,7 @@ impl UserStore {
         Ok(user)
     }
 
-    /// The user with this e-mail address, as it was written; `None` if there is none.
+    /// The user with this e-mail address, in exactly this spelling; `None` if there is none.
     ///
     /// # Errors
     /// `store_unavailable`, `store_not_migrated`.
@@ -110,7 +110,7 @@ impl UserStore {
         Ok(user)
     }
 
-    /// All users by id.
+    /// All users, sorted by id.
     ///
     /// # Errors
     /// `store_unavailable`, `store_not_migrated`.
@@ -121,7 +121,7 @@ impl UserStore {
         Ok(users)
     }
 
-    /// Removes a user; returns whether it existed.
+    /// Removes a user; returns whether the user existed.
     ///
     /// # Errors
     /// `store_unavailable`, `store_not_migrated`.
@@ -190,35 +190,35 @@ pub(crate) async fn remove_user(tx: &mut TenantTx, user_id: &str) -> Result<u64>
     tx.execute(REMOVE, &[user_id.into()]).await
 }
 
-/// A program's key, without its secret: that is kept as a hash.
+/// An API key without its secret, of which only a hash is stored.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct ApiKey {
-    /// Identifies the key.
+    /// The id of the key.
     pub key_id: String,
-    /// What it may do.
+    /// The role of the key.
     pub role: Role,
-    /// What people call it.
+    /// A name for display.
     pub label: Option<String>,
-    /// What it is limited to, in the host's own words; `None` for everything that the role may do.
+    /// The scopes that the key is limited to, as defined by the host; `None` for everything that the role may do.
     pub scopes: Option<Vec<String>>,
-    /// When it was made.
+    /// When the key was created.
     pub created_at: Timestamp,
-    /// When it ceases to work.
+    /// When the key expires.
     pub expires_at: Option<Timestamp>,
-    /// When it was last used, within a minute.
+    /// When the key was last used, to within a minute.
     pub used_at: Option<Timestamp>,
     /// When it was revoked.
     pub revoked_at: Option<Timestamp>,
 }
 
 impl ApiKey {
-    /// Whether it works at this time: neither revoked nor expired.
+    /// Whether the key is valid at this time: neither revoked nor expired.
     pub fn works_at(&self, at: Timestamp) -> bool {
         self.revoked_at.is_none() && self.expires_at.is_none_or(|end| at < end)
     }
 
-    /// Whether it may do what the scope names.
+    /// Whether the key has this scope.
     pub fn allows(&self, scope: &str) -> bool {
         self.scopes
             .as_ref()
@@ -226,26 +226,26 @@ impl ApiKey {
     }
 }
 
-/// A key to make. See [`ApiKeyStore::issue`].
+/// A key to create. See [`ApiKeyStore::issue`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct NewApiKey {
-    /// Identifies the key among the tenant's: letters, digits and `-`.
+    /// The id of the key within the tenant: letters, digits and `-`.
     pub key_id: String,
     /// The secret: at least 24 random letters and digits (128 bits or more), without `_`.
     pub secret: String,
-    /// What it may do.
+    /// The role of the key.
     pub role: Role,
-    /// What people call it.
+    /// A name for display.
     pub label: Option<String>,
-    /// What it is limited to. Default: everything that the role may do.
+    /// The scopes that the key is limited to. Default: everything that the role may do.
     pub scopes: Option<Vec<String>>,
-    /// When it ceases to work. Default: never.
+    /// When the key expires. Default: never.
     pub expires_at: Option<Timestamp>,
 }
 
 impl NewApiKey {
-    /// A key without label, scopes and end.
+    /// A key without label, scopes and expiry.
     pub fn new(key_id: impl Into<String>, secret: impl Into<String>, role: Role) -> Self {
         Self {
             key_id: key_id.into(),
@@ -257,21 +257,21 @@ impl NewApiKey {
         }
     }
 
-    /// Sets what people call it.
+    /// Sets the name for display.
     #[must_use]
     pub fn with_label(mut self, label: impl Into<String>) -> Self {
         self.label = Some(label.into());
         self
     }
 
-    /// Sets what it is limited to.
+    /// Sets the scopes.
     #[must_use]
     pub fn with_scopes(mut self, scopes: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.scopes = Some(scopes.into_iter().map(Into::into).collect());
         self
     }
 
-    /// Sets when it ceases to work.
+    /// Sets the expiry.
     #[must_use]
     pub fn with_expiry(mut self, at: Timestamp) -> Self {
         self.expires_at = Some(at);
@@ -279,24 +279,25 @@ impl NewApiKey {
     }
 }
 
-/// A tenant's keys.
+/// The API keys of a tenant.
 #[derive(Clone, Debug)]
 pub struct ApiKeyStore(pub(crate) TenantStore);
 
-/// A secret shorter than this could be guessed from its hash.
+/// A shorter secret could be guessed from its hash.
 const SHORTEST_SECRET: usize = 24;
 
-/// How much older a key's last use must be before it is written down again, in microseconds.
+/// How much older the stored last use of a key must be before it is updated, in microseconds.
 const USE_RESOLUTION: i64 = 60_000_000;
 
 impl ApiKeyStore {
-    /// Adds a key and returns the text that a program sends: `churn_<tenant>_<key id>_<secret>`, the tenant's id in base32.
-    /// [`Store::authenticate`](crate::Store::authenticate) finds the tenant by it. Show it once: only the secret's SHA-256 is
-    /// kept, which is safe for secrets that cannot be guessed; passwords of people do not belong here.
+    /// Creates a key and returns the text that a program sends: `churn_<tenant>_<key id>_<secret>`, with the tenant's
+    /// id in base32. [`Store::authenticate`](crate::Store::authenticate) finds the tenant by this text. Show it once,
+    /// because only the SHA-256 of the secret is stored. This is safe for random secrets that cannot be guessed, but
+    /// not for passwords.
     ///
     /// # Errors
-    /// `invalid_option` if the secret is too short, or a part holds a character that it may not; `store_refused` if the key or
-    /// the secret is there already; `store_unavailable`, `store_not_migrated`.
+    /// `invalid_option` if the secret is too short, or a part contains an invalid character; `store_refused` if the key
+    /// or the secret exists already; `store_unavailable`, `store_not_migrated`.
     pub async fn issue(&self, key: &NewApiKey, at: Timestamp) -> Result<String> {
         let plain = |text: &str| !text.is_empty() && text.bytes().all(|c| c.is_ascii_alphanumeric() || c == b'-');
         for (name, text) in [("key_id", &key.key_id), ("secret", &key.secret)] {
@@ -318,10 +319,10 @@ impl ApiKeyStore {
         Ok(key_text(self.0.tenant(), &key.key_id, &key.secret))
     }
 
-    /// Adds a key without label, scopes and end, whose secret [`verify`](Self::verify) takes.
+    /// Creates a key without label, scopes and expiry, whose secret can be passed to [`verify`](Self::verify).
     ///
     /// # Errors
-    /// `invalid_option` if the secret has fewer than 24 bytes; `store_refused` if the key or the secret is there already;
+    /// `invalid_option` if the secret has fewer than 24 bytes; `store_refused` if the key or the secret exists already;
     /// `store_unavailable`, `store_not_migrated`.
     pub async fn create(&self, key_id: &str, secret: &str, role: Role, at: Timestamp) -> Result<()> {
         check_secret(secret)?;
@@ -331,8 +332,8 @@ impl ApiKeyStore {
         tx.commit().await
     }
 
-    /// The key of a secret; `None` if there is none, or it was revoked. Whether it has expired,
-    /// [`works_at`](ApiKey::works_at) says: this call knows no time.
+    /// The key with this secret; `None` if there is none, or if it was revoked. This call does not check the expiry:
+    /// use [`works_at`](ApiKey::works_at).
     ///
     /// # Errors
     /// `store_unavailable`, `store_not_migrated`.
@@ -343,12 +344,12 @@ impl ApiKeyStore {
         Ok(key)
     }
 
-    /// The key with this id and secret, if it works at `at`. Writes the use down once a minute.
+    /// The key with this id and secret, if it is valid at `at`. Updates the last use at most once a minute.
     pub(crate) async fn authenticate(&self, key_id: &str, secret: &str, at: Timestamp) -> Result<Option<ApiKey>> {
         let mut tx = self.0.begin_session(Access::Read).await?;
         let found = key_with_hash(&mut tx, key_id).await?;
         tx.rollback().await?;
-        // The same work whether there is a key or not.
+        // The comparison takes the same time whether the key exists or not.
         let (key, stored) = found.map_or((None, String::new()), |(key, stored)| (Some(key), stored));
         let equal = equal_in_constant_time(&hash(secret), &stored);
         let Some(key) = key.filter(|key| equal && key.works_at(at)) else {
@@ -363,7 +364,7 @@ impl ApiKeyStore {
         Ok(Some(key))
     }
 
-    /// All keys by id, revoked ones included.
+    /// All keys, sorted by id, including revoked ones.
     ///
     /// # Errors
     /// `store_unavailable`, `store_not_migrated`.
@@ -374,10 +375,10 @@ impl ApiKeyStore {
         Ok(keys)
     }
 
-    /// Revokes a key. Revoking it again changes nothing.
+    /// Revokes a key. Revoking it again has no effect.
     ///
     /// # Errors
-    /// `not_found` if there is no such key; `store_unavailable`, `store_not_migrated`.
+    /// `not_found` if the key does not exist; `store_unavailable`, `store_not_migrated`.
     pub async fn revoke(&self, key_id: &str, at: Timestamp) -> Result<()> {
         let mut tx = self.0.begin_session(Access::Write).await?;
         match revoke_key(&mut tx, key_id, at).await? {
@@ -394,7 +395,7 @@ fn check_secret(secret: &str) -> Result<()> {
     }
 }
 
-/// RFC 4648's alphabet in lower case, without padding.
+/// The alphabet of RFC 4648 in lower case, without padding.
 const BASE32: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
 
 fn base32(bytes: &[u8]) -> String {
@@ -426,7 +427,7 @@ fn from_base32(text: &str) -> Option<Vec<u8>> {
             bytes.push((buffer >> bits) as u8);
         }
     }
-    // Another spelling of the same bytes is no key.
+    // Another encoding of the same bytes is not accepted.
     (base32(&bytes) == text).then_some(bytes)
 }
 
@@ -434,7 +435,7 @@ fn key_text(tenant: &TenantId, key_id: &str, secret: &str) -> String {
     format!("churn_{}_{key_id}_{secret}", base32(tenant.as_str().as_bytes()))
 }
 
-/// The tenant, key id and secret of a key's text.
+/// The parts of a key's text: tenant, key id and secret.
 pub(crate) fn parse_key(text: &str) -> Option<(TenantId, &str, &str)> {
     let mut parts = text.split('_');
     let (Some("churn"), Some(tenant), Some(key_id), Some(secret), None) =
@@ -446,7 +447,7 @@ pub(crate) fn parse_key(text: &str) -> Option<(TenantId, &str, &str)> {
     Some((TenantId::from(tenant), key_id, secret))
 }
 
-/// Compares without stopping at the first difference, whose place would say how much was right.
+/// Compares without stopping at the first difference, because the time would reveal its position.
 fn equal_in_constant_time(one: &str, other: &str) -> bool {
     let (one, other) = (one.as_bytes(), other.as_bytes());
     let differences = one.iter().zip(other).fold(0, |all, (one, other)| all | (one ^ other));

@@ -1,4 +1,4 @@
-//! Score runs: scores with reasons and values, queries over them, a customer's history, what changed between two runs.
+//! Score runs: scores with reasons and values, queries over them, a customer's history, and changes between two runs.
 
 use std::collections::{BTreeMap, HashSet};
 use std::fmt;
@@ -18,18 +18,19 @@ use crate::tenant::TenantStore;
 pub struct RunId {
     /// The date of the scores.
     pub as_of: Timestamp,
-    /// The model that scored.
+    /// The id of the model.
     pub model_id: String,
 }
 
-/// The customers whose reasons are kept. Reasons are computed while saving, which costs more than the scores.
+/// The customers whose reasons are stored. Reasons are computed when a run is saved, which takes longer than the
+/// scores.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReasonsFor {
-    /// Nobody's.
+    /// No customer.
     Nobody,
-    /// The customers most likely to leave.
+    /// This many customers with the highest probabilities.
     Riskiest(usize),
-    /// Everybody's.
+    /// All customers.
     Everybody,
 }
 
@@ -38,13 +39,13 @@ pub enum ReasonsFor {
 pub struct StoredReason {
     /// The feature's name.
     pub feature: String,
-    /// Its value: a number, a text or null.
+    /// The feature's value: a number, a text or null.
     pub value: serde_json::Value,
-    /// What it adds to the blended log-odds.
+    /// What the feature adds to the blended log-odds.
     pub contribution: f64,
-    /// `"raises"` or `"lowers"`.
+    /// Whether the feature `"raises"` or `"lowers"` the risk.
     pub direction: String,
-    /// The same in words.
+    /// The reason in words.
     pub text: String,
 }
 
@@ -64,14 +65,15 @@ impl From<&Reason> for StoredReason {
     }
 }
 
-/// What a run is for.
+/// The purpose of a run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum RunPurpose {
-    /// It is shown to people: the latest one is the default of queries, and customers' histories consist of them.
+    /// The run is shown to users. The latest such run is the default of queries, and customers' histories consist of
+    /// such runs.
     #[default]
     Served,
-    /// It was made to compare, by a challenger: seen only where it is named.
+    /// The run is for comparison, for example by a challenger. Only queries that name it return it.
     Trial,
 }
 
@@ -103,22 +105,22 @@ impl FromStr for RunPurpose {
     }
 }
 
-/// How a run is saved. See [`ScoreStore::save_with`].
+/// Options for saving a run. See [`ScoreStore::save_with`].
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct SaveRun {
-    /// When it is saved.
+    /// When the run is saved.
     pub at: Timestamp,
-    /// Whose reasons are kept. Default: those of the 100 riskiest customers.
+    /// The customers whose reasons are stored. Default: the 100 riskiest customers.
     pub reasons: ReasonsFor,
-    /// What the run is for. Default: served.
+    /// The purpose of the run. Default: served.
     pub purpose: RunPurpose,
-    /// What customers are worth, by id: their value at risk is the probability times this. Default: none.
+    /// The value of each customer, by id. The value at risk is the probability times this value. Default: none.
     pub values: BTreeMap<String, f64>,
 }
 
 impl SaveRun {
-    /// The defaults, saved at this time.
+    /// The default options with this time.
     pub fn new(at: Timestamp) -> Self {
         Self {
             at,
@@ -128,21 +130,21 @@ impl SaveRun {
         }
     }
 
-    /// Sets whose reasons are kept.
+    /// Sets the customers whose reasons are stored.
     #[must_use]
     pub fn with_reasons(mut self, reasons: ReasonsFor) -> Self {
         self.reasons = reasons;
         self
     }
 
-    /// Sets what the run is for.
+    /// Sets the purpose of the run.
     #[must_use]
     pub fn with_purpose(mut self, purpose: RunPurpose) -> Self {
         self.purpose = purpose;
         self
     }
 
-    /// Sets what customers are worth.
+    /// Sets the value of each customer.
     #[must_use]
     pub fn with_values(mut self, values: impl IntoIterator<Item = (String, f64)>) -> Self {
         self.values = values.into_iter().collect();
@@ -156,11 +158,11 @@ impl SaveRun {
 pub struct StoredScore {
     /// The customer's id.
     pub customer_id: String,
-    /// The run it belongs to.
+    /// The run of the score.
     pub run: RunId,
     /// Calibrated probability of churn; `None` if the customer is not scored.
     pub probability: Option<f64>,
-    /// The interval of the probability, where the model has one.
+    /// The interval of the probability, if the model has intervals.
     pub interval: Option<Interval>,
     /// The risk band of the probability.
     pub risk_band: Option<RiskBand>,
@@ -168,48 +170,49 @@ pub struct StoredScore {
     pub status: String,
     /// Why the customer is not scored.
     pub not_scored_reason: Option<String>,
-    /// The latest time at which a score becomes available.
+    /// The latest date on which the customer will have a score.
     pub expected_at: Option<Timestamp>,
-    /// What the customer is worth, where the run was saved with values.
+    /// The value of the customer, if the run was saved with values.
     pub value: Option<f64>,
     /// The probability times the value.
     pub value_at_risk: Option<f64>,
-    /// The reasons that were kept, largest first.
+    /// The stored reasons, largest first.
     pub reasons: Vec<StoredReason>,
 }
 
-/// What is known of a run.
+/// A summary of a run.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct RunSummary {
-    /// Identifies the run.
+    /// The id of the run.
     pub id: RunId,
-    /// When it was saved.
+    /// When the run was saved.
     pub saved_at: Timestamp,
-    /// What it is for.
+    /// The purpose of the run.
     pub purpose: RunPurpose,
-    /// Eligible customers.
+    /// Number of eligible customers.
     pub customers: u64,
-    /// Customers with a probability.
+    /// Number of customers with a probability.
     pub scored: u64,
     /// The mean of the probabilities.
     pub mean_probability: Option<f64>,
-    /// Customers in each band: low, medium, high, critical.
+    /// Number of customers in each band: low, medium, high, critical.
     pub bands: [u64; 4],
-    /// Scored customers whose outcome is known, and those of them who churned. Counted when outcomes are saved.
+    /// Number of scored customers whose outcome is known, and number of those who churned. Updated when outcomes are
+    /// saved.
     pub outcomes: (u64, u64),
 }
 
-/// Which customers a high-risk list shows.
+/// Filters of a high-risk list.
 #[derive(Clone, Debug)]
 pub struct HighRisk {
     /// The run; `None` for the latest served one.
     pub run: Option<RunId>,
-    /// The least probability.
+    /// The minimum probability.
     pub min_probability: f64,
-    /// The most customers (1 to 10 000).
+    /// The maximum number of customers (1 to 10 000).
     pub limit: usize,
-    /// The probability and id of the last customer of the page before.
+    /// The probability and id of the last customer of the previous page.
     pub after: Option<(f64, String)>,
 }
 
@@ -225,17 +228,17 @@ impl Default for HighRisk {
     }
 }
 
-/// Customers by risk, and where the next page begins.
+/// A page of customers by risk.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct RiskPage {
-    /// Riskiest first; ties by customer id.
+    /// Highest risk first; ties are sorted by customer id.
     pub scores: Vec<StoredScore>,
-    /// What to give as `after` for the next page; `None` on the last one.
+    /// Pass it as `after` for the next page; `None` on the last page.
     pub next: Option<(f64, String)>,
 }
 
-/// The order of a list of scores. Ties are in order of customer ids.
+/// The order of a list of scores. Ties are sorted by customer id.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ScoreOrder {
@@ -268,7 +271,7 @@ impl FromStr for ScoreOrder {
     }
 }
 
-/// Which scores of a run to list. See [`ScoreStore::query`].
+/// Filters of a score query. See [`ScoreStore::query`].
 ///
 /// ```
 /// use churn_core::RiskBand;
@@ -283,19 +286,19 @@ pub struct ScoreQuery {
     pub run: Option<RunId>,
     /// The order.
     pub order: ScoreOrder,
-    /// Only customers in these bands.
+    /// Only customers in these risk bands.
     pub bands: Option<Vec<RiskBand>>,
     /// Only customers who are scored (`true`), or who are not (`false`).
     pub scored: Option<bool>,
     /// Only these customers.
     pub customer_ids: Option<Vec<String>>,
-    /// Only customers whose probability is at least this.
+    /// Only customers with at least this probability.
     pub min_probability: Option<f64>,
-    /// The most customers of a page (1 to 10 000).
+    /// The maximum number of customers per page (1 to 10 000).
     pub limit: usize,
-    /// The `next` of the page before.
+    /// The `next` of the previous page.
     pub after: Option<ScoreCursor>,
-    /// Whether to count all customers that the query finds, whatever the page.
+    /// Whether to also count all customers that match the query, across all pages.
     pub total: bool,
 }
 
@@ -316,10 +319,10 @@ impl Default for ScoreQuery {
     }
 }
 
-/// Where a page of scores ends.
+/// The position at which a page of scores ends.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ScoreCursor {
-    /// What the list is ordered by: the probability or the value at risk.
+    /// The sort key: the probability or the value at risk.
     pub key: Option<f64>,
     /// The customer's id.
     pub customer_id: String,
@@ -329,31 +332,32 @@ pub struct ScoreCursor {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct ScorePage {
-    /// The run they belong to.
+    /// The run of the scores.
     pub run: RunId,
-    /// The scores, in the order asked for.
+    /// The scores, in the requested order.
     pub scores: Vec<StoredScore>,
-    /// What to give as `after` for the next page; `None` on the last one.
+    /// Pass it as `after` for the next page; `None` on the last page.
     pub next: Option<ScoreCursor>,
-    /// How many customers the query finds, if that was asked for.
+    /// The number of customers that match the query, if it was requested.
     pub total: Option<u64>,
 }
 
-/// What changed between two runs. See [`ScoreStore::changes`].
+/// The changes between two runs. See [`ScoreStore::changes`].
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct RunChanges {
-    /// Customers of both runs by their bands before and after; `None` where a customer is not scored.
+    /// The customers of both runs, counted by their band before and after; `None` stands for customers who are not
+    /// scored.
     pub moves: Vec<BandMove>,
-    /// Customers of the later run only.
+    /// Number of customers in the later run only.
     pub entered: u64,
-    /// Customers of the earlier run only.
+    /// Number of customers in the earlier run only.
     pub left: u64,
-    /// The largest changes of probability of customers who are scored in both, largest first.
+    /// The largest changes of probability among customers who are scored in both runs, largest first.
     pub largest: Vec<ScoreChange>,
 }
 
-/// How many customers went from one band to another, or stayed in one.
+/// The number of customers with a given band in each of two runs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct BandMove {
@@ -377,13 +381,13 @@ pub struct ScoreChange {
     pub after: f64,
 }
 
-/// A tenant's scores.
+/// The score runs of a tenant.
 #[derive(Clone, Debug)]
 pub struct ScoreStore(pub(crate) TenantStore);
 
 impl ScoreStore {
-    /// Saves a served run with the five main reasons of the customers asked for, in one transaction. Saving the same run
-    /// again replaces it.
+    /// Saves a served run in one transaction, with the five main reasons of the requested customers. Saving the same
+    /// run again replaces it.
     ///
     /// # Errors
     /// As [`save_with`](Self::save_with).
@@ -414,7 +418,7 @@ impl ScoreStore {
         Ok(rows.id)
     }
 
-    /// The latest runs of both purposes, last date first, at most `limit` (1 to 10 000).
+    /// The latest runs of both purposes, latest date first, at most `limit` (1 to 10 000).
     ///
     /// # Errors
     /// `invalid_option`, `store_unavailable`, `store_not_migrated`.
@@ -422,8 +426,8 @@ impl ScoreStore {
         self.runs_before(None, limit).await
     }
 
-    /// The runs dated before `before`, last date first, at most `limit` (1 to 10 000). The date of the last run of one page is
-    /// the `before` of the next.
+    /// The runs dated before `before`, latest date first, at most `limit` (1 to 10 000). For the next page, pass the
+    /// date of the last run as `before`.
     ///
     /// # Errors
     /// `invalid_option`, `store_unavailable`, `store_not_migrated`.
@@ -435,10 +439,11 @@ impl ScoreStore {
         Ok(runs)
     }
 
-    /// The customers most likely to leave.
+    /// The customers with the highest probabilities.
     ///
     /// # Errors
-    /// `not_found` if there is no such run, or none at all; `invalid_option`, `store_unavailable`, `store_not_migrated`.
+    /// `not_found` if the run does not exist, or if there are no runs; `invalid_option`, `store_unavailable`,
+    /// `store_not_migrated`.
     pub async fn high_risk(&self, options: &HighRisk) -> Result<RiskPage> {
         let query = ScoreQuery {
             run: options.run.clone(),
@@ -459,10 +464,11 @@ impl ScoreStore {
         })
     }
 
-    /// A page of a run's scores, customers who are not scored included.
+    /// A page of a run's scores, including customers who are not scored.
     ///
     /// # Errors
-    /// `not_found` if there is no such run, or none at all; `invalid_option`, `store_unavailable`, `store_not_migrated`.
+    /// `not_found` if the run does not exist, or if there are no runs; `invalid_option`, `store_unavailable`,
+    /// `store_not_migrated`.
     pub async fn query(&self, query: &ScoreQuery) -> Result<ScorePage> {
         check_limit(query.limit)?;
         let mut tx = self.0.begin_session(Access::Read).await?;
@@ -471,8 +477,8 @@ impl ScoreStore {
         Ok(page)
     }
 
-    /// What changed from one run to another: moves between bands, and the `limit` (1 to 10 000) largest changes of
-    /// probability. Between runs of different models a change may be the model's.
+    /// The changes from one run to another: moves between bands, and the `limit` (1 to 10 000) largest changes of
+    /// probability. If the runs are of different models, a change may be due to the model.
     ///
     /// # Errors
     /// `not_found` if one of the runs does not exist; `invalid_option`, `store_unavailable`, `store_not_migrated`.
@@ -484,7 +490,7 @@ impl ScoreStore {
         Ok(changes)
     }
 
-    /// A customer's scores in served runs, last date first, at most `limit` (1 to 10 000).
+    /// A customer's scores in served runs, latest date first, at most `limit` (1 to 10 000).
     ///
     /// # Errors
     /// `invalid_option`, `store_unavailable`, `store_not_migrated`.
@@ -513,7 +519,7 @@ fn missing() -> Error {
     Error::new(ErrorKind::NotFound, "there is no such score run")
 }
 
-/// A run as it is written.
+/// A run in stored form.
 pub(crate) struct Rows {
     id: RunId,
     purpose: RunPurpose,
@@ -633,7 +639,7 @@ impl Rows {
         })
     }
 
-    /// A run of one customer, for the attestation.
+    /// A run with one customer, for the attestation.
     pub(crate) fn single(id: RunId, customer_id: &str, probability: f64) -> Self {
         let text = |text: &str| Stored::Texts(vec![Some(text.into())]);
         let number = |number: f64| Stored::Numbers(vec![Some(number)]);
@@ -696,7 +702,7 @@ pub(crate) async fn save(tx: &mut TenantTx, rows: &Rows, definition: &str, at: T
     count_outcomes(tx, rows.id.as_of).await
 }
 
-/// Counts the outcomes of the runs of a date anew.
+/// Updates the counts of outcomes for the runs of a date.
 pub(crate) async fn count_outcomes(tx: &mut TenantTx, as_of: Timestamp) -> Result<()> {
     const COUNT: &str = "
         UPDATE churn_score_runs AS r
@@ -790,7 +796,7 @@ fn score(row: &Row) -> Result<StoredScore> {
     })
 }
 
-/// The run that is named, or the latest served one.
+/// The given run, or the latest served one.
 async fn find_run(tx: &mut TenantTx, run: Option<&RunId>) -> Result<RunId> {
     const LATEST: &str = "
         SELECT as_of, model_id
@@ -858,7 +864,7 @@ pub(crate) async fn page(tx: &mut TenantTx, query: &ScoreQuery) -> Result<ScoreP
             tx.row(&sql, &args).await?.map(|row| row.count(0)).transpose()?
         }
     };
-    // In this order nulls come last in both databases; where there are none, the index has it.
+    // This order puts nulls last in both databases. If the key is never null, the index provides the order.
     let never_null =
         query.order == ScoreOrder::Probability && (query.scored == Some(true) || query.min_probability.is_some());
     let order = match never_null {

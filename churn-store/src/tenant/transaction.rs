@@ -1,4 +1,4 @@
-//! A transaction of several calls, and how a call joins one.
+//! Transactions of several calls, and how a call joins one.
 
 use std::collections::BTreeMap;
 use std::ops::{Deref, DerefMut};
@@ -20,7 +20,7 @@ const SAVEPOINT: &str = "SAVEPOINT churn_call";
 const RELEASE: &str = "RELEASE SAVEPOINT churn_call";
 const UNDO: &str = "ROLLBACK TO SAVEPOINT churn_call; RELEASE SAVEPOINT churn_call";
 
-/// The transaction of one call: its own, or the one that the call takes part in.
+/// The transaction of a call: its own, or the shared one.
 pub(crate) enum Session {
     Own(TenantTx),
     Joined(OwnedMappedMutexGuard<Option<TenantTx>, TenantTx>, Access),
@@ -45,7 +45,7 @@ impl Session {
         Ok(Self::Joined(tx, access))
     }
 
-    /// Keeps what the call did: for good, or as part of the transaction it takes part in.
+    /// Commits the changes of the call, or keeps them as part of the shared transaction.
     pub(crate) async fn commit(self) -> Result<()> {
         match self {
             Self::Own(tx) => tx.commit().await,
@@ -58,7 +58,7 @@ impl Session {
         }
     }
 
-    /// Ends a call that wrote nothing.
+    /// Ends a call that made no changes.
     pub(crate) async fn rollback(self) -> Result<()> {
         match self {
             Self::Own(tx) => tx.rollback().await,
@@ -68,7 +68,7 @@ impl Session {
     }
 }
 
-/// Takes back what a call did that failed or was given up.
+/// Rolls back the changes of a call that failed or was cancelled.
 async fn undo_unfinished(tx: &mut TenantTx) -> Result<()> {
     if tx.unfinished {
         tx.inner().script(UNDO).await?;
@@ -101,14 +101,16 @@ fn ended() -> Error {
     Error::option("transaction", "the transaction has ended")
 }
 
-/// A row of a host's own table: values by column name.
+/// A row of a host's table: values by column name.
 pub type HostRow = BTreeMap<String, Value>;
 
-/// A transaction of several calls of one tenant: all of it is kept or none. It has the repositories of [`TenantStore`], and
-/// reads and writes a host's own tables too. Dropped without [`commit`](Self::commit), it is rolled back.
+/// A transaction of several calls of one tenant: either all of their changes are stored or none. It has the
+/// repositories of [`TenantStore`], and can also read and write tables of the host. If it is dropped without
+/// [`commit`](Self::commit), it is rolled back.
 ///
-/// A call that fails takes back what it did itself; the transaction can go on. Calls run one after the other. The
-/// transaction is the tenant's only writer while it lasts (in SQLite the only one of all), so keep it short.
+/// A failed call rolls back only its own changes, and the transaction can continue. Calls run one after another. While
+/// the transaction lasts, no other writer of the tenant can proceed (in SQLite, no other writer at all), so keep it
+/// short.
 ///
 /// ```
 /// # use churn_store::{AuditEntry, Store};
@@ -143,7 +145,7 @@ impl std::fmt::Debug for TenantTransaction {
 impl Deref for TenantTransaction {
     type Target = TenantStore;
 
-    /// The repositories, taking part in this transaction.
+    /// The repositories, which take part in this transaction.
     fn deref(&self) -> &TenantStore {
         &self.tenant
     }
@@ -167,7 +169,7 @@ impl TenantTransaction {
         }
     }
 
-    /// Keeps all that was done.
+    /// Commits all changes.
     ///
     /// # Errors
     /// `invalid_option` if the transaction has ended; `store_unavailable`, `store_full`.
@@ -177,7 +179,7 @@ impl TenantTransaction {
         tx.commit().await
     }
 
-    /// Keeps nothing.
+    /// Rolls back all changes.
     ///
     /// # Errors
     /// `invalid_option` if the transaction has ended; `store_unavailable`.
@@ -188,19 +190,20 @@ impl TenantTransaction {
 }
 
 impl TenantStore {
-    /// Runs a statement on the host's own tables; returns how many rows it touched. `$1` is the tenant and must occur; `args`
-    /// are `$2` and on. Outside of a transaction it is one of its own.
+    /// Runs a statement on tables of the host; returns the number of affected rows. `$1` is the tenant and must occur
+    /// in the statement; `args` are `$2` and following. Outside of a transaction, the statement is its own transaction.
     ///
     /// ```sql
     /// INSERT INTO tasks (tenant_id, task_id, title) VALUES ($1, $2, $3)
     /// ```
     ///
-    /// In Postgres give the table the policy of the store's tables, and name it to [`Store::attest_with`](crate::Store::attest_with).
-    /// In SQLite nothing but the statement keeps tenants apart.
+    /// In Postgres, give the table the policy of the store's tables, and pass its name to
+    /// [`Store::attest_with`](crate::Store::attest_with). In SQLite, the statement itself is the only safeguard of
+    /// tenant isolation.
     ///
     /// # Errors
-    /// `invalid_option` if `$1` does not occur or an argument is of a type that no column has; `store_refused` and the others
-    /// of the database.
+    /// `invalid_option` if `$1` does not occur or an argument has an unsupported type; `store_refused` and the other
+    /// errors of the database.
     pub async fn execute(&self, sql: &str, args: &[Value]) -> Result<u64> {
         let args = bound(sql, args)?;
         let mut session = self.begin_session(Access::Write).await?;
@@ -209,11 +212,12 @@ impl TenantStore {
         Ok(touched)
     }
 
-    /// The rows of a query of the host's own tables. `$1` is the tenant and must occur; `args` are `$2` and on.
+    /// Runs a query on tables of the host. `$1` is the tenant and must occur in the query; `args` are `$2` and
+    /// following.
     ///
     /// # Errors
-    /// As [`execute`](Self::execute); `invalid_option` if a column has a type that is not a bool, number, text, JSON or
-    /// timestamp: cast it to one.
+    /// Like [`execute`](Self::execute); `invalid_option` if a column has another type than bool, number, text, JSON or
+    /// timestamp: cast it.
     pub async fn query(&self, sql: &str, args: &[Value]) -> Result<Vec<HostRow>> {
         let args = bound(sql, args)?;
         let mut session = self.begin_session(Access::Write).await?;
@@ -224,7 +228,7 @@ impl TenantStore {
     }
 }
 
-/// A table or column that a host's statement names wrongly is not a store that was not migrated.
+/// An unknown table or column in a host's statement does not mean that the store was not migrated.
 fn of_host(error: Error) -> Error {
     match error.kind() {
         ErrorKind::StoreNotMigrated => Error::new(ErrorKind::StoreRefused, error.to_string()).caused_by(error),

@@ -1,4 +1,4 @@
-//! What every database must do with records, settings, users, keys, cursors and the audit.
+//! Tests that all databases pass: records, settings, users, keys, cursors and the audit log.
 
 use std::collections::BTreeMap;
 
@@ -87,7 +87,7 @@ pub(crate) fn tables(customers: usize) -> Tables {
             opened_at: day(n % 50 + 40),
             resolved_at: (n % 2 == 0).then(|| day(n % 50 + 43)),
             priority: Some("urgent".into()),
-            // Nothing missing among numbers: NaN would not equal itself.
+            // No missing numbers, because NaN is not equal to itself.
             satisfaction: Some((1 + n % 5) as f64),
             attributes: attributes(&[("agent", Value::Text(format!("a{}", n % 7)))]),
             ..Ticket::default()
@@ -101,7 +101,7 @@ pub(crate) fn tables(customers: usize) -> Tables {
                 ..Activity::default()
             });
         }
-        // Two that are equal in all they hold.
+        // Two rows that are equal in all values.
         all.activities.push(all.activities[all.activities.len() - 1].clone());
     }
     all
@@ -141,7 +141,7 @@ everywhere!(features_keep_the_order_of_their_columns, world => {
     };
     let acme = world.store.tenant("acme");
     acme.customers().upsert(table()).await.unwrap();
-    // A column that comes later comes last, whatever its name.
+    // A column that arrives later comes last, whatever its name.
     let later = table().with_column("alpha", Column::Floats(vec![1.0, 2.0])).unwrap();
     acme.customers().upsert(later.clone()).await.unwrap();
     let options = RecordsOptions { static_attributes: StaticAttributes::All, ..Default::default() };
@@ -161,10 +161,10 @@ everywhere!(records_come_back_as_they_went_in, world => {
     assert_eq!(store(&acme, &tables).await, rows as u64);
     let (records, report) = acme.records(&RecordsOptions::default()).await.unwrap();
     assert!(report.is_clean());
-    // Not equal: bit for bit the same, versions, order and given columns included.
+    // The records are bit-identical, including versions, order and given columns.
     assert!(records == direct("acme", &tables));
 
-    // The same batch again changes nothing.
+    // Writing the same batch again changes nothing.
     assert_eq!(store(&acme, &tables).await, 0);
     assert!(acme.records(&RecordsOptions::default()).await.unwrap().0 == records);
 });
@@ -179,9 +179,9 @@ everywhere!(batches_may_come_in_pieces, world => {
     }
     let done = import.commit().await.unwrap();
     assert_eq!((done.rows_in, done.rows_changed), (500, 500));
-    // In other pieces it is the same batch.
+    // Split into other chunks, it is still the same batch.
     assert_eq!(acme.activities().upsert(tables.activities.clone()).await.unwrap().rows_changed, 0);
-    // Not committed: not kept.
+    // Without a commit, nothing is stored.
     let mut import = acme.tickets().import(OnInvalid::Refuse).await.unwrap();
     import.write(tables.tickets.clone()).await.unwrap();
     drop(import);
@@ -197,7 +197,7 @@ everywhere!(a_customer_alone_has_the_features_he_has_among_all, world => {
     let acme = world.store.tenant("acme");
     acme.customers().upsert(tables(2).customers).await.unwrap();
     let due = |id: &str, settled_at| Payment { customer_id: id.into(), due_at: day(9), amount: 5.0, settled_at, ..Payment::default() };
-    // His only payment is open: in his own rows nothing holds a moment of settling.
+    // The customer's only payment is open, so their own rows contain no settlement time.
     acme.payments().upsert(vec![due("C-0", None), due("C-1", Some(day(10)))]).await.unwrap();
     let rows = acme.payments().of_customer("C-0").await.unwrap();
     assert_eq!(rows[0].values["settled_at"], Value::Null);
@@ -229,10 +229,10 @@ everywhere!(a_late_correction_replaces, world => {
     assert_eq!(stored.len(), 1);
     assert_eq!(stored[0].values["amount"], Value::Float(7.0));
     assert_eq!(stored[0].values["status"], Value::Text("failed".into()));
-    // Within one batch the last one counts.
+    // Within one batch, the last row wins.
     acme.payments().upsert(vec![later, payment]).await.unwrap();
     assert_eq!(acme.payments().of_customer("C-0").await.unwrap()[0].values["amount"], Value::Float(5.0));
-    // Another known_at is another version.
+    // Another `known_at` makes another version.
     let version = Payment { customer_id: "C-0".into(), payment_id: Some("P".into()), due_at: day(9), amount: 6.0, known_at: Some(day(20)), ..Payment::default() };
     acme.payments().upsert(vec![version]).await.unwrap();
     assert_eq!(acme.payments().count().await.unwrap(), 2);
@@ -260,7 +260,7 @@ everywhere!(bad_rows_are_refused_or_set_aside, world => {
     assert_eq!(acme.customers().upsert(zero).await.unwrap_err().code(), "bad_type");
     let table = Table::new().with_column("customer_id", Column::Ints(vec![1])).unwrap();
     assert_eq!(acme.customers().upsert(table).await.unwrap_err().code(), "missing_column");
-    // Payments of nobody show when all is loaded.
+    // Payments of unknown customers are reported when the records are loaded.
     assert_eq!(acme.records(&RecordsOptions::default()).await.unwrap_err().code(), "unknown_customer");
 });
 

@@ -1,4 +1,5 @@
-//! Killed writers, full disks, lost connections, two writers: no batch is lost, none is kept by half.
+//! Faults: killed writers, full disks, lost connections and concurrent writers. No batch is lost, and none is stored in
+//! part.
 
 use std::time::Duration;
 
@@ -13,7 +14,7 @@ use crate::world::{World, admin};
 
 const BATCH: usize = 3000;
 
-/// A batch that can be told from others by its ids.
+/// A batch that is identified by its ids.
 fn batch(number: usize) -> Vec<Payment> {
     (0..BATCH)
         .map(|row| Payment {
@@ -26,7 +27,7 @@ fn batch(number: usize) -> Vec<Payment> {
         .collect()
 }
 
-/// Rows of each batch that are there.
+/// The number of stored rows of each batch.
 async fn counts(store: &Store) -> std::collections::BTreeMap<String, usize> {
     let mut counts = std::collections::BTreeMap::new();
     let (payments, mut after) = (store.tenant("acme").payments(), None);
@@ -45,7 +46,7 @@ async fn counts(store: &Store) -> std::collections::BTreeMap<String, usize> {
     }
 }
 
-/// Not a test of its own: the writer that is killed. It says which batches were kept.
+/// Not a test itself: the writer process that is killed. It reports which batches were committed.
 #[tokio::test]
 async fn writer_to_be_killed() {
     let Ok(url) = std::env::var("CHURN_STORE_WRITER") else {
@@ -82,7 +83,7 @@ async fn a_killed_writer_leaves_whole_batches() {
                 .kill_on_drop(true)
                 .spawn()
                 .unwrap();
-            // At another moment each time; now and then late enough for a slow machine too.
+            // The kill comes at a different time in each round, and sometimes late, for slow machines.
             let late = if kill % 10 == 9 { 2000 } else { 60 };
             tokio::time::sleep(Duration::from_millis(late + 17 * (kill as u64 % 20))).await;
             // SIGKILL.
@@ -103,7 +104,7 @@ async fn a_killed_writer_leaves_whole_batches() {
             world.name
         );
         let found = counts(&world.store).await;
-        // Whole batches only, and all that the writers heard were kept.
+        // Only whole batches are stored, including all that the writers reported.
         assert!(found.values().all(|rows| *rows == BATCH), "{}: {found:?}", world.name);
         assert!(
             kept.iter().all(|number| found.contains_key(&number.to_string())),
@@ -111,7 +112,7 @@ async fn a_killed_writer_leaves_whole_batches() {
             world.name
         );
         println!("{}: {kills} kills, {} batches kept", world.name, found.len());
-        // The next writer is not held up, and the same batches again change nothing.
+        // The next writer is not blocked, and the same batches change nothing.
         for number in kept.iter().take(2) {
             let again = world
                 .store
@@ -132,7 +133,7 @@ async fn a_full_disk_keeps_what_was_there() {
     let payments = world.store.tenant("acme").payments();
     payments.upsert(batch(1)).await.unwrap();
     world.store.close().await;
-    // As much room as there is, and a little more.
+    // A limit of slightly more than the current size.
     let plain = Store::open(&world.url).await.unwrap();
     let pages = std::fs::metadata(world.url.trim_start_matches("sqlite://"))
         .unwrap()
@@ -147,7 +148,7 @@ async fn a_full_disk_keeps_what_was_there() {
     assert_eq!(error.code(), "store_full", "{error}");
     assert_eq!(counts(&store).await, [("1".to_owned(), BATCH)].into());
     store.close().await;
-    // With room again it goes on.
+    // With more space, writing works again.
     let store = Store::open(&world.url).await.unwrap();
     store.tenant("acme").payments().upsert(batch(2)).await.unwrap();
     assert_eq!(counts(&store).await.len(), 2);
@@ -155,7 +156,7 @@ async fn a_full_disk_keeps_what_was_there() {
     world.end().await;
 }
 
-/// The connection is cut before every statement of an import in turn.
+/// Cuts the connection before every statement of an import in turn.
 #[tokio::test]
 async fn a_lost_connection_loses_the_batch_as_a_whole() {
     let Some(world) = World::postgres().await else { return };
@@ -175,7 +176,7 @@ async fn a_lost_connection_loses_the_batch_as_a_whole() {
     let payments = world.store.tenant("acme").payments();
     let rows = batch(7);
     let pieces: Vec<_> = rows.chunks(500).collect();
-    // The transaction begins with the first piece.
+    // The transaction begins with the first chunk.
     for at in 1..=pieces.len() {
         let mut import = payments.import(OnInvalid::Refuse).await.unwrap();
         let mut failed = None;
@@ -198,7 +199,7 @@ async fn a_lost_connection_loses_the_batch_as_a_whole() {
         assert_eq!(error.code(), "store_unavailable", "{error}");
         assert_eq!(payments.count().await.unwrap(), 0, "cut before piece {at}");
     }
-    // Other writes, cut at a moment of chance: whole or not at all, and the store goes on.
+    // Other writes that are cut at a random time are stored completely or not at all, and the store continues to work.
     let acme = world.store.tenant("acme");
     for wait in 0..30 {
         let all = tables(40);
@@ -232,14 +233,14 @@ everywhere!(two_writers_of_one_tenant_both_get_through, world => {
     let acme = world.store.tenant("acme");
     let write = async |writer: usize| {
         for number in 0..4 {
-            // In memory there is one connection: the other writer waits for it.
+            // In memory there is one connection, so the other writer waits for it.
             acme.payments().upsert(batch(10 * writer + number)).await.unwrap();
         }
     };
     tokio::join!(write(1), write(2), write(3));
     let found = counts(&world.store).await;
     assert!(found.len() == 12 && found.values().all(|rows| *rows == BATCH), "{found:?}");
-    // Batches follow one another: their places do not mix.
+    // Batches do not interleave: their sequence numbers are contiguous.
     let (mut after, mut order) = (None, vec![]);
     loop {
         let page = acme.payments().page(after, 10_000).await.unwrap();
@@ -252,14 +253,14 @@ everywhere!(two_writers_of_one_tenant_both_get_through, world => {
     order.dedup();
     assert_eq!(order.len(), 12);
 
-    // The same batch at once: once.
+    // The same batch from two writers at once is stored once.
     let payments = acme.payments();
     let (one, two) = tokio::join!(payments.upsert(batch(99)), payments.upsert(batch(99)));
     assert_eq!(one.unwrap().rows_changed + two.unwrap().rows_changed, BATCH as u64);
 });
 
 everywhere!(readers_see_one_moment, world => {
-    // In memory readers and writers take turns anyway.
+    // In memory, readers and writers share one connection.
     let acme = world.store.tenant("acme");
     acme.customers().upsert(tables(1).customers).await.unwrap();
     acme.payments().upsert(batch(0)).await.unwrap();

@@ -1,4 +1,4 @@
-//! The attestation in the databases themselves: clean, and with everything that keeps tenants apart broken in turn.
+//! The attestation in real databases: it passes, and it fails when each safeguard is broken in turn.
 
 use churn_store::{Backend, Store};
 
@@ -15,18 +15,18 @@ everywhere!(a_clean_database_is_signed_off, world => {
     let least = if world.store.backend() == Backend::Postgres { 300 } else { 50 };
     assert!(report.checks.len() > least, "{}", report.checks.len());
     assert!(report.to_string().contains("signed off: "));
-    // It leaves nothing behind, and says the same again.
+    // It leaves nothing behind, and its report is reproducible.
     assert_eq!(world.store.attest().await.unwrap(), report);
     assert_eq!(world.store.tenant("churn:attestation:a").customers().count().await.unwrap(), 0);
     assert_eq!(store(&acme, &tables(5)).await, 0);
 });
 
-/// Whether there is time for everything.
+/// Whether to run the long version.
 pub(crate) fn nightly() -> bool {
     std::env::var("CHURN_NIGHTLY").is_ok_and(|value| value == "1")
 }
 
-/// What breaks, how, and how it is mended.
+/// The ways to break isolation, with the statements that break and repair it.
 fn mutants(app: &str, owner: &str, database: &str) -> Vec<(String, String)> {
     let mut mutants: Vec<(String, String)> = vec![];
     let policy = "(SELECT nullif(current_setting('churn.tenant_id', true), ''))";
@@ -120,8 +120,8 @@ fn mutants(app: &str, owner: &str, database: &str) -> Vec<(String, String)> {
     mutants
 }
 
-/// Other ways from one tenant to another, each of another kind: what the role reaches beside the schema, and changes of the
-/// schema itself.
+/// Further ways to break isolation, each of a different kind: objects outside the schema that the role can reach, and
+/// changes of the schema itself.
 fn sabotages(app: &str, owner: &str, database: &str) -> Vec<(String, String)> {
     let pair = |broken: &str, mended: &str| (broken.to_owned(), mended.to_owned());
     let granted = |what: &str| (format!("GRANT {what} TO {app}"), format!("REVOKE {what} FROM {app}"));
@@ -306,7 +306,7 @@ fn sabotages(app: &str, owner: &str, database: &str) -> Vec<(String, String)> {
     ]
 }
 
-/// Changes of a SQLite file, each of another kind.
+/// Changes of a SQLite file, each of a different kind.
 const SQLITE_SABOTAGES: &[(&str, &str)] = &[
     ("CREATE TABLE spy (tenant_id TEXT, seen TEXT)", "DROP TABLE spy"),
     (
@@ -365,14 +365,14 @@ async fn every_change_of_a_sqlite_file_is_found() {
     let mut survivors = vec![];
     for (broken, mended) in SQLITE_SABOTAGES {
         run(broken).await;
-        // A host's table must have the tenant in every row even where it is named.
+        // A host's table needs a tenant in every row, even if it is named.
         let report = world.store.attest_with(&["tasks".to_owned()]).await;
         if report.is_ok_and(|report| report.passed()) {
             survivors.push(broken);
         }
         run(mended).await;
     }
-    // Tables that were replaced: case-insensitive tenants, a view in the place of the audit.
+    // Replaced tables: case-insensitive tenants, and a view instead of the audit log.
     let schema = |table: &str| {
         format!(
             "PRAGMA writable_schema = ON; UPDATE sqlite_master SET sql = replace(sql, 'tenant_id TEXT NOT NULL', 'tenant_id TEXT NOT NULL COLLATE NOCASE') WHERE name = '{table}'; PRAGMA writable_schema = RESET"
@@ -398,7 +398,7 @@ async fn every_broken_guard_is_found() {
     let mut superuser = admin(&postgres.admin_url).await;
     let mut mutants = mutants(&postgres.app, &postgres.owner, &postgres.database);
     if !nightly() {
-        // All that concern roles; of the twelve ways to break each of the sixteen tables, every third.
+        // All mutants that concern roles, and every third of the twelve ways to break each of the sixteen tables.
         let mut number = 0;
         mutants.retain(|_| {
             number += 1;
@@ -409,7 +409,7 @@ async fn every_broken_guard_is_found() {
     let (count, mut survivors) = (mutants.len(), vec![]);
     for (broken, mended) in mutants {
         run(&mut superuser, &broken).await;
-        // A role's own settings hold from the next login on.
+        // The settings of a role take effect at the next login.
         let passed = match Store::open(&world.url).await {
             Ok(store) => {
                 let passed = store.attest().await.is_ok_and(|report| report.passed());
@@ -432,7 +432,7 @@ async fn every_broken_guard_is_found() {
     let report = world.store.attest().await.unwrap();
     assert!(report.passed(), "mended: {report}");
 
-    // As the owner, or as a superuser, there is nothing to sign off.
+    // As the owner or as a superuser, the attestation must fail.
     for url in [&postgres.owner_url, &postgres.admin_url] {
         let store = Store::open(url).await.unwrap();
         let report = store.attest().await.unwrap();
@@ -443,7 +443,7 @@ async fn every_broken_guard_is_found() {
     world.end().await;
 }
 
-/// Texts that end a statement, a string, a comment, JSON, an array of Postgres; and texts in every script.
+/// Texts that end a statement, a string, a comment, JSON or a Postgres array, and texts in every script.
 pub(crate) const NASTY: &[&str] = &[
     "'; DROP TABLE churn_customers; --",
     "\"; DROP TABLE churn_customers; --",
@@ -509,7 +509,7 @@ everywhere!(no_text_is_a_statement, world => {
     use churn_core::{Activity, Customer, Payment, RecordKind, Ticket, Value};
     use churn_store::{AuditEntry, RecordsOptions, Role, User};
     use crate::conformance::day;
-    // A tenant is a text too.
+    // A tenant id is a text too.
     for tenant in ["acme", "'; DROP TABLE churn_customers; --", "' OR '1'='1", "x' AND tenant_id <> 'x", "👩‍👩‍👧‍👦"] {
         let own = world.store.tenant(tenant);
         let text = |text: &str| Some(text.to_owned());

@@ -1,4 +1,4 @@
-//! One suite for SQLite in a file, SQLite in memory and Postgres.
+//! One test suite for SQLite in a file, SQLite in memory, and Postgres.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 

@@ -1,4 +1,4 @@
-//! The schema: from nothing, from every earlier version, again, and from the future.
+//! Migrations: from an empty database, from every earlier version, repeated, and from a newer version.
 
 use churn_core::{Customer, Timestamp, Value};
 use churn_store::{AuditEntry, RunPurpose, ScoreQuery, Store};
@@ -66,7 +66,7 @@ everywhere!(migrating_again_changes_nothing, world => {
     assert_eq!(acme.customers().count().await.unwrap(), tables(3).customers.len() as u64);
 });
 
-/// Rows as version 1 wrote them.
+/// Rows in the form of version 1.
 const OLD_ROWS: &str = "
     INSERT INTO churn_companies (tenant_id, next_seq) VALUES ('acme', 9);
     INSERT INTO churn_record_columns (tenant_id, kind, column_name, place) VALUES
@@ -77,7 +77,7 @@ const OLD_ROWS: &str = "
       ('acme', 1, 'C-0', 0, 0, -9223372036854775808, '{\"plan\":\"pro\",\"seats\":5.5,\"trial\":true}'),
       ('acme', 2, 'C-1', 0, 0, -9223372036854775808, NULL);";
 
-/// Models, scores, outcomes and audit as version 3 wrote them.
+/// Models, scores, outcomes and audit entries in the form of version 3.
 const OLD_SCORES: &str = "
     INSERT INTO churn_score_runs
       (tenant_id, model_id, as_of, saved_at, definition, customers, scored, mean_probability, low, medium, high, critical)
@@ -116,7 +116,7 @@ async fn every_earlier_version_comes_up_with_its_data() {
                 assert_eq!(tenant.customers().count().await.unwrap(), 2);
                 let rows = tenant.customers().of_customer("C-0").await.unwrap();
                 assert_eq!(rows[0].values["seats"], Value::Float(5.5));
-                // The types of attributes are known: another one is refused, the same rows change nothing.
+                // The types of attributes are known: another type is refused, and the same rows change nothing.
                 let customer = |seats: Value| Customer {
                     customer_id: "C-0".into(),
                     signed_up_at: Timestamp::EPOCH,

@@ -1,4 +1,4 @@
-//! Every type of value that the core accepts is kept to the bit, or refused with its place.
+//! Every type of value that the core accepts is stored bit for bit, or refused with table, row and column.
 
 use std::sync::Arc;
 
@@ -36,7 +36,7 @@ fn texts(layout: u8, texts: &[Option<String>]) -> ArrayRef {
     }
 }
 
-/// Moments on whole days in one of Arrow's units, or as text.
+/// Timestamps on whole days in one of Arrow's units, or as text.
 fn moments(layout: u8, days: &[Option<i64>]) -> ArrayRef {
     let scaled = |by: i64| days.iter().map(move |day| day.map(|day| day * by));
     match layout % 8 {
@@ -84,7 +84,7 @@ fn numbers(layout: u8, hundredths: &[Option<i64>]) -> ArrayRef {
                 .map(|value| value.map(|value| value as i16))
                 .collect::<Int16Array>(),
         ),
-        // Beyond the signed range too.
+        // Values beyond the signed range are included.
         4 => {
             let large = whole().map(|value| value.map(|value| u64::MAX - value.unsigned_abs()));
             Arc::new(large.collect::<UInt64Array>())
@@ -161,7 +161,7 @@ async fn kept_as_given(acme: &TenantStore, rows: &Rows, layouts: [u8; 6]) {
         ),
     ]);
     let amounts: Vec<Option<i64>> = rows.iter().map(|row| Some(row.0.unwrap_or(0) % 100_000)).collect();
-    // u64 beyond 2^63 is no amount in minor units.
+    // A u64 beyond 2^63 is not a valid amount in minor units.
     let layout = if layouts[5] % 8 == 4 { 5 } else { layouts[5] };
     let payments = table(vec![
         ("customer_id", texts(layouts[3], &ids)),
@@ -194,7 +194,7 @@ async fn kept_as_given(acme: &TenantStore, rows: &Rows, layouts: [u8; 6]) {
     };
     let (kept, _) = acme.records(&options).await.unwrap();
     let made = records(&customers, &payments, &activities);
-    // NaN does not equal itself, so features are compared by their bits as well.
+    // NaN is not equal to itself, so features are also compared bit for bit.
     let bits = |records: &TenantRecords| {
         let matrix = features(
             records,
@@ -251,7 +251,7 @@ async fn what_cannot_be_kept_is_refused_with_its_place() {
             .upsert(customers("seats", Column::Floats(vec![5.0, 6.0])))
             .await
             .unwrap();
-        // A text for a number; then the tenant could not be loaded.
+        // A text instead of a number would make the tenant unloadable.
         let mixed = customers("seats", Column::Values(vec![Value::Null, Value::Text("5".into())]));
         let error = acme.customers().upsert(mixed.clone()).await.unwrap_err();
         assert_eq!(
@@ -318,7 +318,7 @@ async fn what_cannot_be_kept_is_refused_with_its_place() {
             acme.customers().upsert(many).await.unwrap_err().code(),
             "unreadable_table"
         );
-        // With the last row its attributes go.
+        // The attributes disappear with the last row.
         for id in ["C-0", "C-1"] {
             acme.erase_customer(id).await.unwrap();
         }

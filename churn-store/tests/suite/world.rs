@@ -1,4 +1,4 @@
-//! The three databases, each fresh.
+//! The three databases, each with a fresh store.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -6,7 +6,7 @@ use churn_store::Store;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 
-/// A fresh database, migrated, as a host serves from it.
+/// A fresh, migrated database, opened as a host does.
 pub(crate) struct World {
     pub(crate) name: &'static str,
     pub(crate) store: Store,
@@ -15,7 +15,7 @@ pub(crate) struct World {
     folder: Option<std::path::PathBuf>,
 }
 
-/// Who is who in a Postgres database: the superuser of the tests, who owns the tables, who serves.
+/// The roles of a Postgres database: the superuser of the tests, the owner of the tables, and the serving role.
 pub(crate) struct Postgres {
     pub(crate) admin_url: String,
     pub(crate) owner_url: String,
@@ -27,12 +27,12 @@ pub(crate) struct Postgres {
 
 static NUMBER: AtomicU32 = AtomicU32::new(0);
 
-/// A number no other test of any run has now.
+/// A number that no other test of any run uses at the same time.
 pub(crate) fn unique() -> String {
     format!("{}_{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed))
 }
 
-/// The server to test with; under CI there must be one.
+/// The Postgres server for tests; in CI there must be one.
 pub(crate) fn server() -> Option<String> {
     match std::env::var("DATABASE_URL") {
         Ok(url) => Some(url),
@@ -107,7 +107,7 @@ impl World {
         }
     }
 
-    /// Tables owned by one role, served by another; neither is a superuser.
+    /// The owner of the tables and the serving role differ; neither is a superuser.
     pub(crate) async fn postgres() -> Option<Self> {
         let world = Self::empty_postgres().await?;
         let postgres = world.postgres.as_ref().unwrap();
@@ -153,7 +153,7 @@ impl World {
         })
     }
 
-    /// All that there are.
+    /// All available databases.
     pub(crate) async fn all() -> Vec<Self> {
         let mut worlds = vec![Self::sqlite_file().await, Self::sqlite_memory().await];
         worlds.extend(Self::postgres().await);
