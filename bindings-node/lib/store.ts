@@ -231,7 +231,7 @@ export class ModelStore {
 /** A stored score; `status` says which kind. */
 export type StoredScore = (Scored | NotScored) & {
   run: StoredRunId
-  /** What the customer is worth, where the run was saved with values. */
+  /** The value of the customer, if the run was saved with values. */
   value: number | null
   /** The probability times the value. */
   valueAtRisk: number | null
@@ -243,7 +243,7 @@ export type StoredScore = (Scored | NotScored) & {
 export interface RunSummary {
   id: StoredRunId
   savedAt: string
-  /** Latest runs and histories consist of served runs; trial runs are seen only where they are named. */
+  /** Histories, and queries that name no run, use served runs. A trial run must be named. */
   purpose: 'served' | 'trial'
   customers: number
   scored: number
@@ -456,7 +456,7 @@ export interface ApiKey {
   keyId: string
   role: Role
   label: string | null
-  /** null: everything that the role may do. */
+  /** null means everything that the role may do. */
   scopes: string[] | null
   createdAt: string
   expiresAt: string | null
@@ -648,7 +648,7 @@ export interface Attestation {
   schema: number
   library: string
   checks: Check[]
-  /** What the attestation does not look at. */
+  /** What the attestation does not examine. */
   not_examined: string[]
   /** SHA-256 of all of the above. */
   fingerprint: string

@@ -114,7 +114,7 @@ class StoredReason:
 
 @dataclass(frozen=True)
 class Interval:
-    """An interval, both ends included."""
+    """An interval; both bounds are included."""
 
     low: float
     high: float
@@ -124,9 +124,9 @@ class Interval:
 class StoredScore:
     """The stored score of one customer.
 
-    ``probability`` is None if the customer is not scored: ``not_scored_reason`` says why, ``expected_at`` when a score becomes
-    available. ``value`` is what the customer is worth and ``value_at_risk`` the probability times that, where the run was
-    saved with values. ``reasons`` are those that were kept, largest first.
+    ``probability`` is None if the customer is not scored; ``not_scored_reason`` says why, and ``expected_at`` is the latest date on
+    which the customer will have a score. ``value`` is the value of the customer and ``value_at_risk`` the probability times this
+    value, if the run was saved with values. ``reasons`` are the stored reasons, largest first.
     """
 
     customer_id: str
@@ -144,8 +144,8 @@ class StoredScore:
 
 @dataclass(frozen=True)
 class RunSummary:
-    """What is known of a run. ``purpose`` tells served runs from trial ones; ``bands`` counts customers by band; ``outcomes``
-    are the scored customers whose outcome is known, ``churned`` those of them who churned."""
+    """A summary of a run. ``purpose`` is ``"served"`` or ``"trial"``, ``bands`` counts customers by risk band, ``outcomes`` counts
+    scored customers whose outcome is known, and ``churned`` those of them who churned."""
 
     id: RunId
     saved_at: datetime

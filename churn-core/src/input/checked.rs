@@ -1,4 +1,5 @@
-//! A batch of one table, checked and typed by the rules of [`TenantRecords`], for hosts that keep tables elsewhere.
+//! Validates one batch of a table by the rules of [`TenantRecords`] and returns typed columns, for hosts that store
+//! tables themselves.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -32,21 +33,21 @@ pub enum CheckedColumn {
     BoolAttribute(Vec<Value>),
 }
 
-/// The accepted rows of one batch, as typed columns, and the report on the others. See [`Table::check`].
+/// The accepted rows of one batch as typed columns, and the report on the other rows. See [`Table::check`].
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct CheckedBatch {
-    /// Which table.
+    /// The kind of table.
     pub kind: RecordKind,
     /// Number of accepted rows.
     pub rows: usize,
-    /// Names and values of the columns given, in order, without `tenant_id`.
+    /// Names and values of the given columns, in order, without `tenant_id`.
     pub columns: Vec<(String, CheckedColumn)>,
-    /// The rows that were not accepted, and why.
+    /// The rows that were not accepted, with the reasons.
     pub report: ValidationReport,
 }
 
-/// What only shows beside rows of other batches.
+/// Issues that concern conflicts with rows of other batches.
 const LATER: [IssueCode; 4] = [
     IssueCode::DuplicateId,
     IssueCode::DuplicateVersion,
@@ -55,14 +56,15 @@ const LATER: [IssueCode; 4] = [
 ];
 
 impl Table {
-    /// Checks the table as one batch of a tenant's records, by the rules of [`TenantRecords`], and types its columns. What
-    /// only shows beside other batches (unknown customers, duplicates, mixed currencies) is not looked for.
+    /// Validates the table as one batch of a tenant's records, by the rules of [`TenantRecords`], and returns its
+    /// columns with types. Conflicts with other batches (unknown customers, duplicates, mixed currencies) are not
+    /// checked.
     ///
-    /// A decimal `amount` that no `f64` names exactly is `out_of_range`.
+    /// A decimal `amount` that no `f64` represents exactly is `out_of_range`.
     ///
     /// # Errors
-    /// With [`OnInvalid::Refuse`], the error of refused records that carries the whole report; whatever the policy, the same
-    /// if a required column is missing.
+    /// With [`OnInvalid::Refuse`], the error of refused records, with the whole report. A missing required column is
+    /// this error under any policy.
     ///
     /// ```
     /// use churn_core::{CheckedColumn, OnInvalid, RecordKind, Table};
@@ -78,12 +80,12 @@ impl Table {
         let builder = TenantRecords::builder(tenant.clone()).on_invalid(OnInvalid::Quarantine);
         let builder = match kind {
             RecordKind::Customers => builder.customers(table.clone()),
-            // Whoever the events name counts as a customer here.
+            // The check assumes that every customer whom the events name exists.
             _ => builder.customers(table.named_customers()?).table(kind, table.clone()),
         };
         let (_, mut report) = builder.build()?;
         report.undated_attributes.clear();
-        // Findings are about whole tables: they are reported when the records are built.
+        // Findings concern whole tables, so they are reported when the records are built.
         report.findings.clear();
         report.tables.retain(|(table, _)| *table == kind);
         report
@@ -91,7 +93,7 @@ impl Table {
             .retain(|issue| issue.table == kind && !LATER.contains(&issue.code));
         report.issues.extend(table.inexact_amounts(kind));
         report.issues.sort_by_key(|issue| issue.row);
-        // A missing column concerns no row in particular.
+        // A missing column does not concern a single row.
         let whole = report.issues.iter().any(|issue| issue.row.is_none());
         if whole || (on_invalid == OnInvalid::Refuse && !report.issues.is_empty()) {
             return Err(Error::refused(report));
@@ -117,7 +119,7 @@ impl Table {
         })
     }
 
-    /// A customers table of everyone who is named.
+    /// A customers table with every customer who is named.
     fn named_customers(&self) -> Result<Self> {
         let mut ids: HashSet<String> = HashSet::new();
         let mut buffer = String::new();
@@ -136,7 +138,7 @@ impl Table {
             .with_column("signed_up_at", signed_up)
     }
 
-    /// Decimal amounts that would round to other minor units once they are kept as numbers.
+    /// Decimal amounts that would round to other minor units when they are stored as doubles.
     fn inexact_amounts(&self, kind: RecordKind) -> Vec<ValidationIssue> {
         let cells = self.cells("amount").filter(|_| kind == RecordKind::Payments);
         let inexact = cells
@@ -147,19 +149,19 @@ impl Table {
                 Cell::Decimal(value, scale) if !names_exactly(decimal(value, scale), value, scale) => Some(row as u64),
                 _ => None,
             });
-        let why = "the amount has more digits than can be kept";
+        let why = "the amount has more digits than can be stored";
         inexact
             .map(|row| ValidationIssue::new(kind, row, "amount", IssueCode::OutOfRange, why))
             .collect()
     }
 
-    /// A column's values in some rows, read by the functions that records are built with.
+    /// The values of a column in some rows, read by the same functions as when records are built.
     fn typed(&self, kind: RecordKind, name: &str, rows: &[usize]) -> Result<CheckedColumn> {
         let Some(column) = self.column(name) else {
             return Err(Error::new(ErrorKind::Internal, "a column vanished"));
         };
         let cells = || rows.iter().map(|&row| (row, column.cell(self.position(row))));
-        // The check accepted these rows, so a value that cannot be read is a bug, not a null.
+        // The check accepted these rows, so an unreadable value is a bug and not a null.
         let read = |row: usize, problem: Problem| {
             Error::new(ErrorKind::Internal, problem.message).at(Some(kind), Some(row as u64), Some(name))
         };
@@ -175,7 +177,7 @@ impl Table {
                 CheckedColumn::Numbers(values.collect::<Result<_>>()?)
             }
             Some(of) => {
-                // Ids mostly differ: remembering all of them would cost more than it saves.
+                // Most ids differ, so storing all of them would cost more than it saves.
                 let mut shared: HashSet<Arc<str>> = HashSet::new();
                 let mut values = Vec::with_capacity(rows.len());
                 for (row, cell) in cells() {
@@ -258,7 +260,7 @@ fn names_exactly(number: f64, value: i128, scale: i8) -> bool {
     let Ok(exponent) = exponent.parse::<i32>() else {
         return false;
     };
-    // digits x 10^(exponent - point) against value x 10^-scale, both without zeros at the end.
+    // Compares digits x 10^(exponent - point) with value x 10^-scale, both without trailing zeros.
     let bare = |digits: &str, exponent: i32| {
         let kept = digits.trim_end_matches('0');
         let dropped = (digits.len() - kept.len()) as i32;
@@ -282,7 +284,7 @@ mod tests {
             (-1005, 3, true),
             (123_456_789_012_345, 2, true),
             (12, -3, true),
-            // Rounds to 1.00 as it stands, and to 1.01 as the nearest number.
+            // The exact decimal rounds to 1.00, but the nearest double to 1.01.
             (1_004_999_999_999_999_999_999, 21, false),
             (123_456_789_012_345_678_901, 2, false),
         ] {
