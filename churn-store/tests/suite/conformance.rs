@@ -154,7 +154,7 @@ everywhere!(features_keep_the_order_of_their_columns, world => {
     assert_eq!(names(&kept), names(&made));
 });
 
-everywhere!(records_come_back_as_they_went_in, world => {
+everywhere!(loaded_records_equal_the_given_ones, world => {
     let tables = tables(200);
     let acme = world.store.tenant("acme");
     let rows = tables.customers.len() + tables.payments.len() + tables.tickets.len() + tables.activities.len();
@@ -169,7 +169,7 @@ everywhere!(records_come_back_as_they_went_in, world => {
     assert!(acme.records(&RecordsOptions::default()).await.unwrap().0 == records);
 });
 
-everywhere!(batches_may_come_in_pieces, world => {
+everywhere!(batches_may_be_split_into_chunks, world => {
     let tables = tables(100);
     let acme = world.store.tenant("acme");
     acme.customers().upsert(tables.customers.clone()).await.unwrap();
@@ -193,7 +193,7 @@ everywhere!(batches_may_come_in_pieces, world => {
     assert_eq!(records.rows(RecordKind::Tickets), Some(0), "given and empty");
 });
 
-everywhere!(a_customer_alone_has_the_features_he_has_among_all, world => {
+everywhere!(a_single_customer_has_the_same_features_as_among_all, world => {
     let acme = world.store.tenant("acme");
     acme.customers().upsert(tables(2).customers).await.unwrap();
     let due = |id: &str, settled_at| Payment { customer_id: id.into(), due_at: day(9), amount: 5.0, settled_at, ..Payment::default() };
@@ -218,7 +218,7 @@ everywhere!(a_customer_alone_has_the_features_he_has_among_all, world => {
     assert_eq!((overdue(&all), overdue(&alone)), (1.0, 1.0));
 });
 
-everywhere!(a_late_correction_replaces, world => {
+everywhere!(a_later_batch_replaces_rows, world => {
     let acme = world.store.tenant("acme");
     acme.customers().upsert(tables(1).customers).await.unwrap();
     let payment = Payment { customer_id: "C-0".into(), payment_id: Some("P".into()), due_at: day(9), amount: 5.0, ..Payment::default() };
@@ -238,7 +238,7 @@ everywhere!(a_late_correction_replaces, world => {
     assert_eq!(acme.payments().count().await.unwrap(), 2);
 });
 
-everywhere!(bad_rows_are_refused_or_set_aside, world => {
+everywhere!(invalid_rows_are_refused_or_quarantined, world => {
     let acme = world.store.tenant("acme");
     let mut payments = tables(3).payments;
     payments[4].status = Some("lost".into());

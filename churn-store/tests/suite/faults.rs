@@ -229,7 +229,7 @@ async fn a_lost_connection_loses_the_batch_as_a_whole() {
     world.end().await;
 }
 
-everywhere!(two_writers_of_one_tenant_both_get_through, world => {
+everywhere!(two_writers_of_one_tenant_both_succeed, world => {
     let acme = world.store.tenant("acme");
     let write = async |writer: usize| {
         for number in 0..4 {
@@ -259,7 +259,7 @@ everywhere!(two_writers_of_one_tenant_both_get_through, world => {
     assert_eq!(one.unwrap().rows_changed + two.unwrap().rows_changed, BATCH as u64);
 });
 
-everywhere!(readers_see_one_moment, world => {
+everywhere!(readers_see_a_snapshot, world => {
     // In memory, readers and writers share one connection.
     let acme = world.store.tenant("acme");
     acme.customers().upsert(tables(1).customers).await.unwrap();
@@ -278,7 +278,7 @@ everywhere!(readers_see_one_moment, world => {
     tokio::join!(write, read);
 });
 
-everywhere!(a_failed_promotion_or_batch_leaves_nothing, world => {
+everywhere!(a_failed_promotion_or_batch_changes_nothing, world => {
     let acme = world.store.tenant("acme");
     store(&acme, &tables(2)).await;
     let mut import = acme.payments().import(OnInvalid::Refuse).await.unwrap();

@@ -392,7 +392,7 @@ async fn every_change_of_a_sqlite_file_is_found() {
 }
 
 #[tokio::test]
-async fn every_broken_guard_is_found() {
+async fn every_broken_safeguard_is_detected() {
     let Some(world) = World::postgres().await else { return };
     let postgres = world.postgres.as_ref().unwrap();
     let mut superuser = admin(&postgres.admin_url).await;

@@ -90,7 +90,7 @@ const OLD_SCORES: &str = "
     INSERT INTO churn_audit (tenant_id, seq, at, actor, action) VALUES ('acme', 7, 0, 'ada', 'old');";
 
 #[tokio::test]
-async fn every_earlier_version_comes_up_with_its_data() {
+async fn every_earlier_version_is_migrated_with_its_data() {
     for fresh in on_disk().await {
         let wanted = schema(&fresh).await;
         for version in 0..4 {
@@ -180,7 +180,7 @@ async fn a_newer_or_foreign_schema_is_refused() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_opened_says_so() {
+async fn errors_of_opening_name_the_cause() {
     for (url, code) in [
         ("mysql://x", "invalid_option"),
         ("sqlite:///no/such/folder/x.db", "store_unavailable"),
