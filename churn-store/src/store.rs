@@ -29,7 +29,7 @@ impl Store {
     /// Like [`open`](Self::open), with options for connections, timeouts and a quota.
     ///
     /// # Errors
-    /// As [`open`](Self::open); `invalid_option` for an option out of range.
+    /// See [`open`](Self::open); `invalid_option` for an option out of range.
     pub async fn open_with(url: &str, options: &StoreOptions) -> Result<Self> {
         let pool = Pool::open(url, options).await?;
         current(&pool).await?;

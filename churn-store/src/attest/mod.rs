@@ -174,7 +174,7 @@ impl Store {
     /// not null.
     ///
     /// # Errors
-    /// As [`attest`](Self::attest).
+    /// See [`attest`](Self::attest).
     pub async fn attest_with(&self, host_tables: &[String]) -> Result<Attestation> {
         self.check_migrated().await?;
         let host = HostTables(host_tables);

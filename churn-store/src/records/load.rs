@@ -49,7 +49,7 @@ impl TenantStore {
     /// that are built from the given rows directly.
     ///
     /// # Errors
-    /// As [`churn_core::RecordsBuilder::build`]; `store_unavailable`, `store_not_migrated`.
+    /// See [`churn_core::RecordsBuilder::build`]; `store_unavailable`, `store_not_migrated`.
     pub async fn records(&self, options: &RecordsOptions) -> Result<(TenantRecords, ValidationReport)> {
         let mut tx = self.begin_session(Access::Read).await?;
         let builder = load_all(&mut tx, options).await?;

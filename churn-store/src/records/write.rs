@@ -65,7 +65,7 @@ impl Import {
     /// Writes a chunk of the batch. Rows are numbered across all chunks. After an error the import must be dropped.
     ///
     /// # Errors
-    /// As [`RecordStore::upsert`].
+    /// See [`RecordStore::upsert`].
     pub async fn write(&mut self, rows: impl IntoTable) -> Result<()> {
         // Parsed before the transaction begins, so that other writers do not wait for it.
         let parsed = self.batch.parse(self.tenant.tenant(), rows.into_table()).await?;

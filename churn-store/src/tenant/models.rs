@@ -96,7 +96,7 @@ impl ModelStore {
     /// Opens the champion; `None` if there is none.
     ///
     /// # Errors
-    /// As [`load`](Self::load).
+    /// See [`load`](Self::load).
     pub async fn champion(&self) -> Result<Option<ChurnModel>> {
         let mut tx = self.0.begin_session(Access::Read).await?;
         let bytes = champion_bytes(&mut tx).await?;

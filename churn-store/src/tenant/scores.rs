@@ -390,7 +390,7 @@ impl ScoreStore {
     /// run again replaces it.
     ///
     /// # Errors
-    /// As [`save_with`](Self::save_with).
+    /// See [`save_with`](Self::save_with).
     pub async fn save(&self, model: &ChurnModel, run: &ScoreRun, reasons: ReasonsFor, at: Timestamp) -> Result<RunId> {
         self.save_with(model, run, &SaveRun::new(at).with_reasons(reasons))
             .await
